@@ -1,0 +1,188 @@
+//! Audit events: the one record of what happened in an organization.
+//!
+//! **Invariant:** the list of actions is this enum; a detail holds no secret.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{ClientId, EventId, OrgId, SessionId, UserId};
+
+/// Where a request came from, as far as the events about it need to say.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// Its `User-Agent`, cut at 256 characters.
+    pub user_agent: Option<String>,
+    /// The id that the answer and the log lines carry too.
+    pub request_id: Option<String>,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Someone who has not proven who they are.
+    Anonymous,
+    /// An application.
+    Application(ClientId),
+    /// Whoever runs the server, by file or command.
+    Operator,
+    /// Orgate itself: a job.
+    System,
+    /// A user of this organization.
+    User(UserId),
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Refused,
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+        /// What happened: `noun.verb`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action { $($(#[$doc])* $name,)+ }
+
+        impl Action {
+            /// Every action, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The stable text.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An authorization request was answered with a code in an existing session.
+    AuthorizationIssued = "authorization.issued";
+    /// An authorization request was refused.
+    AuthorizationRefused = "authorization.refused";
+    /// A client was created or changed.
+    ClientConfigured = "client.configured";
+    /// A client failed to prove itself.
+    ClientRefused = "client.refused";
+    /// A code was redeemed.
+    CodeRedeemed = "code.redeemed";
+    /// A code was refused.
+    CodeRefused = "code.refused";
+    /// A code was presented a second time; what it granted was revoked.
+    CodeReplayed = "code.replayed";
+    /// A discovery mail was asked for.
+    DiscoveryRequested = "discovery.requested";
+    /// A discovery code was accepted.
+    DiscoveryProven = "discovery.proven";
+    /// A discovery code was refused.
+    DiscoveryRefused = "discovery.refused";
+    /// A domain was assigned.
+    DomainConfigured = "domain.configured";
+    /// A token family was revoked.
+    GrantRevoked = "grant.revoked";
+    /// A signing key was made.
+    KeyCreated = "key.created";
+    /// An organization was created or changed.
+    OrganizationConfigured = "organization.configured";
+    /// The organization of an authorization request was decided.
+    OrganizationResolved = "organization.resolved";
+    /// A refresh token was refused.
+    RefreshRefused = "refresh_token.refused";
+    /// A refresh token was presented after its successor had been used; the family was revoked.
+    RefreshReused = "refresh_token.reused";
+    /// A refresh token was rotated.
+    RefreshRotated = "refresh_token.rotated";
+    /// A role was created or changed.
+    RoleConfigured = "role.configured";
+    /// A session was ended.
+    SessionEnded = "session.ended";
+    /// A session cookie was refused.
+    SessionRefused = "session.refused";
+    /// A sign-in failed.
+    SignInFailed = "sign_in.failed";
+    /// A sign-in succeeded.
+    SignInSucceeded = "sign_in.succeeded";
+    /// A user was created or changed.
+    UserConfigured = "user.configured";
+}
+
+/// One event, ready to be written.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What happened.
+    pub action: Action,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, from a closed list of the action's own.
+    pub reason: Option<&'static str>,
+    /// Who did it.
+    pub actor: Actor,
+    /// The user it was about.
+    pub user_id: Option<UserId>,
+    /// The session it was in.
+    pub session_id: Option<SessionId>,
+    /// The application it was for.
+    pub client: Option<(OrgId, ClientId)>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// More about it, without secrets.
+    pub detail: Vec<(&'static str, String)>,
+}
+
+impl Outcome {
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl Actor {
+    /// The stored text of its type.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Application(_) => "application",
+            Self::Operator => "operator",
+            Self::System => "system",
+            Self::User(_) => "user",
+        }
+    }
+
+    /// Its id, where it has one.
+    pub fn id(self) -> Option<String> {
+        match self {
+            Self::Anonymous | Self::Operator | Self::System => None,
+            Self::Application(id) => Some(id.to_string()),
+            Self::User(id) => Some(id.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_a_noun_and_a_verb_and_there_is_one_of_each() {
+        let mut texts: Vec<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        texts.sort_unstable();
+        let count = texts.len();
+        texts.dedup();
+
+        assert_eq!(texts.len(), count);
+        assert!(texts.iter().all(|text| text.split('.').count() == 2));
+    }
+}

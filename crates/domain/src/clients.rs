@@ -1,0 +1,209 @@
+//! Clients: the applications that ask for tokens.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::oauth::client_auth::PresentedClient;
+use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+use url::Url;
+
+use crate::credentials::SecretHash;
+use crate::ids::{ClientId, OrgId};
+use crate::names::DisplayName;
+
+/// A client, as its owner configured it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its id inside its owner.
+    pub id: ClientId,
+    /// The organization that owns it.
+    pub owner: OrgId,
+    /// Its public `client_id` (RFC 6749 §2.2).
+    pub client_id: String,
+    /// Its name for people.
+    pub name: DisplayName,
+    /// What it is, and so what it can keep secret.
+    pub client_type: ClientType,
+    /// Which organizations may use it.
+    pub audience: Audience,
+    /// Whether it may be used at all. Read again in every transaction that issues.
+    pub status: ClientStatus,
+    /// The addresses that answers may go to.
+    pub redirect_uris: Vec<RegisteredRedirectUri>,
+    /// The addresses that a sign-out may lead to, compared exactly.
+    pub post_logout_redirect_uris: BTreeSet<String>,
+    /// The page of the application itself: where a person goes when a sign-in cannot go on.
+    pub home_url: Option<Url>,
+    /// The `aud` of its access tokens (RFC 9068 §3, the default resource).
+    pub resource: String,
+    /// How its ID tokens are signed. Access tokens are signed alike.
+    pub signing_algorithm: SigningAlgorithm,
+    /// The permissions that its resource knows: only these reach its tokens. Empty: all of them.
+    pub permissions: BTreeSet<String>,
+    /// Its secrets, as hashes; two may live side by side while one is being replaced.
+    pub secrets: Vec<ClientSecret>,
+}
+
+/// What a client is, and so what it can keep secret (RFC 6749 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientType {
+    /// A service without a person.
+    Machine,
+    /// On a device (RFC 8252).
+    Native,
+    /// In a browser's script.
+    Spa,
+    /// On a server.
+    Web,
+}
+
+/// A live or retired secret of a client.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientSecret {
+    /// Its hash.
+    pub hash: SecretHash,
+    /// When it stops being accepted, if that is planned.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Which organizations may use a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Every organization.
+    All,
+    /// Those it was granted to.
+    Granted,
+    /// Its owner only.
+    Owner,
+}
+
+/// Whether a client may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientStatus {
+    /// It may.
+    Active,
+    /// It may not, until someone enables it again.
+    Disabled,
+}
+
+/// A redirect URI that the client registered. Only [`Client::redirect_uri`] makes one, so nothing
+/// unchecked can be redirected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredUri(String);
+
+/// A redirect URI that the client did not register, or none where there are several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the redirect URI is not registered for this client")]
+pub struct UnregisteredRedirectUri;
+
+/// Why a client could not prove who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("client authentication failed")]
+pub struct UnprovenClient;
+
+impl Client {
+    /// Admits `requested`, by exact comparison (RFC 9700 §2.1). A request may leave the parameter
+    /// out only in plain OAuth and where one is registered; OpenID Connect demands it, so it is
+    /// always demanded.
+    ///
+    /// # Errors
+    /// [`UnregisteredRedirectUri`].
+    pub fn redirect_uri(&self, requested: &str) -> Result<RegisteredUri, UnregisteredRedirectUri> {
+        self.redirect_uris
+            .iter()
+            .any(|registered| registered.matches(requested))
+            .then(|| RegisteredUri(requested.to_owned()))
+            .ok_or(UnregisteredRedirectUri)
+    }
+
+    /// Whether it can keep a secret, and so must prove one.
+    pub const fn is_confidential(&self) -> bool {
+        matches!(self.client_type, ClientType::Web | ClientType::Machine)
+    }
+
+    /// Checks what a client presented at the token endpoint (RFC 6749 §2.3). Generated secrets have
+    /// full entropy, so one SHA-256 is enough (FIPS 180-4); every hash is compared in constant time.
+    ///
+    /// # Errors
+    /// [`UnprovenClient`], whatever was wrong.
+    pub fn authenticate(&self, presented: &PresentedClient, now: DateTime<Utc>) -> Result<(), UnprovenClient> {
+        let proven = match (&presented.secret, self.is_confidential()) {
+            (None, false) => true,
+            (None, true) | (Some(_), false) => false,
+            (Some(secret), true) => {
+                let hash = SecretHash::of(secret.as_bytes());
+                self.secrets
+                    .iter()
+                    .filter(|known| known.expires_at.is_none_or(|end| now < end))
+                    .fold(false, |found, known| known.hash.matches(&hash) | found)
+            }
+        };
+        proven.then_some(()).ok_or(UnprovenClient)
+    }
+}
+
+impl RegisteredUri {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ClientType {
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Native => "native",
+            Self::Spa => "spa",
+            Self::Web => "web",
+        }
+    }
+
+    /// Reads [`ClientType::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Machine, Self::Native, Self::Spa, Self::Web].into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The rules that its redirect URIs follow; a machine has none.
+    pub const fn redirects(self) -> Option<ClientKind> {
+        match self {
+            Self::Machine => None,
+            Self::Native => Some(ClientKind::Native),
+            Self::Spa => Some(ClientKind::Spa),
+            Self::Web => Some(ClientKind::Web),
+        }
+    }
+}
+
+impl Audience {
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Granted => "granted",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Reads [`Audience::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::All, Self::Granted, Self::Owner].into_iter().find(|audience| audience.as_str() == text)
+    }
+}
+
+impl ClientStatus {
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Reads [`ClientStatus::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == text)
+    }
+}

@@ -1,0 +1,18 @@
+//! What Orgate is about: organizations, users, clients, sessions and the rules between them.
+//!
+//! **Invariant:** pure. Nothing here reads a clock, a socket, a file or a random number generator;
+//! what is needed of them is an argument.
+
+pub mod audit;
+pub mod clients;
+pub mod credentials;
+pub mod email;
+pub mod ids;
+pub mod names;
+pub mod organizations;
+pub mod policies;
+pub mod resolution;
+pub mod roles;
+pub mod sessions;
+pub mod standing;
+pub mod tokens;

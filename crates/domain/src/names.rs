@@ -1,0 +1,97 @@
+//! Slugs and display names.
+
+use std::fmt;
+
+/// An organization's (or role's) short name in addresses, files and tokens: 1 to 63 lower-case
+/// letters, digits and inner hyphens. Once used by an organization it is never another's.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slug(String);
+
+/// Text that is not a slug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a slug is 1 to 63 lower-case letters, digits and inner hyphens, and does not start with `org_`")]
+pub struct InvalidSlug;
+
+impl Slug {
+    /// Reads a slug.
+    ///
+    /// # Errors
+    /// [`InvalidSlug`].
+    pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
+        let alphabet = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let inner = !text.starts_with('-') && !text.ends_with('-');
+        if (1..=63).contains(&text.len()) && text.bytes().all(alphabet) && inner {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidSlug)
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A name for people: 1 to 200 characters, no control or direction-changing characters, so that no
+/// name can reorder the text around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+/// Text that is not a display name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to 200 characters without control or direction-changing characters")]
+pub struct InvalidName;
+
+impl DisplayName {
+    /// Reads a name; spaces around it are dropped.
+    ///
+    /// # Errors
+    /// [`InvalidName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim();
+        let forbidden = |c: char| {
+            c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        if text.is_empty() || text.chars().count() > 200 || text.contains(forbidden) {
+            return Err(InvalidName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_cannot_be_taken_for_an_id_or_a_path() {
+        for bad in ["", "-a", "a-", "A", "a.b", "a/b", "org_0", "é", &"a".repeat(64)] {
+            assert_eq!(Slug::parse(bad), Err(InvalidSlug), "{bad}");
+        }
+        assert!(Slug::parse("acme-2").is_ok());
+    }
+
+    #[test]
+    fn a_name_cannot_turn_the_text_around_it() {
+        assert_eq!(DisplayName::parse("Acme \u{202e}cnI"), Err(InvalidName));
+        assert_eq!(DisplayName::parse(" \n"), Err(InvalidName));
+    }
+}

@@ -1,0 +1,115 @@
+//! What an organization allows, and for how long. A sub-organization may only tighten.
+
+use chrono::Duration;
+
+/// The settings of one organization; `None` leaves a setting to its parent and, at the top, to
+/// [`Policy::default`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PolicySettings {
+    /// Ends a session this long after its last use.
+    pub session_idle: Option<Duration>,
+    /// Ends a session this long after sign-in.
+    pub session_absolute: Option<Duration>,
+    /// Access tokens and ID tokens live this long.
+    pub access_token: Option<Duration>,
+    /// A refresh token dies this long after it was issued, unless used.
+    pub refresh_idle: Option<Duration>,
+    /// A token family dies this long after sign-in.
+    pub refresh_absolute: Option<Duration>,
+    /// Wrong passwords for one account, within [`LOCKOUT_WINDOW`], before further tries are refused.
+    pub lockout_attempts: Option<u32>,
+}
+
+/// How long failed sign-ins count, and how long a locked account refuses.
+pub const LOCKOUT_WINDOW: Duration = Duration::minutes(15);
+
+/// A lost answer to a refresh may be asked for again for this long.
+pub const REFRESH_GRACE: Duration = Duration::seconds(30);
+
+/// An authorization code is redeemed within this time (RFC 6749 §4.1.2 says ten minutes at most).
+pub const CODE_LIFETIME: Duration = Duration::seconds(60);
+
+/// A person completes a sign-in within this time.
+pub const REQUEST_LIFETIME: Duration = Duration::minutes(30);
+
+/// The code in a discovery mail is typed within this time.
+pub const DISCOVERY_LIFETIME: Duration = Duration::minutes(15);
+
+/// The effective policy of an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// See [`PolicySettings::session_idle`].
+    pub session_idle: Duration,
+    /// See [`PolicySettings::session_absolute`].
+    pub session_absolute: Duration,
+    /// See [`PolicySettings::access_token`].
+    pub access_token: Duration,
+    /// See [`PolicySettings::refresh_idle`].
+    pub refresh_idle: Duration,
+    /// See [`PolicySettings::refresh_absolute`].
+    pub refresh_absolute: Duration,
+    /// See [`PolicySettings::lockout_attempts`].
+    pub lockout_attempts: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::hours(12),
+            session_absolute: Duration::days(7),
+            access_token: Duration::minutes(10),
+            refresh_idle: Duration::days(14),
+            refresh_absolute: Duration::days(90),
+            lockout_attempts: 10,
+        }
+    }
+}
+
+impl Policy {
+    /// The policy of an organization whose chain of settings, from the root down to itself, is
+    /// `chain`. The root may set anything; every organization below it can only lower a limit.
+    pub fn effective<'a>(chain: impl IntoIterator<Item = &'a PolicySettings>) -> Self {
+        let mut chain = chain.into_iter();
+        let root = chain.next().map_or_else(Self::default, |settings| Self::default().replaced_by(settings));
+        chain.fold(root, Self::tightened_by)
+    }
+
+    fn replaced_by(self, by: &PolicySettings) -> Self {
+        Self {
+            session_idle: by.session_idle.unwrap_or(self.session_idle),
+            session_absolute: by.session_absolute.unwrap_or(self.session_absolute),
+            access_token: by.access_token.unwrap_or(self.access_token),
+            refresh_idle: by.refresh_idle.unwrap_or(self.refresh_idle),
+            refresh_absolute: by.refresh_absolute.unwrap_or(self.refresh_absolute),
+            lockout_attempts: by.lockout_attempts.unwrap_or(self.lockout_attempts),
+        }
+    }
+
+    fn tightened_by(self, by: &PolicySettings) -> Self {
+        let wanted = self.replaced_by(by);
+        Self {
+            session_idle: self.session_idle.min(wanted.session_idle),
+            session_absolute: self.session_absolute.min(wanted.session_absolute),
+            access_token: self.access_token.min(wanted.access_token),
+            refresh_idle: self.refresh_idle.min(wanted.refresh_idle),
+            refresh_absolute: self.refresh_absolute.min(wanted.refresh_absolute),
+            lockout_attempts: self.lockout_attempts.min(wanted.lockout_attempts),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sub_organization_can_only_tighten() {
+        let parent = PolicySettings { session_idle: Some(Duration::hours(1)), ..PolicySettings::default() };
+        let looser = PolicySettings { session_idle: Some(Duration::hours(9)), ..PolicySettings::default() };
+        let tighter = PolicySettings { session_idle: Some(Duration::minutes(5)), ..PolicySettings::default() };
+
+        assert_eq!(Policy::effective([&parent, &looser]).session_idle, Duration::hours(1));
+        assert_eq!(Policy::effective([&parent, &tighter]).session_idle, Duration::minutes(5));
+        assert_eq!(Policy::effective([&parent, &tighter, &looser]).session_idle, Duration::minutes(5));
+    }
+}

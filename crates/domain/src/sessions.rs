@@ -1,0 +1,72 @@
+//! Sessions: one user, one browser, one organization.
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::ids::{OrgId, SessionId, UserId};
+
+/// How many organizations one browser may be signed in to at a time. It bounds the cookies that
+/// every request carries; the session used least recently makes room.
+pub const MAX_PER_BROWSER: usize = 8;
+
+/// A session as the rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id: the claim `sid`.
+    pub id: SessionId,
+    /// Its organization.
+    pub org_id: OrgId,
+    /// Its user.
+    pub user_id: UserId,
+    /// When the user last proved who they are: the claim `auth_time`.
+    pub auth_time: DateTime<Utc>,
+    /// How (RFC 8176): the claim `amr`.
+    pub amr: Vec<String>,
+    /// When it was last used.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended, if it was.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    /// Whether it may be used at `now` under an idle limit of `idle`.
+    pub fn is_live(&self, now: DateTime<Utc>, idle: Duration) -> bool {
+        self.ended_at.is_none() && now < self.expires_at && now < self.last_seen_at + idle
+    }
+
+    /// Whether the last authentication is recent enough for `max_age` seconds (OIDC Core §3.1.2.1).
+    pub fn satisfies_max_age(&self, max_age: Option<u32>, now: DateTime<Utc>) -> bool {
+        max_age.is_none_or(|seconds| now - self.auth_time <= Duration::seconds(i64::from(seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_session_ends_by_idleness_by_age_and_by_hand() {
+        let start = DateTime::UNIX_EPOCH;
+        let session = Session {
+            id: SessionId::from_uuid(Uuid::nil()),
+            org_id: OrgId::from_uuid(Uuid::nil()),
+            user_id: UserId::from_uuid(Uuid::nil()),
+            auth_time: start,
+            amr: vec!["pwd".to_owned()],
+            last_seen_at: start + Duration::hours(1),
+            expires_at: start + Duration::hours(3),
+            ended_at: None,
+        };
+        let idle = Duration::hours(1);
+
+        assert!(session.is_live(start + Duration::minutes(119), idle));
+        assert!(!session.is_live(start + Duration::hours(2), idle));
+        assert!(!session.is_live(start + Duration::hours(3), Duration::hours(9)));
+        assert!(!Session { ended_at: Some(start), ..session.clone() }.is_live(start, idle));
+        assert!(session.satisfies_max_age(Some(60), start + Duration::seconds(60)));
+        assert!(!session.satisfies_max_age(Some(60), start + Duration::seconds(61)));
+    }
+}

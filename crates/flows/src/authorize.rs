@@ -1,0 +1,446 @@
+//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): which client, which organization,
+//! and only then, who.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
+use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestHandle, SecretHash};
+use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
+use orgate_domain::organizations::{OrgStatus, Organization};
+use orgate_domain::policies::{CODE_LIFETIME, REQUEST_LIFETIME};
+use orgate_domain::resolution::{self, Asking, Decision, Facts, Reason};
+use orgate_domain::standing::Standing;
+use orgate_domain::tokens::AuthorizationCode;
+use orgate_protocol::oauth::authorize::{AuthorizationRequest, Prompt, ResponseMode};
+use orgate_protocol::oauth::response::AuthorizationResponse;
+use orgate_protocol::oauth::{ErrorCode, RequestError};
+use orgate_protocol::params::Params;
+use orgate_storage::{NewAuthorizationRequest, NewCode, OrgScope, OrgTx};
+
+use crate::limits::Limited;
+use crate::{Browser, Env, Failure, events};
+
+mod facts;
+
+pub use facts::Known;
+pub(crate) use facts::{gather, usable_sessions};
+
+/// Where the browser goes next.
+#[derive(Debug)]
+pub enum Next {
+    /// Back to the client, with a code or an error.
+    Answer(Answer),
+    /// To a page that asks, with the handle of the stored request in its address.
+    Ask(Question, Credential<RequestHandle>),
+    /// To a page that says why not, and what to do.
+    Refused(Refused),
+}
+
+/// What a page asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Which of the browser's organizations.
+    Choose,
+    /// Where the person works.
+    Discover,
+    /// Who they are.
+    SignIn,
+}
+
+/// An answer to the client, at an address that it registered.
+pub struct Answer {
+    /// Where to.
+    pub to: RegisteredUri,
+    /// How.
+    pub mode: ResponseMode,
+    /// For the page that posts it.
+    pub client: Arc<Client>,
+    /// What it says.
+    pub response: AuthorizationResponse,
+}
+
+/// A sign-in that cannot go on, and cannot be told to the client either: it has no say in which
+/// organizations exist.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub why: RefusedBecause,
+    /// The application.
+    pub client: Arc<Client>,
+    /// The organization, where the person may know of it.
+    pub organization: Option<Organization>,
+}
+
+/// Why a sign-in cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedBecause {
+    /// The client is disabled.
+    ClientDisabled,
+    /// The organization does not exist, was deleted, or may not use the client: one answer for
+    /// all three.
+    OrganizationUnavailable,
+    /// The organization is suspended.
+    OrganizationSuspended,
+}
+
+/// A request whose client or redirect URI is not proven: an error page, never a redirect.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeError {
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// No client has this `client_id`.
+    #[error("unknown client")]
+    UnknownClient,
+    /// The client did not register this redirect URI.
+    #[error("unregistered redirect URI")]
+    UnregisteredRedirectUri,
+}
+
+/// A request that is under way: what it asks for, by which client.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    pub(crate) client: Arc<Client>,
+    pub(crate) to: RegisteredUri,
+    pub(crate) asked: NewAuthorizationRequest,
+    /// The `sub` of a verified `id_token_hint`: nobody else will do.
+    pub(crate) expected_user: Option<String>,
+}
+
+/// Begins an authorization. `host` is the organization whose vanity domain or path was called.
+///
+/// # Errors
+/// [`AuthorizeError`]: everything else is answered to the client or asked of the person.
+pub async fn authorize(
+    env: &Env,
+    params: &Params,
+    host: Option<OrgId>,
+    browser: &Browser,
+) -> Result<Next, AuthorizeError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let client = proven_client(env, params, browser).await?;
+    let requested = params.get("redirect_uri").unwrap_or_default();
+    let to = client.redirect_uri(requested).map_err(|_| AuthorizeError::UnregisteredRedirectUri)?;
+    let request = match orgate_protocol::oauth::authorize::parse(params) {
+        Ok(request) => request,
+        Err(error) => return Ok(Next::Answer(unparsed(env, params, (client, to), error))),
+    };
+    let mut pending = pending(env, browser, (client, to), &request).map_err(Failure::from)?;
+    let known = match gather(env, &request, (&pending.client, host), browser).await? {
+        Ok(known) => known,
+        Err(error) => return Ok(Next::Answer(pending.refuse(env, error))),
+    };
+    pending.expected_user = known.expected_user;
+    Ok(decide(env, pending, &known.facts, browser).await?)
+}
+
+async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<Arc<Client>, AuthorizeError> {
+    let client_id = params.get("client_id").unwrap_or_default();
+    let client = env.configuration.client(&env.store, client_id).await.map_err(Failure::from)?;
+    match client {
+        Some(client) => Ok(client),
+        None => {
+            record_unknown_client(env, browser).await?;
+            Err(AuthorizeError::UnknownClient)
+        }
+    }
+}
+
+/// What happens before an organization is known is an event of the operator organization.
+async fn record_unknown_client(env: &Env, browser: &Browser) -> Result<(), Failure> {
+    let Some(operator) = env.store.resolve(orgate_storage::system::OrgHint::Operator).await? else {
+        return Ok(());
+    };
+    let event = events::refused(env, Action::AuthorizationRefused, "unknown_client", &browser.origin)?;
+    Ok(env.refusals.record(env, &operator.scope, event).await?)
+}
+
+fn unparsed(
+    env: &Env,
+    params: &Params,
+    (client, to): (Arc<Client>, RegisteredUri),
+    error: RequestError,
+) -> Answer {
+    let state = params.get("state").filter(|state| state.len() <= 2048).map(str::to_owned);
+    let response = AuthorizationResponse { outcome: Err(error), state, iss: env.issuer.as_str().to_owned() };
+    Answer { to, mode: ResponseMode::of(params), client, response }
+}
+
+fn pending(
+    env: &Env,
+    browser: &Browser,
+    (client, to): (Arc<Client>, RegisteredUri),
+    request: &AuthorizationRequest,
+) -> Result<Pending, crate::random::NoRandomness> {
+    let now = env.clock.now();
+    let asked = NewAuthorizationRequest {
+        id: AuthorizationRequestId::from_uuid(env.random.uuid(now)?),
+        handle: SecretHash::from_bytes([0; 32]), // replaced when it is stored
+        browser: browser.binding,
+        client_owner: client.owner,
+        client_id: client.id,
+        resolved_by: None,
+        proven_address: None,
+        redirect_uri: to.as_str().to_owned(),
+        response_mode: request.response_mode,
+        scope: granted_scope(request),
+        state: request.state.clone(),
+        nonce: request.nonce.clone(),
+        code_challenge: request.code_challenge,
+        prompt: request.prompt.clone(),
+        max_age: request.max_age,
+        login_hint: request.login_hint.clone(),
+        ui_locales: request.ui_locales.clone(),
+        created_at: now,
+        expires_at: now + REQUEST_LIFETIME,
+    };
+    Ok(Pending { client, to, asked, expected_user: None })
+}
+
+/// The scopes that exist; others are ignored (RFC 6749 §3.3 lets the server).
+fn granted_scope(request: &AuthorizationRequest) -> orgate_protocol::oauth::ScopeSet {
+    orgate_protocol::oauth::ScopeSet::parse("openid profile email offline_access")
+        .map(|known| request.scope.intersection(&known))
+        .unwrap_or_default()
+}
+
+async fn decide(env: &Env, pending: Pending, facts: &Facts, browser: &Browser) -> Result<Next, Failure> {
+    let silent = facts.asking == Asking::Forbidden;
+    match resolution::resolve(facts) {
+        Decision::Organization { org_id, reason } => {
+            let Some(resolved) = env.store.resolve(orgate_storage::system::OrgHint::Id(org_id)).await? else {
+                return Ok(unavailable(env, &pending, silent));
+            };
+            enter(env, pending, (&resolved.scope, reason), browser).await
+        }
+        Decision::Choose if silent => Ok(answered(env, &pending, ErrorCode::AccountSelectionRequired)),
+        Decision::Choose => ask(env, pending, Question::Choose).await,
+        Decision::Discover if silent => Ok(answered(env, &pending, ErrorCode::InteractionRequired)),
+        Decision::Discover => ask(env, pending, Question::Discover).await,
+        Decision::Mismatch(..) => Ok(answered(env, &pending, ErrorCode::OrganizationMismatch)),
+        Decision::Unknown => Ok(unavailable(env, &pending, silent)),
+    }
+}
+
+/// Goes on in the organization that was decided: in its live session if that will do, else by
+/// asking the person to sign in to it.
+pub(crate) async fn enter(
+    env: &Env,
+    mut pending: Pending,
+    (scope, reason): (&OrgScope, Reason),
+    browser: &Browser,
+) -> Result<Next, Failure> {
+    let now = env.clock.now();
+    let silent = pending.asked.prompt.contains(&Prompt::None);
+    let policy = env.configuration.policy(&env.store, scope).await?;
+    let mut tx = env.store.begin(scope).await?;
+    let organization = tx.organization().find().await?;
+    let admission = tx.clients().find_admission((pending.client.owner, pending.client.id)).await?;
+    if let Some(refused) = refusal(&pending.client, organization, admission) {
+        let event = events::refused(env, Action::AuthorizationRefused, refused.why.as_str(), &browser.origin)?;
+        let known = refused.why != RefusedBecause::OrganizationUnavailable || tx.organization().find().await?.is_some();
+        if known {
+            tx.audit().insert(&Event { client: events::of(&pending.client), ..event }).await?;
+        }
+        tx.commit().await?;
+        return Ok(if silent { answered(env, &pending, ErrorCode::AccessDenied) } else { Next::Refused(refused) });
+    }
+    pending.asked.resolved_by = Some(reason);
+    let standing = match browser.session_of(scope.org_id()) {
+        Some(cookie) => {
+            tx.sessions().find_by_cookie(&cookie.hash(), (pending.client.owner, pending.client.id)).await?
+        }
+        None => None,
+    };
+    let standing = standing.filter(|standing| standing.is_live(now, policy.session_idle));
+    let next = match standing {
+        Some(standing) if suffices(&pending, &standing, now) => {
+            issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?
+        }
+        _ if silent => {
+            let event = events::refused(env, Action::AuthorizationRefused, "login_required", &browser.origin)?;
+            tx.audit().insert(&Event { client: events::of(&pending.client), ..event }).await?;
+            answered(env, &pending, ErrorCode::LoginRequired)
+        }
+        _ => {
+            let handle = store(env, &mut tx, &mut pending.asked).await?;
+            let event = events::done(env, Action::OrganizationResolved, &browser.origin)?;
+            let event = Event {
+                client: events::of(&pending.client),
+                detail: vec![("resolved_by", reason.as_str().to_owned())],
+                ..event
+            };
+            tx.audit().insert(&event).await?;
+            Next::Ask(Question::SignIn, handle)
+        }
+    };
+    tx.commit().await?;
+    Ok(next)
+}
+
+fn refusal(
+    client: &Arc<Client>,
+    organization: Option<Organization>,
+    admission: Option<ClientStatus>,
+) -> Option<Refused> {
+    let status = organization.as_ref().map(|organization| organization.status);
+    let why = match (status, admission) {
+        (None | Some(OrgStatus::Deleted), _) | (_, None) => RefusedBecause::OrganizationUnavailable,
+        (Some(OrgStatus::Suspended), _) => RefusedBecause::OrganizationSuspended,
+        (Some(OrgStatus::Active), Some(ClientStatus::Disabled)) => RefusedBecause::ClientDisabled,
+        (Some(OrgStatus::Active), Some(ClientStatus::Active)) => return None,
+    };
+    let organization = organization.filter(|_| why != RefusedBecause::OrganizationUnavailable);
+    Some(Refused { why, client: Arc::clone(client), organization })
+}
+
+/// Whether the session answers the request without asking anyone anything.
+fn suffices(pending: &Pending, standing: &Standing, now: DateTime<Utc>) -> bool {
+    let asked = &pending.asked;
+    let chosen = matches!(asked.resolved_by, Some(Reason::Chosen | Reason::OnlySession));
+    let fresh = asked.prompt.contains(&Prompt::Login)
+        || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
+    let same_user = pending
+        .expected_user
+        .as_ref()
+        .is_none_or(|expected| *expected == standing.session.user_id.to_string());
+    !fresh && same_user && standing.session.satisfies_max_age(asked.max_age, now)
+}
+
+async fn issue_in_session(
+    env: &Env,
+    tx: &mut OrgTx,
+    (pending, standing, reason): (&Pending, &Standing, Reason),
+    browser: &Browser,
+) -> Result<Next, Failure> {
+    let code = issue_code(env, tx, &pending.asked, standing.session.user_id, standing.session.id).await?;
+    tx.sessions().update_last_seen(standing.session.id, env.clock.now()).await?;
+    let event = events::done(env, Action::AuthorizationIssued, &browser.origin)?;
+    let event = Event {
+        actor: Actor::User(standing.session.user_id),
+        user_id: Some(standing.session.user_id),
+        session_id: Some(standing.session.id),
+        client: events::of(&pending.client),
+        detail: vec![("resolved_by", reason.as_str().to_owned())],
+        ..event
+    };
+    tx.audit().insert(&event).await?;
+    Ok(Next::Answer(pending.answer(env, Ok(code.reveal().to_owned()))))
+}
+
+/// Makes and stores a code for `asked` in the transaction's organization.
+pub(crate) async fn issue_code(
+    env: &Env,
+    tx: &mut OrgTx,
+    asked: &NewAuthorizationRequest,
+    user_id: orgate_domain::ids::UserId,
+    session_id: orgate_domain::ids::SessionId,
+) -> Result<Credential<Code>, Failure> {
+    let now = env.clock.now();
+    let text = env.random.credential::<Code>(tx.org_id())?;
+    let code = AuthorizationCode {
+        grant_id: GrantId::from_uuid(env.random.uuid(now)?),
+        user_id,
+        session_id,
+        client_owner: asked.client_owner,
+        client_id: asked.client_id,
+        redirect_uri: asked.redirect_uri.clone(),
+        code_challenge: asked.code_challenge,
+        scope: asked.scope.clone(),
+        nonce: asked.nonce.clone(),
+        expires_at: now + CODE_LIFETIME,
+    };
+    tx.codes().insert(&NewCode { hash: text.hash(), code: &code, created_at: now }).await?;
+    Ok(text)
+}
+
+/// Stores the request in the transaction's organization, under a fresh id and handle.
+pub(crate) async fn store(
+    env: &Env,
+    tx: &mut OrgTx,
+    asked: &mut NewAuthorizationRequest,
+) -> Result<Credential<RequestHandle>, Failure> {
+    let handle = env.random.credential::<RequestHandle>(tx.org_id())?;
+    asked.id = AuthorizationRequestId::from_uuid(env.random.uuid(env.clock.now())?);
+    asked.handle = handle.hash();
+    tx.authorization_requests().insert(asked).await?;
+    Ok(handle)
+}
+
+/// Stores a request that has no organization yet with the client's owner.
+async fn ask(env: &Env, mut pending: Pending, question: Question) -> Result<Next, Failure> {
+    let Some(place) = env.store.resolve_client(&pending.client.client_id).await? else {
+        return Ok(unavailable(env, &pending, false));
+    };
+    let mut tx = env.store.begin(&place.owner).await?;
+    let admission = tx.clients().find_admission((pending.client.owner, pending.client.id)).await?;
+    if admission != Some(ClientStatus::Active) {
+        let why = RefusedBecause::ClientDisabled;
+        return Ok(Next::Refused(Refused { why, client: pending.client, organization: None }));
+    }
+    let handle = store(env, &mut tx, &mut pending.asked).await?;
+    tx.commit().await?;
+    Ok(Next::Ask(question, handle))
+}
+
+fn unavailable(env: &Env, pending: &Pending, silent: bool) -> Next {
+    if silent {
+        return answered(env, pending, ErrorCode::AccessDenied);
+    }
+    let why = RefusedBecause::OrganizationUnavailable;
+    Next::Refused(Refused { why, client: Arc::clone(&pending.client), organization: None })
+}
+
+fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
+    let description = match code {
+        ErrorCode::AccessDenied => "the organization cannot be used with this application",
+        ErrorCode::AccountSelectionRequired => "several organizations are possible",
+        ErrorCode::InteractionRequired => "the organization is not known",
+        ErrorCode::LoginRequired => "nobody is signed in to the organization",
+        ErrorCode::OrganizationMismatch => "the request names two organizations",
+        _ => "the request cannot be answered",
+    };
+    Next::Answer(pending.refuse(env, RequestError::new(code, description)))
+}
+
+/// The code in it is a secret.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+impl Pending {
+    pub(crate) fn answer(&self, env: &Env, outcome: Result<String, RequestError>) -> Answer {
+        let iss = env.issuer.as_str().to_owned();
+        let response = AuthorizationResponse { outcome, state: self.asked.state.clone(), iss };
+        Answer {
+            to: self.to.clone(),
+            mode: self.asked.response_mode,
+            client: Arc::clone(&self.client),
+            response,
+        }
+    }
+
+    fn refuse(&self, env: &Env, error: RequestError) -> Answer {
+        self.answer(env, Err(error))
+    }
+}
+
+impl RefusedBecause {
+    /// The stable text for events and pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientDisabled => "client_disabled",
+            Self::OrganizationUnavailable => "organization_unavailable",
+            Self::OrganizationSuspended => "organization_suspended",
+        }
+    }
+}
+
+/// Whether a client of this audience is used by its owner alone.
+pub(crate) fn owner_only(client: &Client) -> Option<OrgId> {
+    (client.audience == Audience::Owner).then_some(client.owner)
+}

@@ -1,0 +1,203 @@
+//! The job that empties the outbox.
+
+use std::future::Future;
+
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{AsyncTransport as _, Message, Tokio1Executor};
+use orgate_domain::email::Email;
+use orgate_domain::ids::MessageId;
+use orgate_domain::policies::DISCOVERY_LIFETIME;
+use orgate_storage::{OrgScope, WaitingMessage};
+
+use crate::discover::DiscoveryMessage;
+use crate::vault::Purpose;
+use crate::{Env, Failure};
+
+/// Sends mail.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+/// Why mail cannot be sent: the configuration, not the moment.
+#[derive(Debug, thiserror::Error)]
+pub enum MailerError {
+    /// The sender does not parse.
+    #[error("mail.from is not an address")]
+    From(#[from] lettre::address::AddressError),
+    /// The SMTP server's address does not parse.
+    #[error("mail.smtp_url is not an smtp:// or smtps:// address")]
+    Url(#[from] lettre::transport::smtp::Error),
+}
+
+/// Messages claimed at a time.
+const BATCH: i64 = 20;
+
+/// A claimed message is another node's again after this long.
+const CLAIM: Duration = Duration::minutes(2);
+
+/// A message is given up after this long: by then its code has lapsed.
+const GIVE_UP: Duration = DISCOVERY_LIFETIME;
+
+#[derive(Template)]
+#[template(path = "mail/discovery.txt")]
+struct DiscoveryText<'a> {
+    client_name: &'a str,
+    host: &'a str,
+    organizations: &'a [MailLink],
+    code: &'a str,
+    expires_minutes: u32,
+}
+
+#[derive(Template)]
+#[template(path = "mail/discovery.html")]
+struct DiscoveryHtml<'a> {
+    client_name: &'a str,
+    host: &'a str,
+    organizations: &'a [MailLink],
+    code: &'a str,
+    expires_minutes: u32,
+}
+
+struct MailLink {
+    name: String,
+    url: String,
+}
+
+impl Mailer {
+    /// A mailer for `smtp_url` (`smtp://host:port`, `smtps://user:password@host`).
+    ///
+    /// # Errors
+    /// [`MailerError`].
+    pub fn new(smtp_url: &str, from: &str) -> Result<Self, MailerError> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url)?
+            .timeout(Some(std::time::Duration::from_secs(10)))
+            .build();
+        Ok(Self { transport, from: from.parse()? })
+    }
+}
+
+/// Sends what is due, once; how many messages were due.
+///
+/// # Errors
+/// [`Failure`] of the database; what could not be sent is tried again later.
+pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
+    let now = env.clock.now();
+    let due = env.store.claim_messages(now, now + CLAIM, BATCH).await?;
+    let count = due.len();
+    for (scope, id) in due {
+        deliver_one(env, mailer, (&scope, id)).await?;
+    }
+    Ok(count)
+}
+
+async fn deliver_one(env: &Env, mailer: &Mailer, (scope, id): (&OrgScope, MessageId)) -> Result<(), Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let waiting = tx.outbox().find(id).await?;
+    tx.commit().await?;
+    let Some(message) = waiting else { return Ok(()) };
+    let sent = send(env, mailer, scope, &message).await;
+    let now = env.clock.now();
+    let mut tx = env.store.begin(scope).await?;
+    match sent {
+        Ok(()) => {
+            tx.outbox().deliver(id, now).await?;
+        }
+        Err(error) if now - message.created_at > GIVE_UP => {
+            tracing::error!(org.id = %scope.org_id(), message.id = %id, %error, "giving up on a message");
+            tx.outbox().fail(id, now).await?;
+        }
+        Err(error) => {
+            tracing::warn!(org.id = %scope.org_id(), message.id = %id, %error, "a message could not be sent");
+            tx.outbox().postpone(id, next_try(now, message.attempts)).await?;
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+/// 5 s, 10 s, 20 s … two minutes at most.
+fn next_try(now: DateTime<Utc>, attempts: u32) -> DateTime<Utc> {
+    let seconds = 5_i64.saturating_mul(1 << attempts.saturating_sub(1).min(5));
+    now + Duration::seconds(seconds.min(120))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error("the mail could not be composed")]
+    Compose,
+    #[error("the mail server did not take it: {0}")]
+    Smtp(#[from] lettre::transport::smtp::Error),
+}
+
+async fn send(
+    env: &Env,
+    mailer: &Mailer,
+    scope: &OrgScope,
+    message: &WaitingMessage,
+) -> Result<(), SendError> {
+    let opened = env.vault.open(env, scope, Purpose::Message, &message.payload).await;
+    let plain = opened.map_err(Failure::from)?;
+    let discovery: DiscoveryMessage = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
+    match compose(env, mailer, &discovery).await? {
+        Some(mail) => {
+            mailer.transport.send(mail).await?;
+            Ok(())
+        }
+        // The address belongs to no organization: nothing is sent, and nobody is told.
+        None => Ok(()),
+    }
+}
+
+fn compose<'a>(
+    env: &'a Env,
+    mailer: &'a Mailer,
+    message: &'a DiscoveryMessage,
+) -> impl Future<Output = Result<Option<Message>, SendError>> + Send + 'a {
+    async move {
+        let email = Email::parse(&message.email).map_err(|_| SendError::Compose)?;
+        let found = env.store.discover(&env.vault.email_hash(&email)).await.map_err(Failure::from)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let organizations: Vec<MailLink> = found
+            .into_iter()
+            .map(|org| MailLink {
+                name: org.name,
+                url: env.issuer.at(&format!(
+                    "/discover/link?request={}&code={}&organization={}",
+                    message.handle,
+                    message.code,
+                    org.scope.org_id()
+                )),
+            })
+            .collect();
+        render(env, mailer, message, &organizations).map(Some)
+    }
+}
+
+fn render(
+    env: &Env,
+    mailer: &Mailer,
+    message: &DiscoveryMessage,
+    organizations: &[MailLink],
+) -> Result<Message, SendError> {
+    let host = env.issuer.url().host_str().unwrap_or_default();
+    let expires_minutes = u32::try_from(DISCOVERY_LIFETIME.num_minutes()).unwrap_or_default();
+    let (client_name, code) = (message.client_name.as_str(), message.code.as_str());
+    let text = DiscoveryText { client_name, host, organizations, code, expires_minutes }.render();
+    let html = DiscoveryHtml { client_name, host, organizations, code, expires_minutes }.render();
+    let (Ok(text), Ok(html)) = (text, html) else { return Err(SendError::Compose) };
+    Message::builder()
+        .from(mailer.from.clone())
+        .to(message.email.parse().map_err(|_| SendError::Compose)?)
+        // Without the code: subjects show on locked screens.
+        .subject(format!("Where to sign in for {client_name}"))
+        .multipart(MultiPart::alternative_plain_html(text, html))
+        .map_err(|_| SendError::Compose)
+}

@@ -1,0 +1,256 @@
+//! Discovery: "Where do you work?", answered by an organization's name, a verified domain, or a
+//! mail to an address.
+//!
+//! **Invariant:** for an address, the answer, its time and what is stored are the same whether the
+//! address is known or not. Which organizations it belongs to is looked up later, by the job that
+//! sends the mail, and shown only to who reads it.
+
+use orgate_domain::audit::{Action, Event};
+use orgate_domain::email::Email;
+use orgate_domain::ids::{DiscoveryId, MessageId, OrgId};
+use orgate_domain::names::Slug;
+use orgate_domain::policies::DISCOVERY_LIFETIME;
+use orgate_domain::resolution::Reason;
+use orgate_storage::system::OrgHint;
+use orgate_storage::{NewDiscoveryChallenge, NewMessage};
+use serde::{Deserialize, Serialize};
+
+use crate::authorize::{Next, Question};
+use crate::choose::{is_open, of_address, settle};
+use crate::limits::Limited;
+use crate::vault::Purpose;
+use crate::waiting::{Waiting, WaitingError};
+use crate::{Browser, Env, Failure, events};
+
+/// Mails to one address within [`DISCOVERY_LIFETIME`], and for one request.
+const MAILS: i64 = 3;
+
+/// Times that a code may be typed.
+const TRIES: i32 = 5;
+
+/// Letters and digits that are not mistaken for one another.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// What the answer to "Where do you work?" leads to.
+#[derive(Debug)]
+pub enum Discovered {
+    /// A mail was sent to the address, if it is known: the page says so either way.
+    MailSent(String),
+    /// On to the organization.
+    Next(Box<Next>),
+    /// Neither an address nor an organization that can be entered.
+    NotFound,
+}
+
+/// What a typed code leads to.
+#[derive(Debug)]
+pub enum Proven {
+    /// On: to the one organization, or to the chooser.
+    Next(Box<Next>),
+    /// The code is not the one, or no try is left.
+    WrongCode,
+}
+
+/// What waits in the outbox.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DiscoveryMessage {
+    pub(crate) email: String,
+    pub(crate) code: String,
+    pub(crate) handle: String,
+    pub(crate) client_name: String,
+}
+
+/// Follows the answer. `handle` is the request's, for the links of the mail.
+///
+/// # Errors
+/// [`WaitingError`].
+pub async fn discover(
+    env: &Env,
+    waiting: Waiting,
+    (handle, answer): (&str, &str),
+    browser: &Browser,
+) -> Result<Discovered, WaitingError> {
+    env.limits.take(Limited::Credentials, browser.origin.address).map_err(Failure::from)?;
+    let answer = answer.trim();
+    if let Ok(email) = Email::parse(answer) {
+        let domain = email.domain();
+        let resolved = env.store.resolve(OrgHint::Domain(&domain)).await.map_err(Failure::from)?;
+        if let Some(resolved) = resolved
+            && is_open(env, &waiting, &resolved).await?
+        {
+            let mut waiting = waiting;
+            waiting.pending.asked.login_hint = Some(email.as_str().to_owned());
+            let next = settle(env, waiting, (&resolved, Reason::Discovered), browser).await?;
+            return Ok(Discovered::Next(Box::new(next)));
+        }
+        request_mail(env, &waiting, (handle, &email), browser).await?;
+        return Ok(Discovered::MailSent(email.as_str().to_owned()));
+    }
+    let lowered = answer.to_lowercase();
+    let hint = match (answer.parse::<OrgId>(), Slug::parse(&lowered)) {
+        (Ok(org_id), _) => env.store.resolve(OrgHint::Id(org_id)).await,
+        (_, Ok(slug)) => env.store.resolve(OrgHint::Slug(&slug)).await,
+        _ => return Ok(Discovered::NotFound),
+    };
+    match hint.map_err(Failure::from)? {
+        Some(resolved) if is_open(env, &waiting, &resolved).await? => {
+            let next = settle(env, waiting, (&resolved, Reason::Discovered), browser).await?;
+            Ok(Discovered::Next(Box::new(next)))
+        }
+        _ => Ok(Discovered::NotFound),
+    }
+}
+
+async fn request_mail(
+    env: &Env,
+    waiting: &Waiting,
+    (handle, email): (&str, &Email),
+    browser: &Browser,
+) -> Result<(), Failure> {
+    let now = env.clock.now();
+    let code = typed_code(&env.random.bytes::<8>()?);
+    let message = DiscoveryMessage {
+        email: email.as_str().to_owned(),
+        code: code.clone(),
+        handle: handle.to_owned(),
+        client_name: waiting.client().name.as_str().to_owned(),
+    };
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&message).unwrap_or_default());
+    let payload = env.vault.seal(env, &waiting.scope, Purpose::Message, &plain).await?;
+    let challenge = NewDiscoveryChallenge {
+        id: DiscoveryId::from_uuid(env.random.uuid(now)?),
+        request_id: waiting.asked().id,
+        email: env.vault.email_hash(email),
+        code: env.vault.typed_code_hash(waiting.asked().id.as_uuid().as_bytes(), &code),
+        tries: TRIES,
+        created_at: now,
+        expires_at: now + DISCOVERY_LIFETIME,
+    };
+    let mut tx = env.store.begin(&waiting.scope).await?;
+    if !tx.discovery_challenges().insert(&challenge, MAILS, now - DISCOVERY_LIFETIME).await? {
+        drop(tx);
+        let event = events::refused(env, Action::DiscoveryRefused, "too_many_mails", &browser.origin)?;
+        let event = Event { client: events::of(waiting.client()), ..event };
+        return Ok(env.refusals.record(env, &waiting.scope, event).await?);
+    }
+    let id = MessageId::from_uuid(env.random.uuid(now)?);
+    tx.outbox().insert(&NewMessage { id, kind: "discovery_mail", payload: &payload, at: now }).await?;
+    let event = events::done(env, Action::DiscoveryRequested, &browser.origin)?;
+    tx.audit().insert(&Event { client: events::of(waiting.client()), ..event }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Checks a typed code. If it is right, the request goes on with the address proven: into
+/// `organization` if that is one of the address's, else into the only one, else to the chooser.
+///
+/// # Errors
+/// [`WaitingError`].
+pub async fn prove(
+    env: &Env,
+    waiting: Waiting,
+    (code, organization): (&str, Option<OrgId>),
+    browser: &Browser,
+) -> Result<Proven, WaitingError> {
+    env.limits.take(Limited::Credentials, browser.origin.address).map_err(Failure::from)?;
+    let Some(address) = check_code(env, &waiting, code, browser).await? else {
+        return Ok(Proven::WrongCode);
+    };
+    let mut waiting = waiting;
+    waiting.pending.asked.proven_address = Some(address);
+    let choices = of_address(env, &waiting, &address).await?;
+    let chosen = match (organization, choices.as_slice()) {
+        (Some(wanted), choices) => choices.iter().find(|choice| choice.org_id == wanted),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let next = match chosen {
+        Some(choice) => {
+            let resolved = env.store.resolve(OrgHint::Id(choice.org_id)).await.map_err(Failure::from)?;
+            let resolved = resolved.ok_or(WaitingError::Over)?;
+            settle(env, waiting, (&resolved, Reason::Discovered), browser).await?
+        }
+        None => to_chooser(env, waiting).await?,
+    };
+    Ok(Proven::Next(Box::new(next)))
+}
+
+/// The address that the code proves. A try is spent whatever the answer.
+async fn check_code(
+    env: &Env,
+    waiting: &Waiting,
+    code: &str,
+    browser: &Browser,
+) -> Result<Option<orgate_domain::credentials::SecretHash>, Failure> {
+    let now = env.clock.now();
+    let request_id = waiting.asked().id;
+    let typed = env.vault.typed_code_hash(request_id.as_uuid().as_bytes(), &normalized(code));
+    let mut tx = env.store.begin(&waiting.scope).await?;
+    let challenge = tx.discovery_challenges().take_try(request_id, now).await?;
+    let right = challenge.filter(|challenge| challenge.code.matches(&typed));
+    let proven = match right {
+        Some(challenge) if tx.discovery_challenges().consume(challenge.id, now).await? => {
+            let event = events::done(env, Action::DiscoveryProven, &browser.origin)?;
+            tx.audit().insert(&Event { client: events::of(waiting.client()), ..event }).await?;
+            Some(challenge.email)
+        }
+        _ => {
+            let event = events::refused(env, Action::DiscoveryRefused, "wrong_code", &browser.origin)?;
+            tx.audit().insert(&Event { client: events::of(waiting.client()), ..event }).await?;
+            None
+        }
+    };
+    tx.commit().await?;
+    Ok(proven)
+}
+
+/// The request's successor, still with the client's owner, with the address proven.
+async fn to_chooser(env: &Env, mut waiting: Waiting) -> Result<Next, WaitingError> {
+    let now = env.clock.now();
+    let mut tx = env.store.begin(&waiting.scope).await.map_err(Failure::from)?;
+    if !tx.authorization_requests().consume(waiting.asked().id, now).await.map_err(Failure::from)? {
+        return Err(WaitingError::Over);
+    }
+    let handle = crate::authorize::store(env, &mut tx, &mut waiting.pending.asked).await?;
+    tx.commit().await.map_err(Failure::from)?;
+    Ok(Next::Ask(Question::Choose, handle))
+}
+
+/// 40 random bits as `ABCD-EFGH`.
+fn typed_code(random: &[u8; 8]) -> String {
+    let letters = random.iter().map(|byte| ALPHABET.get(usize::from(byte & 31)).map_or('0', |b| char::from(*b)));
+    let mut code: String = letters.collect();
+    code.insert(4, '-');
+    code
+}
+
+/// What was typed, as it was mailed: case, spaces and hyphens carry no meaning, nor do the letters
+/// that look like digits.
+fn normalized(typed: &str) -> String {
+    let letters = typed.chars().filter(char::is_ascii_alphanumeric).take(16).map(|letter| {
+        match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        }
+    });
+    let mut code: String = letters.collect();
+    if code.len() >= 4 {
+        code.insert(4, '-');
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_can_be_typed_carelessly() {
+        let code = typed_code(&[0, 1, 31, 10, 17, 30, 2, 255]);
+
+        assert_eq!(code, "01ZA-HY2Z");
+        assert_eq!(normalized(" oiza hy2z"), code);
+        assert_eq!(normalized("OLZAHY2Z"), code);
+        assert_ne!(normalized("01ZA-HY2"), code);
+    }
+}

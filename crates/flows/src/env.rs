@@ -1,0 +1,157 @@
+//! Everything a use case needs and a test replaces.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use orgate_domain::audit::Origin;
+use orgate_domain::credentials::{Credential, SecretHash, SessionCookie};
+use orgate_domain::ids::OrgId;
+use orgate_storage::{StorageError, Store};
+use url::Url;
+
+use crate::Configuration;
+use crate::keys::{KeyError, KeyRing};
+use crate::limits::{Limits, TooMany};
+use crate::passwords::{PasswordError, Passwords};
+use crate::random::{NoRandomness, Random};
+use crate::refusals::Refusals;
+use crate::vault::{Vault, VaultError};
+
+/// The surroundings of a use case. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Random,
+    /// Secrets derived from the master key.
+    pub vault: Arc<Vault>,
+    /// The shared issuer's signing keys.
+    pub keys: Arc<KeyRing>,
+    /// The pool that hashes passwords.
+    pub passwords: Arc<Passwords>,
+    /// Cached clients and policies.
+    pub configuration: Arc<Configuration>,
+    /// Limits by source address.
+    pub limits: Arc<Limits>,
+    /// Aggregates floods of alike refusals.
+    pub refusals: Arc<Refusals>,
+    /// Who issues.
+    pub issuer: Issuer,
+}
+
+/// Why a use case could not decide: nothing was changed, and trying again may help.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// See [`KeyError`].
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// See [`PasswordError`].
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// See [`NoRandomness`].
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// See [`StorageError`].
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// See [`TooMany`].
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// See [`VaultError`].
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Failure {
+    /// Seconds after which the same request may succeed; `None` if waiting does not help.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Password(PasswordError::Busy)
+            | Self::Storage(StorageError::Unavailable(_))
+            | Self::Vault(VaultError::Storage(StorageError::Unavailable(_)))
+            | Self::Key(KeyError::Storage(StorageError::Unavailable(_))) => Some(1),
+            Self::TooMany(TooMany { retry_after }) => Some(retry_after.as_secs() + 1),
+            _ => None,
+        }
+    }
+}
+
+/// The time. Whole microseconds, as the database keeps it.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// Now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock that everyone else asks")]
+        Utc::now().trunc_subsecs(6)
+    }
+}
+
+/// The shared issuer: one configured address, never taken from a request, so that no `Host` header
+/// reaches a token or a link.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    url: Url,
+    text: Arc<str>,
+}
+
+impl Issuer {
+    /// The issuer at `url`; a slash at its end carries no meaning and is dropped from the text.
+    pub fn new(url: Url) -> Self {
+        let text = url.as_str().trim_end_matches('/').into();
+        Self { url, text }
+    }
+
+    /// The `iss` of tokens.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The address.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The address of a page or endpoint; `path` begins with a slash.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+
+    /// Whether cookies can be `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
+/// What a browser proves by its cookies, and where its request came from.
+#[derive(Debug)]
+pub struct Browser {
+    /// The hash of the cookie that ties pages and requests to this browser.
+    pub binding: SecretHash,
+    /// Its session cookies, well formed but not looked up.
+    pub sessions: Vec<Credential<SessionCookie>>,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+impl Browser {
+    /// The cookie that names this organization.
+    pub fn session_of(&self, org_id: OrgId) -> Option<&Credential<SessionCookie>> {
+        self.sessions.iter().find(|cookie| cookie.org_id() == org_id)
+    }
+
+    /// Every cookie as the store looks it up.
+    pub fn session_hashes(&self) -> Vec<(OrgId, SecretHash)> {
+        self.sessions.iter().map(|cookie| (cookie.org_id(), cookie.hash())).collect()
+    }
+}

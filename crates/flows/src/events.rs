@@ -1,0 +1,47 @@
+//! Audit events, begun: what a use case adds is what it knows.
+
+use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
+use orgate_domain::clients::Client;
+use orgate_domain::ids::{EventId, OrgId};
+
+use crate::Env;
+use crate::random::NoRandomness;
+
+/// An event of something that was done.
+pub(crate) fn done(env: &Env, action: Action, origin: &Origin) -> Result<Event, NoRandomness> {
+    let now = env.clock.now();
+    Ok(Event {
+        id: EventId::from_uuid(env.random.uuid(now)?),
+        occurred_at: now,
+        action,
+        outcome: Outcome::Success,
+        reason: None,
+        actor: Actor::Anonymous,
+        user_id: None,
+        session_id: None,
+        client: None,
+        origin: origin.clone(),
+        detail: Vec::new(),
+    })
+}
+
+/// An event of something that was refused, for `reason`.
+pub(crate) fn refused(
+    env: &Env,
+    action: Action,
+    reason: &'static str,
+    origin: &Origin,
+) -> Result<Event, NoRandomness> {
+    Ok(Event { outcome: Outcome::Refused, reason: Some(reason), ..done(env, action, origin)? })
+}
+
+/// The client as events name it.
+pub(crate) fn of(client: &Client) -> Option<(OrgId, orgate_domain::ids::ClientId)> {
+    Some((client.owner, client.id))
+}
+
+/// A signing key was made.
+pub(crate) fn key_created(env: &Env, kid: &str) -> Result<Event, NoRandomness> {
+    let event = done(env, Action::KeyCreated, &Origin::default())?;
+    Ok(Event { actor: Actor::System, detail: vec![("kid", kid.to_owned())], ..event })
+}

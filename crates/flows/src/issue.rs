@@ -1,0 +1,161 @@
+//! Tokens, minted from what the issuing transaction read.
+//!
+//! **Invariant:** `org_id` and `org_name` come from the session's standing and from nowhere else.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::clients::Client;
+use orgate_domain::ids::GrantId;
+use orgate_domain::roles::Permission;
+use orgate_domain::standing::Standing;
+use orgate_protocol::jose::claims::{
+    ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims, at_hash,
+};
+use orgate_protocol::jose::JoseError;
+use orgate_protocol::oauth::ScopeSet;
+
+use crate::{Env, Failure};
+
+/// Proven by one factor of an organization's own.
+const ACR_ONE_FACTOR: &str = "urn:orgate:acr:single-factor";
+
+/// What one answer of the token endpoint says.
+#[derive(Debug)]
+pub(crate) struct Issuance<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) standing: &'a Standing,
+    pub(crate) grant_id: GrantId,
+    pub(crate) scope: &'a ScopeSet,
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) issuer: &'a str,
+    pub(crate) lifetime: chrono::Duration,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Signed tokens. No `Debug`: they are secrets.
+pub struct IssuedTokens {
+    /// The access token (RFC 9068).
+    pub access_token: String,
+    /// Seconds until it expires.
+    pub expires_in: u32,
+    /// The ID token, if the scope says `openid`.
+    pub id_token: Option<String>,
+    /// The refresh token, if the scope says `offline_access`.
+    pub refresh_token: Option<String>,
+    /// What was granted.
+    pub scope: ScopeSet,
+}
+
+/// Signs the tokens of one answer.
+pub(crate) async fn issue(env: &Env, issuance: &Issuance<'_>) -> Result<IssuedTokens, Failure> {
+    let algorithm = issuance.client.signing_algorithm;
+    let access_token = sign(env, issuance, ACCESS_TOKEN_TYPE, &access_token(env, issuance)?).await?;
+    let id_token = if issuance.scope.contains("openid") {
+        let claims = id_token(issuance, at_hash(&access_token, algorithm));
+        Some(sign(env, issuance, ID_TOKEN_TYPE, &claims).await?)
+    } else {
+        None
+    };
+    Ok(IssuedTokens {
+        access_token,
+        expires_in: u32::try_from(issuance.lifetime.num_seconds()).unwrap_or_default(),
+        id_token,
+        refresh_token: None,
+        scope: issuance.scope.clone(),
+    })
+}
+
+async fn sign<T: serde::Serialize>(
+    env: &Env,
+    issuance: &Issuance<'_>,
+    typ: &'static str,
+    claims: &T,
+) -> Result<String, Failure> {
+    let payload = serde_json::to_vec(claims).map_err(|_| crate::keys::KeyError::Jose(JoseError::Claims))?;
+    Ok(env.keys.sign(issuance.client.signing_algorithm, typ, payload).await?)
+}
+
+fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims, Failure> {
+    let standing = issuance.standing;
+    Ok(AccessTokenClaims {
+        iss: issuance.issuer.to_owned(),
+        sub: standing.session.user_id.to_string(),
+        aud: issuance.client.resource.clone(),
+        client_id: issuance.client.client_id.clone(),
+        iat: issuance.now.timestamp(),
+        exp: (issuance.now + issuance.lifetime).timestamp(),
+        jti: token_id(issuance.grant_id, &env.random.bytes::<16>()?),
+        scope: issuance.scope.clone(),
+        sid: standing.session.id.to_string(),
+        auth_time: standing.session.auth_time.timestamp(),
+        acr: ACR_ONE_FACTOR.to_owned(),
+        amr: standing.session.amr.clone(),
+        org_id: standing.session.org_id.to_string(),
+        org_name: standing.org_slug.to_string(),
+        roles: standing.roles.clone(),
+        permissions: known_permissions(issuance.client, &standing.permissions),
+        act: None,
+        cnf: None,
+    })
+}
+
+/// A token's id names its family, so that one who shows the token can be asked whether the family
+/// was revoked.
+fn token_id(grant_id: GrantId, random: &[u8]) -> String {
+    format!("{grant_id}.{}", orgate_domain::credentials::base32::encode(random))
+}
+
+/// The family that a token's id names.
+pub(crate) fn family_of(jti: &str) -> Option<GrantId> {
+    jti.split_once('.')?.0.parse().ok()
+}
+
+/// Roles mean what the resource knows: with no list of its own, it is told everything but Orgate's
+/// own permissions, which no application has a use for.
+fn known_permissions(client: &Client, held: &[String]) -> Vec<String> {
+    let reserved = |text: &str| Permission::parse(text).is_ok_and(|permission| permission.is_reserved());
+    held.iter()
+        .filter(|permission| {
+            if client.permissions.is_empty() {
+                !reserved(permission)
+            } else {
+                client.permissions.contains(*permission)
+            }
+        })
+        .cloned()
+        .collect()
+}
+
+fn id_token(issuance: &Issuance<'_>, at_hash: String) -> IdTokenClaims {
+    let standing = issuance.standing;
+    IdTokenClaims {
+        iss: issuance.issuer.to_owned(),
+        sub: standing.session.user_id.to_string(),
+        aud: issuance.client.client_id.clone(),
+        iat: issuance.now.timestamp(),
+        exp: (issuance.now + issuance.lifetime).timestamp(),
+        auth_time: standing.session.auth_time.timestamp(),
+        nonce: issuance.nonce.map(str::to_owned),
+        at_hash: Some(at_hash),
+        acr: ACR_ONE_FACTOR.to_owned(),
+        amr: standing.session.amr.clone(),
+        sid: standing.session.id.to_string(),
+        org_id: standing.session.org_id.to_string(),
+        org_name: standing.org_slug.to_string(),
+        session_expiry: standing.session.expires_at.timestamp(),
+        azp: None,
+        profile: profile(standing, issuance.scope),
+    }
+}
+
+/// What the scope lets out about the user (OIDC Core §5.4).
+pub(crate) fn profile(standing: &Standing, scope: &ScopeSet) -> ProfileClaims {
+    let user = &standing.user;
+    let of_profile = scope.contains("profile");
+    let of_email = scope.contains("email");
+    ProfileClaims {
+        name: of_profile.then(|| user.name.clone()),
+        locale: user.locale.clone().filter(|_| of_profile),
+        email: of_email.then(|| user.email.clone()),
+        email_verified: of_email.then_some(user.email_verified),
+    }
+}

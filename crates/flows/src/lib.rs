@@ -1,0 +1,33 @@
+//! Use cases: one function each, deciding inside one organization's transaction.
+//!
+//! **Invariant:** no hashing of passwords, no network call inside a transaction: read, work, then
+//! one deciding transaction. A refusal after the organization is known is a committed outcome with
+//! its audit event, not a rollback.
+
+pub mod authenticate_client;
+pub mod authorize;
+pub mod bootstrap;
+pub mod choose;
+mod configuration;
+pub mod deliver;
+pub mod discover;
+pub mod env;
+mod events;
+pub mod explain;
+mod issue;
+pub mod keys;
+pub mod limits;
+pub mod passwords;
+pub mod random;
+pub mod redeem_code;
+pub mod refusals;
+pub mod refresh;
+pub mod sign_in;
+pub mod sign_out;
+pub mod userinfo;
+pub mod vault;
+pub mod waiting;
+
+pub use configuration::Configuration;
+pub use env::{Browser, Clock, Env, Failure, Issuer, SystemClock};
+pub use issue::IssuedTokens;

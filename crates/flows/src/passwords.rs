@@ -1,0 +1,206 @@
+//! Password hashing: Argon2id (RFC 9106) on a bounded pool, so that a storm of sign-ins cannot
+//! starve the server, nor one organization's storm the others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::password_hash::phc::{PasswordHash, Salt};
+use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use orgate_domain::ids::OrgId;
+use tokio::sync::Semaphore;
+
+use crate::random::{NoRandomness, Random};
+
+/// Bytes of a password at most; longer ones are refused, never cut.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// The pool. Its threads are tokio's blocking ones; its permits bound how many hash at once.
+#[derive(Debug)]
+pub struct Passwords {
+    permits: Arc<Semaphore>,
+    queue: Mutex<HashMap<OrgId, usize>>,
+    queue_limit: usize,
+    random: Random,
+    decoy: String,
+}
+
+/// Why a password was not hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many wait already; try again in a second.
+    #[error("too many sign-ins at once")]
+    Busy,
+    /// The hash in the database does not parse, or the library failed.
+    #[error("the password could not be hashed")]
+    Hash,
+    /// See [`NoRandomness`].
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// Longer than [`MAX_PASSWORD_BYTES`].
+    #[error("a password has at most {MAX_PASSWORD_BYTES} bytes")]
+    TooLong,
+}
+
+/// Whether a password is the one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is, for a user who exists.
+    Right,
+    /// It is not, or there is nobody it could be right for.
+    Wrong,
+}
+
+/// OWASP's second choice of parameters: 19 MiB, two passes, one lane.
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(19 * 1024, 2, 1, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+impl Passwords {
+    /// A pool that hashes `threads` at once and lets `queue_limit` wait.
+    ///
+    /// # Errors
+    /// [`PasswordError`] if the decoy for unknown users cannot be made.
+    pub fn new(threads: usize, queue_limit: usize, random: Random) -> Result<Self, PasswordError> {
+        let decoy = hash_now(&random.bytes::<32>()?, &random.bytes()?)?;
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(threads.max(1))),
+            queue: Mutex::default(),
+            queue_limit: queue_limit.max(1),
+            random,
+            decoy,
+        })
+    }
+
+    /// Hashes a new password to a PHC string.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn hash(&self, org_id: OrgId, password: &str) -> Result<String, PasswordError> {
+        check_length(password)?;
+        let salt = self.random.bytes()?;
+        let password = zeroize::Zeroizing::new(password.as_bytes().to_vec());
+        self.run(org_id, move || hash_now(&password, &salt)).await
+    }
+
+    /// Checks a password. With no hash to check against, a decoy is: an unknown user takes the same
+    /// path and the same time.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn verify(
+        &self,
+        org_id: OrgId,
+        password: &str,
+        phc: Option<&str>,
+    ) -> Result<Verdict, PasswordError> {
+        check_length(password)?;
+        let known = phc.is_some();
+        let phc = phc.unwrap_or(&self.decoy).to_owned();
+        let password = zeroize::Zeroizing::new(password.as_bytes().to_vec());
+        let matches = self
+            .run(org_id, move || {
+                let parsed = PasswordHash::new(&phc).map_err(|_| PasswordError::Hash)?;
+                Ok(argon2().verify_password(&password, &parsed).is_ok())
+            })
+            .await?;
+        Ok(if matches && known { Verdict::Right } else { Verdict::Wrong })
+    }
+
+    /// Runs `work` on a blocking thread when a permit is free. One organization may hold half of
+    /// the queue at most, so that an attack on it leaves room for the others.
+    async fn run<T: Send + 'static>(
+        &self,
+        org_id: OrgId,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let _place = self.queue_up(org_id)?;
+        let permit =
+            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(|_| PasswordError::Hash)?
+    }
+
+    fn queue_up(&self, org_id: OrgId) -> Result<Place<'_>, PasswordError> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = queue.values().sum();
+        let mine = queue.entry(org_id).or_default();
+        if total >= self.queue_limit || *mine >= self.queue_limit.div_ceil(2) {
+            return Err(PasswordError::Busy);
+        }
+        *mine += 1;
+        Ok(Place { queue: &self.queue, org_id })
+    }
+}
+
+/// A place in the queue, given back when dropped: also when the request is.
+struct Place<'a> {
+    queue: &'a Mutex<HashMap<OrgId, usize>>,
+    org_id: OrgId,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mine) = queue.get_mut(&self.org_id) {
+            *mine = mine.saturating_sub(1);
+            if *mine == 0 {
+                queue.remove(&self.org_id);
+            }
+        }
+    }
+}
+
+fn check_length(password: &str) -> Result<(), PasswordError> {
+    if password.len() > MAX_PASSWORD_BYTES { Err(PasswordError::TooLong) } else { Ok(()) }
+}
+
+fn hash_now(password: &[u8], salt: &[u8; 16]) -> Result<String, PasswordError> {
+    let argon2 = argon2();
+    let salt = Salt::new(salt).map_err(|_| PasswordError::Hash)?;
+    argon2
+        .hash_password_customized(password, salt.as_ref(), None, None, argon2.params().clone())
+        .map(|hash| hash.to_string())
+        .map_err(|_| PasswordError::Hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn org(n: u128) -> OrgId {
+        OrgId::from_uuid(Uuid::from_u128(n))
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_only_for_its_own_hash() {
+        let pool = Passwords::new(1, 4, Random::default()).expect("a pool");
+        let phc = pool.hash(org(1), "correct horse").await.expect("hashed");
+
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert_eq!(pool.verify(org(1), "correct horse", Some(&phc)).await.expect("checked"), Verdict::Right);
+        assert_eq!(pool.verify(org(1), "wrong", Some(&phc)).await.expect("checked"), Verdict::Wrong);
+        assert_eq!(pool.verify(org(1), "wrong", None).await.expect("checked"), Verdict::Wrong);
+    }
+
+    #[test]
+    fn one_organization_cannot_fill_the_queue() {
+        let pool = Passwords::new(1, 4, Random::default()).expect("a pool");
+
+        let _a = pool.queue_up(org(1)).expect("room");
+        let b = pool.queue_up(org(1)).expect("room");
+        assert!(matches!(pool.queue_up(org(1)), Err(PasswordError::Busy)));
+        let _c = pool.queue_up(org(2)).expect("room for others");
+
+        drop(b);
+        assert!(pool.queue_up(org(1)).is_ok());
+    }
+}

@@ -1,0 +1,154 @@
+//! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
+
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::Client;
+use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
+use orgate_domain::standing::StandingRefusal;
+use orgate_domain::tokens::{CodeRefusal, Presentation};
+use orgate_protocol::oauth::pkce::CodeVerifier;
+use orgate_storage::{NewGrant, OrgScope, OrgTx, RedeemableCode};
+
+use crate::issue::{Issuance, IssuedTokens, issue};
+use crate::limits::Limited;
+use crate::{Env, Failure, events};
+
+/// What an authenticated client presents.
+#[derive(Clone, Copy)]
+pub struct RedeemCode<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// The code, as it came.
+    pub code: &'a str,
+    /// The redirect URI it repeats.
+    pub redirect_uri: &'a str,
+    /// The PKCE verifier.
+    pub verifier: &'a CodeVerifier,
+    /// Where the request came from.
+    pub origin: &'a Origin,
+}
+
+/// How it ended. Every refusal but a failure is committed with its event.
+pub enum Redemption {
+    /// Here are the tokens.
+    Granted(IssuedTokens),
+    /// The code is not accepted.
+    Refused(CodeRefusal),
+    /// It was redeemed before: what it granted is revoked.
+    Replayed,
+    /// Organization, user, session or client no longer stand.
+    Fallen(StandingRefusal),
+    /// There is no such code.
+    Unknown,
+}
+
+/// Redeems a code: five round trips, three of them statements.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redemption, Failure> {
+    let Ok(code) = Credential::<Code>::parse(request.code) else {
+        env.limits.take(Limited::Refusals, request.origin.address)?;
+        return Ok(Redemption::Unknown);
+    };
+    let scope = OrgScope::of_credential(&code);
+    let policy = env.configuration.policy(&env.store, &scope).await?;
+    let now = env.clock.now();
+    let mut tx = env.store.begin(&scope).await?;
+    let Some(found) = tx.codes().find(&code.hash()).await? else {
+        drop(tx);
+        return unknown(env, request, &scope).await;
+    };
+    let by = Presentation {
+        client_owner: request.client.owner,
+        client_id: request.client.id,
+        redirect_uri: request.redirect_uri,
+        verifier: request.verifier,
+    };
+    let mine = found.code.client_id == by.client_id && found.code.client_owner == by.client_owner;
+    if found.redeemed && mine {
+        return replayed(env, request, tx, &found).await;
+    }
+    if let Err(refusal) = found.code.accept(&by, now) {
+        return refuse(env, request, tx, (&found, refusal.as_str(), Redemption::Refused(refusal))).await;
+    }
+    if let Err(refusal) = found.standing.check() {
+        return refuse(env, request, tx, (&found, refusal.as_str(), Redemption::Fallen(refusal))).await;
+    }
+    let refresh_token = match found.code.scope.contains("offline_access") {
+        true => Some(env.random.credential::<RefreshToken>(scope.org_id())?),
+        false => None,
+    };
+    let dies = now + policy.refresh_absolute;
+    let grant = NewGrant {
+        code: &found.code,
+        issuer: env.issuer.as_str(),
+        expires_at: dies,
+        refresh_token: refresh_token.as_ref().map(|token| (token.hash(), dies.min(now + policy.refresh_idle))),
+    };
+    let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.origin)?);
+    if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
+        return replayed(env, request, tx, &found).await; // another call was first
+    }
+    tx.commit().await?;
+    let issuance = Issuance {
+        client: request.client,
+        standing: &found.standing,
+        grant_id: found.code.grant_id,
+        scope: &found.code.scope,
+        nonce: found.code.nonce.as_deref(),
+        issuer: grant.issuer,
+        lifetime: policy.access_token,
+        now,
+    };
+    let tokens = issue(env, &issuance).await?;
+    let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
+    Ok(Redemption::Granted(IssuedTokens { refresh_token, ..tokens }))
+}
+
+fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Event {
+    Event {
+        actor: Actor::Application(request.client.id),
+        user_id: Some(found.code.user_id),
+        session_id: Some(found.code.session_id),
+        client: events::of(request.client),
+        ..event
+    }
+}
+
+/// A code that does not exist: forged, or swept away long after it lapsed. It may name any
+/// organization, so the event is folded.
+async fn unknown(env: &Env, request: &RedeemCode<'_>, scope: &OrgScope) -> Result<Redemption, Failure> {
+    env.limits.take(Limited::Refusals, request.origin.address)?;
+    let event = events::refused(env, Action::CodeRefused, "unknown_code", request.origin)?;
+    let actor = Actor::Application(request.client.id);
+    let event = Event { actor, client: events::of(request.client), ..event };
+    env.refusals.record(env, scope, event).await?;
+    Ok(Redemption::Unknown)
+}
+
+async fn refuse(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    mut tx: OrgTx,
+    (found, reason, outcome): (&RedeemableCode, &'static str, Redemption),
+) -> Result<Redemption, Failure> {
+    let event = events::refused(env, Action::CodeRefused, reason, request.origin)?;
+    tx.audit().insert(&about(request, found, event)).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// A second presentation by the client it was issued to: someone else has seen the code. What it
+/// granted dies (RFC 6749 §4.1.2).
+async fn replayed(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    mut tx: OrgTx,
+    found: &RedeemableCode,
+) -> Result<Redemption, Failure> {
+    tx.grants().revoke(found.code.grant_id, env.clock.now()).await?;
+    let event = events::refused(env, Action::CodeReplayed, "already_redeemed", request.origin)?;
+    tx.audit().insert(&about(request, found, event)).await?;
+    tx.commit().await?;
+    Ok(Redemption::Replayed)
+}

@@ -1,0 +1,204 @@
+//! The refresh token grant (RFC 6749 §6): rotation, reuse detection, and a grace window for an
+//! answer that was lost (RFC 9700 §4.14.2).
+
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::Client;
+use orgate_domain::credentials::{Credential, RefreshToken};
+use orgate_domain::policies::Policy;
+use orgate_domain::standing::StandingRefusal;
+use orgate_domain::tokens::RefreshVerdict;
+use orgate_protocol::oauth::ScopeSet;
+use orgate_storage::{OrgScope, OrgTx, PresentedRefreshToken, Rotation};
+
+use crate::issue::{Issuance, IssuedTokens, issue};
+use crate::limits::Limited;
+use crate::{Env, Failure, events};
+
+/// What an authenticated client presents.
+#[derive(Clone, Copy)]
+pub struct Refresh<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// The refresh token, as it came.
+    pub refresh_token: &'a str,
+    /// A narrower scope for this access token.
+    pub scope: Option<&'a ScopeSet>,
+    /// Where the request came from.
+    pub origin: &'a Origin,
+}
+
+/// How it ended. Every refusal but a failure is committed with its event.
+pub enum Refreshed {
+    /// Here are the tokens.
+    Granted(IssuedTokens),
+    /// The token or its family is over, or the token is another client's.
+    Refused(RefreshRefusal),
+    /// Organization, user, session or client no longer stand.
+    Fallen(StandingRefusal),
+    /// Two parties hold the token: its family is revoked.
+    Reused,
+    /// There is no such token.
+    Unknown,
+}
+
+/// Why a refresh token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshRefusal {
+    /// It, or its family, has lapsed.
+    Expired,
+    /// It was issued to another client.
+    OtherClient,
+    /// Its family was revoked.
+    Revoked,
+    /// More is asked for than was granted.
+    ScopeTooWide,
+}
+
+/// Refreshes: five round trips, three of them statements.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Failure> {
+    let Ok(presented) = Credential::<RefreshToken>::parse(request.refresh_token) else {
+        env.limits.take(Limited::Refusals, request.origin.address)?;
+        return Ok(Refreshed::Unknown);
+    };
+    let scope = OrgScope::of_credential(&presented);
+    let policy = env.configuration.policy(&env.store, &scope).await?;
+    let mut tx = env.store.begin(&scope).await?;
+    let Some(mut found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
+        drop(tx);
+        return unknown(env, request, &scope).await;
+    };
+    if let Some(refusal) = refusal(env, request, &found) {
+        return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
+    }
+    if let Err(refusal) = found.standing.check() {
+        return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
+    }
+    let successor = env.vault.successor(&presented);
+    let mut verdict = found.state.judge(env.clock.now());
+    if verdict == RefreshVerdict::Rotate {
+        let rotation = rotation(env, &presented, &successor, (&found, &policy));
+        let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
+        if !tx.grants().rotate(&rotation, &event).await? {
+            // Another call rotated it between our look and our statement: judge again.
+            let again = tx.grants().find_by_refresh_token(&presented.hash()).await?;
+            let Some(again) = again else { return Ok(Refreshed::Unknown) };
+            verdict = again.state.judge(env.clock.now());
+            found = again;
+        }
+    }
+    match verdict {
+        RefreshVerdict::Rotate => {}
+        RefreshVerdict::Regive => {
+            let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
+            tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?;
+        }
+        RefreshVerdict::Reuse => return reused(env, request, tx, &found).await,
+    }
+    tx.commit().await?;
+    grant(env, request, (&found, &policy), &successor).await
+}
+
+fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> Option<RefreshRefusal> {
+    let now = env.clock.now();
+    if (found.client_owner, found.client_id) != (request.client.owner, request.client.id) {
+        Some(RefreshRefusal::OtherClient)
+    } else if found.revoked_at.is_some() {
+        Some(RefreshRefusal::Revoked)
+    } else if now >= found.expires_at || now >= found.grant_expires_at {
+        Some(RefreshRefusal::Expired)
+    } else if request.scope.is_some_and(|scope| !scope.is_subset(&found.scope)) {
+        Some(RefreshRefusal::ScopeTooWide)
+    } else {
+        None
+    }
+}
+
+fn rotation(
+    env: &Env,
+    presented: &Credential<RefreshToken>,
+    successor: &Credential<RefreshToken>,
+    (found, policy): (&PresentedRefreshToken, &Policy),
+) -> Rotation {
+    let expires_at = found.grant_expires_at.min(env.clock.now() + policy.refresh_idle);
+    Rotation { presented: presented.hash(), successor: successor.hash(), expires_at }
+}
+
+async fn grant(
+    env: &Env,
+    request: &Refresh<'_>,
+    (found, policy): (&PresentedRefreshToken, &Policy),
+    successor: &Credential<RefreshToken>,
+) -> Result<Refreshed, Failure> {
+    let issuance = Issuance {
+        client: request.client,
+        standing: &found.standing,
+        grant_id: found.grant_id,
+        scope: request.scope.unwrap_or(&found.scope),
+        nonce: None,
+        issuer: &found.issuer,
+        lifetime: policy.access_token,
+        now: env.clock.now(),
+    };
+    let tokens = issue(env, &issuance).await?;
+    let refresh_token = Some(successor.reveal().to_owned());
+    Ok(Refreshed::Granted(IssuedTokens { refresh_token, ..tokens }))
+}
+
+fn about(request: &Refresh<'_>, found: &PresentedRefreshToken, event: Event) -> Event {
+    let session = &found.standing.session;
+    Event {
+        actor: Actor::Application(request.client.id),
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        client: events::of(request.client),
+        ..event
+    }
+}
+
+async fn unknown(env: &Env, request: &Refresh<'_>, scope: &OrgScope) -> Result<Refreshed, Failure> {
+    env.limits.take(Limited::Refusals, request.origin.address)?;
+    let event = events::refused(env, Action::RefreshRefused, "unknown_token", request.origin)?;
+    let actor = Actor::Application(request.client.id);
+    env.refusals.record(env, scope, Event { actor, client: events::of(request.client), ..event }).await?;
+    Ok(Refreshed::Unknown)
+}
+
+async fn refuse(
+    env: &Env,
+    request: &Refresh<'_>,
+    mut tx: OrgTx,
+    (found, reason, outcome): (&PresentedRefreshToken, &'static str, Refreshed),
+) -> Result<Refreshed, Failure> {
+    let event = events::refused(env, Action::RefreshRefused, reason, request.origin)?;
+    tx.audit().insert(&about(request, found, event)).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+async fn reused(
+    env: &Env,
+    request: &Refresh<'_>,
+    mut tx: OrgTx,
+    found: &PresentedRefreshToken,
+) -> Result<Refreshed, Failure> {
+    tx.grants().revoke(found.grant_id, env.clock.now()).await?;
+    let event = events::refused(env, Action::RefreshReused, "family_revoked", request.origin)?;
+    tx.audit().insert(&about(request, found, event)).await?;
+    tx.commit().await?;
+    Ok(Refreshed::Reused)
+}
+
+impl RefreshRefusal {
+    /// The reason as events carry it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::OtherClient => "other_client",
+            Self::Revoked => "revoked",
+            Self::ScopeTooWide => "scope_too_wide",
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The end of a session: RP-initiated (OIDC RP-Initiated Logout 1.0) or asked for here.
+
+use std::sync::Arc;
+
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::Client;
+use orgate_domain::ids::OrgId;
+use orgate_domain::sessions::Session;
+use orgate_protocol::jose::claims::{ID_TOKEN_TYPE, IdTokenClaims};
+use orgate_protocol::oauth::logout::{self, EndSessionRequest};
+use orgate_storage::OrgTx;
+use orgate_storage::system::ProvenSession;
+
+use crate::{Browser, Env, Failure, events};
+
+/// What an end-session request leads to.
+#[derive(Debug)]
+pub enum SignOut {
+    /// Nobody has proven that the person wants it: ask.
+    Confirm {
+        /// The sessions that would end.
+        sessions: Vec<ProvenSession>,
+        /// The application that asks, if it is known.
+        client: Option<Arc<Client>>,
+    },
+    /// It is done, or there was nothing to end.
+    Done {
+        /// Organizations whose cookies the browser drops.
+        ended: Vec<OrgId>,
+        /// Where to go, at an address that the client registered.
+        to: Option<String>,
+        /// The application that asked.
+        client: Option<Arc<Client>>,
+    },
+    /// The request is not one that can be followed: a page, never a redirect.
+    Refused(&'static str),
+}
+
+/// How sure it is that the person wants to sign out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The client says so; it must prove the session by an ID token.
+    ByClient,
+    /// The person said so, on our own page.
+    ByPerson,
+}
+
+/// Ends what an ID token hint proves, or asks.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn sign_out(
+    env: &Env,
+    request: &EndSessionRequest,
+    wanted: Wanted,
+    browser: &Browser,
+) -> Result<SignOut, Failure> {
+    let hint = match request.id_token_hint.as_deref().map(|token| read_hint(env, token)) {
+        Some(None) => return Ok(SignOut::Refused("id_token_hint is not an ID token of this issuer")),
+        Some(Some(hint)) => Some(hint),
+        None => None,
+    };
+    let client_id = match (&hint, &request.client_id) {
+        (Some(hint), Some(client_id)) if hint.aud != *client_id => {
+            return Ok(SignOut::Refused("client_id is not the one that the id_token_hint was issued to"));
+        }
+        (Some(hint), _) => Some(&hint.aud),
+        (None, client_id) => client_id.as_ref(),
+    };
+    let client = match client_id {
+        Some(client_id) => env.configuration.client(&env.store, client_id).await?,
+        None => None,
+    };
+    let Ok(to) = destination(request, client.as_deref()) else {
+        return Ok(SignOut::Refused("post_logout_redirect_uri is not registered for this application"));
+    };
+    let proven = env.store.choose(&browser.session_hashes()).await?;
+    let live: Vec<_> = proven.into_iter().filter(|session| session.session.ended_at.is_none()).collect();
+    let named = |session: &&ProvenSession| {
+        hint.as_ref().is_some_and(|hint| hint.sid == session.session.id.to_string())
+    };
+    let ending: Vec<_> = match (&hint, wanted) {
+        (Some(_), _) => live.iter().filter(named).collect(),
+        (None, Wanted::ByPerson) => live.iter().collect(),
+        (None, Wanted::ByClient) if live.is_empty() => Vec::new(),
+        (None, Wanted::ByClient) => return Ok(SignOut::Confirm { sessions: live, client }),
+    };
+    for session in &ending {
+        let mut tx = env.store.begin(&session.scope).await?;
+        end(env, &mut tx, &session.session, ("signed_out", &browser.origin)).await?;
+        tx.commit().await?;
+    }
+    let ended = ending.iter().map(|session| session.session.org_id).collect();
+    Ok(SignOut::Done { ended, to, client })
+}
+
+/// Ends a session in the transaction's organization: its token families die with it.
+pub(crate) async fn end(
+    env: &Env,
+    tx: &mut OrgTx,
+    session: &Session,
+    (reason, origin): (&'static str, &Origin),
+) -> Result<(), Failure> {
+    let now = env.clock.now();
+    if !tx.sessions().end(session.id, now).await? {
+        return Ok(());
+    }
+    let revoked = tx.grants().revoke_of_session(session.id, now).await?;
+    let event = Event {
+        actor: Actor::User(session.user_id),
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        reason: Some(reason),
+        detail: vec![("revoked_grants", revoked.to_string())],
+        ..events::done(env, Action::SessionEnded, origin)?
+    };
+    Ok(tx.audit().insert(&event).await?)
+}
+
+/// An ID token that this issuer signed, expired or not (RP-Initiated Logout §2).
+fn read_hint(env: &Env, token: &str) -> Option<IdTokenClaims> {
+    let claims: IdTokenClaims = env.keys.verify(token, ID_TOKEN_TYPE).ok()?;
+    (claims.iss == env.issuer.as_str()).then_some(claims)
+}
+
+/// Where the client wants the browser to go; `Err` if it may not.
+fn destination(request: &EndSessionRequest, client: Option<&Client>) -> Result<Option<String>, ()> {
+    match (&request.post_logout_redirect_uri, client) {
+        (None, _) => Ok(None),
+        (Some(uri), Some(client)) if client.post_logout_redirect_uris.contains(uri) => {
+            Ok(Some(logout::redirect_url(uri, request.state.as_deref())))
+        }
+        (Some(_), _) => Err(()),
+    }
+}

@@ -1,0 +1,310 @@
+//! The master key and what is derived from it: keys that wrap, hash and bind.
+//!
+//! **Invariant:** the master key itself encrypts nothing. Each use has a key of its own, by
+//! HKDF-SHA256 (RFC 5869) with the use as its info. What rests encrypted is AES-256-GCM under the
+//! data key of one organization, with that organization and the purpose as associated data, so that
+//! no ciphertext can be moved to another row or another organization.
+
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{hkdf, hmac};
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use moka::future::Cache;
+use orgate_domain::credentials::{Credential, RefreshToken, SecretHash};
+use orgate_domain::email::Email;
+use orgate_domain::ids::OrgId;
+use orgate_storage::{OrgScope, StorageError};
+use zeroize::Zeroizing;
+
+use crate::Env;
+use crate::random::NoRandomness;
+
+/// 32 bytes from which every other secret of this installation is derived.
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+/// Text that is not a master key.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a master key is 32 random bytes in base64 (make one with: openssl rand -base64 32)")]
+pub struct InvalidMasterKey;
+
+/// What something is encrypted for; part of the associated data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A message in the outbox.
+    Message,
+    /// A private signing key.
+    SigningKey,
+}
+
+/// Why something could not be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// Not encrypted by this installation, for this purpose, in this organization; or damaged.
+    #[error("the ciphertext does not open: the master key may be another one")]
+    Ciphertext,
+    /// See [`NoRandomness`].
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// See [`StorageError`].
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// The keys derived from the master key, and the data keys that were unwrapped.
+pub struct Vault {
+    wrap: RandomizedNonceKey,
+    email_index: hmac::Key,
+    account: hmac::Key,
+    form: hmac::Key,
+    successor: hmac::Key,
+    typed_code: hmac::Key,
+    data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
+}
+
+impl MasterKey {
+    /// A key from its bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Reads a key as it is kept: base64, white space around it ignored.
+    ///
+    /// # Errors
+    /// [`InvalidMasterKey`].
+    pub fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
+        let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.trim()).map_err(|_| InvalidMasterKey)?);
+        let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| InvalidMasterKey)?;
+        Ok(Self::from_bytes(bytes))
+    }
+
+    /// The text that [`MasterKey::parse`] reads.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(BASE64_STANDARD.encode(self.0.as_slice()))
+    }
+
+    fn derive(&self, info: &str) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"orgate master key").extract(self.0.as_slice());
+        let mut bytes = Zeroizing::new([0; 32]);
+        extracted
+            .expand(&[info.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|expanded| expanded.fill(bytes.as_mut_slice()))
+            .map_err(|_| VaultError::Ciphertext)?;
+        Ok(bytes)
+    }
+}
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault(…)")
+    }
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::SigningKey => "signing-key",
+        }
+    }
+}
+
+impl Vault {
+    /// Derives every key.
+    ///
+    /// # Errors
+    /// [`VaultError::Ciphertext`] only if the cryptographic library fails.
+    pub fn new(master: &MasterKey) -> Result<Self, VaultError> {
+        let mac = |info| Ok::<_, VaultError>(hmac::Key::new(hmac::HMAC_SHA256, master.derive(info)?.as_slice()));
+        Ok(Self {
+            wrap: key(master.derive("wrap data keys")?.as_slice())?,
+            email_index: mac("index e-mail addresses")?,
+            account: mac("count tries by account")?,
+            form: mac("bind forms to browsers")?,
+            successor: mac("derive refresh token successors")?,
+            typed_code: mac("hash typed codes")?,
+            data_keys: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(std::time::Duration::from_secs(300))
+                .build(),
+        })
+    }
+
+    /// The keyed hash under which discovery finds an address.
+    pub fn email_hash(&self, email: &Email) -> SecretHash {
+        sign(&self.email_index, &[email.normalized().as_bytes()])
+    }
+
+    /// The keyed hash under which tries for an account are counted, alike for known and unknown
+    /// addresses.
+    pub fn account_hash(&self, org_id: OrgId, account: &str, source: &str) -> SecretHash {
+        sign(&self.account, &[org_id.as_uuid().as_bytes(), account.as_bytes(), b"\0", source.as_bytes()])
+    }
+
+    /// The keyed hash of a code that a person types: short, so a plain hash could be searched.
+    pub fn typed_code_hash(&self, bound_to: &[u8], code: &str) -> SecretHash {
+        sign(&self.typed_code, &[bound_to, b"\0", code.as_bytes()])
+    }
+
+    /// The token that a form carries: it binds the form to this browser and this subject.
+    pub fn form_token(&self, browser: &SecretHash, subject: &str) -> String {
+        let tag = sign(&self.form, &[browser.as_bytes(), subject.as_bytes()]);
+        BASE64_URL_SAFE_NO_PAD.encode(tag.as_bytes())
+    }
+
+    /// Whether `token` is the one of [`Vault::form_token`], in constant time.
+    pub fn check_form_token(&self, browser: &SecretHash, subject: &str, token: &str) -> bool {
+        let expected = sign(&self.form, &[browser.as_bytes(), subject.as_bytes()]);
+        BASE64_URL_SAFE_NO_PAD
+            .decode(token)
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+            .is_some_and(|given| expected.matches(&SecretHash::from_bytes(given)))
+    }
+
+    /// The refresh token that takes the place of `presented`: always the same one, so that a lost
+    /// answer can be given again, and underivable without the master key.
+    pub fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
+        let secret = sign(&self.successor, &[presented.reveal().as_bytes()]);
+        Credential::new(presented.org_id(), secret.as_bytes())
+    }
+
+    /// Encrypts `plain` for one purpose in one organization: nonce, ciphertext, tag.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub async fn seal(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+        purpose: Purpose,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        let data_key = self.data_key(env, scope).await?;
+        seal(&data_key, &aad(scope.org_id(), purpose.as_str()), plain)
+    }
+
+    /// Decrypts what [`Vault::seal`] made.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub async fn open(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+        purpose: Purpose,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let data_key = self.data_key(env, scope).await?;
+        open(&data_key, &aad(scope.org_id(), purpose.as_str()), sealed)
+    }
+
+    /// The organization's data key: made at its first use.
+    async fn data_key(&self, env: &Env, scope: &OrgScope) -> Result<Arc<RandomizedNonceKey>, VaultError> {
+        if let Some(known) = self.data_keys.get(&scope.org_id()).await {
+            return Ok(known);
+        }
+        let context = aad(scope.org_id(), "data-key");
+        let fresh = Zeroizing::new(env.random.bytes::<32>()?);
+        let wrapped = seal(&self.wrap, &context, fresh.as_slice())?;
+        let mut tx = env.store.begin(scope).await?;
+        let kept = match tx.keys().find_data_key().await? {
+            Some(kept) => kept,
+            None if tx.keys().insert_data_key(&wrapped, env.clock.now()).await? => wrapped,
+            None => tx.keys().find_data_key().await?.ok_or(VaultError::Ciphertext)?,
+        };
+        tx.commit().await?;
+        let data_key = Arc::new(key(&open(&self.wrap, &context, &kept)?)?);
+        self.data_keys.insert(scope.org_id(), Arc::clone(&data_key)).await;
+        Ok(data_key)
+    }
+}
+
+fn sign(key: &hmac::Key, parts: &[&[u8]]) -> SecretHash {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.sign().as_ref());
+    SecretHash::from_bytes(hash)
+}
+
+fn key(bytes: &[u8]) -> Result<RandomizedNonceKey, VaultError> {
+    RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| VaultError::Ciphertext)
+}
+
+fn aad(org_id: OrgId, purpose: &str) -> Vec<u8> {
+    [org_id.as_uuid().as_bytes().as_slice(), purpose.as_bytes()].concat()
+}
+
+fn seal(key: &RandomizedNonceKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let mut sealed = plain.to_vec();
+    let nonce = key
+        .seal_in_place_append_tag(Aad::from(context), &mut sealed)
+        .map_err(|_| VaultError::Ciphertext)?;
+    Ok([nonce.as_ref().as_slice(), &sealed].concat())
+}
+
+fn open(key: &RandomizedNonceKey, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(VaultError::Ciphertext)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::Ciphertext)?;
+    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    let length = key
+        .open_in_place(nonce, Aad::from(context), &mut plain)
+        .map_err(|_| VaultError::Ciphertext)?
+        .len();
+    plain.truncate(length);
+    Ok(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use orgate_domain::ids::OrgId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_ciphertext_opens_only_where_it_was_sealed() {
+        let key = key(&[7; 32]).expect("a key");
+        let (acme, globex) = (OrgId::from_uuid(Uuid::from_u128(1)), OrgId::from_uuid(Uuid::from_u128(2)));
+        let sealed = seal(&key, &aad(acme, "message"), b"secret").expect("sealed");
+
+        assert_eq!(open(&key, &aad(acme, "message"), &sealed).expect("opened").as_slice(), b"secret");
+        assert!(open(&key, &aad(globex, "message"), &sealed).is_err());
+        assert!(open(&key, &aad(acme, "signing-key"), &sealed).is_err());
+        assert!(open(&key, &aad(acme, "message"), &sealed[..5]).is_err());
+    }
+
+    #[test]
+    fn a_successor_is_always_the_same_and_another_under_another_master_key() {
+        let presented = Credential::<RefreshToken>::new(OrgId::from_uuid(Uuid::from_u128(1)), &[9; 32]);
+        let vault = |byte| Vault::new(&MasterKey::from_bytes([byte; 32])).expect("a vault");
+
+        let successor = vault(1).successor(&presented);
+
+        assert_eq!(successor.reveal(), vault(1).successor(&presented).reveal());
+        assert_ne!(successor.reveal(), vault(2).successor(&presented).reveal());
+        assert_eq!(successor.org_id(), presented.org_id());
+    }
+
+    #[test]
+    fn a_form_token_is_bound_to_browser_and_subject() {
+        let vault = Vault::new(&MasterKey::from_bytes([1; 32])).expect("a vault");
+        let (mine, other) = (SecretHash::of(b"mine"), SecretHash::of(b"other"));
+        let token = vault.form_token(&mine, "request");
+
+        assert!(vault.check_form_token(&mine, "request", &token));
+        assert!(!vault.check_form_token(&other, "request", &token));
+        assert!(!vault.check_form_token(&mine, "sign-out", &token));
+        assert!(!vault.check_form_token(&mine, "request", ""));
+    }
+}

@@ -1,0 +1,77 @@
+//! A stored authorization request, taken up again by the page it waits on.
+
+use std::sync::Arc;
+
+use orgate_domain::clients::Client;
+use orgate_domain::credentials::{Credential, RequestHandle};
+use orgate_storage::{NewAuthorizationRequest, OrgScope};
+
+use crate::authorize::Pending;
+use crate::{Browser, Env, Failure};
+
+/// Why a page cannot go on. The person starts again from the application.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitingError {
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// It lapsed, was answered already, belongs to another browser or never was: one answer for all.
+    #[error("the sign-in is over")]
+    Over,
+}
+
+/// A request that still waits, in this browser.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The organization it is in: the client's owner, while nobody has said which.
+    pub(crate) scope: OrgScope,
+    pub(crate) pending: Pending,
+}
+
+impl Waiting {
+    /// The application.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.pending.client
+    }
+
+    /// The organization it is in.
+    pub fn scope(&self) -> &OrgScope {
+        &self.scope
+    }
+
+    /// What it asks for.
+    pub fn asked(&self) -> &NewAuthorizationRequest {
+        &self.pending.asked
+    }
+
+    /// Whether its organization is decided.
+    pub fn is_resolved(&self) -> bool {
+        self.pending.asked.resolved_by.is_some()
+    }
+}
+
+/// Finds the request behind `handle`, unless it is over. A handle works only in the browser that
+/// began the request.
+///
+/// # Errors
+/// [`WaitingError`].
+pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiting, WaitingError> {
+    let handle = Credential::<RequestHandle>::parse(handle).map_err(|_| WaitingError::Over)?;
+    let scope = OrgScope::of_credential(&handle);
+    let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;
+    let found = tx.authorization_requests().find(&handle.hash()).await.map_err(Failure::from)?;
+    tx.commit().await.map_err(Failure::from)?;
+    let stored = found
+        .filter(|stored| stored.consumed_at.is_none() && env.clock.now() < stored.asked.expires_at)
+        .filter(|stored| stored.asked.browser.matches(&browser.binding))
+        .ok_or(WaitingError::Over)?;
+    let asked = stored.asked;
+    let client = env
+        .configuration
+        .client_by_id(&env.store, (asked.client_owner, asked.client_id))
+        .await
+        .map_err(Failure::from)?
+        .ok_or(WaitingError::Over)?;
+    let to = client.redirect_uri(&asked.redirect_uri).map_err(|_| WaitingError::Over)?;
+    Ok(Waiting { scope, pending: Pending { client, to, asked, expected_user: None } })
+}

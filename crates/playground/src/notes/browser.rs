@@ -1,0 +1,122 @@
+//! What ties a browser to its sign-ins and its session: cookies, and the secrets in them.
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, error::Unspecified, rand};
+use axum::http::{HeaderMap, header::COOKIE};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use cookie::{Cookie, SameSite, time::Duration};
+use url::Url;
+
+/// 256 random bits as 43 characters that URLs, cookies and PKCE (RFC 7636 §4.1) allow.
+pub(super) fn random_token() -> Result<String, Unspecified> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Compares secrets in a time that does not tell where they differ.
+pub(super) fn is_same_secret(one: &str, other: &str) -> bool {
+    verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}
+
+/// Cookies know no ports, so the names must differ from those of everything else on `localhost`.
+#[derive(Clone, Copy)]
+pub(super) enum CookieName {
+    /// Ties sign-ins that are under way to the browser that began them.
+    Browser,
+    /// Names the session.
+    Session,
+    /// The `state` of the sign-out that is under way.
+    SignOut,
+}
+
+impl CookieName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "notes_browser",
+            Self::Session => "notes_session",
+            Self::SignOut => "notes_sign_out",
+        }
+    }
+}
+
+/// Reads and writes the cookies. All end with the browser's session, are hidden from scripts and stay away from
+/// other sites' subrequests and posts.
+#[derive(Clone, Copy)]
+pub(super) struct Cookies {
+    is_https: bool,
+}
+
+impl Cookies {
+    pub(super) fn for_url(base_url: &Url) -> Self {
+        Self { is_https: base_url.scheme() == "https" }
+    }
+
+    pub(super) fn find(self, headers: &HeaderMap, name: CookieName) -> Option<String> {
+        let name = self.full_name(name);
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .find(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The `Set-Cookie` that sets it.
+    pub(super) fn set(self, name: CookieName, value: &str) -> String {
+        self.build(name, value).to_string()
+    }
+
+    /// The `Set-Cookie` that removes it.
+    pub(super) fn remove(self, name: CookieName) -> String {
+        let mut cookie = self.build(name, "");
+        cookie.set_max_age(Duration::ZERO);
+        cookie.to_string()
+    }
+
+    fn build(self, name: CookieName, value: &str) -> Cookie<'_> {
+        let cookie = Cookie::build((self.full_name(name), value));
+        cookie.path("/").http_only(true).same_site(SameSite::Lax).secure(self.is_https).build()
+    }
+
+    /// Over HTTPS with the prefix that keeps other hosts of the domain from setting it (RFC 6265bis §4.1.3.2).
+    fn full_name(self, name: CookieName) -> String {
+        format!("{}{}", if self.is_https { "__Host-" } else { "" }, name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn over_https_cookies_belong_to_one_host() {
+        let cookies = Cookies::for_url(&"https://notes.test/".parse().unwrap());
+
+        assert_eq!(
+            cookies.set(CookieName::Session, "x"),
+            "__Host-notes_session=x; HttpOnly; SameSite=Lax; Secure; Path=/"
+        );
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_those_of_its_neighbours() {
+        let cookies = Cookies::for_url(&"http://localhost:8090/".parse().unwrap());
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("orgate=1; notes_session=ours; notes_session_x=2"));
+
+        assert_eq!(cookies.find(&headers, CookieName::Session).as_deref(), Some("ours"));
+        assert_eq!(cookies.find(&headers, CookieName::Browser), None);
+    }
+
+    #[test]
+    fn random_tokens_differ() {
+        let (one, other) = (random_token().unwrap(), random_token().unwrap());
+
+        assert_eq!(one.len(), 43);
+        assert!(is_same_secret(&one, &one) && !is_same_secret(&one, &other));
+    }
+}

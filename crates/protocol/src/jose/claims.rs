@@ -1,0 +1,276 @@
+//! What the tokens say. Times are seconds since 1970, UTC.
+//!
+//! **Invariant:** `org_id` and `org_name` are not optional: a token without an organization cannot be written.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::SigningAlgorithm;
+use crate::oauth::ScopeSet;
+
+/// `typ` of an access token (RFC 9068 §2.1).
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+/// `typ` of an ID token.
+pub const ID_TOKEN_TYPE: &str = "JWT";
+
+/// An access token (RFC 9068 §2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The resource.
+    pub aud: String,
+    /// The client.
+    pub client_id: String,
+    /// Issued.
+    pub iat: i64,
+    /// Expires.
+    pub exp: i64,
+    /// The token's id.
+    pub jti: String,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// The session.
+    pub sid: String,
+    /// When the user authenticated.
+    pub auth_time: i64,
+    /// How strongly.
+    pub acr: String,
+    /// By what means (RFC 8176).
+    pub amr: Vec<String>,
+    /// The organization.
+    pub org_id: String,
+    /// The organization's slug.
+    pub org_name: String,
+    /// The user's roles in it, by slug.
+    pub roles: Vec<String>,
+    /// What these permit.
+    pub permissions: Vec<String>,
+    /// Who acts for the user (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+    /// The key that it is bound to (RFC 7800).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// An ID token (OIDC Core §2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The client.
+    pub aud: String,
+    /// Issued.
+    pub iat: i64,
+    /// Expires.
+    pub exp: i64,
+    /// When the user authenticated.
+    pub auth_time: i64,
+    /// The request's nonce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Binds the access token: see [`at_hash`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// How strongly.
+    pub acr: String,
+    /// By what means (RFC 8176).
+    pub amr: Vec<String>,
+    /// The session.
+    pub sid: String,
+    /// The organization.
+    pub org_id: String,
+    /// The organization's slug.
+    pub org_name: String,
+    /// When the session ends at the latest.
+    pub session_expiry: i64,
+    /// The client, where it is not the audience.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azp: Option<String>,
+    /// About the user, as far as the scope allows.
+    #[serde(flatten)]
+    pub profile: ProfileClaims,
+}
+
+/// The answer of `/userinfo` (OIDC Core §5.3.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserinfoClaims {
+    /// The user.
+    pub sub: String,
+    /// The organization.
+    pub org_id: String,
+    /// The organization's slug.
+    pub org_name: String,
+    /// About the user, as far as the scope allows.
+    #[serde(flatten)]
+    pub profile: ProfileClaims,
+}
+
+/// Standard claims about a user (OIDC Core §5.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileClaims {
+    /// Full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether the address was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    /// Language tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}
+
+/// Who acts for the subject (RFC 8693 §4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The acting user.
+    pub sub: String,
+}
+
+/// The key that a token is bound to (RFC 9449 §6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The thumbprint of the key (RFC 7638).
+    pub jkt: String,
+}
+
+/// The left half of the access token's hash, in base64url (OIDC Core §3.1.3.6), for an ID token that is signed
+/// with `algorithm`.
+pub fn at_hash(access_token: &str, algorithm: SigningAlgorithm) -> String {
+    let hash = match algorithm {
+        SigningAlgorithm::Es256 | SigningAlgorithm::Rs256 => digest(&SHA256, access_token.as_bytes()),
+    };
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    BASE64_URL_SAFE_NO_PAD.encode(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_oidc_core_a_3_has_its_at_hash() {
+        let access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+
+        assert_eq!(at_hash(access_token, SigningAlgorithm::Rs256), "77QmUPtjPfzWtF2AnpK9RQ");
+    }
+
+    fn access_token() -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: "https://id.test".to_owned(),
+            sub: "usr_1".to_owned(),
+            aud: "https://api.test".to_owned(),
+            client_id: "notes".to_owned(),
+            iat: 1_700_000_000,
+            exp: 1_700_000_600,
+            jti: "1".to_owned(),
+            scope: ScopeSet::parse("openid email").unwrap(),
+            sid: "ses_1".to_owned(),
+            auth_time: 1_700_000_000,
+            acr: "1".to_owned(),
+            amr: vec!["pwd".to_owned()],
+            org_id: "org_1".to_owned(),
+            org_name: "acme".to_owned(),
+            roles: vec!["admin".to_owned()],
+            permissions: vec!["notes:read".to_owned()],
+            act: None,
+            cnf: None,
+        }
+    }
+
+    #[test]
+    fn an_access_token_says_the_organization() {
+        insta::assert_json_snapshot!(access_token(), @r#"
+        {
+          "iss": "https://id.test",
+          "sub": "usr_1",
+          "aud": "https://api.test",
+          "client_id": "notes",
+          "iat": 1700000000,
+          "exp": 1700000600,
+          "jti": "1",
+          "scope": "email openid",
+          "sid": "ses_1",
+          "auth_time": 1700000000,
+          "acr": "1",
+          "amr": [
+            "pwd"
+          ],
+          "org_id": "org_1",
+          "org_name": "acme",
+          "roles": [
+            "admin"
+          ],
+          "permissions": [
+            "notes:read"
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn an_id_token_says_the_organization_and_what_the_scope_allows() {
+        let claims = IdTokenClaims {
+            iss: "https://id.test".to_owned(),
+            sub: "usr_1".to_owned(),
+            aud: "notes".to_owned(),
+            iat: 1_700_000_000,
+            exp: 1_700_000_600,
+            auth_time: 1_700_000_000,
+            nonce: Some("n".to_owned()),
+            at_hash: Some("h".to_owned()),
+            acr: "1".to_owned(),
+            amr: vec!["pwd".to_owned()],
+            sid: "ses_1".to_owned(),
+            org_id: "org_1".to_owned(),
+            org_name: "acme".to_owned(),
+            session_expiry: 1_700_040_000,
+            azp: None,
+            profile: ProfileClaims { email: Some("a@acme.test".to_owned()), ..ProfileClaims::default() },
+        };
+
+        insta::assert_json_snapshot!(claims, @r#"
+        {
+          "iss": "https://id.test",
+          "sub": "usr_1",
+          "aud": "notes",
+          "iat": 1700000000,
+          "exp": 1700000600,
+          "auth_time": 1700000000,
+          "nonce": "n",
+          "at_hash": "h",
+          "acr": "1",
+          "amr": [
+            "pwd"
+          ],
+          "sid": "ses_1",
+          "org_id": "org_1",
+          "org_name": "acme",
+          "session_expiry": 1700040000,
+          "email": "a@acme.test"
+        }
+        "#);
+        let json = serde_json::to_string(&claims).unwrap();
+        assert_eq!(serde_json::from_str::<IdTokenClaims>(&json).unwrap(), claims);
+    }
+
+    #[test]
+    fn a_token_without_an_organization_is_not_read() {
+        for name in ["org_id", "org_name"] {
+            let mut claims = serde_json::to_value(access_token()).unwrap();
+            assert!(serde_json::from_value::<AccessTokenClaims>(claims.clone()).is_ok());
+            claims.as_object_mut().unwrap().remove(name);
+            assert!(serde_json::from_value::<AccessTokenClaims>(claims).is_err(), "{name}");
+        }
+    }
+}

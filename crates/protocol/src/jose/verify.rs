@@ -1,0 +1,363 @@
+//! Verification of a compact JWS: type and signature. Who it is for and how long it lasts, the caller checks.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{JoseError, Jwk, MAX_TOKEN_BYTES, PublicKeyParameters, SigningAlgorithm, json};
+
+/// A public key, ready to verify with.
+#[derive(Debug, Clone)]
+pub struct VerifyingKey {
+    kid: String,
+    algorithm: SigningAlgorithm,
+    key: ParsedPublicKey,
+}
+
+impl VerifyingKey {
+    /// Reads a key: P-256, or RSA of 2048 to 4096 bits with an exponent of at most 4 bytes.
+    ///
+    /// # Errors
+    /// [`JoseError::Key`].
+    pub fn from_jwk(jwk: &Jwk) -> Result<Self, JoseError> {
+        let key = match (jwk.alg, &jwk.key) {
+            (SigningAlgorithm::Es256, PublicKeyParameters::Ec { crv, x, y }) if crv == "P-256" => {
+                ec_key(x, y)
+            }
+            (SigningAlgorithm::Rs256, PublicKeyParameters::Rsa { n, e }) => rsa_key(n, e),
+            _ => Err(JoseError::Key),
+        }?;
+        Ok(Self { kid: jwk.kid.clone(), algorithm: jwk.alg, key })
+    }
+
+    /// Its id.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+}
+
+fn ec_key(x: &str, y: &str) -> Result<ParsedPublicKey, JoseError> {
+    let (x, y) = (decode_key(x)?, decode_key(y)?);
+    if x.len() != 32 || y.len() != 32 {
+        return Err(JoseError::Key);
+    }
+    let point = [&[4], x.as_slice(), y.as_slice()].concat();
+    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| JoseError::Key)
+}
+
+fn rsa_key(n: &str, e: &str) -> Result<ParsedPublicKey, JoseError> {
+    let (n, e) = (decode_key(n)?, decode_key(e)?);
+    if !(256..=512).contains(&n.len()) || e.len() > 4 {
+        return Err(JoseError::Key);
+    }
+    let components = RsaPublicKeyComponents { n, e };
+    components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).map_err(|_| JoseError::Key)
+}
+
+fn decode_key(text: &str) -> Result<Vec<u8>, JoseError> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| JoseError::Key)
+}
+
+/// The keys that a token may be signed with, by their ids.
+#[derive(Debug, Clone, Default)]
+pub struct KeySet(HashMap<String, VerifyingKey>);
+
+impl KeySet {
+    /// The key of this id.
+    pub fn get(&self, kid: &str) -> Option<&VerifyingKey> {
+        self.0.get(kid)
+    }
+}
+
+impl FromIterator<VerifyingKey> for KeySet {
+    fn from_iter<I: IntoIterator<Item = VerifyingKey>>(keys: I) -> Self {
+        Self(keys.into_iter().map(|key| (key.kid.clone(), key)).collect())
+    }
+}
+
+/// Members that a header must not have: extensions that we would have to understand (RFC 7515 §4.1.11), and
+/// keys that a token brings along (RFC 8725 §3.10).
+const REFUSED: [&str; 6] = ["b64", "crit", "jku", "jwk", "x5c", "x5u"];
+
+struct Header(Map<String, Value>);
+
+impl Header {
+    fn parse(encoded: &str) -> Result<Self, JoseError> {
+        let members: Map<_, _> = json::from_slice(&decode(encoded)?).map_err(|_| JoseError::Header)?;
+        let refused = REFUSED.iter().any(|name| members.contains_key(*name));
+        if refused { Err(JoseError::Header) } else { Ok(Self(members)) }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    fn required(&self, name: &str) -> Result<&str, JoseError> {
+        self.text(name).ok_or(JoseError::Header)
+    }
+
+    /// RFC 7515 §4.1.9: a media type, `application/` left out.
+    fn is_of_type(&self, typ: &str) -> bool {
+        self.text("typ").is_some_and(|given| given.eq_ignore_ascii_case(typ))
+    }
+}
+
+/// Verifies a token that one of `keys` signed as type `typ`, and reads its payload. The type is demanded, so
+/// that no token passes for one of another kind (RFC 8725 §3.11). Times and audience are not looked at.
+///
+/// # Errors
+/// Every [`JoseError`] but [`JoseError::Crypto`] and [`JoseError::Key`].
+pub fn verify<T: DeserializeOwned>(token: &str, keys: &KeySet, typ: &str) -> Result<T, JoseError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(JoseError::Malformed);
+    }
+    let (message, signature) = token.rsplit_once('.').ok_or(JoseError::Malformed)?;
+    let (header, payload) = message.split_once('.').ok_or(JoseError::Malformed)?;
+    let (signature, payload) = (decode(signature)?, decode(payload)?);
+    let header = Header::parse(header)?;
+
+    let algorithm = SigningAlgorithm::from_text(header.required("alg")?);
+    let key = keys.get(header.required("kid")?).ok_or(JoseError::UnknownKey)?;
+    if algorithm != Some(key.algorithm) {
+        return Err(JoseError::UnknownKey);
+    }
+    if !header.is_of_type(typ) {
+        return Err(JoseError::Type);
+    }
+    key.key.verify_sig(message.as_bytes(), &signature).map_err(|_| JoseError::Signature)?;
+    json::from_slice(&payload).map_err(|_| JoseError::Claims)
+}
+
+/// A part of the token, in the one spelling it has. A fourth part holds a dot and fails here.
+fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
+    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JoseError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::{PublicKeyUse, SigningKey};
+
+    static KEYS: LazyLock<[SigningKey; 2]> =
+        LazyLock::new(|| SigningAlgorithm::ALL.map(|algorithm| SigningKey::generate(algorithm).unwrap()));
+
+    fn key_set() -> KeySet {
+        KEYS.iter().map(|key| VerifyingKey::from_jwk(&key.public_jwk()).unwrap()).collect()
+    }
+
+    fn read(token: &str) -> Result<Value, JoseError> {
+        verify(token, &key_set(), "at+jwt")
+    }
+
+    /// A token of the ES256 key with a header of one's choice, properly signed.
+    fn forge(header: &str, payload: &str) -> String {
+        let [key, _] = &*KEYS;
+        let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", encode(header), encode(payload));
+        // `sign` makes its own header, so the signature comes from the pair itself.
+        let signature = key.sign_message(message.as_bytes()).unwrap();
+        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn header(members: &str) -> String {
+        let [key, _] = &*KEYS;
+        format!(r#"{{"kid":"{}"{members}}}"#, key.kid())
+    }
+
+    #[test]
+    fn a_signed_token_is_read() {
+        for key in &*KEYS {
+            let token = key.sign("at+jwt", br#"{"org_id":"org_1"}"#).unwrap();
+
+            assert_eq!(read(&token), Ok(json!({ "org_id": "org_1" })));
+        }
+        assert!(read(&forge(&header(r#","alg":"ES256","typ":"AT+JWT","cty":"x""#), "{}")).is_ok());
+    }
+
+    #[test]
+    fn a_bad_header_is_refused_though_signed() {
+        let [es256, rs256] = &*KEYS;
+        let swapped = format!(r#"{{"kid":"{}","alg":"ES256","typ":"at+jwt"}}"#, rs256.kid());
+        let kidless = r#"{"alg":"ES256","typ":"at+jwt"}"#.to_owned();
+        let unknown = r#"{"alg":"ES256","typ":"at+jwt","kid":"../../dev/null"}"#.to_owned();
+        let injection = format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{}' or '1'='1"}}"#, es256.kid());
+        for (header, error) in [
+            (header(r#","alg":"none","typ":"at+jwt""#), JoseError::UnknownKey),
+            (header(r#","alg":"None","typ":"at+jwt""#), JoseError::UnknownKey),
+            (header(r#","alg":"HS256","typ":"at+jwt""#), JoseError::UnknownKey),
+            (header(r#","alg":"RS256","typ":"at+jwt""#), JoseError::UnknownKey),
+            (header(r#","alg":"es256","typ":"at+jwt""#), JoseError::UnknownKey),
+            (swapped, JoseError::UnknownKey),
+            (unknown, JoseError::UnknownKey),
+            (injection, JoseError::UnknownKey),
+            (kidless, JoseError::Header),
+            (header(r#","typ":"at+jwt""#), JoseError::Header),
+            (header(r#","alg":["ES256"],"typ":"at+jwt""#), JoseError::Header),
+            (header(r#","alg":"ES256","alg":"ES256","typ":"at+jwt""#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","crit":["exp"]"#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","crit":[]"#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","crit":null"#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","b64":false"#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","jku":"https://evil.test""#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","jwk":{}"#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","x5u":"https://evil.test""#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"at+jwt","x5c":["x"]"#), JoseError::Header),
+            (header(r#","alg":"ES256","typ":"JWT""#), JoseError::Type),
+            (header(r#","alg":"ES256""#), JoseError::Type),
+            ("not json".to_owned(), JoseError::Header),
+            ("[]".to_owned(), JoseError::Header),
+        ] {
+            assert_eq!(read(&forge(&header, "{}")), Err(error), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_payload_with_a_member_named_twice_is_refused() {
+        let good = header(r#","alg":"ES256","typ":"at+jwt""#);
+
+        assert_eq!(read(&forge(&good, r#"{"org_id":"a","org_id":"b"}"#)), Err(JoseError::Claims));
+        assert_eq!(read(&forge(&good, r#"{"exp":1e999}"#)), Err(JoseError::Claims));
+        assert_eq!(read(&forge(&good, "not json")), Err(JoseError::Claims));
+    }
+
+    #[test]
+    fn what_is_not_a_compact_jws_is_refused() {
+        let [key, _] = &*KEYS;
+        let token = key.sign("at+jwt", b"{}").unwrap();
+        let (message, _) = token.rsplit_once('.').unwrap();
+        for malformed in [
+            String::new(),
+            "..".to_owned(),
+            message.to_owned(),
+            format!("{token}."),
+            format!("{token}.{token}"),
+            format!("{token}="),
+            format!(" {token}"),
+            format!("{token}\n"),
+            forge(&header(r#","alg":"ES256","typ":"at+jwt""#), &" ".repeat(MAX_TOKEN_BYTES)),
+        ] {
+            assert!(
+                matches!(read(&malformed), Err(JoseError::Malformed | JoseError::Header)),
+                "{malformed:.60}"
+            );
+        }
+        assert_eq!(read(&format!("{message}.")), Err(JoseError::Signature));
+    }
+
+    #[test]
+    fn the_examples_of_rfc_7515_a_2_and_a_3_verify() {
+        let payload =
+            "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let a_2 = PublicKeyParameters::Rsa {
+            n: "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-y\
+                RT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KX\
+                BdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9i\
+                aGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"
+                .to_owned(),
+            e: "AQAB".to_owned(),
+        };
+        let a_3 = PublicKeyParameters::Ec {
+            crv: "P-256".to_owned(),
+            x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".to_owned(),
+            y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".to_owned(),
+        };
+        for (alg, key, header, signature) in [
+            (
+                SigningAlgorithm::Rs256,
+                a_2,
+                "eyJhbGciOiJSUzI1NiJ9",
+                "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds\
+                 9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRm\
+                 B_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98r\
+                 qVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+            ),
+            (
+                SigningAlgorithm::Es256,
+                a_3,
+                "eyJhbGciOiJFUzI1NiJ9",
+                "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+            ),
+        ] {
+            let jwk = Jwk { kid: key.thumbprint(), key, alg, usage: PublicKeyUse::Signature };
+            let key = VerifyingKey::from_jwk(&jwk).unwrap();
+            let signature = decode(signature).unwrap();
+
+            assert!(key.key.verify_sig(format!("{header}.{payload}").as_bytes(), &signature).is_ok());
+            assert!(key.key.verify_sig(format!("{header}.{payload}x").as_bytes(), &signature).is_err());
+        }
+    }
+
+    #[test]
+    fn a_weak_or_malformed_key_is_refused() {
+        let [ec, rsa] = KEYS.each_ref().map(SigningKey::public_jwk);
+        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let ec_with = |crv: &str, x: String, y: String| PublicKeyParameters::Ec { crv: crv.to_owned(), x, y };
+        let (PublicKeyParameters::Ec { x, y, .. }, PublicKeyParameters::Rsa { n, .. }) = (&ec.key, &rsa.key)
+        else {
+            panic!("{ec:?} {rsa:?}")
+        };
+        for key in [
+            ec_with("P-384", x.clone(), y.clone()),
+            ec_with("P-256", y.clone(), x.clone()),
+            ec_with("P-256", encode(&[0; 32]), encode(&[0; 32])),
+            ec_with("P-256", String::new(), y.clone()),
+            ec_with("P-256", format!("{x}="), y.clone()),
+            rsa.key.clone(),
+        ] {
+            assert_eq!(VerifyingKey::from_jwk(&Jwk { key, ..ec.clone() }).unwrap_err(), JoseError::Key);
+        }
+        for (n, e) in [
+            (encode(&[0xff; 128]), "AQAB".to_owned()),
+            (encode(&[0xff; 513]), "AQAB".to_owned()),
+            (encode(&[&[0; 1], [0xff; 256].as_slice()].concat()), "AQAB".to_owned()),
+            (n.clone(), encode(&[1, 0, 0, 0, 1])),
+            (n.clone(), String::new()),
+            (n.clone(), encode(&[0])),
+        ] {
+            let key = PublicKeyParameters::Rsa { n, e };
+            assert_eq!(VerifyingKey::from_jwk(&Jwk { key, ..rsa.clone() }).unwrap_err(), JoseError::Key);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_verifies_and_one_flipped_bit_fails(
+            text in any::<String>(),
+            rsa in any::<bool>(),
+            position in any::<proptest::sample::Index>(),
+            bit in 0..7,
+        ) {
+            let [es256, rs256] = &*KEYS;
+            let claims = json!({ "text": text });
+            let key = if rsa { rs256 } else { es256 };
+            let token = key.sign("at+jwt", claims.to_string().as_bytes()).unwrap();
+            prop_assert_eq!(read(&token), Ok(claims));
+
+            let mut flipped = token.into_bytes();
+            let position = position.index(flipped.len());
+            flipped[position] ^= 1u8 << bit;
+            prop_assert!(read(std::str::from_utf8(&flipped).unwrap()).is_err());
+        }
+
+        #[test]
+        fn any_text_is_refused(
+            text in any::<String>(), header in any::<Vec<u8>>(), payload in any::<Vec<u8>>(),
+        ) {
+            let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+            prop_assert!(read(&text).is_err());
+            let shaped = [&header, &payload, &payload].map(|part| encode(part)).join(".");
+            prop_assert!(read(&shaped).is_err());
+        }
+    }
+}

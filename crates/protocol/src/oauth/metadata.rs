@@ -1,0 +1,204 @@
+//! The provider's description of itself (RFC 8414 §2, OIDC Discovery §3): one document for both.
+
+use serde::Serialize;
+use url::Url;
+
+use super::authorize::{Prompt, ResponseMode};
+use crate::jose::SigningAlgorithm;
+
+/// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProviderMetadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    end_session_endpoint: String,
+    scopes_supported: &'static [&'static str],
+    response_types_supported: &'static [&'static str],
+    response_modes_supported: Vec<&'static str>,
+    grant_types_supported: &'static [&'static str],
+    subject_types_supported: &'static [&'static str],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: &'static [&'static str],
+    code_challenge_methods_supported: &'static [&'static str],
+    prompt_values_supported: Vec<&'static str>,
+    claims_supported: &'static [&'static str],
+    ui_locales_supported: &'static [&'static str],
+    #[serde(flatten)]
+    flags: Flags,
+}
+
+/// What is said even where it is off: an absent `request_uri_parameter_supported` would mean true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the document is a list of booleans")]
+struct Flags {
+    authorization_response_iss_parameter_supported: bool,
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+}
+
+impl ProviderMetadata {
+    /// The document of `issuer`, whose endpoints are all below it.
+    pub fn new(issuer: &Url) -> Self {
+        let issuer = issuer_identifier(issuer);
+        let endpoint = |path| format!("{issuer}{path}");
+        Self {
+            authorization_endpoint: endpoint("/authorize"),
+            token_endpoint: endpoint("/token"),
+            userinfo_endpoint: endpoint("/userinfo"),
+            jwks_uri: endpoint("/jwks.json"),
+            end_session_endpoint: endpoint("/logout"),
+            scopes_supported: &["openid", "profile", "email", "offline_access"],
+            response_types_supported: &["code"],
+            response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
+            grant_types_supported: &["authorization_code", "refresh_token"],
+            subject_types_supported: &["public"],
+            id_token_signing_alg_values_supported: SigningAlgorithm::ALL
+                .map(SigningAlgorithm::as_str)
+                .to_vec(),
+            token_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post", "none"],
+            code_challenge_methods_supported: &["S256"],
+            prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
+            claims_supported: &[
+                "iss",
+                "sub",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "acr",
+                "amr",
+                "azp",
+                "at_hash",
+                "sid",
+                "org_id",
+                "org_name",
+                "roles",
+                "permissions",
+                "session_expiry",
+                "name",
+                "email",
+                "email_verified",
+                "locale",
+            ],
+            ui_locales_supported: &["en"],
+            flags: Flags {
+                authorization_response_iss_parameter_supported: true,
+                claims_parameter_supported: false,
+                request_parameter_supported: false,
+                request_uri_parameter_supported: false,
+            },
+            issuer,
+        }
+    }
+}
+
+/// The text of `iss`, everywhere: the URL without a trailing slash. Clients compare it as a text (OIDC
+/// Discovery §4.3).
+pub fn issuer_identifier(issuer: &Url) -> String {
+    issuer.as_str().trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a snapshot of the whole document")]
+    fn the_document_describes_what_is_served() {
+        let metadata = ProviderMetadata::new(&Url::parse("https://id.test").unwrap());
+
+        insta::assert_json_snapshot!(metadata, @r#"
+        {
+          "issuer": "https://id.test",
+          "authorization_endpoint": "https://id.test/authorize",
+          "token_endpoint": "https://id.test/token",
+          "userinfo_endpoint": "https://id.test/userinfo",
+          "jwks_uri": "https://id.test/jwks.json",
+          "end_session_endpoint": "https://id.test/logout",
+          "scopes_supported": [
+            "openid",
+            "profile",
+            "email",
+            "offline_access"
+          ],
+          "response_types_supported": [
+            "code"
+          ],
+          "response_modes_supported": [
+            "query",
+            "form_post"
+          ],
+          "grant_types_supported": [
+            "authorization_code",
+            "refresh_token"
+          ],
+          "subject_types_supported": [
+            "public"
+          ],
+          "id_token_signing_alg_values_supported": [
+            "ES256",
+            "RS256"
+          ],
+          "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "none"
+          ],
+          "code_challenge_methods_supported": [
+            "S256"
+          ],
+          "prompt_values_supported": [
+            "none",
+            "login",
+            "consent",
+            "select_account"
+          ],
+          "claims_supported": [
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "acr",
+            "amr",
+            "azp",
+            "at_hash",
+            "sid",
+            "org_id",
+            "org_name",
+            "roles",
+            "permissions",
+            "session_expiry",
+            "name",
+            "email",
+            "email_verified",
+            "locale"
+          ],
+          "ui_locales_supported": [
+            "en"
+          ],
+          "authorization_response_iss_parameter_supported": true,
+          "claims_parameter_supported": false,
+          "request_parameter_supported": false,
+          "request_uri_parameter_supported": false
+        }
+        "#);
+    }
+
+    #[test]
+    fn an_issuer_may_have_a_path() {
+        for text in ["https://id.test/o/org_1", "https://id.test/o/org_1/"] {
+            let metadata = ProviderMetadata::new(&Url::parse(text).unwrap());
+
+            assert_eq!(metadata.issuer, "https://id.test/o/org_1");
+            assert_eq!(metadata.jwks_uri, "https://id.test/o/org_1/jwks.json");
+        }
+    }
+}

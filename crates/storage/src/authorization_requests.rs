@@ -1,0 +1,188 @@
+//! Authorization requests that wait for a person.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{AuthorizationRequestId, ClientId, OrgId};
+use orgate_domain::resolution::Reason;
+use orgate_protocol::oauth::ScopeSet;
+use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
+use orgate_protocol::oauth::pkce::CodeChallenge;
+
+use crate::StorageError;
+use crate::row::{hash, parsed};
+use crate::scope::repository;
+
+repository! {
+    /// The organization's waiting authorization requests.
+    AuthorizationRequests,
+    /// The organization's waiting authorization requests.
+    authorization_requests
+}
+
+/// What a stored request asks for. It never changes: a later input can make the request fail, not
+/// move it.
+#[derive(Debug, Clone)]
+pub struct NewAuthorizationRequest {
+    /// Its id.
+    pub id: AuthorizationRequestId,
+    /// The hash of its handle.
+    pub handle: SecretHash,
+    /// The hash of the cookie of the browser that began it.
+    pub browser: SecretHash,
+    /// The client's owner.
+    pub client_owner: OrgId,
+    /// The client.
+    pub client_id: ClientId,
+    /// Why it is in this organization; `None` while nobody has said which.
+    pub resolved_by: Option<Reason>,
+    /// The address that the person proved on the way, as a keyed hash.
+    pub proven_address: Option<SecretHash>,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// How.
+    pub response_mode: ResponseMode,
+    /// What is asked for.
+    pub scope: ScopeSet,
+    /// Returned as it came.
+    pub state: Option<String>,
+    /// Returned in the ID token.
+    pub nonce: Option<String>,
+    /// The PKCE challenge.
+    pub code_challenge: CodeChallenge,
+    /// What may be asked of the person.
+    pub prompt: BTreeSet<Prompt>,
+    /// Seconds since the last authentication, at most.
+    pub max_age: Option<u32>,
+    /// The address to start with.
+    pub login_hint: Option<String>,
+    /// Languages, best first.
+    pub ui_locales: Vec<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it lapses.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A stored request.
+#[derive(Debug, Clone)]
+pub struct StoredAuthorizationRequest {
+    /// What it asks for.
+    pub asked: NewAuthorizationRequest,
+    /// When it was answered or resolved, if it was.
+    pub consumed_at: Option<DateTime<Utc>>,
+}
+
+const TABLE: &str = "authorization_requests";
+
+impl AuthorizationRequests<'_> {
+    /// Stores a request.
+    pub async fn insert(&mut self, new: &NewAuthorizationRequest) -> Result<(), StorageError> {
+        let prompt: Vec<&str> = new.prompt.iter().map(|prompt| prompt.as_str()).collect();
+        sqlx::query!(
+            "insert into authorization_requests
+                 (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
+                  redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
+                  ui_locales, created_at, expires_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+            self.org_id,
+            new.id.as_uuid(),
+            new.handle.as_bytes(),
+            new.browser.as_bytes(),
+            new.client_owner.as_uuid(),
+            new.client_id.as_uuid(),
+            new.resolved_by.map(Reason::as_str),
+            new.proven_address.as_ref().map(|hash| hash.as_bytes().as_slice()),
+            new.redirect_uri,
+            new.response_mode.as_str(),
+            new.scope.to_string(),
+            new.state,
+            new.nonce,
+            new.code_challenge.to_string(),
+            prompt.join(" "),
+            new.max_age.and_then(|seconds| i32::try_from(seconds).ok()),
+            new.login_hint,
+            new.ui_locales.join(" "),
+            new.created_at,
+            new.expires_at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// The request with this handle, whether or not it is still waiting.
+    pub async fn find(
+        &mut self,
+        handle: &SecretHash,
+    ) -> Result<Option<StoredAuthorizationRequest>, StorageError> {
+        let row = sqlx::query!(
+            "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, redirect_uri,
+                    response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales,
+                    created_at, expires_at, consumed_at
+             from authorization_requests where org_id = $1 and handle_hash = $2",
+            self.org_id,
+            handle.as_bytes(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let prompt = row
+            .prompt
+            .split_whitespace()
+            .map(|text| Prompt::ALL.into_iter().find(|prompt| prompt.as_str() == text))
+            .collect::<Option<BTreeSet<_>>>();
+        let asked = NewAuthorizationRequest {
+            id: AuthorizationRequestId::from_uuid(row.id),
+            handle: *handle,
+            browser: hash(&row.browser_hash, TABLE, "browser_hash")?,
+            client_owner: OrgId::from_uuid(row.client_org_id),
+            client_id: ClientId::from_uuid(row.client_id),
+            resolved_by: row
+                .resolved_by
+                .map(|text| parsed(Reason::from_text(&text), TABLE, "resolved_by"))
+                .transpose()?,
+            proven_address: row
+                .proven_hash
+                .map(|bytes| hash(&bytes, TABLE, "proven_hash"))
+                .transpose()?,
+            redirect_uri: row.redirect_uri,
+            response_mode: parsed(
+                ResponseMode::ALL.into_iter().find(|mode| mode.as_str() == row.response_mode),
+                TABLE,
+                "response_mode",
+            )?,
+            scope: parsed(ScopeSet::parse(&row.scope).ok(), TABLE, "scope")?,
+            state: row.state,
+            nonce: row.nonce,
+            code_challenge: parsed(CodeChallenge::parse(&row.code_challenge).ok(), TABLE, "code_challenge")?,
+            prompt: parsed(prompt, TABLE, "prompt")?,
+            max_age: row.max_age.and_then(|seconds| u32::try_from(seconds).ok()),
+            login_hint: row.login_hint,
+            ui_locales: row.ui_locales.split_whitespace().map(str::to_owned).collect(),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        };
+        Ok(Some(StoredAuthorizationRequest { asked, consumed_at: row.consumed_at }))
+    }
+
+    /// Answers or resolves the request. `false` if that was done already, or it lapsed: of two
+    /// racing calls, one wins.
+    pub async fn consume(
+        &mut self,
+        id: AuthorizationRequestId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update authorization_requests set consumed_at = $3
+             where org_id = $1 and id = $2 and consumed_at is null and expires_at > $3",
+            self.org_id,
+            id.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,244 @@
+//! Clients, in their owner's organization.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use orgate_domain::clients::{Audience, Client, ClientSecret, ClientStatus, ClientType};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::names::DisplayName;
+use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::oauth::redirect_uri::RegisteredRedirectUri;
+use url::Url;
+
+use crate::StorageError;
+use crate::row::{hash, parsed};
+use crate::scope::repository;
+
+repository! {
+    /// The clients that the organization owns.
+    Clients,
+    /// The clients that the organization owns.
+    clients
+}
+
+/// The wanted state of a client; its secrets are set apart.
+#[derive(Debug)]
+pub struct ClientChange<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Clients<'_> {
+    /// The client with this id, with its secrets.
+    pub async fn find(&mut self, id: ClientId) -> Result<Option<Client>, StorageError> {
+        let row = sqlx::query!(
+            r#"select entry.client_id, entry.name, entry.audience, entry.status, entry.redirect_uris, client.kind,
+                      client.post_logout_redirect_uris, client.home_url, client.resource, client.signing_algorithm,
+                      array(select known.permission from client_permissions known
+                            where known.org_id = client.org_id and known.client_id = client.id
+                            order by known.permission) as "permissions!",
+                      array(select secret.secret_hash from client_secrets secret
+                            where secret.org_id = client.org_id and secret.client_id = client.id
+                            order by secret.secret_hash) as "secret_hashes!",
+                      array(select secret.expires_at from client_secrets secret
+                            where secret.org_id = client.org_id and secret.client_id = client.id
+                            order by secret.secret_hash) as "secret_ends!: Vec<Option<DateTime<Utc>>>"
+               from clients client
+               join client_directory entry on entry.org_id = client.org_id and entry.id = client.id
+               where client.org_id = $1 and client.id = $2"#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let client_type = parsed(ClientType::from_text(&row.kind), "clients", "kind")?;
+        let redirect_uris = row.redirect_uris.iter().map(|uri| {
+            let registered =
+                client_type.redirects().and_then(|kind| RegisteredRedirectUri::parse(uri, kind).ok());
+            parsed(registered, "client_directory", "redirect_uris")
+        });
+        let secrets = row.secret_hashes.iter().zip(row.secret_ends).map(|(bytes, expires_at)| {
+            Ok(ClientSecret { hash: hash(bytes, "client_secrets", "secret_hash")?, expires_at })
+        });
+        let home_url = row.home_url.map(|text| parsed(Url::parse(&text).ok(), "clients", "home_url"));
+        Ok(Some(Client {
+            id,
+            owner: OrgId::from_uuid(self.org_id),
+            client_id: row.client_id,
+            name: parsed(DisplayName::parse(&row.name).ok(), "client_directory", "name")?,
+            client_type,
+            audience: parsed(Audience::from_text(&row.audience), "client_directory", "audience")?,
+            status: parsed(ClientStatus::from_text(&row.status), "client_directory", "status")?,
+            redirect_uris: redirect_uris.collect::<Result<_, _>>()?,
+            post_logout_redirect_uris: row.post_logout_redirect_uris.into_iter().collect(),
+            home_url: home_url.transpose()?,
+            resource: row.resource,
+            signing_algorithm: parsed(
+                SigningAlgorithm::from_text(&row.signing_algorithm),
+                "clients",
+                "signing_algorithm",
+            )?,
+            permissions: row.permissions.into_iter().collect(),
+            secrets: secrets.collect::<Result<_, StorageError>>()?,
+        }))
+    }
+
+    /// Creates the client or brings it to the wanted state.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if another organization has, or had, a client of this `client_id`.
+    pub async fn save(&mut self, change: &ClientChange<'_>) -> Result<(), StorageError> {
+        let ClientChange { client, at } = change;
+        let redirect_uris: Vec<String> =
+            client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+        let post_logout: Vec<String> = client.post_logout_redirect_uris.iter().cloned().collect();
+        sqlx::query!(
+            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris)
+             values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict (org_id, id) do update
+                 set name = excluded.name, audience = excluded.audience, status = excluded.status,
+                     redirect_uris = excluded.redirect_uris
+                 where client_directory.org_id = excluded.org_id",
+            self.org_id,
+            client.id.as_uuid(),
+            client.client_id,
+            client.name.as_str(),
+            client.audience.as_str(),
+            client.status.as_str(),
+            &redirect_uris,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        sqlx::query!(
+            "insert into clients (org_id, id, kind, post_logout_redirect_uris, home_url, resource,
+                                  signing_algorithm, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+             on conflict (org_id, id) do update
+                 set kind = excluded.kind, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
+                     home_url = excluded.home_url, resource = excluded.resource,
+                     signing_algorithm = excluded.signing_algorithm, updated_at = excluded.updated_at
+                 where clients.org_id = excluded.org_id",
+            self.org_id,
+            client.id.as_uuid(),
+            client.client_type.as_str(),
+            &post_logout,
+            client.home_url.as_ref().map(Url::as_str),
+            client.resource,
+            client.signing_algorithm.as_str(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        self.save_permissions(client.id, &client.permissions).await
+    }
+
+    async fn save_permissions(
+        &mut self,
+        id: ClientId,
+        permissions: &BTreeSet<String>,
+    ) -> Result<(), StorageError> {
+        let wanted: Vec<String> = permissions.iter().cloned().collect();
+        sqlx::query!(
+            "with dropped as (
+                 delete from client_permissions
+                 where org_id = $1 and client_id = $2 and permission <> all($3)
+             )
+             insert into client_permissions (org_id, client_id, permission)
+             select $1, $2, wanted.permission from unnest($3::text[]) as wanted (permission)
+             on conflict do nothing",
+            self.org_id,
+            id.as_uuid(),
+            &wanted,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Replaces the client's secrets by one.
+    pub async fn replace_secrets(
+        &mut self,
+        id: ClientId,
+        secret: &SecretHash,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from client_secrets where org_id = $1 and client_id = $2 and secret_hash <> $3",
+            self.org_id,
+            id.as_uuid(),
+            secret.as_bytes(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        sqlx::query!(
+            "insert into client_secrets (org_id, client_id, secret_hash, created_at) values ($1, $2, $3, $4)
+             on conflict do nothing",
+            self.org_id,
+            id.as_uuid(),
+            secret.as_bytes(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Lets this organization use a client of another one, of audience `granted`. `false` if it
+    /// already may.
+    pub async fn insert_access(
+        &mut self,
+        client: (OrgId, ClientId),
+        at: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "insert into client_access (org_id, client_org_id, client_id, granted_at) values ($1, $2, $3, $4)
+             on conflict do nothing",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Takes that back. `false` if there was nothing to take.
+    pub async fn delete_access(&mut self, client: (OrgId, ClientId)) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "delete from client_access where org_id = $1 and client_org_id = $2 and client_id = $3",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The status of a client as this organization's transaction sees it: `None` unless it is
+    /// admitted by the client's audience or by a grant.
+    pub async fn find_admission(
+        &mut self,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<ClientStatus>, StorageError> {
+        let status = sqlx::query_scalar!(
+            "select status from client_directory
+             where org_id = $2 and id = $3
+               and (org_id = $1 or audience = 'all'
+                    or audience = 'granted' and exists (
+                        select from client_access access
+                        where access.org_id = $1 and access.client_org_id = $2 and access.client_id = $3))",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        status.map(|text| parsed(ClientStatus::from_text(&text), "client_directory", "status")).transpose()
+    }
+}

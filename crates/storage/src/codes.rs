@@ -1,0 +1,188 @@
+//! Authorization codes.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::Event;
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId, UserId};
+use orgate_domain::standing::Standing;
+use orgate_domain::tokens::AuthorizationCode;
+use orgate_protocol::oauth::ScopeSet;
+use orgate_protocol::oauth::pkce::CodeChallenge;
+
+use crate::audit::detail;
+use crate::row::{StandingRow, parsed};
+use crate::scope::repository;
+use crate::{NewGrant, StorageError};
+
+repository! {
+    /// The organization's authorization codes.
+    Codes,
+    /// The organization's authorization codes.
+    codes
+}
+
+/// A code about to be issued.
+#[derive(Debug)]
+pub struct NewCode<'a> {
+    /// The hash of its text.
+    pub hash: SecretHash,
+    /// What it stands for.
+    pub code: &'a AuthorizationCode,
+    /// When it was issued.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A code that was found, with all that its redemption depends on.
+#[derive(Debug)]
+pub struct RedeemableCode {
+    /// What it stands for.
+    pub code: AuthorizationCode,
+    /// Whether it was redeemed when this was read; only [`Codes::consume`] decides.
+    pub redeemed: bool,
+    /// The session, its user and the client, as of now.
+    pub standing: Standing,
+}
+
+impl Codes<'_> {
+    /// Stores a code.
+    pub async fn insert(&mut self, new: &NewCode<'_>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "insert into authorization_codes
+                 (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
+                  code_challenge, scope, nonce, created_at, expires_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            self.org_id,
+            new.hash.as_bytes(),
+            new.code.grant_id.as_uuid(),
+            new.code.user_id.as_uuid(),
+            new.code.session_id.as_uuid(),
+            new.code.client_owner.as_uuid(),
+            new.code.client_id.as_uuid(),
+            new.code.redirect_uri,
+            new.code.code_challenge.to_string(),
+            new.code.scope.to_string(),
+            new.code.nonce,
+            new.created_at,
+            new.code.expires_at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Everything about a code, in one statement.
+    pub async fn find(&mut self, hash: &SecretHash) -> Result<Option<RedeemableCode>, StorageError> {
+        let row = sqlx::query!(
+            r#"select code.grant_id, code.client_org_id, code.client_id, code.redirect_uri, code.code_challenge,
+                      code.scope, code.nonce, code.expires_at as code_expires_at, code.redeemed_at,
+                      standing.org_id as "org_id!", standing.session_id as "session_id!",
+                      standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
+                      standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
+                      standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
+                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.name as "name!", standing.locale, standing.user_status as "user_status!",
+                      standing.roles as "roles!", standing.permissions as "permissions!",
+                      client.status as "client_status?"
+               from authorization_codes code
+               join standings standing on standing.org_id = code.org_id and standing.session_id = code.session_id
+               left join client_directory client on client.org_id = code.client_org_id and client.id = code.client_id
+               where code.org_id = $1 and code.code_hash = $2"#,
+            self.org_id,
+            hash.as_bytes(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let standing = StandingRow {
+            org_id: row.org_id,
+            session_id: row.session_id,
+            user_id: row.user_id,
+            auth_time: row.auth_time,
+            amr: row.amr,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+            ended_at: row.ended_at,
+            org_slug: row.org_slug,
+            org_status: row.org_status,
+            email: row.email,
+            email_verified: row.email_verified,
+            name: row.name,
+            locale: row.locale,
+            user_status: row.user_status,
+            roles: row.roles,
+            permissions: row.permissions,
+            client_status: row.client_status,
+        };
+        let challenge = CodeChallenge::parse(&row.code_challenge).ok();
+        let code = AuthorizationCode {
+            grant_id: GrantId::from_uuid(row.grant_id),
+            user_id: UserId::from_uuid(row.user_id),
+            session_id: SessionId::from_uuid(row.session_id),
+            client_owner: OrgId::from_uuid(row.client_org_id),
+            client_id: ClientId::from_uuid(row.client_id),
+            redirect_uri: row.redirect_uri,
+            code_challenge: parsed(challenge, "authorization_codes", "code_challenge")?,
+            scope: parsed(ScopeSet::parse(&row.scope).ok(), "authorization_codes", "scope")?,
+            nonce: row.nonce,
+            expires_at: row.code_expires_at,
+        };
+        Ok(Some(RedeemableCode { code, redeemed: row.redeemed_at.is_some(), standing: standing.try_into()? }))
+    }
+
+    /// Redeems the code: marks it, starts its token family with the first refresh token, and writes
+    /// the event; all in one statement, in which the mark decides. `false`, with nothing done, if it
+    /// was redeemed before or lapsed: of two racing calls, one wins.
+    pub async fn redeem(
+        &mut self,
+        hash: &SecretHash,
+        grant: &NewGrant<'_>,
+        event: &Event,
+    ) -> Result<bool, StorageError> {
+        let code = grant.code;
+        let done = sqlx::query_scalar!(
+            r#"with redeemed as (
+                   update authorization_codes set redeemed_at = $3
+                   where org_id = $1 and code_hash = $2 and redeemed_at is null and expires_at > $3
+                   returning org_id
+               ), family as (
+                   insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
+                                       created_at, expires_at)
+                   select org_id, $4, $5, $6, $7, $8, $9, $10, $3, $11 from redeemed
+               ), token as (
+                   insert into refresh_tokens (org_id, token_hash, grant_id, issued_at, expires_at)
+                   select org_id, $12, $4, $3, $13 from redeemed where $12::bytea is not null
+               ), logged as (
+                   insert into audit_events
+                       (org_id, occurred_at, id, action, outcome, actor_kind, actor_id, user_id, session_id,
+                        client_org_id, client_id, address, user_agent, request_id, detail)
+                   select org_id, $3, $14, $15, $16, $17, $18, $5, $6, $7, $8, $19, $20, $21, $22 from redeemed
+               )
+               select count(*) as "count!" from redeemed"#,
+            self.org_id,
+            hash.as_bytes(),
+            event.occurred_at,
+            code.grant_id.as_uuid(),
+            code.user_id.as_uuid(),
+            code.session_id.as_uuid(),
+            code.client_owner.as_uuid(),
+            code.client_id.as_uuid(),
+            code.scope.to_string(),
+            grant.issuer,
+            grant.expires_at,
+            grant.refresh_token.map(|(hash, _)| hash.as_bytes().to_vec()),
+            grant.refresh_token.map(|(_, expires_at)| expires_at),
+            event.id.as_uuid(),
+            event.action.as_str(),
+            event.outcome.as_str(),
+            event.actor.kind(),
+            event.actor.id(),
+            event.origin.address.map(ipnet::IpNet::from),
+            event.origin.user_agent,
+            event.origin.request_id,
+            detail(event),
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(done == 1)
+    }
+}

@@ -1,0 +1,124 @@
+//! Discovery challenges: a mailed code that proves an address.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{AuthorizationRequestId, DiscoveryId};
+
+use crate::StorageError;
+use crate::row::hash;
+use crate::scope::repository;
+
+repository! {
+    /// The challenges that wait in this organization, the client's owner.
+    DiscoveryChallenges,
+    /// The challenges that wait in this organization, the client's owner.
+    discovery_challenges
+}
+
+/// A challenge about to be made, for a known and an unknown address alike.
+#[derive(Debug)]
+pub struct NewDiscoveryChallenge {
+    /// Its id.
+    pub id: DiscoveryId,
+    /// The request it belongs to.
+    pub request_id: AuthorizationRequestId,
+    /// The keyed hash of the address.
+    pub email: SecretHash,
+    /// The keyed hash of the code.
+    pub code: SecretHash,
+    /// How often a code may be typed.
+    pub tries: i32,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it lapses.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A challenge that was found and had a try left, which is now spent.
+#[derive(Debug)]
+pub struct DiscoveryChallenge {
+    /// Its id.
+    pub id: DiscoveryId,
+    /// The keyed hash of the address.
+    pub email: SecretHash,
+    /// The keyed hash of the code.
+    pub code: SecretHash,
+}
+
+impl DiscoveryChallenges<'_> {
+    /// Makes a challenge, unless the address had `limit` of them since `since`, or the request did.
+    /// `false` if so, with nothing done.
+    pub async fn insert(
+        &mut self,
+        new: &NewDiscoveryChallenge,
+        limit: i64,
+        since: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "insert into discovery_challenges
+                 (org_id, id, request_id, email_hash, code_hash, tries_left, created_at, expires_at)
+             select $1, $2, $3, $4, $5, $6, $7, $8
+             where (select count(*) from discovery_challenges recent
+                    where recent.org_id = $1 and recent.email_hash = $4 and recent.created_at > $10) < $9
+               and (select count(*) from discovery_challenges same
+                    where same.org_id = $1 and same.request_id = $3) < $9",
+            self.org_id,
+            new.id.as_uuid(),
+            new.request_id.as_uuid(),
+            new.email.as_bytes(),
+            new.code.as_bytes(),
+            new.tries,
+            new.created_at,
+            new.expires_at,
+            limit,
+            since,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Spends a try on the latest challenge of a request. `None` if there is none, it lapsed or no
+    /// try is left.
+    pub async fn take_try(
+        &mut self,
+        request_id: AuthorizationRequestId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DiscoveryChallenge>, StorageError> {
+        let row = sqlx::query!(
+            "update discovery_challenges set tries_left = tries_left - 1
+             where org_id = $1 and tries_left > 0 and consumed_at is null and expires_at > $3
+               and id = (select latest.id from discovery_challenges latest
+                         where latest.org_id = $1 and latest.request_id = $2
+                         order by latest.created_at desc, latest.id desc limit 1)
+             returning id, email_hash, code_hash",
+            self.org_id,
+            request_id.as_uuid(),
+            now,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(|row| {
+            Ok(DiscoveryChallenge {
+                id: DiscoveryId::from_uuid(row.id),
+                email: hash(&row.email_hash, "discovery_challenges", "email_hash")?,
+                code: hash(&row.code_hash, "discovery_challenges", "code_hash")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Marks the challenge answered. `false` if it was before: of two racing calls, one wins.
+    pub async fn consume(&mut self, id: DiscoveryId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update discovery_challenges set consumed_at = $3
+             where org_id = $1 and id = $2 and consumed_at is null",
+            self.org_id,
+            id.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

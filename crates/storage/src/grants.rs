@@ -1,0 +1,238 @@
+//! Token families and the refresh tokens they live through.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::Event;
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId};
+use orgate_domain::standing::Standing;
+use orgate_domain::tokens::{AuthorizationCode, RefreshState};
+use orgate_protocol::oauth::ScopeSet;
+
+use crate::StorageError;
+use crate::audit::detail;
+use crate::row::{StandingRow, parsed};
+use crate::scope::repository;
+
+repository! {
+    /// The organization's token families.
+    Grants,
+    /// The organization's token families.
+    grants
+}
+
+/// A family about to be started by redeeming a code.
+#[derive(Debug)]
+pub struct NewGrant<'a> {
+    /// The code that starts it.
+    pub code: &'a AuthorizationCode,
+    /// The issuer it keeps to its end.
+    pub issuer: &'a str,
+    /// When it dies at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// Its first refresh token and when that lapses; `None` without `offline_access`.
+    pub refresh_token: Option<(SecretHash, DateTime<Utc>)>,
+}
+
+/// A refresh token that was found, with all that its rotation depends on.
+#[derive(Debug)]
+pub struct PresentedRefreshToken {
+    /// Its family.
+    pub grant_id: GrantId,
+    /// The owner of the family's client.
+    pub client_owner: OrgId,
+    /// The family's client.
+    pub client_id: ClientId,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// The issuer that the family began with.
+    pub issuer: String,
+    /// When the family dies.
+    pub grant_expires_at: DateTime<Utc>,
+    /// When the family was revoked, if it was.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// When this token lapses.
+    pub expires_at: DateTime<Utc>,
+    /// Where it is in its life.
+    pub state: RefreshState,
+    /// The session, its user and the client, as of now.
+    pub standing: Standing,
+}
+
+/// One rotation.
+#[derive(Debug)]
+pub struct Rotation {
+    /// The token that was presented.
+    pub presented: SecretHash,
+    /// The token that takes its place.
+    pub successor: SecretHash,
+    /// When that one lapses.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Grants<'_> {
+    /// Everything about a presented refresh token, in one statement.
+    pub async fn find_by_refresh_token(
+        &mut self,
+        hash: &SecretHash,
+    ) -> Result<Option<PresentedRefreshToken>, StorageError> {
+        let row = sqlx::query!(
+            r#"select family.id as grant_id, family.client_org_id, family.client_id, family.scope, family.issuer,
+                      family.expires_at as grant_expires_at, family.revoked_at,
+                      token.expires_at as token_expires_at, token.rotated_at,
+                      exists (select from refresh_tokens next
+                              where next.org_id = token.org_id and next.token_hash = token.successor
+                                and next.rotated_at is not null) as "successor_used!",
+                      standing.org_id as "org_id!", standing.session_id as "session_id!",
+                      standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
+                      standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
+                      standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
+                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.name as "name!", standing.locale, standing.user_status as "user_status!",
+                      standing.roles as "roles!", standing.permissions as "permissions!",
+                      client.status as "client_status?"
+               from refresh_tokens token
+               join grants family on family.org_id = token.org_id and family.id = token.grant_id
+               join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id
+               left join client_directory client
+                    on client.org_id = family.client_org_id and client.id = family.client_id
+               where token.org_id = $1 and token.token_hash = $2"#,
+            self.org_id,
+            hash.as_bytes(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let standing = StandingRow {
+            org_id: row.org_id,
+            session_id: row.session_id,
+            user_id: row.user_id,
+            auth_time: row.auth_time,
+            amr: row.amr,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+            ended_at: row.ended_at,
+            org_slug: row.org_slug,
+            org_status: row.org_status,
+            email: row.email,
+            email_verified: row.email_verified,
+            name: row.name,
+            locale: row.locale,
+            user_status: row.user_status,
+            roles: row.roles,
+            permissions: row.permissions,
+            client_status: row.client_status,
+        };
+        Ok(Some(PresentedRefreshToken {
+            grant_id: GrantId::from_uuid(row.grant_id),
+            client_owner: OrgId::from_uuid(row.client_org_id),
+            client_id: ClientId::from_uuid(row.client_id),
+            scope: parsed(ScopeSet::parse(&row.scope).ok(), "grants", "scope")?,
+            issuer: row.issuer,
+            grant_expires_at: row.grant_expires_at,
+            revoked_at: row.revoked_at,
+            expires_at: row.token_expires_at,
+            state: row.rotated_at.map_or(RefreshState::Current, |at| RefreshState::Rotated {
+                at,
+                successor_used: row.successor_used,
+            }),
+            standing: standing.try_into()?,
+        }))
+    }
+
+    /// Rotates a refresh token and writes the event, in one statement, in which the mark on the
+    /// presented token decides. `false`, with nothing done, if another call rotated it first.
+    pub async fn rotate(&mut self, rotation: &Rotation, event: &Event) -> Result<bool, StorageError> {
+        let done = sqlx::query_scalar!(
+            r#"with rotated as (
+                   update refresh_tokens set rotated_at = $3, successor = $4
+                   where org_id = $1 and token_hash = $2 and rotated_at is null
+                   returning org_id, grant_id
+               ), next as (
+                   insert into refresh_tokens (org_id, token_hash, grant_id, issued_at, expires_at)
+                   select org_id, $4, grant_id, $3, $5 from rotated
+               ), logged as (
+                   insert into audit_events
+                       (org_id, occurred_at, id, action, outcome, actor_kind, actor_id, user_id, session_id,
+                        client_org_id, client_id, address, user_agent, request_id, detail)
+                   select org_id, $3, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 from rotated
+               )
+               select count(*) as "count!" from rotated"#,
+            self.org_id,
+            rotation.presented.as_bytes(),
+            event.occurred_at,
+            rotation.successor.as_bytes(),
+            rotation.expires_at,
+            event.id.as_uuid(),
+            event.action.as_str(),
+            event.outcome.as_str(),
+            event.actor.kind(),
+            event.actor.id(),
+            event.user_id.map(orgate_domain::ids::UserId::as_uuid),
+            event.session_id.map(SessionId::as_uuid),
+            event.client.map(|(owner, _)| owner.as_uuid()),
+            event.client.map(|(_, client)| client.as_uuid()),
+            event.origin.address.map(ipnet::IpNet::from),
+            event.origin.user_agent,
+            event.origin.request_id,
+            detail(event),
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(done == 1)
+    }
+
+    /// Revokes a family. `false` if there is none or it was revoked before.
+    pub async fn revoke(&mut self, id: GrantId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update grants set revoked_at = $3 where org_id = $1 and id = $2 and revoked_at is null",
+            self.org_id,
+            id.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Revokes every family of a session; how many there were.
+    pub async fn revoke_of_session(
+        &mut self,
+        session_id: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StorageError> {
+        let done = sqlx::query!(
+            "update grants set revoked_at = $3 where org_id = $1 and session_id = $2 and revoked_at is null",
+            self.org_id,
+            session_id.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The standing behind an access token of this family, unless the family was revoked.
+    pub async fn find_standing(&mut self, id: GrantId) -> Result<Option<Standing>, StorageError> {
+        let row = sqlx::query_as!(
+            StandingRow,
+            r#"select standing.org_id as "org_id!", standing.session_id as "session_id!",
+                      standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
+                      standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
+                      standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
+                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.name as "name!", standing.locale, standing.user_status as "user_status!",
+                      standing.roles as "roles!", standing.permissions as "permissions!",
+                      client.status as "client_status?"
+               from grants family
+               join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id
+               left join client_directory client
+                    on client.org_id = family.client_org_id and client.id = family.client_id
+               where family.org_id = $1 and family.id = $2 and family.revoked_at is null"#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+}

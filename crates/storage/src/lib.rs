@@ -1,0 +1,60 @@
+//! Postgres: the only crate that speaks SQL.
+//!
+//! **Invariant:** a query that touches an organization's data runs inside an [`OrgTx`], which only
+//! an [`OrgScope`] can open; it says `org_id` itself, and row-level security says it again
+//! (ADR 0002). What must cross organizations goes through [`system`], one [`system::SystemReason`]
+//! each.
+//!
+//! A scope cannot be made up:
+//!
+//! ```compile_fail
+//! let org_id = orgate_domain::ids::OrgId::from_uuid(uuid::Uuid::nil());
+//! let scope = orgate_storage::OrgScope { org_id };
+//! ```
+//!
+//! nor can an organization's data be reached without one:
+//!
+//! ```compile_fail
+//! async fn all_users(store: &orgate_storage::Store) {
+//!     store.users().find_by_email("alice@acme.test").await;
+//! }
+//! ```
+
+mod error;
+mod pool;
+mod row;
+mod scope;
+pub mod system;
+
+mod audit;
+mod authorization_requests;
+mod clients;
+mod codes;
+mod directories;
+mod discovery;
+mod grants;
+mod keys;
+mod organizations;
+mod outbox;
+mod roles;
+mod sessions;
+mod sign_in;
+mod users;
+
+pub use audit::AuditEvents;
+pub use authorization_requests::{AuthorizationRequests, NewAuthorizationRequest, StoredAuthorizationRequest};
+pub use clients::{ClientChange, Clients};
+pub use codes::{Codes, NewCode, RedeemableCode};
+pub use directories::Domains;
+pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
+pub use error::StorageError;
+pub use grants::{Grants, NewGrant, PresentedRefreshToken, Rotation};
+pub use keys::{Keys, NewSigningKey, StoredSigningKey};
+pub use organizations::{NewOrganization, OrganizationChange, Organizations};
+pub use outbox::{NewMessage, Outbox, WaitingMessage};
+pub use pool::{PoolSettings, Store};
+pub use roles::{Role, Roles};
+pub use scope::{OrgScope, OrgTx};
+pub use sessions::{NewSession, Sessions};
+pub use sign_in::{Account, SignIns};
+pub use users::{NewUser, StoredUser, Users};

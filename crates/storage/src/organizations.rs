@@ -1,0 +1,159 @@
+//! The organization itself.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::OrgId;
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
+use orgate_domain::policies::PolicySettings;
+use url::Url;
+
+use crate::StorageError;
+use crate::row::parsed;
+use crate::scope::repository;
+
+repository! {
+    /// The organization's own row, its place in the tree, and its settings.
+    Organizations,
+    /// The organization itself.
+    organization
+}
+
+/// An organization about to be made.
+#[derive(Debug)]
+pub struct NewOrganization<'a> {
+    /// Its slug.
+    pub slug: &'a Slug,
+    /// Its name.
+    pub name: &'a DisplayName,
+    /// Its ancestors, parent first.
+    pub ancestors: &'a [OrgId],
+    /// Whether it is the operator's own.
+    pub is_operator: bool,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The wanted look and name of an organization.
+#[derive(Debug)]
+pub struct OrganizationChange<'a> {
+    /// Its name.
+    pub name: &'a DisplayName,
+    /// Its look.
+    pub branding: &'a Branding,
+    /// Its status.
+    pub status: OrgStatus,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Organizations<'_> {
+    /// Makes the organization that this transaction was opened for.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if the slug is, or was, another organization's.
+    pub async fn insert(&mut self, new: &NewOrganization<'_>) -> Result<(), StorageError> {
+        let parent = new.ancestors.first().map(|id| id.as_uuid());
+        sqlx::query!(
+            "insert into organizations (org_id, slug, name, parent_id, is_operator, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $6)",
+            self.org_id,
+            new.slug.as_str(),
+            new.name.as_str(),
+            parent,
+            new.is_operator,
+            new.at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        sqlx::query!(
+            "insert into organization_slugs (org_id, slug) values ($1, $2)",
+            self.org_id,
+            new.slug.as_str(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        let line: Vec<uuid::Uuid> =
+            std::iter::once(self.org_id).chain(new.ancestors.iter().map(|id| id.as_uuid())).collect();
+        sqlx::query!(
+            "insert into organization_ancestors (org_id, ancestor_id, depth)
+             select $1, line.id, (line.place - 1)::integer from unnest($2::uuid[]) with ordinality as line (id, place)",
+            self.org_id,
+            &line,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// The organization; `None` only for a scope whose organization was never made.
+    pub async fn find(&mut self) -> Result<Option<Organization>, StorageError> {
+        let row = sqlx::query!(
+            "select slug, name, status, logo_url, primary_color from organizations where org_id = $1",
+            self.org_id,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let logo_url = row.logo_url.map(|text| parsed(Url::parse(&text).ok(), "organizations", "logo_url"));
+        let primary_color =
+            row.primary_color.map(|text| parsed(Color::parse(&text).ok(), "organizations", "primary_color"));
+        Ok(Some(Organization {
+            id: OrgId::from_uuid(self.org_id),
+            slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+            name: parsed(DisplayName::parse(&row.name).ok(), "organizations", "name")?,
+            status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
+            branding: Branding { logo_url: logo_url.transpose()?, primary_color: primary_color.transpose()? },
+        }))
+    }
+
+    /// Changes name, look and status.
+    pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update organizations
+             set name = $2, logo_url = $3, primary_color = $4, status = $5, updated_at = $6
+             where org_id = $1",
+            self.org_id,
+            change.name.as_str(),
+            change.branding.logo_url.as_ref().map(Url::as_str),
+            change.branding.primary_color.map(|color| color.to_string()),
+            change.status.as_str(),
+            change.at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Replaces the organization's own settings.
+    pub async fn save_policy(
+        &mut self,
+        settings: &PolicySettings,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let seconds = |limit: Option<chrono::Duration>| limit.map(|limit| limit.num_seconds());
+        sqlx::query!(
+            "insert into policies (org_id, session_idle_secs, session_absolute_secs, access_token_secs,
+                                   refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)
+             on conflict (org_id) do update
+                 set session_idle_secs = excluded.session_idle_secs,
+                     session_absolute_secs = excluded.session_absolute_secs,
+                     access_token_secs = excluded.access_token_secs,
+                     refresh_idle_secs = excluded.refresh_idle_secs,
+                     refresh_absolute_secs = excluded.refresh_absolute_secs,
+                     lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at
+                 where policies.org_id = excluded.org_id",
+            self.org_id,
+            seconds(settings.session_idle),
+            seconds(settings.session_absolute),
+            seconds(settings.access_token),
+            seconds(settings.refresh_idle),
+            seconds(settings.refresh_absolute),
+            settings.lockout_attempts.and_then(|tries| i32::try_from(tries).ok()),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+}

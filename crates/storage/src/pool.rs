@@ -1,0 +1,116 @@
+//! The pool, and what keeps one request's transaction out of the next.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+
+use crate::StorageError;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct PoolSettings {
+    /// A `postgres://` address.
+    pub url: String,
+    /// Connections at most.
+    pub max_connections: u32,
+    /// A request waits this long for a connection, then answers 503.
+    pub acquire_timeout: Duration,
+    /// No statement runs longer.
+    pub statement_timeout: Duration,
+}
+
+/// The database. Its pool is private: the way in is a transaction of one organization
+/// ([`Store::begin`]) or one of the functions in [`crate::system`].
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) pool: PgPool,
+}
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+impl Store {
+    /// Opens the pool. Connects lazily, so that a server can start before its database.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`] if the address does not parse.
+    pub fn connect(settings: &PoolSettings) -> Result<Self, StorageError> {
+        let options = settings
+            .url
+            .parse::<PgConnectOptions>()?
+            .application_name("orgate")
+            .options([("statement_timeout", format!("{}ms", settings.statement_timeout.as_millis()))]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            .test_before_acquire(false)
+            // A future dropped inside `begin` hands its connection back with an open transaction
+            // (sqlx issue 4385): without this, the next request would run inside it, with the
+            // organization of the previous one.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql("rollback").execute(connection).await?;
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Brings the schema up to date, under an advisory lock, and makes the partitions that the
+    /// audit log needs for this month and the two after it.
+    ///
+    /// # Errors
+    /// [`StorageError::Migrate`]: nothing, or a prefix of the migrations, was applied.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        MIGRATOR.run(&self.pool).await?;
+        self.ensure_audit_partitions().await
+    }
+
+    /// Whether every migration of this release is applied.
+    pub async fn is_migrated(&self) -> Result<bool, StorageError> {
+        let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text")
+            .fetch_one(&self.pool)
+            .await?;
+        if exists.is_none() {
+            return Ok(false);
+        }
+        let latest = MIGRATOR.iter().map(|migration| migration.version).max();
+        let applied = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(applied >= latest)
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] or whatever it answers instead.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        sqlx::query_scalar::<_, i32>("select 1").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Waits for changes of configuration and calls `changed` with `table:organization` for each;
+    /// with `None` after (re)connecting, when anything may have been missed. Never returns
+    /// unless the connection cannot be kept.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the connection is lost and cannot be made again.
+    pub async fn listen(&self, changed: impl Fn(Option<&str>) + Send) -> Result<(), StorageError> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen("orgate_configuration").await?;
+        changed(None);
+        loop {
+            match listener.try_recv().await? {
+                Some(notification) => changed(Some(notification.payload())),
+                None => changed(None),
+            }
+        }
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,87 @@
+//! From stored columns to domain types: what does not parse is [`StorageError::Corrupt`].
+
+use chrono::{DateTime, Utc};
+use orgate_domain::clients::ClientStatus;
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{OrgId, SessionId, UserId};
+use orgate_domain::names::Slug;
+use orgate_domain::organizations::OrgStatus;
+use orgate_domain::sessions::Session;
+use orgate_domain::standing::{Standing, UserProfile, UserStatus};
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// Parses a stored value, or names the column that holds it.
+pub(crate) fn parsed<T>(
+    value: Option<T>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StorageError> {
+    value.ok_or(StorageError::Corrupt { table, column })
+}
+
+/// A stored SHA-256.
+pub(crate) fn hash(
+    bytes: &[u8],
+    table: &'static str,
+    column: &'static str,
+) -> Result<SecretHash, StorageError> {
+    parsed(<[u8; 32]>::try_from(bytes).ok(), table, column).map(SecretHash::from_bytes)
+}
+
+/// The columns of the view `standings`, with the client's status beside them.
+pub(crate) struct StandingRow {
+    pub(crate) org_id: Uuid,
+    pub(crate) session_id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) auth_time: DateTime<Utc>,
+    pub(crate) amr: Vec<String>,
+    pub(crate) last_seen_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    pub(crate) org_slug: String,
+    pub(crate) org_status: String,
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) name: String,
+    pub(crate) locale: Option<String>,
+    pub(crate) user_status: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) client_status: Option<String>,
+}
+
+impl TryFrom<StandingRow> for Standing {
+    type Error = StorageError;
+
+    fn try_from(row: StandingRow) -> Result<Self, StorageError> {
+        let client = row.client_status.as_deref().map(|text| {
+            parsed(ClientStatus::from_text(text), "client_directory", "status")
+        });
+        Ok(Self {
+            session: Session {
+                id: SessionId::from_uuid(row.session_id),
+                org_id: OrgId::from_uuid(row.org_id),
+                user_id: UserId::from_uuid(row.user_id),
+                auth_time: row.auth_time,
+                amr: row.amr,
+                last_seen_at: row.last_seen_at,
+                expires_at: row.expires_at,
+                ended_at: row.ended_at,
+            },
+            org_slug: parsed(Slug::parse(&row.org_slug).ok(), "organizations", "slug")?,
+            org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
+            user: UserProfile {
+                email: row.email,
+                email_verified: row.email_verified,
+                name: row.name,
+                locale: row.locale,
+                status: parsed(UserStatus::from_text(&row.user_status), "users", "status")?,
+            },
+            roles: row.roles,
+            permissions: row.permissions,
+            client: client.transpose()?,
+        })
+    }
+}

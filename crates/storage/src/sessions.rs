@@ -1,0 +1,115 @@
+//! Sessions.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::Origin;
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::{ClientId, OrgId, SessionId};
+use orgate_domain::sessions::Session;
+use orgate_domain::standing::Standing;
+
+use crate::StorageError;
+use crate::row::StandingRow;
+use crate::scope::repository;
+
+repository! {
+    /// The organization's sessions.
+    Sessions,
+    /// The organization's sessions.
+    sessions
+}
+
+/// A session about to begin, or an old one of the same user proven again.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The hash of its cookie, which is new at every sign-in.
+    pub token: SecretHash,
+    /// Where it is.
+    pub origin: &'a Origin,
+}
+
+impl Sessions<'_> {
+    /// Stores a session, or gives the one of this id its new cookie and time of authentication.
+    pub async fn save(&mut self, new: &NewSession<'_>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "insert into sessions (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at,
+                                   expires_at, address, user_agent)
+             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9)
+             on conflict (org_id, id) do update
+                 set token_hash = excluded.token_hash, auth_time = excluded.auth_time, amr = excluded.amr,
+                     last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at,
+                     address = excluded.address, user_agent = excluded.user_agent
+                 where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id",
+            self.org_id,
+            new.session.id.as_uuid(),
+            new.session.user_id.as_uuid(),
+            new.token.as_bytes(),
+            new.session.auth_time,
+            &new.session.amr,
+            new.session.expires_at,
+            new.origin.address.map(ipnet::IpNet::from),
+            new.origin.user_agent,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// The session that a cookie proves, with its user and whether `client` may be used here.
+    pub async fn find_by_cookie(
+        &mut self,
+        token: &SecretHash,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<Standing>, StorageError> {
+        let row = sqlx::query_as!(
+            StandingRow,
+            r#"select standing.org_id as "org_id!", standing.session_id as "session_id!",
+                      standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
+                      standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
+                      standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
+                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.name as "name!", standing.locale, standing.user_status as "user_status!",
+                      standing.roles as "roles!", standing.permissions as "permissions!",
+                      client.status as "client_status?"
+               from sessions proven
+               join standings standing on standing.org_id = proven.org_id and standing.session_id = proven.id
+               left join client_directory client on client.org_id = $3 and client.id = $4
+               where proven.org_id = $1 and proven.token_hash = $2"#,
+            self.org_id,
+            token.as_bytes(),
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    /// Marks the session used.
+    pub async fn update_last_seen(&mut self, id: SessionId, now: DateTime<Utc>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update sessions set last_seen_at = $3 where org_id = $1 and id = $2 and ended_at is null",
+            self.org_id,
+            id.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the session. `false` if there is none or it was ended before: of two racing calls, one
+    /// wins.
+    pub async fn end(&mut self, id: SessionId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update sessions set ended_at = $3 where org_id = $1 and id = $2 and ended_at is null",
+            self.org_id,
+            id.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,408 @@
+//! Work that crosses organizations, each piece with its reason and its own database role.
+//!
+//! **Invariant:** the variants of [`SystemReason`] are the list of all such work; every function
+//! returns one fixed, minimal type; its role may read those columns and nothing else.
+
+use chrono::{DateTime, Duration, Utc};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::DomainName;
+use orgate_domain::ids::{ClientId, MessageId, OrgId, SessionId, UserId};
+use orgate_domain::names::Slug;
+use orgate_domain::organizations::OrgStatus;
+use orgate_domain::policies::PolicySettings;
+use orgate_domain::sessions::Session;
+use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
+
+use crate::row::parsed;
+use crate::{OrgScope, StorageError, Store};
+
+/// Why a piece of work crosses organizations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemReason {
+    /// Lists the sessions that one browser proves.
+    Choose,
+    /// Deletes what has expired.
+    Clean,
+    /// Claims messages of any organization's outbox.
+    Deliver,
+    /// Finds the organizations of a proven address.
+    Discover,
+    /// Reads the settings of an organization's ancestors.
+    Inherit,
+    /// Finds the organization that a slug, domain, id or client id leads to.
+    Resolve,
+}
+
+/// How a request names an organization.
+#[derive(Debug, Clone, Copy)]
+pub enum OrgHint<'a> {
+    /// By a verified domain.
+    Domain(&'a DomainName),
+    /// By its id.
+    Id(OrgId),
+    /// As the operator's own.
+    Operator,
+    /// By a slug, current or former.
+    Slug(&'a Slug),
+}
+
+/// What the resolver says of an organization.
+#[derive(Debug, Clone)]
+pub struct ResolvedOrg {
+    /// The way in.
+    pub scope: OrgScope,
+    /// Its current slug.
+    pub slug: Slug,
+    /// Its status, as of now.
+    pub status: OrgStatus,
+}
+
+/// What the resolver says of a client: where to load it.
+#[derive(Debug, Clone, Copy)]
+pub struct ResolvedClient {
+    /// Its owner's scope.
+    pub owner: OrgScope,
+    /// Its id there.
+    pub id: ClientId,
+}
+
+/// A session that a browser's cookie proves, with what the chooser shows of it.
+#[derive(Debug, Clone)]
+pub struct ProvenSession {
+    /// The way in.
+    pub scope: OrgScope,
+    /// The session, ended or not.
+    pub session: Session,
+    /// The organization's slug.
+    pub org_slug: Slug,
+    /// Its name.
+    pub org_name: String,
+    /// Its status.
+    pub org_status: OrgStatus,
+    /// Its logo.
+    pub logo_url: Option<String>,
+    /// The user's address.
+    pub email: String,
+    /// Whether the user is active.
+    pub user_active: bool,
+    /// Whether the user's person has users in other organizations.
+    pub linked_elsewhere: bool,
+}
+
+/// An organization of a proven address.
+#[derive(Debug, Clone)]
+pub struct DiscoveredOrg {
+    /// The way in.
+    pub scope: OrgScope,
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+}
+
+/// How many rows a clean-up deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Authorization requests.
+    pub requests: u64,
+    /// Authorization codes.
+    pub codes: u64,
+    /// Refresh tokens.
+    pub refresh_tokens: u64,
+}
+
+struct SystemTx {
+    transaction: Transaction<'static, Postgres>,
+}
+
+impl SystemReason {
+    const fn role(self) -> &'static str {
+        match self {
+            Self::Choose => "orgate_choose",
+            Self::Clean => "orgate_clean",
+            Self::Deliver => "orgate_deliver",
+            Self::Discover => "orgate_discover",
+            Self::Inherit => "orgate_inherit",
+            Self::Resolve => "orgate_resolve",
+        }
+    }
+}
+
+impl Store {
+    async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx, StorageError> {
+        tracing::trace!(system.reason = ?reason, "crossing organizations");
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query!(
+            "select set_config('role', $1, true) as role, set_config('orgate.org_id', '', true) as org_id",
+            reason.role(),
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        Ok(SystemTx { transaction })
+    }
+
+    /// The organization that `hint` leads to, whatever its status.
+    pub async fn resolve(&self, hint: OrgHint<'_>) -> Result<Option<ResolvedOrg>, StorageError> {
+        let (id, slug, domain) = match hint {
+            OrgHint::Id(id) => (Some(id.as_uuid()), None, None),
+            OrgHint::Slug(slug) => (None, Some(slug.as_str()), None),
+            OrgHint::Domain(domain) => (None, None, Some(domain.as_str())),
+            OrgHint::Operator => (None, None, None),
+        };
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let row = sqlx::query!(
+            "select org_id, slug, status from organizations
+             where case
+                 when $1::uuid is not null then org_id = $1
+                 when $2::text is not null then
+                     org_id = (select former.org_id from organization_slugs former where former.slug = $2)
+                 when $3::text is not null then
+                     org_id = (select proven.org_id from verified_domains proven
+                               where proven.domain = $3 and proven.active)
+                 else is_operator
+             end",
+            id,
+            slug,
+            domain,
+        )
+        .fetch_optional(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        row.map(|row| {
+            Ok(ResolvedOrg {
+                scope: OrgScope::resolved(row.org_id),
+                slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+                status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Where the client with this public id lives.
+    pub async fn resolve_client(&self, client_id: &str) -> Result<Option<ResolvedClient>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let row = sqlx::query!("select org_id, id from client_directory where client_id = $1", client_id)
+            .fetch_optional(&mut *tx.transaction)
+            .await?;
+        tx.transaction.commit().await?;
+        Ok(row.map(|row| ResolvedClient {
+            owner: OrgScope::resolved(row.org_id),
+            id: ClientId::from_uuid(row.id),
+        }))
+    }
+
+    /// The sessions behind a browser's cookies: pairs of the organization that a cookie names and
+    /// the hash of its value. A pair that matches nothing is not in the answer.
+    pub async fn choose(&self, cookies: &[(OrgId, SecretHash)]) -> Result<Vec<ProvenSession>, StorageError> {
+        if cookies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let orgs: Vec<Uuid> = cookies.iter().map(|(org_id, _)| org_id.as_uuid()).collect();
+        let hashes: Vec<Vec<u8>> = cookies.iter().map(|(_, hash)| hash.as_bytes().to_vec()).collect();
+        let mut tx = self.begin_system(SystemReason::Choose).await?;
+        let rows = sqlx::query!(
+            r#"select session.org_id, session.id, session.user_id, session.auth_time, session.amr,
+                      session.last_seen_at, session.expires_at, session.ended_at,
+                      organization.slug, organization.name, organization.status as org_status,
+                      organization.logo_url, member.email, member.status as user_status,
+                      exists (
+                          select from person_links mine
+                          join person_links other on other.person_id = mine.person_id and other.org_id <> mine.org_id
+                          where mine.org_id = session.org_id and mine.user_id = session.user_id
+                      ) as "linked_elsewhere!"
+               from unnest($1::uuid[], $2::bytea[]) as cookie (org_id, token_hash)
+               join sessions session on session.org_id = cookie.org_id and session.token_hash = cookie.token_hash
+               join organizations organization on organization.org_id = session.org_id
+               join users member on member.org_id = session.org_id and member.id = session.user_id
+               order by session.last_seen_at desc"#,
+            &orgs,
+            &hashes,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(ProvenSession {
+                    scope: OrgScope::resolved(row.org_id),
+                    session: Session {
+                        id: SessionId::from_uuid(row.id),
+                        org_id: OrgId::from_uuid(row.org_id),
+                        user_id: UserId::from_uuid(row.user_id),
+                        auth_time: row.auth_time,
+                        amr: row.amr,
+                        last_seen_at: row.last_seen_at,
+                        expires_at: row.expires_at,
+                        ended_at: row.ended_at,
+                    },
+                    org_slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+                    org_name: row.name,
+                    org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
+                    logo_url: row.logo_url,
+                    email: row.email,
+                    user_active: row.user_status == "active",
+                    linked_elsewhere: row.linked_elsewhere,
+                })
+            })
+            .collect()
+    }
+
+    /// The active organizations in which the address with this keyed hash is verified, at most 50.
+    pub async fn discover(&self, email_hash: &SecretHash) -> Result<Vec<DiscoveredOrg>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Discover).await?;
+        let rows = sqlx::query!(
+            "select organization.org_id, organization.slug, organization.name
+             from email_index entry
+             join organizations organization on organization.org_id = entry.org_id
+             where entry.email_hash = $1 and organization.status = 'active'
+             order by organization.name, organization.org_id
+             limit 50",
+            email_hash.as_bytes(),
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(DiscoveredOrg {
+                    scope: OrgScope::resolved(row.org_id),
+                    slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+                    name: row.name,
+                })
+            })
+            .collect()
+    }
+
+    /// The settings from the root of the tree down to the organization itself.
+    pub async fn inherit(&self, scope: &OrgScope) -> Result<Vec<PolicySettings>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Inherit).await?;
+        let rows = sqlx::query!(
+            r#"select policy.session_idle_secs as "session_idle_secs?",
+                      policy.session_absolute_secs as "session_absolute_secs?",
+                      policy.access_token_secs as "access_token_secs?",
+                      policy.refresh_idle_secs as "refresh_idle_secs?",
+                      policy.refresh_absolute_secs as "refresh_absolute_secs?",
+                      policy.lockout_attempts as "lockout_attempts?"
+               from organization_ancestors line
+               left join policies policy on policy.org_id = line.ancestor_id
+               where line.org_id = $1
+               order by line.depth desc"#,
+            scope.org_id().as_uuid(),
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| PolicySettings {
+                session_idle: row.session_idle_secs.map(Duration::seconds),
+                session_absolute: row.session_absolute_secs.map(Duration::seconds),
+                access_token: row.access_token_secs.map(Duration::seconds),
+                refresh_idle: row.refresh_idle_secs.map(Duration::seconds),
+                refresh_absolute: row.refresh_absolute_secs.map(Duration::seconds),
+                lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
+            })
+            .collect())
+    }
+
+    /// The ancestors of an organization, its parent first; for the children made under it.
+    pub async fn ancestors(&self, scope: &OrgScope) -> Result<Vec<OrgId>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Inherit).await?;
+        let rows = sqlx::query_scalar!(
+            "select ancestor_id from organization_ancestors where org_id = $1 order by depth",
+            scope.org_id().as_uuid(),
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(rows.into_iter().map(OrgId::from_uuid).collect())
+    }
+
+    /// The scope of an organization about to be made. Nothing is in it until it is inserted, and
+    /// nothing can be inserted before.
+    pub fn found(&self, org_id: OrgId) -> OrgScope {
+        OrgScope::resolved(org_id.as_uuid())
+    }
+
+    /// Claims up to `limit` messages due at `now` until `until`: another node does not get them
+    /// before. Each is then read and sent in its own organization.
+    pub async fn claim_messages(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(OrgScope, MessageId)>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Deliver).await?;
+        let rows = sqlx::query!(
+            "update outbox message
+             set available_at = $2, attempts = message.attempts + 1
+             from (
+                 select waiting.org_id, waiting.id from outbox waiting
+                 where waiting.delivered_at is null and waiting.failed_at is null and waiting.available_at <= $1
+                 order by waiting.available_at
+                 limit $3
+                 for update skip locked
+             ) due
+             where message.org_id = due.org_id and message.id = due.id
+             returning message.org_id, message.id",
+            now,
+            until,
+            limit,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (OrgScope::resolved(row.org_id), MessageId::from_uuid(row.id)))
+            .collect())
+    }
+
+    /// Deletes what expired before `before`, at most `limit` rows of each kind.
+    pub async fn clean(&self, before: DateTime<Utc>, limit: i64) -> Result<Cleaned, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Clean).await?;
+        let requests = sqlx::query!(
+            "delete from authorization_requests where ctid = any(array(
+                 select ctid from authorization_requests where expires_at < $1 order by org_id limit $2))",
+            before,
+            limit,
+        )
+        .execute(&mut *tx.transaction)
+        .await?
+        .rows_affected();
+        let codes = sqlx::query!(
+            "delete from authorization_codes where ctid = any(array(
+                 select ctid from authorization_codes where expires_at < $1 order by org_id limit $2))",
+            before,
+            limit,
+        )
+        .execute(&mut *tx.transaction)
+        .await?
+        .rows_affected();
+        let refresh_tokens = sqlx::query!(
+            "delete from refresh_tokens where ctid = any(array(
+                 select ctid from refresh_tokens where expires_at < $1 order by org_id limit $2))",
+            before,
+            limit,
+        )
+        .execute(&mut *tx.transaction)
+        .await?
+        .rows_affected();
+        tx.transaction.commit().await?;
+        Ok(Cleaned { requests, codes, refresh_tokens })
+    }
+
+    /// Makes the audit log's partitions for this month and the two after it.
+    pub async fn ensure_audit_partitions(&self) -> Result<(), StorageError> {
+        let mut tx = self.begin_system(SystemReason::Clean).await?;
+        sqlx::query_scalar!(
+            r#"select ensure_audit_partition((current_date + make_interval(months => ahead))::date)::text as "made"
+               from generate_series(0, 2) as ahead"#,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(())
+    }
+}

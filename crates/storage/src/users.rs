@@ -1,0 +1,204 @@
+//! Users and the passwords they prove themselves with.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::Email;
+use orgate_domain::ids::{RoleId, UserId};
+use orgate_domain::names::DisplayName;
+use orgate_domain::standing::UserStatus;
+use uuid::Uuid;
+
+use crate::StorageError;
+use crate::row::parsed;
+use crate::scope::repository;
+
+repository! {
+    /// The organization's users.
+    Users,
+    /// The organization's users.
+    users
+}
+
+/// A user about to be made.
+#[derive(Debug)]
+pub struct NewUser<'a> {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: &'a Email,
+    /// Its keyed hash, if it is proven: the entry by which discovery finds this organization.
+    pub verified: Option<SecretHash>,
+    /// Their name.
+    pub name: &'a DisplayName,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A stored user.
+#[derive(Debug, Clone)]
+pub struct StoredUser {
+    /// Their id.
+    pub id: UserId,
+    /// Their address, as written.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Whether they may sign in.
+    pub status: UserStatus,
+    /// Their password hash, if they have one.
+    pub phc: Option<String>,
+    /// The slugs of the roles assigned to them directly, in order.
+    pub roles: Vec<String>,
+}
+
+impl Users<'_> {
+    /// Creates a user.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if the address is another user's of this organization.
+    pub async fn insert(&mut self, new: &NewUser<'_>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "insert into users (org_id, id, email, email_normalized, email_verified, name, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $7)",
+            self.org_id,
+            new.id.as_uuid(),
+            new.email.as_str(),
+            new.email.normalized(),
+            new.verified.is_some(),
+            new.name.as_str(),
+            new.at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        if let Some(hash) = new.verified {
+            sqlx::query!(
+                "insert into email_index (org_id, email_hash, user_id) values ($1, $2, $3)",
+                self.org_id,
+                hash.as_bytes(),
+                new.id.as_uuid(),
+            )
+            .execute(&mut *self.conn)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The user with this address.
+    pub async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredUser>, StorageError> {
+        let row = sqlx::query!(
+            r#"select member.id, member.email, member.name, member.status, password.phc as "phc?",
+                      array(select role.slug from role_assignments assignment
+                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
+                            where assignment.org_id = member.org_id and assignment.user_id = member.id
+                            order by role.slug) as "roles!"
+               from users member
+               left join password_credentials password
+                    on password.org_id = member.org_id and password.user_id = member.id
+               where member.org_id = $1 and member.email_normalized = $2"#,
+            self.org_id,
+            email.normalized(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(|row| {
+            Ok(StoredUser {
+                id: UserId::from_uuid(row.id),
+                email: row.email,
+                name: row.name,
+                status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+                phc: row.phc,
+                roles: row.roles,
+            })
+        })
+        .transpose()
+    }
+
+    /// Changes name and status.
+    pub async fn update(
+        &mut self,
+        id: UserId,
+        name: &DisplayName,
+        status: UserStatus,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update users set name = $3, status = $4, updated_at = $5 where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+            name.as_str(),
+            status.as_str(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends every session of the user and revokes every token family; how many sessions there were.
+    pub async fn end_sessions(&mut self, id: UserId, at: DateTime<Utc>) -> Result<u64, StorageError> {
+        let done = sqlx::query_scalar!(
+            r#"with ended as (
+                   update sessions set ended_at = $3
+                   where org_id = $1 and user_id = $2 and ended_at is null
+                   returning id
+               ), revoked as (
+                   update grants set revoked_at = $3
+                   where org_id = $1 and user_id = $2 and revoked_at is null
+               )
+               select count(*) as "count!" from ended"#,
+            self.org_id,
+            id.as_uuid(),
+            at,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(u64::try_from(done).unwrap_or_default())
+    }
+
+    /// Sets the user's password to an Argon2id PHC string.
+    pub async fn save_password(
+        &mut self,
+        id: UserId,
+        phc: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "insert into password_credentials (org_id, user_id, phc, updated_at) values ($1, $2, $3, $4)
+             on conflict (org_id, user_id) do update
+                 set phc = excluded.phc, updated_at = excluded.updated_at
+                 where password_credentials.org_id = excluded.org_id",
+            self.org_id,
+            id.as_uuid(),
+            phc,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Assigns exactly these roles.
+    pub async fn replace_roles(
+        &mut self,
+        id: UserId,
+        roles: &[RoleId],
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let wanted: Vec<Uuid> = roles.iter().map(|role| role.as_uuid()).collect();
+        sqlx::query!(
+            "with dropped as (
+                 delete from role_assignments where org_id = $1 and user_id = $2 and role_id <> all($3)
+             )
+             insert into role_assignments (org_id, user_id, role_id, assigned_at)
+             select $1, $2, wanted.id, $4 from unnest($3::uuid[]) as wanted (id)
+             on conflict do nothing",
+            self.org_id,
+            id.as_uuid(),
+            &wanted,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+}

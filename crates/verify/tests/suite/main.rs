@@ -1,0 +1,11 @@
+//! The verifier against a real issuer on loopback: HTTP, keys and signatures are what they are in production.
+
+#[cfg(feature = "axum")]
+#[cfg(test)]
+mod extractors;
+#[cfg(test)]
+mod issuer;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod tokens;

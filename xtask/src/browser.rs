@@ -1,0 +1,99 @@
+//! The browser journeys of `tests/browser`: a headless Chromium and clients that others wrote, against `orgate`.
+//!
+//! `run.mjs` there ends with a line `N passed, N failed, N skipped`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::tally::Tally;
+use crate::test::{self, Environment};
+use crate::workspace;
+
+const DIRECTORY: &str = "tests/browser";
+
+/// What Chromium is called: Debian, others, its sibling.
+const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
+    let chromium = match find_tools() {
+        Ok(chromium) => chromium,
+        Err(error) => {
+            println!("SKIPPED: the browser journeys: {error:#}");
+            return Ok(Tally::ONE_SKIPPED);
+        }
+    };
+    install_packages(Path::new(DIRECTORY))?;
+
+    let mut node = Command::new("node");
+    node.arg("run.mjs").current_dir(DIRECTORY).env("CHROMIUM", chromium);
+    environment.give_to(&mut node);
+    let mut total = None;
+    let status = test::stream(node, |line| total = Tally::parse(line).or(total))?;
+    let mut total = total.context("the browser journeys ended without a total")?;
+    if !status.success() && total.failed == 0 {
+        println!("error: run.mjs failed ({status}), though no journey did");
+        total.failed = 1;
+    }
+    Ok(total)
+}
+
+/// Makes sure of node and npm, and finds Chromium, installing by apt what is missing if we may.
+fn find_tools() -> Result<PathBuf> {
+    let missing = missing_packages();
+    if !missing.is_empty() && may_install()? {
+        println!("installing {}", missing.join(", "));
+        apt_get(&["update"])?;
+        apt_get(&[&["install", "-y", "--no-install-recommends"], missing.as_slice()].concat())?;
+    }
+    let missing = missing_packages();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "{} missing, and only root can install it, with apt-get",
+        missing.join(", ")
+    );
+    chromium().context("no Chromium")
+}
+
+/// The Debian packages of what is not there.
+fn missing_packages() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if chromium().is_none() {
+        missing.push("chromium");
+    }
+    for (program, package) in [("node", "nodejs"), ("npm", "npm")] {
+        if workspace::find_program(&[program]).is_none() {
+            missing.push(package);
+        }
+    }
+    missing
+}
+
+fn chromium() -> Option<PathBuf> {
+    let chosen = env::var_os("CHROMIUM").filter(|path| !path.is_empty()).map(PathBuf::from);
+    chosen.or_else(|| workspace::find_program(CHROMIUM))
+}
+
+fn may_install() -> Result<bool> {
+    Ok(workspace::find_program(&["apt-get"]).is_some()
+        && workspace::output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    workspace::run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Installs the npm packages, unless what is installed is what the lock file says.
+fn install_packages(directory: &Path) -> Result<()> {
+    let changed = |path: &str| fs::metadata(directory.join(path)).and_then(|file| file.modified());
+    let locked =
+        changed("package-lock.json").with_context(|| format!("{DIRECTORY} has no package-lock.json"))?;
+    // npm writes this file last.
+    if changed("node_modules/.package-lock.json").is_ok_and(|installed| installed >= locked) {
+        return Ok(());
+    }
+    workspace::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(directory))
+}

@@ -1,0 +1,100 @@
+//! The table of commands: what each is called, takes, does.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{check, generate, migrations, prepare, programs, size, test};
+
+/// One command.
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    arguments: &'static str,
+    /// One line.
+    summary: &'static str,
+    details: &'static str,
+    pub(crate) run: fn(&[String]) -> Result<ExitCode>,
+}
+
+impl Command {
+    pub(crate) fn print_help(&self) {
+        println!("{}\n\nUsage: cargo xtask {} {}\n", self.summary, self.name, self.arguments);
+        println!("{}", self.details);
+    }
+}
+
+/// Lists every command.
+pub(crate) fn print_overview() {
+    println!("Usage: cargo xtask COMMAND [ARGUMENTS]\n");
+    for command in COMMANDS {
+        println!("  {:<10} {}", command.name, command.summary);
+    }
+    println!("\n`cargo xtask COMMAND --help` tells more.");
+}
+
+/// All of them, the most used first.
+pub(crate) const COMMANDS: &[Command] = &[
+    Command {
+        name: "dev",
+        arguments: "[ARGUMENTS]",
+        summary: "Runs everything on this machine, with samples: `cargo run -- dev`",
+        details: "`cargo run -- dev --help` lists the arguments.",
+        run: programs::dev,
+    },
+    Command {
+        name: "test",
+        arguments: "[FILTER] [-- ARGUMENTS]",
+        summary: "Runs everything that must pass, and ends with one line: N passed, N failed, N skipped",
+        details: "\
+Starts one Postgres for the run, runs the Rust tests and doctests, then the browser journeys.
+
+  FILTER      only Rust tests whose name contains it, and no journeys; `browser`: only the journeys
+  ARGUMENTS   for the test programs, such as --nocapture or --test-threads=1
+
+ORGATE_TEST_DATABASE_URL or DATABASE_URL: a superuser's URL of the Postgres to use instead.
+CHROMIUM: the browser to use. CI=true: what is skipped counts as failed.",
+        run: test::run,
+    },
+    Command {
+        name: "check",
+        arguments: "[LINTER...]",
+        summary: "Runs the linters, all or those named",
+        details: "In this order: fmt clippy doc size migrations dependencies text prepare generate deny typos.",
+        run: check::run,
+    },
+    Command {
+        name: "prepare",
+        arguments: "[--check]",
+        summary: "Writes the data that checks queries without a database: crates/storage/.sqlx",
+        details: "Applies migrations/ to a Postgres of its own and compiles the queries against it.\n\n  --check   changes nothing; fails if the data is not up to date",
+        run: prepare::run,
+    },
+    Command {
+        name: "generate",
+        arguments: "[--check]",
+        summary: "Writes what is made from the code: docs/reference/",
+        details: "  --check   changes nothing; fails if a page is not up to date",
+        run: generate::run,
+    },
+    Command {
+        name: "migration",
+        arguments: "VERB_OBJECT",
+        summary: "Begins a migration: migrations/YYYYMMDDHHMMSS_VERB_OBJECT.sql",
+        details: "For example: cargo xtask migration create_webhooks",
+        run: migrations::create,
+    },
+    Command {
+        name: "size",
+        arguments: "",
+        summary: "Fails for files over 500 lines without their tests; lists the longest functions",
+        details: "Test suites do not count. Clippy holds the limit for functions.",
+        run: size::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "[--long] [ARGUMENTS]",
+        summary: "Measures a release build, with the figures of docs/PERFORMANCE.md",
+        details: "The arguments go to crates/bench.",
+        run: programs::bench,
+    },
+];

@@ -1,0 +1,254 @@
+//! `cargo xtask test`: everything that must pass.
+//!
+//! **Invariant:** the last line is the total, and no way for tests not to have run (they do not compile, their
+//! program is killed, a filter matches none) looks like success.
+
+use std::env;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cluster::Cluster;
+use crate::tally::Tally;
+use crate::{browser, workspace};
+
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let mut total = run_selected(arguments).unwrap_or_else(failed);
+    if total == Tally::default() {
+        println!("no test was found");
+        total = Tally::ONE_FAILED;
+    }
+    if total.skipped > 0 && workspace::is_ci() {
+        println!("CI=true: {} skipped, which counts as failed", total.skipped);
+        total = total.without_skipped();
+    }
+    println!("{total}");
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn failed(error: anyhow::Error) -> Tally {
+    println!("error: {error:#}");
+    Tally::ONE_FAILED
+}
+
+fn run_selected(arguments: &[String]) -> Result<Tally> {
+    let selection = Selection::parse(arguments)?;
+    let orgate = workspace::build_orgate()?;
+    let database = Database::open()?;
+    let environment = Environment { orgate: &orgate, database_url: &database.url };
+
+    let mut total = Tally::default();
+    if selection.rust {
+        total += rust_tests(&selection, &environment).unwrap_or_else(failed);
+    }
+    if selection.journeys {
+        total += browser::run(&environment).unwrap_or_else(failed);
+    }
+    if let Err(error) = database.close() {
+        total += failed(error);
+    }
+    Ok(total)
+}
+
+/// What is to be run.
+struct Selection<'a> {
+    rust: bool,
+    journeys: bool,
+    filter: Option<&'a str>,
+    /// For the test programs.
+    arguments: &'a [String],
+}
+
+impl<'a> Selection<'a> {
+    fn parse(arguments: &'a [String]) -> Result<Self> {
+        let separator = arguments.iter().position(|argument| argument == "--");
+        let (own, others) = arguments.split_at(separator.unwrap_or(arguments.len()));
+        let arguments = others.get(1..).unwrap_or_default();
+        let filter = match own {
+            [] => None,
+            [filter] if !filter.starts_with('-') => Some(filter.as_str()),
+            _ => bail!("one filter at most; arguments for the test programs go after `--`"),
+        };
+        let (rust, journeys) = (filter != Some("browser"), matches!(filter, None | Some("browser")));
+        Ok(Self { rust, journeys, filter, arguments })
+    }
+}
+
+/// What tests find in their environment.
+pub(crate) struct Environment<'a> {
+    /// The server's program, built.
+    orgate: &'a Path,
+    database_url: &'a str,
+}
+
+impl Environment<'_> {
+    pub(crate) fn give_to(&self, command: &mut Command) {
+        command.env("ORGATE_BIN", self.orgate).env("ORGATE_TEST_DATABASE_URL", self.database_url);
+        // A server that a test starts would use it, and it may be somebody's.
+        command.env_remove("DATABASE_URL");
+    }
+}
+
+/// The Postgres of the run: given, or started for it.
+struct Database {
+    url: String,
+    cluster: Option<Cluster>,
+}
+
+impl Database {
+    fn open() -> Result<Self> {
+        let given = ["ORGATE_TEST_DATABASE_URL", "DATABASE_URL"].iter().find_map(|name| env::var(name).ok());
+        if let Some(url) = given.filter(|url| !url.is_empty()) {
+            return Ok(Self { url, cluster: None });
+        }
+        let cluster = Cluster::start()?;
+        Ok(Self { url: cluster.url(), cluster: Some(cluster) })
+    }
+
+    fn close(self) -> Result<()> {
+        self.cluster.map_or(Ok(()), Cluster::stop)
+    }
+}
+
+fn rust_tests(selection: &Selection<'_>, environment: &Environment<'_>) -> Result<Tally> {
+    let mut cargo = workspace::cargo(["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(selection.filter).arg("--").args(selection.arguments);
+    environment.give_to(&mut cargo);
+    let mut report = Report::default();
+    let status = stream(cargo, |line| report.read(line))?;
+    Ok(report.close(status.success()))
+}
+
+/// Runs a program, passes on what it prints, and shows each line to `read`.
+pub(crate) fn stream(mut command: Command, mut read: impl FnMut(&str)) -> Result<ExitStatus> {
+    // One pipe for both streams, so that their lines stay in order.
+    let (output, input) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    drop(command); // it holds the pipe open
+
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line)? > 0 {
+        io::stdout().write_all(&line)?;
+        read(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(child.wait()?)
+}
+
+/// What `cargo test` has printed so far.
+#[derive(Default)]
+struct Report {
+    tally: Tally,
+    /// Tests that said they are skipped. To libtest they pass.
+    skipped: u64,
+    /// The test program that was announced and has given no result yet.
+    running: Option<String>,
+}
+
+impl Report {
+    fn read(&mut self, line: &str) {
+        if let Some(counts) = Tally::parse_libtest(line) {
+            self.tally += counts;
+            self.running = None;
+        } else if let Some(program) = announced(line) {
+            self.expect_result();
+            self.running = Some(program.to_owned());
+        } else if says_skipped(line) {
+            self.skipped += 1;
+        }
+    }
+
+    fn expect_result(&mut self) {
+        if let Some(program) = self.running.take() {
+            println!("error: {program} ended without a result");
+            self.tally.failed += 1;
+        }
+    }
+
+    fn close(mut self, succeeded: bool) -> Tally {
+        self.expect_result();
+        if !succeeded && self.tally.failed == 0 {
+            println!("error: cargo test failed, though no test did");
+            self.tally.failed = 1;
+        }
+        self.tally.passed = self.tally.passed.saturating_sub(self.skipped);
+        self.tally.skipped += self.skipped;
+        self.tally
+    }
+}
+
+/// The test program in cargo's `     Running unittests src/lib.rs (target/…)` or `   Doc-tests orgate_verify`.
+fn announced(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("   ")?.trim_start();
+    let is_program = line.starts_with("Running ") && line.ends_with(')');
+    (is_program || line.starts_with("Doc-tests ")).then_some(line)
+}
+
+/// A test that cannot run here says `SKIPPED: why`, perhaps after libtest's `test its_name ... `.
+fn says_skipped(line: &str) -> bool {
+    line.split_once("SKIPPED: ").is_some_and(|(before, _)| before.is_empty() || before.ends_with(" ... "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNNING: &str = "     Running unittests src/lib.rs (target/debug/deps/orgate_domain-1a2b)";
+    const OK: &str =
+        "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+
+    fn report(lines: &[&str], succeeded: bool) -> Tally {
+        let mut report = Report::default();
+        lines.iter().for_each(|line| report.read(line));
+        report.close(succeeded)
+    }
+
+    #[test]
+    fn programs_and_doctests_add_up() {
+        let tally = report(&[RUNNING, OK, "   Doc-tests orgate_domain", OK, OK], true);
+
+        assert_eq!(tally, Tally { passed: 6, failed: 0, skipped: 0 });
+    }
+
+    #[test]
+    fn a_program_that_is_killed_has_failed_whichever_comes_next() {
+        let killed_first = report(&[RUNNING, RUNNING, OK], false);
+        let killed_last = report(&[RUNNING, OK, RUNNING], false);
+
+        assert_eq!(killed_first, Tally { passed: 2, failed: 1, skipped: 0 });
+        assert_eq!(killed_last, killed_first);
+    }
+
+    #[test]
+    fn a_run_that_failed_is_never_without_failures() {
+        assert_eq!(report(&["error: could not compile"], false), Tally::ONE_FAILED);
+    }
+
+    #[test]
+    fn a_test_that_says_so_is_skipped_and_did_not_pass() {
+        let tally = report(&[RUNNING, "SKIPPED: no such server", "running 2 tests", OK], true);
+        let after_its_name = report(&[RUNNING, "test it ... SKIPPED: no such server", OK], true);
+
+        assert_eq!(tally, Tally { passed: 1, failed: 0, skipped: 1 });
+        assert_eq!(after_its_name, tally);
+    }
+
+    #[test]
+    fn a_filter_selects_rust_tests_and_browser_the_journeys() {
+        let select = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+            Selection::parse(&arguments)
+                .map(|chosen| (chosen.rust, chosen.journeys, chosen.arguments.len()))
+                .ok()
+        };
+
+        assert_eq!(select(&[]), Some((true, true, 0)));
+        assert_eq!(select(&["codes", "--", "--nocapture"]), Some((true, false, 1)));
+        assert_eq!(select(&["browser"]), Some((false, true, 0)));
+        assert_eq!(select(&["--nocapture"]), None);
+    }
+}
