@@ -1,1 +1,8 @@
-//! .
+//! What the suite stands on: a database for each test, and verbs that fill it.
+//!
+//! A harness that cannot do its work has nothing to hand on: it panics and says why, and the test fails.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a harness fails its test where it fails itself")]
+
+pub mod database;
+pub mod fixture;

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::tally::Tally;
-use crate::test::{self, Environment};
+use crate::test::Environment;
 use crate::workspace;
 
 const DIRECTORY: &str = "tests/browser";
@@ -32,7 +32,7 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
     node.arg("run.mjs").current_dir(DIRECTORY).env("CHROMIUM", chromium);
     environment.give_to(&mut node);
     let mut total = None;
-    let status = test::stream(node, |line| total = Tally::parse(line).or(total))?;
+    let status = workspace::stream(node, |line| total = Tally::parse(line).or(total))?;
     let mut total = total.context("the browser journeys ended without a total")?;
     if !status.success() && total.failed == 0 {
         println!("error: run.mjs failed ({status}), though no journey did");
@@ -50,11 +50,7 @@ fn find_tools() -> Result<PathBuf> {
         apt_get(&[&["install", "-y", "--no-install-recommends"], missing.as_slice()].concat())?;
     }
     let missing = missing_packages();
-    anyhow::ensure!(
-        missing.is_empty(),
-        "{} missing, and only root can install it, with apt-get",
-        missing.join(", ")
-    );
+    ensure!(missing.is_empty(), "{} missing, and only root can install it, with apt-get", missing.join(", "));
     chromium().context("no Chromium")
 }
 

@@ -36,7 +36,8 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
-    let text = |argument: OsString| argument.into_string().map_err(|raw| anyhow!("{raw:?} is not UTF-8"));
+    let text =
+        |argument: OsString| argument.into_string().map_err(|raw| anyhow!("{} is not UTF-8", raw.display()));
     let arguments = arguments.map(text).collect::<Result<Vec<_>>>()?;
     let wants_help =
         arguments.iter().take_while(|argument| *argument != "--").any(|argument| is_help(argument));

@@ -20,9 +20,27 @@ pub(crate) fn create(arguments: &[String]) -> Result<ExitCode> {
     ensure!(is_verb_object(name), "`{name}` is not lower-case words, a verb and its object: create_webhooks");
     let time = workspace::output(Command::new("date").args(["-u", "+%Y%m%d%H%M%S"]))?;
     let path = format!("{DIRECTORY}/{}_{name}.sql", time.trim());
-    fs::write(&path, WHY).with_context(|| format!("cannot write {path}"))?;
+    fs::write(&path, draft(name)).with_context(|| format!("cannot write {path}"))?;
     println!("{path}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A beginning: for `create_things`, with the table.
+fn draft(name: &str) -> String {
+    let table = name.strip_prefix("create_").map(|table| {
+        format!(
+            "
+create table {table} (
+    org_id     uuid not null default current_org_id() references organizations (org_id),
+    id         uuid not null,
+    created_at timestamptz not null,
+    primary key (org_id, id)
+);
+call isolate_by_organization('{table}', 'select, insert, update, delete');
+"
+        )
+    });
+    WHY.to_owned() + &table.unwrap_or_default()
 }
 
 /// The files, in the order in which they are applied.
@@ -95,11 +113,10 @@ fn wrong_with_text(sql: &str) -> Vec<String> {
     problems
 }
 
+/// The code, each gap in it one space.
 fn without_comments(sql: &str) -> String {
-    sql.lines()
-        .map(|line| line.split_once("--").map_or(line, |(code, _)| code))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let code = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+    code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 /// Each table that is created, and where.
@@ -161,6 +178,7 @@ mod tests {
     #[test]
     fn a_migration_says_why() {
         assert_eq!(wrong_with_text("select 1;").len(), 1);
-        assert_eq!(wrong_with_text(WHY).len(), 1);
+        assert_eq!(wrong_with_text(&draft("create_webhooks")).len(), 1);
+        assert_eq!(wrong_with_text(&draft("create_webhooks").replace("Why", "Because")).len(), 0);
     }
 }

@@ -31,5 +31,5 @@ pub(crate) fn bench(arguments: &[String]) -> Result<ExitCode> {
 
 fn become_program(command: &mut Command) -> Result<ExitCode> {
     let error = command.exec(); // returns only if it fails
-    Err(error).with_context(|| format!("cannot run {:?}", command.get_program()))
+    Err(error).with_context(|| format!("cannot run {}", command.get_program().display()))
 }

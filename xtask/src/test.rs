@@ -4,18 +4,18 @@
 //! program is killed, a filter matches none) looks like success.
 
 use std::env;
-use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::cluster::Cluster;
 use crate::tally::Tally;
 use crate::{browser, workspace};
 
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let mut total = run_selected(arguments).unwrap_or_else(failed);
+    let selection = Selection::parse(arguments)?;
+    let mut total = run_selected(&selection).unwrap_or_else(|error| failed(&error));
     if total == Tally::default() {
         println!("no test was found");
         total = Tally::ONE_FAILED;
@@ -28,26 +28,25 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn failed(error: anyhow::Error) -> Tally {
+fn failed(error: &Error) -> Tally {
     println!("error: {error:#}");
     Tally::ONE_FAILED
 }
 
-fn run_selected(arguments: &[String]) -> Result<Tally> {
-    let selection = Selection::parse(arguments)?;
+fn run_selected(selection: &Selection<'_>) -> Result<Tally> {
     let orgate = workspace::build_orgate()?;
     let database = Database::open()?;
     let environment = Environment { orgate: &orgate, database_url: &database.url };
 
     let mut total = Tally::default();
     if selection.rust {
-        total += rust_tests(&selection, &environment).unwrap_or_else(failed);
+        total += rust_tests(selection, &environment).unwrap_or_else(|error| failed(&error));
     }
     if selection.journeys {
-        total += browser::run(&environment).unwrap_or_else(failed);
+        total += browser::run(&environment).unwrap_or_else(|error| failed(&error));
     }
     if let Err(error) = database.close() {
-        total += failed(error);
+        total += failed(&error);
     }
     Ok(total)
 }
@@ -117,26 +116,8 @@ fn rust_tests(selection: &Selection<'_>, environment: &Environment<'_>) -> Resul
     cargo.args(selection.filter).arg("--").args(selection.arguments);
     environment.give_to(&mut cargo);
     let mut report = Report::default();
-    let status = stream(cargo, |line| report.read(line))?;
+    let status = workspace::stream(cargo, |line| report.read(line))?;
     Ok(report.close(status.success()))
-}
-
-/// Runs a program, passes on what it prints, and shows each line to `read`.
-pub(crate) fn stream(mut command: Command, mut read: impl FnMut(&str)) -> Result<ExitStatus> {
-    // One pipe for both streams, so that their lines stay in order.
-    let (output, input) = io::pipe()?;
-    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
-    let mut child = command.spawn().with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    drop(command); // it holds the pipe open
-
-    let mut output = BufReader::new(output);
-    let mut line = Vec::new();
-    while output.read_until(b'\n', &mut line)? > 0 {
-        io::stdout().write_all(&line)?;
-        read(String::from_utf8_lossy(&line).trim_end());
-        line.clear();
-    }
-    Ok(child.wait()?)
 }
 
 /// What `cargo test` has printed so far.
@@ -203,7 +184,9 @@ mod tests {
 
     fn report(lines: &[&str], succeeded: bool) -> Tally {
         let mut report = Report::default();
-        lines.iter().for_each(|line| report.read(line));
+        for line in lines {
+            report.read(line);
+        }
         report.close(succeeded)
     }
 

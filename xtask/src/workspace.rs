@@ -1,8 +1,9 @@
 //! Where the workspace lies, what is in it, and how programs are run in it.
 
 use std::env;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -55,6 +56,26 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = output.with_context(|| format!("cannot run `{line}`"))?;
     ensure!(output.status.success(), "`{line}` failed ({})", output.status);
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not print UTF-8"))
+}
+
+/// Runs a program to its end, passes on what it prints, and shows each line to `read`.
+pub(crate) fn stream(mut command: Command, mut read: impl FnMut(&str)) -> Result<ExitStatus> {
+    let line = describe(&command);
+    println!("$ {line}");
+    // One pipe for both streams, so that their lines stay in order.
+    let (output, input) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn().with_context(|| format!("cannot run `{line}`"))?;
+    drop(command); // it holds the pipe open
+
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line)? > 0 {
+        io::stdout().write_all(&line)?;
+        read(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(child.wait()?)
 }
 
 fn describe(command: &Command) -> String {

@@ -4,6 +4,7 @@
 //! one deciding transaction. A refusal after the organization is known is a committed outcome with
 //! its audit event, not a rollback.
 
+pub mod apply;
 pub mod authenticate_client;
 pub mod authorize;
 pub mod bootstrap;

@@ -4,9 +4,11 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::standing::StandingRefusal;
-use orgate_domain::tokens::{CodeRefusal, Presentation};
+use orgate_domain::tokens::Presentation;
 use orgate_protocol::oauth::pkce::CodeVerifier;
 use orgate_storage::{NewGrant, OrgScope, OrgTx, RedeemableCode};
+
+pub use orgate_domain::tokens::CodeRefusal;
 
 use crate::issue::{Issuance, IssuedTokens, issue};
 use crate::limits::Limited;

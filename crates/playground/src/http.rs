@@ -26,17 +26,17 @@ pub(crate) async fn serve(
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let (begin, begun) = oneshot::channel();
-    let signal = async move {
+    let (signal, signalled) = oneshot::channel();
+    let end = async move {
         shutdown.await;
-        let _ = begin.send(());
+        let _ = signal.send(());
     };
     let deadline = async {
-        let _ = begun.await;
+        let _ = signalled.await;
         sleep(GRACE).await;
     };
     tokio::select! {
-        result = axum::serve(listener, router).with_graceful_shutdown(signal).into_future() => result,
+        result = axum::serve(listener, router).with_graceful_shutdown(end).into_future() => result,
         () = deadline => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Notes: a sample SaaS product, whose customers are organizations and which leaves signing in to Orgate.
+//! Notes: a sample product whose customers are organizations, and which leaves signing in to Orgate.
 //!
 //! It is a confidential client that runs on the server (OAuth 2.0 for Browser-Based Apps calls it a BFF): the browser
 //! gets a session cookie and never a refresh token.
@@ -14,6 +14,7 @@ use axum::{
     http::HeaderValue,
     routing::{get, post},
 };
+use moka::{future::Cache, policy::EvictionPolicy};
 use orgate_verify::Verifier;
 use tokio::net::TcpListener;
 use url::Url;
@@ -21,7 +22,6 @@ use url::Url;
 use crate::http::{serve, with_asset, with_security_headers};
 
 mod api;
-mod bounded_map;
 mod browser;
 mod error_page;
 mod home;
@@ -31,19 +31,19 @@ mod provider;
 mod session;
 mod sign_in;
 
-use bounded_map::BoundedMap;
 use browser::Cookies;
+use error_page::PageError;
 use notebooks::Notebooks;
 use provider::Provider;
 use session::Session;
 use sign_in::PendingSignIn;
 
 /// How long a user stays signed in, whatever the provider says.
-const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+const SESSION_LIFETIME: Duration = Duration::from_hours(12);
 /// Time enough to wait for a mail and find the second factor.
-const SIGN_IN_LIFETIME: Duration = Duration::from_secs(60 * 60);
-const MAX_SESSIONS: usize = 10_000;
-const MAX_SIGN_INS: usize = 10_000;
+const SIGN_IN_LIFETIME: Duration = Duration::from_hours(1);
+/// Of either: the ones used longest ago go first.
+const MAX_ENTRIES: u64 = 10_000;
 const MAX_FORM_BYTES: usize = 16 * 1024;
 
 /// What Notes needs to know.
@@ -85,9 +85,10 @@ struct App {
     cookies: Cookies,
     notebooks: Arc<Notebooks>,
     provider: Arc<Provider>,
-    sessions: Arc<BoundedMap<Arc<Session>>>,
+    /// By cookie.
+    sessions: Cache<String, Arc<Session>>,
     /// By `state`.
-    sign_ins: Arc<BoundedMap<Arc<PendingSignIn>>>,
+    sign_ins: Cache<String, Arc<PendingSignIn>>,
     verifier: Arc<Verifier>,
 }
 
@@ -99,12 +100,17 @@ impl App {
             cookies: Cookies::for_url(&config.base_url),
             notebooks: Arc::default(),
             provider: Arc::new(provider),
-            sessions: Arc::new(BoundedMap::new(MAX_SESSIONS, SESSION_LIFETIME)),
-            sign_ins: Arc::new(BoundedMap::new(MAX_SIGN_INS, SIGN_IN_LIFETIME)),
+            sessions: cache(SESSION_LIFETIME),
+            sign_ins: cache(SIGN_IN_LIFETIME),
             verifier: Arc::new(verifier.map_err(io::Error::other)?),
             config: Arc::new(config),
         })
     }
+}
+
+fn cache<V: Clone + Send + Sync + 'static>(lifetime: Duration) -> Cache<String, V> {
+    let builder = Cache::builder().max_capacity(MAX_ENTRIES).eviction_policy(EvictionPolicy::lru());
+    builder.time_to_live(lifetime).build()
 }
 
 fn router(app: App) -> Router {
@@ -116,7 +122,7 @@ fn router(app: App) -> Router {
         .route("/refresh", post(session::refresh))
         .route("/sign-out", post(session::sign_out))
         .route("/api/orgs/{org}/notes", get(api::list_notes))
-        .fallback(error_page::not_found)
+        .fallback(async || PageError::NotFound)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .with_state(app);
     let router = with_asset(router, "/notes.css", "text/css", include_str!("../assets/notes.css"));

@@ -1,1 +1,9 @@
-//! .
+//! The server: configuration, wiring, listeners, jobs, commands.
+pub mod apply_file;
+
+pub mod apply_file;
+pub mod commands;
+pub mod http;
+pub mod jobs;
+pub mod settings;
+pub mod wiring;

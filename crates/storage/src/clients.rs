@@ -166,17 +166,9 @@ impl Clients<'_> {
         secret: &SecretHash,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        self.delete_secrets(id).await?;
         sqlx::query!(
-            "delete from client_secrets where org_id = $1 and client_id = $2 and secret_hash <> $3",
-            self.org_id,
-            id.as_uuid(),
-            secret.as_bytes(),
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        sqlx::query!(
-            "insert into client_secrets (org_id, client_id, secret_hash, created_at) values ($1, $2, $3, $4)
-             on conflict do nothing",
+            "insert into client_secrets (org_id, client_id, secret_hash, created_at) values ($1, $2, $3, $4)",
             self.org_id,
             id.as_uuid(),
             secret.as_bytes(),
@@ -185,6 +177,32 @@ impl Clients<'_> {
         .execute(&mut *self.conn)
         .await?;
         Ok(())
+    }
+
+    /// Takes the client's secrets away.
+    pub async fn delete_secrets(&mut self, id: ClientId) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from client_secrets where org_id = $1 and client_id = $2",
+            self.org_id,
+            id.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// The clients of other organizations, of audience `granted`, that this one may use.
+    pub async fn list_access(&mut self) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            "select client_org_id, client_id from client_access where org_id = $1 order by client_org_id, client_id",
+            self.org_id,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id)))
+            .collect())
     }
 
     /// Lets this organization use a client of another one, of audience `granted`. `false` if it

@@ -124,6 +124,27 @@ impl Organizations<'_> {
         Ok(())
     }
 
+    /// The organization's own settings.
+    pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
+        let row = sqlx::query!(
+            "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
+                    refresh_absolute_secs, lockout_attempts
+             from policies where org_id = $1",
+            self.org_id,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let seconds = |limit: Option<i64>| limit.and_then(chrono::Duration::try_seconds);
+        Ok(row.map(|row| PolicySettings {
+            session_idle: seconds(row.session_idle_secs),
+            session_absolute: seconds(row.session_absolute_secs),
+            access_token: seconds(row.access_token_secs),
+            refresh_idle: seconds(row.refresh_idle_secs),
+            refresh_absolute: seconds(row.refresh_absolute_secs),
+            lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
+        }))
+    }
+
     /// Replaces the organization's own settings.
     pub async fn save_policy(
         &mut self,

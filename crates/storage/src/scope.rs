@@ -58,6 +58,9 @@ impl Store {
         )
         .fetch_one(&mut *transaction)
         .await?;
+        // The request's span, where there is one, learns its organization here: nothing touches an
+        // organization's data without it.
+        tracing::Span::current().record("org.id", tracing::field::display(scope.org_id));
         Ok(OrgTx { transaction, org_id: scope.org_id })
     }
 }

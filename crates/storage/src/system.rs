@@ -179,6 +179,17 @@ impl Store {
         .transpose()
     }
 
+    /// The organization whose verified domain this is, or once was: nobody else's, ever.
+    pub async fn resolve_domain_owner(&self, domain: &DomainName) -> Result<Option<OrgId>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let owner =
+            sqlx::query_scalar!("select org_id from verified_domains where domain = $1", domain.as_str())
+                .fetch_optional(&mut *tx.transaction)
+                .await?;
+        tx.transaction.commit().await?;
+        Ok(owner.map(OrgId::from_uuid))
+    }
+
     /// Where the client with this public id lives.
     pub async fn resolve_client(&self, client_id: &str) -> Result<Option<ResolvedClient>, StorageError> {
         let mut tx = self.begin_system(SystemReason::Resolve).await?;

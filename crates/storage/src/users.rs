@@ -41,6 +41,8 @@ pub struct StoredUser {
     pub id: UserId,
     /// Their address, as written.
     pub email: String,
+    /// Whether it is proven.
+    pub email_verified: bool,
     /// Their name.
     pub name: String,
     /// Whether they may sign in.
@@ -70,23 +72,47 @@ impl Users<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
-        if let Some(hash) = new.verified {
-            sqlx::query!(
-                "insert into email_index (org_id, email_hash, user_id) values ($1, $2, $3)",
-                self.org_id,
-                hash.as_bytes(),
-                new.id.as_uuid(),
-            )
-            .execute(&mut *self.conn)
-            .await?;
+        match &new.verified {
+            Some(hash) => self.insert_email_hash(new.id, hash).await,
+            None => Ok(()),
         }
+    }
+
+    /// Takes the user's address as proven: discovery finds this organization by it from now on.
+    pub async fn update_email_verified(
+        &mut self,
+        id: UserId,
+        hash: &SecretHash,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update users set email_verified = true, updated_at = $3 where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        self.insert_email_hash(id, hash).await
+    }
+
+    async fn insert_email_hash(&mut self, id: UserId, hash: &SecretHash) -> Result<(), StorageError> {
+        sqlx::query!(
+            "insert into email_index (org_id, email_hash, user_id) values ($1, $2, $3)",
+            self.org_id,
+            hash.as_bytes(),
+            id.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
         Ok(())
     }
 
     /// The user with this address.
     pub async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredUser>, StorageError> {
         let row = sqlx::query!(
-            r#"select member.id, member.email, member.name, member.status, password.phc as "phc?",
+            r#"select member.id, member.email, member.email_verified, member.name, member.status,
+                      password.phc as "phc?",
                       array(select role.slug from role_assignments assignment
                             join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
                             where assignment.org_id = member.org_id and assignment.user_id = member.id
@@ -104,6 +130,7 @@ impl Users<'_> {
             Ok(StoredUser {
                 id: UserId::from_uuid(row.id),
                 email: row.email,
+                email_verified: row.email_verified,
                 name: row.name,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
                 phc: row.phc,

@@ -113,14 +113,13 @@ impl KeyCache {
         Some(found)
     }
 
-    /// The running fetch, or a new one if the cool-down is over.
+    /// The running fetch or a new one, unless the last one has only just ended.
     fn refresh_if_due(self: &Arc<Self>) -> Option<Refresh> {
         let mut state = self.state();
-        let running = state.running.as_ref().is_some_and(is_running);
         let cooling = state.last_attempt.is_some_and(|attempt| {
             self.clock.now().duration_since(attempt.ended_at).is_ok_and(|since| since < self.timing.cool_down)
         });
-        (running || !cooling).then(|| self.join_or_start(&mut state))
+        if cooling { None } else { Some(self.join_or_start(&mut state)) }
     }
 
     fn join_or_start(self: &Arc<Self>, state: &mut State) -> Refresh {

@@ -1,1 +1,34 @@
-//! .
+//! The front channel: the caller is a browser.
+//!
+//! **Invariant:** a page carries no inline script or style; every page is `no-store` and cannot be
+//! framed; every form that changes something carries a token bound to this browser.
+
+mod assets;
+mod authorize;
+mod choose;
+mod discover;
+mod page;
+mod present;
+mod sign_in;
+mod sign_out;
+
+use axum::Router;
+use axum::routing::{get, post};
+use orgate_edge::AppState;
+
+/// The routes of the front channel.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/", get(page::home))
+        .route("/authorize", get(authorize::get).post(authorize::post))
+        .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/choose", get(choose::get).post(choose::post))
+        .route("/discover", get(discover::get).post(discover::post))
+        .route("/discover/code", post(discover::post_code))
+        .route("/discover/link", get(discover::get_link))
+        .route("/logout", get(sign_out::get).post(sign_out::post))
+        .route("/logout/confirm", post(sign_out::post_confirm))
+        .route("/assets/{name}", get(assets::get))
+        .route("/assets/brand/{color}", get(assets::get_brand))
+        .fallback(page::not_found)
+}

@@ -132,7 +132,8 @@ fn unused(edges: &BTreeSet<Edge>) -> Result<Vec<String>> {
 
 fn code_in(directory: &Path) -> Result<String> {
     let files = workspace::rust_files()?.into_iter().filter(|path| path.starts_with(directory));
-    let read = |path: PathBuf| fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
+    let read =
+        |path: PathBuf| fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()));
     files.map(read).collect()
 }
 

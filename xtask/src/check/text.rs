@@ -46,7 +46,7 @@ fn is_allowed(path: &Path, found: &str) -> bool {
 
 /// An absolute path below a personal directory.
 fn personal_path(line: &str) -> Option<&str> {
-    let is_middle = |c: char| c.is_alphanumeric() || "._-/~}{)".contains(c);
+    let is_middle = |c: char| c.is_alphanumeric() || "._-~}{)".contains(c);
     PERSONAL.iter().find_map(|directory| {
         let (at, _) =
             line.match_indices(directory).find(|(at, _)| !line.split_at(*at).0.ends_with(is_middle))?;
@@ -77,8 +77,8 @@ mod tests {
     fn a_path_of_one_machine_is_found() {
         assert_eq!(personal_path("cd /home/alice/orgate && ls"), Some("/home/alice/orgate"));
         assert_eq!(personal_path(r#"let x = "/root/.cargo";"#), Some("/root/.cargo"));
-        assert_eq!(personal_path("file:///work/main"), None);
-        assert_eq!(personal_path("frame/work/x, ../home/y, https://acme.test/home/"), None);
+        assert_eq!(personal_path("file:///work/orgate"), Some("/work/orgate"));
+        assert_eq!(personal_path("frame/work/x, ../home/y, https://acme.test/home/, ~/work/"), None);
     }
 
     #[test]

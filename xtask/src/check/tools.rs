@@ -47,7 +47,13 @@ fn install_typos(directory: &Path) -> Result<PathBuf> {
             "--only-binary=:all:",
             "--disable-pip-version-check",
         ]);
-        workspace::run(pip.arg("--target").arg(directory).arg(TYPOS).env("PIP_USER", "0"))?;
+        workspace::run(
+            pip.arg("--target")
+                .arg(directory)
+                .arg(TYPOS)
+                .env("PIP_USER", "0")
+                .env("PIP_ROOT_USER_ACTION", "ignore"),
+        )?;
     }
     Ok(program)
 }

@@ -83,7 +83,7 @@ pub(super) struct ReadMail {
     /// The envelope's recipients.
     pub(super) to: Vec<String>,
     pub(super) subject: String,
-    /// The text part; without one, the HTML part's text.
+    /// The text part, or the HTML part's text; lines end with LF.
     pub(super) text: String,
     /// The HTML part, as hostile as it came.
     pub(super) html: Option<String>,
@@ -96,13 +96,14 @@ impl ReadMail {
         let from = message.and_then(Message::from).and_then(author);
         let subject = message.and_then(Message::subject).map(str::trim).filter(|subject| !subject.is_empty());
         let text = message.and_then(|message| message.body_text(0));
+        let text = text.unwrap_or_else(|| String::from_utf8_lossy(&mail.data));
         Self {
             id: mail.id,
             received_at: mail.received_at,
             from: from.unwrap_or_else(|| mail.envelope.from.clone()),
             to: mail.envelope.to.clone(),
             subject: subject.unwrap_or("(no subject)").to_owned(),
-            text: text.map_or_else(|| String::from_utf8_lossy(&mail.data).into_owned(), Into::into),
+            text: text.replace("\r\n", "\n"),
             html: message.and_then(html_part),
         }
     }

@@ -61,7 +61,8 @@ async fn check_host(request: Request, next: Next) -> Response {
 }
 
 fn is_own(host: &str) -> bool {
-    let without_port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let without_port =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let name = without_port.map_or(host, |(name, _)| name).to_ascii_lowercase();
     let address = name.trim_start_matches('[').trim_end_matches(']');
     name == "localhost" || name.ends_with(".localhost") || address.parse::<IpAddr>().is_ok()
@@ -134,10 +135,14 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_answered() {
-        for own in ["localhost", "localhost:8091", "LOCALHOST:1", "mail.localhost", "127.0.0.1:8091", "[::1]:8091"] {
+        for own in
+            ["localhost", "localhost:8091", "LOCALHOST:1", "mail.localhost", "127.0.0.1:8091", "[::1]:8091"]
+        {
             assert!(is_own(own), "{own}");
         }
-        for foreign in ["", "evil.test", "evil.test:8091", "localhost.evil.test", "127.0.0.1.evil.test", "x:y"] {
+        for foreign in
+            ["", "evil.test", "evil.test:8091", "localhost.evil.test", "127.0.0.1.evil.test", "x:y"]
+        {
             assert!(!is_own(foreign), "{foreign}");
         }
     }

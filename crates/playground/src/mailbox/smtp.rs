@@ -27,7 +27,7 @@ const MAX_RECIPIENTS: usize = 100;
 /// RFC 5321 §4.5.3.1.4, with room for parameters.
 const MAX_COMMAND_BYTES: u64 = 1024;
 /// Also how long one mail may take. RFC 5321 §4.5.3.2.7.
-const TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const TIMEOUT: Duration = Duration::from_mins(5);
 /// A client that is refused this often speaks something else.
 const MAX_ERRORS: usize = 10;
 const MAX_CONNECTIONS: usize = 64;
@@ -74,12 +74,6 @@ enum Phase {
     Envelope(Envelope),
 }
 
-/// Whether the conversation goes on.
-enum Next {
-    Close,
-    Continue,
-}
-
 impl Conversation {
     fn new(stream: TcpStream, mails: Arc<Mails>) -> Self {
         Self { stream: BufStream::new(stream), mails, phase: Phase::Connected, errors: 0 }
@@ -87,18 +81,25 @@ impl Conversation {
 
     async fn hold(mut self) -> io::Result<()> {
         self.reply("220 localhost ESMTP mailbox for development, delivers nothing").await?;
-        loop {
-            let Some(line) = timeout(TIMEOUT, self.read_command_line()).await?? else { return Ok(()) };
-            let next = match Command::parse(&line) {
-                Ok(command) => self.obey(command).await?,
+        while let Some(line) = timeout(TIMEOUT, self.read_command_line()).await?? {
+            let reply = match Command::parse(&line) {
+                Ok(Command::Data) => match self.receive().await? {
+                    Some(reply) => reply,
+                    None => return Ok(()),
+                },
+                Ok(Command::Quit) => return self.reply("221 localhost closes the connection").await,
+                Ok(command) => self.obey(command),
                 // Where the next command begins is no longer sure.
                 Err(error @ CommandError::Line) => return self.reply(error.reply()).await,
-                Err(error) => self.refuse(error.reply()).await?,
+                Err(error) => error.reply(),
             };
-            if matches!(next, Next::Close) {
-                return Ok(());
+            self.reply(reply).await?;
+            self.errors += usize::from(reply.starts_with(['4', '5']));
+            if self.errors == MAX_ERRORS {
+                return self.reply("421 too many errors").await;
             }
         }
+        Ok(())
     }
 
     /// A line with its end, or as much of it as may be read; `None` once the client has gone.
@@ -108,65 +109,45 @@ impl Conversation {
         Ok((read > 0).then_some(line))
     }
 
-    async fn obey(&mut self, command: Command) -> io::Result<Next> {
-        match command {
-            Command::Data => return self.receive().await,
-            Command::Ehlo => {
+    /// What to answer to a command that needs no more reading.
+    fn obey(&mut self, command: Command) -> &'static str {
+        match (command, &mut self.phase) {
+            (Command::Ehlo, _) => {
                 self.phase = Phase::Greeted;
-                let size = format!("250 SIZE {MAX_MAIL_BYTES}");
-                self.reply(&["250-localhost", "250-8BITMIME", "250-PIPELINING", "250-SMTPUTF8", &size].join("\r\n"))
-                    .await?;
+                return EXTENSIONS;
             }
-            Command::Helo => {
-                self.phase = Phase::Greeted;
-                self.reply("250 localhost").await?;
+            (Command::Helo, _) => self.phase = Phase::Greeted,
+            (Command::Mail { from }, Phase::Greeted) => {
+                self.phase = Phase::Envelope(Envelope { from, to: Vec::new() });
             }
-            Command::Mail { from } => match self.phase {
-                Phase::Greeted => {
-                    self.phase = Phase::Envelope(Envelope { from, to: Vec::new() });
-                    self.reply("250 OK").await?;
-                }
-                _ => return self.refuse(BAD_SEQUENCE).await,
-            },
-            Command::Noop => self.reply("250 OK").await?,
-            Command::Quit => {
-                self.reply("221 localhost closes the connection").await?;
-                return Ok(Next::Close);
+            (Command::Rcpt { .. }, Phase::Envelope(envelope)) if envelope.to.len() == MAX_RECIPIENTS => {
+                return "452 too many recipients";
             }
-            Command::Rcpt { to } => match &mut self.phase {
-                Phase::Envelope(envelope) if envelope.to.len() < MAX_RECIPIENTS => {
-                    envelope.to.push(to);
-                    self.reply("250 OK").await?;
-                }
-                Phase::Envelope(_) => return self.refuse("452 too many recipients").await,
-                _ => return self.refuse(BAD_SEQUENCE).await,
-            },
-            Command::Rset => {
-                self.take_envelope();
-                self.reply("250 OK").await?;
+            (Command::Rcpt { to }, Phase::Envelope(envelope)) => envelope.to.push(to),
+            (Command::Rset, _) => drop(self.take_envelope()),
+            (Command::Noop, _) => {}
+            (Command::Vrfy, _) => return "252 every recipient is accepted",
+            (Command::Mail { .. } | Command::Rcpt { .. } | Command::Data | Command::Quit, _) => {
+                return BAD_SEQUENCE;
             }
-            Command::Vrfy => self.reply("252 every recipient is accepted").await?,
         }
-        Ok(Next::Continue)
+        "250 OK"
     }
 
-    /// `DATA` (RFC 5321 §4.1.1.4).
-    async fn receive(&mut self) -> io::Result<Next> {
-        let Some(envelope) = self.take_envelope() else { return self.refuse(BAD_SEQUENCE).await };
+    /// `DATA` (RFC 5321 §4.1.1.4): the answer, or `None` if the client went before the mail's end.
+    async fn receive(&mut self) -> io::Result<Option<&'static str>> {
+        let Some(envelope) = self.take_envelope() else { return Ok(Some(BAD_SEQUENCE)) };
         if envelope.to.is_empty() {
-            self.phase = Phase::Envelope(envelope);
-            return self.refuse("554 no valid recipients").await;
+            return Ok(Some("554 no valid recipients"));
         }
         self.reply("354 end with <CRLF>.<CRLF>").await?;
-        match timeout(TIMEOUT, self.read_data()).await?? {
-            Some(Decoded::Mail(data)) => {
-                let id = self.mails.keep(envelope, data);
-                self.reply(&format!("250 kept as mail {id}")).await?;
+        Ok(timeout(TIMEOUT, self.read_data()).await??.map(|decoded| match decoded {
+            Decoded::Mail(data) => {
+                self.mails.keep(envelope, data);
+                "250 kept"
             }
-            Some(Decoded::TooLarge) => self.reply(CommandError::TooLarge.reply()).await?,
-            None => return Ok(Next::Close),
-        }
-        Ok(Next::Continue)
+            Decoded::TooLarge => CommandError::TooLarge.reply(),
+        }))
     }
 
     /// The mail's content; `None` if the client went before its end.
@@ -195,16 +176,6 @@ impl Conversation {
         Some(envelope)
     }
 
-    async fn refuse(&mut self, reply: &str) -> io::Result<Next> {
-        self.errors += 1;
-        if self.errors > MAX_ERRORS {
-            self.reply("421 too many errors").await?;
-            return Ok(Next::Close);
-        }
-        self.reply(reply).await?;
-        Ok(Next::Continue)
-    }
-
     async fn reply(&mut self, lines: &str) -> io::Result<()> {
         self.stream.write_all(lines.as_bytes()).await?;
         self.stream.write_all(b"\r\n").await?;
@@ -213,3 +184,6 @@ impl Conversation {
 }
 
 const BAD_SEQUENCE: &str = "503 bad sequence of commands";
+/// The answer to `EHLO` (RFC 1870, RFC 6152, RFC 2920, RFC 6531), with [`MAX_MAIL_BYTES`].
+const EXTENSIONS: &str =
+    "250-localhost\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE 1048576";

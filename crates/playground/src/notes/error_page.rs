@@ -11,39 +11,41 @@ use orgate_verify::{MissingPermission, VerifyError};
 use super::{id_token::IdTokenError, provider::ProviderError};
 use crate::http::page;
 
-/// Why there is an error page instead of the one that was asked for.
+/// Why there is an error page instead of the one that was asked for. The text is shown to developers.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PageError {
-    #[error("the access token was refused")]
+    #[error("the access token was refused: {0}")]
     AccessToken(#[from] VerifyError),
-    #[error("the answer is from another issuer")]
+    #[error("the answer is not from the provider (iss)")]
     ForeignAnswer,
-    #[error("the form is not from a page of this session")]
+    #[error("the form is not from a page of this session (csrf_token)")]
     ForeignForm,
-    #[error("the ID token was refused")]
+    #[error("the ID token was refused: {0}")]
     IdToken(#[from] IdTokenError),
-    #[error("a form or link was malformed")]
+    #[error("the form or link is malformed")]
     MalformedForm,
     #[error(transparent)]
     MissingPermission(#[from] MissingPermission),
     #[error("there is no ID token")]
     NoIdToken,
-    #[error("there is no session")]
+    #[error("there is no such page")]
+    NotFound,
+    #[error("the browser has no session")]
     NotSignedIn,
     #[error("the tokens are for another organization than was asked for")]
     OtherOrganization,
-    #[error("the provider failed")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
     #[error("there are no random numbers")]
     Random(#[from] Unspecified),
-    #[error("the provider renews the session no more")]
+    #[error("the provider does not renew the tokens")]
     SessionEnded,
     /// The provider's error (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
-    #[error("the provider refused to sign in: {error}")]
+    #[error("{error}: {}", description.as_deref().unwrap_or("no description"))]
     SignInRefused { error: String, description: Option<String> },
     #[error("the tokens are not of one user in one organization")]
     TokensDiffer,
-    #[error("the answer is for no sign-in that this browser has under way")]
+    #[error("the answer is for no sign-in that this browser has under way (state)")]
     UnexpectedAnswer,
 }
 
@@ -52,9 +54,7 @@ pub(super) enum PageError {
 #[template(path = "notes/error.html")]
 struct ErrorPage<'a> {
     title: &'a str,
-    /// For developers: what exactly.
-    detail: Option<String>,
-    /// For the person: what now.
+    error: &'a PageError,
     advice: &'a str,
 }
 
@@ -62,34 +62,32 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         tracing::warn!(error = &self as &dyn std::error::Error, "Notes answers with an error page");
         let (status, title, advice) = self.presentation();
-        (status, page(&ErrorPage { title, detail: self.detail(), advice })).into_response()
+        (status, page(&ErrorPage { title, error: &self, advice })).into_response()
     }
-}
-
-pub(super) async fn not_found() -> Response {
-    let page = page(&ErrorPage { title: "No such page", detail: None, advice: "Notes has only one page." });
-    (StatusCode::NOT_FOUND, page).into_response()
 }
 
 impl PageError {
     fn presentation(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::AccessToken(_) | Self::IdToken(_) | Self::NoIdToken | Self::TokensDiffer => (
+            Self::AccessToken(_)
+            | Self::IdToken(_)
+            | Self::NoIdToken
+            | Self::OtherOrganization
+            | Self::TokensDiffer => (
                 StatusCode::BAD_GATEWAY,
                 "The provider's tokens cannot be accepted",
-                "You are not signed in. If it happens again, Notes and its provider do not fit together: compare \
-                 the issuer, the client and the audience that both are configured with.",
+                "They changed nothing. If it happens again, Notes and the provider do not fit together: compare the \
+                 issuer, the client and the audience that both are configured with.",
             ),
-            Self::ForeignAnswer => (
+            Self::ForeignAnswer | Self::UnexpectedAnswer => (
                 StatusCode::BAD_REQUEST,
-                "This answer is from somebody else",
-                "You are not signed in. Somebody may have tried to mix up two providers; begin again from here.",
+                "This sign-in is not yours, or is over",
+                "It changed nothing. Begin again from here, and finish in the same browser.",
             ),
-            Self::ForeignForm => (
+            Self::ForeignForm | Self::NotSignedIn => (
                 StatusCode::FORBIDDEN,
-                "This form is out of date",
-                "Nothing was changed. You have signed in anew since the page was opened, or it is not a page of \
-                 Notes at all. Go back to Notes and try again.",
+                "This page is out of date",
+                "Nothing was changed: you have signed in or out since it was opened. Go back to Notes and try again.",
             ),
             Self::MalformedForm => (
                 StatusCode::BAD_REQUEST,
@@ -101,53 +99,20 @@ impl PageError {
                 "Your roles do not allow this",
                 "Nothing was changed. Ask an administrator of your organization for a role that does.",
             ),
-            Self::NotSignedIn => {
-                (StatusCode::FORBIDDEN, "You are not signed in", "Nothing was changed. Sign in, and try again.")
-            }
-            Self::OtherOrganization => (
+            Self::NotFound => (StatusCode::NOT_FOUND, "No such page", "Notes has only one."),
+            Self::Provider(_) | Self::Random(_) => (
                 StatusCode::BAD_GATEWAY,
-                "That was another organization",
-                "You are not signed in: the provider signed you in to another organization than the one you chose.",
+                "Notes cannot do this at the moment",
+                "Wait a moment and try again. If you run the provider yourself, look whether it is up.",
             ),
-            Self::Provider(_) => (
-                StatusCode::BAD_GATEWAY,
-                "The provider does not answer as it should",
-                "Wait a moment and try again. If you run it yourself, look whether it is up.",
-            ),
-            Self::Random(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something is wrong with Notes", "Try again."),
             Self::SessionEnded => (
                 StatusCode::FORBIDDEN,
                 "Your session has ended",
-                "Your organization's provider does not renew it any more: you signed out elsewhere, or your access \
-                 was changed. Sign in again.",
+                "You have signed out elsewhere, or your access was changed. Sign in again.",
             ),
             Self::SignInRefused { error, .. } => {
                 (StatusCode::BAD_REQUEST, "You could not be signed in", sign_in_advice(error))
             }
-            Self::UnexpectedAnswer => (
-                StatusCode::BAD_REQUEST,
-                "This sign-in is not yours, or is over",
-                "You are not signed in by it. Begin again from here, and finish in the same browser.",
-            ),
-        }
-    }
-
-    fn detail(&self) -> Option<String> {
-        match self {
-            Self::AccessToken(error) => Some(format!("The access token was refused: {error}.")),
-            Self::IdToken(error) => Some(format!("The ID token was refused: {error}.")),
-            Self::SignInRefused { error, description: Some(description) } => Some(format!("{error}: {description}")),
-            Self::SignInRefused { error, description: None } => Some(error.clone()),
-            Self::Provider(error) => Some(format!("{error}.")),
-            Self::MissingPermission(_) | Self::NoIdToken | Self::TokensDiffer => Some(format!("{self}.")),
-            Self::ForeignAnswer
-            | Self::ForeignForm
-            | Self::MalformedForm
-            | Self::NotSignedIn
-            | Self::OtherOrganization
-            | Self::Random(_)
-            | Self::SessionEnded
-            | Self::UnexpectedAnswer => None,
         }
     }
 }
@@ -159,13 +124,18 @@ fn sign_in_advice(error: &str) -> &'static str {
             "Signing in was cancelled, or your organization does not allow it. Try again, or ask an administrator of \
              your organization."
         }
-        "account_selection_required" | "interaction_required" | "login_required" | "organization_required" => {
+        "account_selection_required"
+        | "interaction_required"
+        | "login_required"
+        | "organization_required" => {
             "Signing in needs an answer from you. Sign in again, and choose your organization when asked."
         }
         "organization_mismatch" => {
             "The request named two different organizations. Sign in again, and choose one of them."
         }
-        "server_error" | "temporarily_unavailable" => "The provider has a problem. Wait a moment and try again.",
+        "server_error" | "temporarily_unavailable" => {
+            "The provider has a problem. Wait a moment and try again."
+        }
         _ => {
             "Notes' request was not accepted, so trying again will hardly help: compare how Notes is registered with \
              the provider."

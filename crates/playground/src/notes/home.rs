@@ -1,11 +1,11 @@
 //! The one page that Notes has, and writing a note on it.
 
+use askama::Template;
 use axum::{
     extract::{Query, State},
     http::{HeaderMap, header::SET_COOKIE},
     response::{IntoResponse, Redirect, Response},
 };
-use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,6 +43,7 @@ struct HomePage<'a> {
     /// `None` if the user may not read them.
     notes: Option<Vec<Note>>,
     may_write: bool,
+    max_chars: usize,
     refreshed: bool,
 }
 
@@ -59,10 +60,6 @@ impl HomePage<'_> {
 
     fn slug(&self) -> &str {
         self.tokens.claims.org_name().unwrap_or(self.tokens.claims.org_id().as_str())
-    }
-
-    fn max_chars(&self) -> usize {
-        MAX_CHARS
     }
 
     fn access_token_claims(&self) -> String {
@@ -96,7 +93,7 @@ pub(super) async fn show(
     headers: HeaderMap,
     Query(query): Query<HomeQuery>,
 ) -> Result<Response, PageError> {
-    let Some(signed_in) = SignedIn::find(&app, &headers) else {
+    let Some(signed_in) = SignedIn::find(&app, &headers).await else {
         return Ok(welcome(&app, &headers, &query));
     };
     let tokens = signed_in.tokens(&app).await?;
@@ -111,6 +108,7 @@ pub(super) async fn show(
         base_url: app.config.base_url.as_str(),
         notes: claims.has_permission(READ).then(|| app.notebooks.list(claims.org_id())),
         may_write: claims.has_permission(WRITE),
+        max_chars: MAX_CHARS,
         refreshed: query.done.as_deref() == Some("refreshed"),
     }))
 }

@@ -76,7 +76,8 @@ impl IdToken {
         let header = decode_header(&jwt)?;
         check_header(&header)?;
         let key = find_key(keys, &header).ok_or(IdTokenError::UnknownKey)?;
-        let claims: Claims = decode(&jwt, &DecodingKey::from_jwk(key)?, &signature_and_expiry(header.alg))?.claims;
+        let claims: Claims =
+            decode(&jwt, &DecodingKey::from_jwk(key)?, &signature_and_expiry(header.alg))?.claims;
         check_iss(&claims, expected)?;
         check_aud(&claims, expected)?;
         check_nonce(&claims, expected)?;

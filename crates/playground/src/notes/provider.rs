@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::jwk::JwkSet;
 use reqwest::{
     Client, RequestBuilder, StatusCode,
@@ -33,7 +36,7 @@ pub(super) struct Provider {
     metadata: OnceCell<Metadata>,
 }
 
-/// What is used of the provider's metadata (OpenID Connect Discovery §3).
+/// What is used of the provider's metadata (OIDC Discovery §3).
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
@@ -72,7 +75,7 @@ struct ErrorResponse {
 /// Why the provider could not be asked, or what it answered instead.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProviderError {
-    /// The metadata is another issuer's (OpenID Connect Discovery §4.3).
+    /// The metadata is another issuer's (OIDC Discovery §4.3).
     #[error("the discovery document names another issuer")]
     IssuerMismatch,
     #[error("the {0} is malformed")]
@@ -107,7 +110,10 @@ impl Provider {
     }
 
     /// Where to send the browser to sign in (OIDC Core §3.1.2.1), with PKCE (RFC 7636).
-    pub(super) async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
+    pub(super) async fn authorization_url(
+        &self,
+        request: &AuthorizationRequest<'_>,
+    ) -> Result<Url, ProviderError> {
         let challenge = digest(&SHA256, request.code_verifier.as_bytes());
         let mut url = self.metadata().await?.authorization_endpoint.clone();
         url.query_pairs_mut()
@@ -125,7 +131,11 @@ impl Provider {
     }
 
     /// RFC 6749 §4.1.3.
-    pub(super) async fn redeem_code(&self, code: &str, verifier: &str) -> Result<TokenResponse, ProviderError> {
+    pub(super) async fn redeem_code(
+        &self,
+        code: &str,
+        verifier: &str,
+    ) -> Result<TokenResponse, ProviderError> {
         self.token(&[
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -148,7 +158,11 @@ impl Provider {
 
     /// Where to send the browser to sign out (OIDC RP-Initiated Logout §2); `None` if the provider has no such
     /// endpoint.
-    pub(super) async fn end_session_url(&self, hint: &str, state: &str) -> Result<Option<Url>, ProviderError> {
+    pub(super) async fn end_session_url(
+        &self,
+        hint: &str,
+        state: &str,
+    ) -> Result<Option<Url>, ProviderError> {
         let mut url = self.metadata().await?.end_session_endpoint.clone();
         if let Some(url) = &mut url {
             url.query_pairs_mut()
@@ -177,7 +191,8 @@ impl Provider {
         let credentials = format!("{}:{}", encode(&self.client_id), encode(&self.client_secret));
         let authorization = format!("Basic {}", STANDARD.encode(credentials));
         let request = self.http.post(self.metadata().await?.token_endpoint.clone()).form(parameters);
-        let response: TokenResponse = answer(TOKEN_RESPONSE, request.header(AUTHORIZATION, authorization)).await?;
+        let response: TokenResponse =
+            answer(TOKEN_RESPONSE, request.header(AUTHORIZATION, authorization)).await?;
         if response.token_type.eq_ignore_ascii_case("bearer") {
             Ok(response)
         } else {
@@ -189,7 +204,10 @@ impl Provider {
 const TOKEN_RESPONSE: &str = "token response";
 
 /// Sends a request for a JSON document, whose name goes into errors.
-async fn answer<T: DeserializeOwned>(name: &'static str, request: RequestBuilder) -> Result<T, ProviderError> {
+async fn answer<T: DeserializeOwned>(
+    name: &'static str,
+    request: RequestBuilder,
+) -> Result<T, ProviderError> {
     let mut response = request.header(ACCEPT, "application/json").send().await?;
     let status = response.status();
     let mut body = Vec::new();

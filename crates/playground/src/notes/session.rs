@@ -70,9 +70,9 @@ pub(super) struct SignedIn {
 }
 
 impl SignedIn {
-    pub(super) fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
+    pub(super) async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
         let key = app.cookies.find(headers, CookieName::Session)?;
-        let session = app.sessions.find(&key)?;
+        let session = app.sessions.get(&key).await?;
         Some(Self { key, session })
     }
 
@@ -89,24 +89,26 @@ impl SignedIn {
     }
 
     async fn renew(&self, app: &App, tokens: &Tokens) -> Result<Arc<Tokens>, PageError> {
-        let refresh_token = tokens.refresh_token.as_deref().ok_or_else(|| self.end(app))?;
+        let Some(refresh_token) = &tokens.refresh_token else { return self.end(app).await };
         let mut response = match app.provider.refresh(refresh_token).await {
-            Err(ProviderError::Refused { error, .. }) if error == "invalid_grant" => return Err(self.end(app)),
+            Err(ProviderError::Refused { error, .. }) if error == "invalid_grant" => {
+                return self.end(app).await;
+            }
             response => response?,
         };
         // Without a new one the old one stays good (RFC 6749 §6).
-        response.refresh_token.get_or_insert_with(|| refresh_token.to_owned());
+        response.refresh_token.get_or_insert_with(|| refresh_token.clone());
         let tokens = Tokens::verify(response, &app.verifier).await?;
-        if tokens.belong_to(&self.session.user) { Ok(Arc::new(tokens)) } else { Err(self.end(app)) }
+        if tokens.belong_to(&self.session.user) { Ok(Arc::new(tokens)) } else { self.end(app).await }
     }
 
-    pub(super) fn forget(&self, app: &App) {
-        app.sessions.remove(&self.key);
+    pub(super) async fn forget(&self, app: &App) {
+        app.sessions.invalidate(&self.key).await;
     }
 
-    fn end(&self, app: &App) -> PageError {
-        self.forget(app);
-        PageError::SessionEnded
+    async fn end<T>(&self, app: &App) -> Result<T, PageError> {
+        self.forget(app).await;
+        Err(PageError::SessionEnded)
     }
 }
 
@@ -131,7 +133,7 @@ impl<T: DeserializeOwned> FromRequest<App> for SessionForm<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, PageError> {
-        let signed_in = SignedIn::find(app, request.headers()).ok_or(PageError::NotSignedIn)?;
+        let signed_in = SignedIn::find(app, request.headers()).await.ok_or(PageError::NotSignedIn)?;
         let form = Form::<CsrfForm<T>>::from_request(request, app).await;
         let Form(form) = form.map_err(|_| PageError::MalformedForm)?;
         if is_same_secret(&form.csrf_token, &signed_in.session.csrf_token) {
@@ -157,7 +159,7 @@ pub(super) async fn sign_out(
     State(app): State<App>,
     SessionForm { signed_in, .. }: SessionForm<NoFields>,
 ) -> Result<Response, PageError> {
-    signed_in.forget(&app);
+    signed_in.forget(&app).await;
     let state = random_token()?;
     let url = app.provider.end_session_url(&signed_in.session.user.jwt, &state).await?;
     let cookies = AppendHeaders([

@@ -33,21 +33,8 @@ pub(super) struct PendingSignIn {
 #[derive(Deserialize)]
 pub(super) struct SignInQuery {
     organization: Option<String>,
-    prompt: Option<Prompt>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Prompt {
-    SelectAccount,
-}
-
-impl Prompt {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::SelectAccount => "select_account",
-        }
-    }
+    /// `select_account`, to let the person choose another organization.
+    prompt: Option<String>,
 }
 
 /// Sends the browser to the provider. Nobody is signed in or out by that, so a link may lead here.
@@ -57,19 +44,23 @@ pub(super) async fn start(
     query: Result<Query<SignInQuery>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let Query(SignInQuery { organization, prompt }) = query.map_err(|_| PageError::MalformedForm)?;
+    if prompt.as_ref().is_some_and(|prompt| prompt != "select_account") {
+        return Err(PageError::MalformedForm);
+    }
     let (state, nonce, code_verifier) = (random_token()?, random_token()?, random_token()?);
     let request = AuthorizationRequest {
         state: &state,
         nonce: &nonce,
         code_verifier: &code_verifier,
         organization: organization.as_deref(),
-        prompt: prompt.map(Prompt::as_str),
+        prompt: prompt.as_deref(),
     };
     let url = app.provider.authorization_url(&request).await?;
     // One for all its sign-ins: it may have several under way, one a tab.
     let browser = app.cookies.find(&headers, CookieName::Browser).map_or_else(random_token, Ok)?;
     let cookie = [(SET_COOKIE, app.cookies.set(CookieName::Browser, &browser))];
-    app.sign_ins.insert(state, Arc::new(PendingSignIn { browser, nonce, code_verifier, organization }));
+    let pending = PendingSignIn { browser, nonce, code_verifier, organization };
+    app.sign_ins.insert(state, Arc::new(pending)).await;
     Ok((cookie, Redirect::to(url.as_str())).into_response())
 }
 
@@ -90,32 +81,40 @@ pub(super) async fn finish(
     answer: Result<Query<Answer>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let Query(answer) = answer.map_err(|_| PageError::UnexpectedAnswer)?;
-    let pending = check_state(&app, &headers, &answer)?;
+    let pending = check_state(&app, &headers, &answer).await?;
     check_iss(&app, &answer)?;
     let code = check_code(answer)?;
     let response = app.provider.redeem_code(&code, &pending.code_verifier).await?;
     let session = open_session(&app, &pending, response).await?;
 
     // A new name for the new session: what the browser had before says nothing about it.
-    if let Some(before) = SignedIn::find(&app, &headers) {
-        before.forget(&app);
+    if let Some(before) = SignedIn::find(&app, &headers).await {
+        before.forget(&app).await;
     }
     let key = random_token()?;
     let cookies = AppendHeaders([
         (SET_COOKIE, app.cookies.set(CookieName::Session, &key)),
         (SET_COOKIE, app.cookies.remove(CookieName::SignOut)),
     ]);
-    app.sessions.insert(key, Arc::new(session));
+    app.sessions.insert(key, Arc::new(session)).await;
     Ok((cookies, Redirect::to("/")).into_response())
 }
 
 /// The sign-in that the answer is for. Until this is known nothing else of the answer is used, not even to show its
 /// error: anybody can make a link to here.
-fn check_state(app: &App, headers: &HeaderMap, answer: &Answer) -> Result<Arc<PendingSignIn>, PageError> {
+async fn check_state(
+    app: &App,
+    headers: &HeaderMap,
+    answer: &Answer,
+) -> Result<Arc<PendingSignIn>, PageError> {
     let state = answer.state.as_deref().ok_or(PageError::UnexpectedAnswer)?;
     let browser = app.cookies.find(headers, CookieName::Browser).ok_or(PageError::UnexpectedAnswer)?;
-    let pending = app.sign_ins.find(state).filter(|pending| is_same_secret(&pending.browser, &browser));
-    pending.filter(|_| app.sign_ins.remove(state)).ok_or(PageError::UnexpectedAnswer)
+    match app.sign_ins.get(state).await {
+        Some(pending) if is_same_secret(&pending.browser, &browser) => {
+            app.sign_ins.remove(state).await.ok_or(PageError::UnexpectedAnswer)
+        }
+        _ => Err(PageError::UnexpectedAnswer),
+    }
 }
 
 /// RFC 9207 §2.4: another server's answer must not get this server's code, or its client secret, anywhere.
@@ -133,7 +132,11 @@ fn check_code(answer: Answer) -> Result<String, PageError> {
 
 /// Verifies the tokens: each by itself, that they are of one user in one organization, and that it is the
 /// organization that was asked for. Without the last check a link to one organization could sign in to another.
-async fn open_session(app: &App, pending: &PendingSignIn, mut response: TokenResponse) -> Result<Session, PageError> {
+async fn open_session(
+    app: &App,
+    pending: &PendingSignIn,
+    mut response: TokenResponse,
+) -> Result<Session, PageError> {
     let jwt = response.id_token.take().ok_or(PageError::NoIdToken)?;
     let expected =
         Expected { issuer: app.provider.issuer(), client_id: &app.config.client_id, nonce: &pending.nonce };

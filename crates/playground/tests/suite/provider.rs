@@ -1,4 +1,4 @@
-//! The provider's side of OpenID Connect, as small as it can be, and able to misbehave.
+//! The provider's side of OIDC, as small as it can be, and able to misbehave.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
@@ -65,11 +68,13 @@ struct SigningKey {
 
 impl SigningKey {
     fn generate() -> Self {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "1", "use": "sig", "alg": "ES256", "x": x, "y": y });
+        let jwk =
+            json!({ "kty": "EC", "crv": "P-256", "kid": "1", "use": "sig", "alg": "ES256", "x": x, "y": y });
         Self { private: EncodingKey::from_ec_der(pkcs8.as_ref()), jwk }
     }
 }
@@ -120,7 +125,7 @@ impl Provider {
         credential
     }
 
-    fn sign(&self, typ: &str, claims: Value, changes: &Value) -> String {
+    fn sign(&self, typ: &str, claims: &Value, changes: &Value) -> String {
         let header = Header { typ: Some(typ.into()), kid: Some("1".into()), ..Header::new(Algorithm::ES256) };
         let foreign = self.mischief().foreign_key;
         let key = if foreign { &self.0.foreign_key } else { &self.0.key };
@@ -128,7 +133,7 @@ impl Provider {
     }
 }
 
-fn changed(value: Value, changes: &Value) -> Value {
+fn changed(value: &Value, changes: &Value) -> Value {
     let mut map: Map<String, Value> = value.as_object().unwrap().clone();
     for (name, change) in changes.as_object().into_iter().flatten() {
         if change.is_null() {
@@ -164,7 +169,7 @@ async fn authorize(State(provider): State<Provider>, Query(request): Query<Param
     let state = request["state"].clone();
     let code = provider.grant("code", request);
     let answer = json!({ "code": code, "state": state, "iss": provider.0.issuer });
-    for (name, value) in changed(answer, &provider.mischief().answer).as_object().unwrap() {
+    for (name, value) in changed(&answer, &provider.mischief().answer).as_object().unwrap() {
         redirect_uri.query_pairs_mut().append_pair(name, value.as_str().unwrap());
     }
     Redirect::to(redirect_uri.as_str())
@@ -175,19 +180,19 @@ async fn token(State(provider): State<Provider>, headers: HeaderMap, Form(form):
     if let Some(error) = provider.mischief().token_error {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     }
-    let (used, wanted) = match form["grant_type"].as_str() {
-        "authorization_code" => (&form["code"], &form["code_verifier"]),
-        _ => {
-            *provider.0.refreshed.lock().unwrap() += 1;
-            (&form["refresh_token"], &String::new())
-        }
-    };
+    let by_code = form["grant_type"] == "authorization_code";
+    let used = if by_code { &form["code"] } else { &form["refresh_token"] };
     let Some(request) = provider.0.grants.lock().unwrap().remove(used) else {
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
     };
-    if form["grant_type"] == "authorization_code" {
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, wanted.as_bytes()));
-        assert_eq!((&challenge, &form["redirect_uri"]), (&request["code_challenge"], &request["redirect_uri"]));
+    if by_code {
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, form["code_verifier"].as_bytes()));
+        assert_eq!(
+            (&challenge, &form["redirect_uri"]),
+            (&request["code_challenge"], &request["redirect_uri"])
+        );
+    } else {
+        *provider.0.refreshed.lock().unwrap() += 1;
     }
     Json(tokens(&provider, request)).into_response()
 }
@@ -214,10 +219,10 @@ fn tokens(provider: &Provider, request: Params) -> Value {
         "expires_in": 600,
         "id_token": provider.sign(
             mischief.id_token_type.unwrap_or("JWT"),
-            changed(common.clone(), &id_token),
+            &changed(&common, &id_token),
             &mischief.id_token,
         ),
-        "access_token": provider.sign("at+jwt", changed(common, &access_token), &mischief.access_token),
+        "access_token": provider.sign("at+jwt", &changed(&common, &access_token), &mischief.access_token),
         "refresh_token": provider.grant("refresh", request),
     })
 }

@@ -110,10 +110,13 @@ impl Issuer {
 
     /// Waits until the key set has been asked for `count` times, and the answer has been taken in.
     pub(crate) async fn settled(&self, count: usize) {
-        while self.fetches() < count {
+        for _ in 0..1000 {
             tokio::time::sleep(Duration::from_millis(5)).await;
+            if self.fetches() >= count {
+                return tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        panic!("no fetch number {count}");
     }
 
     pub(crate) fn builder(&self) -> VerifierBuilder {

@@ -102,7 +102,8 @@ fn parse_path<'l>(rest: &'l str, keyword: &str) -> Result<(&'l str, &'l str), Co
         .split_at_checked(keyword.len())
         .filter(|(start, _)| start.eq_ignore_ascii_case(keyword))
         .and_then(|(_, path)| path.trim_start().strip_prefix('<'));
-    let (address, parameters) = argument.and_then(|path| path.split_once('>')).ok_or(CommandError::Argument)?;
+    let (address, parameters) =
+        argument.and_then(|path| path.split_once('>')).ok_or(CommandError::Argument)?;
     let strange = |c: char| c.is_whitespace() || matches!(c, '<' | '"' | ',');
     if address.len() > MAX_ADDRESS_BYTES || address.contains(strange) {
         return Err(CommandError::Argument);
@@ -121,7 +122,10 @@ mod tests {
             ("EHLO me.test\r\n", Command::Ehlo),
             ("helo [127.0.0.1]\r\n", Command::Helo),
             ("MAIL FROM:<ann@acme.test>\r\n", Command::Mail { from: ann() }),
-            ("mail from: <ann@acme.test> SIZE=1048576 body=8bitmime SMTPUTF8\r\n", Command::Mail { from: ann() }),
+            (
+                "mail from: <ann@acme.test> SIZE=1048576 body=8bitmime SMTPUTF8\r\n",
+                Command::Mail { from: ann() },
+            ),
             ("MAIL FROM:<>\r\n", Command::Mail { from: String::new() }),
             ("RCPT TO:<ann@acme.test>\r\n", Command::Rcpt { to: ann() }),
             ("DATA\r\n", Command::Data),

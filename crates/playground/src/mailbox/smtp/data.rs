@@ -101,12 +101,17 @@ mod tests {
     #[test]
     fn a_dot_alone_ends_the_mail_and_other_dots_stay() {
         assert_eq!(decode(b".\r\nQUIT"), Some((vec![], &b"QUIT"[..])));
-        assert_eq!(decode(b"a\r\n..b\r\n...\r\n.c\r\n.\r\n"), Some((b"a\r\n.b\r\n..\r\nc\r\n".to_vec(), &b""[..])));
+        assert_eq!(
+            decode(b"a\r\n..b\r\n...\r\n.c\r\n.\r\n"),
+            Some((b"a\r\n.b\r\n..\r\nc\r\n".to_vec(), &b""[..]))
+        );
     }
 
     #[test]
     fn only_crlf_makes_a_line() {
-        for smuggled in [&b"a\n.\nMAIL"[..], b"a\n.\r\nMAIL", b"a\r.\r\nMAIL", b"a\r\n.\nMAIL", b"a\r\n.\rMAIL"] {
+        for smuggled in
+            [&b"a\n.\nMAIL"[..], b"a\n.\r\nMAIL", b"a\r.\r\nMAIL", b"a\r\n.\nMAIL", b"a\r\n.\rMAIL"]
+        {
             assert_eq!(decode(smuggled), None, "{smuggled:?}");
         }
         assert_eq!(decode(b"a\r\n.\rb\r\n.\r\n"), Some((b"a\r\n\rb\r\n".to_vec(), &b""[..])));
@@ -125,12 +130,12 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_stuffed_comes_out_again(lines in prop::collection::vec("[.a\r]{0,4}", 0..8), cut in 0_usize..64) {
-            let lines: Vec<_> = lines.iter().map(|line| line.replace("\r", "\rx")).collect();
-            let mail: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-            let stuffed: String = lines
-                .iter()
-                .map(|line| if line.starts_with('.') { format!(".{line}\r\n") } else { format!("{line}\r\n") })
-                .collect();
+            let lines: Vec<_> = lines.iter().map(|line| line.replace('\r', "\rx")).collect();
+            let (mut mail, mut stuffed) = (String::new(), String::new());
+            for line in &lines {
+                mail += &[line, "\r\n"].concat();
+                stuffed += &[if line.starts_with('.') { "." } else { "" }, line, "\r\n"].concat();
+            }
             let sent = format!("{stuffed}.\r\n");
             let (first, second) = sent.as_bytes().split_at(cut.min(sent.len() - 1));
 

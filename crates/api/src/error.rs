@@ -1,0 +1,120 @@
+//! One table from what use cases refuse to what the protocol says (RFC 6749 §5.2).
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use orgate_edge::ParamsRejection;
+use orgate_flows::Failure;
+use orgate_flows::redeem_code::Redemption;
+use orgate_flows::refresh::{RefreshRefusal, Refreshed};
+use orgate_flows::IssuedTokens;
+use orgate_protocol::oauth::client_auth::BASIC_CHALLENGE;
+use orgate_protocol::oauth::{ErrorCode, RequestError};
+
+/// An error of the token endpoint.
+#[derive(Debug)]
+pub(crate) struct OAuthError {
+    status: StatusCode,
+    error: RequestError,
+    retry_after: Option<u64>,
+}
+
+impl OAuthError {
+    pub(crate) fn invalid_client() -> Self {
+        RequestError::new(ErrorCode::InvalidClient, "client authentication failed").into()
+    }
+
+    fn invalid_grant(description: &'static str) -> Self {
+        RequestError::new(ErrorCode::InvalidGrant, description).into()
+    }
+}
+
+impl From<RequestError> for OAuthError {
+    fn from(error: RequestError) -> Self {
+        let status = match error.code {
+            ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self { status, error, retry_after: None }
+    }
+}
+
+impl From<ParamsRejection> for OAuthError {
+    fn from(rejection: ParamsRejection) -> Self {
+        let error = RequestError::invalid_request(rejection.to_string());
+        Self { status: rejection.status(), error, retry_after: None }
+    }
+}
+
+impl From<Failure> for OAuthError {
+    fn from(failure: Failure) -> Self {
+        let retry_after = failure.retry_after();
+        let (status, code, description) = match (&failure, retry_after) {
+            (Failure::TooMany(_), _) => {
+                (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TemporarilyUnavailable, "too many requests")
+            }
+            (_, Some(_)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, "try again in a moment")
+            }
+            (_, None) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "the request could not be answered")
+            }
+        };
+        if status.is_server_error() {
+            tracing::error!(error = &failure as &dyn std::error::Error, "a request failed");
+        }
+        Self { status, error: RequestError::new(code, description), retry_after }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC_CHALLENGE));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        (self.status, headers, Json(self.error)).into_response()
+    }
+}
+
+/// What the client hears of a code.
+pub(crate) fn of_redemption(redemption: Redemption) -> Result<IssuedTokens, OAuthError> {
+    use orgate_flows::redeem_code::CodeRefusal;
+    match redemption {
+        Redemption::Granted(tokens) => Ok(tokens),
+        Redemption::Unknown => Err(OAuthError::invalid_grant("unknown authorization code")),
+        Redemption::Replayed => Err(OAuthError::invalid_grant("the code was already used")),
+        Redemption::Fallen(_) => Err(OAuthError::invalid_grant("the sign-in is no longer valid")),
+        Redemption::Refused(CodeRefusal::Expired) => Err(OAuthError::invalid_grant("the code has expired")),
+        Redemption::Refused(CodeRefusal::PkceMismatch) => {
+            Err(OAuthError::invalid_grant("code_verifier does not match"))
+        }
+        Redemption::Refused(CodeRefusal::OtherClient | CodeRefusal::RedirectUriMismatch) => {
+            Err(OAuthError::invalid_grant("the code was not issued for this request"))
+        }
+    }
+}
+
+/// What the client hears of a refresh token.
+pub(crate) fn of_refresh(refreshed: Refreshed) -> Result<IssuedTokens, OAuthError> {
+    match refreshed {
+        Refreshed::Granted(tokens) => Ok(tokens),
+        Refreshed::Unknown | Refreshed::Refused(RefreshRefusal::OtherClient) => {
+            Err(OAuthError::invalid_grant("unknown refresh token"))
+        }
+        Refreshed::Refused(RefreshRefusal::Expired) => {
+            Err(OAuthError::invalid_grant("the refresh token has expired"))
+        }
+        Refreshed::Refused(RefreshRefusal::Revoked) | Refreshed::Reused => {
+            Err(OAuthError::invalid_grant("the refresh token was revoked"))
+        }
+        Refreshed::Refused(RefreshRefusal::ScopeTooWide) => {
+            Err(RequestError::new(ErrorCode::InvalidScope, "more is asked for than was granted").into())
+        }
+        Refreshed::Fallen(_) => Err(OAuthError::invalid_grant("the sign-in is no longer valid")),
+    }
+}

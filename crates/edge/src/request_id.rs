@@ -1,0 +1,55 @@
+//! One id and one span a request: in the log lines, the answer and the events.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use orgate_domain::credentials::base32;
+use orgate_flows::Env;
+use tracing::Instrument as _;
+
+/// The id of a request: ours, never the caller's, so that no caller can collide with another's.
+#[derive(Debug, Clone)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The text: `req_` and 26 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Gives the request its id, measures it, and logs how it ended.
+pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let uuid = env.random.uuid(env.clock.now()).unwrap_or_default();
+    let id = RequestId(format!("req_{}", base32::encode_u128(uuid.as_u128())));
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let span = tracing::info_span!(
+        "request",
+        request.id = id.as_str(),
+        http.method = %method,
+        http.route = route,
+        org.id = tracing::field::Empty,
+    );
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    let labels =
+        [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    metrics::counter!("orgate_http_requests_total", &labels).increment(1);
+    metrics::histogram!("orgate_http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+    let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::info!(http.status = status, duration_ms, "answered"));
+    response
+}

@@ -1,0 +1,88 @@
+//! Bringing an installation to a wanted state, as an operator's files describe it.
+//!
+//! First a [`Plan`], which changes nothing; then its execution, one transaction an organization
+//! with the audit events of its changes in it. What the files are silent about stays as it is;
+//! applying the same state again changes nothing.
+//!
+//! **Invariant:** if anything in the wanted state is wrong, nothing is changed.
+
+mod clients;
+mod execute;
+mod organizations;
+mod plan;
+mod planner;
+mod wanted;
+
+pub use plan::Plan;
+pub use wanted::{
+    Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedOrganization, WantedRole,
+    WantedUser,
+};
+
+use crate::{Env, Failure};
+
+/// What was applied.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// How many things were changed.
+    pub changes: usize,
+    /// Secrets that were made: they are stored as hashes only, so this is the one time to show them.
+    pub generated_secrets: Vec<GeneratedSecret>,
+}
+
+/// A fresh secret of a client.
+#[derive(Debug)]
+pub struct GeneratedSecret {
+    /// The client's public id.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// Why a wanted state was not, or not wholly, applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The work could not be done; trying again may help.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// A step failed. The steps before it are in force, their secrets among them; applying again
+    /// does the rest.
+    #[error("stopped after {} changes, which are in force; apply again to do the rest", applied.changes)]
+    Interrupted {
+        /// What is in force. A secret of the step that failed may be among it, if it is unknown
+        /// whether that was committed.
+        applied: Applied,
+        /// Why.
+        #[source]
+        cause: Box<Self>,
+    },
+    /// The wanted state is wrong. Nothing was changed.
+    #[error(transparent)]
+    Invalid(#[from] Problems),
+    /// A unique name is another's; of a name that was free when the plan was made.
+    #[error("{0}")]
+    Taken(String),
+}
+
+/// Compares the wanted state with the database. Changes nothing.
+///
+/// # Errors
+/// [`ApplyError::Invalid`] with every problem found; [`ApplyError::Failure`].
+pub async fn plan(env: &Env, wanted: &Wanted) -> Result<Plan, ApplyError> {
+    wanted.check()?;
+    Ok(planner::Planner::new(env).run(wanted).await??)
+}
+
+/// Carries a plan out.
+///
+/// # Errors
+/// [`ApplyError::Interrupted`].
+pub async fn execute(env: &Env, plan: Plan) -> Result<Applied, ApplyError> {
+    let mut applied = Applied::default();
+    for step in &plan.steps {
+        if let Err(cause) = execute::execute(env, step, &mut applied).await {
+            return Err(ApplyError::Interrupted { applied, cause: Box::new(cause) });
+        }
+    }
+    Ok(applied)
+}

@@ -1,0 +1,249 @@
+//! Carrying a plan out: a transaction a step, and each change's audit event in it.
+
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::Client;
+use orgate_domain::credentials::{SecretHash, base32};
+use orgate_domain::email::DomainName;
+use orgate_domain::ids::{ClientId, DomainId, OrgId};
+use orgate_domain::names::Slug;
+use orgate_storage::{
+    ClientChange, NewOrganization, NewUser, OrgTx, OrganizationChange, Role, StorageError,
+};
+
+use super::plan::{Change, Mark, OrganizationState, SecretChange, Step, Subject, UserState};
+use super::wanted::Secret;
+use super::{Applied, ApplyError, GeneratedSecret};
+use crate::{Env, Failure, events};
+
+/// What a change needs that is not made inside a transaction.
+#[derive(Default)]
+struct Made {
+    /// The hash of a user's new password.
+    phc: Option<String>,
+    /// A client's new secret.
+    secret: Option<Secret>,
+}
+
+/// Carries out a step, and adds it to what was applied.
+pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Result<(), ApplyError> {
+    let mut changes = Vec::with_capacity(step.changes.len());
+    for change in &step.changes {
+        changes.push((change, make(env, step.scope.org_id(), &change.subject).await?));
+    }
+    let mut tx = env.store.begin(&step.scope).await.map_err(Failure::from)?;
+    for (change, made) in &changes {
+        match write(env, &mut tx, (&step.slug, change), made).await {
+            Err(Failure::Storage(StorageError::Conflict { .. })) => {
+                return Err(ApplyError::Taken(taken(&step.slug, &change.subject)));
+            }
+            written => written?,
+        }
+    }
+    // Before the commit: if its answer is lost the secret may be in force, and is known here only.
+    applied.generated_secrets.extend(changes.iter().filter_map(|(change, made)| generated(change, made)));
+    tx.commit().await.map_err(Failure::from)?;
+    applied.changes += changes.len();
+    Ok(())
+}
+
+async fn make(env: &Env, org_id: OrgId, subject: &Subject) -> Result<Made, Failure> {
+    let mut made = Made::default();
+    match subject {
+        Subject::User(user) => {
+            if let Some(password) = &user.password {
+                made.phc = Some(env.passwords.hash(org_id, password.reveal()).await?);
+            }
+        }
+        Subject::Client { secret: SecretChange::Generate, .. } => {
+            let text = base32::encode(&env.random.bytes::<32>()?);
+            made.secret = Some(Secret::new(format!("ogcs_{text}")));
+        }
+        Subject::Client { secret: SecretChange::Set(secret), .. } => made.secret = Some(secret.clone()),
+        _ => {}
+    }
+    Ok(made)
+}
+
+fn generated(change: &Change, made: &Made) -> Option<GeneratedSecret> {
+    match (&change.subject, &made.secret) {
+        (Subject::Client { client, secret: SecretChange::Generate }, Some(secret)) => {
+            Some(GeneratedSecret { client_id: client.client_id.clone(), secret: secret.clone() })
+        }
+        _ => None,
+    }
+}
+
+async fn write(
+    env: &Env,
+    tx: &mut OrgTx,
+    (slug, change): (&Slug, &Change),
+    made: &Made,
+) -> Result<(), Failure> {
+    let mark = &change.mark;
+    match &change.subject {
+        Subject::Access { client, client_id } => access(env, tx, mark, (*client, client_id)).await,
+        Subject::Client { client, secret } => {
+            save_client(env, tx, mark, client).await?;
+            save_secret(env, tx, client, (secret, made)).await
+        }
+        Subject::Domain(domain) => save_domain(env, tx, mark, domain).await,
+        Subject::Organization(state) => organization(env, tx, (slug, mark), state).await,
+        Subject::Role(role) => save_role(env, tx, mark, role).await,
+        Subject::User(user) => save_user(env, tx, mark, (user, made.phc.as_deref())).await,
+    }
+}
+
+/// An event of a change that the operator made.
+fn done(env: &Env, action: Action, mark: &Mark) -> Result<Event, Failure> {
+    let event = events::done(env, action, &Origin::default())?;
+    Ok(Event { actor: Actor::Operator, detail: vec![("change", mark.detail())], ..event })
+}
+
+async fn organization(
+    env: &Env,
+    tx: &mut OrgTx,
+    (slug, mark): (&Slug, &Mark),
+    state: &OrganizationState,
+) -> Result<(), Failure> {
+    let OrganizationState { ancestors, name, branding, status, policy } = state;
+    let at = env.clock.now();
+    if *mark == Mark::Created {
+        let new = NewOrganization { slug, name, ancestors, is_operator: false, at };
+        tx.organization().insert(&new).await?;
+    }
+    tx.organization().update(&OrganizationChange { name, branding, status: *status, at }).await?;
+    if let Some(policy) = policy {
+        tx.organization().save_policy(policy, at).await?;
+    }
+    let mut event = done(env, Action::OrganizationConfigured, mark)?;
+    event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);
+    Ok(tx.audit().insert(&event).await?)
+}
+
+async fn save_domain(env: &Env, tx: &mut OrgTx, mark: &Mark, domain: &DomainName) -> Result<(), Failure> {
+    let at = env.clock.now();
+    if *mark == Mark::Removed {
+        tx.domains().delete(domain).await?;
+    } else {
+        tx.domains().save_verified(DomainId::from_uuid(env.random.uuid(at)?), domain, at).await?;
+    }
+    let mut event = done(env, Action::DomainConfigured, mark)?;
+    event.detail.push(("domain", domain.to_string()));
+    Ok(tx.audit().insert(&event).await?)
+}
+
+async fn save_role(env: &Env, tx: &mut OrgTx, mark: &Mark, role: &Role) -> Result<(), Failure> {
+    tx.roles().save(role, env.clock.now()).await?;
+    let permissions: Vec<_> = role.permissions.iter().map(String::as_str).collect();
+    let mut event = done(env, Action::RoleConfigured, mark)?;
+    event.detail.extend([("role", role.slug.to_string()), ("permissions", permissions.join(" "))]);
+    Ok(tx.audit().insert(&event).await?)
+}
+
+async fn save_user(
+    env: &Env,
+    tx: &mut OrgTx,
+    mark: &Mark,
+    (user, phc): (&UserState, Option<&str>),
+) -> Result<(), Failure> {
+    let UserState { id, email, name, status, .. } = user;
+    let at = env.clock.now();
+    let verified = env.vault.email_hash(email);
+    if *mark == Mark::Created {
+        tx.users().insert(&NewUser { id: *id, email, verified: Some(verified), name, at }).await?;
+    } else if mark.touches("verified") {
+        tx.users().update_email_verified(*id, &verified, at).await?;
+    }
+    tx.users().update(*id, name, *status, at).await?;
+    if let Some(phc) = phc {
+        tx.users().save_password(*id, phc, at).await?;
+    }
+    let mut event = Event { user_id: Some(*id), ..done(env, Action::UserConfigured, mark)? };
+    event.detail.push(("status", status.as_str().to_owned()));
+    if let Some(roles) = &user.roles {
+        let ids: Vec<_> = roles.values().copied().collect();
+        tx.users().replace_roles(*id, &ids, at).await?;
+        let slugs: Vec<_> = roles.keys().map(Slug::as_str).collect();
+        event.detail.push(("roles", slugs.join(" ")));
+    }
+    tx.audit().insert(&event).await?;
+    end_sessions(env, tx, user).await
+}
+
+async fn end_sessions(env: &Env, tx: &mut OrgTx, user: &UserState) -> Result<(), Failure> {
+    let Some(reason) = user.ends_sessions else { return Ok(()) };
+    let ended = tx.users().end_sessions(user.id, env.clock.now()).await?;
+    if ended == 0 {
+        return Ok(());
+    }
+    let event = Event {
+        actor: Actor::Operator,
+        user_id: Some(user.id),
+        reason: Some(reason),
+        detail: vec![("sessions", ended.to_string())],
+        ..events::done(env, Action::SessionEnded, &Origin::default())?
+    };
+    Ok(tx.audit().insert(&event).await?)
+}
+
+async fn save_client(env: &Env, tx: &mut OrgTx, mark: &Mark, client: &Client) -> Result<(), Failure> {
+    tx.clients().save(&ClientChange { client, at: env.clock.now() }).await?;
+    let mut event = done(env, Action::ClientConfigured, mark)?;
+    event.client = Some((client.owner, client.id));
+    event.detail.extend([
+        ("client_id", client.client_id.clone()),
+        ("audience", client.audience.as_str().to_owned()),
+        ("status", client.status.as_str().to_owned()),
+    ]);
+    Ok(tx.audit().insert(&event).await?)
+}
+
+/// Part of the change that [`save_client`] writes the event of.
+async fn save_secret(
+    env: &Env,
+    tx: &mut OrgTx,
+    client: &Client,
+    (change, made): (&SecretChange, &Made),
+) -> Result<(), Failure> {
+    if let Some(secret) = &made.secret {
+        let hash = SecretHash::of(secret.reveal().as_bytes());
+        tx.clients().replace_secrets(client.id, &hash, env.clock.now()).await?;
+    } else if matches!(change, SecretChange::Remove) {
+        tx.clients().delete_secrets(client.id).await?;
+    }
+    Ok(())
+}
+
+async fn access(
+    env: &Env,
+    tx: &mut OrgTx,
+    mark: &Mark,
+    (client, client_id): ((OrgId, ClientId), &str),
+) -> Result<(), Failure> {
+    if *mark == Mark::Removed {
+        tx.clients().delete_access(client).await?;
+    } else {
+        tx.clients().insert_access(client, env.clock.now()).await?;
+    }
+    let mut event = done(env, Action::ClientConfigured, mark)?;
+    event.client = Some(client);
+    event.detail.extend([("client_id", client_id.to_owned()), ("part", "access".to_owned())]);
+    Ok(tx.audit().insert(&event).await?)
+}
+
+/// Why a unique name could not be used.
+fn taken(org: &Slug, subject: &Subject) -> String {
+    let name = match subject {
+        Subject::Access { client_id, .. } => return since(&format!("the access of {org} to {client_id}")),
+        Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),
+        Subject::User(user) => return since(&format!("the user {} in {org}", user.email.as_str())),
+        Subject::Client { client, .. } => format!("the client_id {}", client.client_id),
+        Subject::Domain(domain) => format!("the domain {domain}"),
+        Subject::Organization(_) => format!("the slug {org}"),
+    };
+    format!("{name} is, or was, another organization's")
+}
+
+fn since(what: &str) -> String {
+    format!("{what} was made by someone else in the meantime; apply again")
+}

@@ -1,0 +1,256 @@
+//! Comparing an organization: its own row, its domains, roles and users.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orgate_domain::email::DomainName;
+use orgate_domain::ids::{RoleId, UserId};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::organizations::{Branding, OrgStatus, Organization};
+use orgate_domain::policies::PolicySettings;
+use orgate_domain::standing::UserStatus;
+use orgate_storage::system::OrgHint;
+use orgate_storage::{OrgScope, Role, StorageError, StoredUser};
+
+use super::plan::{Mark, OrganizationState, Subject, UserState};
+use super::planner::{Known, Planner};
+use super::wanted::{Placed, Secret, WantedOrganization, WantedRole, WantedUser};
+use crate::passwords::Verdict;
+use crate::{Env, Failure};
+
+/// What is there of an organization, as far as an entry speaks of it.
+#[derive(Default)]
+struct Stored {
+    organization: Option<Organization>,
+    policy: Option<PolicySettings>,
+    domains: Vec<DomainName>,
+    roles: Vec<Role>,
+    /// By normalized address.
+    users: BTreeMap<String, StoredUser>,
+}
+
+impl Stored {
+    async fn read(env: &Env, known: &Known, wanted: &WantedOrganization) -> Result<Self, StorageError> {
+        if known.is_new {
+            return Ok(Self::default());
+        }
+        let mut tx = env.store.begin(&known.scope).await?;
+        let mut users = BTreeMap::new();
+        for user in &wanted.users {
+            if let Some(stored) = tx.users().find_by_email(&user.email.value).await? {
+                users.insert(user.email.value.normalized().to_owned(), stored);
+            }
+        }
+        let stored = Self {
+            organization: tx.organization().find().await?,
+            policy: tx.organization().find_policy().await?,
+            domains: tx.domains().list_verified().await?,
+            roles: tx.roles().list().await?,
+            users,
+        };
+        tx.commit().await?;
+        Ok(stored)
+    }
+}
+
+impl Planner<'_> {
+    /// Compares what an entry says of an organization with what is there.
+    pub(super) async fn organization(
+        &mut self,
+        wanted: &WantedOrganization,
+        known: &Known,
+    ) -> Result<(), Failure> {
+        let stored = Stored::read(self.env, known, wanted).await?;
+        let here = (&wanted.slug.value, known.scope);
+        let (mark, state) = compare_organization(wanted, known, &stored);
+        self.note(here, mark, Subject::Organization(Box::new(state)));
+        self.domains(here, wanted.domains.as_deref(), &stored.domains).await?;
+        let mut roles: BTreeMap<_, _> =
+            stored.roles.iter().map(|role| (role.slug.clone(), role.id)).collect();
+        for role in &wanted.roles {
+            let (mark, role) = self.role(role, &stored.roles)?;
+            roles.insert(role.slug.clone(), role.id);
+            self.note(here, mark, Subject::Role(role));
+        }
+        for user in &wanted.users {
+            let roles = self.resolve_roles(here.0, user.roles.as_deref(), &roles);
+            let stored = stored.users.get(user.email.value.normalized());
+            let (mark, state) = match stored {
+                Some(stored) => changed_user(self.env, known.scope, (user, roles), stored).await?,
+                None => (Some(Mark::Created), self.new_user(user, roles)?),
+            };
+            self.note(here, mark, Subject::User(Box::new(state)));
+        }
+        Ok(())
+    }
+
+    async fn domains(
+        &mut self,
+        here: (&Slug, OrgScope),
+        wanted: Option<&[Placed<DomainName>]>,
+        stored: &[DomainName],
+    ) -> Result<(), Failure> {
+        let Some(wanted) = wanted else { return Ok(()) };
+        for domain in stored.iter().filter(|stored| wanted.iter().all(|domain| domain.value != **stored)) {
+            self.note(here, Some(Mark::Removed), Subject::Domain(domain.clone()));
+        }
+        for domain in wanted {
+            let owner = self.env.store.resolve_domain_owner(&domain.value).await?;
+            if let Some(owner) = owner.filter(|owner| *owner != here.1.org_id()) {
+                let owner = self.env.store.resolve(OrgHint::Id(owner)).await?;
+                let text = format!(
+                    "the domain {} is, or was, the organization {}'s, and a domain is never given to another",
+                    domain.value,
+                    owner.map_or_else(String::new, |owner| owner.slug.to_string()),
+                );
+                self.problems.add(&domain.place, text);
+            }
+            let mark = (!stored.contains(&domain.value)).then_some(Mark::Created);
+            self.note(here, mark, Subject::Domain(domain.value.clone()));
+        }
+        Ok(())
+    }
+
+    fn role(&self, wanted: &WantedRole, stored: &[Role]) -> Result<(Option<Mark>, Role), Failure> {
+        let slug = &wanted.slug.value;
+        let permissions = wanted.permissions.clone();
+        let Some(stored) = stored.iter().find(|role| role.slug == *slug) else {
+            let id = RoleId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
+            let name = match &wanted.name {
+                Some(name) => name.clone(),
+                None => called_by(slug)?,
+            };
+            let permissions = permissions.unwrap_or_default();
+            return Ok((Some(Mark::Created), Role { id, slug: slug.clone(), name, permissions }));
+        };
+        let role = Role {
+            name: wanted.name.clone().unwrap_or_else(|| stored.name.clone()),
+            permissions: permissions.unwrap_or_else(|| stored.permissions.clone()),
+            ..stored.clone()
+        };
+        let mark = Mark::of([
+            ("name", role.name != stored.name),
+            ("permissions", role.permissions != stored.permissions),
+        ]);
+        Ok((mark, role))
+    }
+
+    fn resolve_roles(
+        &mut self,
+        org: &Slug,
+        wanted: Option<&[Placed<Slug>]>,
+        known: &BTreeMap<Slug, RoleId>,
+    ) -> Option<BTreeMap<Slug, RoleId>> {
+        let wanted = wanted?;
+        let mut roles = BTreeMap::new();
+        for role in wanted {
+            if let Some(id) = known.get(&role.value) {
+                roles.insert(role.value.clone(), *id);
+            } else {
+                let names: Vec<_> = known.keys().map(Slug::as_str).collect();
+                let text = format!("{org} has no role {}; it has: {}", role.value, names.join(", "));
+                self.problems.add(&role.place, text);
+            }
+        }
+        Some(roles)
+    }
+
+    fn new_user(
+        &self,
+        wanted: &WantedUser,
+        roles: Option<BTreeMap<Slug, RoleId>>,
+    ) -> Result<UserState, Failure> {
+        Ok(UserState {
+            id: UserId::from_uuid(self.env.random.uuid(self.env.clock.now())?),
+            email: wanted.email.value.clone(),
+            name: wanted.name.clone(),
+            status: wanted.status.unwrap_or(UserStatus::Active),
+            password: wanted.password.clone(),
+            roles,
+            ends_sessions: None,
+        })
+    }
+}
+
+fn compare_organization(
+    wanted: &WantedOrganization,
+    known: &Known,
+    stored: &Stored,
+) -> (Option<Mark>, OrganizationState) {
+    let now = stored.organization.as_ref();
+    let status = wanted.status.as_ref().map(|status| status.value);
+    let branding = || now.map_or_else(Branding::default, |now| now.branding.clone());
+    let state = OrganizationState {
+        ancestors: known.line.iter().skip(1).copied().collect(),
+        name: wanted.name.clone(),
+        branding: wanted.branding.clone().unwrap_or_else(branding),
+        status: status.or(now.map(|now| now.status)).unwrap_or(OrgStatus::Active),
+        policy: wanted.policy.filter(|policy| *policy != stored.policy.unwrap_or_default()),
+    };
+    let mark = match now {
+        Some(now) => Mark::of([
+            ("name", state.name != now.name),
+            ("branding", state.branding != now.branding),
+            ("status", state.status != now.status),
+            ("policy", state.policy.is_some()),
+        ]),
+        None => Some(Mark::Created),
+    };
+    (mark, state)
+}
+
+/// Compares a user who is there. A password is compared by checking it against the stored hash.
+async fn changed_user(
+    env: &Env,
+    scope: OrgScope,
+    (wanted, roles): (&WantedUser, Option<BTreeMap<Slug, RoleId>>),
+    stored: &StoredUser,
+) -> Result<(Option<Mark>, UserState), Failure> {
+    let status = wanted.status.unwrap_or(stored.status);
+    let password = match &wanted.password {
+        Some(password) => differing_password(env, scope, password, stored).await?,
+        None => None,
+    };
+    let held: BTreeSet<_> = stored.roles.iter().map(String::as_str).collect();
+    let roles = roles.filter(|roles| !roles.keys().map(Slug::as_str).eq(held.iter().copied()));
+    let mark = Mark::of([
+        ("name", wanted.name.as_str() != stored.name),
+        ("status", status != stored.status),
+        ("verified", !stored.email_verified),
+        ("password", password.is_some()),
+        ("roles", roles.is_some()),
+    ]);
+    let ends_sessions = if status == UserStatus::Deactivated && stored.status == UserStatus::Active {
+        Some("user_deactivated")
+    } else {
+        password.as_ref().map(|_| "password_changed")
+    };
+    let state = UserState {
+        id: stored.id,
+        email: wanted.email.value.clone(),
+        name: wanted.name.clone(),
+        status,
+        password,
+        roles,
+        ends_sessions,
+    };
+    Ok((mark, state))
+}
+
+async fn differing_password(
+    env: &Env,
+    scope: OrgScope,
+    wanted: &Secret,
+    stored: &StoredUser,
+) -> Result<Option<Secret>, Failure> {
+    let phc = stored.phc.as_deref();
+    let verdict = match phc {
+        Some(_) => env.passwords.verify(scope.org_id(), wanted.reveal(), phc).await?,
+        None => Verdict::Wrong,
+    };
+    Ok((verdict == Verdict::Wrong).then(|| wanted.clone()))
+}
+
+/// A slug is also a name for people.
+fn called_by(slug: &Slug) -> Result<DisplayName, StorageError> {
+    DisplayName::parse(slug.as_str()).map_err(|_| StorageError::Corrupt { table: "roles", column: "name" })
+}

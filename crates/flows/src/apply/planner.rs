@@ -1,0 +1,195 @@
+//! Making a plan: the organizations are found, parents first, then what is in them is compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orgate_domain::ids::OrgId;
+use orgate_domain::names::Slug;
+use orgate_domain::organizations::OrgStatus;
+use orgate_storage::OrgScope;
+use orgate_storage::system::OrgHint;
+
+use super::plan::{Change, Mark, Plan, Step, Subject};
+use super::wanted::{Placed, Problems, Wanted, WantedOrganization};
+use crate::bootstrap::OPERATOR_SLUG;
+use crate::{Env, Failure};
+
+/// A plan in the making. What cannot be goes to its problems, and planning goes on, so that one run
+/// finds them all.
+pub(super) struct Planner<'a> {
+    pub(super) env: &'a Env,
+    pub(super) problems: Problems,
+    known: BTreeMap<Slug, Known>,
+    steps: Vec<Step>,
+    unchanged: usize,
+}
+
+/// An organization that the files describe or refer to.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) scope: OrgScope,
+    /// Whether the plan makes it.
+    pub(super) is_new: bool,
+    /// Itself, then its ancestors, parent first.
+    pub(super) line: Vec<OrgId>,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(env: &'a Env) -> Self {
+        Self {
+            env,
+            problems: Problems::default(),
+            known: BTreeMap::new(),
+            steps: Vec::new(),
+            unchanged: 0,
+        }
+    }
+
+    /// Compares all that is wanted with all that is there.
+    pub(super) async fn run(mut self, wanted: &Wanted) -> Result<Result<Plan, Problems>, Failure> {
+        let (ordered, circular) = parents_first(&wanted.organizations);
+        for organization in circular {
+            let text = format!("the parents of {} lead in a circle", organization.slug.value);
+            self.problems.add(&organization.slug.place, text);
+        }
+        for organization in ordered {
+            if let Some(known) = self.locate(organization).await? {
+                self.organization(organization, &known).await?;
+            }
+        }
+        let mut owned = BTreeMap::new();
+        for client in &wanted.clients {
+            if let Some(pair) = self.client(client).await? {
+                owned.insert(client.client_id.value.as_str(), pair);
+            }
+        }
+        self.access(wanted, &owned).await?;
+        let Self { problems, steps, unchanged, .. } = self;
+        Ok(problems.or(Plan { steps, unchanged }))
+    }
+
+    /// Finds the organization that an entry describes, or makes room for it.
+    async fn locate(&mut self, wanted: &WantedOrganization) -> Result<Option<Known>, Failure> {
+        let slug = &wanted.slug;
+        let parent = match &wanted.parent {
+            Some(parent) => match self.refer(parent).await? {
+                Some(parent) => Some(parent),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let known = match self.find(&slug.value).await? {
+            Found::Known(known) => {
+                let now = known.line.get(1);
+                let differs = |parent: &Known| now != Some(&parent.scope.org_id());
+                if let (Some(place), true) = (&wanted.parent, parent.as_ref().is_some_and(differs)) {
+                    let text = "an organization keeps the parent that it was made with";
+                    self.problems.add(&place.place, text);
+                }
+                known
+            }
+            Found::Nothing if slug.value.as_str() == OPERATOR_SLUG => {
+                let text = "the operator organization is made by Orgate, at its first start on this database";
+                self.problems.add(&slug.place, text);
+                return Ok(None);
+            }
+            Found::Nothing => {
+                let id = OrgId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
+                let ancestors = parent.map(|parent| parent.line).unwrap_or_default();
+                let line = std::iter::once(id).chain(ancestors).collect();
+                Known { scope: self.env.store.found(id), is_new: true, line }
+            }
+            Found::Unusable(text) => {
+                self.problems.add(&slug.place, text);
+                return Ok(None);
+            }
+        };
+        self.known.insert(slug.value.clone(), known.clone());
+        Ok(Some(known))
+    }
+
+    /// Finds an organization that an entry refers to: described before, or in the database.
+    pub(super) async fn refer(&mut self, slug: &Placed<Slug>) -> Result<Option<Known>, Failure> {
+        if let Some(known) = self.known.get(&slug.value) {
+            return Ok(Some(known.clone()));
+        }
+        let text = match self.find(&slug.value).await? {
+            Found::Known(known) => return Ok(Some(known)),
+            Found::Nothing => {
+                format!("there is no organization {}, neither in these files nor in the database", slug.value)
+            }
+            Found::Unusable(text) => text,
+        };
+        self.problems.add(&slug.place, text);
+        Ok(None)
+    }
+
+    async fn find(&self, slug: &Slug) -> Result<Found, Failure> {
+        let Some(resolved) = self.env.store.resolve(OrgHint::Slug(slug)).await? else {
+            return Ok(Found::Nothing);
+        };
+        if resolved.slug != *slug {
+            let text = format!(
+                "the slug {slug} was the organization {}'s, and a slug is never given to another",
+                resolved.slug
+            );
+            return Ok(Found::Unusable(text));
+        }
+        if resolved.status == OrgStatus::Deleted {
+            return Ok(Found::Unusable(format!("the organization {slug} was deleted; its slug is not used again")));
+        }
+        let line = self.env.store.ancestors(&resolved.scope).await?;
+        Ok(Found::Known(Known { scope: resolved.scope, is_new: false, line }))
+    }
+
+    /// The organizations that the files describe.
+    pub(super) fn described(&self) -> impl Iterator<Item = (&Slug, &Known)> {
+        self.known.iter()
+    }
+
+    /// Counts something that is as wanted, or notes how it differs in the organization's step.
+    pub(super) fn note(&mut self, place: (&Slug, OrgScope), mark: Option<Mark>, subject: Subject) {
+        let Some(mark) = mark else { return self.count_unchanged() };
+        let (slug, scope) = place;
+        let change = Change { mark, subject };
+        // From the end: what belongs to one organization is mostly noted in a row.
+        match self.steps.iter_mut().rfind(|step| step.scope == scope) {
+            Some(step) => step.changes.push(change),
+            None => self.steps.push(Step { scope, slug: slug.clone(), changes: vec![change] }),
+        }
+    }
+
+    /// Counts something that is as wanted.
+    pub(super) fn count_unchanged(&mut self) {
+        self.unchanged += 1;
+    }
+
+    /// Notes changes that come after every other step.
+    pub(super) fn note_last(&mut self, steps: impl IntoIterator<Item = Step>) {
+        self.steps.extend(steps);
+    }
+}
+
+/// What a slug leads to.
+enum Found {
+    Known(Known),
+    Nothing,
+    Unusable(String),
+}
+
+/// The organizations in an order in which each comes after its parent, and those that cannot be
+/// ordered, because they descend from themselves.
+fn parents_first(wanted: &[WantedOrganization]) -> (Vec<&WantedOrganization>, Vec<&WantedOrganization>) {
+    let mut ordered = Vec::with_capacity(wanted.len());
+    let mut waiting: Vec<_> = wanted.iter().collect();
+    loop {
+        let slugs: BTreeSet<_> = waiting.iter().map(|organization| &organization.slug.value).collect();
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|organization| {
+            organization.parent.as_ref().is_none_or(|parent| !slugs.contains(&parent.value))
+        });
+        if ready.is_empty() {
+            return (ordered, rest);
+        }
+        ordered.extend(ready);
+        waiting = rest;
+    }
+}

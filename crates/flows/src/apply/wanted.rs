@@ -1,0 +1,274 @@
+//! The wanted state: what an operator's files say, parsed, each thing with its place in its file.
+//!
+//! **Invariant:** `None` means that the files are silent, and what is silent stays as it is. A
+//! secret prints as `Secret(…)`.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use orgate_domain::clients::{Audience, ClientStatus, ClientType};
+use orgate_domain::email::{DomainName, Email};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::organizations::{Branding, OrgStatus};
+use orgate_domain::policies::PolicySettings;
+use orgate_domain::standing::UserStatus;
+use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::oauth::redirect_uri::RegisteredRedirectUri;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::bootstrap::OPERATOR_SLUG;
+
+/// Everything that the files say.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Organizations, in the order of the files.
+    pub organizations: Vec<WantedOrganization>,
+    /// Clients, in the order of the files.
+    pub clients: Vec<WantedClient>,
+}
+
+/// An organization.
+#[derive(Debug)]
+pub struct WantedOrganization {
+    /// Its short name, by which it is found.
+    pub slug: Placed<Slug>,
+    /// Its name.
+    pub name: DisplayName,
+    /// Its parent. Decided when the organization is made.
+    pub parent: Option<Placed<Slug>>,
+    /// Its status.
+    pub status: Option<Placed<OrgStatus>>,
+    /// Exactly the domains it has; an operator's word counts as proof.
+    pub domains: Option<Vec<Placed<DomainName>>>,
+    /// Its whole look.
+    pub branding: Option<Branding>,
+    /// All of its own settings.
+    pub policy: Option<PolicySettings>,
+    /// Some of its roles.
+    pub roles: Vec<WantedRole>,
+    /// Some of its users.
+    pub users: Vec<WantedUser>,
+}
+
+/// A role of an organization.
+#[derive(Debug)]
+pub struct WantedRole {
+    /// Its short name, by which it is found.
+    pub slug: Placed<Slug>,
+    /// Its name; a new role without one is called by its slug.
+    pub name: Option<DisplayName>,
+    /// Exactly the permissions it bundles.
+    pub permissions: Option<BTreeSet<String>>,
+}
+
+/// A user of an organization. An operator's word counts as proof of the address.
+#[derive(Debug)]
+pub struct WantedUser {
+    /// The address, by which the user is found.
+    pub email: Placed<Email>,
+    /// The name.
+    pub name: DisplayName,
+    /// Whether they may sign in.
+    pub status: Option<UserStatus>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// Exactly the roles assigned to the user directly.
+    pub roles: Option<Vec<Placed<Slug>>>,
+}
+
+/// A client. Described in full: only status, secret and grants stay as they are where the files
+/// are silent.
+#[derive(Debug)]
+pub struct WantedClient {
+    /// Its public id, by which it is found.
+    pub client_id: Placed<String>,
+    /// The slug of the organization that owns it.
+    pub organization: Placed<Slug>,
+    /// Its name.
+    pub name: DisplayName,
+    /// What it is.
+    pub client_type: ClientType,
+    /// Which organizations may use it.
+    pub audience: Audience,
+    /// Whether it may be used at all.
+    pub status: Option<ClientStatus>,
+    /// Its secret, for a confidential client.
+    pub secret: Option<Secret>,
+    /// Where answers may go to.
+    pub redirect_uris: Vec<RegisteredRedirectUri>,
+    /// Where a sign-out may lead to.
+    pub post_logout_redirect_uris: BTreeSet<String>,
+    /// The page of the application itself.
+    pub home_url: Option<Url>,
+    /// The `aud` of its access tokens.
+    pub resource: String,
+    /// How its tokens are signed.
+    pub signing_algorithm: SigningAlgorithm,
+    /// The permissions that its resource knows; empty: all of them.
+    pub permissions: BTreeSet<String>,
+    /// Organizations that may use it, where its audience is `granted`. Of those that the files
+    /// describe or this list names, exactly these.
+    pub granted_to: Option<Vec<Placed<Slug>>>,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A place in a file, shown as `file:line:column`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u64,
+    /// The column in characters, from 1.
+    pub column: u64,
+}
+
+/// Something that cannot be applied: where, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it stands.
+    pub place: Place,
+    /// What is wrong and what is allowed, without secrets.
+    pub text: String,
+}
+
+/// Everything that is wrong, in the order it was found; shown one a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+/// A password or client secret. Erased from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Wanted {
+    /// What the files cannot mean, whatever the database holds: things described twice, and an
+    /// installation without its operator.
+    ///
+    /// # Errors
+    /// Every [`Problem`].
+    pub fn check(&self) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        let (mut slugs, mut domains, mut client_ids) = (Seen::new(), Seen::new(), Seen::new());
+        for organization in &self.organizations {
+            let slug = &organization.slug;
+            first(&mut slugs, "the organization", slug.value.as_str(), &slug.place, &mut problems);
+            for domain in organization.domains.iter().flatten() {
+                first(&mut domains, "the domain", domain.value.as_str(), &domain.place, &mut problems);
+            }
+            organization.check(&mut problems);
+        }
+        for client in &self.clients {
+            let id = &client.client_id;
+            first(&mut client_ids, "the client", &id.value, &id.place, &mut problems);
+        }
+        problems.or(())
+    }
+}
+
+/// What was described so far, and where.
+type Seen<'a> = BTreeMap<&'a str, &'a Place>;
+
+fn first<'a>(
+    seen: &mut Seen<'a>,
+    what: &str,
+    name: &'a str,
+    place: &'a Place,
+    problems: &mut Problems,
+) {
+    match seen.entry(name) {
+        Entry::Occupied(other) => {
+            problems.add(place, format!("{what} {name} was already described at {}", other.get()));
+        }
+        Entry::Vacant(vacant) => {
+            vacant.insert(place);
+        }
+    }
+}
+
+impl WantedOrganization {
+    fn check(&self, problems: &mut Problems) {
+        let (mut roles, mut emails) = (Seen::new(), Seen::new());
+        for role in &self.roles {
+            first(&mut roles, "the role", role.slug.value.as_str(), &role.slug.place, problems);
+        }
+        for user in &self.users {
+            first(&mut emails, "the user", user.email.value.normalized(), &user.email.place, problems);
+        }
+        if let Some(status) = &self.status {
+            let operator = self.slug.value.as_str() == OPERATOR_SLUG;
+            if status.value == OrgStatus::Deleted {
+                problems.add(&status.place, "an organization cannot be deleted by a file; suspend it");
+            } else if operator && status.value != OrgStatus::Active {
+                problems.add(&status.place, "the operator organization is always active");
+            }
+        }
+    }
+}
+
+impl Secret {
+    /// Takes the text over.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Problems {
+    /// Adds one.
+    pub fn add(&mut self, place: &Place, text: impl Into<String>) {
+        self.0.push(Problem { place: place.clone(), text: text.into() });
+    }
+
+    /// `done` if nothing is wrong.
+    ///
+    /// # Errors
+    /// `self`, which is then not empty.
+    pub fn or<T>(self, done: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(done) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,155 @@
+//! Clients of a file, checked.
+
+use std::collections::BTreeSet;
+
+use orgate_domain::clients::{Audience, ClientStatus, ClientType};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::roles::Permission;
+use orgate_flows::apply::{Placed, Secret, WantedClient};
+use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+
+use super::addresses::web_address;
+use super::format::{self, Text};
+use super::reader::Reader;
+
+/// Characters of a given client secret, at least: in hexadecimal, 128 bits. Secrets are stored as a
+/// plain SHA-256, which is sound only for those that cannot be guessed.
+const LEAST_SECRET: usize = 32;
+const MOST_SECRET: usize = 512;
+
+const TYPES: [(&str, ClientType); 4] = [
+    ("web", ClientType::Web),
+    ("spa", ClientType::Spa),
+    ("native", ClientType::Native),
+    ("machine", ClientType::Machine),
+];
+const AUDIENCES: [(&str, Audience); 3] =
+    [("all", Audience::All), ("granted", Audience::Granted), ("owner", Audience::Owner)];
+const STATUSES: [(&str, ClientStatus); 2] =
+    [("active", ClientStatus::Active), ("disabled", ClientStatus::Disabled)];
+const ALGORITHMS: [(&str, SigningAlgorithm); 2] =
+    [("ES256", SigningAlgorithm::Es256), ("RS256", SigningAlgorithm::Rs256)];
+
+impl Reader<'_> {
+    pub(super) fn client(&mut self, file: &format::Client) -> Option<WantedClient> {
+        let client_id = self.placed("client_id", &file.client_id, read_client_id);
+        let organization = self.placed("organization", &file.organization, Slug::parse);
+        let name = self.plain("name", &file.name, DisplayName::parse);
+        let client_type = self.choice("type", &file.client_type, &TYPES);
+        let audience = self.choice("audience", &file.audience, &AUDIENCES);
+        let status =
+            self.optional(file.status.as_ref(), |r, text| r.choice("status", text, &STATUSES));
+        let home_url = self.optional(file.home_url.as_ref(), |r, text| {
+            r.filled("home_url", text, |text| {
+                web_address(text).ok_or("an https:// address, or an http:// one on localhost")
+            })
+        });
+        let resource = self.plain("resource", file.resource.as_ref().unwrap_or(&file.client_id), read_resource);
+        let algorithm = self.optional(file.signing_algorithm.as_ref(), |r, text| {
+            r.choice("signing_algorithm", text, &ALGORITHMS)
+        });
+        let permissions = self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
+        let granted_to = self.granted_to(file, audience);
+        let client_type = client_type?;
+        let redirect_uris = self.redirect_uris(file, client_type);
+        let post_logout = self.each::<_, _, BTreeSet<_>>(&file.post_logout_redirect_uris, |r, text| {
+            r.redirect_uri("post_logout_redirect_uris", text, client_type).map(|uri| uri.to_string())
+        });
+        let secret = self.client_secret(file, client_type);
+        Some(WantedClient {
+            client_id: client_id?,
+            organization: organization?,
+            name: name?,
+            client_type,
+            audience: audience?,
+            status: status?,
+            secret: secret?,
+            redirect_uris: redirect_uris?,
+            post_logout_redirect_uris: post_logout?,
+            home_url: home_url?,
+            resource: resource?,
+            signing_algorithm: algorithm?.unwrap_or(SigningAlgorithm::Es256),
+            permissions: permissions?,
+            granted_to: granted_to?,
+        })
+    }
+
+    fn redirect_uris(
+        &mut self,
+        file: &format::Client,
+        client_type: ClientType,
+    ) -> Option<Vec<RegisteredRedirectUri>> {
+        if file.redirect_uris.is_empty() && client_type != ClientType::Machine {
+            let text = format!("redirect_uris: a {} client has at least one", client_type.as_str());
+            return self.refuse(&file.client_id.referenced, text);
+        }
+        self.each(&file.redirect_uris, |r, text| r.redirect_uri("redirect_uris", text, client_type))
+    }
+
+    fn redirect_uri(&mut self, key: &str, text: &Text, client_type: ClientType) -> Option<RegisteredRedirectUri> {
+        let kind = client_type.redirects().unwrap_or(ClientKind::Machine);
+        self.filled(key, text, |text| RegisteredRedirectUri::parse(text, kind))
+    }
+
+    #[expect(clippy::option_option, reason = "left out and refused are different things")]
+    fn client_secret(&mut self, file: &format::Client, client_type: ClientType) -> Option<Option<Secret>> {
+        self.optional(file.client_secret.as_ref(), |r, text| {
+            if matches!(client_type, ClientType::Spa | ClientType::Native) {
+                let reason = format!("client_secret: a {} client is public and has none", client_type.as_str());
+                return r.refuse(&text.referenced, reason);
+            }
+            r.secret("client_secret", text, check_client_secret)
+        })
+    }
+
+    #[expect(clippy::option_option, reason = "left out and refused are different things")]
+    fn granted_to(
+        &mut self,
+        file: &format::Client,
+        audience: Option<Audience>,
+    ) -> Option<Option<Vec<Placed<Slug>>>> {
+        self.optional(file.granted_to.as_ref(), |r, list| {
+            if audience.is_some_and(|audience| audience != Audience::Granted) {
+                return r.refuse(&file.audience.referenced, "granted_to: only with audience granted");
+            }
+            r.each(list, |r, text| r.placed("granted_to", text, Slug::parse))
+        })
+    }
+}
+
+fn read_client_id(text: &str) -> Result<String, &'static str> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 100 letters, digits, `.`, `_` and `-`")
+    }
+}
+
+fn read_resource(text: &str) -> Result<String, &'static str> {
+    if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 200 printable ASCII characters without spaces, quotes and backslashes")
+    }
+}
+
+fn read_permission(text: &str) -> Result<String, String> {
+    let permission = Permission::parse(text).map_err(|error| error.to_string())?;
+    if permission.is_reserved() {
+        return Err("permissions that begin with `orgate:` are Orgate's own; no client has them".to_owned());
+    }
+    Ok(permission.to_string())
+}
+
+fn check_client_secret(secret: &str) -> Result<(), String> {
+    let printable = secret.bytes().all(|b| b.is_ascii_graphic()); // RFC 6749 A.2, without the space
+    if printable && (LEAST_SECRET..=MOST_SECRET).contains(&secret.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{LEAST_SECRET} to {MOST_SECRET} printable ASCII characters that nobody can guess; \
+         leave the key out, and one is generated"
+    ))
+}

@@ -1,0 +1,123 @@
+//! The file format of `orgate apply`, as serde reads it: every value with its place, none of them
+//! checked yet.
+//!
+//! **Invariant:** an unknown key is an error, and so is a key without a value, which is most often
+//! an unquoted `#`. Nothing here has a `Debug`: it holds secrets.
+
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Spanned;
+
+pub(super) type Text = Spanned<String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) organizations: Vec<Organization>,
+    #[serde(default)]
+    pub(super) clients: Vec<Client>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Organization {
+    pub(super) slug: Text,
+    pub(super) name: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) parent: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) status: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) domains: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) branding: Option<Branding>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) policy: Option<Policy>,
+    #[serde(default)]
+    pub(super) roles: Vec<Role>,
+    #[serde(default)]
+    pub(super) users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Branding {
+    #[serde(default, deserialize_with = "present")]
+    pub(super) logo_url: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) primary_color: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    #[serde(default, deserialize_with = "present")]
+    pub(super) session_idle_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) session_absolute_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) access_token_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) refresh_idle_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) refresh_absolute_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) lockout_attempts: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Role {
+    pub(super) slug: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) name: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) permissions: Option<Vec<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct User {
+    pub(super) email: Text,
+    pub(super) name: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) status: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) password: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) roles: Option<Vec<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) client_id: Text,
+    pub(super) organization: Text,
+    pub(super) name: Text,
+    #[serde(rename = "type")]
+    pub(super) client_type: Text,
+    pub(super) audience: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) status: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) client_secret: Option<Text>,
+    #[serde(default)]
+    pub(super) redirect_uris: Vec<Text>,
+    #[serde(default)]
+    pub(super) post_logout_redirect_uris: Vec<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) home_url: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) resource: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) signing_algorithm: Option<Text>,
+    #[serde(default)]
+    pub(super) permissions: Vec<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) granted_to: Option<Vec<Text>>,
+}
+
+/// A key may be left out; one that is there has a value.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,137 @@
+//! Organizations, roles and users of a file, checked.
+
+use std::collections::BTreeSet;
+
+use chrono::Duration;
+use orgate_domain::email::{DomainName, Email};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::organizations::{Branding, Color, OrgStatus};
+use orgate_domain::policies::PolicySettings;
+use orgate_domain::roles::Permission;
+use orgate_domain::standing::UserStatus;
+use orgate_flows::apply::{Placed, WantedOrganization, WantedRole, WantedUser};
+use orgate_flows::passwords::MAX_PASSWORD_BYTES;
+use serde_saphyr::Spanned;
+
+use super::addresses::web_address;
+use super::format;
+use super::reader::Reader;
+
+/// The longest limit that can be set: ten years, in seconds.
+const LONGEST_SECS: i64 = 10 * 365 * 24 * 60 * 60;
+
+const STATUSES: [(&str, OrgStatus); 2] = [("active", OrgStatus::Active), ("suspended", OrgStatus::Suspended)];
+
+impl Reader<'_> {
+    pub(super) fn organization(&mut self, file: &format::Organization) -> Option<WantedOrganization> {
+        let slug = self.placed("slug", &file.slug, Slug::parse);
+        let name = self.plain("name", &file.name, DisplayName::parse);
+        let parent = self.optional(file.parent.as_ref(), |r, text| r.placed("parent", text, Slug::parse));
+        let status = self.optional(file.status.as_ref(), |r, text| {
+            let value = r.choice("status", text, &STATUSES)?;
+            Some(Placed { value, place: r.place(&text.referenced) })
+        });
+        let domains = self.optional(file.domains.as_ref(), |r, list| {
+            r.each(list, |r, text| r.placed("domains", text, read_domain))
+        });
+        let branding = self.optional(file.branding.as_ref(), Self::branding);
+        let policy = self.optional(file.policy.as_ref(), Self::policy);
+        let roles = self.each(&file.roles, Self::role);
+        let users = self.each(&file.users, Self::user);
+        Some(WantedOrganization {
+            slug: slug?,
+            name: name?,
+            parent: parent?,
+            status: status?,
+            domains: domains?,
+            branding: branding?,
+            policy: policy?,
+            roles: roles?,
+            users: users?,
+        })
+    }
+
+    fn branding(&mut self, file: &format::Branding) -> Option<Branding> {
+        let logo_url = self.optional(file.logo_url.as_ref(), |r, text| {
+            r.plain("logo_url", text, |text| {
+                web_address(text).filter(|url| url.scheme() == "https").ok_or("an https:// address")
+            })
+        });
+        let primary_color = self.optional(file.primary_color.as_ref(), |r, text| {
+            r.plain("primary_color", text, Color::parse)
+        });
+        Some(Branding { logo_url: logo_url?, primary_color: primary_color? })
+    }
+
+    fn policy(&mut self, file: &format::Policy) -> Option<PolicySettings> {
+        let mut seconds = |key, number: &Option<Spanned<i64>>, least, most| {
+            self.optional(number.as_ref(), |r, number| {
+                r.number(key, number, (least, most)).and_then(Duration::try_seconds)
+            })
+        };
+        let session_idle = seconds("session_idle_secs", &file.session_idle_secs, 1, LONGEST_SECS);
+        let session_absolute = seconds("session_absolute_secs", &file.session_absolute_secs, 1, LONGEST_SECS);
+        let access_token = seconds("access_token_secs", &file.access_token_secs, 30, 3600);
+        let refresh_idle = seconds("refresh_idle_secs", &file.refresh_idle_secs, 1, LONGEST_SECS);
+        let refresh_absolute = seconds("refresh_absolute_secs", &file.refresh_absolute_secs, 1, LONGEST_SECS);
+        let lockout_attempts = self.optional(file.lockout_attempts.as_ref(), |r, number| {
+            r.number("lockout_attempts", number, (1, 1000)).and_then(|number| u32::try_from(number).ok())
+        });
+        Some(PolicySettings {
+            session_idle: session_idle?,
+            session_absolute: session_absolute?,
+            access_token: access_token?,
+            refresh_idle: refresh_idle?,
+            refresh_absolute: refresh_absolute?,
+            lockout_attempts: lockout_attempts?,
+        })
+    }
+
+    fn role(&mut self, file: &format::Role) -> Option<WantedRole> {
+        let slug = self.placed("slug", &file.slug, Slug::parse);
+        let name = self.optional(file.name.as_ref(), |r, text| r.plain("name", text, DisplayName::parse));
+        let permissions = self.optional(file.permissions.as_ref(), |r, list| {
+            r.each::<_, _, BTreeSet<_>>(list, |r, text| {
+                r.plain("permissions", text, Permission::parse).map(|permission| permission.to_string())
+            })
+        });
+        Some(WantedRole { slug: slug?, name: name?, permissions: permissions? })
+    }
+
+    fn user(&mut self, file: &format::User) -> Option<WantedUser> {
+        let email = self.placed("email", &file.email, |text| {
+            Email::parse(text).map_err(|error| format!("{error}, like name@example.com"))
+        });
+        let name = self.plain("name", &file.name, DisplayName::parse);
+        let status = self.optional(file.status.as_ref(), |r, text| {
+            let allowed = [UserStatus::Active, UserStatus::Deactivated].map(|status| (status.as_str(), status));
+            r.choice("status", text, &allowed)
+        });
+        let password =
+            self.optional(file.password.as_ref(), |r, text| r.secret("password", text, check_password));
+        let roles = self.optional(file.roles.as_ref(), |r, list| {
+            r.each(list, |r, text| r.placed("roles", text, Slug::parse))
+        });
+        Some(WantedUser {
+            email: email?,
+            name: name?,
+            status: status?,
+            password: password?,
+            roles: roles?,
+        })
+    }
+}
+
+fn read_domain(text: &str) -> Result<DomainName, String> {
+    DomainName::parse(text).map_err(|error| format!("{error}, like example.com"))
+}
+
+fn check_password(password: &str) -> Result<(), String> {
+    if password.is_empty() {
+        Err("it is empty; leave the key out for a user who has no password".to_owned())
+    } else if password.len() > MAX_PASSWORD_BYTES {
+        Err(format!("at most {MAX_PASSWORD_BYTES} bytes"))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! `orgate dev`: everything on this machine, ready to click through.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use orgate_embedded_postgres::{Config, Error as PostgresError, Postgres};
+use orgate_flows::Env;
+use orgate_flows::apply;
+use orgate_flows::random::Random;
+use orgate_flows::vault::MasterKey;
+use orgate_playground::{NotesConfig, serve_mailbox, serve_notes};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::serve::{Running, bind, record_metrics, start, stopped_by_signal};
+use super::{block_on, log};
+use crate::apply_file;
+use crate::settings::Settings;
+
+/// The password of every sample user.
+const SAMPLE_PASSWORD: &str = "orgate-dev";
+
+const SAMPLE_SEED: &str = include_str!("../../../../config/dev-seed.yaml");
+
+/// What makes up a development directory besides the server's own log: what `--fresh` deletes, by
+/// name, so that a mistyped path costs nothing else.
+const KEPT: [&str; 4] = ["data", "data.new", "master.key", "notes.secret"];
+
+/// Start a database, Orgate, a sample application and a mailbox, all on loopback
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// Orgate's port
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The sample application's port
+    #[arg(long, default_value_t = 8090)]
+    app_port: u16,
+    /// The mailbox's port
+    #[arg(long, default_value_t = 8091)]
+    mailbox_port: u16,
+    /// Where the database and the keys are kept
+    #[arg(long, default_value = ".orgate", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Forget what an earlier run kept
+    #[arg(long)]
+    fresh: bool,
+    /// Organizations, users and clients to begin with, instead of the samples
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Which log lines to show
+    #[arg(long, default_value = "warn", env = "RUST_LOG", value_name = "FILTER")]
+    log: String,
+}
+
+/// What runs, and where.
+struct Addresses {
+    issuer: Url,
+    app: Url,
+    mailbox: Url,
+}
+
+/// Bound before anything is started, so that a busy port costs no time.
+struct Listeners {
+    orgate: TcpListener,
+    app: TcpListener,
+    mailbox: TcpListener,
+    smtp: TcpListener,
+}
+
+impl Dev {
+    /// Runs until Ctrl-C. The database is started before the runtime and stopped after it.
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let given = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        if given.is_some() && self.fresh {
+            anyhow::bail!("--fresh deletes the database that `orgate dev` brings; DATABASE_URL names another one");
+        }
+        let postgres = if given.is_some() { None } else { Some(self.postgres()?) };
+        let (url, directory) = match (&postgres, given) {
+            (Some(postgres), _) => (postgres.url("postgres"), postgres.data_dir().to_owned()),
+            (None, Some(url)) => (url, self.data_dir.clone()),
+            (None, None) => anyhow::bail!("there is no database"),
+        };
+        let result = block_on(self.serve(url, &directory));
+        if let Some(postgres) = postgres {
+            postgres.stop().context("the database did not stop")?;
+        }
+        result
+    }
+
+    /// Starts the embedded database, emptied first if that was asked for. A directory that another
+    /// `orgate dev` uses is never touched.
+    fn postgres(&self) -> anyhow::Result<Postgres> {
+        let config = Config::new(&self.data_dir, |line| eprintln!("{line}"));
+        let started = Postgres::start(&config);
+        let directory = match started {
+            Ok(postgres) if !self.fresh => return Ok(postgres),
+            Ok(postgres) => {
+                let directory = postgres.data_dir().to_owned();
+                postgres.stop()?;
+                directory
+            }
+            Err(error @ PostgresError::AlreadyRunning { .. }) => return Err(error.into()),
+            Err(_) if self.fresh => self.data_dir.clone(),
+            Err(error) => return Err(error.into()),
+        };
+        for name in KEPT {
+            forget(&directory.join(name))?;
+        }
+        Ok(Postgres::start(&config)?)
+    }
+
+    async fn serve(self, database_url: String, directory: &Path) -> anyhow::Result<()> {
+        let listeners = self.bind().await?;
+        let addresses = Addresses {
+            issuer: localhost(self.port)?,
+            app: localhost(self.app_port)?,
+            mailbox: localhost(self.mailbox_port)?,
+        };
+        let mut settings = Settings::load(None)?;
+        settings.log.filter.clone_from(&self.log);
+        settings.server.issuer = addresses.issuer.clone();
+        settings.server.internal_listen = String::new();
+        settings.database.url = database_url.into();
+        settings.database.url_file = String::new();
+        settings.secrets.master_key = master_key(directory)?.into();
+        settings.secrets.master_key_file = String::new();
+        settings.mail.smtp_url = format!("smtp://{}", listeners.smtp.local_addr()?).into();
+        log(&settings.log)?;
+        let stop = stopped_by_signal()?;
+        let running = start(&settings, record_metrics()?, &stop).await?;
+        let notes_secret = kept_secret(&directory.join("notes.secret"))?;
+        self.seed(&running.env, (&addresses.app, &notes_secret)).await?;
+        print!("{}", self.table(&addresses));
+        let notes = NotesConfig {
+            issuer: addresses.issuer,
+            client_id: "notes".to_owned(),
+            client_secret: notes_secret,
+            base_url: addresses.app,
+            audience: "notes".to_owned(),
+            organizations: samples(),
+        };
+        let app = serve_notes(notes, listeners.app, stop.clone().cancelled_owned());
+        let mailbox = serve_mailbox(listeners.smtp, listeners.mailbox, stop.clone().cancelled_owned());
+        let orgate = Running::serve(running, listeners.orgate, stop.clone());
+        let (orgate, app, mailbox) = tokio::join!(orgate, app, mailbox);
+        app.context("the sample application stopped")?;
+        mailbox.context("the mailbox stopped")?;
+        orgate
+    }
+
+    async fn bind(&self) -> anyhow::Result<Listeners> {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Ok(Listeners {
+            orgate: bind(at(self.port)).await.context("try --port")?,
+            app: bind(at(self.app_port)).await.context("try --app-port")?,
+            mailbox: bind(at(self.mailbox_port)).await.context("try --mailbox-port")?,
+            smtp: bind(at(0)).await?,
+        })
+    }
+
+    /// Applies the samples, or the file that was given.
+    async fn seed(&self, env: &Env, (app, notes_secret): (&Url, &str)) -> anyhow::Result<()> {
+        let lookup = |name: &str| match name {
+            "DEV_PASSWORD" => Some(SAMPLE_PASSWORD.to_owned()),
+            "NOTES_SECRET" => Some(notes_secret.to_owned()),
+            "NOTES_URL" => Some(app.as_str().trim_end_matches('/').to_owned()),
+            other => std::env::var(other).ok(),
+        };
+        let wanted = match &self.seed {
+            Some(file) => apply_file::load(std::slice::from_ref(file), &lookup)?,
+            None => apply_file::load_str("dev-seed.yaml", SAMPLE_SEED, &lookup)?,
+        };
+        apply::execute(env, apply::plan(env, &wanted).await?).await?;
+        Ok(())
+    }
+
+    fn table(&self, addresses: &Addresses) -> String {
+        let Addresses { issuer, app, mailbox } = addresses;
+        let users = if self.seed.is_some() {
+            "  as in your seed file\n".to_owned()
+        } else {
+            format!(
+                "  admin@acme.test      Acme Inc             admin
+  editor@acme.test     Acme Inc             editor
+  viewer@acme.test     Acme Inc             viewer
+  admin@globex.test    Globex Corporation   admin
+  casey@consult.test   Acme, Globex and Initech
+  The password of all of them is {SAMPLE_PASSWORD}
+"
+            )
+        };
+        format!(
+            "
+Orgate is running. Ctrl-C stops it; the next start keeps the data.
+
+Where
+  Sample application   {app}
+  Mailbox              {mailbox}
+  Orgate               {issuer}
+  Discovery document   {issuer}.well-known/openid-configuration
+
+Who
+{users}
+Try first
+  1. Open {app} and sign in to Acme as admin@acme.test.
+  2. Sign in to Globex as admin@globex.test in the same browser, then switch between the two.
+  3. Sign in without naming an organization, as casey@consult.test: the mailbox has the code.
+
+"
+        )
+    }
+}
+
+fn samples() -> Vec<(String, String)> {
+    [("acme", "Acme Inc"), ("globex", "Globex Corporation"), ("initech", "Initech")]
+        .map(|(slug, name)| (slug.to_owned(), name.to_owned()))
+        .into()
+}
+
+fn localhost(port: u16) -> anyhow::Result<Url> {
+    Ok(Url::parse(&format!("http://localhost:{port}/"))?)
+}
+
+fn forget(path: &Path) -> anyhow::Result<()> {
+    let deleted = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match deleted {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot delete {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The master key of this directory: made at the first start, readable by its owner only.
+fn master_key(directory: &Path) -> anyhow::Result<String> {
+    kept(&directory.join("master.key"), || {
+        Ok(MasterKey::from_bytes(Random::default().bytes()?).to_text().to_string())
+    })
+}
+
+fn kept_secret(path: &Path) -> anyhow::Result<String> {
+    kept(path, || {
+        Ok(format!("ogcs_{}", orgate_domain::credentials::base32::encode(&Random::default().bytes::<32>()?)))
+    })
+}
+
+/// What the file holds; made first if there is none.
+fn kept(path: &Path, make: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<String> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let refused = || format!("cannot write {}; choose another directory with --data-dir", path.display());
+    match std::fs::read_to_string(path) {
+        Ok(text) => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).with_context(refused)?;
+    }
+    let text = make()?;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| writeln!(file, "{text}")).with_context(refused)?;
+    Ok(text)
+}

@@ -1,0 +1,90 @@
+//! What runs beside requests. Any number of nodes run the same jobs: work is claimed or harmless
+//! to repeat.
+
+use std::time::Duration;
+
+use orgate_flows::Env;
+use orgate_flows::bootstrap::bootstrap;
+use orgate_flows::deliver::{Mailer, deliver};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How often the outbox is looked at when it was empty.
+const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often what has expired is deleted.
+const CLEAN_PAUSE: Duration = Duration::from_secs(60);
+
+/// What has expired stays this long, so that a late replay is still recognized as one.
+const KEPT: chrono::Duration = chrono::Duration::days(1);
+
+/// How long to wait before trying again to listen for changes.
+const LISTEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Starts the jobs; they end when `stop` is cancelled.
+pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &CancellationToken) {
+    if let Some(mailer) = mailer {
+        tasks.spawn(stop.clone().run_until_cancelled_owned(empty_outbox(env.clone(), mailer)));
+    }
+    tasks.spawn(stop.clone().run_until_cancelled_owned(clean(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
+}
+
+async fn empty_outbox(env: Env, mailer: Mailer) {
+    loop {
+        match deliver(&env, &mailer).await {
+            Ok(0) => tokio::time::sleep(OUTBOX_PAUSE).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the outbox could not be emptied");
+                tokio::time::sleep(OUTBOX_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn clean(env: Env) {
+    loop {
+        env.limits.forget_idle();
+        match env.store.clean(env.clock.now() - KEPT, 5_000).await {
+            Ok(cleaned) => tracing::debug!(?cleaned, "deleted what had expired"),
+            Err(error) => tracing::warn!(%error, "what has expired could not be deleted"),
+        }
+        if let Err(error) = env.store.ensure_audit_partitions().await {
+            tracing::warn!(%error, "the audit log's partitions could not be made");
+        }
+        tokio::time::sleep(CLEAN_PAUSE).await;
+    }
+}
+
+/// Forgets cached configuration when it changes, and reloads signing keys. After a lost connection
+/// anything may have been missed, so everything is forgotten.
+async fn follow_changes(env: Env) {
+    loop {
+        let (changed, mut changes) = tokio::sync::watch::channel(false);
+        let follow = env.store.listen(|change| {
+            env.configuration.forget();
+            let keys = change.is_none_or(|change| change.starts_with("signing_keys:"));
+            changed.send_if_modified(|pending| {
+                *pending |= keys;
+                keys
+            });
+        });
+        let reload = async {
+            while changes.changed().await.is_ok() {
+                if let Err(error) = bootstrap(&env).await {
+                    tracing::warn!(%error, "the signing keys could not be reloaded");
+                }
+            }
+        };
+        tokio::select! {
+            result = follow => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "changes of configuration cannot be followed");
+                }
+            }
+            () = reload => {}
+        }
+        tokio::time::sleep(LISTEN_PAUSE).await;
+    }
+}

@@ -1,0 +1,325 @@
+//! Configuration: read once, and values from then on.
+//!
+//! `config/default.toml` is embedded and is the reference; a file overrides it, the environment
+//! (`ORGATE__SECTION__KEY`) overrides both. A key that does not exist is an error.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use config::{Config, Environment, File, FileFormat};
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+/// The embedded defaults.
+pub const DEFAULTS: &str = include_str!("../../../config/default.toml");
+
+/// Every setting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `[server]`
+    pub server: Server,
+    /// `[database]`
+    pub database: Database,
+    /// `[secrets]`
+    pub secrets: Secrets,
+    /// `[mail]`
+    pub mail: Mail,
+    /// `[passwords]`
+    pub passwords: Passwords,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The address that people and applications see.
+    pub issuer: Url,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where to serve metrics; empty: nowhere.
+    pub internal_listen: String,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A request is given up after this long.
+    pub request_timeout_secs: u64,
+    /// A request's body at most.
+    pub max_body_bytes: usize,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// A `postgres://` address.
+    pub url: Secret,
+    /// A file that holds it.
+    pub url_file: String,
+    /// Connections at most.
+    pub max_connections: u32,
+    /// A request waits this long for one.
+    pub acquire_timeout_secs: u64,
+    /// No statement runs longer.
+    pub statement_timeout_secs: u64,
+    /// Whether `serve` migrates first.
+    pub migrate_on_start: bool,
+}
+
+/// `[secrets]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// 32 random bytes in base64.
+    pub master_key: Secret,
+    /// A file that holds them.
+    pub master_key_file: String,
+}
+
+/// `[mail]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// `smtp://host:port`; may hold a password.
+    pub smtp_url: Secret,
+    /// A file that holds it.
+    pub smtp_url_file: String,
+    /// The sender.
+    pub from: String,
+}
+
+/// `[passwords]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passwords {
+    /// How many are hashed at once; 0: one for each core.
+    pub threads: usize,
+    /// How many may wait.
+    pub queue: usize,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Attempts to prove a credential.
+    pub credentials_per_minute: u32,
+    /// Authorization requests.
+    pub pages_per_minute: u32,
+    /// Refused client authentications, codes and tokens.
+    pub refusals_per_minute: u32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// Which lines there are.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// A setting that is never printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+/// What is wrong with the configuration, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file or a value does not parse, or a key does not exist.
+    #[error("{0}")]
+    Parse(#[from] config::ConfigError),
+    /// A secret is set twice.
+    #[error("{key} and {key}_file are both set; keep one")]
+    Both {
+        /// The key, as `section.key`.
+        key: &'static str,
+    },
+    /// A secret's file cannot be read.
+    #[error("{key}_file: cannot read {}: {source}", path.display())]
+    File {
+        /// The key, as `section.key`.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A required setting is missing.
+    #[error("{key} is not set: {hint}")]
+    Missing {
+        /// The key, as `section.key`.
+        key: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A value is not allowed.
+    #[error("{key}: {why}")]
+    Value {
+        /// The key, as `section.key`.
+        key: &'static str,
+        /// What is allowed.
+        why: &'static str,
+    },
+}
+
+impl Settings {
+    /// Reads the defaults, then `file`, then the environment.
+    ///
+    /// # Errors
+    /// [`SettingsError`]; a key that does not exist is one.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let environment = Environment::with_prefix("ORGATE")
+            .prefix_separator("__")
+            .separator("__")
+            .list_separator(",")
+            .with_list_parse_key("server.trusted_proxies")
+            .try_parsing(true);
+        let settings: Self = builder.add_source(environment).build()?.try_deserialize()?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let issuer = &self.server.issuer;
+        let loopback = matches!(issuer.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let why = if issuer.query().is_some() || issuer.fragment().is_some() || issuer.path() != "/" {
+            "an issuer is an origin, without path, query or fragment"
+        } else if issuer.scheme() != "https" && !(issuer.scheme() == "http" && loopback) {
+            "an issuer is https; http is for localhost only"
+        } else {
+            return Ok(());
+        };
+        Err(SettingsError::Value { key: "server.issuer", why })
+    }
+
+    /// The master key's text.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`] if neither the key nor its file is set.
+    pub fn master_key(&self) -> Result<Secret, SettingsError> {
+        let secrets = &self.secrets;
+        secret("secrets.master_key", &secrets.master_key, &secrets.master_key_file)?.ok_or(
+            SettingsError::Missing {
+                key: "secrets.master_key",
+                hint: "make one with `openssl rand -base64 32`, keep it safe, and name its file in secrets.master_key_file",
+            },
+        )
+    }
+
+    /// The database's address.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`] if it is set nowhere, `DATABASE_URL` included.
+    pub fn database_url(&self) -> Result<Secret, SettingsError> {
+        let database = &self.database;
+        let set = secret("database.url", &database.url, &database.url_file)?;
+        let from_environment = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()).map(Secret);
+        set.or_else(from_environment).ok_or(SettingsError::Missing {
+            key: "database.url",
+            hint: "set it to a postgres:// address, or use `orgate dev`, which brings a database of its own",
+        })
+    }
+
+    /// The mail server's address, if there is one.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn smtp_url(&self) -> Result<Option<Secret>, SettingsError> {
+        secret("mail.smtp_url", &self.mail.smtp_url, &self.mail.smtp_url_file)
+    }
+}
+
+impl Secret {
+    /// The text, for its one use.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { "…" })
+    }
+}
+
+fn secret(key: &'static str, value: &Secret, file: &str) -> Result<Option<Secret>, SettingsError> {
+    match (value.reveal(), file) {
+        ("", "") => Ok(None),
+        (_, "") => Ok(Some(value.clone())),
+        ("", path) => std::fs::read_to_string(path)
+            .map(|text| Some(Secret(text.trim().to_owned())))
+            .map_err(|source| SettingsError::File { key, path: path.into(), source }),
+        _ => Err(SettingsError::Both { key }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(toml: &str) -> Result<Settings, SettingsError> {
+        let settings: Settings = Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(File::from_str(toml, FileFormat::Toml))
+            .build()?
+            .try_deserialize()?;
+        settings.check().map(|()| settings)
+    }
+
+    #[test]
+    fn the_defaults_are_complete() {
+        let settings = parse("").expect("the defaults parse");
+
+        assert_eq!(settings.limits.credentials_per_minute, 60);
+    }
+
+    #[test]
+    fn a_mistyped_key_is_an_error() {
+        let error = parse("[server]\nissuerr = 'https://a.test'").expect_err("refused").to_string();
+
+        assert!(error.contains("issuerr"), "{error}");
+    }
+
+    #[test]
+    fn an_issuer_is_https_and_has_no_path() {
+        assert!(parse("[server]\nissuer = 'https://id.example'").is_ok());
+        for bad in ["http://id.example", "https://id.example/tenant", "https://id.example/?a=b"] {
+            assert!(parse(&format!("[server]\nissuer = '{bad}'")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let settings = parse("[secrets]\nmaster_key = 'hunter2'").expect("parses");
+
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,97 @@
+//! From settings to the surroundings of use cases.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orgate_edge::{AppState, HttpSettings};
+use orgate_flows::deliver::{Mailer, MailerError};
+use orgate_flows::keys::KeyRing;
+use orgate_flows::limits::{LimitSettings, Limits};
+use orgate_flows::passwords::{PasswordError, Passwords};
+use orgate_flows::random::Random;
+use orgate_flows::refusals::Refusals;
+use orgate_flows::vault::{InvalidMasterKey, MasterKey, Vault, VaultError};
+use orgate_flows::{Clock, Configuration, Env, Issuer};
+use orgate_storage::{PoolSettings, StorageError, Store};
+
+use crate::settings::{Settings, SettingsError};
+
+/// What keeps the server from being put together.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// See [`MailerError`].
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
+    /// See [`InvalidMasterKey`].
+    #[error("secrets.master_key: {0}")]
+    MasterKey(#[from] InvalidMasterKey),
+    /// See [`PasswordError`].
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// See [`SettingsError`].
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database's address does not parse.
+    #[error("database.url: {0}")]
+    Storage(#[from] StorageError),
+    /// See [`VaultError`].
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// Opens the pool; connects to nothing yet.
+///
+/// # Errors
+/// [`WiringError`].
+pub fn store(settings: &Settings) -> Result<Store, WiringError> {
+    let database = &settings.database;
+    Ok(Store::connect(&PoolSettings {
+        url: settings.database_url()?.reveal().to_owned(),
+        max_connections: database.max_connections,
+        acquire_timeout: Duration::from_secs(database.acquire_timeout_secs),
+        statement_timeout: Duration::from_secs(database.statement_timeout_secs),
+    })?)
+}
+
+/// Puts the surroundings together.
+///
+/// # Errors
+/// [`WiringError`].
+pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<Env, WiringError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = if settings.passwords.threads == 0 { cores } else { settings.passwords.threads };
+    let limits = LimitSettings {
+        credentials: settings.limits.credentials_per_minute,
+        pages: settings.limits.pages_per_minute,
+        refusals: settings.limits.refusals_per_minute,
+    };
+    let random = Random::default();
+    Ok(Env {
+        store,
+        clock,
+        vault: Arc::new(Vault::new(&MasterKey::parse(settings.master_key()?.reveal())?)?),
+        keys: Arc::new(KeyRing::new(cores)),
+        passwords: Arc::new(Passwords::new(threads, settings.passwords.queue, random.clone())?),
+        random,
+        configuration: Arc::new(Configuration::default()),
+        limits: Arc::new(Limits::new(&limits)),
+        refusals: Arc::new(Refusals::default()),
+        issuer: Issuer::new(settings.server.issuer.clone()),
+    })
+}
+
+/// The state of the listeners.
+pub fn state(settings: &Settings, env: Env) -> AppState {
+    let http = HttpSettings { trusted_proxies: settings.server.trusted_proxies.clone() };
+    AppState { env, http: Arc::new(http) }
+}
+
+/// The mailer, if a mail server is configured.
+///
+/// # Errors
+/// [`WiringError`].
+pub fn mailer(settings: &Settings) -> Result<Option<Mailer>, WiringError> {
+    let Some(url) = settings.smtp_url()? else { return Ok(None) };
+    Ok(Some(Mailer::new(url.reveal(), &settings.mail.from)?))
+}

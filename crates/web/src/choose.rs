@@ -1,0 +1,107 @@
+//! `GET` and `POST /choose`: which of this browser's organizations.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::ids::OrgId;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::choose::{Choice, choices, choose};
+use orgate_flows::waiting::{Waiting, take_up};
+
+use crate::page::{Org, Page, failed, over, render};
+use crate::present;
+
+/// `templates/choose.html`.
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct ChooseTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    client_name: &'a str,
+    action: &'a str,
+    organizations: Vec<Line>,
+    other_href: String,
+}
+
+/// One organization to choose.
+struct Line {
+    id: String,
+    name: String,
+    logo_url: Option<String>,
+    monogram: String,
+    email: String,
+    last_used: bool,
+}
+
+/// Shows the page.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
+    let handle = params.get("request").unwrap_or_default();
+    let waiting = match take_up(&env, handle, &cookies.browser).await {
+        Ok(waiting) if !waiting.is_resolved() => waiting,
+        Ok(_) => return over(&env, origin),
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    match choices(&env, &waiting, &cookies.browser).await {
+        Ok(choices) => page(&env, &cookies, (&waiting, handle), choices),
+        Err(failure) => failed(&env, origin, &failure),
+    }
+}
+
+/// Goes on in the chosen organization.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(FormParams(params)) = form else { return over(&env, origin) };
+    let handle = params.get("request").unwrap_or_default();
+    let token = params.get("csrf").unwrap_or_default();
+    let wanted = params.get("organization").and_then(|text| text.parse::<OrgId>().ok());
+    let (true, Some(org_id)) =
+        (env.vault.check_form_token(&cookies.browser.binding, handle, token), wanted)
+    else {
+        return over(&env, origin);
+    };
+    let chosen = match take_up(&env, handle, &cookies.browser).await {
+        Ok(waiting) => choose(&env, waiting, org_id, &cookies.browser).await,
+        Err(error) => Err(error),
+    };
+    match chosen {
+        Ok(next) => present::next(&env, &cookies, &next),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+fn page(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (waiting, handle): (&Waiting, &str),
+    choices: Vec<Choice>,
+) -> Response {
+    let lines = choices.into_iter().enumerate().map(|(place, choice)| {
+        let Org { name, logo_url, monogram } = Org::named(&choice.name, choice.logo_url);
+        let last_used = place == 0 && choice.email.is_some();
+        let email = choice.email.unwrap_or_else(|| "Not signed in here yet".to_owned());
+        Line { id: choice.org_id.to_string(), name, logo_url, monogram, email, last_used }
+    });
+    let template = ChooseTemplate {
+        page: Page::new(env),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        client_name: waiting.client().name.as_str(),
+        action: "/choose",
+        organizations: lines.collect(),
+        other_href: format!("/discover?request={handle}"),
+    };
+    render(StatusCode::OK, &template, Some(&waiting.asked().redirect_uri))
+}

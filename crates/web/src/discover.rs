@@ -1,0 +1,184 @@
+//! `/discover`: "Where do you work?", the code from the mail, and the links in it.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::policies::DISCOVERY_LIFETIME;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::discover::{Discovered, Proven, discover, prove};
+use orgate_flows::waiting::{Waiting, WaitingError, take_up};
+use orgate_protocol::params::Params;
+
+use crate::page::{Page, over, render};
+use crate::present;
+
+/// `templates/discover.html`.
+#[derive(Template)]
+#[template(path = "discover.html")]
+struct DiscoverTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    client_name: &'a str,
+    action: &'a str,
+    q: &'a str,
+    error: Option<&'a str>,
+}
+
+/// `templates/discover_sent.html`.
+#[derive(Template)]
+#[template(path = "discover_sent.html")]
+struct SentTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    email: &'a str,
+    action: &'a str,
+    error: Option<&'a str>,
+    expires_minutes: u32,
+    back_href: String,
+}
+
+/// Shows the question.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
+    match taken_up(&env, &cookies, &params).await {
+        Ok((waiting, handle)) => question(&env, &cookies, (&waiting, handle), ("", None)),
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
+    }
+}
+
+/// Follows the answer.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(FormParams(params)) = form else { return over(&env, origin) };
+    let (waiting, handle) = match taken_up(&env, &cookies, &params).await {
+        Ok(found) => found,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    let answer = params.get("q").unwrap_or_default();
+    if !is_ours(&env, &cookies, &params, handle) {
+        let error = Some("This page had grown old. Please try again.");
+        return question(&env, &cookies, (&waiting, handle), (answer, error));
+    }
+    if answer.trim().is_empty() {
+        let error = Some("Enter your work e-mail or the name of your organization.");
+        return question(&env, &cookies, (&waiting, handle), (answer, error));
+    }
+    match discover(&env, waiting, (handle, answer), &cookies.browser).await {
+        Ok(Discovered::Next(next)) => present::next(&env, &cookies, &next),
+        Ok(Discovered::MailSent(email)) => sent(&env, &cookies, handle, (&email, None)),
+        Ok(Discovered::NotFound) => {
+            let error = Some(
+                "There is no organization of this name here. Check the spelling, or enter your work e-mail instead.",
+            );
+            match taken_up(&env, &cookies, &params).await {
+                Ok((waiting, handle)) => question(&env, &cookies, (&waiting, handle), (answer, error)),
+                Err(error) => present::waiting_error(&env, origin, &error),
+            }
+        }
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// Checks a typed code.
+pub(crate) async fn post_code(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let Ok(FormParams(params)) = form else { return over(&env, &cookies.browser.origin) };
+    let handle = params.get("request").unwrap_or_default();
+    if !is_ours(&env, &cookies, &params, handle) {
+        return over(&env, &cookies.browser.origin);
+    }
+    proven(&env, &cookies, &params).await
+}
+
+/// A link of the mail, opened in the browser that asked for it. In any other, a mail scanner's
+/// included, it finds no request and spends nothing.
+pub(crate) async fn get_link(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
+    proven(&env, &cookies, &params).await
+}
+
+async fn proven(env: &Env, cookies: &BrowserCookies, params: &Params) -> Response {
+    let origin = &cookies.browser.origin;
+    let (waiting, handle) = match taken_up(env, cookies, params).await {
+        Ok(found) => found,
+        Err(error) => return present::waiting_error(env, origin, &error),
+    };
+    let code = params.get("code").unwrap_or_default();
+    let organization = params.get("organization").and_then(|text| text.parse().ok());
+    match prove(env, waiting, (code, organization), &cookies.browser).await {
+        Ok(Proven::Next(next)) => present::next(env, cookies, &next),
+        Ok(Proven::WrongCode) => {
+            let error = Some("This code is not right, or no longer good. Check it against the mail, or ask for a new one.");
+            sent(env, cookies, handle, (params.get("email").unwrap_or("your address"), error))
+        }
+        Err(error) => present::waiting_error(env, origin, &error),
+    }
+}
+
+async fn taken_up<'p>(
+    env: &Env,
+    cookies: &BrowserCookies,
+    params: &'p Params,
+) -> Result<(Waiting, &'p str), WaitingError> {
+    let handle = params.get("request").unwrap_or_default();
+    let waiting = take_up(env, handle, &cookies.browser).await?;
+    if waiting.is_resolved() { Err(WaitingError::Over) } else { Ok((waiting, handle)) }
+}
+
+fn is_ours(env: &Env, cookies: &BrowserCookies, params: &Params, handle: &str) -> bool {
+    let token = params.get("csrf").unwrap_or_default();
+    env.vault.check_form_token(&cookies.browser.binding, handle, token)
+}
+
+fn question(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (waiting, handle): (&Waiting, &str),
+    (q, error): (&str, Option<&str>),
+) -> Response {
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let template = DiscoverTemplate {
+        page: Page::new(env),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        client_name: waiting.client().name.as_str(),
+        action: "/discover",
+        q,
+        error,
+    };
+    render(status, &template, Some(&waiting.asked().redirect_uri))
+}
+
+fn sent(env: &Env, cookies: &BrowserCookies, handle: &str, (email, error): (&str, Option<&str>)) -> Response {
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let template = SentTemplate {
+        page: Page::new(env),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        email,
+        action: "/discover/code",
+        error,
+        expires_minutes: u32::try_from(DISCOVERY_LIFETIME.num_minutes()).unwrap_or_default(),
+        back_href: format!("/discover?request={handle}"),
+    };
+    render(status, &template, None)
+}

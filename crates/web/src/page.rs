@@ -1,0 +1,246 @@
+//! What every page is made of: the shared fields, the headers, and the page that says what went
+//! wrong.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use orgate_domain::clients::Client;
+use orgate_domain::organizations::Organization;
+use orgate_edge::RequestOrigin;
+use orgate_flows::{Env, Failure};
+use url::Url;
+
+use crate::assets::{VERSION, brand_path};
+
+/// What all pages share: `templates/layout.html`.
+pub(crate) struct Page {
+    /// BCP 47.
+    pub(crate) lang: &'static str,
+    /// Part of the address of each asset.
+    pub(crate) version: &'static str,
+    /// The organization's stylesheet.
+    pub(crate) brand_css: Option<String>,
+    /// The host that people see in the address bar.
+    pub(crate) host: String,
+    /// Shown where something went wrong.
+    pub(crate) request_id: Option<String>,
+}
+
+/// The organization on a page: `templates/parts/logo.html`.
+pub(crate) struct Org {
+    pub(crate) name: String,
+    pub(crate) logo_url: Option<String>,
+    pub(crate) monogram: String,
+}
+
+/// A link on a page.
+pub(crate) struct Link {
+    pub(crate) label: String,
+    pub(crate) href: String,
+}
+
+/// `templates/error.html`.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    page: Page,
+    headline: &'a str,
+    what_happened: &'a str,
+    what_next: &'a str,
+    back: Option<Link>,
+    code: &'a str,
+}
+
+/// What went wrong, for a person.
+pub(crate) struct Problem<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'a str,
+    pub(crate) headline: &'a str,
+    pub(crate) what_happened: &'a str,
+    pub(crate) what_next: &'a str,
+    pub(crate) client: Option<&'a Client>,
+}
+
+impl Page {
+    pub(crate) fn new(env: &Env) -> Self {
+        let url = env.issuer.url();
+        let host = url.host_str().unwrap_or_default();
+        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Self { lang: "en", version: VERSION, brand_css: None, host, request_id: None }
+    }
+
+    pub(crate) fn branded(env: &Env, organization: &Organization) -> Self {
+        let brand_css = organization.branding.primary_color.map(brand_path);
+        Self { brand_css, ..Self::new(env) }
+    }
+
+    pub(crate) fn with_request_id(self, origin: &orgate_domain::audit::Origin) -> Self {
+        Self { request_id: origin.request_id.clone(), ..self }
+    }
+}
+
+impl Org {
+    pub(crate) fn of(organization: &Organization) -> Self {
+        let logo_url = organization.branding.logo_url.as_ref().map(ToString::to_string);
+        Self::named(organization.name.as_str(), logo_url)
+    }
+
+    pub(crate) fn named(name: &str, logo_url: Option<String>) -> Self {
+        let monogram = name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect());
+        Self { name: name.to_owned(), logo_url, monogram: monogram.unwrap_or_default() }
+    }
+}
+
+/// The way back to the application, if it has a page of its own.
+pub(crate) fn back_to(client: &Client) -> Option<Link> {
+    let href = client.home_url.as_ref()?.to_string();
+    Some(Link { label: format!("Back to {}", client.name.as_str()), href })
+}
+
+/// Renders a page under the strict policy. `form_target` is a further address that forms, or the
+/// redirects they lead to, may go to.
+pub(crate) fn render(status: StatusCode, template: &impl Template, form_target: Option<&str>) -> Response {
+    let html = match template.render() {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    (status, page_headers(form_target), Html(html)).into_response()
+}
+
+fn page_headers(form_target: Option<&str>) -> HeaderMap {
+    let target = form_target.and_then(origin_of).map_or_else(String::new, |origin| format!(" {origin}"));
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'; \
+         form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+}
+
+/// The origin of a proven redirect URI as a CSP source. One with a scheme of its own is admitted
+/// by its scheme.
+fn origin_of(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok()?;
+    match url.scheme() {
+        "http" | "https" => Some(url.origin().ascii_serialization()),
+        scheme => Some(format!("{scheme}:")),
+    }
+}
+
+/// The page that says what went wrong and what to do.
+pub(crate) fn problem(env: &Env, origin: &orgate_domain::audit::Origin, problem: &Problem<'_>) -> Response {
+    let template = ErrorPage {
+        page: Page::new(env).with_request_id(origin),
+        headline: problem.headline,
+        what_happened: problem.what_happened,
+        what_next: problem.what_next,
+        back: problem.client.and_then(back_to),
+        code: problem.code,
+    };
+    render(problem.status, &template, None)
+}
+
+/// A failure that is ours, or a limit.
+pub(crate) fn failed(env: &Env, origin: &orgate_domain::audit::Origin, failure: &Failure) -> Response {
+    let retry_after = failure.retry_after();
+    let (status, code, headline) = match (failure, retry_after) {
+        (Failure::TooMany(_), _) => {
+            (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "That was a little too fast")
+        }
+        (_, Some(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "We cannot answer just now")
+        }
+        (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong on our side"),
+    };
+    if status.is_server_error() {
+        tracing::error!(error = failure as &dyn std::error::Error, "a request failed");
+    }
+    let mut response = problem(
+        env,
+        origin,
+        &Problem {
+            status,
+            code,
+            headline,
+            what_happened: match status {
+                StatusCode::TOO_MANY_REQUESTS => "There were too many requests from your network.",
+                StatusCode::SERVICE_UNAVAILABLE => "The sign-in service is busy or restarting.",
+                _ => "The sign-in service could not finish your request. Nothing was changed.",
+            },
+            what_next: match status {
+                StatusCode::INTERNAL_SERVER_ERROR => {
+                    "Please try again. If it happens once more, send the request number below to whoever runs this service."
+                }
+                _ => "Wait a minute, then reload this page.",
+            },
+            client: None,
+        },
+    );
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// A sign-in that is over: lapsed, finished, or begun in another browser.
+pub(crate) fn over(env: &Env, origin: &orgate_domain::audit::Origin) -> Response {
+    problem(
+        env,
+        origin,
+        &Problem {
+            status: StatusCode::BAD_REQUEST,
+            code: "sign_in_over",
+            headline: "This sign-in is over",
+            what_happened: "It was finished, took too long, or was begun in another browser.",
+            what_next: "Go back to the application that you want to use and sign in from there.",
+            client: None,
+        },
+    )
+}
+
+/// `GET /`: for who types the address.
+pub(crate) async fn home(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
+    problem(
+        &env,
+        &origin,
+        &Problem {
+            status: StatusCode::OK,
+            code: "ok",
+            headline: "This is where your applications sign you in",
+            what_happened: "There is nothing to do here by itself.",
+            what_next: "Open the application that you want to use: it brings you here when it needs to know who you are.",
+            client: None,
+        },
+    )
+}
+
+/// Any other address.
+pub(crate) async fn not_found(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
+    problem(
+        &env,
+        &origin,
+        &Problem {
+            status: StatusCode::NOT_FOUND,
+            code: "not_found",
+            headline: "There is no such page",
+            what_happened: "The address may be mistyped, or the page has moved.",
+            what_next: "Go back to the application that you want to use and start from there.",
+            client: None,
+        },
+    )
+}

@@ -1,0 +1,116 @@
+//! From what a use case decided to what the browser gets.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use orgate_domain::audit::Origin;
+use orgate_edge::BrowserCookies;
+use orgate_flows::Env;
+use orgate_flows::authorize::{Answer, Next, Question, Refused, RefusedBecause};
+use orgate_flows::waiting::WaitingError;
+use orgate_protocol::oauth::authorize::ResponseMode;
+
+use crate::page::{Page, Problem, failed, over, problem, render};
+
+/// `templates/form_post.html`.
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPostPage<'a> {
+    page: Page,
+    client_name: &'a str,
+    redirect_uri: &'a str,
+    fields: Vec<(&'a str, &'a str)>,
+}
+
+/// Sends the browser on.
+pub(crate) fn next(env: &Env, cookies: &BrowserCookies, next: &Next) -> Response {
+    let mut response = match next {
+        Next::Answer(answer) => self::answer(env, answer),
+        Next::Ask(question, handle) => {
+            let page = match question {
+                Question::Choose => "choose",
+                Question::Discover => "discover",
+                Question::SignIn => "sign-in",
+            };
+            see_other(&env.issuer.at(&format!("/{page}?request={}", handle.reveal())))
+        }
+        Next::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
+    };
+    cookies.bind(response.headers_mut());
+    response
+}
+
+/// Hands the client its answer (RFC 6749 §4.1.2, or by form post).
+pub(crate) fn answer(env: &Env, answer: &Answer) -> Response {
+    match answer.mode {
+        ResponseMode::Query => see_other(&answer.response.to_redirect_url(answer.to.as_str())),
+        ResponseMode::FormPost => {
+            let fields = answer.response.form_fields();
+            let template = FormPostPage {
+                page: Page::new(env),
+                client_name: answer.client.name.as_str(),
+                redirect_uri: answer.to.as_str(),
+                fields: fields.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+            };
+            render(StatusCode::OK, &template, Some(answer.to.as_str()))
+        }
+    }
+}
+
+/// 303, whatever the method was: the next request is a GET without a body.
+pub(crate) fn see_other(to: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// The request of a page cannot be taken up.
+pub(crate) fn waiting_error(env: &Env, origin: &Origin, error: &WaitingError) -> Response {
+    match error {
+        WaitingError::Failure(failure) => failed(env, origin, failure),
+        WaitingError::Over => over(env, origin),
+    }
+}
+
+fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {
+    let application = refused.client.name.as_str();
+    let (headline, what_happened, what_next) = match refused.why {
+        RefusedBecause::ClientDisabled => (
+            format!("{application} is switched off"),
+            format!("Nobody can sign in to {application} at the moment."),
+            format!("Ask whoever runs {application} when it will be back."),
+        ),
+        RefusedBecause::OrganizationUnavailable => (
+            format!("This organization cannot use {application}"),
+            format!("There is no organization of this name that may sign in to {application}."),
+            "Check the link or the name you were given, or ask your administrator to have the organization admitted."
+                .to_owned(),
+        ),
+        RefusedBecause::OrganizationSuspended => {
+            let name = refused.organization.as_ref().map_or("This organization", |org| org.name.as_str());
+            (
+                format!("{name} is suspended"),
+                format!("Sign-in for {name} has been stopped. No data was deleted."),
+                format!("Ask your administrator, or the people who run {application}, to lift the suspension."),
+            )
+        }
+    };
+    problem(
+        env,
+        origin,
+        &Problem {
+            status: StatusCode::FORBIDDEN,
+            code: refused.why.as_str(),
+            headline: &headline,
+            what_happened: &what_happened,
+            what_next: &what_next,
+            client: Some(&refused.client),
+        },
+    )
+}

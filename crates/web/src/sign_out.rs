@@ -1,0 +1,153 @@
+//! `/logout`: the end-session endpoint (OIDC RP-Initiated Logout 1.0 §2).
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::clients::Client;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::sign_out::{SignOut, Wanted, sign_out};
+use orgate_protocol::oauth::logout;
+use orgate_protocol::params::Params;
+
+use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render};
+use crate::present::see_other;
+
+/// `templates/sign_out.html`.
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+struct SignOutTemplate {
+    page: Page,
+    request: String,
+    csrf: String,
+    org: Org,
+    email: String,
+    action: &'static str,
+    cancel: Option<Link>,
+}
+
+/// `templates/signed_out.html`.
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutTemplate {
+    page: Page,
+    org_name: Option<String>,
+    back: Option<Link>,
+}
+
+/// What the confirmation's token is bound to.
+const CONFIRMATION: &str = "sign-out";
+
+/// The request in the query.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
+    answer(&env, &cookies, &params, Wanted::ByClient).await
+}
+
+/// The request in the body. A post from another site comes without our cookies, so it is repeated
+/// as a GET, which brings them.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let Ok(FormParams(params)) = form else { return over(&env, &cookies.browser.origin) };
+    see_other(&env.issuer.at(&format!("/logout?{}", encoded(&params))))
+}
+
+/// The person confirmed. `request` carries the original parameters, which are checked again.
+pub(crate) async fn post_confirm(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let Ok(FormParams(params)) = form else { return over(&env, &cookies.browser.origin) };
+    let token = params.get("csrf").unwrap_or_default();
+    let original = Params::parse(params.get("request").unwrap_or_default());
+    let ours = env.vault.check_form_token(&cookies.browser.binding, CONFIRMATION, token);
+    match original {
+        Ok(original) if ours => answer(&env, &cookies, &original, Wanted::ByPerson).await,
+        _ => over(&env, &cookies.browser.origin),
+    }
+}
+
+async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wanted) -> Response {
+    let origin = &cookies.browser.origin;
+    let request = match logout::parse(params) {
+        Ok(request) => request,
+        Err(error) => return refused(env, cookies, &error.description),
+    };
+    match sign_out(env, &request, wanted, &cookies.browser).await {
+        Ok(SignOut::Done { ended, to, client }) => {
+            let mut response = match &to {
+                Some(to) => see_other(to),
+                None => signed_out(env, client.as_deref()),
+            };
+            for org_id in ended {
+                cookies.drop_session(response.headers_mut(), org_id);
+            }
+            response
+        }
+        Ok(SignOut::Confirm { sessions, client }) => {
+            let names: Vec<&str> = sessions.iter().map(|session| session.org_name.as_str()).collect();
+            let emails: Vec<&str> = sessions.iter().map(|session| session.email.as_str()).collect();
+            let logo = sessions.first().filter(|_| sessions.len() == 1);
+            let org = Org::named(&names.join(", "), logo.and_then(|session| session.logo_url.clone()));
+            confirmation(env, cookies, (encoded(params), org, emails.join(", ")), client.as_deref())
+        }
+        Ok(SignOut::Refused(why)) => refused(env, cookies, why),
+        Err(failure) => failed(env, origin, &failure),
+    }
+}
+
+fn confirmation(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (request, org, email): (String, Org, String),
+    client: Option<&Client>,
+) -> Response {
+    let template = SignOutTemplate {
+        page: Page::new(env),
+        request,
+        csrf: env.vault.form_token(&cookies.browser.binding, CONFIRMATION),
+        org,
+        email,
+        action: "/logout/confirm",
+        cancel: client.and_then(back_to),
+    };
+    // Only a registered address can follow the form, so admitting the application's is safe.
+    let target = client.and_then(|client| client.post_logout_redirect_uris.first().cloned());
+    let mut response = render(StatusCode::OK, &template, target.as_deref());
+    cookies.bind(response.headers_mut());
+    response
+}
+
+fn signed_out(env: &Env, client: Option<&Client>) -> Response {
+    let template = SignedOutTemplate { page: Page::new(env), org_name: None, back: client.and_then(back_to) };
+    render(StatusCode::OK, &template, None)
+}
+
+fn refused(env: &Env, cookies: &BrowserCookies, why: &str) -> Response {
+    let what_happened = format!("The application's request was not right: {why}.");
+    problem(
+        env,
+        &cookies.browser.origin,
+        &Problem {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request",
+            headline: "We could not sign you out",
+            what_happened: &what_happened,
+            what_next: "You are still signed in. Try again from the application, or close all windows of this browser.",
+            client: None,
+        },
+    )
+}
+
+fn encoded(params: &Params) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(params.iter()).finish()
+}

@@ -1,0 +1,395 @@
+//! A whole Orgate on loopback, on a database of its own, and the browsers and clients that use it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Duration, Utc};
+use orgate_flows::{Clock, Env, SystemClock, apply};
+use orgate_server::http::{Bounds, router};
+use orgate_server::settings::Settings;
+use orgate_server::{apply_file, jobs, wiring};
+use orgate_storage::OrgScope;
+use orgate_storage::system::OrgHint;
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::database::Database;
+
+/// Where the sample client's answers go; nothing listens there.
+pub const CALLBACK: &str = "http://localhost:9/callback";
+/// Where the sample client's sign-outs lead.
+pub const SIGNED_OUT: &str = "http://localhost:9/";
+/// The sample client's secret.
+pub const SECRET: &str = "notes-secret-with-enough-entropy-for-a-test";
+/// Every sample user's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// A PKCE verifier and its challenge (RFC 7636 Appendix B).
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// The challenge of [`VERIFIER`].
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Two organizations, and a third that may not use every client; the operator's clients.
+pub const SAMPLES: &str = include_str!("samples.yaml");
+
+/// A running Orgate.
+#[derive(Debug)]
+pub struct App {
+    /// Its address, and its issuer.
+    pub base: Url,
+    /// What its use cases are given.
+    pub env: Env,
+    /// Its database.
+    pub database: Database,
+    /// Its clock.
+    pub clock: Arc<TestClock>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// A clock that a test can move forward.
+#[derive(Debug, Default)]
+pub struct TestClock {
+    ahead_secs: AtomicI64,
+}
+
+impl TestClock {
+    /// Lets time pass.
+    pub fn advance(&self, by: Duration) {
+        self.ahead_secs.fetch_add(by.num_seconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + Duration::seconds(self.ahead_secs.load(Ordering::SeqCst))
+    }
+}
+
+impl App {
+    /// Orgate with [`SAMPLES`] applied.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same, with settings changed.
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let database = Database::fresh().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let base = Url::parse(&format!("http://localhost:{}/", address.port())).expect("an address");
+        let mut settings = Settings::load(None).expect("the defaults");
+        settings.server.issuer = base.clone();
+        settings.database.url = database.url().to_owned().into();
+        settings.secrets.master_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned().into();
+        settings.limits.credentials_per_minute = 100_000;
+        settings.limits.pages_per_minute = 100_000;
+        settings.limits.refusals_per_minute = 100_000;
+        change(&mut settings);
+        let clock = Arc::new(TestClock::default());
+        let store = wiring::store(&settings).expect("a pool");
+        let env = wiring::env(&settings, store, Arc::clone(&clock) as _).expect("wired");
+        orgate_flows::bootstrap::bootstrap(&env).await.expect("bootstrapped");
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        jobs::spawn(&env, wiring::mailer(&settings).expect("a mailer"), &tasks, &stop);
+        let bounds = Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
+        let routes = router(wiring::state(&settings, env.clone()), bounds);
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned());
+            served.await.expect("served");
+        });
+        let app = Self { base, env, database, clock, tasks, stop };
+        app.apply(SAMPLES).await;
+        app
+    }
+
+    /// Brings the installation to the state that `yaml` describes.
+    pub async fn apply(&self, yaml: &str) {
+        let lookup = |name: &str| match name {
+            "PASSWORD" => Some(PASSWORD.to_owned()),
+            "SECRET" => Some(SECRET.to_owned()),
+            _ => None,
+        };
+        let wanted = apply_file::load_str("test.yaml", yaml, &lookup).expect("the file is right");
+        let plan = apply::plan(&self.env, &wanted).await.expect("planned");
+        apply::execute(&self.env, plan).await.expect("applied");
+        self.env.configuration.forget();
+    }
+
+    /// The organization with this slug.
+    pub async fn org(&self, slug: &str) -> OrgScope {
+        let slug = orgate_domain::names::Slug::parse(slug).expect("a slug");
+        let resolved = self.env.store.resolve(OrgHint::Slug(&slug)).await.expect("resolved");
+        resolved.expect("the organization exists").scope
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser { http: http(true), base: self.base.clone() }
+    }
+
+    /// The address of a path.
+    pub fn at(&self, path: &str) -> Url {
+        self.base.join(path).expect("a path")
+    }
+
+    /// Redeems a code as the client `notes`, with the right verifier.
+    pub async fn redeem(&self, code: &str) -> Reply {
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ])
+        .await
+    }
+
+    /// Refreshes as the client `notes`.
+    pub async fn refresh(&self, refresh_token: &str) -> Reply {
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
+    }
+
+    /// Calls the token endpoint as the client `notes`.
+    pub async fn token(&self, form: &[(&str, &str)]) -> Reply {
+        self.token_as("notes", SECRET, form).await
+    }
+
+    /// Calls the token endpoint with `client_secret_basic`.
+    pub async fn token_as(&self, client_id: &str, secret: &str, form: &[(&str, &str)]) -> Reply {
+        let request = http(false).post(self.at("/token")).basic_auth(client_id, Some(secret)).form(form);
+        Reply::of(request.send().await.expect("answered")).await
+    }
+
+    /// Gets a JSON document.
+    pub async fn get(&self, path: &str) -> Reply {
+        Reply::of(http(false).get(self.at(path)).send().await.expect("answered")).await
+    }
+
+    /// Asks for the claims behind an access token.
+    pub async fn userinfo(&self, access_token: &str) -> Reply {
+        let request = http(false).get(self.at("/userinfo")).bearer_auth(access_token);
+        Reply::of(request.send().await.expect("answered")).await
+    }
+
+    /// Signs `email` in to an organization in a browser of their own and redeems the code.
+    pub async fn sign_in(&self, organization: &str, email: &str) -> Reply {
+        let browser = self.browser();
+        let code = browser.sign_in_to(organization, email).await;
+        self.redeem(&code).await
+    }
+
+    /// The actions in an organization's audit log, oldest first, as `action outcome reason`.
+    pub async fn events(&self, slug: &str) -> Vec<String> {
+        let org = self.org(slug).await.org_id().as_uuid();
+        let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
+            "select action, outcome, reason from audit_events where org_id = $1 order by occurred_at, id",
+        )
+        .bind(org)
+        .fetch_all(self.database.superuser())
+        .await
+        .expect("the log can be read");
+        rows.into_iter()
+            .map(|(action, outcome, reason)| {
+                [Some(action), Some(outcome), reason].into_iter().flatten().collect::<Vec<_>>().join(" ")
+            })
+            .collect()
+    }
+
+    /// Stops it, and waits until everything has stopped.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn http(cookies: bool) -> Client {
+    Client::builder()
+        .cookie_store(cookies)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .expect("a client")
+}
+
+/// A browser without script: cookies, forms, and no redirect followed unless asked.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    http: Client,
+    base: Url,
+}
+
+impl Browser {
+    /// Opens an address.
+    pub async fn get(&self, url: impl AsRef<str>) -> Page {
+        let url = self.base.join(url.as_ref()).expect("an address");
+        Page::of(self.http.get(url).send().await.expect("answered")).await
+    }
+
+    /// Posts a form.
+    pub async fn post(&self, url: impl AsRef<str>, form: &[(&str, &str)]) -> Page {
+        let url = self.base.join(url.as_ref()).expect("an address");
+        Page::of(self.http.post(url).form(form).send().await.expect("answered")).await
+    }
+
+    /// Opens the authorization endpoint with the usual parameters, `changes` replacing them; an
+    /// empty value takes a parameter away.
+    pub async fn authorize(&self, changes: &[(&str, &str)]) -> Page {
+        self.get(authorization_url(&self.base, changes)).await
+    }
+
+    /// Follows redirects as long as they stay at Orgate.
+    pub async fn follow(&self, mut page: Page) -> Page {
+        while let Some(to) = page.location().filter(|to| to.origin() == self.base.origin()) {
+            page = self.get(to.as_str()).await;
+        }
+        page
+    }
+
+    /// Fills in the sign-in page that `page` is or leads to.
+    pub async fn sign_in(&self, page: Page, email: &str, password: &str) -> Page {
+        let form = self.follow(page).await;
+        let (request, csrf) = (form.field("request"), form.field("csrf"));
+        let fields = [
+            ("request", request.as_str()),
+            ("csrf", csrf.as_str()),
+            ("email", email),
+            ("password", password),
+        ];
+        self.post("/sign-in", &fields).await
+    }
+
+    /// Signs in to an organization with everything right; the code.
+    pub async fn sign_in_to(&self, organization: &str, email: &str) -> String {
+        let page = self.authorize(&[("organization", organization)]).await;
+        self.sign_in(page, email, PASSWORD).await.answer("code")
+    }
+}
+
+/// The address of an authorization request of the client `notes`.
+pub fn authorization_url(base: &Url, changes: &[(&str, &str)]) -> Url {
+    let mut params = BTreeMap::from([
+        ("response_type", "code"),
+        ("client_id", "notes"),
+        ("redirect_uri", CALLBACK),
+        ("scope", "openid profile email offline_access"),
+        ("state", "the-state"),
+        ("nonce", "the-nonce"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]);
+    params.extend(changes.iter().copied());
+    params.retain(|_, value| !value.is_empty());
+    let mut url = base.join("/authorize").expect("an address");
+    url.query_pairs_mut().extend_pairs(params);
+    url
+}
+
+/// What a browser got.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+    url: Url,
+}
+
+impl Page {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
+        Self { status, headers, url, body: response.text().await.expect("a body") }
+    }
+
+    /// Where it redirects to.
+    pub fn location(&self) -> Option<Url> {
+        let location = self.headers.get(header::LOCATION)?.to_str().ok()?;
+        self.url.join(location).ok()
+    }
+
+    /// The path it redirects to, or nothing.
+    pub fn leads_to(&self) -> String {
+        self.location().map_or_else(String::new, |to| to.path().to_owned())
+    }
+
+    /// A parameter of the answer at the client's redirect URI. Fails the test if it is not there.
+    pub fn answer(&self, name: &str) -> String {
+        let to = self.location().unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body));
+        assert!(to.as_str().starts_with(CALLBACK), "redirected to {to}");
+        let found = to.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        found.unwrap_or_else(|| panic!("no {name} in {to}"))
+    }
+
+    /// The value of a form's field.
+    pub fn field(&self, name: &str) -> String {
+        let marker = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self
+            .body
+            .split_once(&marker)
+            .unwrap_or_else(|| panic!("no field {name}: {} {}", self.status, self.body));
+        rest.split('"').next().unwrap_or_default().replace("&#38;", "&").replace("&amp;", "&")
+    }
+
+    /// The cookies it sets, as `name=value`.
+    pub fn cookies(&self) -> Vec<String> {
+        let lines = self.headers.get_all(header::SET_COOKIE).iter();
+        lines.filter_map(|line| line.to_str().ok()).map(str::to_owned).collect()
+    }
+}
+
+/// What a client got.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The JSON body; null if there is none.
+    pub body: Value,
+}
+
+impl Reply {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, body: response.json().await.unwrap_or_default() }
+    }
+
+    /// A member of the body as text; empty if there is none.
+    pub fn text(&self, name: &str) -> String {
+        self.body[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// `status error`, as tests compare it.
+    pub fn outcome(&self) -> String {
+        format!("{} {}", self.status, self.text("error")).trim().to_owned()
+    }
+
+    /// The claims of a token in the body, unverified.
+    pub fn claims(&self, name: &str) -> Value {
+        claims(&self.text(name))
+    }
+}
+
+/// The claims of a token, unverified.
+pub fn claims(token: &str) -> Value {
+    use base64::Engine as _;
+    let payload = token.split('.').nth(1).unwrap_or_else(|| panic!("not a token: {token}"));
+    let json = base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+    serde_json::from_slice(&json).expect("JSON")
+}

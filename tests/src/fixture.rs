@@ -1,0 +1,406 @@
+//! Two organizations, and what people leave in them: valid by default, written through the store.
+
+use chrono::{DateTime, Duration, Utc};
+use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
+use orgate_domain::clients::{Audience, Client, ClientStatus, ClientType};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::Email;
+use orgate_domain::ids::{
+    AuthorizationRequestId, ClientId, DiscoveryId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId, UserId,
+};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::resolution::Reason;
+use orgate_domain::sessions::Session;
+use orgate_domain::tokens::AuthorizationCode;
+use orgate_flows::{Clock as _, SystemClock};
+use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::oauth::ScopeSet;
+use orgate_protocol::oauth::authorize::ResponseMode;
+use orgate_protocol::oauth::pkce::CodeChallenge;
+use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+use orgate_storage::{
+    ClientChange, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage, NewOrganization,
+    NewSession, NewUser, OrgScope, OrgTx, Role, Store,
+};
+use uuid::Uuid;
+
+use crate::database::Database;
+
+/// Where tokens say they come from.
+pub const ISSUER: &str = "https://id.example.test";
+
+/// A database with two organizations.
+#[derive(Debug)]
+pub struct Fixture {
+    /// One.
+    pub acme: Org,
+    /// The other, which is never the one that a test is about, so that it sees what leaks.
+    pub globex: Org,
+    /// With a pool large enough for a race.
+    pub store: Store,
+    /// Kept last: it is dropped when the store is.
+    pub database: Database,
+}
+
+impl Fixture {
+    /// On a database of its own.
+    pub async fn new() -> Self {
+        let database = Database::fresh().await;
+        let store = database.store();
+        let (acme, globex) = (Org::found(&store, "acme").await, Org::found(&store, "globex").await);
+        Self { acme, globex, store, database }
+    }
+}
+
+/// An organization, in which people do things.
+#[derive(Debug, Clone)]
+pub struct Org {
+    /// The way in.
+    pub scope: OrgScope,
+    /// Its slug.
+    pub slug: Slug,
+    store: Store,
+}
+
+/// A user with a proven address.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: Email,
+    /// What discovery looks the address up by.
+    pub email_hash: SecretHash,
+}
+
+/// A session, and the hash of its cookie.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// What the browser proves it by.
+    pub token: SecretHash,
+}
+
+/// A code that waits to be redeemed.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// What it is looked up by.
+    pub hash: SecretHash,
+    /// What it stands for.
+    pub code: AuthorizationCode,
+}
+
+/// A code redeemed.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The family.
+    pub id: GrantId,
+    /// Its first refresh token.
+    pub refresh_token: SecretHash,
+}
+
+/// One of each thing that a sign-in leaves behind.
+#[derive(Debug)]
+pub struct Everything {
+    /// A role.
+    pub role: Role,
+    /// A user who has it.
+    pub user: Member,
+    /// A client of the organization's own.
+    pub client: Client,
+    /// The user's session.
+    pub signed_in: SignedIn,
+    /// A request that waits.
+    pub request: NewAuthorizationRequest,
+    /// A challenge to prove an address in it.
+    pub challenge: NewDiscoveryChallenge,
+    /// A code that waits.
+    pub code: Issued,
+    /// A code redeemed.
+    pub grant: Granted,
+    /// A message that waits.
+    pub message: MessageId,
+}
+
+/// Now, as the database keeps it.
+pub fn now() -> DateTime<Utc> {
+    SystemClock.now()
+}
+
+/// A new id's.
+pub fn uuid() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// The hash of a secret that nobody knows.
+pub fn hash() -> SecretHash {
+    SecretHash::of(uuid().as_bytes())
+}
+
+/// A name for people.
+pub fn name(text: &str) -> DisplayName {
+    DisplayName::parse(text).expect("a name")
+}
+
+/// An event, of a success unless changed.
+pub fn event(action: Action) -> Event {
+    Event {
+        id: EventId::from_uuid(uuid()),
+        occurred_at: now(),
+        action,
+        outcome: Outcome::Success,
+        reason: None,
+        actor: Actor::System,
+        user_id: None,
+        session_id: None,
+        client: None,
+        origin: Origin::default(),
+        detail: Vec::new(),
+    }
+}
+
+/// What redeeming this code starts, with a refresh token.
+pub fn new_grant(code: &AuthorizationCode, refresh_token: SecretHash) -> NewGrant<'_> {
+    let expires_at = now() + Duration::days(90);
+    NewGrant { code, issuer: ISSUER, expires_at, refresh_token: Some((refresh_token, now() + Duration::days(14))) }
+}
+
+impl Org {
+    /// Makes an organization.
+    pub async fn found(store: &Store, slug: &str) -> Self {
+        let scope = store.found(OrgId::from_uuid(uuid()));
+        let slug = Slug::parse(slug).expect("a slug");
+        let org = Self { scope, slug, store: store.clone() };
+        let name = name(org.slug.as_str());
+        let new =
+            NewOrganization { slug: &org.slug, name: &name, ancestors: &[], is_operator: false, at: now() };
+        let mut tx = org.begin().await;
+        tx.organization().insert(&new).await.expect("an organization");
+        commit(tx).await;
+        org
+    }
+
+    /// Its id.
+    pub fn id(&self) -> OrgId {
+        self.scope.org_id()
+    }
+
+    /// Opens its transaction.
+    pub async fn begin(&self) -> OrgTx {
+        self.store.begin(&self.scope).await.expect("a transaction")
+    }
+
+    /// One of each.
+    pub async fn everything(&self) -> Everything {
+        let (role, user) = (self.role("admin").await, self.user("alice").await);
+        self.assign(&user, &role).await;
+        let client = self.client(&format!("{}-notes", self.slug), Audience::Owner).await;
+        let signed_in = self.sign_in(&user).await;
+        let request = self.authorization_request(&client).await;
+        let challenge = self.challenge(&request, &user).await;
+        let redeemed = self.code(&signed_in, &client).await;
+        Everything {
+            grant: self.redeem(&redeemed).await,
+            code: self.code(&signed_in, &client).await,
+            message: self.message().await,
+            role,
+            user,
+            client,
+            signed_in,
+            request,
+            challenge,
+        }
+    }
+
+    /// A role with permissions.
+    pub async fn role(&self, slug: &str) -> Role {
+        let role = Role {
+            id: RoleId::from_uuid(uuid()),
+            slug: Slug::parse(slug).expect("a slug"),
+            name: name(slug),
+            permissions: ["notes:read".to_owned(), "notes:write".to_owned()].into(),
+        };
+        let mut tx = self.begin().await;
+        tx.roles().save(&role, now()).await.expect("a role");
+        commit(tx).await;
+        role
+    }
+
+    /// A user with a proven address and a password that nobody knows.
+    pub async fn user(&self, local_part: &str) -> Member {
+        let email = Email::parse(&format!("{local_part}@{}.test", self.slug)).expect("an address");
+        let member = Member {
+            id: UserId::from_uuid(uuid()),
+            email_hash: SecretHash::of(email.normalized().as_bytes()),
+            email,
+        };
+        let name = name(local_part);
+        let verified = Some(member.email_hash);
+        let new = NewUser { id: member.id, email: &member.email, verified, name: &name, at: now() };
+        let mut tx = self.begin().await;
+        tx.users().insert(&new).await.expect("a user");
+        tx.users().save_password(member.id, "$argon2id$…", now()).await.expect("a password");
+        commit(tx).await;
+        member
+    }
+
+    /// Gives the user this role and no other.
+    pub async fn assign(&self, user: &Member, role: &Role) {
+        let mut tx = self.begin().await;
+        tx.users().replace_roles(user.id, &[role.id], now()).await.expect("an assignment");
+        commit(tx).await;
+    }
+
+    /// A client with a secret.
+    pub async fn client(&self, client_id: &str, audience: Audience) -> Client {
+        let redirect_uri = RegisteredRedirectUri::parse("https://app.example.test/callback", ClientKind::Web);
+        let client = Client {
+            id: ClientId::from_uuid(uuid()),
+            owner: self.id(),
+            client_id: client_id.to_owned(),
+            name: name(client_id),
+            client_type: ClientType::Web,
+            audience,
+            status: ClientStatus::Active,
+            redirect_uris: vec![redirect_uri.expect("a redirect URI")],
+            post_logout_redirect_uris: ["https://app.example.test/".to_owned()].into(),
+            home_url: None,
+            resource: "https://app.example.test".to_owned(),
+            signing_algorithm: SigningAlgorithm::Es256,
+            permissions: ["notes:read".to_owned()].into(),
+            secrets: Vec::new(),
+        };
+        let mut tx = self.begin().await;
+        tx.clients().save(&ClientChange { client: &client, at: now() }).await.expect("a client");
+        tx.clients().replace_secrets(client.id, &hash(), now()).await.expect("a secret");
+        commit(tx).await;
+        client
+    }
+
+    /// A session that just began.
+    pub async fn sign_in(&self, user: &Member) -> SignedIn {
+        let session = Session {
+            id: SessionId::from_uuid(uuid()),
+            org_id: self.id(),
+            user_id: user.id,
+            auth_time: now(),
+            amr: vec!["pwd".to_owned()],
+            last_seen_at: now(),
+            expires_at: now() + Duration::days(7),
+            ended_at: None,
+        };
+        let token = hash();
+        let mut tx = self.begin().await;
+        let new = NewSession { session: &session, token, origin: &Origin::default() };
+        tx.sessions().save(&new).await.expect("a session");
+        commit(tx).await;
+        SignedIn { session, token }
+    }
+
+    /// A request that waits for a person.
+    pub async fn authorization_request(&self, client: &Client) -> NewAuthorizationRequest {
+        let new = NewAuthorizationRequest {
+            id: AuthorizationRequestId::from_uuid(uuid()),
+            handle: hash(),
+            browser: hash(),
+            client_owner: client.owner,
+            client_id: client.id,
+            resolved_by: Some(Reason::Parameter),
+            proven_address: None,
+            redirect_uri: redirect_uri_of(client),
+            response_mode: ResponseMode::Query,
+            scope: scope(),
+            state: Some("state".to_owned()),
+            nonce: Some("nonce".to_owned()),
+            code_challenge: CodeChallenge::from_bytes(*hash().as_bytes()),
+            prompt: [].into(),
+            max_age: None,
+            login_hint: None,
+            ui_locales: Vec::new(),
+            created_at: now(),
+            expires_at: now() + Duration::minutes(30),
+        };
+        let mut tx = self.begin().await;
+        tx.authorization_requests().insert(&new).await.expect("a request");
+        commit(tx).await;
+        new
+    }
+
+    /// A challenge that was mailed, with five tries.
+    pub async fn challenge(&self, request: &NewAuthorizationRequest, user: &Member) -> NewDiscoveryChallenge {
+        let new = new_challenge(request.id, user.email_hash);
+        let mut tx = self.begin().await;
+        let made = tx.discovery_challenges().insert(&new, 3, now() - Duration::minutes(15)).await;
+        assert!(made.expect("a challenge"), "within the limit");
+        commit(tx).await;
+        new
+    }
+
+    /// A code that was just issued.
+    pub async fn code(&self, signed_in: &SignedIn, client: &Client) -> Issued {
+        let code = AuthorizationCode {
+            grant_id: GrantId::from_uuid(uuid()),
+            user_id: signed_in.session.user_id,
+            session_id: signed_in.session.id,
+            client_owner: client.owner,
+            client_id: client.id,
+            redirect_uri: redirect_uri_of(client),
+            code_challenge: CodeChallenge::from_bytes(*hash().as_bytes()),
+            scope: scope(),
+            nonce: None,
+            expires_at: now() + Duration::minutes(1),
+        };
+        let hash = hash();
+        let mut tx = self.begin().await;
+        tx.codes().insert(&NewCode { hash, code: &code, created_at: now() }).await.expect("a code");
+        commit(tx).await;
+        Issued { hash, code }
+    }
+
+    /// Redeems a code for a family with a refresh token.
+    pub async fn redeem(&self, issued: &Issued) -> Granted {
+        let refresh_token = hash();
+        let grant = new_grant(&issued.code, refresh_token);
+        let mut tx = self.begin().await;
+        let done = tx.codes().redeem(&issued.hash, &grant, &event(Action::CodeRedeemed)).await;
+        assert!(done.expect("a redemption"), "nobody was first");
+        commit(tx).await;
+        Granted { id: issued.code.grant_id, refresh_token }
+    }
+
+    /// A message that is due.
+    pub async fn message(&self) -> MessageId {
+        let id = MessageId::from_uuid(uuid());
+        let new = NewMessage { id, kind: "discovery_mail", payload: b"sealed", at: now() };
+        let mut tx = self.begin().await;
+        tx.outbox().insert(&new).await.expect("a message");
+        commit(tx).await;
+        id
+    }
+}
+
+/// A challenge in this request to prove this address.
+pub fn new_challenge(request_id: AuthorizationRequestId, email: SecretHash) -> NewDiscoveryChallenge {
+    NewDiscoveryChallenge {
+        id: DiscoveryId::from_uuid(uuid()),
+        request_id,
+        email,
+        code: hash(),
+        tries: 5,
+        created_at: now(),
+        expires_at: now() + Duration::minutes(15),
+    }
+}
+
+async fn commit(tx: OrgTx) {
+    tx.commit().await.expect("a commit");
+}
+
+fn scope() -> ScopeSet {
+    ScopeSet::parse("openid offline_access").expect("a scope")
+}
+
+fn redirect_uri_of(client: &Client) -> String {
+    client.redirect_uris.first().expect("one").as_str().to_owned()
+}

@@ -1,0 +1,4 @@
+//! Everything that Orgate promises, tried from outside.
+
+#[cfg(test)]
+mod tenancy;
