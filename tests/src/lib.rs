@@ -4,5 +4,6 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a harness fails its test where it fails itself")]
 
+pub mod app;
 pub mod database;
 pub mod fixture;

@@ -1,4 +1,6 @@
 //! The standing tests of the organization's boundary: they hold for every table, query and method, also for those
 //! that come later.
 
-mod smoke;
+mod catalog;
+mod isolation;
+mod rows;

@@ -1,5 +1,4 @@
 //! The server: configuration, wiring, listeners, jobs, commands.
-pub mod apply_file;
 
 pub mod apply_file;
 pub mod commands;

@@ -18,7 +18,7 @@ use orgate_storage::{OrgScope, Role};
 use super::wanted::Secret;
 
 /// What has to change, made by [`super::plan`]. Shown one change a line: `+` made, `~` changed, `-`
-/// removed, `=` how much is as wanted already.
+/// removed, `=` how much is as wanted already; the last line ends too.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) steps: Vec<Step>,
@@ -110,7 +110,8 @@ impl Plan {
 impl Mark {
     /// The names of the parts that differ, as a change; `None` if none does.
     pub(super) fn of<const N: usize>(parts: [(&'static str, bool); N]) -> Option<Self> {
-        let differing: Vec<_> = parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+        let differing: Vec<_> =
+            parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
         (!differing.is_empty()).then_some(Self::Changed(differing))
     }
 
@@ -139,7 +140,7 @@ impl fmt::Display for Plan {
         if self.steps.is_empty() {
             f.write_str("no changes\n")?;
         }
-        write!(f, "= {} unchanged", self.unchanged)
+        writeln!(f, "= {} unchanged", self.unchanged)
     }
 }
 
@@ -155,7 +156,9 @@ impl Change {
             Subject::Access { client_id, .. } => write!(f, "access of {org} to client {client_id}")?,
             Subject::Client { client, .. } => write!(f, "client {} of {org}", client.client_id)?,
             Subject::Domain(domain) => write!(f, "domain {domain} of {org}")?,
-            Subject::Organization(state) if created => write!(f, "organization {org} {:?}", state.name.as_str())?,
+            Subject::Organization(state) if created => {
+                write!(f, "organization {org} {:?}", state.name.as_str())?
+            }
             Subject::Organization(_) => write!(f, "organization {org}")?,
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,
             Subject::User(user) => write!(f, "user {} in {org}", user.email.as_str())?,

@@ -35,13 +35,7 @@ pub(super) struct Known {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(env: &'a Env) -> Self {
-        Self {
-            env,
-            problems: Problems::default(),
-            known: BTreeMap::new(),
-            steps: Vec::new(),
-            unchanged: 0,
-        }
+        Self { env, problems: Problems::default(), known: BTreeMap::new(), steps: Vec::new(), unchanged: 0 }
     }
 
     /// Compares all that is wanted with all that is there.
@@ -135,7 +129,9 @@ impl<'a> Planner<'a> {
             return Ok(Found::Unusable(text));
         }
         if resolved.status == OrgStatus::Deleted {
-            return Ok(Found::Unusable(format!("the organization {slug} was deleted; its slug is not used again")));
+            return Ok(Found::Unusable(format!(
+                "the organization {slug} was deleted; its slug is not used again"
+            )));
         }
         let line = self.env.store.ancestors(&resolved.scope).await?;
         Ok(Found::Known(Known { scope: resolved.scope, is_new: false, line }))

@@ -179,13 +179,7 @@ impl Wanted {
 /// What was described so far, and where.
 type Seen<'a> = BTreeMap<&'a str, &'a Place>;
 
-fn first<'a>(
-    seen: &mut Seen<'a>,
-    what: &str,
-    name: &'a str,
-    place: &'a Place,
-    problems: &mut Problems,
-) {
+fn first<'a>(seen: &mut Seen<'a>, what: &str, name: &'a str, place: &'a Place, problems: &mut Problems) {
     match seen.entry(name) {
         Entry::Occupied(other) => {
             problems.add(place, format!("{what} {name} was already described at {}", other.get()));

@@ -25,6 +25,14 @@ struct Page {
     body: String,
 }
 
+impl Page {
+    /// The session cookie that it sets, as a browser sends it.
+    fn session_cookie(&self) -> String {
+        let cookie = self.cookies.iter().find(|cookie| cookie.starts_with("notes_session=")).unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
 impl Browser {
     fn new(notes: &Url) -> Self {
         let http = Client::builder().cookie_store(true).redirect(Policy::none()).no_proxy().build().unwrap();
@@ -70,6 +78,13 @@ impl Browser {
 
     async fn is_signed_in(&self) -> bool {
         self.get("/").await.body.contains("Sign out")
+    }
+
+    /// Whether a thief could use the session cookie.
+    async fn is_good(&self, cookie: &str) -> bool {
+        let thief = Client::builder().no_proxy().build().unwrap();
+        let page = self.send(thief.get(self.notes.clone()).header("cookie", cookie)).await;
+        page.body.contains("Sign out")
     }
 }
 
@@ -287,10 +302,7 @@ async fn switching_replaces_the_session() {
     browser.sign_in("/sign-in?organization=globex").await;
 
     assert!(browser.get("/").await.body.contains("Notes of Globex Corp"));
-    let stolen = first.cookies.iter().find(|cookie| cookie.starts_with("notes_session=")).unwrap();
-    let request = Client::builder().no_proxy().build().unwrap().get(browser.notes.clone());
-    let page = request.header("cookie", stolen.split(';').next().unwrap()).send().await.unwrap();
-    assert!(!page.text().await.unwrap().contains("Sign out"), "the first session is over");
+    assert!(!browser.is_good(&first.session_cookie()).await, "the first session is over");
 }
 
 #[tokio::test]
@@ -431,7 +443,8 @@ async fn a_refresh_never_moves_a_session() {
 #[tokio::test]
 async fn signing_out_ends_both_sessions() {
     let (_provider, browser) = start().await;
-    browser.sign_in("/sign-in").await;
+    let cookie = browser.sign_in("/sign-in").await.session_cookie();
+    assert!(browser.is_good(&cookie).await);
 
     let page = browser.post("/sign-out", &[]).await;
 
@@ -442,6 +455,7 @@ async fn signing_out_ends_both_sessions() {
     assert_eq!(query["post_logout_redirect_uri"], browser.notes.as_str());
     assert_eq!(query["id_token_hint"].split('.').count(), 3);
     assert!(!browser.is_signed_in().await);
+    assert!(!browser.is_good(&cookie).await);
     let back = browser.get(format!("/?state={}", query["state"])).await.body;
     assert!(back.contains("You have signed out"));
     assert!(!browser.get("/?state=forged").await.body.contains("You have signed out"));
@@ -475,6 +489,19 @@ async fn the_api_answers_only_about_the_tokens_organization() {
         StatusCode::UNAUTHORIZED,
         "a cookie is no token"
     );
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_another_issuers_endpoints() {
+    let (provider, browser) = start().await;
+    provider.misbehave(Mischief {
+        discovery: json!({ "issuer": "https://attacker.test" }),
+        ..Mischief::default()
+    });
+
+    let page = browser.get("/sign-in").await;
+
+    assert_eq!((page.status, page.location), (StatusCode::BAD_GATEWAY, None));
 }
 
 #[tokio::test]

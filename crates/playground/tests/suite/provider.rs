@@ -38,6 +38,7 @@ type Params = HashMap<String, String>;
 /// How the provider departs from what is right. Claims are replaced, or removed where the value is null.
 #[derive(Clone, Default)]
 pub(crate) struct Mischief {
+    pub(crate) discovery: Value,
     /// Parameters of the authorization response.
     pub(crate) answer: Value,
     pub(crate) id_token: Value,
@@ -147,13 +148,14 @@ fn changed(value: &Value, changes: &Value) -> Value {
 
 async fn discovery(State(provider): State<Provider>) -> Json<Value> {
     let issuer = &provider.0.issuer;
-    Json(json!({
+    let metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"),
         "end_session_endpoint": format!("{issuer}/logout"),
-    }))
+    });
+    Json(changed(&metadata, &provider.mischief().discovery))
 }
 
 async fn jwks(State(provider): State<Provider>) -> Json<Value> {

@@ -33,23 +33,24 @@ const ALGORITHMS: [(&str, SigningAlgorithm); 2] =
 
 impl Reader<'_> {
     pub(super) fn client(&mut self, file: &format::Client) -> Option<WantedClient> {
-        let client_id = self.placed("client_id", &file.client_id, read_client_id);
+        let client_id = self.placed("client_id", &file.id, read_client_id);
         let organization = self.placed("organization", &file.organization, Slug::parse);
         let name = self.plain("name", &file.name, DisplayName::parse);
-        let client_type = self.choice("type", &file.client_type, &TYPES);
+        let client_type = self.choice("type", &file.kind, &TYPES);
         let audience = self.choice("audience", &file.audience, &AUDIENCES);
-        let status =
-            self.optional(file.status.as_ref(), |r, text| r.choice("status", text, &STATUSES));
+        let status = self.optional(file.status.as_ref(), |r, text| r.choice("status", text, &STATUSES));
         let home_url = self.optional(file.home_url.as_ref(), |r, text| {
             r.filled("home_url", text, |text| {
                 web_address(text).ok_or("an https:// address, or an http:// one on localhost")
             })
         });
-        let resource = self.plain("resource", file.resource.as_ref().unwrap_or(&file.client_id), read_resource);
+        let resource =
+            self.optional(file.resource.as_ref(), |r, text| r.plain("resource", text, read_resource));
         let algorithm = self.optional(file.signing_algorithm.as_ref(), |r, text| {
             r.choice("signing_algorithm", text, &ALGORITHMS)
         });
-        let permissions = self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
+        let permissions =
+            self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
         let granted_to = self.granted_to(file, audience);
         let client_type = client_type?;
         let redirect_uris = self.redirect_uris(file, client_type);
@@ -57,8 +58,10 @@ impl Reader<'_> {
             r.redirect_uri("post_logout_redirect_uris", text, client_type).map(|uri| uri.to_string())
         });
         let secret = self.client_secret(file, client_type);
+        let client_id = client_id?;
         Some(WantedClient {
-            client_id: client_id?,
+            resource: resource?.unwrap_or_else(|| client_id.value.clone()),
+            client_id,
             organization: organization?,
             name: name?,
             client_type,
@@ -68,7 +71,6 @@ impl Reader<'_> {
             redirect_uris: redirect_uris?,
             post_logout_redirect_uris: post_logout?,
             home_url: home_url?,
-            resource: resource?,
             signing_algorithm: algorithm?.unwrap_or(SigningAlgorithm::Es256),
             permissions: permissions?,
             granted_to: granted_to?,
@@ -82,21 +84,27 @@ impl Reader<'_> {
     ) -> Option<Vec<RegisteredRedirectUri>> {
         if file.redirect_uris.is_empty() && client_type != ClientType::Machine {
             let text = format!("redirect_uris: a {} client has at least one", client_type.as_str());
-            return self.refuse(&file.client_id.referenced, text);
+            return self.refuse(&file.id.referenced, text);
         }
         self.each(&file.redirect_uris, |r, text| r.redirect_uri("redirect_uris", text, client_type))
     }
 
-    fn redirect_uri(&mut self, key: &str, text: &Text, client_type: ClientType) -> Option<RegisteredRedirectUri> {
+    fn redirect_uri(
+        &mut self,
+        key: &str,
+        text: &Text,
+        client_type: ClientType,
+    ) -> Option<RegisteredRedirectUri> {
         let kind = client_type.redirects().unwrap_or(ClientKind::Machine);
         self.filled(key, text, |text| RegisteredRedirectUri::parse(text, kind))
     }
 
     #[expect(clippy::option_option, reason = "left out and refused are different things")]
     fn client_secret(&mut self, file: &format::Client, client_type: ClientType) -> Option<Option<Secret>> {
-        self.optional(file.client_secret.as_ref(), |r, text| {
+        self.optional(file.secret.as_ref(), |r, text| {
             if matches!(client_type, ClientType::Spa | ClientType::Native) {
-                let reason = format!("client_secret: a {} client is public and has none", client_type.as_str());
+                let reason =
+                    format!("client_secret: a {} client is public and has none", client_type.as_str());
                 return r.refuse(&text.referenced, reason);
             }
             r.secret("client_secret", text, check_client_secret)
@@ -128,7 +136,9 @@ fn read_client_id(text: &str) -> Result<String, &'static str> {
 }
 
 fn read_resource(text: &str) -> Result<String, &'static str> {
-    if (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
+    if (1..=200).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    {
         Ok(text.to_owned())
     } else {
         Err("1 to 200 printable ASCII characters without spaces, quotes and backslashes")

@@ -4,17 +4,21 @@
 //! **Invariant:** an unknown key is an error, and so is a key without a value, which is most often
 //! an unquoted `#`. Nothing here has a `Debug`: it holds secrets.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 pub(super) type Text = Spanned<String>;
 
+pub(super) const NO_VALUE: &str =
+    "this key has no value; leave it out, write [] for an empty list, and put a value with # in quotes";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(super) organizations: Vec<Organization>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(super) clients: Vec<Client>,
 }
 
@@ -33,9 +37,9 @@ pub(super) struct Organization {
     pub(super) branding: Option<Branding>,
     #[serde(default, deserialize_with = "present")]
     pub(super) policy: Option<Policy>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(super) roles: Vec<Role>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(super) users: Vec<User>,
 }
 
@@ -91,19 +95,20 @@ pub(super) struct User {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
-    pub(super) client_id: Text,
+    #[serde(rename = "client_id")]
+    pub(super) id: Text,
     pub(super) organization: Text,
     pub(super) name: Text,
     #[serde(rename = "type")]
-    pub(super) client_type: Text,
+    pub(super) kind: Text,
     pub(super) audience: Text,
     #[serde(default, deserialize_with = "present")]
     pub(super) status: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) client_secret: Option<Text>,
-    #[serde(default)]
+    #[serde(rename = "client_secret", default, deserialize_with = "present")]
+    pub(super) secret: Option<Text>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) redirect_uris: Vec<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(super) post_logout_redirect_uris: Vec<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) home_url: Option<Text>,
@@ -111,13 +116,18 @@ pub(super) struct Client {
     pub(super) resource: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) signing_algorithm: Option<Text>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub(super) permissions: Vec<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) granted_to: Option<Vec<Text>>,
 }
 
-/// A key may be left out; one that is there has a value.
+/// A key may be left out; one that is there has a value. YAML would take none for an empty list,
+/// which says a lot: no domains.
+fn filled<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer)?.ok_or_else(|| D::Error::custom(NO_VALUE))
+}
+
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+    filled(deserializer).map(Some)
 }

@@ -57,9 +57,8 @@ impl Reader<'_> {
                 web_address(text).filter(|url| url.scheme() == "https").ok_or("an https:// address")
             })
         });
-        let primary_color = self.optional(file.primary_color.as_ref(), |r, text| {
-            r.plain("primary_color", text, Color::parse)
-        });
+        let primary_color = self
+            .optional(file.primary_color.as_ref(), |r, text| r.plain("primary_color", text, Color::parse));
         Some(Branding { logo_url: logo_url?, primary_color: primary_color? })
     }
 
@@ -104,7 +103,8 @@ impl Reader<'_> {
         });
         let name = self.plain("name", &file.name, DisplayName::parse);
         let status = self.optional(file.status.as_ref(), |r, text| {
-            let allowed = [UserStatus::Active, UserStatus::Deactivated].map(|status| (status.as_str(), status));
+            let allowed =
+                [UserStatus::Active, UserStatus::Deactivated].map(|status| (status.as_str(), status));
             r.choice("status", text, &allowed)
         });
         let password =
@@ -112,13 +112,7 @@ impl Reader<'_> {
         let roles = self.optional(file.roles.as_ref(), |r, list| {
             r.each(list, |r, text| r.placed("roles", text, Slug::parse))
         });
-        Some(WantedUser {
-            email: email?,
-            name: name?,
-            status: status?,
-            password: password?,
-            roles: roles?,
-        })
+        Some(WantedUser { email: email?, name: name?, status: status?, password: password?, roles: roles? })
     }
 }
 

@@ -35,7 +35,10 @@ impl Reader<'_> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         if text.value.contains("${") {
-            return self.refuse(&text.referenced, format!("{key}: variables are filled in only in secrets and addresses of clients"));
+            return self.refuse(
+                &text.referenced,
+                format!("{key}: variables are filled in only in secrets and addresses of clients"),
+            );
         }
         match parse(&text.value) {
             Ok(value) => Some(value),
@@ -94,7 +97,12 @@ impl Reader<'_> {
     }
 
     /// Reads a whole number within limits.
-    pub(super) fn number(&mut self, key: &str, number: &Spanned<i64>, (least, most): (i64, i64)) -> Option<i64> {
+    pub(super) fn number(
+        &mut self,
+        key: &str,
+        number: &Spanned<i64>,
+        (least, most): (i64, i64),
+    ) -> Option<i64> {
         if (least..=most).contains(&number.value) {
             return Some(number.value);
         }

@@ -1,0 +1,131 @@
+// Starts `orgate dev` on free ports and a headless Chromium, and counts what passes.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+export const PASSWORD = 'orgate-dev'
+
+export function assert(condition, message) {
+  if (!condition) throw new Error(message)
+}
+
+export class Journeys {
+  passed = 0
+  failed = 0
+  async run(name, journey) {
+    try {
+      await journey()
+      this.passed++
+      console.log(`ok   ${name}`)
+    } catch (error) {
+      this.failed++
+      console.log(`FAIL ${name}: ${error.message}`)
+      if (process.env.DEBUG) console.log(error.stack)
+    }
+  }
+  end() {
+    console.log(`${this.passed} passed, ${this.failed} failed, 0 skipped`)
+    return this.failed || !this.passed ? 1 : 0
+  }
+}
+
+export async function freePort() {
+  const server = net.createServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+// `orgate dev` as a newcomer starts it, but on free ports, with the seed of the journeys.
+export async function startOrgate(seed, extra) {
+  const binary = process.env.ORGATE_BIN
+  assert(binary && existsSync(binary), 'ORGATE_BIN names no file')
+  const [port, app, mailbox] = [await freePort(), await freePort(), await freePort()]
+  const directory = mkdtempSync(join(tmpdir(), 'orgate-journeys-'))
+  const options = ['dev', '--port', port, '--app-port', app, '--mailbox-port', mailbox]
+  const env = { ...process.env, ...extra }
+  delete env.DATABASE_URL
+  const child = spawn(binary, [...options.map(String), '--data-dir', directory, '--seed', seed], { env })
+  let output = ''
+  child.stdout.on('data', (data) => (output += data))
+  child.stderr.on('data', (data) => (output += data))
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  const stop = async () => {
+    child.kill('SIGINT')
+    await ended
+    rmSync(directory, { recursive: true, force: true })
+  }
+  const until = Date.now() + 120_000
+  while (!output.includes('Orgate is running')) {
+    if (child.exitCode !== null || Date.now() > until) {
+      await stop()
+      throw new Error(`orgate dev did not start:\n${output}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const at = (port) => `http://localhost:${port}`
+  return { issuer: at(port), app: at(app), mailbox: at(mailbox), stop, output: () => output }
+}
+
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+  '--disable-features=Translate,PasswordManagerOnboarding,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable',
+  // Nothing but loopback resolves.
+  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
+]
+
+export async function startBrowser() {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: FLAGS })
+  return {
+    close: () => browser.close(),
+    // A browser profile of its own, closed when the journey ends.
+    async visit(journey, options = {}) {
+      const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
+      context.setDefaultTimeout(15_000)
+      try {
+        return await journey(await context.newPage(), context)
+      } finally {
+        await context.close()
+      }
+    },
+  }
+}
+
+// A client's redirect URI that remembers what it was sent, by GET or by form post.
+export async function startCallback() {
+  const hits = []
+  const server = http.createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const url = new URL(request.url, `http://${request.headers.host}`)
+    if (request.method === 'POST') for (const [name, value] of new URLSearchParams(body)) url.searchParams.set(name, value)
+    if (url.pathname !== '/favicon.ico') hits.push({ method: request.method, url })
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>callback</title><p id="done">done</p>')
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${server.address().port}`
+  return {
+    origin,
+    close: () => (server.closeAllConnections(), server.close()),
+    async next() {
+      const until = Date.now() + 15_000
+      while (!hits.length) {
+        assert(Date.now() < until, 'no answer arrived at the redirect URI')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      return hits.shift()
+    },
+  }
+}
+
+export async function signIn(page, email, password = PASSWORD) {
+  await page.getByLabel(/e-mail/i).fill(email)
+  await page.getByLabel(/password/i).fill(password)
+  await page.getByRole('button', { name: /sign in|continue/i }).first().click()
+}

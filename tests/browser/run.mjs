@@ -1,0 +1,28 @@
+// The journeys: a newcomer's, in a real browser; a certified client's; and the pages under axe.
+import { fileURLToPath } from 'node:url'
+import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
+import { clients } from './journeys/clients.mjs'
+import { pages } from './journeys/pages.mjs'
+import { people } from './journeys/people.mjs'
+
+const journeys = new Journeys()
+const callback = await startCallback()
+const secret = 'relying-party-secret-with-enough-entropy'
+const seed = fileURLToPath(new URL('seed.yaml', import.meta.url))
+let orgate, browser
+try {
+  orgate = await startOrgate(seed, { RP_SECRET: secret, RP_URL: callback.origin })
+  browser = await startBrowser()
+  const world = { journeys, orgate, browser, callback, secret }
+  await people(world)
+  await clients(world)
+  await pages(world)
+} catch (error) {
+  journeys.failed++
+  console.log(`FAIL the journeys could not go on: ${error.stack}`)
+} finally {
+  await browser?.close()
+  await orgate?.stop()
+  callback.close()
+}
+process.exitCode = journeys.end()
