@@ -6,6 +6,8 @@
 do $$
 declare
     name text;
+    -- Since 16 a role's maker is a member of it, and still may not take it.
+    may_take text := case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end;
 begin
     foreach name in array array[
         'orgate_app',        -- one organization's transaction
@@ -21,7 +23,7 @@ begin
         exception when duplicate_object or unique_violation then
             null;
         end;
-        if not pg_has_role(current_user, name, 'member') then
+        if not pg_has_role(current_user, name, may_take) then
             execute format('grant %I to current_user', name);
         end if;
         execute format('grant usage on schema public to %I', name);

@@ -136,4 +136,6 @@ create index refresh_tokens_by_expiry on refresh_tokens (expires_at);
 create policy clean on authorization_requests to orgate_clean using (true);
 create policy clean on authorization_codes to orgate_clean using (true);
 create policy clean on refresh_tokens to orgate_clean using (true);
-grant select (org_id, expires_at), delete on authorization_requests, authorization_codes, refresh_tokens to orgate_clean;
+grant select (org_id, id, expires_at), delete on authorization_requests to orgate_clean;
+grant select (org_id, code_hash, expires_at), delete on authorization_codes to orgate_clean;
+grant select (org_id, token_hash, expires_at), delete on refresh_tokens to orgate_clean;

@@ -21,22 +21,29 @@ create table audit_events (
 call isolate_by_organization('audit_events', 'select, insert');
 
 -- Makes the partition of the month of `day`, with the same protection as its parent. Runs as the
--- owner, because the application may create nothing.
+-- owner, because the application may create nothing. Events of that month that were written before
+-- it was made move in from the default partition, which would else not let it be made.
 create function ensure_audit_partition(day date) returns void
     language plpgsql security definer set search_path = public, pg_temp
     as $$
 declare
     first date := date_trunc('month', day);
+    next date := first + interval '1 month';
     name text := 'audit_events_' || to_char(first, 'YYYYMM');
 begin
     perform pg_advisory_xact_lock(hashtext('ensure_audit_partition'));
     if to_regclass(name) is not null then
         return;
     end if;
+    execute format('create table %I (like audit_events including all)', name);
+    alter table audit_events_default no force row level security; -- or its owner would find nothing
     execute format(
-        'create table %I partition of audit_events for values from (%L) to (%L)',
-        name, first, first + interval '1 month'
+        'with late as (delete from audit_events_default where occurred_at >= %L and occurred_at < %L returning *)
+         insert into %I select * from late',
+        first, next, name
     );
+    alter table audit_events_default force row level security;
+    execute format('alter table audit_events attach partition %I for values from (%L) to (%L)', name, first, next);
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format(

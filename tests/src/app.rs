@@ -1,5 +1,7 @@
 //! A whole Orgate on loopback, on a database of its own, and the browsers and clients that use it.
 
+#![expect(clippy::missing_panics_doc, reason = "a harness fails its test where it fails itself")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use orgate_server::settings::Settings;
 use orgate_server::{apply_file, jobs, wiring};
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
-use reqwest::header::{self, HeaderMap};
+use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -30,6 +32,8 @@ pub const SIGNED_OUT: &str = "http://localhost:9/";
 pub const SECRET: &str = "notes-secret-with-enough-entropy-for-a-test";
 /// Every sample user's password.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// The master key of every test's installation.
+pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// A PKCE verifier and its challenge (RFC 7636 Appendix B).
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The challenge of [`VERIFIER`].
@@ -84,13 +88,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let base = Url::parse(&format!("http://localhost:{}/", address.port())).expect("an address");
-        let mut settings = Settings::load(None).expect("the defaults");
-        settings.server.issuer = base.clone();
-        settings.database.url = database.url().to_owned().into();
-        settings.secrets.master_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned().into();
-        settings.limits.credentials_per_minute = 100_000;
-        settings.limits.pages_per_minute = 100_000;
-        settings.limits.refusals_per_minute = 100_000;
+        let mut settings = settings(&base, &database);
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
         let store = wiring::store(&settings).expect("a pool");
@@ -98,7 +96,8 @@ impl App {
         orgate_flows::bootstrap::bootstrap(&env).await.expect("bootstrapped");
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         jobs::spawn(&env, wiring::mailer(&settings).expect("a mailer"), &tasks, &stop);
-        let bounds = Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
+        let bounds =
+            Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
         let routes = router(wiring::state(&settings, env.clone()), bounds);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone();
@@ -134,6 +133,13 @@ impl App {
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser { http: http(true), base: self.base.clone() }
+    }
+
+    /// A browser whose requests say that they were forwarded for these addresses.
+    pub fn browser_behind(&self, forwarded_for: &str) -> Browser {
+        let value = forwarded_for.parse().expect("a header");
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), value)]);
+        Browser { http: http_with(true, headers), base: self.base.clone() }
     }
 
     /// The address of a path.
@@ -217,8 +223,30 @@ impl Drop for App {
     }
 }
 
+/// What a node of an installation on this database is started with: no limit that a test could hit.
+pub fn settings(base: &Url, database: &Database) -> Settings {
+    let mut settings = Settings::load(None).expect("the defaults");
+    settings.server.issuer = base.clone();
+    settings.database.url = database.url().to_owned().into();
+    settings.secrets.master_key = MASTER_KEY.to_owned().into();
+    settings.limits.credentials_per_minute = 100_000;
+    settings.limits.pages_per_minute = 100_000;
+    settings.limits.refusals_per_minute = 100_000;
+    settings
+}
+
+/// A client that follows no redirect and keeps no cookie.
+pub fn client() -> Client {
+    http(false)
+}
+
 fn http(cookies: bool) -> Client {
+    http_with(cookies, HeaderMap::new())
+}
+
+fn http_with(cookies: bool, headers: HeaderMap) -> Client {
     Client::builder()
+        .default_headers(headers)
         .cookie_store(cookies)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -234,6 +262,11 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// A browser without cookies, at an Orgate that runs on its own.
+    pub fn at(base: &Url) -> Self {
+        Self { http: http(true), base: base.clone() }
+    }
+
     /// Opens an address.
     pub async fn get(&self, url: impl AsRef<str>) -> Page {
         let url = self.base.join(url.as_ref()).expect("an address");
@@ -372,7 +405,7 @@ impl Reply {
 
     /// A member of the body as text; empty if there is none.
     pub fn text(&self, name: &str) -> String {
-        self.body[name].as_str().unwrap_or_default().to_owned()
+        self.body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
     /// `status error`, as tests compare it.

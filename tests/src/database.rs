@@ -41,7 +41,8 @@ impl Database {
     /// A database of the caller's own.
     pub async fn fresh() -> Self {
         let made = tokio::task::spawn_blocking(|| on_caretaker(Caretaker::make_database)).await;
-        let (name, url) = made.ok().flatten().expect("the caretaker of the databases has said why it gave up");
+        let (name, url) =
+            made.ok().flatten().expect("the caretaker of the databases has said why it gave up");
         let superuser = PgPoolOptions::new().max_connections(2).connect_lazy(url.as_str());
         Self { name, superuser: superuser.expect("the URL is the caretaker's"), url: as_owner(url) }
     }
@@ -129,7 +130,8 @@ impl Caretaker {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let connection = runtime.block_on(PgConnection::connect(cluster.as_str()));
         let mut caretaker = Self {
-            connection: connection.expect("ORGATE_TEST_DATABASE_URL, if set, is a superuser's, of a running server"),
+            connection: connection
+                .expect("ORGATE_TEST_DATABASE_URL, if set, is a superuser's, of a running server"),
             runtime,
             cluster,
             run: 0,
@@ -159,7 +161,8 @@ impl Caretaker {
     /// Takes a number that no other run has.
     fn take_number(&mut self) {
         while self.run == 0 {
-            let number = i32::from_ne_bytes(*Uuid::now_v7().as_bytes().last_chunk().expect("16 bytes")) & i32::MAX;
+            let number =
+                i32::from_ne_bytes(*Uuid::now_v7().as_bytes().last_chunk().expect("16 bytes")) & i32::MAX;
             if self.scalar::<bool>(&format!("select pg_try_advisory_lock({RUN}, {number})")) {
                 self.run = number;
             }
@@ -183,7 +186,8 @@ impl Caretaker {
     fn lock_template(&mut self) {
         loop {
             self.execute(&format!("select pg_advisory_lock_shared({TEMPLATES}, 0)"));
-            let exists = format!("select exists (select from pg_database where datname = '{}')", self.template);
+            let exists =
+                format!("select exists (select from pg_database where datname = '{}')", self.template);
             if self.scalar::<bool>(&exists) {
                 return;
             }
@@ -198,7 +202,8 @@ impl Caretaker {
 
     /// Migrates, as the owner, under another name: what has the template's name is complete.
     fn make_template(&mut self) {
-        for stale in self.scalars(r"select datname from pg_database where datname like 'orgate\_template\_%'") {
+        for stale in self.scalars(r"select datname from pg_database where datname like 'orgate\_template\_%'")
+        {
             self.drop_database(&stale);
         }
         self.make_owner();
@@ -220,7 +225,8 @@ impl Caretaker {
         let url = self.url_of(database);
         let applied: i64 = self.runtime.block_on(async {
             let mut connection = PgConnection::connect(url.as_str()).await.expect("the template");
-            let applied = sqlx::query_scalar("select count(*) from _sqlx_migrations").fetch_one(&mut connection).await;
+            let applied =
+                sqlx::query_scalar("select count(*) from _sqlx_migrations").fetch_one(&mut connection).await;
             connection.close().await.expect("an open connection");
             applied.expect("the table that sqlx keeps")
         });

@@ -6,7 +6,8 @@ use orgate_domain::clients::{Audience, Client, ClientStatus, ClientType};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{
-    AuthorizationRequestId, ClientId, DiscoveryId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId, UserId,
+    AuthorizationRequestId, ClientId, DiscoveryId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
+    UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::resolution::Reason;
@@ -19,8 +20,8 @@ use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_storage::{
-    ClientChange, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage, NewOrganization,
-    NewSession, NewUser, OrgScope, OrgTx, Role, Store,
+    ClientChange, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage,
+    NewOrganization, NewSession, NewUser, OrgScope, OrgTx, Role, Store,
 };
 use uuid::Uuid;
 
@@ -163,7 +164,12 @@ pub fn event(action: Action) -> Event {
 /// What redeeming this code starts, with a refresh token.
 pub fn new_grant(code: &AuthorizationCode, refresh_token: SecretHash) -> NewGrant<'_> {
     let expires_at = now() + Duration::days(90);
-    NewGrant { code, issuer: ISSUER, expires_at, refresh_token: Some((refresh_token, now() + Duration::days(14))) }
+    NewGrant {
+        code,
+        issuer: ISSUER,
+        expires_at,
+        refresh_token: Some((refresh_token, now() + Duration::days(14))),
+    }
 }
 
 impl Org {

@@ -7,3 +7,4 @@
 pub mod app;
 pub mod database;
 pub mod fixture;
+pub mod program;

@@ -1,9 +1,25 @@
 //! Everything that Orgate promises, tried from outside.
 
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod dev;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod headers;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod openid_connect;
+#[cfg(test)]
+mod outage;
 #[cfg(test)]
 mod resolution;
 #[cfg(test)]
@@ -14,3 +30,5 @@ mod sign_in;
 mod tenancy;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod verify;

@@ -2,5 +2,7 @@
 //! that come later.
 
 mod catalog;
+mod clauses;
 mod isolation;
+mod queries;
 mod rows;

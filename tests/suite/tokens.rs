@@ -190,9 +190,10 @@ async fn what_no_longer_stands_gets_nothing() {
         assert_eq!(app.userinfo(&tokens.text("access_token")).await.status, 401, "{change}");
         let again = browser.authorize(&[("organization", "acme"), ("prompt", "none")]).await;
         assert!(!again.location().is_some_and(|to| to.as_str().contains("code=")), "{change}");
-        let page = app.browser().authorize(&[("organization", "acme")]).await;
+        let fresh = app.browser();
+        let page = fresh.authorize(&[("organization", "acme")]).await;
         if change == DEACTIVATED {
-            assert_eq!(app.browser().sign_in(page, "ada@acme.test", PASSWORD).await.status, 400);
+            assert_eq!(fresh.sign_in(page, "ada@acme.test", PASSWORD).await.status, 422);
         } else {
             assert_eq!(page.status, 403, "{change}");
         }

@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
+use orgate_flows::IssuedTokens;
 use orgate_flows::redeem_code::Redemption;
 use orgate_flows::refresh::{RefreshRefusal, Refreshed};
-use orgate_flows::IssuedTokens;
 use orgate_protocol::oauth::client_auth::BASIC_CHALLENGE;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 
@@ -56,9 +56,11 @@ impl From<Failure> for OAuthError {
             (_, Some(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, "try again in a moment")
             }
-            (_, None) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "the request could not be answered")
-            }
+            (_, None) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                ErrorCode::ServerError,
+                "the request could not be answered",
+            ),
         };
         if status.is_server_error() {
             tracing::error!(error = &failure as &dyn std::error::Error, "a request failed");

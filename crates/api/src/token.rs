@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use orgate_edge::{FormParams, ParamsRejection, RequestOrigin};
+use orgate_flows::Env;
 use orgate_flows::authenticate_client::{Authentication, authenticate_client};
 use orgate_flows::redeem_code::{RedeemCode, redeem_code};
 use orgate_flows::refresh::{Refresh, refresh};
-use orgate_flows::Env;
 use orgate_protocol::oauth::client_auth;
 use orgate_protocol::oauth::token::{self, GrantRequest, TokenResponse, TokenType};
 
@@ -30,13 +30,8 @@ pub(crate) async fn post(
     let request = token::parse(&params)?;
     let tokens = match &request.grant {
         GrantRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            let request = RedeemCode {
-                client: &client,
-                code,
-                redirect_uri,
-                verifier: code_verifier,
-                origin: &origin,
-            };
+            let request =
+                RedeemCode { client: &client, code, redirect_uri, verifier: code_verifier, origin: &origin };
             of_redemption(redeem_code(&env, &request).await?)?
         }
         GrantRequest::RefreshToken { refresh_token, scope } => {

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::{FormParams, ParamsRejection};
-use orgate_flows::userinfo::{Userinfo, userinfo};
 use orgate_flows::Env;
+use orgate_flows::userinfo::{Userinfo, userinfo};
 use orgate_protocol::bearer::{self, Challenge};
 use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
 use orgate_protocol::params::Params;
@@ -60,10 +60,8 @@ fn challenge(status: StatusCode, error: Option<&RequestError>) -> Response {
     let scope = needed.as_ref().filter(|_| status == StatusCode::FORBIDDEN);
     let challenge = Challenge { realm: "userinfo", error, scope }.to_string();
     let value = HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"));
-    let headers = [
-        (header::WWW_AUTHENTICATE, value),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
+    let headers =
+        [(header::WWW_AUTHENTICATE, value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     match error {
         Some(error) => (status, headers, Json(error.clone())).into_response(),
         None => (status, headers).into_response(),

@@ -104,7 +104,7 @@ pub struct UnprovenClient;
 
 impl Client {
     /// Admits `requested`, by exact comparison (RFC 9700 §2.1). A request may leave the parameter
-    /// out only in plain OAuth and where one is registered; OpenID Connect demands it, so it is
+    /// out only in plain OAuth and where one is registered; `OpenID` Connect demands it, so it is
     /// always demanded.
     ///
     /// # Errors
@@ -117,6 +117,11 @@ impl Client {
             .ok_or(UnregisteredRedirectUri)
     }
 
+    /// Its owner and its id: how rows of other organizations name it.
+    pub const fn key(&self) -> (OrgId, ClientId) {
+        (self.owner, self.id)
+    }
+
     /// Whether it can keep a secret, and so must prove one.
     pub const fn is_confidential(&self) -> bool {
         matches!(self.client_type, ClientType::Web | ClientType::Machine)
@@ -127,7 +132,11 @@ impl Client {
     ///
     /// # Errors
     /// [`UnprovenClient`], whatever was wrong.
-    pub fn authenticate(&self, presented: &PresentedClient, now: DateTime<Utc>) -> Result<(), UnprovenClient> {
+    pub fn authenticate(
+        &self,
+        presented: &PresentedClient,
+        now: DateTime<Utc>,
+    ) -> Result<(), UnprovenClient> {
         let proven = match (&presented.secret, self.is_confidential()) {
             (None, false) => true,
             (None, true) | (Some(_), false) => false,

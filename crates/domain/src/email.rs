@@ -81,10 +81,7 @@ impl DomainName {
     /// [`InvalidDomain`].
     pub fn parse(text: &str) -> Result<Self, InvalidDomain> {
         let text = text.trim().trim_end_matches('.');
-        let ascii = match url::Host::parse(text) {
-            Ok(url::Host::Domain(ascii)) => ascii,
-            _ => return Err(InvalidDomain),
-        };
+        let Ok(url::Host::Domain(ascii)) = url::Host::parse(text) else { return Err(InvalidDomain) };
         let label = |label: &str| {
             (1..=63).contains(&label.len())
                 && !label.starts_with('-')
@@ -130,8 +127,18 @@ mod tests {
     #[test]
     fn what_could_break_a_header_or_name_two_mailboxes_is_refused() {
         for bad in [
-            "", "alice", "@acme.test", "alice@", "a b@acme.test", "alice@acme", "alice@acme.test\r\nBcc: x@y.z",
-            "alice@x@acme.test", "\"a\"@acme.test", "alice@[127.0.0.1]", "alice@-acme.test", "<alice@acme.test>",
+            "",
+            "alice",
+            "@acme.test",
+            "alice@",
+            "a b@acme.test",
+            "alice@acme",
+            "alice@acme.test\r\nBcc: x@y.z",
+            "alice@x@acme.test",
+            "\"a\"@acme.test",
+            "alice@[127.0.0.1]",
+            "alice@-acme.test",
+            "<alice@acme.test>",
         ] {
             assert_eq!(Email::parse(bad).err(), Some(InvalidEmail), "{bad:?}");
         }

@@ -63,7 +63,8 @@ impl DisplayName {
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let text = text.trim();
         let forbidden = |c: char| {
-            c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         };
         if text.is_empty() || text.chars().count() > 200 || text.contains(forbidden) {
             return Err(InvalidName);

@@ -80,8 +80,7 @@ impl Color {
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(InvalidColor);
         }
-        let [_, red, green, blue] =
-            u32::from_str_radix(digits, 16).map_err(|_| InvalidColor)?.to_be_bytes();
+        let [_, red, green, blue] = u32::from_str_radix(digits, 16).map_err(|_| InvalidColor)?.to_be_bytes();
         Ok(Self { red, green, blue })
     }
 

@@ -106,7 +106,8 @@ mod tests {
     fn a_sub_organization_can_only_tighten() {
         let parent = PolicySettings { session_idle: Some(Duration::hours(1)), ..PolicySettings::default() };
         let looser = PolicySettings { session_idle: Some(Duration::hours(9)), ..PolicySettings::default() };
-        let tighter = PolicySettings { session_idle: Some(Duration::minutes(5)), ..PolicySettings::default() };
+        let tighter =
+            PolicySettings { session_idle: Some(Duration::minutes(5)), ..PolicySettings::default() };
 
         assert_eq!(Policy::effective([&parent, &looser]).session_idle, Duration::hours(1));
         assert_eq!(Policy::effective([&parent, &tighter]).session_idle, Duration::minutes(5));

@@ -9,7 +9,9 @@ pub struct Permission(String);
 
 /// Text that is not a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a permission is written resource:action, in lower-case letters, digits, `_`, `-` and `.`, at most 100 characters")]
+#[error(
+    "a permission is written resource:action, in lower-case letters, digits, `_`, `-` and `.`, at most 100 characters"
+)]
 pub struct InvalidPermission;
 
 impl Permission {
@@ -49,8 +51,7 @@ impl Permission {
 
     /// Whether holding `self` is enough where `wanted` is demanded.
     pub fn covers(&self, wanted: &Self) -> bool {
-        self.0 == wanted.0
-            || self.0.strip_suffix('*').is_some_and(|prefix| wanted.0.starts_with(prefix))
+        self.0 == wanted.0 || self.0.strip_suffix('*').is_some_and(|prefix| wanted.0.starts_with(prefix))
     }
 }
 
@@ -75,7 +76,9 @@ mod tests {
         for good in ["notes:read", "orgate:*", "orgate:users:read", "orgate:users:*"] {
             assert!(Permission::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "*", "*:read", "notes", "notes:", "notes:*:read", "Notes:read", "a:b:c:d", "notes:re ad"] {
+        for bad in
+            ["", "*", "*:read", "notes", "notes:", "notes:*:read", "Notes:read", "a:b:c:d", "notes:re ad"]
+        {
             assert_eq!(Permission::parse(bad), Err(InvalidPermission), "{bad}");
         }
     }

@@ -127,7 +127,9 @@ impl RefreshState {
     pub fn judge(self, now: DateTime<Utc>) -> RefreshVerdict {
         match self {
             Self::Current => RefreshVerdict::Rotate,
-            Self::Rotated { at, successor_used: false } if now - at <= REFRESH_GRACE => RefreshVerdict::Regive,
+            Self::Rotated { at, successor_used: false } if now - at <= REFRESH_GRACE => {
+                RefreshVerdict::Regive
+            }
             Self::Rotated { .. } => RefreshVerdict::Reuse,
         }
     }

@@ -40,14 +40,12 @@ impl FromRequestParts<AppState> for BrowserCookies {
         let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
         let secure = state.env.issuer.is_https();
         let given = Given::read(&parts.headers, secure);
-        let (binding, fresh_binding) = match given.binding {
-            Some(binding) => (binding, None),
-            None => {
-                let random = state.env.random.bytes::<32>();
-                let fresh = BASE64_URL_SAFE_NO_PAD
-                    .encode(random.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?);
-                (fresh.clone(), Some(fresh))
-            }
+        let (binding, fresh_binding) = if let Some(binding) = given.binding {
+            (binding, None)
+        } else {
+            let random = state.env.random.bytes::<32>();
+            let fresh = BASE64_URL_SAFE_NO_PAD.encode(random.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?);
+            (fresh.clone(), Some(fresh))
         };
         let binding = SecretHash::of(binding.as_bytes());
         Ok(Self { browser: Browser { binding, sessions: given.sessions, origin }, secure, fresh_binding })
@@ -86,7 +84,8 @@ impl Given {
     fn add_session(&mut self, org: &str, value: &str) {
         let Ok(credential) = Credential::<SessionCookie>::parse(value) else { return };
         let known = self.sessions.iter().any(|other| other.org_id() == credential.org_id());
-        if session_suffix(credential.org_id()) == org && !known && self.sessions.len() <= 2 * MAX_PER_BROWSER {
+        if session_suffix(credential.org_id()) == org && !known && self.sessions.len() <= 2 * MAX_PER_BROWSER
+        {
             self.sessions.push(credential);
         }
     }
@@ -101,7 +100,12 @@ impl BrowserCookies {
     }
 
     /// Sets an organization's session cookie for `lifetime` seconds.
-    pub fn set_session(&self, headers: &mut HeaderMap, credential: &Credential<SessionCookie>, lifetime: i64) {
+    pub fn set_session(
+        &self,
+        headers: &mut HeaderMap,
+        credential: &Credential<SessionCookie>,
+        lifetime: i64,
+    ) {
         let name = format!("{SESSION}{}", session_suffix(credential.org_id()));
         let value = credential.reveal().to_owned();
         append(headers, &self.cookie(name, value, Duration::seconds(lifetime)));

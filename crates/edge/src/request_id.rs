@@ -45,8 +45,7 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
     }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    let labels =
-        [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
     metrics::counter!("orgate_http_requests_total", &labels).increment(1);
     metrics::histogram!("orgate_http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);

@@ -45,7 +45,7 @@ pub async fn authenticate_client(
     let reason = if proven { "client_disabled" } else { "wrong_credentials" };
     if let Some(owner) = env.store.resolve(OrgHint::Id(client.owner)).await? {
         let event = events::refused(env, Action::ClientRefused, reason, origin)?;
-        let event = Event { actor: Actor::Application(client.id), client: events::of(&client), ..event };
+        let event = Event { actor: Actor::Application(client.id), client: Some(client.key()), ..event };
         env.refusals.record(env, &owner.scope, event).await?;
     }
     Ok(Authentication::Refused)

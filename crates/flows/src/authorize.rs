@@ -139,13 +139,11 @@ pub async fn authorize(
 async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<Arc<Client>, AuthorizeError> {
     let client_id = params.get("client_id").unwrap_or_default();
     let client = env.configuration.client(&env.store, client_id).await.map_err(Failure::from)?;
-    match client {
-        Some(client) => Ok(client),
-        None => {
-            record_unknown_client(env, browser).await?;
-            Err(AuthorizeError::UnknownClient)
-        }
-    }
+    let Some(client) = client else {
+        record_unknown_client(env, browser).await?;
+        return Err(AuthorizeError::UnknownClient);
+    };
+    Ok(client)
 }
 
 /// What happens before an organization is known is an event of the operator organization.
@@ -237,21 +235,25 @@ pub(crate) async fn enter(
     let policy = env.configuration.policy(&env.store, scope).await?;
     let mut tx = env.store.begin(scope).await?;
     let organization = tx.organization().find().await?;
-    let admission = tx.clients().find_admission((pending.client.owner, pending.client.id)).await?;
+    let admission = tx.clients().find_admission(pending.client.key()).await?;
     if let Some(refused) = refusal(&pending.client, organization, admission) {
-        let event = events::refused(env, Action::AuthorizationRefused, refused.why.as_str(), &browser.origin)?;
-        let known = refused.why != RefusedBecause::OrganizationUnavailable || tx.organization().find().await?.is_some();
+        let event =
+            events::refused(env, Action::AuthorizationRefused, refused.why.as_str(), &browser.origin)?;
+        let known = refused.why != RefusedBecause::OrganizationUnavailable
+            || tx.organization().find().await?.is_some();
         if known {
-            tx.audit().insert(&Event { client: events::of(&pending.client), ..event }).await?;
+            tx.audit().insert(&Event { client: Some(pending.client.key()), ..event }).await?;
         }
         tx.commit().await?;
-        return Ok(if silent { answered(env, &pending, ErrorCode::AccessDenied) } else { Next::Refused(refused) });
+        return Ok(if silent {
+            answered(env, &pending, ErrorCode::AccessDenied)
+        } else {
+            Next::Refused(refused)
+        });
     }
     pending.asked.resolved_by = Some(reason);
     let standing = match browser.session_of(scope.org_id()) {
-        Some(cookie) => {
-            tx.sessions().find_by_cookie(&cookie.hash(), (pending.client.owner, pending.client.id)).await?
-        }
+        Some(cookie) => tx.sessions().find_by_cookie(&cookie.hash(), pending.client.key()).await?,
         None => None,
     };
     let standing = standing.filter(|standing| standing.is_live(now, policy.session_idle));
@@ -260,15 +262,16 @@ pub(crate) async fn enter(
             issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?
         }
         _ if silent => {
-            let event = events::refused(env, Action::AuthorizationRefused, "login_required", &browser.origin)?;
-            tx.audit().insert(&Event { client: events::of(&pending.client), ..event }).await?;
+            let event =
+                events::refused(env, Action::AuthorizationRefused, "login_required", &browser.origin)?;
+            tx.audit().insert(&Event { client: Some(pending.client.key()), ..event }).await?;
             answered(env, &pending, ErrorCode::LoginRequired)
         }
         _ => {
             let handle = store(env, &mut tx, &mut pending.asked).await?;
             let event = events::done(env, Action::OrganizationResolved, &browser.origin)?;
             let event = Event {
-                client: events::of(&pending.client),
+                client: Some(pending.client.key()),
                 detail: vec![("resolved_by", reason.as_str().to_owned())],
                 ..event
             };
@@ -300,8 +303,8 @@ fn refusal(
 fn suffices(pending: &Pending, standing: &Standing, now: DateTime<Utc>) -> bool {
     let asked = &pending.asked;
     let chosen = matches!(asked.resolved_by, Some(Reason::Chosen | Reason::OnlySession));
-    let fresh = asked.prompt.contains(&Prompt::Login)
-        || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
+    let fresh =
+        asked.prompt.contains(&Prompt::Login) || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
     let same_user = pending
         .expected_user
         .as_ref()
@@ -322,7 +325,7 @@ async fn issue_in_session(
         actor: Actor::User(standing.session.user_id),
         user_id: Some(standing.session.user_id),
         session_id: Some(standing.session.id),
-        client: events::of(&pending.client),
+        client: Some(pending.client.key()),
         detail: vec![("resolved_by", reason.as_str().to_owned())],
         ..event
     };
@@ -375,7 +378,7 @@ async fn ask(env: &Env, mut pending: Pending, question: Question) -> Result<Next
         return Ok(unavailable(env, &pending, false));
     };
     let mut tx = env.store.begin(&place.owner).await?;
-    let admission = tx.clients().find_admission((pending.client.owner, pending.client.id)).await?;
+    let admission = tx.clients().find_admission(pending.client.key()).await?;
     if admission != Some(ClientStatus::Active) {
         let why = RefusedBecause::ClientDisabled;
         return Ok(Next::Refused(Refused { why, client: pending.client, organization: None }));

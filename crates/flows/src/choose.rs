@@ -58,7 +58,7 @@ pub(crate) async fn of_address(
     let mut choices = Vec::new();
     for org in env.store.discover(address).await? {
         let mut tx = env.store.begin(&org.scope).await?;
-        let client = (waiting.client().owner, waiting.client().id);
+        let client = waiting.client().key();
         let admitted = tx.clients().find_admission(client).await?.is_some();
         let organization = tx.organization().find().await?.filter(|_| admitted);
         tx.commit().await?;
@@ -115,7 +115,7 @@ pub(crate) async fn settle(
 /// organization without access have in common is that it cannot.
 pub(crate) async fn is_open(env: &Env, waiting: &Waiting, resolved: &ResolvedOrg) -> Result<bool, Failure> {
     let mut tx = env.store.begin(&resolved.scope).await?;
-    let client = (waiting.client().owner, waiting.client().id);
+    let client = waiting.client().key();
     let admitted = tx.clients().find_admission(client).await?.is_some();
     tx.commit().await?;
     Ok(admitted && resolved.status != OrgStatus::Deleted)

@@ -1,7 +1,5 @@
 //! The job that empties the outbox.
 
-use std::future::Future;
-
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use lettre::message::{Mailbox, MultiPart};
@@ -154,31 +152,29 @@ async fn send(
     }
 }
 
-fn compose<'a>(
-    env: &'a Env,
-    mailer: &'a Mailer,
-    message: &'a DiscoveryMessage,
-) -> impl Future<Output = Result<Option<Message>, SendError>> + Send + 'a {
-    async move {
-        let email = Email::parse(&message.email).map_err(|_| SendError::Compose)?;
-        let found = env.store.discover(&env.vault.email_hash(&email)).await.map_err(Failure::from)?;
-        if found.is_empty() {
-            return Ok(None);
-        }
-        let organizations: Vec<MailLink> = found
-            .into_iter()
-            .map(|org| MailLink {
-                name: org.name,
-                url: env.issuer.at(&format!(
-                    "/discover/link?request={}&code={}&organization={}",
-                    message.handle,
-                    message.code,
-                    org.scope.org_id()
-                )),
-            })
-            .collect();
-        render(env, mailer, message, &organizations).map(Some)
+async fn compose(
+    env: &Env,
+    mailer: &Mailer,
+    message: &DiscoveryMessage,
+) -> Result<Option<Message>, SendError> {
+    let email = Email::parse(&message.email).map_err(|_| SendError::Compose)?;
+    let found = env.store.discover(&env.vault.email_hash(&email)).await.map_err(Failure::from)?;
+    if found.is_empty() {
+        return Ok(None);
     }
+    let organizations: Vec<MailLink> = found
+        .into_iter()
+        .map(|org| MailLink {
+            name: org.name,
+            url: env.issuer.at(&format!(
+                "/discover/link?request={}&code={}&organization={}",
+                message.handle,
+                message.code,
+                org.scope.org_id()
+            )),
+        })
+        .collect();
+    render(env, mailer, message, &organizations).map(Some)
 }
 
 fn render(

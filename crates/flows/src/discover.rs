@@ -108,7 +108,7 @@ async fn request_mail(
     browser: &Browser,
 ) -> Result<(), Failure> {
     let now = env.clock.now();
-    let code = typed_code(&env.random.bytes::<8>()?);
+    let code = typed_code(env.random.bytes::<8>()?);
     let message = DiscoveryMessage {
         email: email.as_str().to_owned(),
         code: code.clone(),
@@ -130,13 +130,13 @@ async fn request_mail(
     if !tx.discovery_challenges().insert(&challenge, MAILS, now - DISCOVERY_LIFETIME).await? {
         drop(tx);
         let event = events::refused(env, Action::DiscoveryRefused, "too_many_mails", &browser.origin)?;
-        let event = Event { client: events::of(waiting.client()), ..event };
+        let event = Event { client: Some(waiting.client().key()), ..event };
         return Ok(env.refusals.record(env, &waiting.scope, event).await?);
     }
     let id = MessageId::from_uuid(env.random.uuid(now)?);
     tx.outbox().insert(&NewMessage { id, kind: "discovery_mail", payload: &payload, at: now }).await?;
     let event = events::done(env, Action::DiscoveryRequested, &browser.origin)?;
-    tx.audit().insert(&Event { client: events::of(waiting.client()), ..event }).await?;
+    tx.audit().insert(&Event { client: Some(waiting.client().key()), ..event }).await?;
     Ok(tx.commit().await?)
 }
 
@@ -190,12 +190,12 @@ async fn check_code(
     let proven = match right {
         Some(challenge) if tx.discovery_challenges().consume(challenge.id, now).await? => {
             let event = events::done(env, Action::DiscoveryProven, &browser.origin)?;
-            tx.audit().insert(&Event { client: events::of(waiting.client()), ..event }).await?;
+            tx.audit().insert(&Event { client: Some(waiting.client().key()), ..event }).await?;
             Some(challenge.email)
         }
         _ => {
             let event = events::refused(env, Action::DiscoveryRefused, "wrong_code", &browser.origin)?;
-            tx.audit().insert(&Event { client: events::of(waiting.client()), ..event }).await?;
+            tx.audit().insert(&Event { client: Some(waiting.client().key()), ..event }).await?;
             None
         }
     };
@@ -216,8 +216,9 @@ async fn to_chooser(env: &Env, mut waiting: Waiting) -> Result<Next, WaitingErro
 }
 
 /// 40 random bits as `ABCD-EFGH`.
-fn typed_code(random: &[u8; 8]) -> String {
-    let letters = random.iter().map(|byte| ALPHABET.get(usize::from(byte & 31)).map_or('0', |b| char::from(*b)));
+fn typed_code(random: [u8; 8]) -> String {
+    let letters =
+        random.iter().map(|byte| ALPHABET.get(usize::from(byte & 31)).map_or('0', |b| char::from(*b)));
     let mut code: String = letters.collect();
     code.insert(4, '-');
     code
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_code_can_be_typed_carelessly() {
-        let code = typed_code(&[0, 1, 31, 10, 17, 30, 2, 255]);
+        let code = typed_code([0, 1, 31, 10, 17, 30, 2, 255]);
 
         assert_eq!(code, "01ZA-HY2Z");
         assert_eq!(normalized(" oiza hy2z"), code);

@@ -1,8 +1,7 @@
 //! Audit events, begun: what a use case adds is what it knows.
 
 use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
-use orgate_domain::clients::Client;
-use orgate_domain::ids::{EventId, OrgId};
+use orgate_domain::ids::EventId;
 
 use crate::Env;
 use crate::random::NoRandomness;
@@ -33,11 +32,6 @@ pub(crate) fn refused(
     origin: &Origin,
 ) -> Result<Event, NoRandomness> {
     Ok(Event { outcome: Outcome::Refused, reason: Some(reason), ..done(env, action, origin)? })
-}
-
-/// The client as events name it.
-pub(crate) fn of(client: &Client) -> Option<(OrgId, orgate_domain::ids::ClientId)> {
-    Some((client.owner, client.id))
 }
 
 /// A signing key was made.

@@ -41,8 +41,7 @@ pub async fn explain(env: &Env, query: &str) -> Result<Explanation, Failure> {
         Ok(request) => request,
         Err(error) => return Ok(Explanation::Client(error.to_string())),
     };
-    let nobody =
-        Browser { binding: SecretHash::of(b""), sessions: Vec::new(), origin: Origin::default() };
+    let nobody = Browser { binding: SecretHash::of(b""), sessions: Vec::new(), origin: Origin::default() };
     match gather(env, &request, (&client, None), &nobody).await? {
         Ok(known) => {
             let decision = resolve(&known.facts);

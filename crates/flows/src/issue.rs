@@ -7,10 +7,10 @@ use orgate_domain::clients::Client;
 use orgate_domain::ids::GrantId;
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::Standing;
+use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{
     ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims, at_hash,
 };
-use orgate_protocol::jose::JoseError;
 use orgate_protocol::oauth::ScopeSet;
 
 use crate::{Env, Failure};

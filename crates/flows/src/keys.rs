@@ -75,7 +75,12 @@ impl KeyRing {
         Ok(())
     }
 
-    async fn ensure(&self, env: &Env, operator: &OrgScope, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
+    async fn ensure(
+        &self,
+        env: &Env,
+        operator: &OrgScope,
+        algorithm: SigningAlgorithm,
+    ) -> Result<(), KeyError> {
         let now = env.clock.now();
         let mut tx = env.store.begin(operator).await?;
         let known = tx.keys().list_signing_keys(now).await?;

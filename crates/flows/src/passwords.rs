@@ -116,8 +116,7 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let _place = self.queue_up(org_id)?;
-        let permit =
-            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(move || {
             let result = work();
             drop(permit);

@@ -76,16 +76,16 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     if let Err(refusal) = found.standing.check() {
         return refuse(env, request, tx, (&found, refusal.as_str(), Redemption::Fallen(refusal))).await;
     }
-    let refresh_token = match found.code.scope.contains("offline_access") {
-        true => Some(env.random.credential::<RefreshToken>(scope.org_id())?),
-        false => None,
-    };
+    let offline = found.code.scope.contains("offline_access");
+    let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
     let dies = now + policy.refresh_absolute;
     let grant = NewGrant {
         code: &found.code,
         issuer: env.issuer.as_str(),
         expires_at: dies,
-        refresh_token: refresh_token.as_ref().map(|token| (token.hash(), dies.min(now + policy.refresh_idle))),
+        refresh_token: refresh_token
+            .as_ref()
+            .map(|token| (token.hash(), dies.min(now + policy.refresh_idle))),
     };
     let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.origin)?);
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
@@ -112,7 +112,7 @@ fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Even
         actor: Actor::Application(request.client.id),
         user_id: Some(found.code.user_id),
         session_id: Some(found.code.session_id),
-        client: events::of(request.client),
+        client: Some(request.client.key()),
         ..event
     }
 }
@@ -123,7 +123,7 @@ async fn unknown(env: &Env, request: &RedeemCode<'_>, scope: &OrgScope) -> Resul
     env.limits.take(Limited::Refusals, request.origin.address)?;
     let event = events::refused(env, Action::CodeRefused, "unknown_code", request.origin)?;
     let actor = Actor::Application(request.client.id);
-    let event = Event { actor, client: events::of(request.client), ..event };
+    let event = Event { actor, client: Some(request.client.key()), ..event };
     env.refusals.record(env, scope, event).await?;
     Ok(Redemption::Unknown)
 }

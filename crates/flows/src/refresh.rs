@@ -103,7 +103,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
 
 fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> Option<RefreshRefusal> {
     let now = env.clock.now();
-    if (found.client_owner, found.client_id) != (request.client.owner, request.client.id) {
+    if (found.client_owner, found.client_id) != request.client.key() {
         Some(RefreshRefusal::OtherClient)
     } else if found.revoked_at.is_some() {
         Some(RefreshRefusal::Revoked)
@@ -153,7 +153,7 @@ fn about(request: &Refresh<'_>, found: &PresentedRefreshToken, event: Event) -> 
         actor: Actor::Application(request.client.id),
         user_id: Some(session.user_id),
         session_id: Some(session.id),
-        client: events::of(request.client),
+        client: Some(request.client.key()),
         ..event
     }
 }
@@ -162,7 +162,7 @@ async fn unknown(env: &Env, request: &Refresh<'_>, scope: &OrgScope) -> Result<R
     env.limits.take(Limited::Refusals, request.origin.address)?;
     let event = events::refused(env, Action::RefreshRefused, "unknown_token", request.origin)?;
     let actor = Actor::Application(request.client.id);
-    env.refusals.record(env, scope, Event { actor, client: events::of(request.client), ..event }).await?;
+    env.refusals.record(env, scope, Event { actor, client: Some(request.client.key()), ..event }).await?;
     Ok(Refreshed::Unknown)
 }
 

@@ -30,7 +30,12 @@ impl Refusals {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub(crate) async fn record(&self, env: &Env, scope: &OrgScope, mut event: Event) -> Result<(), StorageError> {
+    pub(crate) async fn record(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+        mut event: Event,
+    ) -> Result<(), StorageError> {
         let Some(suppressed) = self.admit(scope.org_id(), &event) else { return Ok(()) };
         if suppressed > 0 {
             event.detail.push(("suppressed", suppressed.to_string()));

@@ -170,7 +170,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn event(&self, event: Event) -> Event {
-        Event { client: events::of(&self.waiting.pending.client), ..event }
+        Event { client: Some(self.waiting.pending.client.key()), ..event }
     }
 
     async fn record_throttled(&self) -> Result<(), Failure> {
@@ -216,8 +216,8 @@ impl<'a> Attempt<'a> {
         for account in [&self.here, &self.everywhere] {
             tx.sign_ins().clear_tries(account).await.map_err(Failure::from)?;
         }
-        let event = events::done(self.env, Action::SignInSucceeded, &self.browser.origin)
-            .map_err(Failure::from)?;
+        let event =
+            events::done(self.env, Action::SignInSucceeded, &self.browser.origin).map_err(Failure::from)?;
         let (actor, session) = (Actor::User(user_id), Some(session_id));
         let event = Event {
             actor,
@@ -249,14 +249,15 @@ impl<'a> Attempt<'a> {
             None => None,
         };
         let before = before.map(|standing| standing.session);
-        let same = before.as_ref().filter(|session| {
-            session.user_id == user_id && session.is_live(now, policy.session_idle)
-        });
+        let same = before
+            .as_ref()
+            .filter(|session| session.user_id == user_id && session.is_live(now, policy.session_idle));
         let id = match same {
             Some(session) => session.id,
             None => SessionId::from_uuid(self.env.random.uuid(now)?),
         };
-        if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none()) {
+        if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
+        {
             crate::sign_out::end(self.env, tx, other, ("replaced", &self.browser.origin)).await?;
         }
         let cookie = self.env.random.credential::<SessionCookie>(tx.org_id())?;

@@ -26,10 +26,9 @@ pub enum Userinfo {
 pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
     let verified = env.keys.verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE);
     let now = env.clock.now();
-    let Some(claims) = verified
-        .ok()
-        .filter(|claims| claims.iss == env.issuer.as_str() && now.timestamp() < claims.exp && claims.cnf.is_none())
-    else {
+    let Some(claims) = verified.ok().filter(|claims| {
+        claims.iss == env.issuer.as_str() && now.timestamp() < claims.exp && claims.cnf.is_none()
+    }) else {
         return Ok(Userinfo::InvalidToken);
     };
     let (Ok(org_id), Some(grant_id)) = (claims.org_id.parse::<OrgId>(), family_of(&claims.jti)) else {

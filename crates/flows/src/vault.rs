@@ -122,7 +122,8 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Ciphertext`] only if the cryptographic library fails.
     pub fn new(master: &MasterKey) -> Result<Self, VaultError> {
-        let mac = |info| Ok::<_, VaultError>(hmac::Key::new(hmac::HMAC_SHA256, master.derive(info)?.as_slice()));
+        let mac =
+            |info| Ok::<_, VaultError>(hmac::Key::new(hmac::HMAC_SHA256, master.derive(info)?.as_slice()));
         Ok(Self {
             wrap: key(master.derive("wrap data keys")?.as_slice())?,
             email_index: mac("index e-mail addresses")?,
@@ -132,7 +133,7 @@ impl Vault {
             typed_code: mac("hash typed codes")?,
             data_keys: Cache::builder()
                 .max_capacity(10_000)
-                .time_to_live(std::time::Duration::from_secs(300))
+                .time_to_live(std::time::Duration::from_mins(5))
                 .build(),
         })
     }
@@ -247,9 +248,8 @@ fn aad(org_id: OrgId, purpose: &str) -> Vec<u8> {
 
 fn seal(key: &RandomizedNonceKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let mut sealed = plain.to_vec();
-    let nonce = key
-        .seal_in_place_append_tag(Aad::from(context), &mut sealed)
-        .map_err(|_| VaultError::Ciphertext)?;
+    let nonce =
+        key.seal_in_place_append_tag(Aad::from(context), &mut sealed).map_err(|_| VaultError::Ciphertext)?;
     Ok([nonce.as_ref().as_slice(), &sealed].concat())
 }
 
@@ -257,10 +257,8 @@ fn open(key: &RandomizedNonceKey, context: &[u8], sealed: &[u8]) -> Result<Zeroi
     let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(VaultError::Ciphertext)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::Ciphertext)?;
     let mut plain = Zeroizing::new(ciphertext.to_vec());
-    let length = key
-        .open_in_place(nonce, Aad::from(context), &mut plain)
-        .map_err(|_| VaultError::Ciphertext)?
-        .len();
+    let length =
+        key.open_in_place(nonce, Aad::from(context), &mut plain).map_err(|_| VaultError::Ciphertext)?.len();
     plain.truncate(length);
     Ok(plain)
 }

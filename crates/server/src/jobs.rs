@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often what has expired is deleted.
-const CLEAN_PAUSE: Duration = Duration::from_secs(60);
+const CLEAN_PAUSE: Duration = Duration::from_mins(1);
 
 /// What has expired stays this long, so that a late replay is still recognized as one.
 const KEPT: chrono::Duration = chrono::Duration::days(1);
@@ -61,17 +61,17 @@ async fn clean(env: Env) {
 /// anything may have been missed, so everything is forgotten.
 async fn follow_changes(env: Env) {
     loop {
-        let (changed, mut changes) = tokio::sync::watch::channel(false);
+        let (pending, mut reloads) = tokio::sync::watch::channel(false);
         let follow = env.store.listen(|change| {
             env.configuration.forget();
             let keys = change.is_none_or(|change| change.starts_with("signing_keys:"));
-            changed.send_if_modified(|pending| {
-                *pending |= keys;
+            pending.send_if_modified(|wanted| {
+                *wanted |= keys;
                 keys
             });
         });
         let reload = async {
-            while changes.changed().await.is_ok() {
+            while reloads.changed().await.is_ok() {
                 if let Err(error) = bootstrap(&env).await {
                     tracing::warn!(%error, "the signing keys could not be reloaded");
                 }

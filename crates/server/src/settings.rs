@@ -235,7 +235,8 @@ impl Settings {
     pub fn database_url(&self) -> Result<Secret, SettingsError> {
         let database = &self.database;
         let set = secret("database.url", &database.url, &database.url_file)?;
-        let from_environment = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()).map(Secret);
+        let from_environment =
+            || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()).map(Secret);
         set.or_else(from_environment).ok_or(SettingsError::Missing {
             key: "database.url",
             hint: "set it to a postgres:// address, or use `orgate dev`, which brings a database of its own",

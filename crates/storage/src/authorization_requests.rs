@@ -143,10 +143,7 @@ impl AuthorizationRequests<'_> {
                 .resolved_by
                 .map(|text| parsed(Reason::from_text(&text), TABLE, "resolved_by"))
                 .transpose()?,
-            proven_address: row
-                .proven_hash
-                .map(|bytes| hash(&bytes, TABLE, "proven_hash"))
-                .transpose()?,
+            proven_address: row.proven_hash.map(|bytes| hash(&bytes, TABLE, "proven_hash")).transpose()?,
             redirect_uri: row.redirect_uri,
             response_mode: parsed(
                 ResponseMode::ALL.into_iter().find(|mode| mode.as_str() == row.response_mode),

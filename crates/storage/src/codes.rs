@@ -10,7 +10,7 @@ use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::pkce::CodeChallenge;
 
 use crate::audit::detail;
-use crate::row::{StandingRow, parsed};
+use crate::row::{parsed, standing};
 use crate::scope::repository;
 use crate::{NewGrant, StorageError};
 
@@ -93,26 +93,7 @@ impl Codes<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let standing = StandingRow {
-            org_id: row.org_id,
-            session_id: row.session_id,
-            user_id: row.user_id,
-            auth_time: row.auth_time,
-            amr: row.amr,
-            last_seen_at: row.last_seen_at,
-            expires_at: row.expires_at,
-            ended_at: row.ended_at,
-            org_slug: row.org_slug,
-            org_status: row.org_status,
-            email: row.email,
-            email_verified: row.email_verified,
-            name: row.name,
-            locale: row.locale,
-            user_status: row.user_status,
-            roles: row.roles,
-            permissions: row.permissions,
-            client_status: row.client_status,
-        };
+        let standing = standing!(row)?;
         let challenge = CodeChallenge::parse(&row.code_challenge).ok();
         let code = AuthorizationCode {
             grant_id: GrantId::from_uuid(row.grant_id),
@@ -126,7 +107,7 @@ impl Codes<'_> {
             nonce: row.nonce,
             expires_at: row.code_expires_at,
         };
-        Ok(Some(RedeemableCode { code, redeemed: row.redeemed_at.is_some(), standing: standing.try_into()? }))
+        Ok(Some(RedeemableCode { code, redeemed: row.redeemed_at.is_some(), standing }))
     }
 
     /// Redeems the code: marks it, starts its token family with the first refresh token, and writes

@@ -54,6 +54,15 @@ impl DiscoveryChallenges<'_> {
         limit: i64,
         since: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
+        // One at a time for an address, and for a request, or several at once would each find room.
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) as address,
+                    pg_advisory_xact_lock(hashtextextended($2::uuid::text, 0)) as request",
+            new.email.as_bytes(),
+            new.request_id.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
         let done = sqlx::query!(
             "insert into discovery_challenges
                  (org_id, id, request_id, email_hash, code_hash, tries_left, created_at, expires_at)

@@ -10,7 +10,7 @@ use orgate_protocol::oauth::ScopeSet;
 
 use crate::StorageError;
 use crate::audit::detail;
-use crate::row::{StandingRow, parsed};
+use crate::row::{StandingRow, parsed, standing};
 use crate::scope::repository;
 
 repository! {
@@ -102,26 +102,7 @@ impl Grants<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let standing = StandingRow {
-            org_id: row.org_id,
-            session_id: row.session_id,
-            user_id: row.user_id,
-            auth_time: row.auth_time,
-            amr: row.amr,
-            last_seen_at: row.last_seen_at,
-            expires_at: row.expires_at,
-            ended_at: row.ended_at,
-            org_slug: row.org_slug,
-            org_status: row.org_status,
-            email: row.email,
-            email_verified: row.email_verified,
-            name: row.name,
-            locale: row.locale,
-            user_status: row.user_status,
-            roles: row.roles,
-            permissions: row.permissions,
-            client_status: row.client_status,
-        };
+        let standing = standing!(row)?;
         Ok(Some(PresentedRefreshToken {
             grant_id: GrantId::from_uuid(row.grant_id),
             client_owner: OrgId::from_uuid(row.client_org_id),
@@ -135,7 +116,7 @@ impl Grants<'_> {
                 at,
                 successor_used: row.successor_used,
             }),
-            standing: standing.try_into()?,
+            standing,
         }))
     }
 

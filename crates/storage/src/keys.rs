@@ -64,7 +64,10 @@ impl Keys<'_> {
     }
 
     /// The keys that sign or whose signatures still count, the current ones first.
-    pub async fn list_signing_keys(&mut self, now: DateTime<Utc>) -> Result<Vec<StoredSigningKey>, StorageError> {
+    pub async fn list_signing_keys(
+        &mut self,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<StoredSigningKey>, StorageError> {
         let rows = sqlx::query!(
             "select kid, algorithm, private_key, retired_at from signing_keys
              where org_id = $1 and (expires_at is null or expires_at > $2)

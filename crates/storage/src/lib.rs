@@ -42,7 +42,9 @@ mod sign_in;
 mod users;
 
 pub use audit::AuditEvents;
-pub use authorization_requests::{AuthorizationRequests, NewAuthorizationRequest, StoredAuthorizationRequest};
+pub use authorization_requests::{
+    AuthorizationRequests, NewAuthorizationRequest, StoredAuthorizationRequest,
+};
 pub use clients::{ClientChange, Clients};
 pub use codes::{Codes, NewCode, RedeemableCode};
 pub use directories::Domains;

@@ -46,10 +46,11 @@ impl Store {
             .test_before_acquire(false)
             // A future dropped inside `begin` hands its connection back with an open transaction
             // (sqlx issue 4385): without this, the next request would run inside it, with the
-            // organization of the previous one.
+            // organization of the previous one. Begins first, because Postgres writes a warning to
+            // its log for each rollback of nothing.
             .after_release(|connection, _| {
                 Box::pin(async move {
-                    sqlx::raw_sql("rollback").execute(connection).await?;
+                    sqlx::raw_sql("begin; rollback").execute(connection).await?;
                     Ok(true)
                 })
             })
@@ -76,9 +77,10 @@ impl Store {
             return Ok(false);
         }
         let latest = MIGRATOR.iter().map(|migration| migration.version).max();
-        let applied = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-            .fetch_one(&self.pool)
-            .await?;
+        let applied =
+            sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
+                .fetch_one(&self.pool)
+                .await?;
         Ok(applied >= latest)
     }
 

@@ -52,13 +52,41 @@ pub(crate) struct StandingRow {
     pub(crate) client_status: Option<String>,
 }
 
+/// Takes the columns of the view out of a wider row.
+macro_rules! standing {
+    ($row:ident) => {
+        orgate_domain::standing::Standing::try_from(crate::row::StandingRow {
+            org_id: $row.org_id,
+            session_id: $row.session_id,
+            user_id: $row.user_id,
+            auth_time: $row.auth_time,
+            amr: $row.amr,
+            last_seen_at: $row.last_seen_at,
+            expires_at: $row.expires_at,
+            ended_at: $row.ended_at,
+            org_slug: $row.org_slug,
+            org_status: $row.org_status,
+            email: $row.email,
+            email_verified: $row.email_verified,
+            name: $row.name,
+            locale: $row.locale,
+            user_status: $row.user_status,
+            roles: $row.roles,
+            permissions: $row.permissions,
+            client_status: $row.client_status,
+        })
+    };
+}
+pub(crate) use standing;
+
 impl TryFrom<StandingRow> for Standing {
     type Error = StorageError;
 
     fn try_from(row: StandingRow) -> Result<Self, StorageError> {
-        let client = row.client_status.as_deref().map(|text| {
-            parsed(ClientStatus::from_text(text), "client_directory", "status")
-        });
+        let client = row
+            .client_status
+            .as_deref()
+            .map(|text| parsed(ClientStatus::from_text(text), "client_directory", "status"));
         Ok(Self {
             session: Session {
                 id: SessionId::from_uuid(row.session_id),

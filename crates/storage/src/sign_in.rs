@@ -1,9 +1,9 @@
 //! What a password sign-in reads and counts.
 
 use chrono::{DateTime, Duration, Utc};
+use orgate_domain::clients::ClientStatus;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId, UserId};
-use orgate_domain::clients::ClientStatus;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::standing::UserStatus;
 

@@ -374,8 +374,9 @@ impl Store {
     pub async fn clean(&self, before: DateTime<Utc>, limit: i64) -> Result<Cleaned, StorageError> {
         let mut tx = self.begin_system(SystemReason::Clean).await?;
         let requests = sqlx::query!(
-            "delete from authorization_requests where ctid = any(array(
-                 select ctid from authorization_requests where expires_at < $1 order by org_id limit $2))",
+            "delete from authorization_requests lapsed
+             using (select org_id, id from authorization_requests where expires_at < $1 order by expires_at limit $2) due
+             where lapsed.org_id = due.org_id and lapsed.id = due.id",
             before,
             limit,
         )
@@ -383,8 +384,9 @@ impl Store {
         .await?
         .rows_affected();
         let codes = sqlx::query!(
-            "delete from authorization_codes where ctid = any(array(
-                 select ctid from authorization_codes where expires_at < $1 order by org_id limit $2))",
+            "delete from authorization_codes lapsed
+             using (select org_id, code_hash from authorization_codes where expires_at < $1 order by expires_at limit $2) due
+             where lapsed.org_id = due.org_id and lapsed.code_hash = due.code_hash",
             before,
             limit,
         )
@@ -392,8 +394,9 @@ impl Store {
         .await?
         .rows_affected();
         let refresh_tokens = sqlx::query!(
-            "delete from refresh_tokens where ctid = any(array(
-                 select ctid from refresh_tokens where expires_at < $1 order by org_id limit $2))",
+            "delete from refresh_tokens lapsed
+             using (select org_id, token_hash from refresh_tokens where expires_at < $1 order by expires_at limit $2) due
+             where lapsed.org_id = due.org_id and lapsed.token_hash = due.token_hash",
             before,
             limit,
         )

@@ -48,7 +48,10 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respons
         Err(AuthorizeError::UnknownClient) => unproven(
             env,
             cookies,
-            ("invalid_client", "The link that brought you here names an application that is not registered with us."),
+            (
+                "invalid_client",
+                "The link that brought you here names an application that is not registered with us.",
+            ),
         ),
         Err(AuthorizeError::UnregisteredRedirectUri) => unproven(
             env,

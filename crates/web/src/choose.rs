@@ -32,7 +32,7 @@ struct Line {
     name: String,
     logo_url: Option<String>,
     monogram: String,
-    email: String,
+    email: Option<String>,
     last_used: bool,
 }
 
@@ -67,8 +67,7 @@ pub(crate) async fn post(
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let wanted = params.get("organization").and_then(|text| text.parse::<OrgId>().ok());
-    let (true, Some(org_id)) =
-        (env.vault.check_form_token(&cookies.browser.binding, handle, token), wanted)
+    let (true, Some(org_id)) = (env.vault.check_form_token(&cookies.browser.binding, handle, token), wanted)
     else {
         return over(&env, origin);
     };
@@ -91,8 +90,7 @@ fn page(
     let lines = choices.into_iter().enumerate().map(|(place, choice)| {
         let Org { name, logo_url, monogram } = Org::named(&choice.name, choice.logo_url);
         let last_used = place == 0 && choice.email.is_some();
-        let email = choice.email.unwrap_or_else(|| "Not signed in here yet".to_owned());
-        Line { id: choice.org_id.to_string(), name, logo_url, monogram, email, last_used }
+        Line { id: choice.org_id.to_string(), name, logo_url, monogram, email: choice.email, last_used }
     });
     let template = ChooseTemplate {
         page: Page::new(env),

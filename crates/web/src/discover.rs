@@ -127,7 +127,9 @@ async fn proven(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respons
     match prove(env, waiting, (code, organization), &cookies.browser).await {
         Ok(Proven::Next(next)) => present::next(env, cookies, &next),
         Ok(Proven::WrongCode) => {
-            let error = Some("This code is not right, or no longer good. Check it against the mail, or ask for a new one.");
+            let error = Some(
+                "This code is not right, or no longer good. Check it against the mail, or ask for a new one.",
+            );
             sent(env, cookies, handle, (params.get("email").unwrap_or("your address"), error))
         }
         Err(error) => present::waiting_error(env, origin, &error),

@@ -85,7 +85,9 @@ pub(crate) async fn post(
         },
         Ok(SignIn::TooManyTries) => Said {
             status: StatusCode::TOO_MANY_REQUESTS,
-            notice: Some("There were too many failed sign-ins for this address. Wait 15 minutes, then try again."),
+            notice: Some(
+                "There were too many failed sign-ins for this address. Wait 15 minutes, then try again.",
+            ),
             ..Said::default()
         },
         Ok(SignIn::WrongCredentials) => Said {
@@ -99,12 +101,7 @@ pub(crate) async fn post(
 }
 
 /// What is missing before anything is checked.
-fn incomplete<'a>(
-    env: &Env,
-    cookies: &BrowserCookies,
-    params: &'a Params,
-    handle: &str,
-) -> Option<Said<'a>> {
+fn incomplete<'a>(env: &Env, cookies: &BrowserCookies, params: &'a Params, handle: &str) -> Option<Said<'a>> {
     let email = params.get("email");
     let said = Said { status: StatusCode::UNPROCESSABLE_ENTITY, email, ..Said::default() };
     let token = params.get("csrf").unwrap_or_default();

@@ -95,3 +95,92 @@ async fn whoever_breaks_a_rule_is_noticed() {
         tx.rollback().await.expect("a rollback");
     }
 }
+
+/// A role that can do more than its one piece of work can be used for more.
+#[tokio::test]
+async fn each_role_may_do_this_and_nothing_else() {
+    let database = Database::fresh().await;
+
+    let lines = sqlx::query_scalar::<_, String>(include_str!("privileges.sql")).fetch_all(database.superuser()).await;
+
+    assert_snapshot!(lines.expect("the catalog").join("\n"), @"
+    orgate_app: audit_events: insert, select
+    orgate_app: authorization_codes: insert, select, update
+    orgate_app: authorization_requests: insert, select, update
+    orgate_app: client_access: delete, insert, select
+    orgate_app: client_directory: insert, select, update
+    orgate_app: client_directory: rows: ((audience = 'all'::text) OR ((audience = 'granted'::text) AND (EXISTS ( SELECT FROM client_access access WHERE ((access.org_id = current_org_id()) AND (access.client_org_id = client_directory.org_id) AND (access.client_id = client_directory.id))))))
+    orgate_app: client_permissions: delete, insert, select
+    orgate_app: client_secrets: delete, insert, select
+    orgate_app: clients: insert, select, update
+    orgate_app: connections: insert, select, update
+    orgate_app: data_keys: delete, insert, select
+    orgate_app: discovery_challenges: insert, select, update
+    orgate_app: domains: delete, insert, select, update
+    orgate_app: email_index: delete, insert, select
+    orgate_app: grants: insert, select, update
+    orgate_app: group_members: delete, insert, select
+    orgate_app: group_roles: delete, insert, select
+    orgate_app: groups: delete, insert, select, update
+    orgate_app: organization_ancestors: delete, insert, select
+    orgate_app: organization_slugs: insert, select
+    orgate_app: organizations: insert, select, update
+    orgate_app: outbox: insert, select, update
+    orgate_app: password_credentials: delete, insert, select, update
+    orgate_app: permissions: delete, insert, select
+    orgate_app: person_links: delete, insert, select
+    orgate_app: persons: insert
+    orgate_app: persons: rows: none
+    orgate_app: policies: insert, select, update
+    orgate_app: refresh_tokens: insert, select, update
+    orgate_app: role_assignments: delete, insert, select
+    orgate_app: role_permissions: delete, insert, select
+    orgate_app: roles: delete, insert, select, update
+    orgate_app: schema public: usage
+    orgate_app: sessions: insert, select, update
+    orgate_app: sign_in_throttles: delete, insert, select, update
+    orgate_app: signing_keys: insert, select, update
+    orgate_app: standings: select
+    orgate_app: users: insert, select, update
+    orgate_app: verified_domains: insert, select, update
+    orgate_choose: organizations: select (org_id, slug, name, status, logo_url, primary_color)
+    orgate_choose: organizations: rows: true
+    orgate_choose: person_links: select (org_id, user_id, person_id)
+    orgate_choose: person_links: rows: true
+    orgate_choose: schema public: usage
+    orgate_choose: sessions: select (org_id, id, user_id, token_hash, auth_time, amr, last_seen_at, expires_at, ended_at)
+    orgate_choose: sessions: rows: true
+    orgate_choose: users: select (org_id, id, email, status)
+    orgate_choose: users: rows: true
+    orgate_clean: authorization_codes: delete, select (org_id, code_hash, expires_at)
+    orgate_clean: authorization_codes: rows: true
+    orgate_clean: authorization_requests: delete, select (org_id, id, expires_at)
+    orgate_clean: authorization_requests: rows: true
+    orgate_clean: ensure_audit_partition(date): execute
+    orgate_clean: refresh_tokens: delete, select (org_id, token_hash, expires_at)
+    orgate_clean: refresh_tokens: rows: true
+    orgate_clean: schema public: usage
+    orgate_deliver: outbox: select (org_id, id, available_at, attempts, delivered_at, failed_at), update (available_at, attempts)
+    orgate_deliver: outbox: rows: true
+    orgate_deliver: schema public: usage
+    orgate_discover: email_index: select (org_id, email_hash)
+    orgate_discover: email_index: rows: true
+    orgate_discover: organizations: select (org_id, slug, name, status)
+    orgate_discover: organizations: rows: true
+    orgate_discover: schema public: usage
+    orgate_inherit: organization_ancestors: select
+    orgate_inherit: organization_ancestors: rows: true
+    orgate_inherit: policies: select
+    orgate_inherit: policies: rows: true
+    orgate_inherit: schema public: usage
+    orgate_resolve: client_directory: select
+    orgate_resolve: client_directory: rows: true
+    orgate_resolve: organization_slugs: select
+    orgate_resolve: organization_slugs: rows: true
+    orgate_resolve: organizations: select (org_id, slug, status, is_operator)
+    orgate_resolve: organizations: rows: true
+    orgate_resolve: schema public: usage
+    orgate_resolve: verified_domains: select
+    orgate_resolve: verified_domains: rows: true
+    ");
+}

@@ -72,12 +72,13 @@ async fn attempt(conn: &mut PgConnection, statement: &str) -> Result<u64, sqlx::
     Ok(affected)
 }
 
-/// The relations among these in which there is a row to be seen.
-async fn seen(conn: &mut PgConnection, relations: &[String]) -> Vec<String> {
+/// The relations among these in which there is a row to be seen, every privilege given.
+async fn seen_by(org_id: Option<Uuid>, conn: &mut PgConnection, relations: &[String]) -> Vec<String> {
+    let mut tx = enter_privileged(conn, org_id).await;
     let mut seen = Vec::new();
     for relation in relations {
         let any = sqlx::query_scalar::<_, bool>(AssertSqlSafe(format!("select exists (select from {relation})")));
-        if any.fetch_one(&mut *conn).await.expect(relation) {
+        if any.fetch_one(&mut *tx).await.expect(relation) {
             seen.push(relation.clone());
         }
     }
@@ -97,10 +98,10 @@ async fn what_acme_has_is_empty_to_everyone_else() {
     let mut rows = Rows::of(&[ACME]).await;
     let relations = [rows.isolated(), vec!["standings".to_owned()]].concat();
 
-    let before_any = seen(&mut enter_privileged(&mut rows.conn, None).await, &relations).await;
-    let to_acme = seen(&mut enter_privileged(&mut rows.conn, Some(ACME)).await, &relations).await;
-    let to_globex = seen(&mut enter_privileged(&mut rows.conn, Some(GLOBEX)).await, &relations).await;
-    let after_one = seen(&mut enter_privileged(&mut rows.conn, None).await, &relations).await;
+    let before_any = seen_by(None, &mut rows.conn, &relations).await;
+    let to_acme = seen_by(Some(ACME), &mut rows.conn, &relations).await;
+    let to_globex = seen_by(Some(GLOBEX), &mut rows.conn, &relations).await;
+    let after_one = seen_by(None, &mut rows.conn, &relations).await;
 
     assert_eq!(to_acme, relations);
     assert_eq!(to_globex, [] as [&str; 0]);

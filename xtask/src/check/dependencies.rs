@@ -50,7 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// What only some of ours may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("sqlx", &["storage", "tests"]),
+    ("sqlx", &["storage", "bench", "tests"]),
     ("axum", &["edge", "api", "web", "server", "verify", "playground", "bench", "tests"]),
     ("anyhow", &["server", "xtask", "bench", "tests"]),
 ];

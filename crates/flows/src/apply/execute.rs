@@ -187,7 +187,7 @@ async fn end_sessions(env: &Env, tx: &mut OrgTx, user: &UserState) -> Result<(),
 async fn save_client(env: &Env, tx: &mut OrgTx, mark: &Mark, client: &Client) -> Result<(), Failure> {
     tx.clients().save(&ClientChange { client, at: env.clock.now() }).await?;
     let mut event = done(env, Action::ClientConfigured, mark)?;
-    event.client = Some((client.owner, client.id));
+    event.client = Some(client.key());
     event.detail.extend([
         ("client_id", client.client_id.clone()),
         ("audience", client.audience.as_str().to_owned()),

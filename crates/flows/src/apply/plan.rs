@@ -157,7 +157,7 @@ impl Change {
             Subject::Client { client, .. } => write!(f, "client {} of {org}", client.client_id)?,
             Subject::Domain(domain) => write!(f, "domain {domain} of {org}")?,
             Subject::Organization(state) if created => {
-                write!(f, "organization {org} {:?}", state.name.as_str())?
+                write!(f, "organization {org} {:?}", state.name.as_str())?;
             }
             Subject::Organization(_) => write!(f, "organization {org}")?,
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,

@@ -68,7 +68,8 @@ async fn look_further(
     }
     let sessions = usable_sessions(env, client, browser).await?;
     for session in &sessions {
-        let membership = if sessions.len() == 1 { membership(env, session).await? } else { Membership::Several };
+        let membership =
+            if sessions.len() == 1 { membership(env, session).await? } else { Membership::Several };
         facts.sessions.push(KnownSession { org_id: session.session.org_id, membership });
     }
     Ok(())
@@ -134,7 +135,7 @@ async fn admits(env: &Env, client: &Client, proven: &ProvenSession) -> Result<bo
         return Ok(true);
     }
     let mut tx = env.store.begin(&proven.scope).await?;
-    let admission = tx.clients().find_admission((client.owner, client.id)).await?;
+    let admission = tx.clients().find_admission(client.key()).await?;
     tx.commit().await?;
     Ok(admission.is_some())
 }

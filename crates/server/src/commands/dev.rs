@@ -74,7 +74,9 @@ impl Dev {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let given = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         if given.is_some() && self.fresh {
-            anyhow::bail!("--fresh deletes the database that `orgate dev` brings; DATABASE_URL names another one");
+            anyhow::bail!(
+                "--fresh deletes the database that `orgate dev` brings; DATABASE_URL names another one"
+            );
         }
         let postgres = if given.is_some() { None } else { Some(self.postgres()?) };
         let (url, directory) = match (&postgres, given) {

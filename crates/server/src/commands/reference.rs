@@ -8,7 +8,7 @@ use crate::settings::DEFAULTS;
 
 /// A part of the reference.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Part {
+pub(super) enum Part {
     /// Every command and option
     Cli,
     /// Every setting
@@ -43,16 +43,18 @@ fn describe(command: &mut clap::Command, text: &mut String) {
     let name = command.get_bin_name().unwrap_or("orgate").to_owned();
     let help = command.render_long_help().to_string();
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
-    *text += &format!("\n## {name}\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
+    text.extend(["\n## ", &name, "\n\n```text\n", lines.join("\n").trim_end(), "\n```\n"]);
     for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
         describe(sub, text);
     }
 }
 
 fn events() -> String {
-    let mut text = "# Audit events\n\nEach is written in the transaction of the change or refusal it tells of.\n\n".to_owned();
+    let mut text =
+        "# Audit events\n\nEach is written in the transaction of the change or refusal it tells of.\n\n"
+            .to_owned();
     for action in Action::ALL {
-        text += &format!("- `{}`\n", action.as_str());
+        text.extend(["- `", action.as_str(), "`\n"]);
     }
     text
 }

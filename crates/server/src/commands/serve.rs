@@ -46,9 +46,9 @@ pub(super) async fn start(
     let store = wiring::store(settings)?;
     prepare(settings, &store).await?;
     let env = wiring::env(settings, store, Arc::new(SystemClock))?;
-    orgate_flows::bootstrap::bootstrap(&env)
-        .await
-        .context("the signing keys could not be loaded; is the master key the one they were encrypted under?")?;
+    orgate_flows::bootstrap::bootstrap(&env).await.context(
+        "the signing keys could not be loaded; is the master key the one they were encrypted under?",
+    )?;
     let tasks = TaskTracker::new();
     jobs::spawn(&env, wiring::mailer(settings)?, &tasks, stop);
     let state = wiring::state(settings, env.clone());

@@ -1,0 +1,334 @@
+//! What is said of the results: tables, a JSON file, and how they compare with the targets.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::measure::{CONNECTIONS, Operation, Place, Sample};
+use crate::run::{FEW, Results};
+use crate::statistics::median;
+
+/// Results, and where they were measured.
+pub(crate) struct Report {
+    pub(crate) results: Results,
+    pub(crate) postgres: String,
+}
+
+/// A figure that something should reach.
+struct Target {
+    what: String,
+    wanted: String,
+    measured: Option<f64>,
+    /// How the figure is shown.
+    digits: usize,
+    unit: &'static str,
+    met: bool,
+}
+
+/// Rows of text, the first of them the header; shown as a table of Markdown, whose columns are as wide as in
+/// plain text.
+struct Table(Vec<Vec<String>>);
+
+impl Report {
+    /// Everything, for people; a document in Markdown.
+    pub(crate) fn text(&self) -> String {
+        let plan = &self.results.plan;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let head = format!(
+            "{cores} cores, PostgreSQL {}, {CONNECTIONS} connections, medians of {} rounds of {} s",
+            self.postgres,
+            plan.rounds,
+            plan.window.as_secs_f64()
+        );
+        let tables = [self.operations(), self.growth(), self.server(), self.targets_table()];
+        let tables: Vec<String> = tables.iter().map(Table::text).collect();
+        format!("{head}\n\n{}", tables.join("\n"))
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let results = &self.results;
+        let operations: Vec<Value> = results
+            .samples
+            .iter()
+            .map(|((operation, place), samples)| {
+                let median = |figure: fn(&Sample) -> f64| median(samples.iter().map(figure));
+                json!({
+                    "operation": operation.key(),
+                    "organizations": self.organizations(*place),
+                    "active_organizations": self.active(*place),
+                    "ops_per_second_per_core": median(Sample::per_core),
+                    "server_cpu_us": median(|sample| sample.server),
+                    "postgres_cpu_us": median(|sample| sample.postgres),
+                    "p50_ms": median(|sample| sample.p50),
+                    "p99_ms": median(|sample| sample.p99),
+                    "requests_per_second": median(|sample| sample.per_second),
+                    "resident_kib": samples.iter().map(|sample| sample.resident).max(),
+                    "round_trips": results.round_trips.get(operation).filter(|_| *place == Place::Few),
+                })
+            })
+            .collect();
+        let targets: Vec<Value> = self
+            .targets()
+            .iter()
+            .map(|target| {
+                json!({
+                    "what": target.what,
+                    "wanted": target.wanted,
+                    "measured": target.measured,
+                    "met": target.met,
+                })
+            })
+            .collect();
+        json!({
+            "postgres": self.postgres,
+            "connections": CONNECTIONS,
+            "rounds": results.plan.rounds,
+            "window_seconds": results.plan.window.as_secs_f64(),
+            "operations": operations,
+            "start_ms": self.start(),
+            "idle": { "resident_kib": results.idle.resident, "proportional_kib": results.idle.proportional },
+            "rested": { "resident_kib": results.rested.resident, "proportional_kib": results.rested.proportional },
+            "targets": targets,
+        })
+    }
+
+    fn organizations(&self, place: Place) -> Option<usize> {
+        match place {
+            Place::Few => Some(FEW),
+            Place::FewOfMany | Place::Many => Some(self.results.plan.many),
+            Place::Reference => None,
+        }
+    }
+
+    fn active(&self, place: Place) -> Option<usize> {
+        match place {
+            Place::Few | Place::FewOfMany => Some(FEW),
+            Place::Many => Some(self.results.plan.many),
+            Place::Reference => None,
+        }
+    }
+
+    fn samples(&self, operation: Operation, place: Place) -> &[Sample] {
+        self.results.samples.get(&(operation, place)).map_or(&[], Vec::as_slice)
+    }
+
+    fn median(&self, operation: Operation, place: Place, figure: impl Fn(&Sample) -> f64) -> Option<f64> {
+        median(self.samples(operation, place).iter().map(figure))
+    }
+
+    /// The median of how `figure` differs between two places or operations within a round: what disturbs a
+    /// round disturbs both.
+    fn ratio(
+        &self,
+        of: (Operation, Place),
+        to: (Operation, Place),
+        figure: impl Fn(&Sample) -> f64,
+    ) -> Option<f64> {
+        let pairs = self.samples(of.0, of.1).iter().zip(self.samples(to.0, to.1));
+        median(pairs.map(|(of, to)| figure(of) / figure(to)))
+    }
+
+    /// In ms.
+    fn start(&self) -> Option<f64> {
+        median(self.results.starts.iter().map(|start| start.as_secs_f64() * 1e3))
+    }
+
+    fn operations(&self) -> Table {
+        let header = [
+            "operation",
+            "op/s/core",
+            "server µs",
+            "Postgres µs",
+            "p50 ms",
+            "p99 ms",
+            "req/s",
+            "round trips",
+            "RSS MiB",
+        ];
+        let mut table = Table::new(header);
+        for operation in Operation::ALL {
+            let place = [Place::Few, Place::Reference]
+                .into_iter()
+                .find(|place| !self.samples(operation, *place).is_empty());
+            let Some(place) = place else { continue };
+            let shown = |digits, figure: fn(&Sample) -> f64| {
+                number(self.median(operation, place, figure), digits)
+            };
+            let resident = self.samples(operation, place).iter().map(|sample| sample.resident).max();
+            table.push([
+                operation.label().to_owned(),
+                shown(0, Sample::per_core),
+                shown(0, |sample| sample.server),
+                if place == Place::Reference { "–".to_owned() } else { shown(0, |sample| sample.postgres) },
+                shown(2, |sample| sample.p50),
+                shown(2, |sample| sample.p99),
+                shown(0, |sample| sample.per_second),
+                number(self.results.round_trips.get(&operation).copied(), 1),
+                number(resident.map(mebibytes), 1),
+            ]);
+        }
+        table
+    }
+
+    fn growth(&self) -> Table {
+        let many = self.results.plan.many;
+        let mut table = Table::new([
+            "growth".to_owned(),
+            format!("CPU µs, {FEW} orgs"),
+            format!("{FEW} active of {many}"),
+            format!("{many} active"),
+            "CPU ×".to_owned(),
+            format!("p99 ms, {FEW} orgs"),
+            format!("{FEW} active of {many}"),
+            format!("{many} active"),
+            "p99 ×".to_owned(),
+        ]);
+        for operation in Operation::GROWING {
+            let mut row = vec![operation.label().to_owned()];
+            for (digits, figure) in [(0, Sample::cpu as fn(&Sample) -> f64), (2, |sample| sample.p99)] {
+                for place in [Place::Few, Place::FewOfMany, Place::Many] {
+                    row.push(number(self.median(operation, place, figure), digits));
+                }
+                row.push(number(self.ratio((operation, Place::Many), (operation, Place::Few), figure), 2));
+            }
+            table.0.push(row);
+        }
+        table
+    }
+
+    fn server(&self) -> Table {
+        let mut table = Table::new(["server", "MiB", "ms"]);
+        let memory = |kib| number(Some(mebibytes(kib)), 1);
+        let Results { idle, rested, .. } = &self.results;
+        let highest = self.results.samples.iter().filter(|((_, place), _)| *place == Place::Few);
+        let highest = highest.flat_map(|(_, samples)| samples).map(|sample| sample.resident).max();
+        let none = String::new;
+        table.push(["idle, RSS".to_owned(), memory(idle.resident), none()]);
+        table.push(["idle, PSS".to_owned(), memory(idle.proportional), none()]);
+        table.push(["under load, RSS at most".to_owned(), number(highest.map(mebibytes), 1), none()]);
+        table.push(["at rest after the load, RSS".to_owned(), memory(rested.resident), none()]);
+        table.push(["start, until /readyz answers 200".to_owned(), none(), number(self.start(), 0)]);
+        table
+    }
+
+    fn targets_table(&self) -> Table {
+        let mut table = Table::new(["target", "wanted", "measured", "met"]);
+        for target in self.targets() {
+            let Target { what, wanted, measured, digits, unit, met } = target;
+            let measured = format!("{}{unit}", number(measured, digits));
+            table.push([what, wanted, measured, if met { "yes" } else { "**no**" }.to_owned()]);
+        }
+        table
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        let few = |operation| (operation, Place::Few);
+        let bare = |operation| (operation, Place::Reference);
+        for (operation, reference, wanted) in [
+            (Operation::Discovery, Operation::BareJson, 0.8),
+            (Operation::Jwks, Operation::BareJson, 0.8),
+            (Operation::SignIn, Operation::BareArgon2id, 0.85),
+        ] {
+            let what = format!("{} against {}", operation.label(), reference.label());
+            let ratio = self.ratio(few(operation), bare(reference), Sample::per_core);
+            targets.push(Target::at_least(what, ratio, wanted, (2, " ×")));
+        }
+        for operation in [Operation::RedeemCode, Operation::Refresh] {
+            let per_core = self.median(operation, Place::Few, Sample::per_core);
+            let p99 = self.median(operation, Place::Few, |sample| sample.p99);
+            let label = operation.label();
+            targets.push(Target::at_least(format!("{label}, op/s/core"), per_core, 2000.0, (0, "")));
+            targets.push(Target::at_most(format!("{label}, p99"), p99, 10.0, (1, " ms")));
+        }
+        let idle = Some(mebibytes(self.results.idle.resident));
+        targets.push(Target::at_most("idle server".to_owned(), idle, 30.0, (1, " MiB")));
+        targets.push(Target::at_most("start".to_owned(), self.start(), 300.0, (0, " ms")));
+        for operation in Operation::GROWING {
+            let (of, to) = ((operation, Place::Many), (operation, Place::Few));
+            let what = format!("{FEW} → {} organizations, {}", self.results.plan.many, operation.label());
+            let cpu = self.ratio(of, to, Sample::cpu);
+            targets.push(Target::at_most(format!("{what}, CPU"), cpu, 1.10, (2, " ×")));
+            let p99 = self.ratio(of, to, |sample| sample.p99);
+            targets.push(Target::at_most(format!("{what}, p99"), p99, 1.25, (2, " ×")));
+        }
+        targets
+    }
+}
+
+impl Target {
+    fn at_least(what: String, measured: Option<f64>, least: f64, (digits, unit): (usize, &'static str)) -> Self {
+        let met = measured.is_some_and(|measured| measured >= least);
+        Self { what, wanted: format!("≥ {least}{unit}"), measured, digits, unit, met }
+    }
+
+    fn at_most(what: String, measured: Option<f64>, most: f64, (digits, unit): (usize, &'static str)) -> Self {
+        let met = measured.is_some_and(|measured| measured <= most);
+        Self { what, wanted: format!("≤ {most}{unit}"), measured, digits, unit, met }
+    }
+}
+
+impl Table {
+    fn new<T: Into<String>, const N: usize>(header: [T; N]) -> Self {
+        Self(vec![header.into_iter().map(Into::into).collect()])
+    }
+
+    fn push<const N: usize>(&mut self, row: [String; N]) {
+        self.0.push(row.into());
+    }
+
+    fn text(&self) -> String {
+        let columns = self.0.first().map_or(0, Vec::len);
+        let width = |column: usize| {
+            self.0.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let mut text = String::new();
+        for (place, row) in self.0.iter().enumerate() {
+            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let gap = " ".repeat(width.saturating_sub(cell.chars().count()));
+                // Names on the left, figures on the right.
+                let cell = if column == 0 { format!("{cell}{gap}") } else { format!("{gap}{cell}") };
+                let _ = write!(text, "| {cell} "); // cannot fail
+            }
+            text.push_str("|\n");
+            if place == 0 {
+                for (column, width) in widths.iter().enumerate() {
+                    let (line, end) = ("-".repeat(width + 1), if column == 0 { '-' } else { ':' });
+                    let _ = write!(text, "|{line}{end}");
+                }
+                text.push_str("|\n");
+            }
+        }
+        text
+    }
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+/// For people: exact to the page.
+fn mebibytes(kib: u64) -> f64 {
+    f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_aligned_and_is_markdown() {
+        let mut table = Table::new(["name", "µs"]);
+        table.push(["a".to_owned(), "1000".to_owned()]);
+
+        assert_eq!(table.text(), "| name |   µs |\n|------|-----:|\n| a    | 1000 |\n");
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_meets_no_target() {
+        assert!(!Target::at_most(String::new(), None, 1.0, (0, "")).met);
+        assert!(!Target::at_least(String::new(), None, 0.0, (0, "")).met);
+        assert!(Target::at_most(String::new(), Some(1.0), 1.0, (0, "")).met);
+    }
+}

@@ -1,0 +1,314 @@
+//! The whole run: start, seed, measure in rounds, stop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use orgate_domain::ids::OrgId;
+use orgate_flows::passwords::Passwords;
+use orgate_flows::random::Random;
+use orgate_flows::vault::{MasterKey, Vault};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use uuid::Uuid;
+
+use crate::load::{Limit, Workload};
+use crate::measure::{Meter, Operation, Place, Sample, count_round_trips};
+use crate::process::{Clock, Memory};
+use crate::proxy::Proxy;
+use crate::seed::{self, PASSWORD, Population};
+use crate::server::{Orgate, Server, document_bytes, socket_directory, with_socket_directory};
+use crate::workloads::{
+    Authorize, RedeemCodes, Refresh, Same, SignIn, SignInPage, SilentSso, Userinfo, Users,
+};
+
+/// Organizations in the smaller database, and active in part of what is measured in the larger.
+pub(crate) const FEW: usize = 10;
+
+/// Codes that are issued for each second of a window: more than are redeemed.
+const CODES_PER_SECOND: usize = 5000;
+
+/// Token families that are refreshed in turn.
+const FAMILIES: usize = 20_000;
+
+/// Sign-ins begun where only their end is measured.
+const BEGUN: usize = 1000;
+
+/// Operations whose round trips are counted.
+const COUNTED: usize = 50;
+
+/// After a start, memory is looked at when this long nobody has asked anything.
+const REST: Duration = Duration::from_secs(3);
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Organizations in the larger database.
+    pub(crate) many: usize,
+    pub(crate) rounds: usize,
+    /// How long each operation is measured in each round.
+    pub(crate) window: Duration,
+}
+
+/// What came out.
+pub(crate) struct Results {
+    pub(crate) plan: Plan,
+    pub(crate) samples: BTreeMap<(Operation, Place), Vec<Sample>>,
+    pub(crate) round_trips: BTreeMap<Operation, f64>,
+    /// From the start of the process to the first answer that it is ready.
+    pub(crate) starts: Vec<Duration>,
+    pub(crate) idle: Memory,
+    /// After all the load.
+    pub(crate) rested: Memory,
+}
+
+/// A server and what its database holds.
+struct Site {
+    server: Server,
+    population: Rc<Population>,
+}
+
+/// A site, and how many of its organizations are active.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    site: &'a Site,
+    place: Place,
+    organizations: usize,
+}
+
+/// What is done with each workload.
+enum Mode<'a> {
+    /// It is run, and nothing is kept.
+    WarmUp(Limit),
+    Measure(Limit),
+    CountRoundTrips(&'a Proxy),
+}
+
+/// The cluster and what is kept from window to window.
+struct Bench<'a> {
+    orgate: &'a Orgate,
+    url: &'a dyn Fn(&str) -> String,
+    meter: Meter,
+    plan: Plan,
+    samples: BTreeMap<(Operation, Place), Vec<Sample>>,
+    round_trips: BTreeMap<Operation, f64>,
+    families: BTreeMap<Place, Rc<Refresh>>,
+    /// Operations on users so far.
+    used: usize,
+}
+
+/// Measures on a cluster that runs: `url` leads to its databases.
+pub(crate) async fn run(
+    orgate: &Orgate,
+    postgres: u32,
+    url: &dyn Fn(&str) -> String,
+    plan: Plan,
+) -> Result<Results> {
+    let meter = Meter { clock: Clock::new()?, postgres: Some(postgres) };
+    let (samples, round_trips, families) = Default::default();
+    let mut bench = Bench { orgate, url, meter, plan, samples, round_trips, families, used: 0 };
+    let few = bench.seed("few", FEW).await?;
+    let many = bench.seed("many", plan.many).await?;
+
+    let starts = bench.measure_starts().await?;
+    let few = Site { server: bench.serve("few").await?, population: few };
+    tokio::time::sleep(REST).await;
+    let idle = Memory::of(few.server.pid())?;
+    let many = Site { server: bench.serve("many").await?, population: many };
+    let reference = Server::reference(document_bytes(few.server.address, "/jwks.json").await?).await?;
+
+    bench.measure_all((&few, &many), &reference).await?;
+    tokio::time::sleep(REST).await;
+    let rested = Memory::of(few.server.pid())?;
+    bench.count_round_trips(few.population).await?;
+    Ok(Results { plan, samples: bench.samples, round_trips: bench.round_trips, starts, idle, rested })
+}
+
+impl Bench<'_> {
+    /// Makes and fills a database.
+    async fn seed(&self, name: &str, organizations: usize) -> Result<Rc<Population>> {
+        eprintln!("seeding {organizations} organizations");
+        let admin = connect(&(self.url)("postgres")).await?;
+        // An interrupted run may have left one.
+        for statement in [format!("drop database if exists {name}"), format!("create database {name}")] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&admin).await?;
+        }
+        admin.close().await;
+        let url = (self.url)(name);
+        self.orgate.run(&url, &["migrate"])?;
+        let file = self.orgate.directory.join("seed.yaml");
+        std::fs::write(&file, seed::file())?;
+        self.orgate.run(&url, &["apply", "-f", &file.display().to_string()])?;
+
+        let master_key = MasterKey::parse(&self.orgate.master_key)?;
+        let vault = Vault::new(&master_key)?;
+        let anyone = OrgId::from_uuid(Uuid::now_v7());
+        let phc = Passwords::new(1, 1, Random::default())?.hash(anyone, PASSWORD).await?;
+        let population = Population::make(connect(&url).await?, &vault, &phc, organizations).await?;
+        Ok(Rc::new(population))
+    }
+
+    async fn serve(&self, database: &str) -> Result<Server> {
+        let (server, _) = self.orgate.serve(database, &(self.url)(database)).await?;
+        Ok(server)
+    }
+
+    async fn measure_starts(&self) -> Result<Vec<Duration>> {
+        eprintln!("measuring the start");
+        let mut starts = Vec::new();
+        for _ in 0..self.plan.rounds {
+            let (server, took) = self.orgate.serve("start", &(self.url)("few")).await?;
+            drop(server);
+            starts.push(took);
+        }
+        Ok(starts)
+    }
+
+    async fn measure_all(&mut self, (few, many): (&Site, &Site), reference: &Server) -> Result<()> {
+        let views = [
+            View { site: few, place: Place::Few, organizations: FEW },
+            View { site: many, place: Place::FewOfMany, organizations: FEW },
+            View { site: many, place: Place::Many, organizations: many.population.organizations() },
+        ];
+        for view in views {
+            let users = self.users(view, FAMILIES).take(FAMILIES);
+            let tokens = view.site.population.start_families(&view.site.server.issuer(), &users).await?;
+            self.families.insert(view.place, Rc::new(Refresh::new(tokens)));
+        }
+        let limit = |time| Limit { time, operations: usize::MAX };
+        let warm_up = Mode::WarmUp(limit(self.plan.window / 4));
+        let measure = Mode::Measure(limit(self.plan.window));
+        eprintln!("warming up");
+        self.round(&warm_up, &views, reference).await?;
+        for number in 1..=self.plan.rounds {
+            eprintln!("round {number} of {}", self.plan.rounds);
+            self.round(&measure, &views, reference).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything once, what is compared next to each other.
+    async fn round(&mut self, mode: &Mode<'_>, views: &[View<'_>; 3], reference: &Server) -> Result<()> {
+        let [few, ..] = views;
+        self.documents(mode, &few.site.server).await?;
+        let bare = |path: &str| Rc::new(Same::get(path));
+        self.drive(mode, (Operation::BareJson, Place::Reference), reference, bare("/json")).await?;
+        for view in views {
+            self.back_channel(mode, *view).await?;
+        }
+        self.drive(mode, (Operation::BareSignature, Place::Reference), reference, bare("/sign")).await?;
+        for view in views {
+            self.silent_sso(mode, *view).await?;
+        }
+        for view in views {
+            self.sign_in(mode, *view).await?;
+        }
+        let password = Rc::new(Same::post("/password", PASSWORD));
+        self.drive(mode, (Operation::BareArgon2id, Place::Reference), reference, password).await
+    }
+
+    async fn documents(&mut self, mode: &Mode<'_>, server: &Server) -> Result<()> {
+        let discovery = Rc::new(Same::get("/.well-known/openid-configuration"));
+        self.drive(mode, (Operation::Discovery, Place::Few), server, discovery).await?;
+        self.drive(mode, (Operation::Jwks, Place::Few), server, Rc::new(Same::get("/jwks.json"))).await
+    }
+
+    async fn back_channel(&mut self, mode: &Mode<'_>, view: View<'_>) -> Result<()> {
+        let View { site, place, .. } = view;
+        let count = CODES_PER_SECOND * usize::try_from(self.plan.window.as_secs().max(1))?;
+        let users = self.users(view, count).take(count);
+        let redeem = Rc::new(RedeemCodes::new(site.population.issue_codes(&users).await?));
+        self.drive(mode, (Operation::RedeemCode, place), &site.server, Rc::clone(&redeem)).await?;
+        let refresh = Rc::clone(self.families.get(&place).context("there are no refresh tokens")?);
+        self.drive(mode, (Operation::Refresh, place), &site.server, refresh).await?;
+        if place != Place::Few {
+            return Ok(());
+        }
+        let userinfo = Rc::new(Userinfo::new(redeem.access_tokens.take()));
+        self.drive(mode, (Operation::Userinfo, place), &site.server, userinfo).await
+    }
+
+    async fn silent_sso(&mut self, mode: &Mode<'_>, view: View<'_>) -> Result<()> {
+        let workload = Rc::new(SilentSso::new(self.users(view, BEGUN)));
+        self.drive(mode, (Operation::SilentSso, view.place), &view.site.server, workload).await
+    }
+
+    /// The whole round of a browser; where only its end is of interest, the pages before are as many as
+    /// that needs, and not recorded.
+    async fn sign_in(&mut self, mode: &Mode<'_>, view: View<'_>) -> Result<()> {
+        let View { site, place, .. } = view;
+        let unrecorded = Mode::WarmUp(Limit { time: Duration::from_mins(1), operations: BEGUN });
+        let before = if place == Place::Few { mode } else { &unrecorded };
+        let authorize = Rc::new(Authorize::new(self.users(view, BEGUN)));
+        self.drive(before, (Operation::Authorize, place), &site.server, Rc::clone(&authorize)).await?;
+        let page = Rc::new(SignInPage::new(authorize.begun.take()));
+        self.drive(before, (Operation::SignInPage, place), &site.server, Rc::clone(&page)).await?;
+        let sign_in = Rc::new(SignIn::new(page.shown()));
+        self.drive(mode, (Operation::SignIn, place), &site.server, sign_in).await
+    }
+
+    async fn count_round_trips(&mut self, population: Rc<Population>) -> Result<()> {
+        eprintln!("counting round trips");
+        let url = (self.url)("few");
+        let directory = std::env::temp_dir().join(format!("orgate-bench-{}", std::process::id()));
+        let proxy = Proxy::start(&directory, &socket_directory(&url)?)?;
+        let relayed = with_socket_directory(&url, &directory);
+        let (server, _) = self.orgate.serve("round-trips", &relayed).await?;
+        let site = Site { server, population };
+        let view = View { site: &site, place: Place::Few, organizations: FEW };
+        let users = self.users(view, COUNTED).take(COUNTED);
+        let tokens = site.population.start_families(&site.server.issuer(), &users).await?;
+        self.families.insert(view.place, Rc::new(Refresh::new(tokens)));
+        let mode = Mode::CountRoundTrips(&proxy);
+        self.documents(&mode, &site.server).await?;
+        self.back_channel(&mode, view).await?;
+        self.silent_sso(&mode, view).await?;
+        self.sign_in(&mode, view).await
+    }
+
+    /// The users whose turn it is. No two windows begin with the same.
+    fn users(&mut self, view: View<'_>, count: usize) -> Users {
+        let first = self.used;
+        self.used += count;
+        Users::new(&view.site.population, view.organizations, first)
+    }
+
+    async fn drive(
+        &mut self,
+        mode: &Mode<'_>,
+        (operation, place): (Operation, Place),
+        server: &Server,
+        workload: Rc<dyn Workload>,
+    ) -> Result<()> {
+        let failed = || operation.label();
+        let postgres = self.meter.postgres.filter(|_| place != Place::Reference);
+        let meter = Meter { postgres, ..self.meter };
+        match mode {
+            Mode::WarmUp(limit) => {
+                meter.measure(server, workload, *limit).await.with_context(failed)?;
+            }
+            Mode::Measure(limit) => {
+                let sample = meter.measure(server, workload, *limit).await.with_context(failed)?;
+                self.samples.entry((operation, place)).or_default().push(sample);
+            }
+            Mode::CountRoundTrips(proxy) => {
+                let count = count_round_trips(proxy, server, &workload, COUNTED).await.with_context(failed)?;
+                self.round_trips.insert(operation, count);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn connect(url: &str) -> Result<PgPool> {
+    PgPoolOptions::new().max_connections(1).connect(url).await.context("the database cannot be reached")
+}
+
+/// The directory that everything of a run lies in, below cargo's target directory.
+pub(crate) fn directory() -> Result<std::path::PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).context("this program is not in a target directory")?;
+    Ok(Path::new(target).join("bench"))
+}

@@ -1,0 +1,298 @@
+//! `orgate apply`: files in, the wanted state out, and nothing in between.
+
+use orgate_flows::apply::{self, Applied, ApplyError, Plan, Wanted};
+use orgate_server::apply_file;
+use orgate_tests::app::{App, PASSWORD, SAMPLES, SECRET};
+
+fn wanted(yaml: &str) -> Wanted {
+    let lookup = |name: &str| match name {
+        "PASSWORD" => Some(PASSWORD.to_owned()),
+        "SECRET" => Some(SECRET.to_owned()),
+        _ => None,
+    };
+    apply_file::load_str("test.yaml", yaml, &lookup).expect("the file is right")
+}
+
+async fn plan(app: &App, yaml: &str) -> Plan {
+    apply::plan(&app.env, &wanted(yaml)).await.expect("planned")
+}
+
+async fn execute(app: &App, yaml: &str) -> Applied {
+    apply::execute(&app.env, plan(app, yaml).await).await.expect("applied")
+}
+
+async fn refusal(app: &App, yaml: &str) -> String {
+    match apply::plan(&app.env, &wanted(yaml)).await {
+        Err(ApplyError::Invalid(problems)) => problems.to_string(),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// Rows that anything applied would add to.
+async fn rows(app: &App) -> i64 {
+    let count = "select (select count(*) from organizations) + (select count(*) from users)
+                      + (select count(*) from client_directory) + (select count(*) from audit_events)";
+    sqlx::query_scalar(count).fetch_one(app.database.superuser()).await.expect("counted")
+}
+
+/// The details of an organization's events of one action, oldest first.
+async fn details(app: &App, slug: &str, action: &str) -> Vec<serde_json::Value> {
+    let org = app.org(slug).await.org_id().as_uuid();
+    sqlx::query_scalar(
+        "select detail from audit_events
+         where org_id = $1 and action = $2 and actor_kind = 'operator' order by occurred_at, id",
+    )
+    .bind(org)
+    .bind(action)
+    .fetch_all(app.database.superuser())
+    .await
+    .expect("the log can be read")
+}
+
+const INITECH: &str = "
+organizations:
+  - slug: initech
+    name: Initech
+    domains: [initech.test]
+    policy: { session_idle_secs: 600 }
+    roles:
+      - { slug: admin, permissions: [\"notes:read\"] }
+    users:
+      - { email: ada@initech.test, name: Ada, password: \"${PASSWORD}\", roles: [admin] }
+      - { email: bob@initech.test, name: Bob }
+clients:
+  - client_id: reports
+    organization: initech
+    name: Reports
+    type: machine
+    audience: owner
+";
+
+#[tokio::test]
+async fn applying_the_same_state_again_changes_nothing() {
+    let app = App::start().await;
+    let before = rows(&app).await;
+
+    let plan = plan(&app, SAMPLES).await;
+
+    assert_eq!(plan.changes(), 0);
+    insta::assert_snapshot!(plan, @"");
+    let applied = apply::execute(&app.env, plan).await.expect("applied");
+    assert!(applied.changes == 0 && applied.generated_secrets.is_empty());
+    assert_eq!(rows(&app).await, before);
+}
+
+#[tokio::test]
+async fn a_plan_says_what_it_would_change_and_changes_nothing() {
+    let app = App::start().await;
+    let before = rows(&app).await;
+
+    let plan = plan(&app, INITECH).await;
+
+    insta::assert_snapshot!(plan, @"");
+    assert!(!format!("{plan:?}").contains(PASSWORD));
+    assert_eq!(rows(&app).await, before);
+}
+
+#[tokio::test]
+async fn what_is_applied_is_there_and_in_the_log() {
+    let app = App::start().await;
+
+    execute(&app, INITECH).await;
+
+    let tokens = app.sign_in("initech", "ada@initech.test").await;
+    assert_eq!(tokens.claims("access_token")["roles"], serde_json::json!(["admin"]));
+    assert_eq!(details(&app, "initech", "organization.configured").await.len(), 1);
+    assert_eq!(details(&app, "initech", "domain.configured").await.len(), 1);
+    assert_eq!(details(&app, "initech", "user.configured").await.len(), 2);
+    assert_eq!(
+        details(&app, "initech", "role.configured").await,
+        [serde_json::json!({ "change": "created", "role": "admin", "permissions": "notes:read" })]
+    );
+    assert_eq!(plan(&app, INITECH).await.changes(), 0);
+}
+
+#[tokio::test]
+async fn only_what_differs_changes_and_what_the_file_is_silent_about_stays() {
+    let app = App::start().await;
+    execute(&app, INITECH).await;
+    let changed = "
+organizations:
+  - slug: initech
+    name: Initech Limited
+    domains: [initech.example]
+    roles:
+      - { slug: admin, name: Administrator, permissions: [\"notes:write\"] }
+      - { slug: viewer }
+    users:
+      - { email: ADA@initech.test, name: Ada, roles: [viewer] }
+clients:
+  - client_id: reports
+    organization: initech
+    name: Reports
+    type: web
+    audience: all
+    redirect_uris: [\"https://reports.test/callback\"]
+";
+
+    let plan = plan(&app, changed).await;
+
+    insta::assert_snapshot!(plan, @"");
+    apply::execute(&app.env, plan).await.expect("applied");
+    let tokens = app.sign_in("initech", "ada@initech.test").await;
+    assert_eq!(tokens.claims("access_token")["roles"], serde_json::json!(["viewer"]));
+    let after = self::plan(&app, changed).await;
+    assert_eq!(after.changes(), 0, "{after}");
+}
+
+#[tokio::test]
+async fn a_deactivated_user_and_one_with_a_new_password_lose_their_sessions() {
+    let app = App::start().await;
+    let vic = app.sign_in("acme", "vic@acme.test").await;
+    let ada = app.sign_in("acme", "ada@acme.test").await;
+
+    let applied = execute(
+        &app,
+        "
+organizations:
+  - slug: acme
+    name: Acme Inc
+    users:
+      - { email: vic@acme.test, name: Vic Viewer, status: deactivated }
+      - { email: ada@acme.test, name: Ada Adler, password: another password }
+",
+    )
+    .await;
+
+    assert_eq!(applied.changes, 2);
+    assert_eq!(app.refresh(&vic.text("refresh_token")).await.outcome(), "400 invalid_grant");
+    assert_eq!(app.refresh(&ada.text("refresh_token")).await.outcome(), "400 invalid_grant");
+    let events = app.events("acme").await;
+    assert!(events.contains(&"session.ended success user_deactivated".to_owned()), "{events:?}");
+    assert!(events.contains(&"session.ended success password_changed".to_owned()), "{events:?}");
+    assert_eq!(
+        details(&app, "acme", "session.ended").await,
+        [serde_json::json!({ "sessions": "1" }), serde_json::json!({ "sessions": "1" })]
+    );
+}
+
+#[tokio::test]
+async fn one_problem_anywhere_and_nothing_is_changed() {
+    let app = App::start().await;
+    let before = rows(&app).await;
+
+    let text = refusal(
+        &app,
+        "
+organizations:
+  - { slug: initech, name: Initech, parent: nowhere }
+  - slug: umbrella
+    name: Umbrella
+    domains: [globex.test]
+    users:
+      - { email: eve@umbrella.test, name: Eve, roles: [owner] }
+  - { slug: alpha, name: Alpha, parent: beta }
+  - { slug: beta, name: Beta, parent: alpha }
+  - { slug: acme, name: Acme Inc, parent: globex }
+clients:
+  - { client_id: notes, organization: acme, name: Notes, type: machine, audience: all }
+  - { client_id: more, organization: acme, name: More, type: machine, audience: granted, granted_to: [gone] }
+",
+    )
+    .await;
+
+    insta::assert_snapshot!(text, @"");
+    assert_eq!(rows(&app).await, before);
+}
+
+#[tokio::test]
+async fn a_domain_that_was_an_organizations_is_never_anothers() {
+    let app = App::start().await;
+    execute(&app, "organizations: [{ slug: acme, name: Acme Inc, domains: [] }]").await;
+
+    let text = refusal(&app, "organizations: [{ slug: globex, name: Globex, domains: [acme.test] }]").await;
+
+    insta::assert_snapshot!(text, @"");
+    let again = execute(&app, "organizations: [{ slug: acme, name: Acme Inc, domains: [acme.test] }]").await;
+    assert_eq!(again.changes, 1);
+}
+
+#[tokio::test]
+async fn a_generated_secret_is_shown_once_and_proves_the_client() {
+    let app = App::start().await;
+    let reports = "
+clients:
+  - client_id: reports
+    organization: operator
+    name: Reports
+    type: web
+    audience: all
+    redirect_uris: [\"https://reports.test/callback\"]
+";
+
+    let applied = execute(&app, reports).await;
+
+    let [made] = applied.generated_secrets.as_slice() else { panic!("one secret: {applied:?}") };
+    let secret = made.secret.reveal();
+    assert!(made.client_id == "reports" && secret.starts_with("ogcs_") && secret.len() == 57, "{made:?}");
+    assert!(!format!("{applied:?}").contains(secret));
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "none")];
+    assert_eq!(app.token_as("reports", secret, &form).await.outcome(), "400 invalid_grant");
+    assert_eq!(app.token_as("reports", "wrong", &form).await.outcome(), "401 invalid_client");
+    let again = execute(&app, reports).await;
+    assert!(again.changes == 0 && again.generated_secrets.is_empty());
+    let given = format!("{reports}    client_secret: \"${{SECRET}}\"\n");
+    assert_eq!(execute(&app, &given).await.changes, 1);
+    assert_eq!(app.token_as("reports", secret, &form).await.outcome(), "401 invalid_client");
+    assert_eq!(app.token_as("reports", SECRET, &form).await.outcome(), "400 invalid_grant");
+}
+
+#[tokio::test]
+async fn grants_are_what_the_list_says_for_the_organizations_it_can_mean() {
+    let app = App::start().await;
+    let moved = SAMPLES.replace("granted_to: [acme]", "granted_to: [globex]");
+
+    let plan = plan(&app, &moved).await;
+
+    insta::assert_snapshot!(plan, @"");
+    apply::execute(&app.env, plan).await.expect("applied");
+    assert_eq!(self::plan(&app, &moved).await.changes(), 0);
+    let silent = moved.replace("    granted_to: [globex]\n", "");
+    assert_eq!(self::plan(&app, &silent).await.changes(), 0);
+}
+
+#[tokio::test]
+async fn a_child_may_stand_before_its_parent() {
+    let app = App::start().await;
+    let tree = "
+organizations:
+  - { slug: team, name: Team, parent: unit }
+  - { slug: unit, name: Unit, parent: acme, policy: { access_token_secs: 120 } }
+";
+
+    execute(&app, tree).await;
+
+    let line = app.env.store.ancestors(&app.org("team").await).await.expect("ancestors");
+    let (team, unit, acme) = (app.org("team").await, app.org("unit").await, app.org("acme").await);
+    assert_eq!(line, [team.org_id(), unit.org_id(), acme.org_id()]);
+    let policy = app.env.configuration.policy(&app.env.store, &team).await.expect("a policy");
+    assert_eq!(policy.access_token.num_seconds(), 120);
+    assert_eq!(plan(&app, tree).await.changes(), 0);
+}
+
+#[tokio::test]
+async fn an_interrupted_run_keeps_its_finished_steps_and_can_be_finished() {
+    let app = App::start().await;
+    let both = format!("{INITECH}").replace("\nclients:", "  - { slug: umbrella, name: Umbrella }\nclients:");
+    let plan = plan(&app, &both).await;
+    execute(&app, "organizations: [{ slug: umbrella, name: Umbrella Corporation }]").await;
+
+    let stopped = apply::execute(&app.env, plan).await;
+
+    let Err(ApplyError::Interrupted { applied, cause }) = stopped else { panic!("not stopped: {stopped:?}") };
+    assert_eq!(cause.to_string(), "the slug umbrella is, or was, another organization's");
+    assert_eq!((applied.changes, applied.generated_secrets.len()), (6, 1));
+    insta::assert_snapshot!(self::plan(&app, &both).await, @"");
+    assert_eq!(execute(&app, &both).await.changes, 1);
+    assert_eq!(self::plan(&app, &both).await.changes(), 0);
+}

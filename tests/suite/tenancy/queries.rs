@@ -1,0 +1,100 @@
+//! Every checked query says `org_id`: of each organization's table that it names, so that the clause holds where
+//! row-level security does not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use orgate_tests::database::Database;
+
+use super::clauses::loose_ends;
+use super::rows;
+
+/// Queries that cross organizations, by their beginning: all of them in `system.rs`, under roles of their own.
+const CROSSING: &[&str] = &[
+    // Resolve: from a name to the one organization it leads to.
+    "select org_id, slug, status from organizations where case",
+    "select org_id, id from client_directory where client_id = $1",
+    "select org_id from verified_domains where domain = $1",
+    // Choose: the sessions whose cookies a browser shows.
+    "select session.org_id, session.id, session.user_id, session.auth_time",
+    // Discover: the organizations of an address that was proven.
+    "select organization.org_id, organization.slug, organization.name from email_index entry",
+    // Inherit: the settings of the organizations above one.
+    "select policy.session_idle_secs",
+    // Deliver: messages that are due, of whomever.
+    "update outbox message set available_at = $2, attempts = message.attempts + 1 from",
+    // Clean: what has expired, of whomever.
+    "delete from authorization_requests lapsed",
+    "delete from authorization_codes lapsed",
+    "delete from refresh_tokens lapsed",
+];
+
+#[tokio::test]
+async fn every_query_says_org_id_of_every_table_it_names() {
+    let isolated = isolated_relations().await;
+    let queries = checked_queries();
+
+    let loose: Vec<_> = queries.iter().filter(|query| !loose_ends(query, &isolated).is_empty()).collect();
+    let undeclared: Vec<_> =
+        loose.iter().filter(|query| !CROSSING.iter().any(|known| query.starts_with(known))).collect();
+    let unneeded: Vec<_> =
+        CROSSING.iter().filter(|known| !loose.iter().any(|query| query.starts_with(**known))).collect();
+
+    assert!(undeclared.is_empty(), "{undeclared:#?}");
+    assert!(unneeded.is_empty(), "these do not cross organizations any more: {unneeded:#?}");
+    assert!(queries.len() > 50, "the queries were not found");
+}
+
+/// What the compiler does not check, `.sqlx` does not list.
+#[test]
+fn no_query_is_left_unchecked_where_it_could_touch_an_organization() {
+    let is_unchecked = |line: &str| {
+        let forms = ["raw_sql(", "QueryBuilder", "AssertSqlSafe", ".execute(\""];
+        let is_function = |rest: &str| !rest.trim_start_matches(|letter: char| letter.is_ascii_lowercase() || letter == '_').starts_with('!');
+        line.split("sqlx::query").skip(1).any(is_function) || forms.iter().any(|form| line.contains(form))
+    };
+
+    let mut found = Vec::new();
+    for (file, text) in sources() {
+        found.extend(text.lines().filter(|line| is_unchecked(line)).map(|line| format!("{file}: {}", line.trim())));
+    }
+
+    insta::assert_snapshot!(found.join("\n"), @"");
+}
+
+async fn isolated_relations() -> BTreeSet<String> {
+    let database = Database::fresh().await;
+    let mut conn = database.superuser().acquire().await.expect("a connection");
+    let tables = rows::tables(&mut conn).await;
+    let names = tables.iter().filter(|table| table.is_isolated).map(|table| table.name.clone());
+    names.chain(["standings".to_owned()]).collect()
+}
+
+fn storage() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/storage")
+}
+
+/// The texts of the checked queries, each on one line.
+fn checked_queries() -> Vec<String> {
+    let files = fs::read_dir(storage().join(".sqlx")).expect("the offline data");
+    let text = |path: PathBuf| {
+        let json = fs::read(path).expect("a query");
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        json["query"].as_str().expect("its text").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    files.map(|file| text(file.expect("a file").path())).collect()
+}
+
+/// The storage crate, file by file.
+pub(super) fn sources() -> Vec<(String, String)> {
+    let files = fs::read_dir(storage().join("src")).expect("the sources");
+    let mut sources: Vec<_> = files
+        .map(|file| {
+            let file = file.expect("a file");
+            (file.file_name().into_string().expect("a name"), fs::read_to_string(file.path()).expect("a source"))
+        })
+        .collect();
+    sources.sort();
+    sources
+}
