@@ -36,6 +36,9 @@ create table sign_in_throttles (
     primary key (org_id, account)
 );
 call isolate_by_organization('sign_in_throttles', 'select, insert, update, delete');
+create index sign_in_throttles_by_window on sign_in_throttles (window_started_at);
+create policy clean on sign_in_throttles to orgate_clean using (true);
+grant select (org_id, account, window_started_at), delete on sign_in_throttles to orgate_clean;
 
 create table roles (
     org_id     uuid not null default current_org_id() references organizations (org_id),

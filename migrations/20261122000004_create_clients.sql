@@ -73,3 +73,19 @@ create table client_permissions (
     foreign key (org_id, client_id) references clients (org_id, id)
 );
 call isolate_by_organization('client_permissions', 'select, insert, delete');
+
+-- Which clients each organization may use, and their status: the clause that says it, beside the
+-- policy that enforces it.
+create view admitted_clients with (security_invoker) as
+select organization.org_id, directory.org_id as client_org_id, directory.id as client_id, directory.status
+from organizations organization
+join client_directory directory
+    on directory.org_id = organization.org_id
+    or directory.audience = 'all'
+    or directory.audience = 'granted' and exists (
+        select from client_access access
+        where access.org_id = organization.org_id
+          and access.client_org_id = directory.org_id
+          and access.client_id = directory.id
+    );
+grant select on admitted_clients to orgate_app;

@@ -19,6 +19,7 @@ create table sessions (
 );
 call isolate_by_organization('sessions', 'select, insert, update');
 create index sessions_by_user on sessions (org_id, user_id) where ended_at is null;
+create index sessions_by_end on sessions (least(expires_at, ended_at));
 create policy choose on sessions for select to orgate_choose using (true);
 grant select (org_id, id, user_id, token_hash, auth_time, amr, last_seen_at, expires_at, ended_at) on sessions to orgate_choose;
 
@@ -33,6 +34,7 @@ create table authorization_requests (
     client_id      uuid not null,
     resolved_by    text,            -- NULL: not resolved yet
     proven_hash    bytea,           -- keyed hash of the address proven by a discovery code
+    expected_user  uuid,            -- nobody else will do (id_token_hint)
     redirect_uri   text not null,
     response_mode  text not null,
     scope          text not null,
@@ -90,7 +92,8 @@ create table grants (
     foreign key (client_org_id, client_id) references client_directory (org_id, id)
 );
 call isolate_by_organization('grants', 'select, insert, update');
-create index grants_by_session on grants (org_id, session_id) where revoked_at is null;
+create index grants_by_session on grants (org_id, session_id);
+create index grants_by_end on grants (least(expires_at, revoked_at));
 
 create table authorization_codes (
     org_id         uuid not null default current_org_id(),
@@ -114,6 +117,7 @@ create table authorization_codes (
 );
 call isolate_by_organization('authorization_codes', 'select, insert, update');
 create index authorization_codes_by_expiry on authorization_codes (expires_at);
+create index authorization_codes_by_session on authorization_codes (org_id, session_id);
 
 create table refresh_tokens (
     org_id      uuid not null default current_org_id(),
@@ -131,11 +135,14 @@ call isolate_by_organization('refresh_tokens', 'select, insert, update');
 create index refresh_tokens_by_grant on refresh_tokens (org_id, grant_id);
 create index refresh_tokens_by_expiry on refresh_tokens (expires_at);
 
--- What has expired is deleted by a job. Sessions and grants stay as long as something may refer to
--- them, which their own job decides.
+-- What has expired is deleted by a job: a session or a grant when nothing refers to it any more.
 create policy clean on authorization_requests to orgate_clean using (true);
 create policy clean on authorization_codes to orgate_clean using (true);
 create policy clean on refresh_tokens to orgate_clean using (true);
+create policy clean on grants to orgate_clean using (true);
+create policy clean on sessions to orgate_clean using (true);
 grant select (org_id, id, expires_at), delete on authorization_requests to orgate_clean;
-grant select (org_id, code_hash, expires_at), delete on authorization_codes to orgate_clean;
-grant select (org_id, token_hash, expires_at), delete on refresh_tokens to orgate_clean;
+grant select (org_id, code_hash, session_id, expires_at), delete on authorization_codes to orgate_clean;
+grant select (org_id, token_hash, grant_id, expires_at), delete on refresh_tokens to orgate_clean;
+grant select (org_id, id, session_id, expires_at, revoked_at), delete on grants to orgate_clean;
+grant select (org_id, id, expires_at, ended_at), delete on sessions to orgate_clean;

@@ -13,5 +13,8 @@ create table outbox (
 );
 call isolate_by_organization('outbox', 'select, insert, update');
 create index outbox_waiting on outbox (available_at) where delivered_at is null and failed_at is null;
+create index outbox_done on outbox (coalesce(delivered_at, failed_at)) where coalesce(delivered_at, failed_at) is not null;
 create policy deliver on outbox to orgate_deliver using (true);
 grant select (org_id, id, available_at, attempts, delivered_at, failed_at), update (available_at, attempts) on outbox to orgate_deliver;
+create policy clean on outbox to orgate_clean using (true);
+grant select (org_id, id, delivered_at, failed_at), delete on outbox to orgate_clean;

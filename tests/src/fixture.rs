@@ -2,26 +2,27 @@
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
-use orgate_domain::clients::{Audience, Client, ClientStatus, ClientType};
+use orgate_domain::clients::{Audience, Client, ClientStatus};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::email::Email;
+use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, ClientId, DiscoveryId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
+    AuthorizationRequestId, ClientId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
     UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::policies::PolicySettings;
 use orgate_domain::resolution::Reason;
 use orgate_domain::sessions::Session;
 use orgate_domain::tokens::AuthorizationCode;
 use orgate_flows::{Clock as _, SystemClock};
-use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_storage::{
     ClientChange, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage,
-    NewOrganization, NewSession, NewUser, OrgScope, OrgTx, Role, Store,
+    NewOrganization, NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store,
 };
 use uuid::Uuid;
 
@@ -122,6 +123,12 @@ pub struct Everything {
     pub grant: Granted,
     /// A message that waits.
     pub message: MessageId,
+    /// A domain that is proven.
+    pub domain: DomainName,
+    /// A signing key that is current.
+    pub kid: String,
+    /// An account that failed to sign in once.
+    pub account: SecretHash,
 }
 
 /// Now, as the database keeps it.
@@ -175,7 +182,7 @@ pub fn new_grant(code: &AuthorizationCode, refresh_token: SecretHash) -> NewGran
 impl Org {
     /// Makes an organization.
     pub async fn found(store: &Store, slug: &str) -> Self {
-        let scope = store.found(OrgId::from_uuid(uuid()));
+        let scope = store.found(OrgId::from_uuid(uuid())).await.expect("a new id");
         let slug = Slug::parse(slug).expect("a slug");
         let org = Self { scope, slug, store: store.clone() };
         let name = name(org.slug.as_str());
@@ -204,12 +211,15 @@ impl Org {
         let client = self.client(&format!("{}-notes", self.slug), Audience::Owner).await;
         let signed_in = self.sign_in(&user).await;
         let request = self.authorization_request(&client).await;
-        let challenge = self.challenge(&request, &user).await;
+        let challenge = self.challenge(&request).await;
         let redeemed = self.code(&signed_in, &client).await;
         Everything {
             grant: self.redeem(&redeemed).await,
             code: self.code(&signed_in, &client).await,
             message: self.message().await,
+            domain: self.domain().await,
+            kid: self.keys().await,
+            account: self.failure().await,
             role,
             user,
             client,
@@ -266,7 +276,7 @@ impl Org {
             owner: self.id(),
             client_id: client_id.to_owned(),
             name: name(client_id),
-            client_type: ClientType::Web,
+            kind: ClientKind::Web,
             audience,
             status: ClientStatus::Active,
             redirect_uris: vec![redirect_uri.expect("a redirect URI")],
@@ -314,6 +324,7 @@ impl Org {
             client_id: client.id,
             resolved_by: Some(Reason::Parameter),
             proven_address: None,
+            expected_user: None,
             redirect_uri: redirect_uri_of(client),
             response_mode: ResponseMode::Query,
             scope: scope(),
@@ -333,9 +344,9 @@ impl Org {
         new
     }
 
-    /// A challenge that was mailed, with five tries.
-    pub async fn challenge(&self, request: &NewAuthorizationRequest, user: &Member) -> NewDiscoveryChallenge {
-        let new = new_challenge(request.id, user.email_hash);
+    /// A challenge that was mailed to somebody, with five tries.
+    pub async fn challenge(&self, request: &NewAuthorizationRequest) -> NewDiscoveryChallenge {
+        let new = new_challenge(request.id, hash());
         let mut tx = self.begin().await;
         let made = tx.discovery_challenges().insert(&new, 3, now() - Duration::minutes(15)).await;
         assert!(made.expect("a challenge"), "within the limit");
@@ -383,6 +394,43 @@ impl Org {
         tx.outbox().insert(&new).await.expect("a message");
         commit(tx).await;
         id
+    }
+
+    /// A domain, proven.
+    pub async fn domain(&self) -> DomainName {
+        let domain = DomainName::parse(&format!("{}.test", self.slug)).expect("a domain");
+        let mut tx = self.begin().await;
+        tx.domains().save_verified(DomainId::from_uuid(uuid()), &domain, now()).await.expect("nobody's yet");
+        commit(tx).await;
+        domain
+    }
+
+    /// A data key, a signing key, whose name this is, and rules.
+    pub async fn keys(&self) -> String {
+        let kid = uuid().to_string();
+        let key = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
+        let new = NewSigningKey {
+            kid: &kid,
+            algorithm: SigningAlgorithm::Es256,
+            private_key: b"sealed",
+            public_jwk: &key.public_jwk(),
+            created_at: now(),
+        };
+        let mut tx = self.begin().await;
+        tx.keys().insert_data_key(b"wrapped", now()).await.expect("a data key");
+        tx.keys().insert_signing_key(&new).await.expect("a signing key");
+        tx.organization().save_policy(&PolicySettings::default(), now()).await.expect("rules");
+        commit(tx).await;
+        kid
+    }
+
+    /// An account that failed to sign in.
+    pub async fn failure(&self) -> SecretHash {
+        let account = hash();
+        let mut tx = self.begin().await;
+        tx.sign_ins().take_try(&account, 10, now(), Duration::minutes(15)).await.expect("a try");
+        commit(tx).await;
+        account
     }
 }
 

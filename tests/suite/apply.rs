@@ -76,7 +76,10 @@ async fn applying_the_same_state_again_changes_nothing() {
     let plan = plan(&app, SAMPLES).await;
 
     assert_eq!(plan.changes(), 0);
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @"
+    no changes
+    = 17 unchanged
+    ");
     let applied = apply::execute(&app.env, plan).await.expect("applied");
     assert!(applied.changes == 0 && applied.generated_secrets.is_empty());
     assert_eq!(rows(&app).await, before);
@@ -89,7 +92,15 @@ async fn a_plan_says_what_it_would_change_and_changes_nothing() {
 
     let plan = plan(&app, INITECH).await;
 
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @r#"
++ organization initech "Initech"
++ domain initech.test of initech
++ role admin in initech
++ user ada@initech.test in initech
++ user bob@initech.test in initech (no password: cannot sign in yet)
++ client reports of initech (its secret will be generated)
+= 0 unchanged
+"#);
     assert!(!format!("{plan:?}").contains(PASSWORD));
     assert_eq!(rows(&app).await, before);
 }
@@ -137,7 +148,16 @@ clients:
 
     let plan = plan(&app, changed).await;
 
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @"
+~ organization initech: name
+- domain initech.test of initech
++ domain initech.example of initech
+~ role admin in initech: name, permissions
++ role viewer in initech
+~ user ADA@initech.test in initech: roles
+~ client reports of initech: type, audience, redirect_uris
+= 0 unchanged
+");
     apply::execute(&app.env, plan).await.expect("applied");
     let tokens = app.sign_in("initech", "ada@initech.test").await;
     assert_eq!(tokens.claims("access_token")["roles"], serde_json::json!(["viewer"]));
@@ -196,12 +216,22 @@ organizations:
   - { slug: acme, name: Acme Inc, parent: globex }
 clients:
   - { client_id: notes, organization: acme, name: Notes, type: machine, audience: all }
+  - { client_id: less, organization: initech, name: Less, type: machine, audience: owner }
   - { client_id: more, organization: acme, name: More, type: machine, audience: granted, granted_to: [gone] }
 ",
     )
     .await;
 
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    test.yaml:3:45: there is no organization nowhere, neither in these files nor in the database
+    test.yaml:6:15: the domain globex.test is, or was, the organization globex's, and a domain is never given to another
+    test.yaml:8:56: umbrella has no role owner; it has none
+    test.yaml:9:13: the parents of alpha lead in a circle
+    test.yaml:10:13: the parents of beta lead in a circle
+    test.yaml:11:43: an organization keeps the parent that it was made with
+    test.yaml:13:18: the client notes is the organization operator's, and a client_id is never given to another
+    test.yaml:15:103: there is no organization gone, neither in these files nor in the database
+    ");
     assert_eq!(rows(&app).await, before);
 }
 
@@ -212,7 +242,7 @@ async fn a_domain_that_was_an_organizations_is_never_anothers() {
 
     let text = refusal(&app, "organizations: [{ slug: globex, name: Globex, domains: [acme.test] }]").await;
 
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"test.yaml:1:57: the domain acme.test is, or was, the organization acme's, and a domain is never given to another");
     let again = execute(&app, "organizations: [{ slug: acme, name: Acme Inc, domains: [acme.test] }]").await;
     assert_eq!(again.changes, 1);
 }
@@ -254,7 +284,11 @@ async fn grants_are_what_the_list_says_for_the_organizations_it_can_mean() {
 
     let plan = plan(&app, &moved).await;
 
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @"
+    - access of acme to client granted
+    + access of globex to client granted
+    = 16 unchanged
+    ");
     apply::execute(&app.env, plan).await.expect("applied");
     assert_eq!(self::plan(&app, &moved).await.changes(), 0);
     let silent = moved.replace("    granted_to: [globex]\n", "");
@@ -283,7 +317,7 @@ organizations:
 #[tokio::test]
 async fn an_interrupted_run_keeps_its_finished_steps_and_can_be_finished() {
     let app = App::start().await;
-    let both = format!("{INITECH}").replace("\nclients:", "  - { slug: umbrella, name: Umbrella }\nclients:");
+    let both = INITECH.replace("clients:", "  - { slug: umbrella, name: Umbrella }\nclients:");
     let plan = plan(&app, &both).await;
     execute(&app, "organizations: [{ slug: umbrella, name: Umbrella Corporation }]").await;
 
@@ -292,7 +326,10 @@ async fn an_interrupted_run_keeps_its_finished_steps_and_can_be_finished() {
     let Err(ApplyError::Interrupted { applied, cause }) = stopped else { panic!("not stopped: {stopped:?}") };
     assert_eq!(cause.to_string(), "the slug umbrella is, or was, another organization's");
     assert_eq!((applied.changes, applied.generated_secrets.len()), (6, 1));
-    insta::assert_snapshot!(self::plan(&app, &both).await, @"");
+    insta::assert_snapshot!(self::plan(&app, &both).await, @r"
+    ~ organization umbrella: name
+    = 6 unchanged
+    ");
     assert_eq!(execute(&app, &both).await.changes, 1);
     assert_eq!(self::plan(&app, &both).await.changes(), 0);
 }

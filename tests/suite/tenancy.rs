@@ -4,5 +4,8 @@
 mod catalog;
 mod clauses;
 mod isolation;
+mod pool;
 mod queries;
+mod races;
+mod repositories;
 mod rows;

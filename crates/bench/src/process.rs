@@ -122,11 +122,7 @@ impl Stat {
         let (_, fields) = text.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let number = |place: usize| fields.get(place - 3)?.parse::<u32>().ok();
-        Some(Self {
-            parent: number(4)?,
-            own: number(14)? + number(15)?,
-            reaped: number(16)? + number(17)?,
-        })
+        Some(Self { parent: number(4)?, own: number(14)? + number(15)?, reaped: number(16)? + number(17)? })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A relay between the server and Postgres that counts round trips.
 //!
-//! Each `Query` and each `Sync` asks for an answer that the sender waits for (PostgreSQL, Frontend/Backend
-//! Protocol, Message Flow), so they are what is counted.
+//! Each `Query` and each `Sync` asks for an answer that the sender waits for (the frontend/backend protocol's
+//! message flow), so they are what is counted.
 
 use std::fs;
 use std::io;

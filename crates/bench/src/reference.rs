@@ -91,7 +91,8 @@ async fn password(State(reference): State<Reference>, password: String) -> Statu
 fn argon2id(password: &[u8]) -> Result<[u8; 32]> {
     let params = Params::new(19 * 1024, 2, 1, None)?;
     let mut hash = [0; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(password, &SALT, &mut hash)?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password, &SALT, &mut hash)?;
     Ok(hash)
 }
 

@@ -151,9 +151,8 @@ impl Report {
                 .into_iter()
                 .find(|place| !self.samples(operation, *place).is_empty());
             let Some(place) = place else { continue };
-            let shown = |digits, figure: fn(&Sample) -> f64| {
-                number(self.median(operation, place, figure), digits)
-            };
+            let shown =
+                |digits, figure: fn(&Sample) -> f64| number(self.median(operation, place, figure), digits);
             let resident = self.samples(operation, place).iter().map(|sample| sample.resident).max();
             table.push([
                 operation.label().to_owned(),
@@ -257,12 +256,22 @@ impl Report {
 }
 
 impl Target {
-    fn at_least(what: String, measured: Option<f64>, least: f64, (digits, unit): (usize, &'static str)) -> Self {
+    fn at_least(
+        what: String,
+        measured: Option<f64>,
+        least: f64,
+        (digits, unit): (usize, &'static str),
+    ) -> Self {
         let met = measured.is_some_and(|measured| measured >= least);
         Self { what, wanted: format!("≥ {least}{unit}"), measured, digits, unit, met }
     }
 
-    fn at_most(what: String, measured: Option<f64>, most: f64, (digits, unit): (usize, &'static str)) -> Self {
+    fn at_most(
+        what: String,
+        measured: Option<f64>,
+        most: f64,
+        (digits, unit): (usize, &'static str),
+    ) -> Self {
         let met = measured.is_some_and(|measured| measured <= most);
         Self { what, wanted: format!("≤ {most}{unit}"), measured, digits, unit, met }
     }
@@ -280,7 +289,12 @@ impl Table {
     fn text(&self) -> String {
         let columns = self.0.first().map_or(0, Vec::len);
         let width = |column: usize| {
-            self.0.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            self.0
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         let mut text = String::new();

@@ -220,7 +220,7 @@ impl Bench<'_> {
         let count = CODES_PER_SECOND * usize::try_from(self.plan.window.as_secs().max(1))?;
         let users = self.users(view, count).take(count);
         let redeem = Rc::new(RedeemCodes::new(site.population.issue_codes(&users).await?));
-        self.drive(mode, (Operation::RedeemCode, place), &site.server, Rc::clone(&redeem)).await?;
+        self.drive(mode, (Operation::RedeemCode, place), &site.server, redeem.clone()).await?;
         let refresh = Rc::clone(self.families.get(&place).context("there are no refresh tokens")?);
         self.drive(mode, (Operation::Refresh, place), &site.server, refresh).await?;
         if place != Place::Few {
@@ -242,9 +242,9 @@ impl Bench<'_> {
         let unrecorded = Mode::WarmUp(Limit { time: Duration::from_mins(1), operations: BEGUN });
         let before = if place == Place::Few { mode } else { &unrecorded };
         let authorize = Rc::new(Authorize::new(self.users(view, BEGUN)));
-        self.drive(before, (Operation::Authorize, place), &site.server, Rc::clone(&authorize)).await?;
+        self.drive(before, (Operation::Authorize, place), &site.server, authorize.clone()).await?;
         let page = Rc::new(SignInPage::new(authorize.begun.take()));
-        self.drive(before, (Operation::SignInPage, place), &site.server, Rc::clone(&page)).await?;
+        self.drive(before, (Operation::SignInPage, place), &site.server, page.clone()).await?;
         let sign_in = Rc::new(SignIn::new(page.shown()));
         self.drive(mode, (Operation::SignIn, place), &site.server, sign_in).await
     }
@@ -294,7 +294,8 @@ impl Bench<'_> {
                 self.samples.entry((operation, place)).or_default().push(sample);
             }
             Mode::CountRoundTrips(proxy) => {
-                let count = count_round_trips(proxy, server, &workload, COUNTED).await.with_context(failed)?;
+                let count =
+                    count_round_trips(proxy, server, &workload, COUNTED).await.with_context(failed)?;
                 self.round_trips.insert(operation, count);
             }
         }

@@ -178,7 +178,8 @@ impl Population {
     /// Starts a token family for each of `users`, and gives their refresh tokens.
     pub(crate) async fn start_families(&self, issuer: &str, users: &[User]) -> Result<Vec<String>> {
         let families = of(users, |_| Uuid::now_v7());
-        let token = |(user, id): (&User, &Uuid)| user.credential::<RefreshToken>(&format!("refresh token {id}"));
+        let token =
+            |(user, id): (&User, &Uuid)| user.credential::<RefreshToken>(&format!("refresh token {id}"));
         let tokens: Vec<_> = users.iter().zip(&families).map(token).collect();
         sqlx::query(
             "with family as (

@@ -66,10 +66,13 @@ impl Orgate {
         let mut command = Command::new(&self.program);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         // No setting of the caller's may change what is measured.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ORGATE_")) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ORGATE_"))
+        {
             command.env_remove(name);
         }
-        command.env("ORGATE__DATABASE__URL", database_url).env("ORGATE__SECRETS__MASTER_KEY", &self.master_key);
+        command
+            .env("ORGATE__DATABASE__URL", database_url)
+            .env("ORGATE__SECRETS__MASTER_KEY", &self.master_key);
         command
     }
 }

@@ -84,8 +84,6 @@ actions! {
     DiscoveryRefused = "discovery.refused";
     /// A domain was assigned.
     DomainConfigured = "domain.configured";
-    /// A token family was revoked.
-    GrantRevoked = "grant.revoked";
     /// A signing key was made.
     KeyCreated = "key.created";
     /// An organization was created or changed.

@@ -24,7 +24,7 @@ pub struct Client {
     /// Its name for people.
     pub name: DisplayName,
     /// What it is, and so what it can keep secret.
-    pub client_type: ClientType,
+    pub kind: ClientKind,
     /// Which organizations may use it.
     pub audience: Audience,
     /// Whether it may be used at all. Read again in every transaction that issues.
@@ -43,19 +43,6 @@ pub struct Client {
     pub permissions: BTreeSet<String>,
     /// Its secrets, as hashes; two may live side by side while one is being replaced.
     pub secrets: Vec<ClientSecret>,
-}
-
-/// What a client is, and so what it can keep secret (RFC 6749 §2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientType {
-    /// A service without a person.
-    Machine,
-    /// On a device (RFC 8252).
-    Native,
-    /// In a browser's script.
-    Spa,
-    /// On a server.
-    Web,
 }
 
 /// A live or retired secret of a client.
@@ -124,7 +111,7 @@ impl Client {
 
     /// Whether it can keep a secret, and so must prove one.
     pub const fn is_confidential(&self) -> bool {
-        matches!(self.client_type, ClientType::Web | ClientType::Machine)
+        matches!(self.kind, ClientKind::Web | ClientKind::Machine)
     }
 
     /// Checks what a client presented at the token endpoint (RFC 6749 §2.3). Generated secrets have
@@ -156,33 +143,6 @@ impl RegisteredUri {
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl ClientType {
-    /// The stored text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Machine => "machine",
-            Self::Native => "native",
-            Self::Spa => "spa",
-            Self::Web => "web",
-        }
-    }
-
-    /// Reads [`ClientType::as_str`] back.
-    pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Machine, Self::Native, Self::Spa, Self::Web].into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    /// The rules that its redirect URIs follow; a machine has none.
-    pub const fn redirects(self) -> Option<ClientKind> {
-        match self {
-            Self::Machine => None,
-            Self::Native => Some(ClientKind::Native),
-            Self::Spa => Some(ClientKind::Spa),
-            Self::Web => Some(ClientKind::Web),
-        }
     }
 }
 

@@ -48,7 +48,11 @@ impl FromRequestParts<AppState> for BrowserCookies {
             (fresh.clone(), Some(fresh))
         };
         let binding = SecretHash::of(binding.as_bytes());
-        Ok(Self { browser: Browser { binding, sessions: given.sessions, origin }, secure, fresh_binding })
+        Ok(Self {
+            browser: Browser { binding, sessions: given.sessions, misplaced: given.misplaced, origin },
+            secure,
+            fresh_binding,
+        })
     }
 }
 
@@ -56,6 +60,7 @@ impl FromRequestParts<AppState> for BrowserCookies {
 struct Given {
     binding: Option<String>,
     sessions: Vec<Credential<SessionCookie>>,
+    misplaced: Vec<Credential<SessionCookie>>,
 }
 
 impl Given {
@@ -84,8 +89,9 @@ impl Given {
     fn add_session(&mut self, org: &str, value: &str) {
         let Ok(credential) = Credential::<SessionCookie>::parse(value) else { return };
         let known = self.sessions.iter().any(|other| other.org_id() == credential.org_id());
-        if session_suffix(credential.org_id()) == org && !known && self.sessions.len() <= 2 * MAX_PER_BROWSER
-        {
+        if session_suffix(credential.org_id()) != org {
+            self.misplaced = vec![credential]; // one is enough to tell of
+        } else if !known && self.sessions.len() <= 2 * MAX_PER_BROWSER {
             self.sessions.push(credential);
         }
     }

@@ -10,13 +10,14 @@ use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestH
 use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::{CODE_LIFETIME, REQUEST_LIFETIME};
-use orgate_domain::resolution::{self, Asking, Decision, Facts, Reason};
+use orgate_domain::resolution::{self, Asking, Decision, Reason};
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::AuthorizationCode;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, Prompt, ResponseMode};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_protocol::params::Params;
+use orgate_storage::system::OrgHint;
 use orgate_storage::{NewAuthorizationRequest, NewCode, OrgScope, OrgTx};
 
 use crate::limits::Limited;
@@ -25,7 +26,7 @@ use crate::{Browser, Env, Failure, events};
 mod facts;
 
 pub use facts::Known;
-pub(crate) use facts::{gather, usable_sessions};
+pub(crate) use facts::{find_organization, gather, usable_sessions};
 
 /// Where the browser goes next.
 #[derive(Debug)]
@@ -105,8 +106,6 @@ pub(crate) struct Pending {
     pub(crate) client: Arc<Client>,
     pub(crate) to: RegisteredUri,
     pub(crate) asked: NewAuthorizationRequest,
-    /// The `sub` of a verified `id_token_hint`: nobody else will do.
-    pub(crate) expected_user: Option<String>,
 }
 
 /// Begins an authorization. `host` is the organization whose vanity domain or path was called.
@@ -122,7 +121,11 @@ pub async fn authorize(
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let client = proven_client(env, params, browser).await?;
     let requested = params.get("redirect_uri").unwrap_or_default();
-    let to = client.redirect_uri(requested).map_err(|_| AuthorizeError::UnregisteredRedirectUri)?;
+    let Ok(to) = client.redirect_uri(requested) else {
+        record_unresolved(env, "unregistered_redirect_uri", Some(&client), browser).await?;
+        return Err(AuthorizeError::UnregisteredRedirectUri);
+    };
+    record_misplaced(env, browser).await?;
     let request = match orgate_protocol::oauth::authorize::parse(params) {
         Ok(request) => request,
         Err(error) => return Ok(Next::Answer(unparsed(env, params, (client, to), error))),
@@ -132,27 +135,39 @@ pub async fn authorize(
         Ok(known) => known,
         Err(error) => return Ok(Next::Answer(pending.refuse(env, error))),
     };
-    pending.expected_user = known.expected_user;
-    Ok(decide(env, pending, &known.facts, browser).await?)
+    pending.asked.expected_user = known.expected_user;
+    Ok(decide(env, pending, &known, browser).await?)
 }
 
 async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<Arc<Client>, AuthorizeError> {
     let client_id = params.get("client_id").unwrap_or_default();
     let client = env.configuration.client(&env.store, client_id).await.map_err(Failure::from)?;
     let Some(client) = client else {
-        record_unknown_client(env, browser).await?;
+        record_unresolved(env, "unknown_client", None, browser).await?;
         return Err(AuthorizeError::UnknownClient);
     };
     Ok(client)
 }
 
 /// What happens before an organization is known is an event of the operator organization.
-async fn record_unknown_client(env: &Env, browser: &Browser) -> Result<(), Failure> {
-    let Some(operator) = env.store.resolve(orgate_storage::system::OrgHint::Operator).await? else {
-        return Ok(());
-    };
-    let event = events::refused(env, Action::AuthorizationRefused, "unknown_client", &browser.origin)?;
+async fn record_unresolved(
+    env: &Env,
+    reason: &'static str,
+    client: Option<&Client>,
+    browser: &Browser,
+) -> Result<(), Failure> {
+    let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(()) };
+    let event = events::refused(env, Action::AuthorizationRefused, reason, &browser.origin)?;
+    let event = Event { client: client.map(Client::key), ..event };
     Ok(env.refusals.record(env, &operator.scope, event).await?)
+}
+
+/// A session cookie that names one organization and is kept under another's name was put there by
+/// someone. It counts for nothing; the organization that it names learns of it.
+async fn record_misplaced(env: &Env, browser: &Browser) -> Result<(), Failure> {
+    let Some(cookie) = browser.misplaced.first() else { return Ok(()) };
+    let event = events::refused(env, Action::SessionRefused, "other_organization", &browser.origin)?;
+    Ok(env.refusals.record(env, &OrgScope::of_credential(cookie), event).await?)
 }
 
 fn unparsed(
@@ -181,6 +196,7 @@ fn pending(
         client_id: client.id,
         resolved_by: None,
         proven_address: None,
+        expected_user: None,
         redirect_uri: to.as_str().to_owned(),
         response_mode: request.response_mode,
         scope: granted_scope(request),
@@ -194,7 +210,7 @@ fn pending(
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,
     };
-    Ok(Pending { client, to, asked, expected_user: None })
+    Ok(Pending { client, to, asked })
 }
 
 /// The scopes that exist; others are ignored (RFC 6749 §3.3 lets the server).
@@ -204,21 +220,29 @@ fn granted_scope(request: &AuthorizationRequest) -> orgate_protocol::oauth::Scop
         .unwrap_or_default()
 }
 
-async fn decide(env: &Env, pending: Pending, facts: &Facts, browser: &Browser) -> Result<Next, Failure> {
-    let silent = facts.asking == Asking::Forbidden;
-    match resolution::resolve(facts) {
-        Decision::Organization { org_id, reason } => {
-            let Some(resolved) = env.store.resolve(orgate_storage::system::OrgHint::Id(org_id)).await? else {
-                return Ok(unavailable(env, &pending, silent));
-            };
-            enter(env, pending, (&resolved.scope, reason), browser).await
-        }
+async fn decide(env: &Env, pending: Pending, known: &Known, browser: &Browser) -> Result<Next, Failure> {
+    let silent = known.facts.asking == Asking::Forbidden;
+    match resolution::resolve(&known.facts) {
+        Decision::Organization { org_id, reason } => match scope_of(env, known, org_id).await? {
+            Some(scope) => enter(env, pending, (&scope, reason), browser).await,
+            None => unavailable(env, &pending, browser).await,
+        },
         Decision::Choose if silent => Ok(answered(env, &pending, ErrorCode::AccountSelectionRequired)),
-        Decision::Choose => ask(env, pending, Question::Choose).await,
+        Decision::Choose => ask(env, pending, Question::Choose, browser).await,
         Decision::Discover if silent => Ok(answered(env, &pending, ErrorCode::InteractionRequired)),
-        Decision::Discover => ask(env, pending, Question::Discover).await,
-        Decision::Mismatch(..) => Ok(answered(env, &pending, ErrorCode::OrganizationMismatch)),
-        Decision::Unknown => Ok(unavailable(env, &pending, silent)),
+        Decision::Discover => ask(env, pending, Question::Discover, browser).await,
+        Decision::Mismatch(..) => {
+            record_unresolved(env, "organization_mismatch", Some(&pending.client), browser).await?;
+            Ok(answered(env, &pending, ErrorCode::OrganizationMismatch))
+        }
+        Decision::Unknown => unavailable(env, &pending, browser).await,
+    }
+}
+
+async fn scope_of(env: &Env, known: &Known, org_id: OrgId) -> Result<Option<OrgScope>, Failure> {
+    match known.scopes.iter().find(|scope| scope.org_id() == org_id) {
+        Some(scope) => Ok(Some(*scope)),
+        None => Ok(env.store.resolve(OrgHint::Id(org_id)).await?.map(|org| org.scope)),
     }
 }
 
@@ -236,12 +260,11 @@ pub(crate) async fn enter(
     let mut tx = env.store.begin(scope).await?;
     let organization = tx.organization().find().await?;
     let admission = tx.clients().find_admission(pending.client.key()).await?;
+    let exists = organization.is_some();
     if let Some(refused) = refusal(&pending.client, organization, admission) {
-        let event =
-            events::refused(env, Action::AuthorizationRefused, refused.why.as_str(), &browser.origin)?;
-        let known = refused.why != RefusedBecause::OrganizationUnavailable
-            || tx.organization().find().await?.is_some();
-        if known {
+        if exists {
+            let event =
+                events::refused(env, Action::AuthorizationRefused, refused.why.as_str(), &browser.origin)?;
             tx.audit().insert(&Event { client: Some(pending.client.key()), ..event }).await?;
         }
         tx.commit().await?;
@@ -252,10 +275,7 @@ pub(crate) async fn enter(
         });
     }
     pending.asked.resolved_by = Some(reason);
-    let standing = match browser.session_of(scope.org_id()) {
-        Some(cookie) => tx.sessions().find_by_cookie(&cookie.hash(), pending.client.key()).await?,
-        None => None,
-    };
+    let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, policy.session_idle));
     let next = match standing {
         Some(standing) if suffices(&pending, &standing, now) => {
@@ -283,7 +303,23 @@ pub(crate) async fn enter(
     Ok(next)
 }
 
-fn refusal(
+/// The session that this browser's cookie of the transaction's organization proves.
+async fn proven_session(
+    env: &Env,
+    tx: &mut OrgTx,
+    client: &Client,
+    browser: &Browser,
+) -> Result<Option<Standing>, Failure> {
+    let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
+    let standing = tx.sessions().find_by_cookie(&cookie.hash(), client.key()).await?;
+    if standing.is_none() {
+        let event = events::refused(env, Action::SessionRefused, "unknown_session", &browser.origin)?;
+        tx.audit().insert(&Event { client: Some(client.key()), ..event }).await?;
+    }
+    Ok(standing)
+}
+
+pub(crate) fn refusal(
     client: &Arc<Client>,
     organization: Option<Organization>,
     admission: Option<ClientStatus>,
@@ -305,10 +341,7 @@ fn suffices(pending: &Pending, standing: &Standing, now: DateTime<Utc>) -> bool 
     let chosen = matches!(asked.resolved_by, Some(Reason::Chosen | Reason::OnlySession));
     let fresh =
         asked.prompt.contains(&Prompt::Login) || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
-    let same_user = pending
-        .expected_user
-        .as_ref()
-        .is_none_or(|expected| *expected == standing.session.user_id.to_string());
+    let same_user = asked.expected_user.is_none_or(|expected| expected == standing.session.user_id);
     !fresh && same_user && standing.session.satisfies_max_age(asked.max_age, now)
 }
 
@@ -373,27 +406,38 @@ pub(crate) async fn store(
 }
 
 /// Stores a request that has no organization yet with the client's owner.
-async fn ask(env: &Env, mut pending: Pending, question: Question) -> Result<Next, Failure> {
+async fn ask(
+    env: &Env,
+    mut pending: Pending,
+    question: Question,
+    browser: &Browser,
+) -> Result<Next, Failure> {
     let Some(place) = env.store.resolve_client(&pending.client.client_id).await? else {
-        return Ok(unavailable(env, &pending, false));
+        return unavailable(env, &pending, browser).await;
     };
     let mut tx = env.store.begin(&place.owner).await?;
     let admission = tx.clients().find_admission(pending.client.key()).await?;
-    if admission != Some(ClientStatus::Active) {
+    let next = if admission == Some(ClientStatus::Active) {
+        Next::Ask(question, store(env, &mut tx, &mut pending.asked).await?)
+    } else {
         let why = RefusedBecause::ClientDisabled;
-        return Ok(Next::Refused(Refused { why, client: pending.client, organization: None }));
-    }
-    let handle = store(env, &mut tx, &mut pending.asked).await?;
+        let event = events::refused(env, Action::AuthorizationRefused, why.as_str(), &browser.origin)?;
+        tx.audit().insert(&Event { client: Some(pending.client.key()), ..event }).await?;
+        Next::Refused(Refused { why, client: pending.client, organization: None })
+    };
     tx.commit().await?;
-    Ok(Next::Ask(question, handle))
+    Ok(next)
 }
 
-fn unavailable(env: &Env, pending: &Pending, silent: bool) -> Next {
-    if silent {
-        return answered(env, pending, ErrorCode::AccessDenied);
-    }
+/// An organization that is not there: said to nobody but the person, and in the same words as for
+/// one that may not use the client.
+async fn unavailable(env: &Env, pending: &Pending, browser: &Browser) -> Result<Next, Failure> {
     let why = RefusedBecause::OrganizationUnavailable;
-    Next::Refused(Refused { why, client: Arc::clone(&pending.client), organization: None })
+    record_unresolved(env, why.as_str(), Some(&pending.client), browser).await?;
+    if pending.asked.prompt.contains(&Prompt::None) {
+        return Ok(answered(env, pending, ErrorCode::AccessDenied));
+    }
+    Ok(Next::Refused(Refused { why, client: Arc::clone(&pending.client), organization: None }))
 }
 
 fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
@@ -427,7 +471,7 @@ impl Pending {
         }
     }
 
-    fn refuse(&self, env: &Env, error: RequestError) -> Answer {
+    pub(crate) fn refuse(&self, env: &Env, error: RequestError) -> Answer {
         self.answer(env, Err(error))
     }
 }

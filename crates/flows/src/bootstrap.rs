@@ -3,6 +3,7 @@
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
+use orgate_protocol::jose::SigningAlgorithm;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{NewOrganization, OrgScope, StorageError};
 
@@ -25,9 +26,21 @@ pub async fn bootstrap(env: &Env) -> Result<OrgScope, Failure> {
     Ok(operator)
 }
 
+/// Loads what [`bootstrap`] made, and makes nothing. `None` if it is still to run on this database,
+/// or to finish.
+///
+/// # Errors
+/// [`Failure`]; of a master key that is not this installation's, [`crate::vault::VaultError::Ciphertext`].
+pub async fn open(env: &Env) -> Result<Option<OrgScope>, Failure> {
+    let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(None) };
+    env.keys.read(env, &operator.scope).await?;
+    let complete = SigningAlgorithm::ALL.iter().all(|algorithm| env.keys.check(*algorithm).is_ok());
+    Ok(complete.then_some(operator.scope))
+}
+
 async fn make_operator(env: &Env) -> Result<OrgScope, Failure> {
     let now = env.clock.now();
-    let scope = env.store.found(OrgId::from_uuid(env.random.uuid(now)?));
+    let scope = env.store.found(OrgId::from_uuid(env.random.uuid(now)?)).await?;
     let corrupt = || StorageError::Corrupt { table: "organizations", column: "slug" };
     let slug = Slug::parse(OPERATOR_SLUG).map_err(|_| corrupt())?;
     let name = DisplayName::parse("Operator").map_err(|_| corrupt())?;

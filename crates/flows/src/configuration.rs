@@ -4,6 +4,7 @@
 //! transaction that issues. Every change is notified at once; the time limit is the net under it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -21,6 +22,8 @@ pub struct Configuration {
     clients: Cache<String, Arc<Client>>,
     clients_by_id: Cache<ClientId, Arc<Client>>,
     policies: Cache<OrgId, Policy>,
+    /// Counts the times that everything was forgotten: what was read before must not be kept after.
+    forgotten: AtomicU64,
 }
 
 impl Default for Configuration {
@@ -29,6 +32,7 @@ impl Default for Configuration {
             clients: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             clients_by_id: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             policies: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            forgotten: AtomicU64::new(0),
         }
     }
 }
@@ -37,16 +41,19 @@ impl Configuration {
     /// The client with this `client_id`.
     ///
     /// # Errors
-    /// [`StorageError`], shared by all who waited for the same client.
+    /// [`StorageError`].
     pub async fn client(&self, store: &Store, client_id: &str) -> Result<Option<Arc<Client>>, StorageError> {
         if let Some(known) = self.clients.get(client_id).await {
             return Ok(Some(known));
         }
+        let read_in = self.forgotten.load(Ordering::SeqCst);
         let Some(place) = store.resolve_client(client_id).await? else { return Ok(None) };
         let mut tx = store.begin(&place.owner).await?;
         let client = tx.clients().find(place.id).await?.map(Arc::new);
         tx.commit().await?;
-        if let Some(client) = &client {
+        if let Some(client) = &client
+            && self.is_still(read_in)
+        {
             self.clients.insert(client_id.to_owned(), Arc::clone(client)).await;
         }
         Ok(client)
@@ -64,11 +71,14 @@ impl Configuration {
         if let Some(known) = self.clients_by_id.get(&id).await {
             return Ok(Some(known).filter(|client| client.owner == owner));
         }
+        let read_in = self.forgotten.load(Ordering::SeqCst);
         let Some(owner) = store.resolve(OrgHint::Id(owner)).await? else { return Ok(None) };
         let mut tx = store.begin(&owner.scope).await?;
         let client = tx.clients().find(id).await?.map(Arc::new);
         tx.commit().await?;
-        if let Some(client) = &client {
+        if let Some(client) = &client
+            && self.is_still(read_in)
+        {
             self.clients_by_id.insert(id, Arc::clone(client)).await;
         }
         Ok(client)
@@ -82,16 +92,24 @@ impl Configuration {
         if let Some(known) = self.policies.get(&scope.org_id()).await {
             return Ok(known);
         }
+        let read_in = self.forgotten.load(Ordering::SeqCst);
         let chain = store.inherit(scope).await?;
         let policy = Policy::effective(&chain);
-        self.policies.insert(scope.org_id(), policy).await;
+        if self.is_still(read_in) {
+            self.policies.insert(scope.org_id(), policy).await;
+        }
         Ok(policy)
     }
 
     /// Forgets everything: something changed, and a parent's change reaches its children.
     pub fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.clients.invalidate_all();
         self.clients_by_id.invalidate_all();
         self.policies.invalidate_all();
+    }
+
+    fn is_still(&self, read_in: u64) -> bool {
+        self.forgotten.load(Ordering::SeqCst) == read_in
     }
 }

@@ -32,8 +32,8 @@ pub enum MailerError {
     Url(#[from] lettre::transport::smtp::Error),
 }
 
-/// Messages claimed at a time.
-const BATCH: i64 = 20;
+/// Messages claimed at a time: few enough that each is sent before its claim lapses.
+const BATCH: i64 = 10;
 
 /// A claimed message is another node's again after this long.
 const CLAIM: Duration = Duration::minutes(2);
@@ -88,7 +88,10 @@ pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
     let due = env.store.claim_messages(now, now + CLAIM, BATCH).await?;
     let count = due.len();
     for (scope, id) in due {
-        deliver_one(env, mailer, (&scope, id)).await?;
+        if let Err(error) = deliver_one(env, mailer, (&scope, id)).await {
+            // The claim lapses, and the message is tried again.
+            tracing::warn!(org.id = %scope.org_id(), message.id = %id, %error, "a message was left");
+        }
     }
     Ok(count)
 }

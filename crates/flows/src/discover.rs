@@ -8,14 +8,13 @@
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{DiscoveryId, MessageId, OrgId};
-use orgate_domain::names::Slug;
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_domain::resolution::Reason;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{NewDiscoveryChallenge, NewMessage};
 use serde::{Deserialize, Serialize};
 
-use crate::authorize::{Next, Question};
+use crate::authorize::{Next, Question, find_organization};
 use crate::choose::{is_open, of_address, settle};
 use crate::limits::Limited;
 use crate::vault::Purpose;
@@ -86,13 +85,7 @@ pub async fn discover(
         request_mail(env, &waiting, (handle, &email), browser).await?;
         return Ok(Discovered::MailSent(email.as_str().to_owned()));
     }
-    let lowered = answer.to_lowercase();
-    let hint = match (answer.parse::<OrgId>(), Slug::parse(&lowered)) {
-        (Ok(org_id), _) => env.store.resolve(OrgHint::Id(org_id)).await,
-        (_, Ok(slug)) => env.store.resolve(OrgHint::Slug(&slug)).await,
-        _ => return Ok(Discovered::NotFound),
-    };
-    match hint.map_err(Failure::from)? {
+    match find_organization(env, &answer.to_lowercase()).await? {
         Some(resolved) if is_open(env, &waiting, &resolved).await? => {
             let next = settle(env, waiting, (&resolved, Reason::Discovered), browser).await?;
             Ok(Discovered::Next(Box::new(next)))

@@ -140,6 +140,8 @@ pub struct Browser {
     pub binding: SecretHash,
     /// Its session cookies, well formed but not looked up.
     pub sessions: Vec<Credential<SessionCookie>>,
+    /// Session cookies whose name says another organization than their value: they count for nothing.
+    pub misplaced: Vec<Credential<SessionCookie>>,
     /// Where the request came from.
     pub origin: Origin,
 }

@@ -55,6 +55,14 @@ impl KeyRing {
         for algorithm in SigningAlgorithm::ALL {
             self.ensure(env, operator, algorithm).await?;
         }
+        self.read(env, operator).await
+    }
+
+    /// Reads the keys of the operator organization. Makes nothing: what is missing stays missing.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn read(&self, env: &Env, operator: &OrgScope) -> Result<(), KeyError> {
         let mut tx = env.store.begin(operator).await?;
         let stored = tx.keys().list_signing_keys(env.clock.now()).await?;
         tx.commit().await?;
@@ -106,6 +114,15 @@ impl KeyRing {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Whether there is a current key of this algorithm.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`].
+    pub fn check(&self, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
+        let found = self.loaded().current.iter().any(|key| key.algorithm() == algorithm);
+        found.then_some(()).ok_or(KeyError::Missing(algorithm))
     }
 
     /// Signs. ES256 takes less time than a change of threads would and is done at once; RS256 goes

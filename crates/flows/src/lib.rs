@@ -15,6 +15,7 @@ pub mod discover;
 pub mod env;
 mod events;
 pub mod explain;
+mod hints;
 mod issue;
 pub mod keys;
 pub mod limits;

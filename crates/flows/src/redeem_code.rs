@@ -54,6 +54,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     };
     let scope = OrgScope::of_credential(&code);
     let policy = env.configuration.policy(&env.store, &scope).await?;
+    env.keys.check(request.client.signing_algorithm)?; // before the code is spent
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;
     let Some(found) = tx.codes().find(&code.hash()).await? else {
@@ -88,6 +89,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
             .map(|token| (token.hash(), dies.min(now + policy.refresh_idle))),
     };
     let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.origin)?);
+    let event = Event { occurred_at: now, ..event }; // the moment that the code was judged at
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
         return replayed(env, request, tx, &found).await; // another call was first
     }

@@ -65,40 +65,37 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
     };
     let scope = OrgScope::of_credential(&presented);
     let policy = env.configuration.policy(&env.store, &scope).await?;
+    env.keys.check(request.client.signing_algorithm)?; // before the token is rotated
     let mut tx = env.store.begin(&scope).await?;
-    let Some(mut found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
-        drop(tx);
-        return unknown(env, request, &scope).await;
-    };
-    if let Some(refusal) = refusal(env, request, &found) {
-        return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
-    }
-    if let Err(refusal) = found.standing.check() {
-        return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
-    }
     let successor = env.vault.successor(&presented);
-    let mut verdict = found.state.judge(env.clock.now());
-    if verdict == RefreshVerdict::Rotate {
-        let rotation = rotation(env, &presented, &successor, (&found, &policy));
+    // A second look is needed only where another call rotates between our look and our statement.
+    loop {
+        let Some(found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
+            drop(tx);
+            return unknown(env, request, &scope).await;
+        };
+        if let Some(refusal) = refusal(env, request, &found) {
+            return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
+        }
+        if let Err(refusal) = found.standing.check() {
+            return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
+        }
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
-        if !tx.grants().rotate(&rotation, &event).await? {
-            // Another call rotated it between our look and our statement: judge again.
-            let again = tx.grants().find_by_refresh_token(&presented.hash()).await?;
-            let Some(again) = again else { return Ok(Refreshed::Unknown) };
-            verdict = again.state.judge(env.clock.now());
-            found = again;
+        match found.state.judge(env.clock.now()) {
+            RefreshVerdict::Rotate => {
+                let rotation = rotation(env, &presented, &successor, (&found, &policy));
+                if !tx.grants().rotate(&rotation, &event).await? {
+                    continue;
+                }
+            }
+            RefreshVerdict::Regive => {
+                tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?;
+            }
+            RefreshVerdict::Reuse => return reused(env, request, tx, &found).await,
         }
+        tx.commit().await?;
+        return grant(env, request, (&found, &policy), &successor).await;
     }
-    match verdict {
-        RefreshVerdict::Rotate => {}
-        RefreshVerdict::Regive => {
-            let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
-            tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?;
-        }
-        RefreshVerdict::Reuse => return reused(env, request, tx, &found).await,
-    }
-    tx.commit().await?;
-    grant(env, request, (&found, &policy), &successor).await
 }
 
 fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> Option<RefreshRefusal> {

@@ -14,7 +14,8 @@ use orgate_storage::{OrgScope, StorageError};
 
 use crate::Env;
 
-/// Kinds of refusals remembered at most; beyond it, the oldest minute is forgotten.
+/// Kinds of refusals remembered at most. Beyond it, new kinds are not written until a minute has passed
+/// over old ones: a flood of made-up organizations must not become a flood of rows either.
 const REMEMBERED: usize = 10_000;
 
 type Kind = (OrgId, Action, Option<&'static str>);

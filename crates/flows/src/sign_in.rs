@@ -10,6 +10,7 @@ use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
 use orgate_domain::sessions::{MAX_PER_BROWSER, Session};
 use orgate_domain::standing::UserStatus;
+use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::{Account, NewSession, OrgScope, OrgTx};
 
 use crate::authorize::{Answer, issue_code};
@@ -36,6 +37,9 @@ pub struct Typed<'a> {
 pub enum SignIn {
     /// Back to the form: the address does not parse. Nothing was checked.
     NotAnAddress,
+    /// The password is right, and the client asked for another user (`id_token_hint`): it is told
+    /// `login_required` (OIDC Core §3.1.2.1), and nobody is signed in.
+    AnotherUser(Box<Answer>),
     /// They are signed in.
     SignedIn(Box<SignedIn>),
     /// No try is left for this account for a while.
@@ -211,6 +215,9 @@ impl<'a> Attempt<'a> {
         if !tx.authorization_requests().consume(asked.id, now).await.map_err(Failure::from)? {
             return Err(WaitingError::Over);
         }
+        if asked.expected_user.is_some_and(|expected| expected != user_id) {
+            return self.refuse_other(tx, user_id).await;
+        }
         let (session_id, cookie) = self.start_session(&mut tx, user_id, policy).await?;
         let code = issue_code(self.env, &mut tx, asked, user_id, session_id).await?;
         for account in [&self.here, &self.everywhere] {
@@ -231,6 +238,16 @@ impl<'a> Attempt<'a> {
         let answer = self.waiting.pending.answer(self.env, Ok(code.reveal().to_owned()));
         let expires_at = now + policy.session_absolute;
         Ok(SignIn::SignedIn(Box::new(SignedIn { answer, cookie, expires_at, dropped })))
+    }
+
+    async fn refuse_other(&self, mut tx: OrgTx, user_id: UserId) -> Result<SignIn, WaitingError> {
+        let event = events::refused(self.env, Action::SignInFailed, "another_user", &self.browser.origin)
+            .map_err(Failure::from)?;
+        let event = Event { user_id: Some(user_id), ..self.event(event) };
+        tx.audit().insert(&event).await.map_err(Failure::from)?;
+        tx.commit().await.map_err(Failure::from)?;
+        let error = RequestError::new(ErrorCode::LoginRequired, "another user signed in than was asked for");
+        Ok(SignIn::AnotherUser(Box::new(self.waiting.pending.refuse(self.env, error))))
     }
 
     /// Starts a session, or proves this browser's session of the same user again. The cookie is new

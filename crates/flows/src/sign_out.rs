@@ -6,12 +6,11 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_domain::ids::OrgId;
 use orgate_domain::sessions::Session;
-use orgate_protocol::jose::claims::{ID_TOKEN_TYPE, IdTokenClaims};
 use orgate_protocol::oauth::logout::{self, EndSessionRequest};
 use orgate_storage::OrgTx;
 use orgate_storage::system::ProvenSession;
 
-use crate::{Browser, Env, Failure, events};
+use crate::{Browser, Env, Failure, events, hints};
 
 /// What an end-session request leads to.
 #[derive(Debug)]
@@ -22,6 +21,8 @@ pub enum SignOut {
         sessions: Vec<ProvenSession>,
         /// The application that asks, if it is known.
         client: Option<Arc<Client>>,
+        /// Where to go afterwards, at an address that the client registered.
+        to: Option<String>,
     },
     /// It is done, or there was nothing to end.
     Done {
@@ -55,7 +56,7 @@ pub async fn sign_out(
     wanted: Wanted,
     browser: &Browser,
 ) -> Result<SignOut, Failure> {
-    let hint = match request.id_token_hint.as_deref().map(|token| read_hint(env, token)) {
+    let hint = match request.id_token_hint.as_deref().map(|token| hints::read(env, token)) {
         Some(None) => return Ok(SignOut::Refused("id_token_hint is not an ID token of this issuer")),
         Some(Some(hint)) => Some(hint),
         None => None,
@@ -83,7 +84,7 @@ pub async fn sign_out(
         (Some(_), _) => live.iter().filter(named).collect(),
         (None, Wanted::ByPerson) => live.iter().collect(),
         (None, Wanted::ByClient) if live.is_empty() => Vec::new(),
-        (None, Wanted::ByClient) => return Ok(SignOut::Confirm { sessions: live, client }),
+        (None, Wanted::ByClient) => return Ok(SignOut::Confirm { sessions: live, client, to }),
     };
     for session in &ending {
         let mut tx = env.store.begin(&session.scope).await?;
@@ -115,12 +116,6 @@ pub(crate) async fn end(
         ..events::done(env, Action::SessionEnded, origin)?
     };
     Ok(tx.audit().insert(&event).await?)
-}
-
-/// An ID token that this issuer signed, expired or not (RP-Initiated Logout §2).
-fn read_hint(env: &Env, token: &str) -> Option<IdTokenClaims> {
-    let claims: IdTokenClaims = env.keys.verify(token, ID_TOKEN_TYPE).ok()?;
-    (claims.iss == env.issuer.as_str()).then_some(claims)
 }
 
 /// Where the client wants the browser to go; `Err` if it may not.

@@ -188,7 +188,10 @@ impl Vault {
         purpose: Purpose,
         plain: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
-        let data_key = self.data_key(env, scope).await?;
+        let data_key = match self.find_data_key(env, scope).await? {
+            Some(known) => known,
+            None => self.make_data_key(env, scope).await?,
+        };
         seal(&data_key, &aad(scope.org_id(), purpose.as_str()), plain)
     }
 
@@ -203,28 +206,40 @@ impl Vault {
         purpose: Purpose,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let data_key = self.data_key(env, scope).await?;
+        let data_key = self.find_data_key(env, scope).await?.ok_or(VaultError::Ciphertext)?;
         open(&data_key, &aad(scope.org_id(), purpose.as_str()), sealed)
     }
 
-    /// The organization's data key: made at its first use.
-    async fn data_key(&self, env: &Env, scope: &OrgScope) -> Result<Arc<RandomizedNonceKey>, VaultError> {
+    /// The organization's data key, once something was sealed in it.
+    async fn find_data_key(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+    ) -> Result<Option<Arc<RandomizedNonceKey>>, VaultError> {
         if let Some(known) = self.data_keys.get(&scope.org_id()).await {
-            return Ok(known);
+            return Ok(Some(known));
         }
-        let context = aad(scope.org_id(), "data-key");
-        let fresh = Zeroizing::new(env.random.bytes::<32>()?);
-        let wrapped = seal(&self.wrap, &context, fresh.as_slice())?;
         let mut tx = env.store.begin(scope).await?;
-        let kept = match tx.keys().find_data_key().await? {
-            Some(kept) => kept,
-            None if tx.keys().insert_data_key(&wrapped, env.clock.now()).await? => wrapped,
-            None => tx.keys().find_data_key().await?.ok_or(VaultError::Ciphertext)?,
-        };
+        let kept = tx.keys().find_data_key().await?;
         tx.commit().await?;
-        let data_key = Arc::new(key(&open(&self.wrap, &context, &kept)?)?);
+        let Some(kept) = kept else { return Ok(None) };
+        let data_key = Arc::new(key(&open(&self.wrap, &aad(scope.org_id(), "data-key"), &kept)?)?);
         self.data_keys.insert(scope.org_id(), Arc::clone(&data_key)).await;
-        Ok(data_key)
+        Ok(Some(data_key))
+    }
+
+    /// Makes the organization's data key. Of two calls that race one's is kept, and both get that.
+    async fn make_data_key(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+    ) -> Result<Arc<RandomizedNonceKey>, VaultError> {
+        let fresh = Zeroizing::new(env.random.bytes::<32>()?);
+        let wrapped = seal(&self.wrap, &aad(scope.org_id(), "data-key"), fresh.as_slice())?;
+        let mut tx = env.store.begin(scope).await?;
+        tx.keys().insert_data_key(&wrapped, env.clock.now()).await?;
+        tx.commit().await?;
+        self.find_data_key(env, scope).await?.ok_or(VaultError::Ciphertext)
     }
 }
 

@@ -73,5 +73,5 @@ pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiti
         .map_err(Failure::from)?
         .ok_or(WaitingError::Over)?;
     let to = client.redirect_uri(&asked.redirect_uri).map_err(|_| WaitingError::Over)?;
-    Ok(Waiting { scope, pending: Pending { client, to, asked, expected_user: None } })
+    Ok(Waiting { scope, pending: Pending { client, to, asked } })
 }

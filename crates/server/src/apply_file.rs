@@ -1,6 +1,8 @@
 //! The files of `orgate apply`: YAML to the typed wanted state.
 //!
-//! Everything wrong in every file is reported at once, with file, line, column and what is allowed.
+//! What is wrong is reported with file, line, column and what is allowed. Of a file whose shape does not
+//! fit (an unknown key, a missing one, a list where text belongs) that is the first place only, because
+//! reading ends there; wrong values are reported all at once, and so are the files with each other.
 //! `${NAME}` is filled in from the environment in `password`, `client_secret`, `redirect_uris`,
 //! `post_logout_redirect_uris` and `home_url`; `$${` stands for `${`.
 //!
@@ -28,7 +30,8 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Why files could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Something in them is wrong.
+    /// Something in them is wrong: each wrong value, and of each file whose shape does not fit the
+    /// first such place.
     #[error(transparent)]
     Invalid(#[from] Problems),
     /// A file cannot be read.
@@ -55,7 +58,7 @@ pub fn load(paths: &[PathBuf], variables: Variables<'_>) -> Result<Wanted, LoadE
 /// Loads one text; `name` is what problems call it.
 ///
 /// # Errors
-/// Every [`Problem`].
+/// Every [`Problem`] with its values, or the first with its shape.
 pub fn load_str(name: &str, text: &str, variables: Variables<'_>) -> Result<Wanted, Problems> {
     load_all([(name, text)], variables)
 }
@@ -78,7 +81,6 @@ fn load_all<'a>(
                     .organizations
                     .extend(file.organizations.iter().filter_map(|org| reader.organization(org)));
                 wanted.clients.extend(file.clients.iter().filter_map(|client| reader.client(client)));
-                reader.problems.0.sort_by_key(|problem| (problem.place.line, problem.place.column));
                 problems.0.append(&mut reader.problems.0);
             }
             Err(problem) => problems.0.push(problem),

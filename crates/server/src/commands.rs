@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use orgate_flows::{Env, SystemClock};
+use orgate_flows::keys::KeyError;
+use orgate_flows::vault::VaultError;
+use orgate_flows::{Env, Failure, SystemClock, bootstrap};
+use orgate_storage::StorageError;
 
 use crate::settings::{Log, LogFormat, Settings};
 use crate::wiring;
@@ -30,7 +33,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show everything on this machine: a database, sample organizations, a sample application
+    /// Start Orgate, a database, a sample application and a mailbox, for trying out
     Dev(Dev),
     /// Run the server
     Serve(ConfigFile),
@@ -80,7 +83,7 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => block_on(serve::serve(file)),
         Command::Migrate(file) => block_on(migrate(file)),
         Command::Apply(apply) => block_on(apply.run()),
-        Command::Config { command: ConfigCommand::Check(file) } => check(&file),
+        Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),
         Command::Reference { part } => {
@@ -91,10 +94,20 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("orgate: {error:#}");
+            eprintln!("orgate: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each said once: some libraries' messages hold that of their cause.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |mut text, cause| {
+        if !text.contains(&cause) {
+            text.extend([if text.is_empty() { "" } else { ": " }, &cause]);
+        }
+        text
+    })
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -102,11 +115,12 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     runtime.context("the runtime could not be started")?.block_on(work)
 }
 
-fn check(file: &ConfigFile) -> anyhow::Result<()> {
+/// Looks at everything that needs no connection.
+async fn check(file: ConfigFile) -> anyhow::Result<()> {
     let settings = Settings::load(file.config.as_deref())?;
-    settings.database_url()?;
+    wiring::store(&settings)?.close().await;
     wiring::mailer(&settings)?;
-    orgate_flows::vault::MasterKey::parse(settings.master_key()?.reveal())?;
+    wiring::master_key(&settings)?;
     println!("The configuration is complete.");
     Ok(())
 }
@@ -126,22 +140,48 @@ async fn connected(file: &ConfigFile) -> anyhow::Result<Env> {
     if !store.is_migrated().await.map_err(explained)? {
         anyhow::bail!("the database's schema is not up to date: run `orgate migrate` first");
     }
-    let env = wiring::env(&settings, store, Arc::new(SystemClock))?;
-    orgate_flows::bootstrap::bootstrap(&env).await.map_err(|failure| match failure {
-        orgate_flows::Failure::Storage(error) => explained(error),
-        other => anyhow::Error::new(other).context("the signing keys could not be loaded"),
-    })?;
+    Ok(wiring::env(&settings, store, Arc::new(SystemClock))?)
+}
+
+/// The same for a command that only reads: it makes nothing, not even what is missing.
+async fn opened(file: &ConfigFile) -> anyhow::Result<Env> {
+    let env = connected(file).await?;
+    if bootstrap::open(&env).await.map_err(unopened)?.is_none() {
+        anyhow::bail!(
+            "there is nothing in this database yet: the first `orgate serve` or `orgate apply` prepares it"
+        );
+    }
+    Ok(env)
+}
+
+/// The same for a command that may be the first on this database.
+async fn prepared(file: &ConfigFile) -> anyhow::Result<Env> {
+    let env = connected(file).await?;
+    bootstrap::bootstrap(&env).await.map_err(unopened)?;
     Ok(env)
 }
 
 /// A storage error with what to do about it.
-fn explained(error: orgate_storage::StorageError) -> anyhow::Error {
-    let unreachable = matches!(error, orgate_storage::StorageError::Unavailable(_));
+fn explained(error: StorageError) -> anyhow::Error {
+    let unreachable = matches!(error, StorageError::Unavailable(_));
     let error = anyhow::Error::new(error);
     if unreachable {
         error.context("the database cannot be reached; check database.url, and that PostgreSQL runs there")
     } else {
         error
+    }
+}
+
+/// Why the signing keys could not be loaded, with what to do about it.
+fn unopened(failure: Failure) -> anyhow::Error {
+    match failure {
+        Failure::Storage(error)
+        | Failure::Key(KeyError::Storage(error) | KeyError::Vault(VaultError::Storage(error))) => {
+            explained(error)
+        }
+        other => anyhow::Error::new(other).context(
+            "the signing keys could not be loaded; is the master key the one they were encrypted under?",
+        ),
     }
 }
 
@@ -154,4 +194,16 @@ fn log(log: &Log) -> anyhow::Result<()> {
         LogFormat::Text => lines.with_target(false).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read a: no such file").context("apply");
+
+        assert_eq!(told(&error), "apply: cannot read a: no such file");
+    }
 }

@@ -1,21 +1,47 @@
 //! The listeners: routes, bounds and health.
+//!
+//! **Invariant:** whoever connects gets a bounded share: so many connections in all, so long for a
+//! request's head, so long for an answer, so many bytes of a body.
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use metrics_exporter_prometheus::PrometheusHandle;
 use orgate_edge::{AppState, observe};
 use orgate_flows::Env;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tower::Service as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
+
+/// How long the head of a request may take, and a connection may be idle before its next one.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the other end of an idle HTTP/2 connection is asked for a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+
+/// How long requests under way may take when the server stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait when the system lets no connection in, as when it is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bounds on every request.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +60,7 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
         .layer(DefaultBodyLimit::max(bounds.body))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, bounds.timeout))
         .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(header::RETRY_AFTER, again))
         .layer(middleware::from_fn_with_state(state.env.clone(), observe))
         .merge(health())
         .with_state(state);
@@ -43,6 +70,11 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
     } else {
         router
     }
+}
+
+/// Whoever is told that the server is busy is told when to try again.
+fn again(response: &Response) -> Option<HeaderValue> {
+    (response.status() == StatusCode::SERVICE_UNAVAILABLE).then(|| HeaderValue::from_static("1"))
 }
 
 /// The routes for whoever runs the server.
@@ -72,15 +104,92 @@ fn unready(why: &'static str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], why).into_response()
 }
 
-/// Serves `router` until `stop` completes, then lets requests under way finish.
+/// Serves `router` over HTTP/1 and HTTP/2, on at most `connections` at once, until `stop` completes;
+/// then lets requests under way finish, within [`STOP_PATIENCE`]. Handlers see the peer's address as
+/// [`ConnectInfo`].
 ///
-/// # Errors
-/// If the listener fails.
+/// `connections` is from 1 to [`Semaphore::MAX_PERMITS`].
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    connections: usize,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let builder = Arc::new(builder());
+    let free = Arc::new(Semaphore::new(connections));
+    let graceful = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, peer, permit) = tokio::select! {
+            accepted = accept(&listener, &free) => accepted,
+            () = stop.as_mut() => break,
+        };
+        let (builder, router, watcher) = (Arc::clone(&builder), router.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            converse(&builder, (stream, peer), router, watcher).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if timeout(STOP_PATIENCE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections were cut off that did not end in time");
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(SIGN_OF_LIFE);
+    builder
+}
+
+/// The next connection, once there is room for one.
+async fn accept(
+    listener: &TcpListener,
+    free: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    let permit = Arc::clone(free).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, permit),
+            // The other end has gone already.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+async fn converse(
+    builder: &Builder<TokioExecutor>,
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    watcher: Watcher,
+) {
+    let heard = Arc::new(AtomicBool::new(false));
+    let service = hyper::service::service_fn({
+        let heard = Arc::clone(&heard);
+        move |request: hyper::Request<Incoming>| {
+            heard.store(true, Ordering::Relaxed);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().call(request)
+        }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(watcher.watch(connection));
+    // The timeout of heads begins only when it is known whether they are HTTP/1's: a connection that
+    // says nothing, or HTTP/2 and then nothing, ends here.
+    let ended = timeout(HEAD_TIMEOUT, connection.as_mut()).await;
+    let ended = match ended {
+        Err(_) if heard.load(Ordering::Relaxed) => connection.await,
+        Err(_) => return,
+        Ok(ended) => ended,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use orgate_flows::Env;
 use orgate_flows::bootstrap::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver};
+use orgate_storage::system::Outdated;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,12 @@ const CLEAN_PAUSE: Duration = Duration::from_mins(1);
 
 /// What has expired stays this long, so that a late replay is still recognized as one.
 const KEPT: chrono::Duration = chrono::Duration::days(1);
+
+/// Sessions and token families that have ended stay this long, for whoever looks into an incident.
+const ENDED_KEPT: chrono::Duration = chrono::Duration::days(30);
+
+/// Rows of each kind that one transaction deletes.
+const CLEAN_BATCH: u32 = 5_000;
 
 /// How long to wait before trying again to listen for changes.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
@@ -46,8 +53,15 @@ async fn empty_outbox(env: Env, mailer: Mailer) {
 async fn clean(env: Env) {
     loop {
         env.limits.forget_idle();
-        match env.store.clean(env.clock.now() - KEPT, 5_000).await {
-            Ok(cleaned) => tracing::debug!(?cleaned, "deleted what had expired"),
+        let now = env.clock.now();
+        let outdated = Outdated { expired_before: now - KEPT, ended_before: now - ENDED_KEPT };
+        match env.store.clean(outdated, CLEAN_BATCH.into()).await {
+            Ok(cleaned) => {
+                tracing::debug!(?cleaned, "deleted what had expired");
+                if cleaned.most() >= CLEAN_BATCH.into() {
+                    continue; // more is waiting than one transaction takes
+                }
+            }
             Err(error) => tracing::warn!(%error, "what has expired could not be deleted"),
         }
         if let Err(error) = env.store.ensure_audit_partitions().await {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat};
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// The embedded defaults.
@@ -44,9 +45,12 @@ pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
     /// Where to serve metrics; empty: nowhere.
-    pub internal_listen: String,
+    #[serde(deserialize_with = "optional_address")]
+    pub internal_listen: Option<SocketAddr>,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Open connections at most.
+    pub max_connections: usize,
     /// A request is given up after this long.
     pub request_timeout_secs: u64,
     /// A request's body at most.
@@ -144,7 +148,7 @@ pub struct Secret(String);
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A file or a value does not parse, or a key does not exist.
-    #[error("{0}")]
+    #[error(transparent)]
     Parse(#[from] config::ConfigError),
     /// A secret is set twice.
     #[error("{key} and {key}_file are both set; keep one")]
@@ -153,7 +157,7 @@ pub enum SettingsError {
         key: &'static str,
     },
     /// A secret's file cannot be read.
-    #[error("{key}_file: cannot read {}: {source}", path.display())]
+    #[error("{key}_file: cannot read {}", path.display())]
     File {
         /// The key, as `section.key`.
         key: &'static str,
@@ -176,7 +180,7 @@ pub enum SettingsError {
         /// The key, as `section.key`.
         key: &'static str,
         /// What is allowed.
-        why: &'static str,
+        why: String,
     },
 }
 
@@ -202,16 +206,32 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        let issuer = &self.server.issuer;
-        let loopback = matches!(issuer.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let why = if issuer.query().is_some() || issuer.fragment().is_some() || issuer.path() != "/" {
-            "an issuer is an origin, without path, query or fragment"
-        } else if issuer.scheme() != "https" && !(issuer.scheme() == "http" && loopback) {
-            "an issuer is https; http is for localhost only"
-        } else {
-            return Ok(());
+        check_issuer(&self.server.issuer)?;
+        let number = |key, value: u64, most: u64| {
+            let within = (1..=most).contains(&value);
+            within.then_some(()).ok_or_else(|| SettingsError::Value { key, why: format!("from 1 to {most}") })
         };
-        Err(SettingsError::Value { key: "server.issuer", why })
+        let size = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        let Self { server, database, passwords, limits, log, .. } = self;
+        number("server.max_connections", size(server.max_connections), 1_000_000)?;
+        number("server.request_timeout_secs", server.request_timeout_secs, 3_600)?;
+        number("server.max_body_bytes", size(server.max_body_bytes), 16 << 20)?;
+        number("database.max_connections", database.max_connections.into(), 10_000)?;
+        number("database.acquire_timeout_secs", database.acquire_timeout_secs, 3_600)?;
+        number("database.statement_timeout_secs", database.statement_timeout_secs, 3_600)?;
+        if passwords.threads != 0 {
+            number("passwords.threads", size(passwords.threads), 1_024)?;
+        }
+        number("passwords.queue", size(passwords.queue), 1_000_000)?;
+        for (key, limit) in [
+            ("limits.credentials_per_minute", limits.credentials_per_minute),
+            ("limits.pages_per_minute", limits.pages_per_minute),
+            ("limits.refusals_per_minute", limits.refusals_per_minute),
+        ] {
+            number(key, limit.into(), u32::MAX.into())?;
+        }
+        let filter = log.filter.parse::<EnvFilter>();
+        filter.map(|_| ()).map_err(|error| SettingsError::Value { key: "log.filter", why: error.to_string() })
     }
 
     /// The master key's text.
@@ -271,6 +291,27 @@ impl fmt::Debug for Secret {
     }
 }
 
+fn check_issuer(issuer: &Url) -> Result<(), SettingsError> {
+    let loopback = matches!(issuer.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let why = if issuer.query().is_some() || issuer.fragment().is_some() || issuer.path() != "/" {
+        "an issuer is an origin, without path, query or fragment"
+    } else if !issuer.username().is_empty() || issuer.password().is_some() {
+        "an issuer is public: it holds no user name and no password"
+    } else if issuer.scheme() != "https" && !(issuer.scheme() == "http" && loopback) {
+        "an issuer is https; http is for localhost only"
+    } else {
+        return Ok(());
+    };
+    Err(SettingsError::Value { key: "server.issuer", why: why.to_owned() })
+}
+
+/// An address and port, or nothing.
+fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parsed = (!text.is_empty()).then(|| text.parse()).transpose();
+    parsed.map_err(|_| serde::de::Error::custom(format!("{text:?} is not an address:port, nor empty")))
+}
+
 fn secret(key: &'static str, value: &Secret, file: &str) -> Result<Option<Secret>, SettingsError> {
     match (value.reveal(), file) {
         ("", "") => Ok(None),
@@ -315,6 +356,37 @@ mod tests {
         for bad in ["http://id.example", "https://id.example/tenant", "https://id.example/?a=b"] {
             assert!(parse(&format!("[server]\nissuer = '{bad}'")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_could_not_run_is_refused_by_its_key() {
+        for (section, line) in [
+            ("server", "internal_listen = 'nowhere'"),
+            ("server", "max_connections = 0"),
+            ("server", "max_body_bytes = 0"),
+            ("server", "request_timeout_secs = 0"),
+            ("database", "max_connections = 0"),
+            ("database", "max_connections = 4294967295"),
+            ("database", "acquire_timeout_secs = 0"),
+            ("database", "statement_timeout_secs = 0"),
+            ("passwords", "queue = 0"),
+            ("passwords", "threads = 9223372036854775807"),
+            ("limits", "pages_per_minute = 0"),
+            ("log", "filter = 'info,=,'"),
+        ] {
+            let error = parse(&format!("[{section}]\n{line}")).expect_err(line).to_string();
+            let key = line.split(' ').next().expect("a key");
+
+            assert!(error.contains(&format!("{section}.{key}")), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn there_need_be_no_internal_listener() {
+        let settings = parse("[server]\ninternal_listen = ''").expect("parses");
+
+        assert_eq!(settings.server.internal_listen, None);
+        assert!(parse("").expect("parses").server.internal_listen.is_some());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use orgate_flows::vault::{InvalidMasterKey, MasterKey, Vault, VaultError};
 use orgate_flows::{Clock, Configuration, Env, Issuer};
 use orgate_storage::{PoolSettings, StorageError, Store};
 
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Secret, Settings, SettingsError};
 
 /// What keeps the server from being put together.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum WiringError {
     #[error(transparent)]
     Mailer(#[from] MailerError),
     /// See [`InvalidMasterKey`].
-    #[error("secrets.master_key: {0}")]
+    #[error("secrets.master_key")]
     MasterKey(#[from] InvalidMasterKey),
     /// See [`PasswordError`].
     #[error(transparent)]
@@ -33,25 +33,34 @@ pub enum WiringError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database's address does not parse.
-    #[error("database.url: {0}")]
-    Storage(#[from] StorageError),
+    #[error("database.url is not a postgres:// address")]
+    DatabaseUrl(#[source] StorageError),
     /// See [`VaultError`].
     #[error(transparent)]
     Vault(#[from] VaultError),
 }
 
-/// Opens the pool; connects to nothing yet.
+/// Opens the pool; connects to nothing yet. Needs a runtime.
 ///
 /// # Errors
 /// [`WiringError`].
 pub fn store(settings: &Settings) -> Result<Store, WiringError> {
     let database = &settings.database;
-    Ok(Store::connect(&PoolSettings {
+    let pool = PoolSettings {
         url: settings.database_url()?.reveal().to_owned(),
         max_connections: database.max_connections,
         acquire_timeout: Duration::from_secs(database.acquire_timeout_secs),
         statement_timeout: Duration::from_secs(database.statement_timeout_secs),
-    })?)
+    };
+    Store::connect(&pool).map_err(WiringError::DatabaseUrl)
+}
+
+/// The master key.
+///
+/// # Errors
+/// [`WiringError`].
+pub fn master_key(settings: &Settings) -> Result<MasterKey, WiringError> {
+    Ok(MasterKey::parse(settings.master_key()?.reveal())?)
 }
 
 /// Puts the surroundings together.
@@ -70,7 +79,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
     Ok(Env {
         store,
         clock,
-        vault: Arc::new(Vault::new(&MasterKey::parse(settings.master_key()?.reveal())?)?),
+        vault: Arc::new(Vault::new(&master_key(settings)?)?),
         keys: Arc::new(KeyRing::new(cores)),
         passwords: Arc::new(Passwords::new(threads, settings.passwords.queue, random.clone())?),
         random,
@@ -87,11 +96,13 @@ pub fn state(settings: &Settings, env: Env) -> AppState {
     AppState { env, http: Arc::new(http) }
 }
 
-/// The mailer, if a mail server is configured.
+/// The mailer, if a mail server is configured. Needs a runtime, as the pool of the database does.
 ///
 /// # Errors
 /// [`WiringError`].
 pub fn mailer(settings: &Settings) -> Result<Option<Mailer>, WiringError> {
-    let Some(url) = settings.smtp_url()? else { return Ok(None) };
-    Ok(Some(Mailer::new(url.reveal(), &settings.mail.from)?))
+    let url = settings.smtp_url()?;
+    // The sender is checked also where nothing is sent.
+    let mailer = Mailer::new(url.as_ref().map_or("smtp://localhost", Secret::reveal), &settings.mail.from)?;
+    Ok(url.map(|_| mailer))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{AuthorizationRequestId, ClientId, OrgId};
+use orgate_domain::ids::{AuthorizationRequestId, ClientId, OrgId, UserId};
 use orgate_domain::resolution::Reason;
 use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
@@ -39,6 +39,8 @@ pub struct NewAuthorizationRequest {
     pub resolved_by: Option<Reason>,
     /// The address that the person proved on the way, as a keyed hash.
     pub proven_address: Option<SecretHash>,
+    /// The user of a verified `id_token_hint`: nobody else will do.
+    pub expected_user: Option<UserId>,
     /// Where the answer goes.
     pub redirect_uri: String,
     /// How.
@@ -83,9 +85,9 @@ impl AuthorizationRequests<'_> {
         sqlx::query!(
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
-                  redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
+                  expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
                   ui_locales, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -94,6 +96,7 @@ impl AuthorizationRequests<'_> {
             new.client_id.as_uuid(),
             new.resolved_by.map(Reason::as_str),
             new.proven_address.as_ref().map(|hash| hash.as_bytes().as_slice()),
+            new.expected_user.map(UserId::as_uuid),
             new.redirect_uri,
             new.response_mode.as_str(),
             new.scope.to_string(),
@@ -118,7 +121,7 @@ impl AuthorizationRequests<'_> {
         handle: &SecretHash,
     ) -> Result<Option<StoredAuthorizationRequest>, StorageError> {
         let row = sqlx::query!(
-            "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, redirect_uri,
+            "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
                     response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales,
                     created_at, expires_at, consumed_at
              from authorization_requests where org_id = $1 and handle_hash = $2",
@@ -144,6 +147,7 @@ impl AuthorizationRequests<'_> {
                 .map(|text| parsed(Reason::from_text(&text), TABLE, "resolved_by"))
                 .transpose()?,
             proven_address: row.proven_hash.map(|bytes| hash(&bytes, TABLE, "proven_hash")).transpose()?,
+            expected_user: row.expected_user.map(UserId::from_uuid),
             redirect_uri: row.redirect_uri,
             response_mode: parsed(
                 ResponseMode::ALL.into_iter().find(|mode| mode.as_str() == row.response_mode),

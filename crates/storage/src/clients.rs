@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use orgate_domain::clients::{Audience, Client, ClientSecret, ClientStatus, ClientType};
+use orgate_domain::clients::{Audience, Client, ClientSecret, ClientStatus};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::DisplayName;
 use orgate_protocol::jose::SigningAlgorithm;
-use orgate_protocol::oauth::redirect_uri::RegisteredRedirectUri;
+use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use url::Url;
 
 use crate::StorageError;
@@ -55,11 +55,9 @@ impl Clients<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let client_type = parsed(ClientType::from_text(&row.kind), "clients", "kind")?;
+        let kind = parsed(ClientKind::from_text(&row.kind), "clients", "kind")?;
         let redirect_uris = row.redirect_uris.iter().map(|uri| {
-            let registered =
-                client_type.redirects().and_then(|kind| RegisteredRedirectUri::parse(uri, kind).ok());
-            parsed(registered, "client_directory", "redirect_uris")
+            parsed(RegisteredRedirectUri::parse(uri, kind).ok(), "client_directory", "redirect_uris")
         });
         let secrets = row.secret_hashes.iter().zip(row.secret_ends).map(|(bytes, expires_at)| {
             Ok(ClientSecret { hash: hash(bytes, "client_secrets", "secret_hash")?, expires_at })
@@ -70,7 +68,7 @@ impl Clients<'_> {
             owner: OrgId::from_uuid(self.org_id),
             client_id: row.client_id,
             name: parsed(DisplayName::parse(&row.name).ok(), "client_directory", "name")?,
-            client_type,
+            kind,
             audience: parsed(Audience::from_text(&row.audience), "client_directory", "audience")?,
             status: parsed(ClientStatus::from_text(&row.status), "client_directory", "status")?,
             redirect_uris: redirect_uris.collect::<Result<_, _>>()?,
@@ -124,7 +122,7 @@ impl Clients<'_> {
                  where clients.org_id = excluded.org_id",
             self.org_id,
             client.id.as_uuid(),
-            client.client_type.as_str(),
+            client.kind.as_str(),
             &post_logout,
             client.home_url.as_ref().map(Url::as_str),
             client.resource,
@@ -245,12 +243,8 @@ impl Clients<'_> {
         client: (OrgId, ClientId),
     ) -> Result<Option<ClientStatus>, StorageError> {
         let status = sqlx::query_scalar!(
-            "select status from client_directory
-             where org_id = $2 and id = $3
-               and (org_id = $1 or audience = 'all'
-                    or audience = 'granted' and exists (
-                        select from client_access access
-                        where access.org_id = $1 and access.client_org_id = $2 and access.client_id = $3))",
+            r#"select status as "status!" from admitted_clients
+               where org_id = $1 and client_org_id = $2 and client_id = $3"#,
             self.org_id,
             client.0.as_uuid(),
             client.1.as_uuid(),

@@ -85,7 +85,9 @@ impl Codes<'_> {
                       client.status as "client_status?"
                from authorization_codes code
                join standings standing on standing.org_id = code.org_id and standing.session_id = code.session_id
-               left join client_directory client on client.org_id = code.client_org_id and client.id = code.client_id
+               left join admitted_clients client
+                    on client.org_id = code.org_id and client.client_org_id = code.client_org_id
+                       and client.client_id = code.client_id
                where code.org_id = $1 and code.code_hash = $2"#,
             self.org_id,
             hash.as_bytes(),

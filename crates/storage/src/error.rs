@@ -1,5 +1,7 @@
 //! What can go wrong between Orgate and its database.
 
+use sqlx::migrate::MigrateError;
+
 /// A failure of storage. Absence is not one: it is `None`.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -19,7 +21,7 @@ pub enum StorageError {
     },
     /// Migrating failed.
     #[error("migrating the database failed")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
     /// The database cannot be reached, or not in time. Trying again later may help.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
@@ -34,20 +36,36 @@ impl From<sqlx::Error> for StorageError {
             sqlx::Error::Database(cause) if cause.is_unique_violation() => {
                 Self::Conflict { constraint: cause.constraint().unwrap_or_default().to_owned() }
             }
-            // Class 57: an operator stopped the server; 53: it is out of connections or memory; 08: connection.
-            sqlx::Error::Database(cause)
-                if cause.code().is_some_and(|code| {
-                    code.starts_with("57P") || code.starts_with("53") || code.starts_with("08")
-                }) =>
-            {
-                Self::Unavailable(error)
-            }
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            _ if is_unavailable(&error) => Self::Unavailable(error),
             _ => Self::Database(error),
         }
+    }
+}
+
+impl From<MigrateError> for StorageError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
+                if is_unavailable(&cause) =>
+            {
+                Self::Unavailable(cause)
+            }
+            error => Self::Migrate(error),
+        }
+    }
+}
+
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        // Class 57: an operator stopped the server; 53: it is out of connections or memory; 08: connection.
+        sqlx::Error::Database(cause) => cause
+            .code()
+            .is_some_and(|code| code.starts_with("57P") || code.starts_with("53") || code.starts_with("08")),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }

@@ -93,8 +93,9 @@ impl Grants<'_> {
                from refresh_tokens token
                join grants family on family.org_id = token.org_id and family.id = token.grant_id
                join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id
-               left join client_directory client
-                    on client.org_id = family.client_org_id and client.id = family.client_id
+               left join admitted_clients client
+                    on client.org_id = family.org_id and client.client_org_id = family.client_org_id
+                       and client.client_id = family.client_id
                where token.org_id = $1 and token.token_hash = $2"#,
             self.org_id,
             hash.as_bytes(),
@@ -206,8 +207,9 @@ impl Grants<'_> {
                       client.status as "client_status?"
                from grants family
                join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id
-               left join client_directory client
-                    on client.org_id = family.client_org_id and client.id = family.client_id
+               left join admitted_clients client
+                    on client.org_id = family.org_id and client.client_org_id = family.client_org_id
+                       and client.client_id = family.client_id
                where family.org_id = $1 and family.id = $2 and family.revoked_at is null"#,
             self.org_id,
             id.as_uuid(),

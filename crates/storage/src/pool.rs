@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::StorageError;
+
+/// A connection that was idle for longer is asked for a sign of life before it is used.
+const REST: Duration = Duration::from_secs(1);
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -27,7 +31,13 @@ pub struct Store {
     pub(crate) pool: PgPool,
 }
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+/// The migrations of this release. Later ones in the database are left alone: a node must be able to
+/// restart while a newer one runs beside it, and a migration is a change that old code survives.
+fn migrator() -> Migrator {
+    let mut migrator = sqlx::migrate!("../../migrations");
+    migrator.set_ignore_missing(true);
+    migrator
+}
 
 impl Store {
     /// Opens the pool. Connects lazily, so that a server can start before its database.
@@ -43,7 +53,17 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
+            // Asked only after a rest: one in steady use needs no round trip more, and one that died
+            // resting, as when Postgres restarts, must not fail a request.
             .test_before_acquire(false)
+            .before_acquire(|connection, usage| {
+                Box::pin(async move {
+                    if usage.idle_for > REST {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             // A future dropped inside `begin` hands its connection back with an open transaction
             // (sqlx issue 4385): without this, the next request would run inside it, with the
             // organization of the previous one. Begins first, because Postgres writes a warning to
@@ -59,16 +79,25 @@ impl Store {
     }
 
     /// Brings the schema up to date, under an advisory lock, and makes the partitions that the
-    /// audit log needs for this month and the two after it.
+    /// audit log needs for this month and the two after it. On a connection of its own, without a
+    /// limit of time: a migration of much data, or of another node that holds the lock, takes what
+    /// it takes.
     ///
     /// # Errors
     /// [`StorageError::Migrate`]: nothing, or a prefix of the migrations, was applied.
+    /// [`StorageError::Unavailable`].
     pub async fn migrate(&self) -> Result<(), StorageError> {
-        MIGRATOR.run(&self.pool).await?;
+        let options =
+            PgConnectOptions::clone(&self.pool.connect_options()).options([("statement_timeout", "0")]);
+        let patience = self.pool.options().get_acquire_timeout();
+        let connecting = tokio::time::timeout(patience, PgConnection::connect_with(&options));
+        let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        migrator().run(&mut connection).await?;
+        connection.close().await?;
         self.ensure_audit_partitions().await
     }
 
-    /// Whether every migration of this release is applied.
+    /// Whether every migration of this release is applied; those of a later one do no harm.
     pub async fn is_migrated(&self) -> Result<bool, StorageError> {
         let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text")
             .fetch_one(&self.pool)
@@ -76,7 +105,7 @@ impl Store {
         if exists.is_none() {
             return Ok(false);
         }
-        let latest = MIGRATOR.iter().map(|migration| migration.version).max();
+        let latest = migrator().iter().map(|migration| migration.version).max();
         let applied =
             sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
                 .fetch_one(&self.pool)

@@ -1,7 +1,8 @@
 //! The organization's transaction, and the proof that opens it.
 //!
-//! **Invariant:** [`OrgScope`] is made here only: by the resolver, or from a credential, whose own
-//! text names the organization and which is then looked up inside it.
+//! **Invariant:** [`OrgScope`] is made by this crate only: by the resolver; from a credential, whose
+//! own text names the organization and which is then looked up inside it; or for an organization
+//! that does not exist yet.
 
 use orgate_domain::credentials::{Credential, CredentialKind};
 use orgate_domain::ids::OrgId;

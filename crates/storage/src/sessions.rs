@@ -74,7 +74,8 @@ impl Sessions<'_> {
                       client.status as "client_status?"
                from sessions proven
                join standings standing on standing.org_id = proven.org_id and standing.session_id = proven.id
-               left join client_directory client on client.org_id = $3 and client.id = $4
+               left join admitted_clients client
+                    on client.org_id = proven.org_id and client.client_org_id = $3 and client.client_id = $4
                where proven.org_id = $1 and proven.token_hash = $2"#,
             self.org_id,
             token.as_bytes(),

@@ -47,7 +47,8 @@ impl SignIns<'_> {
                       member.id as "user_id?", member.status as "user_status?", password.phc as "phc?",
                       throttle.failures as "failures?"
                from organizations organization
-               left join client_directory client on client.org_id = $4 and client.id = $5
+               left join admitted_clients client
+                    on client.org_id = organization.org_id and client.client_org_id = $4 and client.client_id = $5
                left join users member on member.org_id = organization.org_id and member.email_normalized = $2
                left join password_credentials password
                     on password.org_id = member.org_id and password.user_id = member.id

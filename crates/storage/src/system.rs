@@ -110,6 +110,31 @@ pub struct Cleaned {
     pub codes: u64,
     /// Refresh tokens.
     pub refresh_tokens: u64,
+    /// Token families.
+    pub grants: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Messages, delivered or given up.
+    pub messages: u64,
+    /// Counts of failed sign-ins.
+    pub throttles: u64,
+}
+
+impl Cleaned {
+    /// Rows of the kind that there were most of: as many as the limit, and more may be waiting.
+    pub fn most(&self) -> u64 {
+        let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles } = *self;
+        [codes, refresh_tokens, grants, sessions, messages, throttles].into_iter().fold(requests, u64::max)
+    }
+}
+
+/// What the clean-up deletes.
+#[derive(Debug, Clone, Copy)]
+pub struct Outdated {
+    /// What expired, was delivered or began to be counted before this.
+    pub expired_before: DateTime<Utc>,
+    /// Sessions and token families that ended before this, and that nothing refers to any more.
+    pub ended_before: DateTime<Utc>,
 }
 
 struct SystemTx {
@@ -127,6 +152,13 @@ impl SystemReason {
             Self::Resolve => "orgate_resolve",
         }
     }
+}
+
+/// Runs one statement of the clean-up, and says how many rows it deleted.
+macro_rules! delete {
+    ($tx:ident, $before:ident, $limit:ident, $statement:literal) => {
+        sqlx::query!($statement, $before, $limit).execute(&mut *$tx.transaction).await?.rows_affected()
+    };
 }
 
 impl Store {
@@ -330,10 +362,17 @@ impl Store {
         Ok(rows.into_iter().map(OrgId::from_uuid).collect())
     }
 
-    /// The scope of an organization about to be made. Nothing is in it until it is inserted, and
-    /// nothing can be inserted before.
-    pub fn found(&self, org_id: OrgId) -> OrgScope {
-        OrgScope::resolved(org_id.as_uuid())
+    /// The scope of an organization about to be made. Nothing can be inserted into it before the
+    /// organization itself.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if there is an organization of this id: its scope is the
+    /// resolver's to give.
+    pub async fn found(&self, org_id: OrgId) -> Result<OrgScope, StorageError> {
+        match self.resolve(OrgHint::Id(org_id)).await? {
+            None => Ok(OrgScope::resolved(org_id.as_uuid())),
+            Some(_) => Err(StorageError::Conflict { constraint: "organizations_pkey".to_owned() }),
+        }
     }
 
     /// Claims up to `limit` messages due at `now` until `until`: another node does not get them
@@ -370,41 +409,55 @@ impl Store {
             .collect())
     }
 
-    /// Deletes what expired before `before`, at most `limit` rows of each kind.
-    pub async fn clean(&self, before: DateTime<Utc>, limit: i64) -> Result<Cleaned, StorageError> {
+    /// Deletes what is outdated, at most `limit` rows of each kind. What refers goes before what it
+    /// refers to.
+    pub async fn clean(&self, outdated: Outdated, limit: i64) -> Result<Cleaned, StorageError> {
+        let Outdated { expired_before, ended_before } = outdated;
         let mut tx = self.begin_system(SystemReason::Clean).await?;
-        let requests = sqlx::query!(
-            "delete from authorization_requests lapsed
-             using (select org_id, id from authorization_requests where expires_at < $1 order by expires_at limit $2) due
-             where lapsed.org_id = due.org_id and lapsed.id = due.id",
-            before,
-            limit,
-        )
-        .execute(&mut *tx.transaction)
-        .await?
-        .rows_affected();
-        let codes = sqlx::query!(
-            "delete from authorization_codes lapsed
-             using (select org_id, code_hash from authorization_codes where expires_at < $1 order by expires_at limit $2) due
-             where lapsed.org_id = due.org_id and lapsed.code_hash = due.code_hash",
-            before,
-            limit,
-        )
-        .execute(&mut *tx.transaction)
-        .await?
-        .rows_affected();
-        let refresh_tokens = sqlx::query!(
-            "delete from refresh_tokens lapsed
-             using (select org_id, token_hash from refresh_tokens where expires_at < $1 order by expires_at limit $2) due
-             where lapsed.org_id = due.org_id and lapsed.token_hash = due.token_hash",
-            before,
-            limit,
-        )
-        .execute(&mut *tx.transaction)
-        .await?
-        .rows_affected();
+        let cleaned = Cleaned {
+            requests: delete!(tx, expired_before, limit,
+                "delete from authorization_requests lapsed
+                 using (select org_id, id from authorization_requests where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            codes: delete!(tx, expired_before, limit,
+                "delete from authorization_codes lapsed
+                 using (select org_id, code_hash from authorization_codes where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.code_hash = due.code_hash"),
+            refresh_tokens: delete!(tx, expired_before, limit,
+                "delete from refresh_tokens lapsed
+                 using (select org_id, token_hash from refresh_tokens where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.token_hash = due.token_hash"),
+            grants: delete!(tx, ended_before, limit,
+                "delete from grants lapsed
+                 using (select family.org_id, family.id from grants family
+                        where least(family.expires_at, family.revoked_at) < $1
+                          and not exists (select from refresh_tokens token
+                                          where token.org_id = family.org_id and token.grant_id = family.id)
+                        order by least(family.expires_at, family.revoked_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            sessions: delete!(tx, ended_before, limit,
+                "delete from sessions lapsed
+                 using (select session.org_id, session.id from sessions session
+                        where least(session.expires_at, session.ended_at) < $1
+                          and not exists (select from grants family
+                                          where family.org_id = session.org_id and family.session_id = session.id)
+                          and not exists (select from authorization_codes code
+                                          where code.org_id = session.org_id and code.session_id = session.id)
+                        order by least(session.expires_at, session.ended_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            messages: delete!(tx, expired_before, limit,
+                "delete from outbox lapsed
+                 using (select org_id, id from outbox where coalesce(delivered_at, failed_at) < $1
+                        order by coalesce(delivered_at, failed_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            throttles: delete!(tx, expired_before, limit,
+                "delete from sign_in_throttles lapsed
+                 using (select org_id, account from sign_in_throttles where window_started_at < $1
+                        order by window_started_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.account = due.account and lapsed.window_started_at < $1"),
+        };
         tx.transaction.commit().await?;
-        Ok(Cleaned { requests, codes, refresh_tokens })
+        Ok(cleaned)
     }
 
     /// Makes the audit log's partitions for this month and the two after it.

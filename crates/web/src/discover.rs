@@ -67,6 +67,7 @@ pub(crate) async fn post(
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
     let answer = params.get("q").unwrap_or_default();
+    let target = waiting.asked().redirect_uri.clone();
     if !is_ours(&env, &cookies, &params, handle) {
         let error = Some("This page had grown old. Please try again.");
         return question(&env, &cookies, (&waiting, handle), (answer, error));
@@ -77,7 +78,7 @@ pub(crate) async fn post(
     }
     match discover(&env, waiting, (handle, answer), &cookies.browser).await {
         Ok(Discovered::Next(next)) => present::next(&env, &cookies, &next),
-        Ok(Discovered::MailSent(email)) => sent(&env, &cookies, handle, (&email, None)),
+        Ok(Discovered::MailSent(email)) => sent(&env, &cookies, (handle, &target), (&email, None)),
         Ok(Discovered::NotFound) => {
             let error = Some(
                 "There is no organization of this name here. Check the spelling, or enter your work e-mail instead.",
@@ -123,6 +124,7 @@ async fn proven(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respons
         Err(error) => return present::waiting_error(env, origin, &error),
     };
     let code = params.get("code").unwrap_or_default();
+    let target = waiting.asked().redirect_uri.clone();
     let organization = params.get("organization").and_then(|text| text.parse().ok());
     match prove(env, waiting, (code, organization), &cookies.browser).await {
         Ok(Proven::Next(next)) => present::next(env, cookies, &next),
@@ -130,7 +132,7 @@ async fn proven(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respons
             let error = Some(
                 "This code is not right, or no longer good. Check it against the mail, or ask for a new one.",
             );
-            sent(env, cookies, handle, (params.get("email").unwrap_or("your address"), error))
+            sent(env, cookies, (handle, &target), (params.get("email").unwrap_or("your address"), error))
         }
         Err(error) => present::waiting_error(env, origin, &error),
     }
@@ -170,7 +172,12 @@ fn question(
     render(status, &template, Some(&waiting.asked().redirect_uri))
 }
 
-fn sent(env: &Env, cookies: &BrowserCookies, handle: &str, (email, error): (&str, Option<&str>)) -> Response {
+fn sent(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (handle, target): (&str, &str),
+    (email, error): (&str, Option<&str>),
+) -> Response {
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = SentTemplate {
         page: Page::new(env),
@@ -182,5 +189,5 @@ fn sent(env: &Env, cookies: &BrowserCookies, handle: &str, (email, error): (&str
         expires_minutes: u32::try_from(DISCOVERY_LIFETIME.num_minutes()).unwrap_or_default(),
         back_href: format!("/discover?request={handle}"),
     };
-    render(status, &template, None)
+    render(status, &template, Some(target))
 }

@@ -52,6 +52,13 @@ struct ErrorPage<'a> {
     code: &'a str,
 }
 
+/// `templates/home.html`.
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    page: Page,
+}
+
 /// What went wrong, for a person.
 pub(crate) struct Problem<'a> {
     pub(crate) status: StatusCode,
@@ -180,7 +187,7 @@ pub(crate) fn failed(env: &Env, origin: &orgate_domain::audit::Origin, failure: 
             what_happened: match status {
                 StatusCode::TOO_MANY_REQUESTS => "There were too many requests from your network.",
                 StatusCode::SERVICE_UNAVAILABLE => "The sign-in service is busy or restarting.",
-                _ => "The sign-in service could not finish your request. Nothing was changed.",
+                _ => "The sign-in service could not finish your request.",
             },
             what_next: match status {
                 StatusCode::INTERNAL_SERVER_ERROR => {
@@ -214,19 +221,8 @@ pub(crate) fn over(env: &Env, origin: &orgate_domain::audit::Origin) -> Response
 }
 
 /// `GET /`: for who types the address.
-pub(crate) async fn home(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
-    problem(
-        &env,
-        &origin,
-        &Problem {
-            status: StatusCode::OK,
-            code: "ok",
-            headline: "This is where your applications sign you in",
-            what_happened: "There is nothing to do here by itself.",
-            what_next: "Open the application that you want to use: it brings you here when it needs to know who you are.",
-            client: None,
-        },
-    )
+pub(crate) async fn home(State(env): State<Env>) -> Response {
+    render(StatusCode::OK, &HomePage { page: Page::new(&env) }, None)
 }
 
 /// Any other address.

@@ -2,14 +2,15 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
+use orgate_domain::policies::LOCKOUT_WINDOW;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::sign_in::{SignIn, SignInPage, SignedIn, Typed, sign_in, sign_in_page};
 use orgate_protocol::params::Params;
 
-use crate::page::{Link, Org, Page, over, render};
+use crate::page::{Org, Page, over, render};
 use crate::present;
 
 /// `templates/sign_in.html`.
@@ -27,8 +28,6 @@ struct SignInTemplate<'a> {
     error: Option<&'a str>,
     email_error: Option<&'a str>,
     password_error: Option<&'a str>,
-    connections: &'a [Link],
-    other_href: Option<&'a str>,
 }
 
 /// What the page says about the last attempt.
@@ -76,8 +75,13 @@ pub(crate) async fn post(
     let email = params.get("email").unwrap_or_default();
     let typed = Typed { email, password: params.get("password").unwrap_or_default() };
     let bad = StatusCode::UNPROCESSABLE_ENTITY;
+    let minutes = LOCKOUT_WINDOW.num_minutes();
+    let too_many = format!(
+        "There were too many failed sign-ins for this address. Wait {minutes} minutes, then try again."
+    );
     let said = match sign_in(&env, &found.waiting, typed, &cookies.browser).await {
         Ok(SignIn::SignedIn(done)) => return signed_in(&env, &cookies, &done),
+        Ok(SignIn::AnotherUser(answer)) => return present::answer(&env, &answer),
         Ok(SignIn::NotAnAddress) => Said {
             status: bad,
             email_error: Some("Enter your e-mail address in full, like ada@example.com."),
@@ -85,9 +89,7 @@ pub(crate) async fn post(
         },
         Ok(SignIn::TooManyTries) => Said {
             status: StatusCode::TOO_MANY_REQUESTS,
-            notice: Some(
-                "There were too many failed sign-ins for this address. Wait 15 minutes, then try again.",
-            ),
+            notice: Some(&too_many),
             ..Said::default()
         },
         Ok(SignIn::WrongCredentials) => Said {
@@ -152,8 +154,10 @@ fn page(
         error: said.error,
         email_error: said.email_error,
         password_error: said.password_error,
-        connections: &[],
-        other_href: None,
     };
-    render(said.status, &template, Some(&asked.redirect_uri))
+    let mut response = render(said.status, &template, Some(&asked.redirect_uri));
+    if said.status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, LOCKOUT_WINDOW.num_seconds().into());
+    }
+    response
 }

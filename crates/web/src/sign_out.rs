@@ -32,7 +32,6 @@ struct SignOutTemplate {
 #[template(path = "signed_out.html")]
 struct SignedOutTemplate {
     page: Page,
-    org_name: Option<String>,
     back: Option<Link>,
 }
 
@@ -93,12 +92,13 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
             }
             response
         }
-        Ok(SignOut::Confirm { sessions, client }) => {
+        Ok(SignOut::Confirm { sessions, client, to }) => {
             let names: Vec<&str> = sessions.iter().map(|session| session.org_name.as_str()).collect();
             let emails: Vec<&str> = sessions.iter().map(|session| session.email.as_str()).collect();
             let logo = sessions.first().filter(|_| sessions.len() == 1);
             let org = Org::named(&names.join(", "), logo.and_then(|session| session.logo_url.clone()));
-            confirmation(env, cookies, (encoded(params), org, emails.join(", ")), client.as_deref())
+            let asked = (encoded(params), org, emails.join(", "));
+            confirmation(env, cookies, asked, (client.as_deref(), to.as_deref()))
         }
         Ok(SignOut::Refused(why)) => refused(env, cookies, why),
         Err(failure) => failed(env, origin, &failure),
@@ -109,7 +109,7 @@ fn confirmation(
     env: &Env,
     cookies: &BrowserCookies,
     (request, org, email): (String, Org, String),
-    client: Option<&Client>,
+    (client, to): (Option<&Client>, Option<&str>),
 ) -> Response {
     let template = SignOutTemplate {
         page: Page::new(env),
@@ -120,15 +120,13 @@ fn confirmation(
         action: "/logout/confirm",
         cancel: client.and_then(back_to),
     };
-    // Only a registered address can follow the form, so admitting the application's is safe.
-    let target = client.and_then(|client| client.post_logout_redirect_uris.first().cloned());
-    let mut response = render(StatusCode::OK, &template, target.as_deref());
+    let mut response = render(StatusCode::OK, &template, to);
     cookies.bind(response.headers_mut());
     response
 }
 
 fn signed_out(env: &Env, client: Option<&Client>) -> Response {
-    let template = SignedOutTemplate { page: Page::new(env), org_name: None, back: client.and_then(back_to) };
+    let template = SignedOutTemplate { page: Page::new(env), back: client.and_then(back_to) };
     render(StatusCode::OK, &template, None)
 }
 
@@ -142,7 +140,7 @@ fn refused(env: &Env, cookies: &BrowserCookies, why: &str) -> Response {
             code: "invalid_request",
             headline: "We could not sign you out",
             what_happened: &what_happened,
-            what_next: "You are still signed in. Try again from the application, or close all windows of this browser.",
+            what_next: "You are still signed in. Sign out from the application again; if that fails too, tell its support and send the details below.",
             client: None,
         },
     )

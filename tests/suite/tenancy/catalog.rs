@@ -104,6 +104,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     let lines = sqlx::query_scalar::<_, String>(include_str!("privileges.sql")).fetch_all(database.superuser()).await;
 
     assert_snapshot!(lines.expect("the catalog").join("\n"), @"
+    orgate_app: admitted_clients: select
     orgate_app: audit_events: insert, select
     orgate_app: authorization_codes: insert, select, update
     orgate_app: authorization_requests: insert, select, update
@@ -152,14 +153,22 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_choose: sessions: rows: true
     orgate_choose: users: select (org_id, id, email, status)
     orgate_choose: users: rows: true
-    orgate_clean: authorization_codes: delete, select (org_id, code_hash, expires_at)
+    orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, expires_at)
     orgate_clean: authorization_codes: rows: true
     orgate_clean: authorization_requests: delete, select (org_id, id, expires_at)
     orgate_clean: authorization_requests: rows: true
     orgate_clean: ensure_audit_partition(date): execute
-    orgate_clean: refresh_tokens: delete, select (org_id, token_hash, expires_at)
+    orgate_clean: grants: delete, select (org_id, id, session_id, expires_at, revoked_at)
+    orgate_clean: grants: rows: true
+    orgate_clean: outbox: delete, select (org_id, id, delivered_at, failed_at)
+    orgate_clean: outbox: rows: true
+    orgate_clean: refresh_tokens: delete, select (org_id, token_hash, grant_id, expires_at)
     orgate_clean: refresh_tokens: rows: true
     orgate_clean: schema public: usage
+    orgate_clean: sessions: delete, select (org_id, id, expires_at, ended_at)
+    orgate_clean: sessions: rows: true
+    orgate_clean: sign_in_throttles: delete, select (org_id, account, window_started_at)
+    orgate_clean: sign_in_throttles: rows: true
     orgate_deliver: outbox: select (org_id, id, available_at, attempts, delivered_at, failed_at), update (available_at, attempts)
     orgate_deliver: outbox: rows: true
     orgate_deliver: schema public: usage

@@ -96,7 +96,7 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 #[tokio::test]
 async fn what_acme_has_is_empty_to_everyone_else() {
     let mut rows = Rows::of(&[ACME]).await;
-    let relations = [rows.isolated(), vec!["standings".to_owned()]].concat();
+    let relations = [rows.isolated(), rows::views(&mut rows.conn).await].concat();
 
     let before_any = seen_by(None, &mut rows.conn, &relations).await;
     let to_acme = seen_by(Some(ACME), &mut rows.conn, &relations).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 use uuid::Uuid;
 
 /// Values that the types do not suggest.
@@ -71,6 +71,17 @@ pub(super) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
         ordered.push(waiting.remove(next.expect("references without a circle")));
     }
     ordered
+}
+
+/// Every view that says whose its rows are.
+pub(super) async fn views(conn: &mut PgConnection) -> Vec<String> {
+    sqlx::query_scalar(
+        "select relname::text from pg_class join pg_attribute on attrelid = pg_class.oid and attname = 'org_id'
+         where relnamespace = 'public'::regnamespace and relkind = 'v' order by relname",
+    )
+    .fetch_all(conn)
+    .await
+    .expect("the catalog")
 }
 
 async fn describe(conn: &mut PgConnection, name: String) -> Table {
@@ -190,6 +201,20 @@ fn value_of(table: &str, column: &str, org_id: Uuid) -> String {
         "persons" => format!("(select {column} from {table})"),
         _ => format!("(select {column} from {table} where org_id = '{org_id}')"),
     }
+}
+
+/// A hash of the rows of `org_id` in every table.
+pub(super) async fn hashes(superuser: &PgPool, org_id: Uuid) -> Vec<(String, String)> {
+    let mut conn = superuser.acquire().await.expect("a connection");
+    let tables = tables(&mut conn).await.into_iter().filter(|table| table.is_isolated).map(|table| table.name);
+    let hashes = tables.map(|table| {
+        format!(
+            "select '{table}', md5(coalesce(string_agg(t::text, ',' order by t::text), ''))
+             from {table} t where t.org_id = $1"
+        )
+    });
+    let query = AssertSqlSafe(hashes.collect::<Vec<_>>().join(" union all "));
+    sqlx::query_as(query).bind(org_id).fetch_all(&mut *conn).await.expect("hashes")
 }
 
 /// A row of `org_id` in every table, and one in each partition of the audit log.

@@ -130,7 +130,7 @@ fn as_wanted(wanted: &WantedClient, id: ClientId, owner: OrgId, stored: Option<&
         owner,
         client_id: wanted.client_id.value.clone(),
         name: wanted.name.clone(),
-        client_type: wanted.client_type,
+        kind: wanted.kind,
         audience: wanted.audience,
         status: wanted.status.or(stored.map(|stored| stored.status)).unwrap_or(ClientStatus::Active),
         redirect_uris: wanted.redirect_uris.clone(),
@@ -174,7 +174,7 @@ fn compare(wanted: &Client, stored: &Client, secret: &SecretChange) -> Option<Ma
     };
     Mark::of([
         ("name", wanted.name != stored.name),
-        ("type", wanted.client_type != stored.client_type),
+        ("type", wanted.kind != stored.kind),
         ("audience", wanted.audience != stored.audience),
         ("status", wanted.status != stored.status),
         ("redirect_uris", uris(wanted) != uris(stored)),

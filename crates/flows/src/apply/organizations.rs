@@ -147,7 +147,8 @@ impl Planner<'_> {
                 roles.insert(role.value.clone(), *id);
             } else {
                 let names: Vec<_> = known.keys().map(Slug::as_str).collect();
-                let text = format!("{org} has no role {}; it has: {}", role.value, names.join(", "));
+                let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                let text = format!("{org} has no role {}; it has {names}", role.value);
                 self.problems.add(&role.place, text);
             }
         }

@@ -18,7 +18,8 @@ use crate::{Env, Failure};
 pub(super) struct Planner<'a> {
     pub(super) env: &'a Env,
     pub(super) problems: Problems,
-    known: BTreeMap<Slug, Known>,
+    /// What the files describe; `None` where that has a problem.
+    known: BTreeMap<Slug, Option<Known>>,
     steps: Vec<Step>,
     unchanged: usize,
 }
@@ -44,9 +45,12 @@ impl<'a> Planner<'a> {
         for organization in circular {
             let text = format!("the parents of {} lead in a circle", organization.slug.value);
             self.problems.add(&organization.slug.place, text);
+            self.known.insert(organization.slug.value.clone(), None);
         }
         for organization in ordered {
-            if let Some(known) = self.locate(organization).await? {
+            let known = self.locate(organization).await?;
+            self.known.insert(organization.slug.value.clone(), known.clone());
+            if let Some(known) = known {
                 self.organization(organization, &known).await?;
             }
         }
@@ -90,21 +94,21 @@ impl<'a> Planner<'a> {
                 let id = OrgId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
                 let ancestors = parent.map(|parent| parent.line).unwrap_or_default();
                 let line = std::iter::once(id).chain(ancestors).collect();
-                Known { scope: self.env.store.found(id), is_new: true, line }
+                Known { scope: self.env.store.found(id).await?, is_new: true, line }
             }
             Found::Unusable(text) => {
                 self.problems.add(&slug.place, text);
                 return Ok(None);
             }
         };
-        self.known.insert(slug.value.clone(), known.clone());
         Ok(Some(known))
     }
 
-    /// Finds an organization that an entry refers to: described before, or in the database.
+    /// Finds an organization that an entry refers to: described before, or in the database. One
+    /// that is described and has a problem is `None` without another problem.
     pub(super) async fn refer(&mut self, slug: &Placed<Slug>) -> Result<Option<Known>, Failure> {
         if let Some(known) = self.known.get(&slug.value) {
-            return Ok(Some(known.clone()));
+            return Ok(known.clone());
         }
         let text = match self.find(&slug.value).await? {
             Found::Known(known) => return Ok(Some(known)),
@@ -139,7 +143,7 @@ impl<'a> Planner<'a> {
 
     /// The organizations that the files describe.
     pub(super) fn described(&self) -> impl Iterator<Item = (&Slug, &Known)> {
-        self.known.iter()
+        self.known.iter().filter_map(|(slug, known)| Some((slug, known.as_ref()?)))
     }
 
     /// Counts something that is as wanted, or notes how it differs in the organization's step.

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use orgate_domain::clients::{Audience, ClientStatus, ClientType};
+use orgate_domain::clients::{Audience, ClientStatus};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::SigningAlgorithm;
-use orgate_protocol::oauth::redirect_uri::RegisteredRedirectUri;
+use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -90,7 +90,7 @@ pub struct WantedClient {
     /// Its name.
     pub name: DisplayName,
     /// What it is.
-    pub client_type: ClientType,
+    pub kind: ClientKind,
     /// Which organizations may use it.
     pub audience: Audience,
     /// Whether it may be used at all.
@@ -143,7 +143,7 @@ pub struct Problem {
     pub text: String,
 }
 
-/// Everything that is wrong, in the order it was found; shown one a line.
+/// Everything that is wrong; shown one a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -237,9 +237,17 @@ impl Problems {
     /// `done` if nothing is wrong.
     ///
     /// # Errors
-    /// `self`, which is then not empty.
-    pub fn or<T>(self, done: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(done) } else { Err(self) }
+    /// `self` in the order of the files, not empty.
+    pub fn or<T>(mut self, done: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            return Ok(done);
+        }
+        let place = |problem: &Problem| {
+            let Place { file, line, column } = &problem.place;
+            (Arc::clone(file), *line, *column)
+        };
+        self.0.sort_by_key(place);
+        Err(self)
     }
 }
 

@@ -3,25 +3,27 @@
 
 use orgate_domain::clients::{Audience, Client};
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{OrgId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::resolution::{Asking, Facts, KnownSession, Membership, Named};
-use orgate_protocol::jose::claims::{ID_TOKEN_TYPE, IdTokenClaims};
 use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, Prompt};
-use orgate_storage::system::{OrgHint, ProvenSession};
+use orgate_storage::OrgScope;
+use orgate_storage::system::{OrgHint, ProvenSession, ResolvedOrg};
 
 use crate::authorize::owner_only;
-use crate::{Browser, Env, Failure};
+use crate::{Browser, Env, Failure, hints};
 
 /// What a request says of its organization, looked up.
 #[derive(Debug)]
 pub struct Known {
     /// For the decision.
     pub facts: Facts,
-    /// The `sub` of a verified `id_token_hint`.
-    pub expected_user: Option<String>,
+    /// The user of a verified `id_token_hint`.
+    pub(crate) expected_user: Option<UserId>,
+    /// Scopes met on the way, so that the organization that is decided need not be resolved again.
+    pub(crate) scopes: Vec<OrgScope>,
 }
 
 /// Looks up what `request` says. The inner error is the client's to hear.
@@ -36,20 +38,28 @@ pub(crate) async fn gather(
         Err(error) => return Ok(Err(error)),
     };
     let (id_token_hint, expected_user) = hint.unzip();
-    let parameter = named(env, request.organization.as_deref()).await?;
+    let named = match &request.organization {
+        Some(text) => find_organization(env, text).await?.map(|org| org.scope),
+        None => None,
+    };
+    let mut scopes = Vec::from_iter(named);
     let mut facts = Facts {
         host,
         client: owner_only(client),
-        parameter,
+        parameter: match (&request.organization, named) {
+            (None, _) => Named::Nothing,
+            (Some(_), None) => Named::Unknown,
+            (Some(_), Some(scope)) => Named::Organization(scope.org_id()),
+        },
         id_token_hint,
         asking: asking(request),
         ..Facts::default()
     };
     let bound = facts.host.or(facts.client).or(facts.id_token_hint).is_some();
     if !bound && facts.parameter == Named::Nothing {
-        look_further(env, request, &mut facts, (client, browser)).await?;
+        scopes = look_further(env, request, &mut facts, (client, browser)).await?;
     }
-    Ok(Ok(Known { facts, expected_user }))
+    Ok(Ok(Known { facts, expected_user, scopes }))
 }
 
 /// Sources 5 and 6, asked only where the first four are silent.
@@ -58,13 +68,15 @@ async fn look_further(
     request: &AuthorizationRequest,
     facts: &mut Facts,
     (client, browser): (&Client, &Browser),
-) -> Result<(), Failure> {
+) -> Result<Vec<OrgScope>, Failure> {
     let domain = request.domain_hint.as_deref().and_then(|text| DomainName::parse(text).ok());
-    facts.domain_hint = owner_of(env, domain).await?;
+    let by_domain = owner_of(env, domain).await?;
     let address = request.login_hint.as_deref().and_then(|text| Email::parse(text).ok());
-    facts.login_hint = owner_of(env, address.map(|address| address.domain())).await?;
-    if facts.domain_hint.or(facts.login_hint).is_some() {
-        return Ok(());
+    let by_address = owner_of(env, address.map(|address| address.domain())).await?;
+    facts.domain_hint = by_domain.map(|scope| scope.org_id());
+    facts.login_hint = by_address.map(|scope| scope.org_id());
+    if by_domain.or(by_address).is_some() {
+        return Ok(by_domain.into_iter().chain(by_address).collect());
     }
     let sessions = usable_sessions(env, client, browser).await?;
     for session in &sessions {
@@ -72,34 +84,29 @@ async fn look_further(
             if sessions.len() == 1 { membership(env, session).await? } else { Membership::Several };
         facts.sessions.push(KnownSession { org_id: session.session.org_id, membership });
     }
-    Ok(())
+    Ok(sessions.iter().map(|session| session.scope).collect())
 }
 
-/// An `id_token_hint` that this issuer signed, expired or not (OIDC Core §3.1.2.1): its
-/// organization and its user.
-fn read_hint(env: &Env, token: &str) -> Result<(OrgId, String), RequestError> {
+/// The organization and the user of an `id_token_hint`.
+fn read_hint(env: &Env, token: &str) -> Result<(OrgId, UserId), RequestError> {
     let refused = || RequestError::invalid_request("id_token_hint is not an ID token of this issuer");
-    let claims: IdTokenClaims = env.keys.verify(token, ID_TOKEN_TYPE).map_err(|_| refused())?;
-    if claims.iss != env.issuer.as_str() {
-        return Err(refused());
-    }
+    let claims = hints::read(env, token).ok_or_else(refused)?;
     let org_id = claims.org_id.parse().map_err(|_| refused())?;
-    Ok((org_id, claims.sub))
+    Ok((org_id, claims.sub.parse().map_err(|_| refused())?))
 }
 
-async fn named(env: &Env, organization: Option<&str>) -> Result<Named, Failure> {
-    let Some(text) = organization else { return Ok(Named::Nothing) };
-    let resolved = match (text.parse::<OrgId>(), Slug::parse(text)) {
+/// The organization that `text`, an id or a slug, names.
+pub(crate) async fn find_organization(env: &Env, text: &str) -> Result<Option<ResolvedOrg>, Failure> {
+    Ok(match (text.parse::<OrgId>(), Slug::parse(text)) {
         (Ok(id), _) => env.store.resolve(OrgHint::Id(id)).await?,
         (_, Ok(slug)) => env.store.resolve(OrgHint::Slug(&slug)).await?,
         _ => None,
-    };
-    Ok(resolved.map_or(Named::Unknown, |org| Named::Organization(org.scope.org_id())))
+    })
 }
 
-async fn owner_of(env: &Env, domain: Option<DomainName>) -> Result<Option<OrgId>, Failure> {
+async fn owner_of(env: &Env, domain: Option<DomainName>) -> Result<Option<OrgScope>, Failure> {
     let Some(domain) = domain else { return Ok(None) };
-    Ok(env.store.resolve(OrgHint::Domain(&domain)).await?.map(|org| org.scope.org_id()))
+    Ok(env.store.resolve(OrgHint::Domain(&domain)).await?.map(|org| org.scope))
 }
 
 fn asking(request: &AuthorizationRequest) -> Asking {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orgate_domain::clients::{Audience, ClientStatus, ClientType};
+use orgate_domain::clients::{Audience, ClientStatus};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::roles::Permission;
 use orgate_flows::apply::{Placed, Secret, WantedClient};
@@ -18,11 +18,11 @@ use super::reader::Reader;
 const LEAST_SECRET: usize = 32;
 const MOST_SECRET: usize = 512;
 
-const TYPES: [(&str, ClientType); 4] = [
-    ("web", ClientType::Web),
-    ("spa", ClientType::Spa),
-    ("native", ClientType::Native),
-    ("machine", ClientType::Machine),
+const TYPES: [(&str, ClientKind); 4] = [
+    ("web", ClientKind::Web),
+    ("spa", ClientKind::Spa),
+    ("native", ClientKind::Native),
+    ("machine", ClientKind::Machine),
 ];
 const AUDIENCES: [(&str, Audience); 3] =
     [("all", Audience::All), ("granted", Audience::Granted), ("owner", Audience::Owner)];
@@ -36,7 +36,7 @@ impl Reader<'_> {
         let client_id = self.placed("client_id", &file.id, read_client_id);
         let organization = self.placed("organization", &file.organization, Slug::parse);
         let name = self.plain("name", &file.name, DisplayName::parse);
-        let client_type = self.choice("type", &file.kind, &TYPES);
+        let kind = self.choice("type", &file.kind, &TYPES);
         let audience = self.choice("audience", &file.audience, &AUDIENCES);
         let status = self.optional(file.status.as_ref(), |r, text| r.choice("status", text, &STATUSES));
         let home_url = self.optional(file.home_url.as_ref(), |r, text| {
@@ -52,19 +52,19 @@ impl Reader<'_> {
         let permissions =
             self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
         let granted_to = self.granted_to(file, audience);
-        let client_type = client_type?;
-        let redirect_uris = self.redirect_uris(file, client_type);
+        let kind = kind?;
+        let redirect_uris = self.redirect_uris(file, kind);
         let post_logout = self.each::<_, _, BTreeSet<_>>(&file.post_logout_redirect_uris, |r, text| {
-            r.redirect_uri("post_logout_redirect_uris", text, client_type).map(|uri| uri.to_string())
+            r.redirect_uri("post_logout_redirect_uris", text, kind).map(|uri| uri.to_string())
         });
-        let secret = self.client_secret(file, client_type);
+        let secret = self.client_secret(file, kind);
         let client_id = client_id?;
         Some(WantedClient {
             resource: resource?.unwrap_or_else(|| client_id.value.clone()),
             client_id,
             organization: organization?,
             name: name?,
-            client_type,
+            kind,
             audience: audience?,
             status: status?,
             secret: secret?,
@@ -80,31 +80,24 @@ impl Reader<'_> {
     fn redirect_uris(
         &mut self,
         file: &format::Client,
-        client_type: ClientType,
+        kind: ClientKind,
     ) -> Option<Vec<RegisteredRedirectUri>> {
-        if file.redirect_uris.is_empty() && client_type != ClientType::Machine {
-            let text = format!("redirect_uris: a {} client has at least one", client_type.as_str());
+        if file.redirect_uris.is_empty() && kind != ClientKind::Machine {
+            let text = format!("redirect_uris: a {} client has at least one", kind.as_str());
             return self.refuse(&file.id.referenced, text);
         }
-        self.each(&file.redirect_uris, |r, text| r.redirect_uri("redirect_uris", text, client_type))
+        self.each(&file.redirect_uris, |r, text| r.redirect_uri("redirect_uris", text, kind))
     }
 
-    fn redirect_uri(
-        &mut self,
-        key: &str,
-        text: &Text,
-        client_type: ClientType,
-    ) -> Option<RegisteredRedirectUri> {
-        let kind = client_type.redirects().unwrap_or(ClientKind::Machine);
+    fn redirect_uri(&mut self, key: &str, text: &Text, kind: ClientKind) -> Option<RegisteredRedirectUri> {
         self.filled(key, text, |text| RegisteredRedirectUri::parse(text, kind))
     }
 
     #[expect(clippy::option_option, reason = "left out and refused are different things")]
-    fn client_secret(&mut self, file: &format::Client, client_type: ClientType) -> Option<Option<Secret>> {
+    fn client_secret(&mut self, file: &format::Client, kind: ClientKind) -> Option<Option<Secret>> {
         self.optional(file.secret.as_ref(), |r, text| {
-            if matches!(client_type, ClientType::Spa | ClientType::Native) {
-                let reason =
-                    format!("client_secret: a {} client is public and has none", client_type.as_str());
+            if matches!(kind, ClientKind::Spa | ClientKind::Native) {
+                let reason = format!("client_secret: a {} client is public and has none", kind.as_str());
                 return r.refuse(&text.referenced, reason);
             }
             r.secret("client_secret", text, check_client_secret)

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use orgate_flows::apply;
+use orgate_flows::Env;
+use orgate_flows::apply::{self, ApplyError, Plan};
 
-use super::{ConfigFile, connected};
+use super::{ConfigFile, opened, prepared};
 use crate::apply_file;
 
 #[derive(Debug, Args)]
@@ -23,17 +24,25 @@ pub(super) struct Apply {
 impl Apply {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let wanted = apply_file::load(&self.files, &|name| std::env::var(name).ok())?;
-        let env = connected(&self.config).await?;
+        let env = if self.dry_run { opened(&self.config).await? } else { prepared(&self.config).await? };
         let plan = apply::plan(&env, &wanted).await?;
         print!("{plan}");
         if self.dry_run {
             println!("Nothing was changed: this was a dry run.");
             return Ok(());
         }
-        let applied = apply::execute(&env, plan).await?;
+        execute(&env, plan).await
+    }
+}
+
+/// Carries a plan out and prints the secrets that it made, also when it could not be carried out to
+/// its end: they are in force, and kept nowhere else.
+pub(super) async fn execute(env: &Env, plan: Plan) -> anyhow::Result<()> {
+    let result = apply::execute(env, plan).await;
+    if let Ok(applied) | Err(ApplyError::Interrupted { applied, .. }) = &result {
         for made in &applied.generated_secrets {
             println!("The secret of {}, shown only now: {}", made.client_id, made.secret.reveal());
         }
-        Ok(())
     }
+    result.map(|_| ()).map_err(Into::into)
 }

@@ -1,6 +1,6 @@
 //! `orgate dev`: everything on this machine, ready to click through.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,8 +12,10 @@ use orgate_flows::random::Random;
 use orgate_flows::vault::MasterKey;
 use orgate_playground::{NotesConfig, serve_mailbox, serve_notes};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use super::apply::execute;
 use super::serve::{Running, bind, record_metrics, start, stopped_by_signal};
 use super::{block_on, log};
 use crate::apply_file;
@@ -28,7 +30,7 @@ const SAMPLE_SEED: &str = include_str!("../../../../config/dev-seed.yaml");
 /// name, so that a mistyped path costs nothing else.
 const KEPT: [&str; 4] = ["data", "data.new", "master.key", "notes.secret"];
 
-/// Start a database, Orgate, a sample application and a mailbox, all on loopback
+/// Start Orgate, a database, a sample application and a mailbox, for trying out
 #[derive(Debug, Args)]
 pub struct Dev {
     /// Orgate's port
@@ -49,8 +51,9 @@ pub struct Dev {
     /// Organizations, users and clients to begin with, instead of the samples
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// Which log lines to show
-    #[arg(long, default_value = "warn", env = "RUST_LOG", value_name = "FILTER")]
+    /// Which log lines to show: off, error, warn, info, debug or trace, also by module, as in
+    /// warn,orgate_flows=debug
+    #[arg(long, default_value = "warn", env = "RUST_LOG", value_name = "FILTER", value_parser = log_filter)]
     log: String,
 }
 
@@ -63,10 +66,10 @@ struct Addresses {
 
 /// Bound before anything is started, so that a busy port costs no time.
 struct Listeners {
-    orgate: TcpListener,
-    app: TcpListener,
-    mailbox: TcpListener,
-    smtp: TcpListener,
+    orgate: StdListener,
+    app: StdListener,
+    mailbox: StdListener,
+    smtp: StdListener,
 }
 
 impl Dev {
@@ -78,13 +81,14 @@ impl Dev {
                 "--fresh deletes the database that `orgate dev` brings; DATABASE_URL names another one"
             );
         }
+        let listeners = self.bind()?;
         let postgres = if given.is_some() { None } else { Some(self.postgres()?) };
         let (url, directory) = match (&postgres, given) {
             (Some(postgres), _) => (postgres.url("postgres"), postgres.data_dir().to_owned()),
             (None, Some(url)) => (url, self.data_dir.clone()),
             (None, None) => anyhow::bail!("there is no database"),
         };
-        let result = block_on(self.serve(url, &directory));
+        let result = block_on(self.serve(listeners, url, &directory));
         if let Some(postgres) = postgres {
             postgres.stop().context("the database did not stop")?;
         }
@@ -113,8 +117,7 @@ impl Dev {
         Ok(Postgres::start(&config)?)
     }
 
-    async fn serve(self, database_url: String, directory: &Path) -> anyhow::Result<()> {
-        let listeners = self.bind().await?;
+    async fn serve(self, listeners: Listeners, database_url: String, directory: &Path) -> anyhow::Result<()> {
         let addresses = Addresses {
             issuer: localhost(self.port)?,
             app: localhost(self.app_port)?,
@@ -123,7 +126,7 @@ impl Dev {
         let mut settings = Settings::load(None)?;
         settings.log.filter.clone_from(&self.log);
         settings.server.issuer = addresses.issuer.clone();
-        settings.server.internal_listen = String::new();
+        settings.server.internal_listen = None;
         settings.database.url = database_url.into();
         settings.database.url_file = String::new();
         settings.secrets.master_key = master_key(directory)?.into();
@@ -143,22 +146,23 @@ impl Dev {
             audience: "notes".to_owned(),
             organizations: samples(),
         };
-        let app = serve_notes(notes, listeners.app, stop.clone().cancelled_owned());
-        let mailbox = serve_mailbox(listeners.smtp, listeners.mailbox, stop.clone().cancelled_owned());
-        let orgate = Running::serve(running, listeners.orgate, stop.clone());
-        let (orgate, app, mailbox) = tokio::join!(orgate, app, mailbox);
+        let Listeners { orgate, app, mailbox, smtp } = listeners;
+        let listener = TcpListener::from_std;
+        let app = serve_notes(notes, listener(app)?, stop.clone().cancelled_owned());
+        let mailbox = serve_mailbox(listener(smtp)?, listener(mailbox)?, stop.clone().cancelled_owned());
+        let orgate = Running::serve(running, listener(orgate)?, stop.clone());
+        let ((), app, mailbox) = tokio::join!(orgate, app, mailbox);
         app.context("the sample application stopped")?;
-        mailbox.context("the mailbox stopped")?;
-        orgate
+        mailbox.context("the mailbox stopped")
     }
 
-    async fn bind(&self) -> anyhow::Result<Listeners> {
-        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    fn bind(&self) -> anyhow::Result<Listeners> {
+        let bind = |port, setting| bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), setting);
         Ok(Listeners {
-            orgate: bind(at(self.port)).await.context("try --port")?,
-            app: bind(at(self.app_port)).await.context("try --app-port")?,
-            mailbox: bind(at(self.mailbox_port)).await.context("try --mailbox-port")?,
-            smtp: bind(at(0)).await?,
+            orgate: bind(self.port, "--port")?,
+            app: bind(self.app_port, "--app-port")?,
+            mailbox: bind(self.mailbox_port, "--mailbox-port")?,
+            smtp: bind(0, "the system")?,
         })
     }
 
@@ -174,8 +178,7 @@ impl Dev {
             Some(file) => apply_file::load(std::slice::from_ref(file), &lookup)?,
             None => apply_file::load_str("dev-seed.yaml", SAMPLE_SEED, &lookup)?,
         };
-        apply::execute(env, apply::plan(env, &wanted).await?).await?;
-        Ok(())
+        execute(env, apply::plan(env, &wanted).await?).await
     }
 
     fn table(&self, addresses: &Addresses) -> String {
@@ -213,6 +216,10 @@ Try first
 "
         )
     }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    text.parse::<EnvFilter>().map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn samples() -> Vec<(String, String)> {

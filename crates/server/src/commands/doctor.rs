@@ -1,10 +1,11 @@
-//! `orgate doctor`.
+//! `orgate doctor`. Looks, and changes nothing.
 
 use std::sync::Arc;
 
-use orgate_flows::SystemClock;
+use orgate_flows::{SystemClock, bootstrap};
+use orgate_storage::Store;
 
-use super::ConfigFile;
+use super::{ConfigFile, explained, told, unopened};
 use crate::settings::Settings;
 use crate::wiring;
 
@@ -16,6 +17,7 @@ pub(super) async fn doctor(file: ConfigFile) -> anyhow::Result<()> {
     }
     match report.failed {
         0 => Ok(()),
+        1 => anyhow::bail!("a check failed"),
         count => anyhow::bail!("{count} checks failed"),
     }
 }
@@ -27,21 +29,30 @@ async fn examine(report: &mut Report, settings: &Settings) {
             report.check("mail", other);
         }
     }
+    let master_key = report.check("master key", wiring::master_key(settings));
     let Some(store) = report.check("database address", wiring::store(settings)) else { return };
-    if report.check("database", store.ping().await).is_none() {
+    if report.check("database", store.ping().await.map_err(explained)).is_none() {
         return;
     }
     match store.is_migrated().await {
-        Ok(false) => report.fail("schema", "it is not up to date; run `orgate migrate`"),
-        other => {
-            report.check("schema", other);
-        }
+        Ok(true) => report.ok("schema"),
+        Ok(false) => return report.fail("schema", "it is not up to date; run `orgate migrate`"),
+        Err(error) => return report.fail("schema", &told(&explained(error))),
     }
-    let env = wiring::env(settings, store.clone(), Arc::new(SystemClock));
-    if let Some(env) = report.check("master key", env)
-        && store.is_migrated().await.unwrap_or_default()
-    {
-        report.check("signing keys", orgate_flows::bootstrap::bootstrap(&env).await);
+    if master_key.is_some() {
+        examine_keys(report, settings, store).await;
+    }
+}
+
+async fn examine_keys(report: &mut Report, settings: &Settings, store: Store) {
+    let env = match wiring::env(settings, store, Arc::new(SystemClock)) {
+        Ok(env) => env,
+        Err(error) => return report.fail("signing keys", &told(&error.into())),
+    };
+    match bootstrap::open(&env).await {
+        Ok(Some(_)) => report.ok("signing keys"),
+        Ok(None) => report.note("signing keys", "there are none yet; the first `orgate serve` makes them"),
+        Err(failure) => report.fail("signing keys", &told(&unopened(failure))),
     }
 }
 
@@ -51,26 +62,31 @@ struct Report {
 }
 
 impl Report {
-    fn check<T, E: std::fmt::Display>(&mut self, what: &str, result: Result<T, E>) -> Option<T> {
+    fn check<T, E: Into<anyhow::Error>>(&mut self, what: &str, result: Result<T, E>) -> Option<T> {
         match result {
             Ok(value) => {
-                println!("ok    {what}");
+                self.ok(what);
                 Some(value)
             }
             Err(error) => {
-                self.fail(what, &error.to_string());
+                self.fail(what, &told(&error.into()));
                 None
             }
         }
     }
 
+    fn ok(&self, what: &str) {
+        let _ = self;
+        println!("ok    {what}");
+    }
+
+    fn note(&self, what: &str, note: &str) {
+        let _ = self;
+        println!("note  {what}: {note}");
+    }
+
     fn fail(&mut self, what: &str, why: &str) {
         self.failed += 1;
         println!("FAIL  {what}: {why}");
-    }
-
-    fn note(&mut self, what: &str, note: &str) {
-        let _ = self;
-        println!("note  {what}: {note}");
     }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use orgate_flows::bootstrap::bootstrap;
 use orgate_flows::{Env, SystemClock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{ConfigFile, explained, log};
+use super::{ConfigFile, explained, log, unopened};
 use crate::http::{self, Bounds};
 use crate::settings::Settings;
 use crate::{jobs, wiring};
@@ -19,21 +20,26 @@ use crate::{jobs, wiring};
 /// How long to wait for a database that is not there yet, as when everything starts at once.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(30);
 
+/// Connections to the internal listener: whoever scrapes metrics or asks for health needs few.
+const INTERNAL_CONNECTIONS: usize = 100;
+
 pub(super) async fn serve(file: ConfigFile) -> anyhow::Result<()> {
     let settings = Settings::load(file.config.as_deref())?;
     log(&settings.log)?;
     let metrics = record_metrics()?;
-    let listener = bind(settings.server.listen).await?;
+    let listener = TcpListener::from_std(bind(settings.server.listen, "server.listen")?)?;
     let stop = stopped_by_signal()?;
     let running = start(&settings, metrics, &stop).await?;
     tracing::info!(issuer = %settings.server.issuer, listen = %settings.server.listen, "ready");
-    running.serve(listener, stop).await
+    running.serve(listener, stop).await;
+    Ok(())
 }
 
 /// A server that is put together and whose jobs run.
 pub(super) struct Running {
     pub(super) env: Env,
     router: axum::Router,
+    connections: usize,
     tasks: TaskTracker,
 }
 
@@ -46,23 +52,21 @@ pub(super) async fn start(
     let store = wiring::store(settings)?;
     prepare(settings, &store).await?;
     let env = wiring::env(settings, store, Arc::new(SystemClock))?;
-    orgate_flows::bootstrap::bootstrap(&env).await.context(
-        "the signing keys could not be loaded; is the master key the one they were encrypted under?",
-    )?;
+    bootstrap(&env).await.map_err(unopened)?;
     let tasks = TaskTracker::new();
     jobs::spawn(&env, wiring::mailer(settings)?, &tasks, stop);
     let state = wiring::state(settings, env.clone());
-    if !settings.server.internal_listen.is_empty() {
-        let address = settings.server.internal_listen.parse::<SocketAddr>();
-        let listener = bind(address.context("server.internal_listen is not an address:port")?).await?;
+    if let Some(address) = settings.server.internal_listen {
+        let listener = TcpListener::from_std(bind(address, "server.internal_listen")?)?;
         let router = http::internal_router(state.clone(), metrics);
-        tasks.spawn(http::serve(listener, router, stop.clone().cancelled_owned()));
+        tasks.spawn(http::serve(listener, router, INTERNAL_CONNECTIONS, stop.clone().cancelled_owned()));
     }
     let bounds = Bounds {
         body: settings.server.max_body_bytes,
         timeout: Duration::from_secs(settings.server.request_timeout_secs),
     };
-    Ok(Running { env, router: http::router(state, bounds), tasks })
+    let connections = settings.server.max_connections;
+    Ok(Running { env, router: http::router(state, bounds), connections, tasks })
 }
 
 /// Brings the schema up to date, or demands that it is; waits a while for the database to appear.
@@ -86,24 +90,28 @@ async fn prepare(settings: &Settings, store: &orgate_storage::Store) -> anyhow::
 
 impl Running {
     /// Serves until `stop`, then lets requests and jobs finish.
-    pub(super) async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-        http::serve(listener, self.router, stop.clone().cancelled_owned()).await?;
+    pub(super) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        http::serve(listener, self.router, self.connections, stop.clone().cancelled_owned()).await;
         stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         self.env.store.close().await;
-        Ok(())
     }
 }
 
-/// Binds, or says in one sentence why not.
-pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+/// Binds, or says in one sentence why not; `setting` is what chooses another address.
+pub(super) fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            anyhow::anyhow!("port {} is in use; stop what uses it or choose another", address.port())
+            anyhow::anyhow!(
+                "port {} is in use; stop what uses it or choose another with {setting}",
+                address.port()
+            )
         }
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
-    })
+        _ => anyhow::anyhow!("cannot listen on {address}, as {setting} says: {error}"),
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

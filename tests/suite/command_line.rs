@@ -1,0 +1,262 @@
+//! The program as an operator runs it: what it says, how it ends, and what it never prints.
+
+use std::process::Command;
+
+use orgate_tests::app::{MASTER_KEY, PASSWORD, SECRET, SAMPLES, authorization_url};
+use orgate_tests::database::Database;
+use orgate_tests::program::{Directory, Ended, Running, free_ports, orgate};
+use url::Url;
+
+/// An installation on a database of its own, configured by a file.
+struct Installation {
+    directory: Directory,
+    database: Database,
+    port: u16,
+}
+
+impl Installation {
+    async fn new() -> Self {
+        let (directory, database, [port]) = (Directory::fresh(), Database::fresh().await, free_ports());
+        directory.file("samples.yaml", SAMPLES);
+        let key = directory.file("master.key", MASTER_KEY);
+        let (key, url) = (key.display(), database.url());
+        let toml = format!(
+            "server.issuer = 'http://localhost:{port}'\nserver.listen = '127.0.0.1:{port}'\n\
+             server.internal_listen = ''\ndatabase.url = '{url}'\nsecrets.master_key_file = '{key}'\n"
+        );
+        directory.file("orgate.toml", &toml);
+        Self { directory, database, port }
+    }
+
+    /// The program with these arguments, the configuration and the files' variables.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = orgate();
+        command.args(arguments).current_dir(self.directory.path(""));
+        command.env("ORGATE_CONFIG", "orgate.toml").env("PASSWORD", PASSWORD).env("SECRET", SECRET);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let ended = Ended::of(&mut self.command(arguments));
+        for secret in [MASTER_KEY, PASSWORD, SECRET] {
+            assert!(!ended.everything().contains(secret), "{arguments:?}: {ended:?}");
+        }
+        ended
+    }
+
+    /// What it printed, and that it went well.
+    fn done(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+        ended.stdout
+    }
+
+    /// What it complained about: one line, and nothing else.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(1), "{arguments:?}: {ended:?}");
+        let text = ended.stderr.trim_end();
+        assert!(text.starts_with("orgate: ") && !text.contains('\n'), "{arguments:?}: {ended:?}");
+        text.to_owned()
+    }
+
+    async fn organizations(&self) -> i64 {
+        let count = sqlx::query_scalar("select count(*) from organizations");
+        count.fetch_one(self.database.superuser()).await.expect("counted")
+    }
+}
+
+#[tokio::test]
+async fn config_check_says_what_is_wrong_or_that_nothing_is() {
+    let installation = Installation::new().await;
+    assert_eq!(installation.done(&["config", "check"]), "The configuration is complete.\n");
+    let attempts = [
+        ("server.issuerr = 'https://a.test'", "issuerr"),
+        ("server.issuer = 'http://id.test'", "server.issuer: an issuer is https; http is for localhost only"),
+        ("server.listen = 'nowhere'", "listen"),
+        ("limits.pages_per_minute = -1", "pages_per_minute"),
+        ("secrets.master_key = 'hunter2'", "a master key is 32 random bytes in base64"),
+        ("secrets.master_key_file = 'missing.key'", "secrets.master_key_file: cannot read missing.key"),
+        ("", "secrets.master_key is not set: make one with `openssl rand -base64 32`"),
+        ("secrets = { master_key = 'hunter2', master_key_file = 'b' }", "are both set; keep one"),
+        ("mail.smtp_url = 'ftp://hunter2@mail.test'", "mail.smtp_url is not an smtp:// or smtps:// address"),
+        ("no toml", "toml"),
+    ];
+    for (line, says) in attempts {
+        let key = if line.starts_with("mail") { format!("secrets.master_key = '{MASTER_KEY}'\n") } else { String::new() };
+        let file = installation.directory.file("bad.toml", &format!("database.url = 'postgres://x'\n{key}{line}\n").replace("database.url = 'postgres://x'\nno toml", "no toml"));
+        let file = file.display().to_string();
+        let mut command = installation.command(&["config", "check", "--config", &file]);
+
+        let ended = Ended::of(&mut command);
+
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}");
+        assert!(ended.stderr.contains(says), "{line}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("hunter2") && !ended.stderr.contains(MASTER_KEY), "{}", ended.stderr);
+    }
+    let missing = installation.refused(&["config", "check", "--config", "nowhere.toml"]);
+    assert!(missing.contains("nowhere.toml"), "{missing}");
+}
+
+#[tokio::test]
+async fn serve_refuses_to_start_with_what_it_cannot_work_with() {
+    let installation = Installation::new().await;
+    let serve = |name: &str, value: &str| {
+        let ended = Ended::of(installation.command(&["serve"]).env(name, value).env("ORGATE__LOG__FILTER", "off"));
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        ended.stderr
+    };
+
+    let keyless = serve("ORGATE__SECRETS__MASTER_KEY_FILE", "");
+    let unmigrated = serve("ORGATE__DATABASE__MIGRATE_ON_START", "false");
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+    let other = installation.directory.file("other.key", "HxwdHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=");
+    let stranger = serve("ORGATE__SECRETS__MASTER_KEY_FILE", &other.display().to_string());
+    let listener = std::net::TcpListener::bind(("127.0.0.1", installation.port)).expect("the port is free");
+    let busy = serve("ORGATE__SERVER__REQUEST_TIMEOUT_SECS", "30");
+    drop(listener);
+
+    assert!(keyless.starts_with("orgate: secrets.master_key is not set: make one with"), "{keyless}");
+    assert!(unmigrated.contains("run `orgate migrate` first") || unmigrated.is_empty(), "{unmigrated}");
+    assert!(stranger.contains("is the master key the one they were encrypted under?"), "{stranger}");
+    assert!(busy.contains(&format!("port {} is in use", installation.port)), "{busy}");
+}
+
+#[tokio::test]
+async fn a_server_starts_answers_and_stops_when_told() {
+    let installation = Installation::new().await;
+
+    let running = Running::start(&mut installation.command(&["serve"]), "ready");
+
+    let answer = reqwest::get(format!("http://localhost:{}/readyz", installation.port)).await.expect("answered");
+    assert_eq!(answer.status(), 200);
+    let (status, took, said) = tokio::task::spawn_blocking(|| running.interrupt()).await.expect("it ends");
+    assert!(status.success() && took.as_secs() < 5, "{status} after {took:?}: {said}");
+    assert!(!said.contains(MASTER_KEY));
+}
+
+#[tokio::test]
+async fn apply_says_what_it_would_do_does_it_and_then_has_nothing_to_do() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+
+    let planned = installation.done(&["apply", "--dry-run", "-f", "samples.yaml"]);
+    let made_by_planning = installation.organizations().await;
+    let applied = installation.done(&["apply", "-f", "samples.yaml"]);
+    let made = installation.organizations().await;
+    let again = installation.done(&["apply", "-f", "samples.yaml"]);
+
+    assert!(planned.ends_with("Nothing was changed: this was a dry run.\n"), "{planned}");
+    assert!(planned.contains("acme") && planned.contains("ada@acme.test") && planned.contains("notes"), "{planned}");
+    assert_eq!((made_by_planning, made), (1, 3), "the operator, Acme and Globex");
+    assert!(planned.starts_with(applied.trim_end()), "{planned}\n{applied}");
+    assert!(!again.contains("ada@acme.test"), "{again}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_made_is_printed_once() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    let yaml = "clients: [{ client_id: reports, organization: operator, name: Reports, type: machine, audience: all }]";
+    installation.directory.file("reports.yaml", yaml);
+
+    let first = installation.done(&["apply", "-f", "reports.yaml"]);
+    let second = installation.done(&["apply", "-f", "reports.yaml"]);
+
+    let secret = first.split_once("The secret of reports, shown only now: ").map(|(_, rest)| rest.trim_end());
+    assert!(secret.is_some_and(|secret| secret.starts_with("ogcs_") && secret.len() == 57), "{first}");
+    assert!(!second.contains("ogcs_"), "{second}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_file_is_told_with_its_line_and_nothing_is_changed() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    let yaml = "organizations:\n  - slug: acme\n    name: Acme Inc\n    colour: red\n";
+    installation.directory.file("typo.yaml", yaml);
+    let yaml = "organizations:\n  - slug: acme\n    name: Acme\n    users:\n      - { email: a@b.test, name: A, roles: [gone] }\n";
+    installation.directory.file("role.yaml", yaml);
+    let yaml = "organizations: [{ slug: a, name: A, users: [{ email: a@b.test, name: A, password: \"${UNSET_HERE}\" }] }]";
+    installation.directory.file("variable.yaml", yaml);
+
+    let typo = installation.refused(&["apply", "-f", "samples.yaml", "-f", "typo.yaml"]);
+    let role = installation.refused(&["apply", "-f", "role.yaml"]);
+    let variable = installation.refused(&["apply", "-f", "variable.yaml"]);
+    let missing = installation.refused(&["apply", "-f", "nowhere.yaml"]);
+
+    assert!(typo.contains("typo.yaml:4:5: unknown key \"colour\"; the keys here are slug"), "{typo}");
+    assert!(role.contains("role.yaml:5:"), "{role}");
+    assert!(variable.contains("password: the variable UNSET_HERE is not set"), "{variable}");
+    assert!(missing.contains("nowhere.yaml: cannot be read"), "{missing}");
+    assert!(installation.organizations().await <= 1, "at most the operator");
+}
+
+#[tokio::test]
+async fn explain_says_which_organization_and_why() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+    let issuer = Url::parse(&format!("http://localhost:{}/", installation.port)).expect("an address");
+    let explain = |changes: &[(&str, &str)]| {
+        installation.done(&["explain", "authorize", authorization_url(&issuer, changes).as_str()])
+    };
+
+    let named = explain(&[("organization", "acme")]);
+    let hinted = explain(&[("login_hint", "gus@globex.test")]);
+    let silent = explain(&[]);
+    let both = explain(&[("organization", "acme"), ("client_id", "nobody")]);
+
+    assert!(named.contains("The organization is org_") && named.contains("because of"), "{named}");
+    assert!(hinted.contains("The organization is org_"), "{hinted}");
+    assert!(silent.contains("The person is asked where they work."), "{silent}");
+    assert!(both.contains("An error page, and no redirect"), "{both}");
+}
+
+#[tokio::test]
+async fn doctor_says_what_stands_and_what_does_not() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+
+    let healthy = installation.done(&["doctor"]);
+    let mut command = installation.command(&["doctor"]);
+    let [nobody_there] = free_ports();
+    command.env("ORGATE__DATABASE__URL", format!("postgres://postgres:hunter2@127.0.0.1:{nobody_there}/x"));
+    let unreachable = Ended::of(&mut command);
+
+    for line in ["ok    configuration", "ok    database", "ok    schema", "ok    master key", "ok    signing keys"] {
+        assert!(healthy.contains(line), "{healthy}");
+    }
+    assert_eq!(unreachable.code, Some(1));
+    assert!(unreachable.stdout.contains("FAIL  database"), "{unreachable:?}");
+    assert!(!unreachable.everything().contains("hunter2"), "{unreachable:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_ready_is_told_apart_from_one_that_is_not_there() {
+    let installation = Installation::new().await;
+    let [nobody_there] = free_ports();
+    let mut command = installation.command(&["apply", "-f", "samples.yaml"]);
+    command.env("ORGATE__DATABASE__URL", format!("postgres://postgres@127.0.0.1:{nobody_there}/x"));
+
+    let ended = Ended::of(&mut command);
+
+    assert_eq!(ended.code, Some(1));
+    let says = "orgate: the database cannot be reached; check database.url, and that PostgreSQL runs there";
+    assert!(ended.stderr.starts_with(says), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_mistyped_is_a_usage_error() {
+    for arguments in [&["serv"][..], &["apply"], &["dev", "--port", "high"], &["serve", "--nonsense"]] {
+        let ended = Ended::of(orgate().args(arguments));
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains("--help"), "{}", ended.stderr);
+    }
+    let help = Ended::of(orgate().arg("--help"));
+    assert_eq!(help.code, Some(0));
+    for command in ["dev", "serve", "migrate", "apply", "config", "explain", "doctor"] {
+        assert!(help.stdout.contains(&format!("\n  {command} ")), "{}", help.stdout);
+    }
+}

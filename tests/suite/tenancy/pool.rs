@@ -1,0 +1,113 @@
+//! A request that is dropped, wherever it is, leaves nothing behind for the next on its connection.
+//!
+//! sqlx (issue 4385) hands a connection back with an open transaction when a future is dropped inside `begin`.
+//! `after_release` in the storage crate's pool ends it; without that, these tests fail.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use orgate_domain::audit::Action;
+use orgate_domain::ids::MessageId;
+use orgate_storage::{NewMessage, OrgTx, StorageError, Store};
+use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
+use sqlx::PgPool;
+
+/// How many requests are dropped.
+const DROPPED: usize = 400;
+
+/// Polls the future at most so often, and drops it where it is then. Whether it was done before.
+async fn poll_at_most<T>(polls: usize, future: impl Future<Output = T>) -> bool {
+    let mut future = pin!(future);
+    let mut polled = 0;
+    poll_fn(|context| {
+        polled += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if polled == polls => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A request that changes something, with many places to be dropped at.
+async fn change(store: &Store, org: &Org) -> Result<(), StorageError> {
+    let mut tx = store.begin(&org.scope).await?;
+    write(&mut tx).await?;
+    tx.audit().insert(&fixture::event(Action::SignInSucceeded)).await?;
+    tx.commit().await
+}
+
+async fn write(tx: &mut OrgTx) -> Result<(), StorageError> {
+    let new = NewMessage { id: MessageId::from_uuid(uuid()), kind: "discovery_mail", payload: b"sealed", at: now() };
+    tx.outbox().insert(&new).await
+}
+
+/// What the pool's sessions are doing, once all have done what they were told.
+async fn states(superuser: &PgPool) -> Vec<String> {
+    let states = "select state from pg_stat_activity where datname = current_database() and application_name = 'orgate'";
+    loop {
+        let states: Vec<String> = sqlx::query_scalar(states).fetch_all(superuser).await.expect("the sessions");
+        if !states.iter().any(|state| state == "active") {
+            return states;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_dropped_anywhere_leaves_nothing_to_the_next() {
+    let fixture = Fixture::new().await;
+    let (acme, globex) = (&fixture.acme, &fixture.globex);
+    let store = fixture.database.store_of(1);
+    let behind = fixture.database.superuser();
+    let (mut polls, mut furthest) = (0, 0);
+
+    for _ in 0..DROPPED {
+        polls += 1;
+        furthest = furthest.max(polls);
+        if poll_at_most(polls, change(&store, acme)).await {
+            polls = 0;
+        }
+
+        // First outside of any transaction, as whoever asks whether the database is there; then in one.
+        store.ping().await.expect("an answer");
+        let states = states(behind).await;
+        let mut tx = store.begin(&globex.scope).await.expect("a transaction");
+        write(&mut tx).await.expect("a message");
+        tx.commit().await.expect("a commit");
+
+        assert!(states.iter().all(|state| state == "idle"), "dropped at {polls} of {furthest}: {states:?}");
+    }
+
+    assert!(furthest > 4, "a change has places to be dropped at");
+    let of = "select count(*) from outbox where org_id = $1";
+    let kept: i64 = sqlx::query_scalar(of).bind(globex.id().as_uuid()).fetch_one(behind).await.expect("a count");
+    assert_eq!(kept, i64::try_from(DROPPED).expect("a few"));
+}
+
+#[tokio::test]
+async fn work_across_organizations_dropped_anywhere_shows_the_next_nothing() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let store = fixture.database.store_of(1);
+    let behind = fixture.database.superuser();
+    let mut polls = 0;
+
+    for _ in 0..DROPPED {
+        polls += 1;
+        if poll_at_most(polls, store.discover(&made.user.email_hash)).await {
+            polls = 0;
+        }
+
+        store.ping().await.expect("an answer");
+        let states = states(behind).await;
+        let mut tx = store.begin(&fixture.globex.scope).await.expect("a transaction");
+        let found = tx.users().find_by_email(&made.user.email).await.expect("an answer");
+
+        assert!(states.iter().all(|state| state == "idle"), "dropped at {polls}: {states:?}");
+        assert!(found.is_none());
+    }
+}

@@ -1,0 +1,262 @@
+//! Whatever may happen once, attempted eight times at once.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use chrono::Duration;
+use orgate_domain::audit::Action;
+use orgate_domain::clients::{Audience, Client};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::DomainName;
+use orgate_domain::ids::{ClientId, DomainId, OrgId};
+use orgate_domain::names::Slug;
+use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
+use orgate_storage::{ClientChange, NewOrganization, NewSigningKey, OrgTx, Rotation, StorageError};
+use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_grant, now, uuid};
+use sqlx::postgres::PgPool;
+use uuid::Uuid;
+
+const RACERS: usize = 8;
+
+/// Each statement decides within milliseconds: several rounds make it likely that some overlap badly.
+const ROUNDS: usize = 5;
+
+/// Begins eight transactions in an organization, then attempts the same in all of them at once, and commits each.
+/// What the attempts said.
+async fn race<T>(org: &Org, attempt: impl AsyncFn(&mut OrgTx) -> Result<T, StorageError>) -> Vec<Result<T, StorageError>> {
+    let mut transactions = Vec::new();
+    for _ in 0..RACERS {
+        transactions.push(org.begin().await);
+    }
+    let attempts = transactions.into_iter().map(async |mut tx| {
+        let outcome = attempt(&mut tx).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    });
+    all(attempts).await
+}
+
+/// How many of the attempts won, none having failed.
+async fn winners(org: &Org, attempt: impl AsyncFn(&mut OrgTx) -> Result<bool, StorageError>) -> usize {
+    let outcomes = race(org, attempt).await.into_iter();
+    outcomes.filter(|outcome| *outcome.as_ref().expect("an attempt does not fail")).count()
+}
+
+/// What each of these futures comes to, all being polled.
+async fn all<T>(futures: impl Iterator<Item: Future<Output = T>>) -> Vec<T> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let Poll::Ready(value) = future.as_mut().poll(context) {
+                *output = Some(value);
+            }
+        }
+        if running.iter().all(|(_, output)| output.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+async fn count(superuser: &PgPool, query: &'static str, id: Uuid) -> i64 {
+    sqlx::query_scalar(query).bind(id).fetch_one(superuser).await.expect("a count")
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_once_and_starts_one_family() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let behind = fixture.database.superuser();
+
+    for round in 1..=ROUNDS {
+        let issued = fixture.acme.code(&made.signed_in, &made.client).await;
+        let winners = winners(&fixture.acme, async |tx| {
+            let grant = new_grant(&issued.code, hash());
+            tx.codes().redeem(&issued.hash, &grant, &fixture::event(Action::CodeRedeemed)).await
+        })
+        .await;
+        assert_eq!(winners, 1);
+
+        let family = issued.code.grant_id.as_uuid();
+        assert_eq!(count(behind, "select count(*) from grants where id = $1", family).await, 1);
+        assert_eq!(count(behind, "select count(*) from refresh_tokens where grant_id = $1", family).await, 1);
+        let events = "select count(*) from audit_events where action = 'code.redeemed' and org_id = $1";
+        assert_eq!(count(behind, events, fixture.acme.id().as_uuid()).await, 1 + i64::try_from(round).expect("few"));
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_rotated_once_and_has_one_successor() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let behind = fixture.database.superuser();
+    let mut presented = made.grant.refresh_token;
+
+    for round in 1..=ROUNDS {
+        let outcomes = race(&fixture.acme, async |tx| {
+            let rotation = Rotation { presented, successor: hash(), expires_at: now() + Duration::days(1) };
+            let event = fixture::event(Action::RefreshRotated);
+            Ok(tx.grants().rotate(&rotation, &event).await?.then_some(rotation.successor))
+        });
+        let successors: Vec<SecretHash> =
+            outcomes.await.into_iter().filter_map(|outcome| outcome.expect("an attempt does not fail")).collect();
+
+        assert_eq!(successors.len(), 1);
+        let (family, so_far) = (made.grant.id.as_uuid(), i64::try_from(round).expect("few"));
+        assert_eq!(count(behind, "select count(*) from refresh_tokens where grant_id = $1", family).await, 1 + so_far);
+        let events = "select count(*) from audit_events where action = 'refresh_token.rotated' and org_id = $1";
+        assert_eq!(count(behind, events, fixture.acme.id().as_uuid()).await, so_far);
+        presented = successors[0];
+    }
+}
+
+#[tokio::test]
+async fn a_request_a_challenge_a_session_and_a_family_end_once() {
+    let fixture = Fixture::new().await;
+    let acme = &fixture.acme;
+    let made = acme.everything().await;
+
+    for _ in 0..ROUNDS {
+        let request = acme.authorization_request(&made.client).await;
+        let challenge = acme.challenge(&request).await;
+        let signed_in = acme.sign_in(&made.user).await;
+        let granted = acme.redeem(&acme.code(&signed_in, &made.client).await).await;
+        let message = acme.message().await;
+
+        let consumed = winners(acme, async |tx| tx.authorization_requests().consume(request.id, now()).await).await;
+        let proven = winners(acme, async |tx| tx.discovery_challenges().consume(challenge.id, now()).await).await;
+        let revoked = winners(acme, async |tx| tx.grants().revoke(granted.id, now()).await).await;
+        let ended = winners(acme, async |tx| tx.sessions().end(signed_in.session.id, now()).await).await;
+        let delivered = winners(acme, async |tx| tx.outbox().deliver(message, now()).await).await;
+
+        assert_eq!([consumed, proven, revoked, ended, delivered], [1; 5]);
+    }
+}
+
+#[tokio::test]
+async fn no_more_tries_are_taken_than_there_are() {
+    let fixture = Fixture::new().await;
+    let acme = &fixture.acme;
+    let made = acme.everything().await;
+
+    for _ in 0..ROUNDS {
+        let (account, request) = (hash(), acme.authorization_request(&made.client).await);
+        let challenge = acme.challenge(&request).await;
+
+        let passwords =
+            winners(acme, async |tx| tx.sign_ins().take_try(&account, 3, now(), Duration::minutes(15)).await);
+        assert_eq!(passwords.await, 3);
+        let codes = winners(acme, async |tx| {
+            Ok(tx.discovery_challenges().take_try(challenge.request_id, now()).await?.is_some())
+        });
+        assert_eq!(codes.await, 5);
+    }
+}
+
+#[tokio::test]
+async fn no_more_mails_are_asked_for_than_an_address_or_a_request_allows() {
+    let fixture = Fixture::new().await;
+    let acme = &fixture.acme;
+    let made = acme.everything().await;
+    let since = now() - Duration::minutes(15);
+
+    for _ in 0..ROUNDS {
+        let mut requests = Vec::new();
+        for _ in 0..RACERS {
+            requests.push(acme.authorization_request(&made.client).await.id);
+        }
+        let (address, waiting) = (hash(), std::sync::Mutex::new(requests.clone()));
+
+        let to_one_address = winners(acme, async |tx| {
+            let request = waiting.lock().expect("a lock").pop().expect("one each");
+            tx.discovery_challenges().insert(&new_challenge(request, address), 3, since).await
+        });
+        assert_eq!(to_one_address.await, 3);
+        let from_one_request = winners(acme, async |tx| {
+            tx.discovery_challenges().insert(&new_challenge(requests[0], hash()), 3, since).await
+        });
+        assert!(from_one_request.await <= 3);
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_claimed_by_one() {
+    let fixture = Fixture::new().await;
+
+    for _ in 0..ROUNDS {
+        let mut waiting = Vec::new();
+        for org in [&fixture.acme, &fixture.globex, &fixture.acme] {
+            waiting.push((org.scope, org.message().await));
+        }
+        let claims = (0..RACERS).map(|_| fixture.store.claim_messages(now(), now() + Duration::minutes(2), 2));
+        let claimed = all(claims).await.into_iter().flat_map(|claimed| claimed.expect("a claim"));
+        let mut claimed: Vec<_> = claimed.collect();
+
+        claimed.sort_by_key(|(_, id)| *id);
+        assert_eq!(claimed, waiting);
+    }
+}
+
+#[tokio::test]
+async fn of_two_nodes_that_start_one_makes_the_keys() {
+    let fixture = Fixture::new().await;
+    let key = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
+
+    let data_keys = winners(&fixture.acme, async |tx| tx.keys().insert_data_key(hash().as_bytes(), now()).await);
+    assert_eq!(data_keys.await, 1);
+    let signing_keys = winners(&fixture.acme, async |tx| {
+        let new = NewSigningKey {
+            kid: &uuid().to_string(),
+            algorithm: SigningAlgorithm::Es256,
+            private_key: b"sealed",
+            public_jwk: &key.public_jwk(),
+            created_at: now(),
+        };
+        tx.keys().insert_signing_key(&new).await
+    });
+    assert_eq!(signing_keys.await, 1);
+}
+
+#[tokio::test]
+async fn a_name_is_given_to_one() {
+    let fixture = Fixture::new().await;
+    let (acme, globex) = (&fixture.acme, &fixture.globex);
+    let client = acme.client("template", Audience::All).await;
+    let domain = DomainName::parse("initech.test").expect("a domain");
+    let slug = Slug::parse("initech").expect("a slug");
+
+    let founded = async |_| {
+        let scope = fixture.store.found(OrgId::from_uuid(uuid())).await?;
+        let mut tx = fixture.store.begin(&scope).await?;
+        let name = fixture::name("Initech");
+        let new = NewOrganization { slug: &slug, name: &name, ancestors: &[], is_operator: false, at: now() };
+        tx.organization().insert(&new).await?;
+        tx.commit().await
+    };
+    let registered = async |racer: usize| {
+        let mut tx = [acme, globex][racer % 2].begin().await;
+        let id = ClientId::from_uuid(uuid());
+        let mine = Client { id, client_id: "initech".to_owned(), ..client.clone() };
+        tx.clients().save(&ClientChange { client: &mine, at: now() }).await?;
+        tx.commit().await
+    };
+    let verified = async |racer: usize| {
+        let mut tx = [acme, globex][racer % 2].begin().await;
+        tx.domains().save_verified(DomainId::from_uuid(uuid()), &domain, now()).await?;
+        tx.commit().await
+    };
+    let (slugs, clients) = (all((0..RACERS).map(founded)).await, all((0..RACERS).map(registered)).await);
+    // An organization may prove a domain again: of eight attempts, four are the winner's.
+    let domains = all((0..RACERS).map(verified)).await;
+
+    assert_eq!([given(slugs), given(clients), given(domains)], [1, 1, 4]);
+}
+
+/// How many attempts got the name, the others having been told that it is taken.
+fn given(outcomes: Vec<Result<(), StorageError>>) -> usize {
+    let told = |outcome: &Result<(), StorageError>| match outcome {
+        Ok(()) => true,
+        Err(StorageError::Conflict { .. }) => false,
+        Err(error) => panic!("{error:?}"),
+    };
+    outcomes.iter().filter(|outcome| told(outcome)).count()
+}

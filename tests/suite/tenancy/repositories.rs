@@ -1,0 +1,319 @@
+//! Every method of every repository, called in Globex with what is Acme's: it finds nothing, and changes nothing.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use chrono::Duration;
+use insta::{allow_duplicates, assert_snapshot};
+use orgate_domain::audit::{Action, Event, Origin};
+use orgate_domain::clients::Audience;
+use orgate_domain::ids::{ClientId, DomainId, OrgId};
+use orgate_domain::organizations::{Branding, OrgStatus};
+use orgate_domain::policies::PolicySettings;
+use orgate_domain::standing::UserStatus;
+use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
+use orgate_storage::{
+    ClientChange, NewCode, NewMessage, NewOrganization, NewSession, NewSigningKey, NewUser, OrgTx, OrganizationChange,
+    Rotation, StorageError,
+};
+use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
+use sqlx::AssertSqlSafe;
+
+use super::queries::sources;
+use super::rows;
+
+/// A table of calls, each in a transaction `tx` of Globex's.
+macro_rules! calls {
+    ($calls:expr, $tx:ident; $($method:literal => $call:expr;)+) => {
+        $($calls.call($method, async |$tx: &mut OrgTx| $call.await).await;)+
+    };
+}
+
+#[tokio::test]
+async fn nothing_of_acme_is_found_or_changed_in_globex() {
+    let mut calls = Calls::new().await;
+
+    calls.make().await;
+
+    calls.check();
+}
+
+/// The clause that every query has, alone: row-level security would hide that it is missing.
+#[tokio::test]
+async fn nothing_of_acme_is_found_or_changed_with_row_level_security_off() {
+    let mut calls = Calls::new().await;
+    for table in &calls.tables {
+        let statement = format!("alter table {table} disable row level security");
+        let done = sqlx::query(AssertSqlSafe(statement)).execute(calls.fixture.database.superuser()).await;
+        done.expect("a superuser may");
+    }
+
+    calls.make().await;
+
+    calls.check();
+}
+
+/// `Repository::method` for each that there is.
+fn methods() -> BTreeSet<String> {
+    let mut methods = BTreeSet::new();
+    for (_, text) in sources() {
+        let mut repository = None;
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("impl ") {
+                repository = rest.strip_suffix("<'_> {");
+            }
+            if let (Some(repository), Some(rest)) = (repository, line.strip_prefix("    pub async fn ")) {
+                let method = rest.split('(').next().unwrap_or_default();
+                methods.insert(format!("{repository}::{method}"));
+            }
+        }
+    }
+    methods
+}
+
+struct Calls {
+    fixture: Fixture,
+    acme: Arc<Everything>,
+    /// A client of Globex's that Acme may use.
+    shared: (OrgId, ClientId),
+    /// Those that are isolated.
+    tables: Vec<String>,
+    made: BTreeSet<String>,
+    said: Vec<String>,
+}
+
+impl Calls {
+    async fn new() -> Self {
+        let fixture = Fixture::new().await;
+        let acme = Arc::new(fixture.acme.everything().await);
+        let shared = fixture.globex.client("globex-shared", Audience::Granted).await;
+        let shared = (shared.owner, shared.id);
+        let mut tx = fixture.acme.begin().await;
+        tx.clients().insert_access(shared, now()).await.expect("access");
+        tx.commit().await.expect("a commit");
+        let tables = rows::tables(&mut fixture.database.superuser().acquire().await.expect("a connection")).await;
+        let isolated = tables.into_iter().filter(|table| table.is_isolated).map(|table| table.name);
+        Self { acme, shared, tables: isolated.collect(), made: BTreeSet::new(), said: Vec::new(), fixture }
+    }
+
+    /// One call, committed if it can be. What it said is kept; what is Acme's stays as it was.
+    async fn call<T: Debug>(
+        &mut self,
+        method: &str,
+        call: impl AsyncFnOnce(&mut OrgTx) -> Result<T, StorageError>,
+    ) {
+        let before = self.all_of_acme().await;
+        let mut tx = self.fixture.globex.begin().await;
+        let said = match call(&mut tx).await {
+            Ok(value) => {
+                tx.commit().await.expect("a commit");
+                format!("{value:?}")
+            }
+            Err(StorageError::Conflict { constraint }) => format!("taken ({constraint})"),
+            Err(StorageError::Database(sqlx::Error::Database(cause))) => {
+                format!("refused ({})", cause.constraint().unwrap_or(cause.message()))
+            }
+            Err(error) => panic!("{method}: {error:?}"),
+        };
+        assert_eq!(self.all_of_acme().await, before, "{method} changes what is Acme's");
+        self.made.insert(method.to_owned());
+        self.said.push(format!("{method}: {said}"));
+    }
+
+    /// A hash of every row.
+    async fn all_of_acme(&self) -> Vec<(String, String)> {
+        let hashes = self.tables.iter().map(|table| {
+            format!("select '{table}', coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from {table} t where t.org_id = $1")
+        });
+        let query = AssertSqlSafe(hashes.collect::<Vec<_>>().join(" union all "));
+        let hashes = sqlx::query_as(query).bind(self.fixture.acme.id().as_uuid());
+        hashes.fetch_all(self.fixture.database.superuser()).await.expect("hashes")
+    }
+
+    /// Finds first: what is inserted afterwards, with Acme's ids, is Globex's own and can be found.
+    async fn make(&mut self) {
+        self.find().await;
+        self.change().await;
+        self.insert().await;
+    }
+
+    fn check(&self) {
+        allow_duplicates! {
+            assert_snapshot!(self.said.join("\n"), @"
+            AuthorizationRequests::find: None
+            Clients::find: None
+            Clients::find_admission: None
+            Clients::list_access: []
+            Codes::find: None
+            Domains::list_verified: []
+            Grants::find_by_refresh_token: None
+            Grants::find_standing: None
+            Keys::find_data_key: None
+            Keys::list_signing_keys: []
+            Organizations::find: Some(globex)
+            Organizations::find_policy: None
+            Outbox::find: None
+            Roles::list: []
+            Sessions::find_by_cookie: None
+            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0 }
+            Users::find_by_email: None
+            AuthorizationRequests::consume: false
+            Clients::delete_access: false
+            Clients::delete_secrets: ()
+            Codes::redeem: false
+            DiscoveryChallenges::consume: false
+            DiscoveryChallenges::take_try: None
+            Domains::delete: false
+            Grants::revoke: false
+            Grants::revoke_of_session: 0
+            Grants::rotate: false
+            Organizations::save_policy: ()
+            Organizations::update: ()
+            Outbox::deliver: false
+            Outbox::fail: false
+            Outbox::postpone: ()
+            Sessions::end: false
+            Sessions::update_last_seen: ()
+            SignIns::clear_tries: ()
+            Users::end_sessions: 0
+            Users::update: ()
+            DiscoveryChallenges::insert: refused (discovery_challenges_org_id_request_id_fkey)
+            AuditEvents::insert: ()
+            AuthorizationRequests::insert: ()
+            Clients::insert_access: true
+            Clients::replace_secrets: refused (client_secrets_org_id_client_id_fkey)
+            Clients::save: taken (client_directory_pkey)
+            Codes::insert: refused (authorization_codes_org_id_user_id_fkey)
+            Domains::save_verified: taken (verified_domains_pkey)
+            Keys::insert_data_key: true
+            Keys::insert_signing_key: true
+            Organizations::insert: taken (organizations_pkey)
+            Outbox::insert: ()
+            Sessions::save: refused (sessions_org_id_user_id_fkey)
+            SignIns::take_try: true
+            Users::replace_roles: refused (role_assignments_org_id_user_id_fkey)
+            Users::save_password: refused (password_credentials_org_id_user_id_fkey)
+            Users::update_email_verified: refused (email_index_org_id_user_id_fkey)
+            Roles::save: ()
+            Users::insert: ()
+            ");
+        }
+        assert_eq!(self.made, methods());
+    }
+
+    async fn find(&mut self) {
+        let acme = Arc::clone(&self.acme);
+        let org_id = self.fixture.acme.id();
+        let since = now() - Duration::minutes(15);
+        calls! { self, tx;
+            "AuthorizationRequests::find" => tx.authorization_requests().find(&acme.request.handle);
+            "Clients::find" => tx.clients().find(acme.client.id);
+            "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
+            "Clients::list_access" => tx.clients().list_access();
+            "Codes::find" => tx.codes().find(&acme.code.hash);
+            "Domains::list_verified" => tx.domains().list_verified();
+            "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
+            "Grants::find_standing" => tx.grants().find_standing(acme.grant.id);
+            "Keys::find_data_key" => tx.keys().find_data_key();
+            "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());
+            "Organizations::find" => async { tx.organization().find().await.map(|org| org.map(|org| org.slug)) };
+            "Organizations::find_policy" => tx.organization().find_policy();
+            "Outbox::find" => tx.outbox().find(acme.message);
+            "Roles::list" => tx.roles().list();
+            "Sessions::find_by_cookie" =>
+                tx.sessions().find_by_cookie(&acme.signed_in.token, (org_id, acme.client.id));
+            "SignIns::find_account" => tx.sign_ins().find_account(
+                acme.user.email.normalized(), &acme.account, (org_id, acme.client.id), since);
+            "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
+        }
+    }
+
+    async fn change(&mut self) {
+        let (acme, shared) = (Arc::clone(&self.acme), self.shared);
+        let (name, branding) = (name("Mine"), Branding::default());
+        let org = OrganizationChange { name: &name, branding: &branding, status: OrgStatus::Active, at: now() };
+        let rotation = Rotation {
+            presented: acme.grant.refresh_token,
+            successor: hash(),
+            expires_at: now() + Duration::days(1),
+        };
+        let (redeemed, rotated) = (fixture::event(Action::CodeRedeemed), fixture::event(Action::RefreshRotated));
+        calls! { self, tx;
+            "AuthorizationRequests::consume" => tx.authorization_requests().consume(acme.request.id, now());
+            "Clients::delete_access" => tx.clients().delete_access(shared);
+            "Clients::delete_secrets" => tx.clients().delete_secrets(acme.client.id);
+            "Codes::redeem" =>
+                tx.codes().redeem(&acme.code.hash, &new_grant(&acme.code.code, hash()), &redeemed);
+            "DiscoveryChallenges::consume" => tx.discovery_challenges().consume(acme.challenge.id, now());
+            "DiscoveryChallenges::take_try" => tx.discovery_challenges().take_try(acme.request.id, now());
+            "Domains::delete" => tx.domains().delete(&acme.domain);
+            "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
+            "Grants::revoke_of_session" => tx.grants().revoke_of_session(acme.signed_in.session.id, now());
+            "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
+            "Organizations::save_policy" => tx.organization().save_policy(&PolicySettings::default(), now());
+            "Organizations::update" => tx.organization().update(&org);
+            "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
+            "Outbox::fail" => tx.outbox().fail(acme.message, now());
+            "Outbox::postpone" => tx.outbox().postpone(acme.message, now());
+            "Sessions::end" => tx.sessions().end(acme.signed_in.session.id, now());
+            "Sessions::update_last_seen" => tx.sessions().update_last_seen(acme.signed_in.session.id, now());
+            "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
+            "Users::end_sessions" => tx.users().end_sessions(acme.user.id, now());
+            "Users::update" => tx.users().update(acme.user.id, &name, UserStatus::Deactivated, now());
+        }
+    }
+
+    async fn insert(&mut self) {
+        let acme = Arc::clone(&self.acme);
+        let org_id = self.fixture.acme.id();
+        let key = SigningKey::generate(SigningAlgorithm::Es256).expect("a key").public_jwk();
+        let origin = Origin::default();
+        let slug = self.fixture.acme.slug.clone();
+        let name = name("Mine");
+        let since = now() - Duration::minutes(15);
+        let signing_key = |kid| NewSigningKey {
+            kid,
+            algorithm: SigningAlgorithm::Es256,
+            private_key: b"mine",
+            public_jwk: &key,
+            created_at: now(),
+        };
+        let event = Event {
+            user_id: Some(acme.user.id),
+            session_id: Some(acme.signed_in.session.id),
+            client: Some((org_id, acme.client.id)),
+            ..fixture::event(Action::SignInSucceeded)
+        };
+        calls! { self, tx;
+            "DiscoveryChallenges::insert" => tx.discovery_challenges().insert(
+                &new_challenge(acme.challenge.request_id, acme.challenge.email), 3, since);
+            "AuditEvents::insert" => tx.audit().insert(&event);
+            "AuthorizationRequests::insert" => tx.authorization_requests().insert(&acme.request);
+            "Clients::insert_access" => tx.clients().insert_access((org_id, acme.client.id), now());
+            "Clients::replace_secrets" => tx.clients().replace_secrets(acme.client.id, &hash(), now());
+            "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
+            "Codes::insert" => tx.codes().insert(
+                &NewCode { hash: acme.code.hash, code: &acme.code.code, created_at: now() });
+            "Domains::save_verified" =>
+                tx.domains().save_verified(DomainId::from_uuid(uuid()), &acme.domain, now());
+            "Keys::insert_data_key" => tx.keys().insert_data_key(b"mine", now());
+            "Keys::insert_signing_key" => tx.keys().insert_signing_key(&signing_key(&acme.kid));
+            "Organizations::insert" => tx.organization().insert(&NewOrganization {
+                slug: &slug, name: &name, ancestors: &[], is_operator: false, at: now() });
+            "Outbox::insert" => tx.outbox().insert(
+                &NewMessage { id: acme.message, kind: "discovery_mail", payload: b"mine", at: now() });
+            "Sessions::save" => tx.sessions().save(
+                &NewSession { session: &acme.signed_in.session, token: acme.signed_in.token, origin: &origin });
+            "SignIns::take_try" => tx.sign_ins().take_try(&acme.account, 10, now(), Duration::minutes(15));
+            "Users::replace_roles" => tx.users().replace_roles(acme.user.id, &[acme.role.id], now());
+            "Users::save_password" => tx.users().save_password(acme.user.id, "mine", now());
+            "Users::update_email_verified" =>
+                tx.users().update_email_verified(acme.user.id, &acme.user.email_hash, now());
+            "Roles::save" => tx.roles().save(&acme.role, now());
+            "Users::insert" => tx.users().insert(&NewUser {
+                id: acme.user.id, email: &acme.user.email, verified: Some(acme.user.email_hash), name: &name,
+                at: now() });
+        }
+    }
+}
