@@ -24,7 +24,12 @@ begin
             null;
         end;
         if not pg_has_role(current_user, name, may_take) then
-            execute format('grant %I to current_user', name);
+            -- Taken when it is needed, never held by the way: inherited, their policies would add up.
+            execute format(
+                case when may_take = 'set' then 'grant %I to current_user with inherit false, set true'
+                     else 'grant %I to current_user' end,
+                name
+            );
         end if;
         execute format('grant usage on schema public to %I', name);
     end loop;

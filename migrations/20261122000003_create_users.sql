@@ -166,6 +166,6 @@ create policy discover on organizations for select to orgate_discover using (tru
 grant select (org_id, slug, name, status) on organizations to orgate_discover;
 
 create policy choose on users for select to orgate_choose using (true);
-grant select (org_id, id, email, status) on users to orgate_choose;
+grant select (org_id, id, email, email_verified, status) on users to orgate_choose;
 create policy choose on person_links for select to orgate_choose using (true);
 grant select (org_id, user_id, person_id) on person_links to orgate_choose;

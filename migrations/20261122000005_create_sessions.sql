@@ -13,12 +13,13 @@ create table sessions (
     ended_at     timestamptz,
     address      inet,
     user_agent   text,
+    browser_hash bytea, -- SHA-256 of the cookie of the browser it was last proven in
     primary key (org_id, id),
     foreign key (org_id, user_id) references users (org_id, id),
     constraint sessions_token_key unique (org_id, token_hash)
 );
 call isolate_by_organization('sessions', 'select, insert, update');
-create index sessions_by_user on sessions (org_id, user_id) where ended_at is null;
+create index sessions_by_user on sessions (org_id, user_id);
 create index sessions_by_end on sessions (least(expires_at, ended_at));
 create policy choose on sessions for select to orgate_choose using (true);
 grant select (org_id, id, user_id, token_hash, auth_time, amr, last_seen_at, expires_at, ended_at) on sessions to orgate_choose;
@@ -61,6 +62,7 @@ create table discovery_challenges (
     id           uuid not null,
     request_id   uuid not null,
     email_hash   bytea not null,
+    source_hash  bytea not null, -- keyed hash of the address and where it was asked from
     code_hash    bytea not null,
     tries_left   integer not null check (tries_left >= 0),
     created_at   timestamptz not null,

@@ -6,8 +6,8 @@ use orgate_domain::clients::{Audience, Client, ClientStatus};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, ClientId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
-    UserId,
+    AuthorizationRequestId, ClientId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId,
+    SessionId, UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::PolicySettings;

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{env, fs};
@@ -53,9 +53,17 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Runs it to its end.
+    /// Runs it to its end, which it is expected to come to by itself.
     pub fn of(command: &mut Command) -> Self {
-        let output = command.output().expect("the program runs");
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+        let pid = child.id();
+        let (report, ended) = mpsc::channel();
+        thread::spawn(move || report.send(child.wait_with_output()));
+        let output = ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            signal("-KILL", pid);
+            panic!("it did not end by itself: {command:?}")
+        });
+        let output = output.expect("its output");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
@@ -112,7 +120,7 @@ impl Running {
         if let Some(status) = self.child.try_wait().ok()? {
             return Some(status);
         }
-        Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().ok()?;
+        signal("-INT", self.child.id());
         let status = self.child.wait().ok();
         for reader in self.readers.drain(..) {
             reader.join().ok()?;
@@ -125,6 +133,11 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn signal(signal: &str, pid: u32) {
+    // It may have ended by now.
+    let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
 }
 
 fn collect(stream: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> JoinHandle<()> {

@@ -32,7 +32,9 @@ impl Places {
     fn command_in(&self, data_dir: &Path, more: &[&str]) -> Command {
         let mut command = orgate();
         command.arg("dev").arg("--data-dir").arg(data_dir).args(more);
-        for (option, port) in [("--port", self.orgate), ("--app-port", self.app), ("--mailbox-port", self.mailbox)] {
+        for (option, port) in
+            [("--port", self.orgate), ("--app-port", self.app), ("--mailbox-port", self.mailbox)]
+        {
             command.arg(option).arg(port.to_string());
         }
         command
@@ -120,7 +122,7 @@ async fn it_runs_stops_and_starts_again_with_what_it_had() {
     let user = places.sign_in(&data_dir).await;
     let pid = postmaster(&data_dir).expect("its Postgres runs");
     assert!(is_alive(&pid));
-    let second = places.refusal(&mut places.command(&[]));
+    let second = places.refusal(&mut Places::new().command_in(&data_dir, &[]));
     assert!(second.contains("already running on this data directory"), "{second}");
 
     let (status, took, said) = interrupt(running).await;
@@ -157,7 +159,10 @@ async fn a_given_database_is_used_and_none_is_started() {
 
     assert!(forget.contains("--fresh") && forget.contains("DATABASE_URL"), "{forget}");
     assert_eq!(places.get(places.orgate, "/readyz").await.0, 200);
-    let mut kept: Vec<_> = fs::read_dir(&data_dir).expect("the directory").map(|entry| entry.expect("an entry").file_name()).collect();
+    let mut kept: Vec<_> = fs::read_dir(&data_dir)
+        .expect("the directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
     kept.sort();
     assert_eq!(kept, ["master.key", "notes.secret"]);
     let slugs = sqlx::query_scalar::<_, String>("select slug from organizations order by slug");
@@ -169,7 +174,9 @@ async fn a_given_database_is_used_and_none_is_started() {
 #[tokio::test]
 async fn a_busy_port_is_named_with_the_option_that_chooses_another() {
     let (places, database) = (Places::new(), Database::fresh().await);
-    for (port, option) in [(places.orgate, "--port"), (places.app, "--app-port"), (places.mailbox, "--mailbox-port")] {
+    for (port, option) in
+        [(places.orgate, "--port"), (places.app, "--app-port"), (places.mailbox, "--mailbox-port")]
+    {
         let _busy = net::TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
 
         let refused = places.refusal(places.command(&[]).env("DATABASE_URL", database.url()));

@@ -125,13 +125,19 @@ async fn a_known_address_gets_a_mail_with_its_organizations_and_a_code_that_lead
     assert_eq!(mail["to"], serde_json::json!([CASEY]));
     assert_eq!(mail["subject"], "Where to sign in for Notes");
     for part in [text_of(mail), mail["html"].as_str().expect("HTML")] {
-        assert!(part.contains("Acme Inc") && part.contains("Globex Corporation") && !part.contains("Operator"));
+        assert!(
+            part.contains("Acme Inc") && part.contains("Globex Corporation") && !part.contains("Operator")
+        );
         assert!(part.contains(&code_in(mail)));
     }
     assert_eq!(links_in(mail).len(), 2);
     let careless = code_in(mail).to_lowercase().replace('-', " ");
     let chooser = browser.follow(type_code(&browser, &sent, &careless).await).await;
-    assert!(chooser.body.contains("Acme Inc") && chooser.body.contains("Globex Corporation"), "{}", chooser.body);
+    assert!(
+        chooser.body.contains("Acme Inc") && chooser.body.contains("Globex Corporation"),
+        "{}",
+        chooser.body
+    );
     let org = app.org("globex").await.org_id().to_string();
     let page = submit(&browser, &chooser, ("/choose", "organization", &org)).await;
     let code = browser.sign_in(page, CASEY, PASSWORD).await.answer("code");
@@ -142,7 +148,8 @@ async fn a_known_address_gets_a_mail_with_its_organizations_and_a_code_that_lead
 async fn an_unknown_address_gets_the_same_page_and_the_same_rows_and_no_mail() {
     let (app, mailbox) = (App::start().await, Mailbox::open().await);
     let start = rows(&app).await;
-    let added = |from: (i64, i64, usize), to: (i64, i64, usize)| (to.0 - from.0, to.1 - from.1, to.2 - from.2);
+    let added =
+        |from: (i64, i64, usize), to: (i64, i64, usize)| (to.0 - from.0, to.1 - from.1, to.2 - from.2);
 
     let known = ask(&app.browser(), CASEY).await;
     let between = rows(&app).await;
@@ -333,7 +340,8 @@ async fn what_waits_is_encrypted_and_what_was_sent_is_erased() {
     }
     assert_eq!(payload(&app).await, None);
     let rows = "select challenge::text || outbox::text from discovery_challenges challenge, outbox";
-    let rows: String = sqlx::query_scalar(rows).fetch_one(app.database.superuser()).await.expect("one of each");
+    let rows: String =
+        sqlx::query_scalar(rows).fetch_one(app.database.superuser()).await.expect("one of each");
     assert!(!rows.contains(CASEY) && !rows.contains(&code), "{rows}");
 }
 

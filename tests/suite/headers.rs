@@ -63,9 +63,13 @@ async fn every_page_is_not_kept_not_framed_not_sniffed_and_loads_nothing_foreign
         assert_eq!(value("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(value("content-type"), "text/html; charset=utf-8", "{path}");
         let policy = value("content-security-policy");
-        for directive in
-            ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "script-src 'self'", "form-action 'self'"]
-        {
+        for directive in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "script-src 'self'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(directive), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy}");
@@ -91,7 +95,8 @@ async fn an_answer_with_a_token_is_not_kept_and_a_public_document_is() {
     let app = App::start().await;
     let granted = app.sign_in("acme", "ada@acme.test").await;
     let refused = app.refresh("none").await;
-    let unproven = app.token_as("notes", "wrong", &[("grant_type", "refresh_token"), ("refresh_token", "x")]).await;
+    let unproven =
+        app.token_as("notes", "wrong", &[("grant_type", "refresh_token"), ("refresh_token", "x")]).await;
     let unnamed = app.get("/userinfo").await;
     let claims = app.userinfo(&granted.text("access_token")).await;
 
@@ -112,7 +117,9 @@ async fn an_answer_with_a_token_is_not_kept_and_a_public_document_is() {
     let asset = send(&app, Method::GET, "/assets/app.css").await;
     assert_eq!(header(&asset, "cache-control"), "public, max-age=86400");
     assert_eq!(header(&asset, "x-content-type-options"), "nosniff");
-    for path in ["/assets/none.css", "/assets/..%2Fsrc%2Flib.rs", "/assets/brand/red.css", "/assets/brand/%22.css"] {
+    for path in
+        ["/assets/none.css", "/assets/..%2Fsrc%2Flib.rs", "/assets/brand/red.css", "/assets/brand/%22.css"]
+    {
         assert_eq!(send(&app, Method::GET, path).await.status(), 404, "{path}");
     }
 }
@@ -159,9 +166,17 @@ async fn scripts_of_any_origin_may_call_the_back_channel_and_none_the_pages() {
 async fn a_method_that_a_route_does_not_have_is_refused_and_fails_nothing() {
     let app = App::start().await;
     let routes = PAGES.map(|(path, _)| path);
-    let all = routes.into_iter().chain(DOCUMENTS).chain(["/token", "/userinfo", "/healthz", "/readyz", "/assets/app.css"]);
+    let all = routes.into_iter().chain(DOCUMENTS).chain([
+        "/token",
+        "/userinfo",
+        "/healthz",
+        "/readyz",
+        "/assets/app.css",
+    ]);
     for path in all {
-        for method in [Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE] {
+        for method in
+            [Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE]
+        {
             let response = send(&app, method.clone(), path).await;
             assert!(!response.status().is_server_error(), "{method} {path}: {}", response.status());
         }
@@ -199,7 +214,8 @@ async fn over_https_cookies_are_secure_and_plain_http_is_over() {
         rest.split('"').next().expect("a value").to_owned()
     };
     let (request, csrf) = (field("request"), field("csrf"));
-    let fields = [("request", &*request), ("csrf", &*csrf), ("email", "ada@acme.test"), ("password", PASSWORD)];
+    let fields =
+        [("request", &*request), ("csrf", &*csrf), ("email", "ada@acme.test"), ("password", PASSWORD)];
 
     let tossed = cookie.replace("__Host-", "");
     let without = client().post(app.at("/sign-in")).header("cookie", tossed).form(&fields).send().await;
@@ -210,7 +226,8 @@ async fn over_https_cookies_are_secure_and_plain_http_is_over() {
     assert_eq!(signed_in.status(), 303);
     check_cookie(header(&signed_in, "set-cookie"), "__Host-orgate_session_");
     let to = Url::parse(header(&signed_in, "location")).expect("an address");
-    let answer = |name: &str| to.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let answer =
+        |name: &str| to.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     assert_eq!(answer("iss").as_deref(), Some("https://id.orgate.test"));
     let tokens = app.redeem(&answer("code").expect("a code")).await;
     assert_eq!(tokens.claims("id_token")["iss"], "https://id.orgate.test");

@@ -39,7 +39,8 @@ fn published(env: &Env) -> BTreeSet<String> {
 }
 
 async fn private_keys(database: &Database) -> Vec<(String, Vec<u8>)> {
-    let rows = sqlx::query_as("select algorithm, private_key from signing_keys where retired_at is null order by 1");
+    let rows =
+        sqlx::query_as("select algorithm, private_key from signing_keys where retired_at is null order by 1");
     rows.fetch_all(database.superuser()).await.expect("the keys")
 }
 

@@ -78,7 +78,11 @@ async fn a_client_that_fails_too_often_waits_and_one_that_does_not_goes_on() {
 
     assert_eq!(stopped.outcome(), "429 temporarily_unavailable");
     assert!((1..=60).contains(&retry_after(&stopped.headers)));
-    assert_eq!(app.refresh(&tokens.text("refresh_token")).await.status, 200, "who proves itself is not counted");
+    assert_eq!(
+        app.refresh(&tokens.text("refresh_token")).await.status,
+        200,
+        "who proves itself is not counted"
+    );
 }
 
 #[tokio::test]
@@ -129,7 +133,8 @@ async fn a_flood_of_sign_ins_at_one_organization_leaves_room_for_the_others() {
                 if over.load(Ordering::SeqCst) {
                     break;
                 }
-                let tried = browser.sign_in(page.clone(), &format!("eve-{n}-{round}@acme.test"), "guess").await;
+                let tried =
+                    browser.sign_in(page.clone(), &format!("eve-{n}-{round}@acme.test"), "guess").await;
                 match tried.status.as_u16() {
                     422 => {}
                     503 => turned_away.push(retry_after(&tried.headers)),

@@ -32,7 +32,8 @@ impl<'c> AsyncHttpClient<'c> for Http {
 #[tokio::test]
 async fn a_foreign_client_discovers_signs_in_verifies_and_refreshes() {
     let app = App::start().await;
-    let http = Http(reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("built"));
+    let http =
+        Http(reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("built"));
     let issuer = IssuerUrl::new(app.base.as_str().trim_end_matches('/').to_owned()).expect("an issuer");
     let metadata = CoreProviderMetadata::discover_async(issuer, &http).await.expect("discovered");
     let client = CoreClient::from_provider_metadata(
@@ -66,7 +67,8 @@ async fn a_foreign_client_discovers_signs_in_verifies_and_refreshes() {
     let claims = id_token.claims(&client.id_token_verifier(), &nonce).expect("the ID token verifies");
     assert_eq!(claims.email().map(|email| email.as_str()), Some("ada@acme.test"));
     let refresh_token = tokens.refresh_token().expect("a refresh token");
-    let renewed = client.exchange_refresh_token(refresh_token).expect("a token endpoint").request_async(&http).await;
+    let renewed =
+        client.exchange_refresh_token(refresh_token).expect("a token endpoint").request_async(&http).await;
     let renewed = renewed.expect("renewed");
     assert_ne!(renewed.access_token().secret(), tokens.access_token().secret());
     assert_ne!(renewed.refresh_token().map(|token| token.secret()), Some(refresh_token.secret()));

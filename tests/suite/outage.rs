@@ -96,7 +96,9 @@ async fn start() -> (App, Line) {
 async fn send(app: &App, method: Method, path: &str) -> Response {
     let request = client().request(method.clone(), app.at(path));
     let request = if method == Method::POST {
-        request.basic_auth("notes", Some(SECRET)).form(&[("grant_type", "refresh_token"), ("refresh_token", "none")])
+        request
+            .basic_auth("notes", Some(SECRET))
+            .form(&[("grant_type", "refresh_token"), ("refresh_token", "none")])
     } else {
         request
     };
@@ -123,7 +125,11 @@ async fn without_its_database_orgate_says_so_soon_and_with_it_goes_on_as_before(
     assert_eq!((userinfo.status, userinfo.headers["retry-after"].to_str().ok()), (503, Some("1")));
     for path in [authorize.as_str(), "/readyz"] {
         let reply = send(&app, Method::GET, path).await;
-        assert_eq!((reply.status().as_u16(), reply.headers()["retry-after"].to_str().ok()), (503, Some("1")), "{path}");
+        assert_eq!(
+            (reply.status().as_u16(), reply.headers()["retry-after"].to_str().ok()),
+            (503, Some("1")),
+            "{path}"
+        );
     }
     let form = waiting.follow(page.clone()).await;
     assert_eq!((form.status.as_u16(), form.headers["retry-after"].to_str().ok()), (503, Some("1")));

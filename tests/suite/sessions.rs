@@ -148,10 +148,12 @@ async fn max_age_asks_again_and_says_when() {
     assert_eq!(stale.leads_to(), "/sign-in");
     let code = browser.sign_in(stale, "ada@acme.test", PASSWORD).await.answer("code");
     let second = app.redeem(&code).await;
-    assert_eq!(second.claims("id_token")["sid"], first.claims("id_token")["sid"], "one session, proven again");
-    assert!(
-        second.claims("id_token")["auth_time"].as_i64() > first.claims("id_token")["auth_time"].as_i64()
+    assert_eq!(
+        second.claims("id_token")["sid"],
+        first.claims("id_token")["sid"],
+        "one session, proven again"
     );
+    assert!(second.claims("id_token")["auth_time"].as_i64() > first.claims("id_token")["auth_time"].as_i64());
 }
 
 #[tokio::test]
@@ -161,11 +163,14 @@ async fn a_cookie_of_one_organization_means_nothing_in_another() {
     let page = browser.authorize(&[("organization", "acme")]).await;
     let signed_in = browser.sign_in(page, "ada@acme.test", PASSWORD).await;
     let cookie = signed_in.cookies().into_iter().find(|line| line.starts_with("orgate_session_"));
-    let value = cookie.as_deref().and_then(|line| line.split(['=', ';']).nth(1)).expect("a session").to_owned();
+    let value =
+        cookie.as_deref().and_then(|line| line.split(['=', ';']).nth(1)).expect("a session").to_owned();
     let globex = app.org("globex").await.org_id().to_string().replace("org_", "");
 
-    let thief = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let url = orgate_tests::app::authorization_url(&app.base, &[("organization", "globex"), ("prompt", "none")]);
+    let thief =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let url =
+        orgate_tests::app::authorization_url(&app.base, &[("organization", "globex"), ("prompt", "none")]);
     let request = thief.get(url).header("cookie", format!("orgate_session_{globex}={value}"));
     let answer = request.send().await.expect("answered");
 

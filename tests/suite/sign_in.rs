@@ -119,8 +119,10 @@ async fn a_session_cookie_is_new_after_every_sign_in_and_the_old_one_is_worthles
     assert_ne!(session(&first), session(&second));
     assert!(session(&second).contains("HttpOnly; SameSite=Lax"), "{}", session(&second));
     let stolen = session(&first).split(';').next().unwrap_or_default().to_owned();
-    let thief = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let url = orgate_tests::app::authorization_url(&app.base, &[("organization", "acme"), ("prompt", "none")]);
+    let thief =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let url =
+        orgate_tests::app::authorization_url(&app.base, &[("organization", "acme"), ("prompt", "none")]);
     let answer = thief.get(url).header("cookie", stolen).send().await.expect("answered");
     let location = answer.headers()["location"].to_str().expect("text").to_owned();
     assert!(location.contains("error=login_required"), "{location}");

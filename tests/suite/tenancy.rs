@@ -1,6 +1,7 @@
 //! The standing tests of the organization's boundary: they hold for every table, query and method, also for those
 //! that come later.
 
+mod audit;
 mod catalog;
 mod clauses;
 mod isolation;
@@ -9,3 +10,4 @@ mod queries;
 mod races;
 mod repositories;
 mod rows;
+mod upkeep;

@@ -25,14 +25,25 @@ async fn eight_redemptions_at_once_give_one_set_of_tokens_and_the_family_dies() 
     let code = app.browser().sign_in_to("acme", "ada@acme.test").await;
 
     let (a, b, c, d, e, f, g, h) = tokio::join!(
-        app.redeem(&code), app.redeem(&code), app.redeem(&code), app.redeem(&code),
-        app.redeem(&code), app.redeem(&code), app.redeem(&code), app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
+        app.redeem(&code),
     );
 
     let replies = [a, b, c, d, e, f, g, h];
     let granted: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();
     assert_eq!(granted.len(), 1);
-    assert!(replies.iter().filter(|reply| reply.status != 200).all(|reply| reply.outcome() == "400 invalid_grant"));
+    assert!(
+        replies
+            .iter()
+            .filter(|reply| reply.status != 200)
+            .all(|reply| reply.outcome() == "400 invalid_grant")
+    );
     assert_eq!(app.refresh(&granted[0].text("refresh_token")).await.outcome(), "400 invalid_grant");
 }
 
@@ -113,7 +124,8 @@ async fn a_lost_answer_gives_the_same_successor_until_it_is_used_or_the_window_c
     let app = App::start().await;
     let first = app.sign_in("acme", "ada@acme.test").await.text("refresh_token");
 
-    let (a, b, c, d) = tokio::join!(app.refresh(&first), app.refresh(&first), app.refresh(&first), app.refresh(&first));
+    let (a, b, c, d) =
+        tokio::join!(app.refresh(&first), app.refresh(&first), app.refresh(&first), app.refresh(&first));
 
     let successor = a.text("refresh_token");
     for reply in [&a, &b, &c, &d] {

@@ -31,12 +31,14 @@ struct Backend(String);
 
 impl Backend {
     async fn start(app: &App) -> Self {
-        let read = |RequestOrg(token): RequestOrg| async move { format!("{} {}", token.org_id(), token.sub()) };
+        let read =
+            |RequestOrg(token): RequestOrg| async move { format!("{} {}", token.org_id(), token.sub()) };
         let write = |RequestOrg(token): RequestOrg| async move {
             token.require_permission("notes:write")?;
             Ok::<_, MissingPermission>("written")
         };
-        let router = Router::new().route("/orgs/{org}/notes", get(read).post(write)).with_state(verifier(app));
+        let router =
+            Router::new().route("/orgs/{org}/notes", get(read).post(write)).with_state(verifier(app));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -84,7 +86,11 @@ async fn permissions_are_those_that_the_organization_gave() {
 
     assert_eq!(backend.post("acme", &ada.text("access_token")).await, 200);
     assert_eq!(backend.post("acme", &vic.text("access_token")).await, 403, "a viewer");
-    assert_eq!(backend.post("globex", &gus.text("access_token")).await, 403, "an admin, who may only read there");
+    assert_eq!(
+        backend.post("globex", &gus.text("access_token")).await,
+        403,
+        "an admin, who may only read there"
+    );
 }
 
 #[tokio::test]

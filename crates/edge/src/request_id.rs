@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use orgate_domain::credentials::base32;
@@ -21,6 +21,21 @@ impl RequestId {
     }
 }
 
+/// The method, if it is one of HTTP's own: a stranger's words become no label, or each would live on
+/// in the metrics.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
 /// Gives the request its id, measures it, and logs how it ended.
 pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -30,11 +45,11 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let method = request.method().clone();
+    let method = known_method(request.method());
     let span = tracing::info_span!(
         "request",
         request.id = id.as_str(),
-        http.method = %method,
+        http.method = method,
         http.route = route,
         org.id = tracing::field::Empty,
     );
@@ -45,7 +60,7 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
     }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
     metrics::counter!("orgate_http_requests_total", &labels).increment(1);
     metrics::histogram!("orgate_http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);

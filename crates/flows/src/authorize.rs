@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestHandle, SecretHash};
+use orgate_domain::email::Email;
 use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::{CODE_LIFETIME, REQUEST_LIFETIME};
@@ -126,14 +126,25 @@ pub async fn authorize(
         return Err(AuthorizeError::UnregisteredRedirectUri);
     };
     record_misplaced(env, browser).await?;
+    if client.status == ClientStatus::Disabled {
+        record_unresolved(env, "client_disabled", Some(&client), browser).await?;
+        let why = RefusedBecause::ClientDisabled;
+        return Ok(Next::Refused(Refused { why, client, organization: None }));
+    }
     let request = match orgate_protocol::oauth::authorize::parse(params) {
         Ok(request) => request,
-        Err(error) => return Ok(Next::Answer(unparsed(env, params, (client, to), error))),
+        Err(error) => {
+            record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
+            return Ok(Next::Answer(unparsed(env, params, (client, to), error)));
+        }
     };
     let mut pending = pending(env, browser, (client, to), &request).map_err(Failure::from)?;
     let known = match gather(env, &request, (&pending.client, host), browser).await? {
         Ok(known) => known,
-        Err(error) => return Ok(Next::Answer(pending.refuse(env, error))),
+        Err(error) => {
+            record_unresolved(env, "invalid_request", Some(&pending.client), browser).await?;
+            return Ok(Next::Answer(pending.refuse(env, error)));
+        }
     };
     pending.asked.expected_user = known.expected_user;
     Ok(decide(env, pending, &known, browser).await?)
@@ -262,12 +273,10 @@ pub(crate) async fn enter(
     let admission = tx.clients().find_admission(pending.client.key()).await?;
     let exists = organization.is_some();
     if let Some(refused) = refusal(&pending.client, organization, admission) {
-        if exists {
-            let event =
-                events::refused(env, Action::AuthorizationRefused, refused.why.as_str(), &browser.origin)?;
-            tx.audit().insert(&Event { client: Some(pending.client.key()), ..event }).await?;
-        }
         tx.commit().await?;
+        if exists {
+            record(env, scope, (refused.why.as_str(), &pending.client), browser).await?;
+        }
         return Ok(if silent {
             answered(env, &pending, ErrorCode::AccessDenied)
         } else {
@@ -278,14 +287,13 @@ pub(crate) async fn enter(
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, policy.session_idle));
     let next = match standing {
-        Some(standing) if suffices(&pending, &standing, now) => {
+        Some(standing) if suffices(env, &pending, &standing) => {
             issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?
         }
         _ if silent => {
-            let event =
-                events::refused(env, Action::AuthorizationRefused, "login_required", &browser.origin)?;
-            tx.audit().insert(&Event { client: Some(pending.client.key()), ..event }).await?;
-            answered(env, &pending, ErrorCode::LoginRequired)
+            tx.commit().await?;
+            record(env, scope, ("login_required", &pending.client), browser).await?;
+            return Ok(answered(env, &pending, ErrorCode::LoginRequired));
         }
         _ => {
             let handle = store(env, &mut tx, &mut pending.asked).await?;
@@ -301,6 +309,18 @@ pub(crate) async fn enter(
     };
     tx.commit().await?;
     Ok(next)
+}
+
+/// A refusal that anyone can provoke as often as they like: folded, so that it cannot fill the log.
+async fn record(
+    env: &Env,
+    scope: &OrgScope,
+    (reason, client): (&'static str, &Client),
+    browser: &Browser,
+) -> Result<(), Failure> {
+    let event = events::refused(env, Action::AuthorizationRefused, reason, &browser.origin)?;
+    let event = Event { client: Some(client.key()), ..event };
+    Ok(env.refusals.record(env, scope, event).await?)
 }
 
 /// The session that this browser's cookie of the transaction's organization proves.
@@ -336,13 +356,29 @@ pub(crate) fn refusal(
 }
 
 /// Whether the session answers the request without asking anyone anything.
-fn suffices(pending: &Pending, standing: &Standing, now: DateTime<Utc>) -> bool {
+fn suffices(env: &Env, pending: &Pending, standing: &Standing) -> bool {
     let asked = &pending.asked;
     let chosen = matches!(asked.resolved_by, Some(Reason::Chosen | Reason::OnlySession));
     let fresh =
         asked.prompt.contains(&Prompt::Login) || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
     let same_user = asked.expected_user.is_none_or(|expected| expected == standing.session.user_id);
-    !fresh && same_user && standing.session.satisfies_max_age(asked.max_age, now)
+    !fresh
+        && same_user
+        && is_of_address(env, asked, standing)
+        && standing.session.satisfies_max_age(asked.max_age, env.clock.now())
+}
+
+/// Whoever came here by an address, hinted or proven, is not answered in the session of another.
+fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing) -> bool {
+    let session_of = Email::parse(&standing.user.email).ok();
+    let by_address = matches!(asked.resolved_by, Some(Reason::LoginHint | Reason::Discovered));
+    let hinted = asked.login_hint.as_deref().and_then(|hint| Email::parse(hint).ok()).filter(|_| by_address);
+    let hint_fits = hinted
+        .is_none_or(|hint| session_of.as_ref().is_some_and(|own| own.normalized() == hint.normalized()));
+    let proof_fits = asked
+        .proven_address
+        .is_none_or(|proven| session_of.as_ref().is_some_and(|own| env.vault.email_hash(own) == proven));
+    hint_fits && proof_fits
 }
 
 async fn issue_in_session(

@@ -84,21 +84,33 @@ impl Configuration {
         Ok(client)
     }
 
-    /// The effective policy of an organization.
+    /// The effective policy of an organization; `None` if there is no such organization, which is
+    /// not remembered.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn policy(&self, store: &Store, scope: &OrgScope) -> Result<Policy, StorageError> {
+    pub async fn find_policy(&self, store: &Store, scope: &OrgScope) -> Result<Option<Policy>, StorageError> {
         if let Some(known) = self.policies.get(&scope.org_id()).await {
-            return Ok(known);
+            return Ok(Some(known));
         }
         let read_in = self.forgotten.load(Ordering::SeqCst);
         let chain = store.inherit(scope).await?;
+        if chain.is_empty() {
+            return Ok(None); // every organization is its own first ancestor
+        }
         let policy = Policy::effective(&chain);
         if self.is_still(read_in) {
             self.policies.insert(scope.org_id(), policy).await;
         }
-        Ok(policy)
+        Ok(Some(policy))
+    }
+
+    /// The effective policy of an organization that is known to exist.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn policy(&self, store: &Store, scope: &OrgScope) -> Result<Policy, StorageError> {
+        Ok(self.find_policy(store, scope).await?.unwrap_or_default())
     }
 
     /// Forgets everything: something changed, and a parent's change reaches its children.

@@ -101,7 +101,7 @@ async fn deliver_one(env: &Env, mailer: &Mailer, (scope, id): (&OrgScope, Messag
     let waiting = tx.outbox().find(id).await?;
     tx.commit().await?;
     let Some(message) = waiting else { return Ok(()) };
-    let sent = send(env, mailer, scope, &message).await;
+    let sent = send(env, mailer, (scope, id), &message).await;
     let now = env.clock.now();
     let mut tx = env.store.begin(scope).await?;
     match sent {
@@ -139,10 +139,10 @@ enum SendError {
 async fn send(
     env: &Env,
     mailer: &Mailer,
-    scope: &OrgScope,
+    (scope, id): (&OrgScope, MessageId),
     message: &WaitingMessage,
 ) -> Result<(), SendError> {
-    let opened = env.vault.open(env, scope, Purpose::Message, &message.payload).await;
+    let opened = env.vault.open(env, scope, (Purpose::Message, &id.to_string()), &message.payload).await;
     let plain = opened.map_err(Failure::from)?;
     let discovery: DiscoveryMessage = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
     match compose(env, mailer, &discovery).await? {

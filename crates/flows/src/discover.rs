@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorize::{Next, Question, find_organization};
 use crate::choose::{is_open, of_address, settle};
-use crate::limits::Limited;
+use crate::limits::{Limited, source};
 use crate::vault::Purpose;
 use crate::waiting::{Waiting, WaitingError};
 use crate::{Browser, Env, Failure, events};
 
-/// Mails to one address within [`DISCOVERY_LIFETIME`], and for one request.
+/// Mails to one address within [`DISCOVERY_LIFETIME`], asked for from one place, and for one request. From
+/// everywhere together it is four times as many: nobody can use them up for someone else from one place.
 const MAILS: i64 = 3;
 
 /// Times that a code may be typed.
@@ -109,11 +110,18 @@ async fn request_mail(
         client_name: waiting.client().name.as_str().to_owned(),
     };
     let plain = zeroize::Zeroizing::new(serde_json::to_vec(&message).unwrap_or_default());
-    let payload = env.vault.seal(env, &waiting.scope, Purpose::Message, &plain).await?;
+    let id = MessageId::from_uuid(env.random.uuid(now)?);
+    let sealed_for = (Purpose::Message, id.to_string());
+    let payload = env.vault.seal(env, &waiting.scope, (sealed_for.0, &sealed_for.1), &plain).await?;
     let challenge = NewDiscoveryChallenge {
         id: DiscoveryId::from_uuid(env.random.uuid(now)?),
         request_id: waiting.asked().id,
         email: env.vault.email_hash(email),
+        source: env.vault.account_hash(
+            waiting.scope.org_id(),
+            email.normalized(),
+            &source(browser.origin.address).to_string(),
+        ),
         code: env.vault.typed_code_hash(waiting.asked().id.as_uuid().as_bytes(), &code),
         tries: TRIES,
         created_at: now,
@@ -126,7 +134,6 @@ async fn request_mail(
         let event = Event { client: Some(waiting.client().key()), ..event };
         return Ok(env.refusals.record(env, &waiting.scope, event).await?);
     }
-    let id = MessageId::from_uuid(env.random.uuid(now)?);
     tx.outbox().insert(&NewMessage { id, kind: "discovery_mail", payload: &payload, at: now }).await?;
     let event = events::done(env, Action::DiscoveryRequested, &browser.origin)?;
     tx.audit().insert(&Event { client: Some(waiting.client().key()), ..event }).await?;

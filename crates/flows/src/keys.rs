@@ -68,7 +68,8 @@ impl KeyRing {
         tx.commit().await?;
         let (mut current, mut public): (_, Vec<Jwk>) = (Vec::new(), Vec::new());
         for row in stored {
-            let der = env.vault.open(env, operator, Purpose::SigningKey, &row.private_key).await?;
+            let der =
+                env.vault.open(env, operator, (Purpose::SigningKey, &row.kid), &row.private_key).await?;
             let key = SigningKey::from_pkcs8(row.algorithm, &der)?;
             public.push(key.public_jwk());
             if row.retired_at.is_none() {
@@ -99,7 +100,8 @@ impl KeyRing {
         let key = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
             .await
             .map_err(|_| JoseError::Crypto)??;
-        let private_key = env.vault.seal(env, operator, Purpose::SigningKey, &key.to_pkcs8()?).await?;
+        let private_key =
+            env.vault.seal(env, operator, (Purpose::SigningKey, key.kid()), &key.to_pkcs8()?).await?;
         let new = NewSigningKey {
             kid: key.kid(),
             algorithm,

@@ -81,7 +81,7 @@ impl Passwords {
         check_length(password)?;
         let salt = self.random.bytes()?;
         let password = zeroize::Zeroizing::new(password.as_bytes().to_vec());
-        self.run(org_id, move || hash_now(&password, &salt)).await
+        self.run(self.queue_up(org_id)?, move || hash_now(&password, &salt)).await
     }
 
     /// Checks a password. With no hash to check against, a decoy is: an unknown user takes the same
@@ -91,7 +91,7 @@ impl Passwords {
     /// [`PasswordError`].
     pub async fn verify(
         &self,
-        org_id: OrgId,
+        place: Place<'_>,
         password: &str,
         phc: Option<&str>,
     ) -> Result<Verdict, PasswordError> {
@@ -100,7 +100,7 @@ impl Passwords {
         let phc = phc.unwrap_or(&self.decoy).to_owned();
         let password = zeroize::Zeroizing::new(password.as_bytes().to_vec());
         let matches = self
-            .run(org_id, move || {
+            .run(place, move || {
                 let parsed = PasswordHash::new(&phc).map_err(|_| PasswordError::Hash)?;
                 Ok(argon2().verify_password(&password, &parsed).is_ok())
             })
@@ -112,10 +112,9 @@ impl Passwords {
     /// the queue at most, so that an attack on it leaves room for the others.
     async fn run<T: Send + 'static>(
         &self,
-        org_id: OrgId,
+        place: Place<'_>,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = self.queue_up(org_id)?;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(move || {
             let result = work();
@@ -124,9 +123,15 @@ impl Passwords {
         })
         .await
         .map_err(|_| PasswordError::Hash)?
+        .inspect(|_| drop(place))
     }
 
-    fn queue_up(&self, org_id: OrgId) -> Result<Place<'_>, PasswordError> {
+    /// Takes a place in the queue, before anything else is done for a sign-in: one that finds no
+    /// room has cost nothing, a try included.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`].
+    pub fn queue_up(&self, org_id: OrgId) -> Result<Place<'_>, PasswordError> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = queue.values().sum();
         let mine = queue.entry(org_id).or_default();
@@ -139,7 +144,8 @@ impl Passwords {
 }
 
 /// A place in the queue, given back when dropped: also when the request is.
-struct Place<'a> {
+#[derive(Debug)]
+pub struct Place<'a> {
     queue: &'a Mutex<HashMap<OrgId, usize>>,
     org_id: OrgId,
 }
@@ -185,9 +191,20 @@ mod tests {
         let phc = pool.hash(org(1), "correct horse").await.expect("hashed");
 
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-        assert_eq!(pool.verify(org(1), "correct horse", Some(&phc)).await.expect("checked"), Verdict::Right);
-        assert_eq!(pool.verify(org(1), "wrong", Some(&phc)).await.expect("checked"), Verdict::Wrong);
-        assert_eq!(pool.verify(org(1), "wrong", None).await.expect("checked"), Verdict::Wrong);
+        assert_eq!(
+            pool.verify(pool.queue_up(org(1)).expect("room"), "correct horse", Some(&phc))
+                .await
+                .expect("checked"),
+            Verdict::Right
+        );
+        assert_eq!(
+            pool.verify(pool.queue_up(org(1)).expect("room"), "wrong", Some(&phc)).await.expect("checked"),
+            Verdict::Wrong
+        );
+        assert_eq!(
+            pool.verify(pool.queue_up(org(1)).expect("room"), "wrong", None).await.expect("checked"),
+            Verdict::Wrong
+        );
     }
 
     #[test]

@@ -53,7 +53,10 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         return Ok(Redemption::Unknown);
     };
     let scope = OrgScope::of_credential(&code);
-    let policy = env.configuration.policy(&env.store, &scope).await?;
+    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
+        env.limits.take(Limited::Refusals, request.origin.address)?;
+        return Ok(Redemption::Unknown); // it names an organization that does not exist
+    };
     env.keys.check(request.client.signing_algorithm)?; // before the code is spent
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;

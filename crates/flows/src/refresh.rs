@@ -64,7 +64,10 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         return Ok(Refreshed::Unknown);
     };
     let scope = OrgScope::of_credential(&presented);
-    let policy = env.configuration.policy(&env.store, &scope).await?;
+    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
+        env.limits.take(Limited::Refusals, request.origin.address)?;
+        return Ok(Refreshed::Unknown); // it names an organization that does not exist
+    };
     env.keys.check(request.client.signing_algorithm)?; // before the token is rotated
     let mut tx = env.store.begin(&scope).await?;
     let successor = env.vault.successor(&presented);
@@ -74,6 +77,10 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
             drop(tx);
             return unknown(env, request, &scope).await;
         };
+        let verdict = found.state.judge(env.clock.now());
+        if verdict == RefreshVerdict::Reuse && is_own(request, &found) && found.revoked_at.is_none() {
+            return reused(env, request, tx, &found).await; // whatever else is wrong with it
+        }
         if let Some(refusal) = refusal(env, request, &found) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
         }
@@ -81,7 +88,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
         }
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
-        match found.state.judge(env.clock.now()) {
+        match verdict {
             RefreshVerdict::Rotate => {
                 let rotation = rotation(env, &presented, &successor, (&found, &policy));
                 if !tx.grants().rotate(&rotation, &event).await? {
@@ -100,7 +107,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
 
 fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> Option<RefreshRefusal> {
     let now = env.clock.now();
-    if (found.client_owner, found.client_id) != request.client.key() {
+    if !is_own(request, found) {
         Some(RefreshRefusal::OtherClient)
     } else if found.revoked_at.is_some() {
         Some(RefreshRefusal::Revoked)
@@ -111,6 +118,10 @@ fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> O
     } else {
         None
     }
+}
+
+fn is_own(request: &Refresh<'_>, found: &PresentedRefreshToken) -> bool {
+    (found.client_owner, found.client_id) == request.client.key()
 }
 
 fn rotation(

@@ -2,28 +2,36 @@
 //! fill its log.
 //!
 //! The first refusal of a kind in an organization is written at once; those that follow within a
-//! minute are counted, and the count is written with the next one.
+//! minute are counted, and a job writes the count when the minute is over.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Event};
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{EventId, OrgId};
 use orgate_storage::{OrgScope, StorageError};
 
-use crate::Env;
+use crate::{Env, Failure};
 
-/// Kinds of refusals remembered at most. Beyond it, new kinds are not written until a minute has passed
-/// over old ones: a flood of made-up organizations must not become a flood of rows either.
+/// Kinds remembered at most. Beyond it the oldest is forgotten, its count written first.
 const REMEMBERED: usize = 10_000;
 
 type Kind = (OrgId, Action, Option<&'static str>);
 
-/// When a kind was last written, and how many were not since.
+/// What was written of a kind, and how many alike were not since.
+#[derive(Debug)]
+struct Folded {
+    scope: OrgScope,
+    written: DateTime<Utc>,
+    last: Event,
+    count: u64,
+}
+
+/// The kinds of the last minute.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    recent: Mutex<HashMap<Kind, (DateTime<Utc>, u64)>>,
+    recent: Mutex<HashMap<Kind, Folded>>,
 }
 
 impl Refusals {
@@ -31,40 +39,88 @@ impl Refusals {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub(crate) async fn record(
-        &self,
-        env: &Env,
-        scope: &OrgScope,
-        mut event: Event,
-    ) -> Result<(), StorageError> {
-        let Some(suppressed) = self.admit(scope.org_id(), &event) else { return Ok(()) };
-        if suppressed > 0 {
-            event.detail.push(("suppressed", suppressed.to_string()));
+    pub(crate) async fn record(&self, env: &Env, scope: &OrgScope, event: Event) -> Result<(), StorageError> {
+        if self.count(scope.org_id(), &event) {
+            return Ok(());
         }
-        let mut tx = env.store.begin(scope).await?;
-        // A forged credential may name an organization that does not exist: it has no log.
-        if tx.organization().find().await?.is_some() {
-            tx.audit().insert(&event).await?;
+        // A forged credential may name an organization that does not exist. It has no log, and
+        // takes no place here either, or made-up ones would drive out the real.
+        if !write(env, scope, &event).await? {
+            return Ok(());
         }
-        tx.commit().await
+        if let Some(oldest) = self.remember(scope, event) {
+            write_count(env, oldest).await?;
+        }
+        Ok(())
     }
 
-    /// How many alike were counted since the last one written; `None` to count this one too.
-    fn admit(&self, org_id: OrgId, event: &Event) -> Option<u64> {
-        let now = event.occurred_at;
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() >= REMEMBERED {
-            recent.retain(|_, (written, _)| now - *written < Duration::minutes(1));
+    /// Writes the counts of the minutes that are over. Called by a job.
+    ///
+    /// # Errors
+    /// [`Failure`]; what was not written is lost, and that it happened is not.
+    pub async fn flush(&self, env: &Env) -> Result<(), Failure> {
+        let now = env.clock.now();
+        let over: Vec<Folded> = self
+            .lock()
+            .extract_if(|_, folded| now - folded.written >= Duration::minutes(1))
+            .map(|(_, f)| f)
+            .collect();
+        for folded in over {
+            write_count(env, folded).await?;
         }
-        let full = recent.len() >= REMEMBERED;
-        let kind = (org_id, event.action, event.reason);
-        match recent.get_mut(&kind) {
-            Some((written, count)) if now - *written < Duration::minutes(1) => {
-                *count += 1;
-                None
+        Ok(())
+    }
+
+    /// Counts an event that is like one of this minute.
+    fn count(&self, org_id: OrgId, event: &Event) -> bool {
+        let mut recent = self.lock();
+        match recent.get_mut(&(org_id, event.action, event.reason)) {
+            Some(folded) if event.occurred_at - folded.written < Duration::minutes(1) => {
+                folded.count += 1;
+                folded.last = event.clone();
+                true
             }
-            None if full => None,
-            _ => Some(recent.insert(kind, (now, 0)).map_or(0, |(_, count)| count)),
+            _ => false,
         }
     }
+
+    /// Remembers what was written; what had to go for it, or was there before.
+    fn remember(&self, scope: &OrgScope, event: Event) -> Option<Folded> {
+        let mut recent = self.lock();
+        let oldest = if recent.len() >= REMEMBERED {
+            recent.iter().min_by_key(|(_, folded)| folded.written).map(|(kind, _)| *kind)
+        } else {
+            None
+        };
+        let gone = oldest.and_then(|kind| recent.remove(&kind));
+        let kind = (scope.org_id(), event.action, event.reason);
+        let folded = Folded { scope: *scope, written: event.occurred_at, last: event, count: 0 };
+        recent.insert(kind, folded).or(gone)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Folded>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes the last of the events that were only counted, with their number.
+async fn write_count(env: &Env, folded: Folded) -> Result<(), StorageError> {
+    if folded.count == 0 {
+        return Ok(());
+    }
+    let Ok(id) = env.random.uuid(env.clock.now()) else { return Ok(()) };
+    let mut event = Event { id: EventId::from_uuid(id), ..folded.last };
+    event.detail.push(("alike", folded.count.to_string()));
+    write(env, &folded.scope, &event).await.map(|_| ())
+}
+
+/// Writes an event, if its organization exists.
+async fn write(env: &Env, scope: &OrgScope, event: &Event) -> Result<bool, StorageError> {
+    let mut tx = env.store.begin(scope).await?;
+    let exists = tx.organization().find().await?.is_some();
+    if exists {
+        tx.audit().insert(event).await?;
+    }
+    tx.commit().await?;
+    Ok(exists)
 }

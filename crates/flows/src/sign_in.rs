@@ -11,6 +11,7 @@ use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
 use orgate_domain::sessions::{MAX_PER_BROWSER, Session};
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
+use orgate_storage::system::ProvenSession;
 use orgate_storage::{Account, NewSession, OrgScope, OrgTx};
 
 use crate::authorize::{Answer, issue_code};
@@ -19,8 +20,9 @@ use crate::passwords::{PasswordError, Verdict};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
 
-/// One account may fail this many times as often, from everywhere together, as from one address:
-/// so that nobody locks a user out by failing in their name, and guessing stays hopeless.
+/// One account may fail this many times as often, from everywhere together, as from one address. It
+/// keeps guessing from many addresses hopeless. A browser that the user signed in with before is
+/// exempt, so that failing in someone's name does not keep them out.
 const EVERYWHERE_FACTOR: u32 = 10;
 
 /// What the person typed.
@@ -101,14 +103,14 @@ pub async fn sign_in(
 ) -> Result<SignIn, WaitingError> {
     env.limits.take(Limited::Credentials, browser.origin.address).map_err(Failure::from)?;
     let Ok(email) = Email::parse(typed.email) else { return Ok(SignIn::NotAnAddress) };
+    let place = env.passwords.queue_up(waiting.scope.org_id()).map_err(Failure::from)?;
     let attempt = Attempt::new(env, waiting, &email, browser);
     let policy = env.configuration.policy(&env.store, &waiting.scope).await.map_err(Failure::from)?;
     let Some(account) = attempt.begin(&policy).await? else {
         attempt.record_throttled().await?;
         return Ok(SignIn::TooManyTries);
     };
-    let org_id = waiting.scope.org_id();
-    let verdict = match env.passwords.verify(org_id, typed.password, account.phc.as_deref()).await {
+    let verdict = match env.passwords.verify(place, typed.password, account.phc.as_deref()).await {
         Ok(verdict) => verdict,
         Err(PasswordError::TooLong) => Verdict::Wrong,
         Err(error) => return Err(Failure::from(error).into()),
@@ -157,7 +159,8 @@ impl<'a> Attempt<'a> {
         }
         let (limit, window) = (policy.lockout_attempts, LOCKOUT_WINDOW);
         let limits = [(&self.here, limit), (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR))];
-        for (account, limit) in limits {
+        let known = if account.known_browser { 1 } else { limits.len() };
+        for (account, limit) in limits.into_iter().take(known) {
             if !tx.sign_ins().take_try(account, limit, now, window).await.map_err(Failure::from)? {
                 return Ok(None);
             }
@@ -170,7 +173,10 @@ impl<'a> Attempt<'a> {
         let asked = &self.waiting.pending.asked;
         let client = (asked.client_owner, asked.client_id);
         let since = now - LOCKOUT_WINDOW;
-        Ok(tx.sign_ins().find_account(self.email.normalized(), &self.here, client, since).await?)
+        Ok(tx
+            .sign_ins()
+            .find_account((self.email.normalized(), &self.here), &self.browser.binding, client, since)
+            .await?)
     }
 
     fn event(&self, event: Event) -> Event {
@@ -200,7 +206,7 @@ impl<'a> Attempt<'a> {
         policy: &Policy,
     ) -> Result<SignIn, WaitingError> {
         let now = self.env.clock.now();
-        let dropped = self.make_room().await?;
+        let (surplus, dropped) = self.make_room().await?;
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
         let account = self.find_account(&mut tx, now).await?;
         let stands = account.user == Some((user_id, UserStatus::Active))
@@ -235,6 +241,9 @@ impl<'a> Attempt<'a> {
         };
         tx.audit().insert(&event).await.map_err(Failure::from)?;
         tx.commit().await.map_err(Failure::from)?;
+        for session in &surplus {
+            self.displace(&session.scope, &session.session).await?;
+        }
         let answer = self.waiting.pending.answer(self.env, Ok(code.reveal().to_owned()));
         let expires_at = now + policy.session_absolute;
         Ok(SignIn::SignedIn(Box::new(SignedIn { answer, cookie, expires_at, dropped })))
@@ -288,18 +297,23 @@ impl<'a> Attempt<'a> {
             expires_at: now + policy.session_absolute,
             ended_at: None,
         };
-        let new = NewSession { session: &session, token: cookie.hash(), origin: &self.browser.origin };
+        let new = NewSession {
+            session: &session,
+            token: cookie.hash(),
+            browser: self.browser.binding,
+            origin: &self.browser.origin,
+        };
         tx.sessions().save(&new).await?;
         Ok((id, cookie))
     }
 
     /// Cookies of organizations that this browser drops so that it stays within its bound: those
     /// that prove nothing, then the session used least recently, which is ended.
-    async fn make_room(&self) -> Result<Vec<OrgId>, Failure> {
+    async fn make_room(&self) -> Result<(Vec<ProvenSession>, Vec<OrgId>), Failure> {
         let mine = self.waiting.scope.org_id();
         let others = self.browser.sessions.iter().filter(|cookie| cookie.org_id() != mine).count();
         if others < MAX_PER_BROWSER {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let proven = self.env.store.choose(&self.browser.session_hashes()).await?;
         let (kept, surplus): (Vec<_>, Vec<_>) = proven
@@ -307,12 +321,10 @@ impl<'a> Attempt<'a> {
             .filter(|session| session.session.org_id != mine)
             .enumerate()
             .partition(|(place, _)| *place < MAX_PER_BROWSER - 1);
-        for (_, session) in &surplus {
-            self.displace(&session.scope, &session.session).await?;
-        }
         let kept: Vec<OrgId> = kept.iter().map(|(_, session)| session.session.org_id).collect();
         let cookies = self.browser.sessions.iter().map(Credential::org_id);
-        Ok(cookies.filter(|org_id| *org_id != mine && !kept.contains(org_id)).collect())
+        let dropped = cookies.filter(|org_id| *org_id != mine && !kept.contains(org_id)).collect();
+        Ok((surplus.into_iter().map(|(_, session)| session).collect(), dropped))
     }
 
     async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {

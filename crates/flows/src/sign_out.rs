@@ -10,6 +10,7 @@ use orgate_protocol::oauth::logout::{self, EndSessionRequest};
 use orgate_storage::OrgTx;
 use orgate_storage::system::ProvenSession;
 
+use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events, hints};
 
 /// What an end-session request leads to.
@@ -56,6 +57,7 @@ pub async fn sign_out(
     wanted: Wanted,
     browser: &Browser,
 ) -> Result<SignOut, Failure> {
+    env.limits.take(Limited::Pages, browser.origin.address)?;
     let hint = match request.id_token_hint.as_deref().map(|token| hints::read(env, token)) {
         Some(None) => return Ok(SignOut::Refused("id_token_hint is not an ID token of this issuer")),
         Some(Some(hint)) => Some(hint),

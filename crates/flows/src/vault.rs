@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** the master key itself encrypts nothing. Each use has a key of its own, by
 //! HKDF-SHA256 (RFC 5869) with the use as its info. What rests encrypted is AES-256-GCM under the
-//! data key of one organization, with that organization and the purpose as associated data, so that
-//! no ciphertext can be moved to another row or another organization.
+//! data key of one organization, with that organization, the purpose and the row's id as associated
+//! data, so that no ciphertext can be moved to another row or another organization.
 
 use std::sync::Arc;
 
@@ -177,7 +177,7 @@ impl Vault {
         Credential::new(presented.org_id(), secret.as_bytes())
     }
 
-    /// Encrypts `plain` for one purpose in one organization: nonce, ciphertext, tag.
+    /// Encrypts `plain` for one purpose and row in one organization: nonce, ciphertext, tag.
     ///
     /// # Errors
     /// [`VaultError`].
@@ -185,14 +185,14 @@ impl Vault {
         &self,
         env: &Env,
         scope: &OrgScope,
-        purpose: Purpose,
+        (purpose, row): (Purpose, &str),
         plain: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
         let data_key = match self.find_data_key(env, scope).await? {
             Some(known) => known,
             None => self.make_data_key(env, scope).await?,
         };
-        seal(&data_key, &aad(scope.org_id(), purpose.as_str()), plain)
+        seal(&data_key, &aad(scope.org_id(), &format!("{}/{row}", purpose.as_str())), plain)
     }
 
     /// Decrypts what [`Vault::seal`] made.
@@ -203,11 +203,11 @@ impl Vault {
         &self,
         env: &Env,
         scope: &OrgScope,
-        purpose: Purpose,
+        (purpose, row): (Purpose, &str),
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let data_key = self.find_data_key(env, scope).await?.ok_or(VaultError::Ciphertext)?;
-        open(&data_key, &aad(scope.org_id(), purpose.as_str()), sealed)
+        open(&data_key, &aad(scope.org_id(), &format!("{}/{row}", purpose.as_str())), sealed)
     }
 
     /// The organization's data key, once something was sealed in it.

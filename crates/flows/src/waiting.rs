@@ -7,6 +7,7 @@ use orgate_domain::credentials::{Credential, RequestHandle};
 use orgate_storage::{NewAuthorizationRequest, OrgScope};
 
 use crate::authorize::Pending;
+use crate::limits::Limited;
 use crate::{Browser, Env, Failure};
 
 /// Why a page cannot go on. The person starts again from the application.
@@ -56,6 +57,7 @@ impl Waiting {
 /// # Errors
 /// [`WaitingError`].
 pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiting, WaitingError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let handle = Credential::<RequestHandle>::parse(handle).map_err(|_| WaitingError::Over)?;
     let scope = OrgScope::of_credential(&handle);
     let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;

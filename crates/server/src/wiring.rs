@@ -33,7 +33,7 @@ pub enum WiringError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The database's address does not parse.
-    #[error("database.url is not a postgres:// address")]
+    #[error("database.url")]
     DatabaseUrl(#[source] StorageError),
     /// See [`VaultError`].
     #[error(transparent)]

@@ -24,6 +24,8 @@ pub struct NewDiscoveryChallenge {
     pub request_id: AuthorizationRequestId,
     /// The keyed hash of the address.
     pub email: SecretHash,
+    /// The keyed hash of the address and of where it was asked from.
+    pub source: SecretHash,
     /// The keyed hash of the code.
     pub code: SecretHash,
     /// How often a code may be typed.
@@ -46,8 +48,8 @@ pub struct DiscoveryChallenge {
 }
 
 impl DiscoveryChallenges<'_> {
-    /// Makes a challenge, unless the address had `limit` of them since `since`, or the request did.
-    /// `false` if so, with nothing done.
+    /// Makes a challenge, unless the address had `limit` of them from the same source since `since`,
+    /// or four times as many from everywhere, or the request did. `false` if so, with nothing done.
     pub async fn insert(
         &mut self,
         new: &NewDiscoveryChallenge,
@@ -65,12 +67,15 @@ impl DiscoveryChallenges<'_> {
         .await?;
         let done = sqlx::query!(
             "insert into discovery_challenges
-                 (org_id, id, request_id, email_hash, code_hash, tries_left, created_at, expires_at)
-             select $1, $2, $3, $4, $5, $6, $7, $8
+                 (org_id, id, request_id, email_hash, code_hash, tries_left, created_at, expires_at, source_hash)
+             select $1, $2, $3, $4, $5, $6, $7, $8, $11
              where (select count(*) from discovery_challenges recent
-                    where recent.org_id = $1 and recent.email_hash = $4 and recent.created_at > $10) < $9
+                    where recent.org_id = $1 and recent.email_hash = $4 and recent.created_at > $10) < $9::bigint * 4
+               and (select count(*) from discovery_challenges here
+                    where here.org_id = $1 and here.email_hash = $4 and here.source_hash = $11
+                      and here.created_at > $10) < $9::bigint
                and (select count(*) from discovery_challenges same
-                    where same.org_id = $1 and same.request_id = $3) < $9",
+                    where same.org_id = $1 and same.request_id = $3) < $9::bigint",
             self.org_id,
             new.id.as_uuid(),
             new.request_id.as_uuid(),
@@ -81,6 +86,7 @@ impl DiscoveryChallenges<'_> {
             new.expires_at,
             limit,
             since,
+            new.source.as_bytes(),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -5,6 +5,9 @@ use sqlx::migrate::MigrateError;
 /// A failure of storage. Absence is not one: it is `None`.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
+    /// The database's address does not parse.
+    #[error("the database's address does not parse")]
+    Address(#[source] sqlx::Error),
     /// A stored value does not parse: a bug, or a hand in the database.
     #[error("{table}.{column} holds a value that does not parse")]
     Corrupt {

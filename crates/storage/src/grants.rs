@@ -122,12 +122,16 @@ impl Grants<'_> {
     }
 
     /// Rotates a refresh token and writes the event, in one statement, in which the mark on the
-    /// presented token decides. `false`, with nothing done, if another call rotated it first.
+    /// presented token decides. `false`, with nothing done, if another call rotated it first, or revoked
+    /// the family.
     pub async fn rotate(&mut self, rotation: &Rotation, event: &Event) -> Result<bool, StorageError> {
         let done = sqlx::query_scalar!(
             r#"with rotated as (
                    update refresh_tokens set rotated_at = $3, successor = $4
                    where org_id = $1 and token_hash = $2 and rotated_at is null
+                     and exists (select from grants family
+                                 where family.org_id = $1 and family.id = refresh_tokens.grant_id
+                                   and family.revoked_at is null)
                    returning org_id, grant_id
                ), next as (
                    insert into refresh_tokens (org_id, token_hash, grant_id, issued_at, expires_at)

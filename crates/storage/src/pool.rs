@@ -43,11 +43,12 @@ impl Store {
     /// Opens the pool. Connects lazily, so that a server can start before its database.
     ///
     /// # Errors
-    /// [`StorageError::Database`] if the address does not parse.
+    /// [`StorageError::Address`].
     pub fn connect(settings: &PoolSettings) -> Result<Self, StorageError> {
         let options = settings
             .url
-            .parse::<PgConnectOptions>()?
+            .parse::<PgConnectOptions>()
+            .map_err(StorageError::Address)?
             .application_name("orgate")
             .options([("statement_timeout", format!("{}ms", settings.statement_timeout.as_millis()))]);
         let pool = PgPoolOptions::new()

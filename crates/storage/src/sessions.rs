@@ -25,6 +25,8 @@ pub struct NewSession<'a> {
     pub session: &'a Session,
     /// The hash of its cookie, which is new at every sign-in.
     pub token: SecretHash,
+    /// The browser it is in.
+    pub browser: SecretHash,
     /// Where it is.
     pub origin: &'a Origin,
 }
@@ -34,12 +36,13 @@ impl Sessions<'_> {
     pub async fn save(&mut self, new: &NewSession<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "insert into sessions (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at,
-                                   expires_at, address, user_agent)
-             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9)
+                                   expires_at, address, user_agent, browser_hash)
+             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9, $10)
              on conflict (org_id, id) do update
                  set token_hash = excluded.token_hash, auth_time = excluded.auth_time, amr = excluded.amr,
                      last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at,
-                     address = excluded.address, user_agent = excluded.user_agent
+                     address = excluded.address, user_agent = excluded.user_agent,
+                     browser_hash = excluded.browser_hash
                  where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id",
             self.org_id,
             new.session.id.as_uuid(),
@@ -50,6 +53,7 @@ impl Sessions<'_> {
             new.session.expires_at,
             new.origin.address.map(ipnet::IpNet::from),
             new.origin.user_agent,
+            new.browser.as_bytes(),
         )
         .execute(&mut *self.conn)
         .await?;

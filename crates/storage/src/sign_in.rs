@@ -31,21 +31,26 @@ pub struct Account {
     pub phc: Option<String>,
     /// Failed sign-ins in the current window.
     pub failures: u32,
+    /// Whether this user signed in with this browser before.
+    pub known_browser: bool,
 }
 
 impl SignIns<'_> {
     /// Everything about an account, in one statement. `account` is the keyed hash of the address.
     pub async fn find_account(
         &mut self,
-        email_normalized: &str,
-        account: &SecretHash,
+        (email_normalized, account): (&str, &SecretHash),
+        browser: &SecretHash,
         client: (OrgId, ClientId),
         window_from: DateTime<Utc>,
     ) -> Result<Account, StorageError> {
         let row = sqlx::query!(
             r#"select organization.status as org_status, client.status as "client_status?",
                       member.id as "user_id?", member.status as "user_status?", password.phc as "phc?",
-                      throttle.failures as "failures?"
+                      throttle.failures as "failures?",
+                      exists (select from sessions before
+                              where before.org_id = member.org_id and before.user_id = member.id
+                                and before.browser_hash = $7) as "known_browser!"
                from organizations organization
                left join admitted_clients client
                     on client.org_id = organization.org_id and client.client_org_id = $4 and client.client_id = $5
@@ -62,6 +67,7 @@ impl SignIns<'_> {
             client.0.as_uuid(),
             client.1.as_uuid(),
             window_from,
+            browser.as_bytes(),
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -79,6 +85,7 @@ impl SignIns<'_> {
             client: client.transpose()?,
             user,
             phc: row.phc,
+            known_browser: row.known_browser,
             failures: row.failures.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
         })
     }

@@ -84,6 +84,8 @@ pub struct ProvenSession {
     pub logo_url: Option<String>,
     /// The user's address.
     pub email: String,
+    /// Whether it was proven in this organization.
+    pub email_verified: bool,
     /// Whether the user is active.
     pub user_active: bool,
     /// Whether the user's person has users in other organizations.
@@ -248,7 +250,7 @@ impl Store {
             r#"select session.org_id, session.id, session.user_id, session.auth_time, session.amr,
                       session.last_seen_at, session.expires_at, session.ended_at,
                       organization.slug, organization.name, organization.status as org_status,
-                      organization.logo_url, member.email, member.status as user_status,
+                      organization.logo_url, member.email, member.email_verified, member.status as user_status,
                       exists (
                           select from person_links mine
                           join person_links other on other.person_id = mine.person_id and other.org_id <> mine.org_id
@@ -284,6 +286,7 @@ impl Store {
                     org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
                     logo_url: row.logo_url,
                     email: row.email,
+                    email_verified: row.email_verified,
                     user_active: row.user_status == "active",
                     linked_elsewhere: row.linked_elsewhere,
                 })

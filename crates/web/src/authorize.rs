@@ -1,7 +1,7 @@
 //! `GET` and `POST /authorize` (RFC 6749 §3.1).
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
@@ -35,8 +35,12 @@ pub(crate) async fn post(
         Err(rejection) => return unreadable(&env, &cookies, &rejection),
     };
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.iter()).finish();
-    if params.duplicated().is_some() || query.len() > 8 * 1024 {
-        return answer(&env, &cookies, &params).await;
+    if params.duplicated().is_some() {
+        // An error in any case. It sets no cookie: a post from another site must not replace the
+        // one that this browser's sign-ins under way are bound to.
+        let mut response = answer(&env, &cookies, &params).await;
+        response.headers_mut().remove(header::SET_COOKIE);
+        return response;
     }
     see_other(&env.issuer.at(&format!("/authorize?{query}")))
 }

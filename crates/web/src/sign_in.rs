@@ -87,11 +87,9 @@ pub(crate) async fn post(
             email_error: Some("Enter your e-mail address in full, like ada@example.com."),
             ..Said::default()
         },
-        Ok(SignIn::TooManyTries) => Said {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            notice: Some(&too_many),
-            ..Said::default()
-        },
+        Ok(SignIn::TooManyTries) => {
+            Said { status: StatusCode::TOO_MANY_REQUESTS, notice: Some(&too_many), ..Said::default() }
+        }
         Ok(SignIn::WrongCredentials) => Said {
             status: bad,
             error: Some("The e-mail address or the password is not right."),

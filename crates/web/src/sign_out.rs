@@ -23,6 +23,7 @@ struct SignOutTemplate {
     csrf: String,
     org: Org,
     email: String,
+    others_stay: bool,
     action: &'static str,
     cancel: Option<Link>,
 }
@@ -117,6 +118,7 @@ fn confirmation(
         csrf: env.vault.form_token(&cookies.browser.binding, CONFIRMATION),
         org,
         email,
+        others_stay: false, // without proof of one session, all of this browser's end
         action: "/logout/confirm",
         cancel: client.and_then(back_to),
     };

@@ -33,7 +33,7 @@ const DELIBERATE: &[&str] = &[
 ];
 
 /// Whatever breaks a rule, and is not deliberate; and what is called deliberate, and breaks none.
-async fn violations(conn: &mut PgConnection) -> Vec<String> {
+pub(super) async fn violations(conn: &mut PgConnection) -> Vec<String> {
     let found = sqlx::query_scalar::<_, String>(include_str!("catalog.sql")).fetch_all(conn).await;
     let found = found.expect("the catalog");
     let unneeded = DELIBERATE.iter().filter(|line| !found.iter().any(|found| found == *line));
@@ -59,23 +59,65 @@ async fn whoever_breaks_a_rule_is_noticed() {
         ("create table notes (id uuid primary key)", "notes: row-level security is not enabled"),
         ("alter table users disable row level security", "users: row-level security is not enabled"),
         ("alter table users no force row level security", "users: row-level security is not forced"),
-        ("alter table audit_events_default no force row level security", "audit_events_default: row-level security is not forced"),
+        (
+            "alter table audit_events_default no force row level security",
+            "audit_events_default: row-level security is not forced",
+        ),
         ("drop policy org_isolation on groups", "groups: the policy org_isolation is missing, or another"),
-        ("alter policy org_isolation on groups with check (true)", "groups: the policy org_isolation is missing, or another"),
-        ("alter policy org_isolation on groups to public", "groups: the policy org_isolation is missing, or another"),
-        ("create policy wide on groups to orgate_app using (true)", "groups: the policy wide admits organizations to more"),
+        (
+            "alter policy org_isolation on groups with check (true)",
+            "groups: the policy org_isolation is missing, or another",
+        ),
+        (
+            "alter policy org_isolation on groups to public",
+            "groups: the policy org_isolation is missing, or another",
+        ),
+        (
+            "create policy wide on groups to orgate_app using (true)",
+            "groups: the policy wide admits organizations to more",
+        ),
         ("create policy wide on groups using (true)", "groups: the policy wide admits organizations to more"),
-        ("drop policy admit on client_directory", "not needed any more: client_directory: the policy admit admits organizations to more"),
-        ("alter table roles alter org_id drop default", "roles: no column org_id uuid not null default current_org_id()"),
-        ("alter table policies drop constraint policies_pkey, alter org_id drop not null", "policies: no column org_id uuid not null default current_org_id()"),
-        ("alter table outbox drop constraint outbox_pkey, add primary key (id, org_id)", "outbox: the primary key does not begin with org_id"),
-        ("create unique index users_by_email on users (email_normalized, org_id)", "users: the unique index users_by_email does not begin with org_id"),
-        ("create unique index users_by_name on users (lower(name))", "users: the unique index users_by_name does not begin with org_id"),
-        ("alter table users add unique (id); alter table groups add foreign key (id) references users (id)", "groups: (id) refers to users (id)"),
-        ("alter table users add unique (id, org_id); alter table groups add foreign key (org_id, id) references users (id, org_id)", "groups: (org_id, id) refers to users (id, org_id)"),
+        (
+            "drop policy admit on client_directory",
+            "not needed any more: client_directory: the policy admit admits organizations to more",
+        ),
+        (
+            "alter table roles alter org_id drop default",
+            "roles: no column org_id uuid not null default current_org_id()",
+        ),
+        (
+            "alter table policies drop constraint policies_pkey, alter org_id drop not null",
+            "policies: no column org_id uuid not null default current_org_id()",
+        ),
+        (
+            "alter table outbox drop constraint outbox_pkey, add primary key (id, org_id)",
+            "outbox: the primary key does not begin with org_id",
+        ),
+        (
+            "create unique index users_by_email on users (email_normalized, org_id)",
+            "users: the unique index users_by_email does not begin with org_id",
+        ),
+        (
+            "create unique index users_by_name on users (lower(name))",
+            "users: the unique index users_by_name does not begin with org_id",
+        ),
+        (
+            "alter table users add unique (id); alter table groups add foreign key (id) references users (id)",
+            "groups: (id) refers to users (id)",
+        ),
+        (
+            "alter table users add unique (id, org_id); alter table groups add foreign key (org_id, id) references users (id, org_id)",
+            "groups: (org_id, id) refers to users (id, org_id)",
+        ),
         ("create view members as select * from users", "members: a view that is not security_invoker"),
-        ("create materialized view members as select * from users", "members: a relation that row-level security cannot protect"),
-        ("create function all_users() returns bigint language sql security definer as 'select count(*) from users'", "all_users(): runs as its owner"),
+        (
+            "create materialized view members as select * from users",
+            "members: a relation that row-level security cannot protect",
+        ),
+        (
+            "create function all_users() returns bigint language sql security definer as 'select count(*) from users'",
+            "all_users(): runs as its owner",
+        ),
         ("alter role orgate_app login", "orgate_app: the role can log in"),
         ("alter role orgate_app bypassrls", "orgate_app: the role is above row-level security"),
         ("alter role orgate_app createrole", "orgate_app: the role can make roles, databases or copies"),
@@ -101,7 +143,8 @@ async fn whoever_breaks_a_rule_is_noticed() {
 async fn each_role_may_do_this_and_nothing_else() {
     let database = Database::fresh().await;
 
-    let lines = sqlx::query_scalar::<_, String>(include_str!("privileges.sql")).fetch_all(database.superuser()).await;
+    let lines =
+        sqlx::query_scalar::<_, String>(include_str!("privileges.sql")).fetch_all(database.superuser()).await;
 
     assert_snapshot!(lines.expect("the catalog").join("\n"), @"
     orgate_app: admitted_clients: select

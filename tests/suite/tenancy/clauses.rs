@@ -97,7 +97,9 @@ fn anchored<'q>(equalities: &[Equality<'q>]) -> BTreeSet<&'q str> {
         });
         let next = next.into_iter().find_map(|pair| match pair {
             (Side::OrgIdOf(name), Side::Parameter) if !anchored.contains(name) => Some(name),
-            (Side::OrgIdOf(name), Side::OrgIdOf(by)) if anchored.contains(by) && !anchored.contains(name) => Some(name),
+            (Side::OrgIdOf(name), Side::OrgIdOf(by)) if anchored.contains(by) && !anchored.contains(name) => {
+                Some(name)
+            }
             _ => None,
         });
         let Some(name) = next else { return anchored };
@@ -124,7 +126,22 @@ fn columns<'q, 'w>(words: &'w [&'q str]) -> &'w [&'q str] {
 
 fn alias<'q>(next: &'q str, after: &'q str) -> Option<&'q str> {
     const CLAUSES: [&str; 16] = [
-        "", "(", ")", ",", "cross", "for", "group", "join", "left", "limit", "on", "order", "returning", "set", "using", "where",
+        "",
+        "(",
+        ")",
+        ",",
+        "cross",
+        "for",
+        "group",
+        "join",
+        "left",
+        "limit",
+        "on",
+        "order",
+        "returning",
+        "set",
+        "using",
+        "where",
     ];
     let name = if next == "as" { after } else { next };
     (!CLAUSES.contains(&name)).then_some(name)
@@ -165,7 +182,10 @@ fn a_table_without_its_org_id_is_noticed() {
         ("select u.name from users u join roles r on r.id = u.id where u.org_id = $1", "roles r"),
         ("select u.name from users u join roles r on r.org_id = u.org_id", "roles r, users u"),
         ("select array(select r.id from roles r) from users u where u.org_id = $1", "roles r"),
-        ("select 1 from roles r where r.org_id = $1 and exists (select from roles r where r.id = $2)", "roles r"),
+        (
+            "select 1 from roles r where r.org_id = $1 and exists (select from roles r where r.id = $2)",
+            "roles r",
+        ),
         ("with gone as (delete from roles where org_id = $1) update users set id = $1", "users"),
         ("with gone as (delete from roles) update users set id = $2 where org_id = $1", "roles"),
         ("insert into users (id) values ($1)", "users"),

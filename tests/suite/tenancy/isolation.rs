@@ -16,7 +16,7 @@ const GLOBEX: Uuid = Uuid::from_u128(0x610b);
 struct Rows {
     tables: Vec<Table>,
     conn: PoolConnection<Postgres>,
-    _database: Database,
+    database: Database,
 }
 
 impl Rows {
@@ -27,7 +27,7 @@ impl Rows {
         for org_id in organizations {
             rows::fill(&mut conn, &tables, *org_id).await;
         }
-        Self { tables, conn, _database: database }
+        Self { tables, conn, database }
     }
 
     /// What an organization has of its own.
@@ -77,7 +77,8 @@ async fn seen_by(org_id: Option<Uuid>, conn: &mut PgConnection, relations: &[Str
     let mut tx = enter_privileged(conn, org_id).await;
     let mut seen = Vec::new();
     for relation in relations {
-        let any = sqlx::query_scalar::<_, bool>(AssertSqlSafe(format!("select exists (select from {relation})")));
+        let any =
+            sqlx::query_scalar::<_, bool>(AssertSqlSafe(format!("select exists (select from {relation})")));
         if any.fetch_one(&mut *tx).await.expect(relation) {
             seen.push(relation.clone());
         }
@@ -96,7 +97,7 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 #[tokio::test]
 async fn what_acme_has_is_empty_to_everyone_else() {
     let mut rows = Rows::of(&[ACME]).await;
-    let relations = [rows.isolated(), rows::views(&mut rows.conn).await].concat();
+    let relations = [rows.isolated(), rows::views(rows.database.superuser()).await].concat();
 
     let before_any = seen_by(None, &mut rows.conn, &relations).await;
     let to_acme = seen_by(Some(ACME), &mut rows.conn, &relations).await;
@@ -139,7 +140,12 @@ async fn nobody_else_writes_into_acme() {
         savepoint.rollback().await.expect("a rollback");
         let moved = attempt(&mut tx, &format!("update {} set org_id = '{ACME}'", table.name)).await;
         let refusals = (refusal(inserted), refusal(moved));
-        assert_eq!(refusals, (INSUFFICIENT_PRIVILEGE.into(), INSUFFICIENT_PRIVILEGE.into()), "{}", table.name);
+        assert_eq!(
+            refusals,
+            (INSUFFICIENT_PRIVILEGE.into(), INSUFFICIENT_PRIVILEGE.into()),
+            "{}",
+            table.name
+        );
     }
 }
 
@@ -155,7 +161,10 @@ async fn no_reference_to_acme_can_be_stored_in_globex() {
             let stored = table.insert_crossing(&mut savepoint, GLOBEX, (reference, ACME)).await;
             savepoint.rollback().await.expect("a rollback");
             let error = stored.err();
-            let cause = error.as_ref().and_then(|error| error.as_database_error()).filter(|cause| cause.is_foreign_key_violation());
+            let cause = error
+                .as_ref()
+                .and_then(|error| error.as_database_error())
+                .filter(|cause| cause.is_foreign_key_violation());
             let constraint = cause.and_then(|cause| cause.constraint()).map(str::to_owned);
             tried.insert(reference.constraint.clone(), constraint);
         }
@@ -171,7 +180,8 @@ async fn no_reference_to_acme_can_be_stored_in_globex() {
 #[tokio::test]
 async fn an_audit_log_is_added_to_and_nothing_else() {
     let mut rows = Rows::of(&[ACME]).await;
-    let partitions: Vec<_> = rows.tables.iter().filter(|table| table.is_partition).map(|table| table.name.clone()).collect();
+    let partitions: Vec<_> =
+        rows.tables.iter().filter(|table| table.is_partition).map(|table| table.name.clone()).collect();
     let mut tx = enter(&mut rows.conn, Some(ACME)).await;
 
     for log in ["audit_events".to_owned()].iter().chain(&partitions) {
@@ -189,7 +199,8 @@ async fn an_audit_log_is_added_to_and_nothing_else() {
         let read = attempt(&mut tx, &format!("select from {partition}")).await;
         assert_eq!(refusal(read), INSUFFICIENT_PRIVILEGE, "{partition}");
     }
-    let all_but_two_columns = "insert into audit_events (occurred_at, id, action, outcome, actor_kind, detail)
+    let all_but_two_columns =
+        "insert into audit_events (occurred_at, id, action, outcome, actor_kind, detail)
                                values (now(), gen_random_uuid(), 'sample', 'success', 'system', '{}')";
     assert_eq!(attempt(&mut tx, all_but_two_columns).await.ok(), Some(1));
     assert!(partitions.len() >= 4, "{partitions:?}");
@@ -201,7 +212,8 @@ async fn nobody_reads_who_is_a_person() {
     let mut tx = enter(&mut rows.conn, Some(ACME)).await;
 
     let read = attempt(&mut tx, "select from persons").await;
-    let found = attempt(&mut tx, "insert into persons (id, created_at) values (gen_random_uuid(), now())").await;
+    let found =
+        attempt(&mut tx, "insert into persons (id, created_at) values (gen_random_uuid(), now())").await;
 
     assert_eq!((refusal(read), found.ok()), (INSUFFICIENT_PRIVILEGE.to_owned(), Some(1)));
 }
@@ -214,18 +226,26 @@ async fn a_client_is_seen_where_it_is_admitted_and_changed_nowhere_but_at_its_ow
          select '{GLOBEX}', org_id, id, now() from client_directory where org_id = '{ACME}'"
     );
 
-    for (audience, granted, expected) in
-        [("owner", false, 0), ("owner", true, 0), ("granted", false, 0), ("granted", true, 1), ("all", false, 1)]
-    {
+    for (audience, granted, expected) in [
+        ("owner", false, 0),
+        ("owner", true, 0),
+        ("granted", false, 0),
+        ("granted", true, 1),
+        ("all", false, 1),
+    ] {
         let mut outer = rows.conn.begin().await.expect("a transaction");
-        execute(&mut outer, &format!("update client_directory set audience = '{audience}'")).await.expect(audience);
+        execute(&mut outer, &format!("update client_directory set audience = '{audience}'"))
+            .await
+            .expect(audience);
         if granted {
             execute(&mut outer, &grant).await.expect("access");
         }
         let mut tx = enter_privileged(&mut outer, Some(GLOBEX)).await;
         let of_acme = format!("from client_directory where org_id = '{ACME}'");
         let found = execute(&mut tx, &format!("select {of_acme}")).await;
-        let changed = execute(&mut tx, &format!("update client_directory set name = 'Mine' where org_id = '{ACME}'")).await;
+        let changed =
+            execute(&mut tx, &format!("update client_directory set name = 'Mine' where org_id = '{ACME}'"))
+                .await;
         let deleted = execute(&mut tx, &format!("delete {of_acme}")).await;
         let secrets = execute(&mut tx, "select from client_secrets join clients using (org_id)").await;
         drop(tx);

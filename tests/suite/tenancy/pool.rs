@@ -41,7 +41,12 @@ async fn change(store: &Store, org: &Org) -> Result<(), StorageError> {
 }
 
 async fn write(tx: &mut OrgTx) -> Result<(), StorageError> {
-    let new = NewMessage { id: MessageId::from_uuid(uuid()), kind: "discovery_mail", payload: b"sealed", at: now() };
+    let new = NewMessage {
+        id: MessageId::from_uuid(uuid()),
+        kind: "discovery_mail",
+        payload: b"sealed",
+        at: now(),
+    };
     tx.outbox().insert(&new).await
 }
 
@@ -49,7 +54,8 @@ async fn write(tx: &mut OrgTx) -> Result<(), StorageError> {
 async fn states(superuser: &PgPool) -> Vec<String> {
     let states = "select state from pg_stat_activity where datname = current_database() and application_name = 'orgate'";
     loop {
-        let states: Vec<String> = sqlx::query_scalar(states).fetch_all(superuser).await.expect("the sessions");
+        let states: Vec<String> =
+            sqlx::query_scalar(states).fetch_all(superuser).await.expect("the sessions");
         if !states.iter().any(|state| state == "active") {
             return states;
         }
@@ -84,7 +90,8 @@ async fn a_request_dropped_anywhere_leaves_nothing_to_the_next() {
 
     assert!(furthest > 4, "a change has places to be dropped at");
     let of = "select count(*) from outbox where org_id = $1";
-    let kept: i64 = sqlx::query_scalar(of).bind(globex.id().as_uuid()).fetch_one(behind).await.expect("a count");
+    let kept: i64 =
+        sqlx::query_scalar(of).bind(globex.id().as_uuid()).fetch_one(behind).await.expect("a count");
     assert_eq!(kept, i64::try_from(DROPPED).expect("a few"));
 }
 

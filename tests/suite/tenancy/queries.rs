@@ -1,7 +1,6 @@
 //! Every checked query says `org_id`: of each organization's table that it names, so that the clause holds where
 //! row-level security does not.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -36,7 +35,10 @@ const CROSSING: &[&str] = &[
 
 #[tokio::test]
 async fn every_query_says_org_id_of_every_table_it_names() {
-    let isolated = isolated_relations().await;
+    let database = Database::fresh().await;
+    let (tables, views) =
+        (rows::isolated_tables(database.superuser()).await, rows::views(database.superuser()).await);
+    let isolated = tables.into_iter().chain(views).collect();
     let queries = checked_queries();
 
     let loose: Vec<_> = queries.iter().filter(|query| !loose_ends(query, &isolated).is_empty()).collect();
@@ -55,13 +57,19 @@ async fn every_query_says_org_id_of_every_table_it_names() {
 fn no_query_is_left_unchecked_where_it_could_touch_an_organization() {
     let is_unchecked = |line: &str| {
         let forms = ["raw_sql(", "QueryBuilder", "AssertSqlSafe", ".execute(\""];
-        let is_function = |rest: &str| !rest.trim_start_matches(|letter: char| letter.is_ascii_lowercase() || letter == '_').starts_with('!');
+        let is_function = |rest: &str| {
+            !rest
+                .trim_start_matches(|letter: char| letter.is_ascii_lowercase() || letter == '_')
+                .starts_with('!')
+        };
         line.split("sqlx::query").skip(1).any(is_function) || forms.iter().any(|form| line.contains(form))
     };
 
     let mut found = Vec::new();
     for (file, text) in sources() {
-        found.extend(text.lines().filter(|line| is_unchecked(line)).map(|line| format!("{file}: {}", line.trim())));
+        found.extend(
+            text.lines().filter(|line| is_unchecked(line)).map(|line| format!("{file}: {}", line.trim())),
+        );
     }
 
     insta::assert_snapshot!(found.join("\n"), @r#"
@@ -70,14 +78,6 @@ fn no_query_is_left_unchecked_where_it_could_touch_an_organization() {
     pool.rs: sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
     pool.rs: sqlx::query_scalar::<_, i32>("select 1").fetch_one(&self.pool).await?;
     "#);
-}
-
-async fn isolated_relations() -> BTreeSet<String> {
-    let database = Database::fresh().await;
-    let mut conn = database.superuser().acquire().await.expect("a connection");
-    let tables = rows::tables(&mut conn).await;
-    let names = tables.iter().filter(|table| table.is_isolated).map(|table| table.name.clone());
-    names.chain(rows::views(&mut conn).await).collect()
 }
 
 fn storage() -> PathBuf {
@@ -101,7 +101,10 @@ pub(super) fn sources() -> Vec<(String, String)> {
     let mut sources: Vec<_> = files
         .map(|file| {
             let file = file.expect("a file");
-            (file.file_name().into_string().expect("a name"), fs::read_to_string(file.path()).expect("a source"))
+            (
+                file.file_name().into_string().expect("a name"),
+                fs::read_to_string(file.path()).expect("a source"),
+            )
         })
         .collect();
     sources.sort();

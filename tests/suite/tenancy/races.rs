@@ -23,7 +23,10 @@ const ROUNDS: usize = 5;
 
 /// Begins eight transactions in an organization, then attempts the same in all of them at once, and commits each.
 /// What the attempts said.
-async fn race<T>(org: &Org, attempt: impl AsyncFn(&mut OrgTx) -> Result<T, StorageError>) -> Vec<Result<T, StorageError>> {
+async fn race<T>(
+    org: &Org,
+    attempt: impl AsyncFn(&mut OrgTx) -> Result<T, StorageError>,
+) -> Vec<Result<T, StorageError>> {
     let mut transactions = Vec::new();
     for _ in 0..RACERS {
         transactions.push(org.begin().await);
@@ -80,7 +83,10 @@ async fn a_code_is_redeemed_once_and_starts_one_family() {
         assert_eq!(count(behind, "select count(*) from grants where id = $1", family).await, 1);
         assert_eq!(count(behind, "select count(*) from refresh_tokens where grant_id = $1", family).await, 1);
         let events = "select count(*) from audit_events where action = 'code.redeemed' and org_id = $1";
-        assert_eq!(count(behind, events, fixture.acme.id().as_uuid()).await, 1 + i64::try_from(round).expect("few"));
+        assert_eq!(
+            count(behind, events, fixture.acme.id().as_uuid()).await,
+            1 + i64::try_from(round).expect("few")
+        );
     }
 }
 
@@ -97,13 +103,20 @@ async fn a_refresh_token_is_rotated_once_and_has_one_successor() {
             let event = fixture::event(Action::RefreshRotated);
             Ok(tx.grants().rotate(&rotation, &event).await?.then_some(rotation.successor))
         });
-        let successors: Vec<SecretHash> =
-            outcomes.await.into_iter().filter_map(|outcome| outcome.expect("an attempt does not fail")).collect();
+        let successors: Vec<SecretHash> = outcomes
+            .await
+            .into_iter()
+            .filter_map(|outcome| outcome.expect("an attempt does not fail"))
+            .collect();
 
         assert_eq!(successors.len(), 1);
         let (family, so_far) = (made.grant.id.as_uuid(), i64::try_from(round).expect("few"));
-        assert_eq!(count(behind, "select count(*) from refresh_tokens where grant_id = $1", family).await, 1 + so_far);
-        let events = "select count(*) from audit_events where action = 'refresh_token.rotated' and org_id = $1";
+        assert_eq!(
+            count(behind, "select count(*) from refresh_tokens where grant_id = $1", family).await,
+            1 + so_far
+        );
+        let events =
+            "select count(*) from audit_events where action = 'refresh_token.rotated' and org_id = $1";
         assert_eq!(count(behind, events, fixture.acme.id().as_uuid()).await, so_far);
         presented = successors[0];
     }
@@ -122,8 +135,10 @@ async fn a_request_a_challenge_a_session_and_a_family_end_once() {
         let granted = acme.redeem(&acme.code(&signed_in, &made.client).await).await;
         let message = acme.message().await;
 
-        let consumed = winners(acme, async |tx| tx.authorization_requests().consume(request.id, now()).await).await;
-        let proven = winners(acme, async |tx| tx.discovery_challenges().consume(challenge.id, now()).await).await;
+        let consumed =
+            winners(acme, async |tx| tx.authorization_requests().consume(request.id, now()).await).await;
+        let proven =
+            winners(acme, async |tx| tx.discovery_challenges().consume(challenge.id, now()).await).await;
         let revoked = winners(acme, async |tx| tx.grants().revoke(granted.id, now()).await).await;
         let ended = winners(acme, async |tx| tx.sessions().end(signed_in.session.id, now()).await).await;
         let delivered = winners(acme, async |tx| tx.outbox().deliver(message, now()).await).await;
@@ -187,7 +202,8 @@ async fn a_message_is_claimed_by_one() {
         for org in [&fixture.acme, &fixture.globex, &fixture.acme] {
             waiting.push((org.scope, org.message().await));
         }
-        let claims = (0..RACERS).map(|_| fixture.store.claim_messages(now(), now() + Duration::minutes(2), 2));
+        let claims =
+            (0..RACERS).map(|_| fixture.store.claim_messages(now(), now() + Duration::minutes(2), 2));
         let claimed = all(claims).await.into_iter().flat_map(|claimed| claimed.expect("a claim"));
         let mut claimed: Vec<_> = claimed.collect();
 
@@ -201,7 +217,8 @@ async fn of_two_nodes_that_start_one_makes_the_keys() {
     let fixture = Fixture::new().await;
     let key = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
 
-    let data_keys = winners(&fixture.acme, async |tx| tx.keys().insert_data_key(hash().as_bytes(), now()).await);
+    let data_keys =
+        winners(&fixture.acme, async |tx| tx.keys().insert_data_key(hash().as_bytes(), now()).await);
     assert_eq!(data_keys.await, 1);
     let signing_keys = winners(&fixture.acme, async |tx| {
         let new = NewSigningKey {

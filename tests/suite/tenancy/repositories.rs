@@ -14,8 +14,8 @@ use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, NewCode, NewMessage, NewOrganization, NewSession, NewSigningKey, NewUser, OrgTx, OrganizationChange,
-    Rotation, StorageError,
+    ClientChange, NewCode, NewMessage, NewOrganization, NewSession, NewSigningKey, NewUser, OrgTx,
+    OrganizationChange, Rotation, StorageError,
 };
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
 use sqlx::AssertSqlSafe;
@@ -92,9 +92,8 @@ impl Calls {
         let mut tx = fixture.acme.begin().await;
         tx.clients().insert_access(shared, now()).await.expect("access");
         tx.commit().await.expect("a commit");
-        let tables = rows::tables(&mut fixture.database.superuser().acquire().await.expect("a connection")).await;
-        let isolated = tables.into_iter().filter(|table| table.is_isolated).map(|table| table.name);
-        Self { acme, shared, tables: isolated.collect(), made: BTreeSet::new(), said: Vec::new(), fixture }
+        let tables = rows::isolated_tables(fixture.database.superuser()).await;
+        Self { fixture, acme, shared, tables, made: BTreeSet::new(), said: Vec::new() }
     }
 
     /// One call, committed if it can be. What it said is kept; what is Acme's stays as it was.
@@ -121,14 +120,9 @@ impl Calls {
         self.said.push(format!("{method}: {said}"));
     }
 
-    /// A hash of every row.
     async fn all_of_acme(&self) -> Vec<(String, String)> {
-        let hashes = self.tables.iter().map(|table| {
-            format!("select '{table}', coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from {table} t where t.org_id = $1")
-        });
-        let query = AssertSqlSafe(hashes.collect::<Vec<_>>().join(" union all "));
-        let hashes = sqlx::query_as(query).bind(self.fixture.acme.id().as_uuid());
-        hashes.fetch_all(self.fixture.database.superuser()).await.expect("hashes")
+        let superuser = self.fixture.database.superuser();
+        rows::hashes(superuser, &self.tables, self.fixture.acme.id().as_uuid()).await
     }
 
     /// Finds first: what is inserted afterwards, with Acme's ids, is Globex's own and can be found.
@@ -232,13 +226,15 @@ impl Calls {
     async fn change(&mut self) {
         let (acme, shared) = (Arc::clone(&self.acme), self.shared);
         let (name, branding) = (name("Mine"), Branding::default());
-        let org = OrganizationChange { name: &name, branding: &branding, status: OrgStatus::Active, at: now() };
+        let org =
+            OrganizationChange { name: &name, branding: &branding, status: OrgStatus::Active, at: now() };
         let rotation = Rotation {
             presented: acme.grant.refresh_token,
             successor: hash(),
             expires_at: now() + Duration::days(1),
         };
-        let (redeemed, rotated) = (fixture::event(Action::CodeRedeemed), fixture::event(Action::RefreshRotated));
+        let (redeemed, rotated) =
+            (fixture::event(Action::CodeRedeemed), fixture::event(Action::RefreshRotated));
         calls! { self, tx;
             "AuthorizationRequests::consume" => tx.authorization_requests().consume(acme.request.id, now());
             "Clients::delete_access" => tx.clients().delete_access(shared);

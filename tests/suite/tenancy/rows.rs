@@ -73,13 +73,20 @@ pub(super) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
     ordered
 }
 
+/// The names of those tables whose rows are an organization's.
+pub(super) async fn isolated_tables(superuser: &PgPool) -> Vec<String> {
+    let mut conn = superuser.acquire().await.expect("a connection");
+    let isolated = tables(&mut conn).await.into_iter().filter(|table| table.is_isolated);
+    isolated.map(|table| table.name).collect()
+}
+
 /// Every view that says whose its rows are.
-pub(super) async fn views(conn: &mut PgConnection) -> Vec<String> {
+pub(super) async fn views(superuser: &PgPool) -> Vec<String> {
     sqlx::query_scalar(
         "select relname::text from pg_class join pg_attribute on attrelid = pg_class.oid and attname = 'org_id'
          where relnamespace = 'public'::regnamespace and relkind = 'v' order by relname",
     )
-    .fetch_all(conn)
+    .fetch_all(superuser)
     .await
     .expect("the catalog")
 }
@@ -97,7 +104,11 @@ async fn describe(conn: &mut PgConnection, name: String) -> Table {
     let columns = columns.bind(&name).fetch_all(&mut *conn).await.expect("the catalog");
     let columns: Vec<_> = columns
         .iter()
-        .map(|row| Column { name: row.get("attname"), sql_type: row.get("sql_type"), allowed: row.get("allowed") })
+        .map(|row| Column {
+            name: row.get("attname"),
+            sql_type: row.get("sql_type"),
+            allowed: row.get("allowed"),
+        })
         .collect();
     let references = sqlx::query(
         "select conname::text, confrelid::regclass::text as referenced,
@@ -169,7 +180,8 @@ impl Table {
         if column.name == "org_id" {
             return format!("'{org_id}'");
         }
-        if let Some((_, _, value)) = VALUES.iter().find(|(table, name, _)| (*table, *name) == (&self.name, &column.name))
+        if let Some((_, _, value)) =
+            VALUES.iter().find(|(table, name, _)| (*table, *name) == (&self.name, &column.name))
         {
             return (*value).to_owned();
         }
@@ -203,18 +215,16 @@ fn value_of(table: &str, column: &str, org_id: Uuid) -> String {
     }
 }
 
-/// A hash of the rows of `org_id` in every table.
-pub(super) async fn hashes(superuser: &PgPool, org_id: Uuid) -> Vec<(String, String)> {
-    let mut conn = superuser.acquire().await.expect("a connection");
-    let tables = tables(&mut conn).await.into_iter().filter(|table| table.is_isolated).map(|table| table.name);
-    let hashes = tables.map(|table| {
+/// A hash of the rows of `org_id` in each of these tables.
+pub(super) async fn hashes(superuser: &PgPool, tables: &[String], org_id: Uuid) -> Vec<(String, String)> {
+    let hashes = tables.iter().map(|table| {
         format!(
             "select '{table}', md5(coalesce(string_agg(t::text, ',' order by t::text), ''))
              from {table} t where t.org_id = $1"
         )
     });
     let query = AssertSqlSafe(hashes.collect::<Vec<_>>().join(" union all "));
-    sqlx::query_as(query).bind(org_id).fetch_all(&mut *conn).await.expect("hashes")
+    sqlx::query_as(query).bind(org_id).fetch_all(superuser).await.expect("hashes")
 }
 
 /// A row of `org_id` in every table, and one in each partition of the audit log.
@@ -236,6 +246,7 @@ pub(super) async fn fill(conn: &mut PgConnection, tables: &[Table], org_id: Uuid
 }
 
 async fn is_empty(conn: &mut PgConnection, table: &str) -> bool {
-    let exists = sqlx::query_scalar::<_, bool>(AssertSqlSafe(format!("select not exists (select from {table})")));
+    let exists =
+        sqlx::query_scalar::<_, bool>(AssertSqlSafe(format!("select not exists (select from {table})")));
     exists.fetch_one(conn).await.expect("a table")
 }

@@ -245,7 +245,9 @@ async fn differing_password(
 ) -> Result<Option<Secret>, Failure> {
     let phc = stored.phc.as_deref();
     let verdict = match phc {
-        Some(_) => env.passwords.verify(scope.org_id(), wanted.reveal(), phc).await?,
+        Some(_) => {
+            env.passwords.verify(env.passwords.queue_up(scope.org_id())?, wanted.reveal(), phc).await?
+        }
         None => Verdict::Wrong,
     };
     Ok((verdict == Verdict::Wrong).then(|| wanted.clone()))

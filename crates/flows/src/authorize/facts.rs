@@ -70,9 +70,9 @@ async fn look_further(
     (client, browser): (&Client, &Browser),
 ) -> Result<Vec<OrgScope>, Failure> {
     let domain = request.domain_hint.as_deref().and_then(|text| DomainName::parse(text).ok());
-    let by_domain = owner_of(env, domain).await?;
+    let by_domain = owner_of(env, domain, client).await?;
     let address = request.login_hint.as_deref().and_then(|text| Email::parse(text).ok());
-    let by_address = owner_of(env, address.map(|address| address.domain())).await?;
+    let by_address = owner_of(env, address.map(|address| address.domain()), client).await?;
     facts.domain_hint = by_domain.map(|scope| scope.org_id());
     facts.login_hint = by_address.map(|scope| scope.org_id());
     if by_domain.or(by_address).is_some() {
@@ -104,9 +104,17 @@ pub(crate) async fn find_organization(env: &Env, text: &str) -> Result<Option<Re
     })
 }
 
-async fn owner_of(env: &Env, domain: Option<DomainName>) -> Result<Option<OrgScope>, Failure> {
+/// The organization that verified a domain, if it could be entered with this client: what a hint
+/// leads to must not tell who else is a customer.
+async fn owner_of(
+    env: &Env,
+    domain: Option<DomainName>,
+    client: &Client,
+) -> Result<Option<OrgScope>, Failure> {
     let Some(domain) = domain else { return Ok(None) };
-    Ok(env.store.resolve(OrgHint::Domain(&domain)).await?.map(|org| org.scope))
+    let owner = env.store.resolve(OrgHint::Domain(&domain)).await?;
+    let Some(owner) = owner.filter(|org| org.status != OrgStatus::Deleted) else { return Ok(None) };
+    Ok(admits(env, client, &owner.scope).await?.then_some(owner.scope))
 }
 
 fn asking(request: &AuthorizationRequest) -> Asking {
@@ -130,18 +138,18 @@ pub(crate) async fn usable_sessions(
     for proven in env.store.choose(&browser.session_hashes()).await? {
         let idle = env.configuration.policy(&env.store, &proven.scope).await?.session_idle;
         let live = proven.session.is_live(now, idle) && proven.user_active;
-        if live && proven.org_status == OrgStatus::Active && admits(env, client, &proven).await? {
+        if live && proven.org_status == OrgStatus::Active && admits(env, client, &proven.scope).await? {
             usable.push(proven);
         }
     }
     Ok(usable)
 }
 
-async fn admits(env: &Env, client: &Client, proven: &ProvenSession) -> Result<bool, Failure> {
+async fn admits(env: &Env, client: &Client, scope: &OrgScope) -> Result<bool, Failure> {
     if client.audience == Audience::All {
         return Ok(true);
     }
-    let mut tx = env.store.begin(&proven.scope).await?;
+    let mut tx = env.store.begin(scope).await?;
     let admission = tx.clients().find_admission(client.key()).await?;
     tx.commit().await?;
     Ok(admission.is_some())
@@ -152,6 +160,9 @@ async fn admits(env: &Env, client: &Client, proven: &ProvenSession) -> Result<bo
 async fn membership(env: &Env, proven: &ProvenSession) -> Result<Membership, Failure> {
     if proven.linked_elsewhere {
         return Ok(Membership::Several);
+    }
+    if !proven.email_verified {
+        return Ok(Membership::Single); // an address that nobody proved reveals no membership
     }
     let Ok(address) = Email::parse(&proven.email) else { return Ok(Membership::Several) };
     let elsewhere = env.store.discover(&env.vault.email_hash(&address)).await?;

@@ -52,7 +52,7 @@ pub struct Dev {
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
     /// Which log lines to show: off, error, warn, info, debug or trace, also by module, as in
-    /// warn,orgate_flows=debug
+    /// `warn,orgate_flows=debug`
     #[arg(long, default_value = "warn", env = "RUST_LOG", value_name = "FILTER", value_parser = log_filter)]
     log: String,
 }

@@ -1,0 +1,117 @@
+//! The database looked after by its owner, who is no superuser: migrating, making room, deleting what has expired.
+
+use chrono::{Duration, Months};
+use orgate_domain::audit::{Action, Event};
+use orgate_storage::system::{Cleaned, Outdated};
+use orgate_storage::{PoolSettings, Store};
+use orgate_tests::database::Database;
+use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
+use sqlx::{AssertSqlSafe, PgPool};
+use url::Url;
+
+use super::rows;
+
+async fn run(superuser: &PgPool, statements: String) {
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(superuser).await.expect("a superuser may");
+}
+
+#[tokio::test]
+async fn an_owner_who_may_make_roles_and_no_more_migrates_and_serves() {
+    let database = Database::fresh().await;
+    let behind = database.superuser();
+    let owner = format!("owner_{}", uuid().simple());
+    let version = "select current_setting('server_version_num')::integer";
+    let version: i32 = sqlx::query_scalar(version).fetch_one(behind).await.expect("a version");
+    // What a role's maker is given: since 16 it may hand the role out, and not take it.
+    let as_maker = if version < 160_000 { "" } else { "with admin true, inherit false, set false" };
+    let all = "orgate_app, orgate_resolve, orgate_discover, orgate_choose, orgate_inherit, orgate_deliver, orgate_clean";
+    let unmigrated = format!(
+        "create role {owner} login createrole password '{owner}'; grant {all} to {owner} {as_maker};
+         drop schema public cascade; create schema public authorization {owner}"
+    );
+    run(behind, unmigrated).await;
+    let store = connect_as(&owner, &database);
+
+    store.migrate().await.expect("the owner may");
+    let acme = Org::found(&store, "acme").await;
+    acme.everything().await;
+    let found = acme.begin().await.organization().find().await.expect("an answer");
+
+    assert!(found.is_some() && store.is_migrated().await.expect("an answer"));
+    store.close().await;
+    run(behind, format!("drop owned by {owner} cascade; drop role {owner}")).await;
+}
+
+/// The role's name is its password, where one is asked for.
+fn connect_as(role: &str, database: &Database) -> Store {
+    let mut url = Url::parse(database.url()).expect("a URL");
+    let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "options").collect();
+    url.query_pairs_mut().clear().extend_pairs(others);
+    url.set_username(role).and_then(|()| url.set_password(Some(role))).expect("a URL with a host");
+    let second = std::time::Duration::from_secs(1);
+    let settings = PoolSettings {
+        url: url.into(),
+        max_connections: 2,
+        acquire_timeout: 30 * second,
+        statement_timeout: 30 * second,
+    };
+    Store::connect(&settings).expect("a URL")
+}
+
+/// A job that did not run for months leaves events in the default partition.
+#[tokio::test]
+async fn an_event_that_was_early_for_its_month_moves_there() {
+    let fixture = Fixture::new().await;
+    let behind = fixture.database.superuser();
+    let month = now() + Months::new(2);
+    let partition = format!("audit_events_{}", month.format("%Y%m"));
+    run(behind, format!("drop table {partition}")).await;
+    let mut tx = fixture.acme.begin().await;
+    let event = Event { occurred_at: month, ..fixture::event(Action::SignInSucceeded) };
+    tx.audit().insert(&event).await.expect("an event");
+    tx.commit().await.expect("a commit");
+    let place = "select tableoid::regclass::text from audit_events where id = $1";
+    let place = async || {
+        let place = sqlx::query_scalar::<_, String>(place).bind(event.id.as_uuid()).fetch_one(behind);
+        place.await.expect("an event")
+    };
+    assert_eq!(place().await, "audit_events_default");
+
+    fixture.store.ensure_audit_partitions().await.expect("room for it");
+
+    assert_eq!(place().await, partition);
+    let violations = super::catalog::violations(&mut behind.acquire().await.expect("a connection")).await;
+    assert_eq!(violations, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_deleted_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let behind = fixture.database.superuser();
+    let tables = rows::isolated_tables(behind).await;
+    let made = fixture.acme.everything().await;
+    let before = rows::hashes(behind, &tables, fixture.acme.id().as_uuid()).await;
+
+    let until = |at| Outdated { expired_before: at, ended_before: at };
+
+    let nothing = fixture.store.clean(until(now() - Duration::minutes(30)), 100).await.expect("cleaned");
+    let after = rows::hashes(behind, &tables, fixture.acme.id().as_uuid()).await;
+    let cleaned = fixture.store.clean(until(now() + Duration::days(365)), 100).await.expect("cleaned");
+
+    assert_eq!((nothing, after), (Cleaned::default(), before));
+    // The message has not been delivered yet.
+    let all = Cleaned {
+        requests: 1,
+        codes: 2,
+        refresh_tokens: 1,
+        grants: 1,
+        sessions: 1,
+        messages: 0,
+        throttles: 1,
+    };
+    assert_eq!(cleaned, all);
+    let mut tx = fixture.acme.begin().await;
+    let challenge = tx.discovery_challenges().take_try(made.request.id, now()).await.expect("an answer");
+    assert!(challenge.is_none(), "it goes with its request");
+    assert!(tx.users().find_by_email(&made.user.email).await.expect("an answer").is_some());
+}
