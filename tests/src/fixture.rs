@@ -75,13 +75,15 @@ pub struct Member {
     pub email_hash: SecretHash,
 }
 
-/// A session, and the hash of its cookie.
+/// A session, and the hashes of its browser's cookies.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// The session.
     pub session: Session,
     /// What the browser proves it by.
     pub token: SecretHash,
+    /// What the browser is known by.
+    pub browser: SecretHash,
 }
 
 /// A code that waits to be redeemed.
@@ -306,12 +308,12 @@ impl Org {
             expires_at: now() + Duration::days(7),
             ended_at: None,
         };
-        let token = hash();
+        let (token, browser) = (hash(), hash());
         let mut tx = self.begin().await;
-        let new = NewSession { session: &session, token, origin: &Origin::default() };
+        let new = NewSession { session: &session, token, browser, origin: &Origin::default() };
         tx.sessions().save(&new).await.expect("a session");
         commit(tx).await;
-        SignedIn { session, token }
+        SignedIn { session, token, browser }
     }
 
     /// A request that waits for a person.
@@ -440,6 +442,7 @@ pub fn new_challenge(request_id: AuthorizationRequestId, email: SecretHash) -> N
         id: DiscoveryId::from_uuid(uuid()),
         request_id,
         email,
+        source: SecretHash::of(b"source"),
         code: hash(),
         tries: 5,
         created_at: now(),

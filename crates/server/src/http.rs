@@ -193,3 +193,47 @@ async fn converse(
         tracing::debug!(%error, "a connection broke off");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    async fn ask(stream: &mut TcpStream) {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    }
+
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut bytes = [0; 1024];
+        let length = stream.read(&mut bytes).await.expect("received");
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn who_comes_beyond_the_limit_waits_and_everyone_is_known_by_their_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let peer = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
+        let stop = CancellationToken::new();
+        let router = Router::new().route("/", get(peer));
+        let server = tokio::spawn(serve(listener, router, 1, stop.clone().cancelled_owned()));
+        let mut first = TcpStream::connect(address).await.expect("connected");
+        let mut second = TcpStream::connect(address).await.expect("connected");
+
+        ask(&mut first).await;
+        let to_first = answer(&mut first).await;
+        ask(&mut second).await;
+        let waited = timeout(Duration::from_millis(100), second.readable()).await.is_err();
+        let (first_peer, second_peer) = (first.local_addr(), second.local_addr());
+        drop(first);
+        let to_second = answer(&mut second).await;
+
+        assert!(to_first.ends_with(&first_peer.expect("an address").to_string()), "{to_first}");
+        assert!(waited, "there is room for one");
+        assert!(to_second.ends_with(&second_peer.expect("an address").to_string()), "{to_second}");
+        stop.cancel();
+        timeout(Duration::from_secs(5), server).await.expect("idle connections end").expect("no panic");
+    }
+}

@@ -194,7 +194,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_choose: schema public: usage
     orgate_choose: sessions: select (org_id, id, user_id, token_hash, auth_time, amr, last_seen_at, expires_at, ended_at)
     orgate_choose: sessions: rows: true
-    orgate_choose: users: select (org_id, id, email, status)
+    orgate_choose: users: select (org_id, id, email, email_verified, status)
     orgate_choose: users: rows: true
     orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, expires_at)
     orgate_clean: authorization_codes: rows: true

@@ -150,7 +150,7 @@ impl Calls {
             Outbox::find: None
             Roles::list: []
             Sessions::find_by_cookie: None
-            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0 }
+            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, known_browser: false }
             Users::find_by_email: None
             AuthorizationRequests::consume: false
             Clients::delete_access: false
@@ -218,7 +218,7 @@ impl Calls {
             "Sessions::find_by_cookie" =>
                 tx.sessions().find_by_cookie(&acme.signed_in.token, (org_id, acme.client.id));
             "SignIns::find_account" => tx.sign_ins().find_account(
-                acme.user.email.normalized(), &acme.account, (org_id, acme.client.id), since);
+                (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
         }
     }
@@ -300,7 +300,9 @@ impl Calls {
             "Outbox::insert" => tx.outbox().insert(
                 &NewMessage { id: acme.message, kind: "discovery_mail", payload: b"mine", at: now() });
             "Sessions::save" => tx.sessions().save(
-                &NewSession { session: &acme.signed_in.session, token: acme.signed_in.token, origin: &origin });
+                &NewSession {
+                    session: &acme.signed_in.session, token: acme.signed_in.token, browser: acme.signed_in.browser,
+                    origin: &origin });
             "SignIns::take_try" => tx.sign_ins().take_try(&acme.account, 10, now(), Duration::minutes(15));
             "Users::replace_roles" => tx.users().replace_roles(acme.user.id, &[acme.role.id], now());
             "Users::save_password" => tx.users().save_password(acme.user.id, "mine", now());
