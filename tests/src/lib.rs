@@ -2,7 +2,12 @@
 //!
 //! A harness that cannot do its work has nothing to hand on: it panics and says why, and the test fails.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a harness fails its test where it fails itself")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a harness fails its test where it fails itself"
+)]
 
 pub mod app;
 pub mod database;

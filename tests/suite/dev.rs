@@ -75,15 +75,16 @@ impl Places {
         let tokens: Value = reply.expect("answered").json().await.expect("JSON");
         claims(tokens["id_token"].as_str().unwrap_or_else(|| panic!("{tokens}")))
     }
+}
 
-    fn refusal(&self, command: &mut Command) -> String {
-        let ended = Ended::of(command);
-        assert_eq!(ended.code, Some(1), "{ended:?}");
-        let last = ended.stderr.lines().last().unwrap_or_default().to_owned();
-        assert!(last.starts_with("orgate: "), "{ended:?}");
-        assert!(!ended.everything().contains("panicked"), "{ended:?}");
-        last
-    }
+/// The last thing that it complained about.
+fn refusal(command: &mut Command) -> String {
+    let ended = Ended::of(command);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let last = ended.stderr.lines().last().unwrap_or_default().to_owned();
+    assert!(last.starts_with("orgate: "), "{ended:?}");
+    assert!(!ended.everything().contains("panicked"), "{ended:?}");
+    last
 }
 
 async fn interrupt(running: Running) -> (std::process::ExitStatus, Duration, String) {
@@ -122,7 +123,7 @@ async fn it_runs_stops_and_starts_again_with_what_it_had() {
     let user = places.sign_in(&data_dir).await;
     let pid = postmaster(&data_dir).expect("its Postgres runs");
     assert!(is_alive(&pid));
-    let second = places.refusal(&mut Places::new().command_in(&data_dir, &[]));
+    let second = refusal(&mut Places::new().command_in(&data_dir, &[]));
     assert!(second.contains("already running on this data directory"), "{second}");
 
     let (status, took, said) = interrupt(running).await;
@@ -152,7 +153,7 @@ async fn a_given_database_is_used_and_none_is_started() {
     let data_dir = places.directory.path("data-dir");
     let mut command = places.command(&[]);
     command.env("DATABASE_URL", database.url());
-    let forget = places.refusal(places.command(&["--fresh"]).env("DATABASE_URL", database.url()));
+    let forget = refusal(places.command(&["--fresh"]).env("DATABASE_URL", database.url()));
     let started = tokio::task::spawn_blocking(move || Running::start(&mut command, "Try first"));
 
     let running = started.await.expect("it starts");
@@ -179,7 +180,7 @@ async fn a_busy_port_is_named_with_the_option_that_chooses_another() {
     {
         let _busy = net::TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
 
-        let refused = places.refusal(places.command(&[]).env("DATABASE_URL", database.url()));
+        let refused = refusal(places.command(&[]).env("DATABASE_URL", database.url()));
 
         assert!(refused.contains(&format!("port {port} is in use")) && refused.contains(option), "{refused}");
     }
@@ -191,7 +192,7 @@ fn a_directory_that_cannot_be_written_is_named_with_what_to_do() {
     let file = places.directory.file("file", "");
     let below = file.join("data-dir");
 
-    let refused = places.refusal(&mut places.command_in(&below, &[]));
+    let refused = refusal(&mut places.command_in(&below, &[]));
 
     assert!(refused.contains(&file.display().to_string()), "{refused}");
     assert!(refused.contains("choose another data directory"), "{refused}");
@@ -202,9 +203,8 @@ async fn a_seed_of_ones_own_takes_the_place_of_the_samples_and_is_checked() {
     let (places, database) = (Places::new(), Database::fresh().await);
     let seed = places.directory.file("seed.yaml", "organizations:\n  - slug: umbrella\n    nam: Umbrella\n");
 
-    let refused = places.refusal(
-        places.command(&["--seed", &seed.display().to_string()]).env("DATABASE_URL", database.url()),
-    );
+    let refused =
+        refusal(places.command(&["--seed", &seed.display().to_string()]).env("DATABASE_URL", database.url()));
 
     assert!(refused.contains("seed.yaml:3:5: unknown key \"nam\""), "{refused}");
 }

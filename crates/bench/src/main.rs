@@ -33,6 +33,7 @@ use orgate_flows::random::Random;
 use orgate_flows::vault::MasterKey;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::measure::Operation;
 use crate::report::Report;
 use crate::run::{Plan, Results};
 use crate::server::Orgate;
@@ -52,6 +53,9 @@ struct Arguments {
     /// How long an operation is measured in each round [default: 2; with --long: 4]
     #[arg(long)]
     window_secs: Option<u64>,
+    /// Measure this operation only, for a profiler: a name as in the JSON file
+    #[arg(long, value_name = "OPERATION", value_parser = parse_operation)]
+    only: Option<Operation>,
     /// The program to measure
     #[arg(long, env = "ORGATE_BIN", value_name = "FILE")]
     orgate: Option<PathBuf>,
@@ -73,8 +77,14 @@ impl Arguments {
             many: self.organizations.unwrap_or(either(2000, 100_000)).max(run::FEW),
             rounds: self.rounds.unwrap_or(either(3, 5)).max(1),
             window: Duration::from_secs(self.window_secs.unwrap_or(either(2, 4) as u64).max(1)),
+            only: self.only,
         }
     }
+}
+
+fn parse_operation(key: &str) -> Result<Operation, String> {
+    let keys = Operation::ALL.map(Operation::key).join(", ");
+    Operation::from_key(key).ok_or_else(|| format!("one of {keys}"))
 }
 
 fn main() -> ExitCode {

@@ -111,7 +111,12 @@ impl Operation {
         }
     }
 
-    /// As it is called in the JSON file.
+    /// The operation that is called so.
+    pub(crate) fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.key() == key)
+    }
+
+    /// As it is called in the JSON file and in arguments.
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Discovery => "discovery",

@@ -50,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// How long each operation is measured in each round.
     pub(crate) window: Duration,
+    /// Only this operation, for a profiler; before it comes what it needs.
+    pub(crate) only: Option<Operation>,
 }
 
 /// What came out.
@@ -288,6 +290,10 @@ impl Bench<'_> {
         match mode {
             Mode::WarmUp(limit) => {
                 meter.measure(server, workload, *limit).await.with_context(failed)?;
+            }
+            Mode::Measure(_) if self.plan.only.is_some_and(|only| only != operation) => {
+                let limit = Limit { time: Duration::from_secs(1), operations: BEGUN };
+                meter.measure(server, workload, limit).await.with_context(failed)?;
             }
             Mode::Measure(limit) => {
                 let sample = meter.measure(server, workload, *limit).await.with_context(failed)?;

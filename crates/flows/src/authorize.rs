@@ -24,6 +24,9 @@ use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
 
 mod facts;
+mod records;
+
+use records::{record, record_misplaced, record_unresolved};
 
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, usable_sessions};
@@ -160,27 +163,6 @@ async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<
     Ok(client)
 }
 
-/// What happens before an organization is known is an event of the operator organization.
-async fn record_unresolved(
-    env: &Env,
-    reason: &'static str,
-    client: Option<&Client>,
-    browser: &Browser,
-) -> Result<(), Failure> {
-    let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(()) };
-    let event = events::refused(env, Action::AuthorizationRefused, reason, &browser.origin)?;
-    let event = Event { client: client.map(Client::key), ..event };
-    Ok(env.refusals.record(env, &operator.scope, event).await?)
-}
-
-/// A session cookie that names one organization and is kept under another's name was put there by
-/// someone. It counts for nothing; the organization that it names learns of it.
-async fn record_misplaced(env: &Env, browser: &Browser) -> Result<(), Failure> {
-    let Some(cookie) = browser.misplaced.first() else { return Ok(()) };
-    let event = events::refused(env, Action::SessionRefused, "other_organization", &browser.origin)?;
-    Ok(env.refusals.record(env, &OrgScope::of_credential(cookie), event).await?)
-}
-
 fn unparsed(
     env: &Env,
     params: &Params,
@@ -309,18 +291,6 @@ pub(crate) async fn enter(
     };
     tx.commit().await?;
     Ok(next)
-}
-
-/// A refusal that anyone can provoke as often as they like: folded, so that it cannot fill the log.
-async fn record(
-    env: &Env,
-    scope: &OrgScope,
-    (reason, client): (&'static str, &Client),
-    browser: &Browser,
-) -> Result<(), Failure> {
-    let event = events::refused(env, Action::AuthorizationRefused, reason, &browser.origin)?;
-    let event = Event { client: Some(client.key()), ..event };
-    Ok(env.refusals.record(env, scope, event).await?)
 }
 
 /// The session that this browser's cookie of the transaction's organization proves.

@@ -1,5 +1,6 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
+use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
@@ -64,21 +65,12 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         drop(tx);
         return unknown(env, request, &scope).await;
     };
-    let by = Presentation {
-        client_owner: request.client.owner,
-        client_id: request.client.id,
-        redirect_uri: request.redirect_uri,
-        verifier: request.verifier,
-    };
-    let mine = found.code.client_id == by.client_id && found.code.client_owner == by.client_owner;
-    if found.redeemed && mine {
-        return replayed(env, request, tx, &found).await;
-    }
-    if let Err(refusal) = found.code.accept(&by, now) {
-        return refuse(env, request, tx, (&found, refusal.as_str(), Redemption::Refused(refusal))).await;
-    }
-    if let Err(refusal) = found.standing.check() {
-        return refuse(env, request, tx, (&found, refusal.as_str(), Redemption::Fallen(refusal))).await;
+    match judge(request, &found, now) {
+        Judgement::Accepted => {}
+        Judgement::Replay => return replayed(env, request, tx, &found).await,
+        Judgement::Refused(reason, outcome) => {
+            return refuse(env, request, tx, (&found, reason, outcome)).await;
+        }
     }
     let offline = found.code.scope.contains("offline_access");
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
@@ -110,6 +102,33 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     let tokens = issue(env, &issuance).await?;
     let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
     Ok(Redemption::Granted(IssuedTokens { refresh_token, ..tokens }))
+}
+
+/// What a presentation comes to, as far as reading can tell.
+enum Judgement {
+    Accepted,
+    Refused(&'static str, Redemption),
+    Replay,
+}
+
+fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, now: DateTime<Utc>) -> Judgement {
+    let by = Presentation {
+        client_owner: request.client.owner,
+        client_id: request.client.id,
+        redirect_uri: request.redirect_uri,
+        verifier: request.verifier,
+    };
+    // Another client's replay is not its to revoke by: it is refused as foreign below.
+    if found.redeemed && (found.code.client_owner, found.code.client_id) == request.client.key() {
+        return Judgement::Replay;
+    }
+    if let Err(refusal) = found.code.accept(&by, now) {
+        return Judgement::Refused(refusal.as_str(), Redemption::Refused(refusal));
+    }
+    match found.standing.check() {
+        Ok(()) => Judgement::Accepted,
+        Err(refusal) => Judgement::Refused(refusal.as_str(), Redemption::Fallen(refusal)),
+    }
 }
 
 fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Event {
