@@ -1,6 +1,8 @@
 //! Everything that Orgate promises, tried from outside.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod apply;
 #[cfg(test)]
 mod bad_input;
