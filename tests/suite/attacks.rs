@@ -183,8 +183,10 @@ async fn a_choice_and_a_discovery_need_the_pages_own_token() {
     let request = page.field("request");
 
     let discovered = browser.post("/discover", &[("request", &request), ("csrf", "x"), ("q", "acme")]).await;
-    let code = browser.post("/discover/code", &[("request", &request), ("csrf", "x"), ("code", "AAAA-AAAA")]).await;
-    let chosen = browser.post("/choose", &[("request", &request), ("csrf", "x"), ("organization", "x")]).await;
+    let code =
+        browser.post("/discover/code", &[("request", &request), ("csrf", "x"), ("code", "AAAA-AAAA")]).await;
+    let chosen =
+        browser.post("/choose", &[("request", &request), ("csrf", "x"), ("organization", "x")]).await;
 
     assert_eq!(discovered.status, 422);
     assert!(discovered.body.contains("This page had grown old"));

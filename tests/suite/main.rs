@@ -1,9 +1,9 @@
 //! Everything that Orgate promises, tried from outside.
 
 #[cfg(test)]
-mod attacks;
-#[cfg(test)]
 mod apply;
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]

@@ -46,8 +46,6 @@ kinds! {
     SessionCookie = "ogse";
     /// The handle of a stored authorization request, in the address of the hosted pages.
     RequestHandle = "ogrq";
-    /// The link in a discovery mail.
-    DiscoveryLink = "ogdl";
 }
 
 /// A bearer secret of one organization.

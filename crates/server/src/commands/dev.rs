@@ -191,6 +191,7 @@ impl Dev {
   editor@acme.test     Acme Inc             editor
   viewer@acme.test     Acme Inc             viewer
   admin@globex.test    Globex Corporation   admin
+  admin@initech.test   Initech              admin
   casey@consult.test   Acme, Globex and Initech
   The password of all of them is {SAMPLE_PASSWORD}
 "
@@ -211,7 +212,8 @@ Who
 Try first
   1. Open {app} and sign in to Acme as admin@acme.test.
   2. Sign in to Globex as admin@globex.test in the same browser, then switch between the two.
-  3. Sign in without naming an organization, as casey@consult.test: the mailbox has the code.
+  3. In a private window, sign in without naming an organization, as casey@consult.test:
+     the mailbox has the code.
 
 "
         )
