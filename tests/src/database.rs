@@ -100,7 +100,9 @@ fn on_caretaker<T: Send + 'static>(work: impl FnOnce(&mut Caretaker) -> T + Send
         let (orders, work) = mpsc::channel::<Work>();
         thread::spawn(move || {
             let mut caretaker = Caretaker::start();
-            work.into_iter().for_each(|work| work(&mut caretaker));
+            for work in work {
+                work(&mut caretaker);
+            }
         });
         orders
     });
@@ -287,7 +289,7 @@ impl Caretaker {
 fn fingerprint(month: &str) -> String {
     let text = migrations().concat();
     let hash = digest(&SHA256, &[month.as_bytes(), text.as_slice()].concat());
-    hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hash.as_ref().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The migrations' texts, in order.

@@ -71,5 +71,8 @@ async fn a_foreign_client_discovers_signs_in_verifies_and_refreshes() {
         client.exchange_refresh_token(refresh_token).expect("a token endpoint").request_async(&http).await;
     let renewed = renewed.expect("renewed");
     assert_ne!(renewed.access_token().secret(), tokens.access_token().secret());
-    assert_ne!(renewed.refresh_token().map(|token| token.secret()), Some(refresh_token.secret()));
+    assert_ne!(
+        renewed.refresh_token().map(openidconnect::RefreshToken::secret),
+        Some(refresh_token.secret())
+    );
 }

@@ -183,9 +183,9 @@ async fn the_ninth_organization_of_a_browser_displaces_the_one_used_least_recent
     let app = App::start().await;
     let mut yaml = "organizations:\n".to_owned();
     for n in 0..9 {
-        yaml += &format!(
-            "  - {{ slug: org{n}, name: Org {n}, users: [{{ email: u@x.test, name: U, password: \"${{PASSWORD}}\" }}] }}\n"
-        );
+        let user = "{ email: u@x.test, name: U, password: \"${PASSWORD}\" }";
+        let line = format!("  - {{ slug: org{n}, name: Org {n}, users: [{user}] }}\n");
+        yaml.push_str(&line);
     }
     app.apply(&yaml).await;
     let browser = app.browser();

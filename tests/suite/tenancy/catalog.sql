@@ -76,6 +76,16 @@ from foreign_keys
 where own_org is distinct from 'org_id'
 
 union all
+select format('%s: %s refers to something, but by no foreign key', tables.name, attribute.attname)
+from tables
+join pg_attribute attribute on attribute.attrelid = tables.oid and attribute.attnum > 0 and not attribute.attisdropped
+where attribute.atttypid = 'uuid'::regtype and attribute.attname not in ('id', 'org_id')
+  and not exists (
+      select from pg_constraint reference
+      where reference.contype = 'f' and reference.conrelid = tables.oid and attribute.attnum = any (reference.conkey)
+  )
+
+union all
 select format('%s: a view that is not security_invoker', relation.oid::regclass) from pg_class relation
 where relation.relkind = 'v' and relation.relnamespace = 'public'::regnamespace
   and not coalesce(relation.reloptions @> array['security_invoker=true'], false)

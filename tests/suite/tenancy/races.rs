@@ -265,11 +265,11 @@ async fn a_name_is_given_to_one() {
     // An organization may prove a domain again: of eight attempts, four are the winner's.
     let domains = all((0..RACERS).map(verified)).await;
 
-    assert_eq!([given(slugs), given(clients), given(domains)], [1, 1, 4]);
+    assert_eq!([given(&slugs), given(&clients), given(&domains)], [1, 1, 4]);
 }
 
 /// How many attempts got the name, the others having been told that it is taken.
-fn given(outcomes: Vec<Result<(), StorageError>>) -> usize {
+fn given(outcomes: &[Result<(), StorageError>]) -> usize {
     let told = |outcome: &Result<(), StorageError>| match outcome {
         Ok(()) => true,
         Err(StorageError::Conflict { .. }) => false,
