@@ -211,8 +211,13 @@ impl Caretaker {
         self.make_owner();
         let unfinished = format!("{}_unfinished", self.template);
         self.execute(&format!("create database {unfinished} owner {OWNER}"));
-        let store_url = as_owner(self.url_of(&unfinished));
+        let url = self.url_of(&unfinished);
+        let store_url = as_owner(url.clone());
         self.runtime.block_on(async {
+            let mut connection = PgConnection::connect(url.as_str()).await.expect("a new database");
+            let owned = format!("alter schema public owner to {OWNER}");
+            connection.execute(AssertSqlSafe(owned)).await.expect("a superuser may");
+            connection.close().await.expect("an open connection");
             let store = connect(store_url.as_str(), 1);
             store.migrate().await.expect("the migrations apply");
             store.close().await;
@@ -236,8 +241,9 @@ impl Caretaker {
         assert!(files.eq(applied), "the migrations changed after orgate-storage was built: touch its lib.rs");
     }
 
-    /// The roles belong to the cluster, and another database's migration, run by another role, may have made them:
-    /// then only a superuser can let the owner take them.
+    /// A role that sees and does nothing by being a member of Orgate's roles, so that only a transaction that takes
+    /// one gets anywhere. Those belong to the cluster, and another database's migration, run by another role, may have
+    /// made them: then only a superuser can let the owner take them.
     fn make_owner(&mut self) {
         self.execute(&format!(
             r"do $$
@@ -245,7 +251,7 @@ impl Caretaker {
                 name text;
             begin
                 if not exists (select from pg_roles where rolname = '{OWNER}') then
-                    create role {OWNER} nologin createrole;
+                    create role {OWNER} nologin noinherit createrole;
                 end if;
                 for name in select rolname from pg_roles where rolname like 'orgate\_%' and rolname <> '{OWNER}' loop
                     execute format('grant %I to {OWNER}', name);

@@ -105,7 +105,7 @@ fn unready(why: &'static str) -> Response {
 }
 
 /// Serves `router` over HTTP/1 and HTTP/2, on at most `connections` at once, until `stop` completes;
-/// then lets requests under way finish, within [`STOP_PATIENCE`]. Handlers see the peer's address as
+/// then lets requests under way finish, within half a minute. Handlers see the peer's address as
 /// [`ConnectInfo`].
 ///
 /// `connections` is from 1 to [`Semaphore::MAX_PERMITS`].

@@ -37,7 +37,7 @@ pub struct NewCode<'a> {
 pub struct RedeemableCode {
     /// What it stands for.
     pub code: AuthorizationCode,
-    /// Whether it was redeemed when this was read; only [`Codes::consume`] decides.
+    /// Whether it was redeemed when this was read; only [`Codes::redeem`] decides.
     pub redeemed: bool,
     /// The session, its user and the client, as of now.
     pub standing: Standing,

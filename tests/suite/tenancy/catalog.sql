@@ -1,7 +1,8 @@
 -- Whatever in the schema breaks a rule of the organization's boundary, a line each.
 with
 tables as (
-    select relation.oid, relation.oid::regclass::text as name, relation.relrowsecurity, relation.relforcerowsecurity
+    select relation.oid, relation.oid::regclass::text as name, relation.relispartition as is_partition,
+           relation.relrowsecurity, relation.relforcerowsecurity
     from pg_class relation
     join pg_namespace schema on schema.oid = relation.relnamespace
     where relation.relkind in ('r', 'p')
@@ -79,7 +80,7 @@ union all
 select format('%s: %s refers to something, but by no foreign key', tables.name, attribute.attname)
 from tables
 join pg_attribute attribute on attribute.attrelid = tables.oid and attribute.attnum > 0 and not attribute.attisdropped
-where attribute.atttypid = 'uuid'::regtype and attribute.attname not in ('id', 'org_id')
+where attribute.atttypid = 'uuid'::regtype and attribute.attname not in ('id', 'org_id') and not tables.is_partition
   and not exists (
       select from pg_constraint reference
       where reference.contype = 'f' and reference.conrelid = tables.oid and attribute.attnum = any (reference.conkey)

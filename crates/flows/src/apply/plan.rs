@@ -17,7 +17,7 @@ use orgate_storage::{OrgScope, Role};
 
 use super::wanted::Secret;
 
-/// What has to change, made by [`super::plan`]. Shown one change a line: `+` made, `~` changed, `-`
+/// What has to change, made by [`super::plan()`]. Shown one change a line: `+` made, `~` changed, `-`
 /// removed, `=` how much is as wanted already; the last line ends too.
 #[derive(Debug)]
 pub struct Plan {
