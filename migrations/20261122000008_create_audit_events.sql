@@ -36,14 +36,15 @@ begin
         return;
     end if;
     execute format('create table %I (like audit_events including all)', name);
+    create table audit_events_late (like audit_events);
     alter table audit_events_default no force row level security; -- or its owner would find nothing
-    execute format(
-        'with late as (delete from audit_events_default where occurred_at >= %L and occurred_at < %L returning *)
-         insert into %I select * from late',
-        first, next, name
-    );
+    with late as (delete from audit_events_default where occurred_at >= first and occurred_at < next returning *)
+    insert into audit_events_late select * from late;
     alter table audit_events_default force row level security;
+    -- Empty, or its foreign key would be checked as the owner, who sees no organization.
     execute format('alter table audit_events attach partition %I for values from (%L) to (%L)', name, first, next);
+    execute format('insert into %I select * from audit_events_late', name);
+    drop table audit_events_late;
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format(

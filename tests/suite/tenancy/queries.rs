@@ -52,6 +52,19 @@ async fn every_query_says_org_id_of_every_table_it_names() {
     assert!(queries.len() > 50, "the queries were not found");
 }
 
+/// Or the next on the connection would have them.
+#[test]
+fn a_role_and_an_organization_are_taken_for_one_transaction() {
+    let queries = checked_queries();
+
+    let taking: Vec<_> = queries.iter().filter(|query| query.contains("set_config(")).collect();
+
+    for query in &taking {
+        assert_eq!(query.matches("set_config(").count(), query.matches(", true)").count(), "{query}");
+    }
+    assert_eq!(taking.len(), 2, "an organization's, and the one across organizations: {taking:?}");
+}
+
 /// What the compiler does not check, `.sqlx` does not list.
 #[test]
 fn no_query_is_left_unchecked_where_it_could_touch_an_organization() {
