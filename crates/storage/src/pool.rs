@@ -50,7 +50,10 @@ impl Store {
             .parse::<PgConnectOptions>()
             .map_err(StorageError::Address)?
             .application_name("orgate")
-            .options([("statement_timeout", format!("{}ms", settings.statement_timeout.as_millis()))]);
+            .options([("statement_timeout", format!("{}ms", settings.statement_timeout.as_millis()))])
+            // Every statement looks rows up by key, so one plan fits all values; planning the wide
+            // ones again at each execution would cost more than running them.
+            .options([("plan_cache_mode", "force_generic_plan")]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)

@@ -185,20 +185,22 @@ impl Store {
             OrgHint::Operator => (None, None, None),
         };
         let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        // One branch a hint, each by an index of its own: this must not slow down as organizations come.
         let row = sqlx::query!(
-            "select org_id, slug, status from organizations
-             where case
-                 when $1::uuid is not null then org_id = $1
-                 when $2::text is not null then
-                     org_id = (select former.org_id from organization_slugs former where former.slug = $2)
-                 when $3::text is not null then
-                     org_id = (select proven.org_id from verified_domains proven
+            r#"select org_id as "org_id!", slug as "slug!", status as "status!" from organizations where org_id = $1
+               union all
+               select org_id, slug, status from organizations
+               where org_id = (select former.org_id from organization_slugs former where former.slug = $2)
+               union all
+               select org_id, slug, status from organizations
+               where org_id = (select proven.org_id from verified_domains proven
                                where proven.domain = $3 and proven.active)
-                 else is_operator
-             end",
+               union all
+               select org_id, slug, status from organizations where is_operator and $4"#,
             id,
             slug,
             domain,
+            matches!(hint, OrgHint::Operator),
         )
         .fetch_optional(&mut *tx.transaction)
         .await?;
