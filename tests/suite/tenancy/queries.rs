@@ -12,7 +12,7 @@ use super::rows;
 /// Queries that cross organizations, by their beginning: all of them in `system.rs`, under roles of their own.
 const CROSSING: &[&str] = &[
     // Resolve: from a name to the one organization it leads to.
-    "select org_id, slug, status from organizations where case",
+    "select org_id as \"org_id!\", slug as \"slug!\", status as \"status!\" from organizations where org_id = $1 union all",
     "select org_id, id from client_directory where client_id = $1",
     "select org_id from verified_domains where domain = $1",
     // Choose: the sessions whose cookies a browser shows.
