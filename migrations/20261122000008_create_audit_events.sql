@@ -36,7 +36,7 @@ begin
         return;
     end if;
     execute format('create table %I (like audit_events including all)', name);
-    create table audit_events_late (like audit_events);
+    create temporary table audit_events_late (like audit_events);
     alter table audit_events_default no force row level security; -- or its owner would find nothing
     with late as (delete from audit_events_default where occurred_at >= first and occurred_at < next returning *)
     insert into audit_events_late select * from late;
