@@ -44,7 +44,7 @@ pub enum Redemption {
     Unknown,
 }
 
-/// Redeems a code: five round trips, three of them statements.
+/// Redeems a code: four round trips, of which two are statements.
 ///
 /// # Errors
 /// [`Failure`].

@@ -54,7 +54,7 @@ pub enum RefreshRefusal {
     ScopeTooWide,
 }
 
-/// Refreshes: five round trips, three of them statements.
+/// Refreshes: four round trips, of which two are statements.
 ///
 /// # Errors
 /// [`Failure`].

@@ -25,6 +25,7 @@ mod pool;
 mod row;
 mod scope;
 pub mod system;
+mod transaction;
 
 mod audit;
 mod authorization_requests;

@@ -68,16 +68,6 @@ impl Store {
                     Ok(true)
                 })
             })
-            // A future dropped inside `begin` hands its connection back with an open transaction
-            // (sqlx issue 4385): without this, the next request would run inside it, with the
-            // organization of the previous one. Begins first, because Postgres writes a warning to
-            // its log for each rollback of nothing.
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    sqlx::raw_sql("begin; rollback").execute(connection).await?;
-                    Ok(true)
-                })
-            })
             .connect_lazy_with(options);
         Ok(Self { pool })
     }

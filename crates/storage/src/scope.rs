@@ -6,9 +6,10 @@
 
 use orgate_domain::credentials::{Credential, CredentialKind};
 use orgate_domain::ids::OrgId;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::transaction::Transaction;
 use crate::{StorageError, Store};
 
 /// The right to open an organization's transaction.
@@ -20,7 +21,7 @@ pub struct OrgScope {
 /// One transaction in one organization. Dropped without [`OrgTx::commit`], it rolls back.
 #[derive(Debug)]
 pub struct OrgTx {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction,
     org_id: OrgId,
 }
 
@@ -43,7 +44,7 @@ impl OrgScope {
 }
 
 impl Store {
-    /// Opens a transaction in the organization of `scope`: two round trips.
+    /// Opens a transaction in the organization of `scope`: one round trip.
     ///
     /// Role and organization are set for this transaction only, so they hold on pooled connections
     /// and under a superuser's login.
@@ -51,14 +52,9 @@ impl Store {
     /// # Errors
     /// [`StorageError::Unavailable`].
     pub async fn begin(&self, scope: &OrgScope) -> Result<OrgTx, StorageError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query!(
-            "select set_config('role', 'orgate_app', true) as role,
-                    set_config('orgate.org_id', $1, true) as org_id",
-            scope.org_id.as_uuid().to_string(),
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
+        let org_id = scope.org_id.as_uuid();
+        let opening = format!("begin; set local role orgate_app; set local orgate.org_id = '{org_id}'");
+        let transaction = Transaction::open(&self.pool, opening).await?;
         // The request's span, where there is one, learns its organization here: nothing touches an
         // organization's data without it.
         tracing::Span::current().record("org.id", tracing::field::display(scope.org_id));
@@ -72,7 +68,7 @@ impl OrgTx {
     /// # Errors
     /// [`StorageError::Unavailable`]; the outcome is then unknown.
     pub async fn commit(self) -> Result<(), StorageError> {
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 
     /// The organization.

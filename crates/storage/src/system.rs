@@ -11,10 +11,10 @@ use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::sessions::Session;
-use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::row::parsed;
+use crate::transaction::Transaction;
 use crate::{OrgScope, StorageError, Store};
 
 /// Why a piece of work crosses organizations.
@@ -140,7 +140,7 @@ pub struct Outdated {
 }
 
 struct SystemTx {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction,
 }
 
 impl SystemReason {
@@ -166,14 +166,8 @@ macro_rules! delete {
 impl Store {
     async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx, StorageError> {
         tracing::trace!(system.reason = ?reason, "crossing organizations");
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query!(
-            "select set_config('role', $1, true) as role, set_config('orgate.org_id', '', true) as org_id",
-            reason.role(),
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
-        Ok(SystemTx { transaction })
+        let opening = format!("begin; set local role {}; set local orgate.org_id = ''", reason.role());
+        Ok(SystemTx { transaction: Transaction::open(&self.pool, opening).await? })
     }
 
     /// The organization that `hint` leads to, whatever its status.

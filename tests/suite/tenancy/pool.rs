@@ -1,7 +1,7 @@
 //! A request that is dropped, wherever it is, leaves nothing behind for the next on its connection.
 //!
 //! sqlx (issue 4385) hands a connection back with an open transaction when a future is dropped inside `begin`.
-//! `after_release` in the storage crate's pool ends it; without that, these tests fail.
+//! The storage crate's own `Transaction` does not; with sqlx's, these tests fail.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -55,14 +55,16 @@ async fn every_query_says_org_id_of_every_table_it_names() {
 /// Or the next on the connection would have them.
 #[test]
 fn a_role_and_an_organization_are_taken_for_one_transaction() {
-    let queries = checked_queries();
+    let sources = sources();
+    let lines = sources.iter().flat_map(|(_, text)| text.lines());
+    let taking: Vec<_> = lines.filter(|line| line.contains("\"begin;")).collect();
 
-    let taking: Vec<_> = queries.iter().filter(|query| query.contains("set_config(")).collect();
-
-    for query in &taking {
-        assert_eq!(query.matches("set_config(").count(), query.matches(", true)").count(), "{query}");
+    for opening in &taking {
+        assert_eq!(opening.matches("set ").count(), 2, "role and organization: {opening}");
+        assert_eq!(opening.matches("set local ").count(), 2, "{opening}");
     }
     assert_eq!(taking.len(), 2, "an organization's, and the one across organizations: {taking:?}");
+    assert!(!checked_queries().iter().any(|query| query.contains("set_config(")));
 }
 
 /// What the compiler does not check, `.sqlx` does not list.
@@ -86,10 +88,13 @@ fn no_query_is_left_unchecked_where_it_could_touch_an_organization() {
     }
 
     insta::assert_snapshot!(found.join("\n"), @r#"
-    pool.rs: sqlx::raw_sql("begin; rollback").execute(connection).await?;
     pool.rs: let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text")
     pool.rs: sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
     pool.rs: sqlx::query_scalar::<_, i32>("select 1").fetch_one(&self.pool).await?;
+    transaction.rs: use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+    transaction.rs: sqlx::raw_sql(AssertSqlSafe(opening)).execute(&mut *transaction).await?;
+    transaction.rs: sqlx::raw_sql("commit").execute(&mut *self).await?;
+    transaction.rs: if sqlx::raw_sql("rollback").execute(&mut *connection).await.is_err() {
     "#);
 }
 
