@@ -56,6 +56,11 @@ union all
 select format('%s: no column org_id uuid not null default current_org_id()', name) from tables
 where not exists (select from org_ids where org_ids.attrelid = tables.oid)
 union all
+select format('%s: the planner may take org_id for a key', name) from tables
+join org_ids on org_ids.attrelid = tables.oid
+join pg_attribute attribute on attribute.attrelid = tables.oid and attribute.attnum = org_ids.attnum
+where not is_partition and not coalesce('n_distinct=200' = any(attribute.attoptions), false)
+union all
 select format('%s: the primary key does not begin with org_id', name) from tables
 where not exists (
     select from pg_index index
