@@ -116,6 +116,39 @@ async fn addresses(app: &App) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn many_accounts_tried_from_many_addresses_stop_at_their_organization() {
+    let app = App::start_with(|settings| {
+        settings.limits.sign_ins_per_minute = 3;
+        settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    })
+    .await;
+    let at_home = app.browser_behind("192.0.2.1");
+    let page = at_home.authorize(&[("organization", "acme")]).await;
+    assert_eq!(at_home.sign_in(page, "ada@acme.test", PASSWORD).await.status, 303);
+
+    let mut outcomes = Vec::new();
+    for n in 1..=4 {
+        let spraying = app.browser_behind(&format!("198.51.100.{n}"));
+        let page = spraying.authorize(&[("organization", "acme")]).await;
+        let tried = spraying.sign_in(page, &format!("user-{n}@acme.test"), "Autumn2026").await;
+        outcomes.push(tried.status.as_u16());
+    }
+    let page = at_home.authorize(&[("organization", "acme"), ("prompt", "login")]).await;
+    let known = at_home.sign_in(page, "ada@acme.test", PASSWORD).await;
+    let elsewhere = app.browser_behind("198.51.100.4");
+    let page = elsewhere.authorize(&[("organization", "globex")]).await;
+    let globex = elsewhere.sign_in(page, "gus@globex.test", PASSWORD).await;
+
+    assert_eq!(outcomes, [422, 422, 429, 429]);
+    assert_eq!(known.status, 303, "a browser that the user has signed in with before goes on");
+    assert_eq!(globex.status, 303, "and so does every other organization");
+    let reason = "select reason from audit_events where reason = 'organization_throttled' limit 1";
+    let reason: Option<String> =
+        sqlx::query_scalar(reason).fetch_optional(app.database.superuser()).await.expect("the log");
+    assert_eq!(reason.as_deref(), Some("organization_throttled"));
+}
+
+#[tokio::test]
 async fn a_flood_of_sign_ins_at_one_organization_leaves_room_for_the_others() {
     let app = App::start_with(|settings| {
         settings.passwords.threads = 1;

@@ -45,6 +45,7 @@ impl Orgate {
             .env("ORGATE__LIMITS__CREDENTIALS_PER_MINUTE", "100000000")
             .env("ORGATE__LIMITS__PAGES_PER_MINUTE", "100000000")
             .env("ORGATE__LIMITS__REFUSALS_PER_MINUTE", "100000000")
+            .env("ORGATE__LIMITS__SIGN_INS_PER_MINUTE", "100000000")
             .stderr(File::create(self.directory.join(format!("{name}.log")))?);
         let begin = Instant::now();
         let process = Process::spawn(name, &mut command)?;

@@ -450,7 +450,7 @@ fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
     let description = match code {
         ErrorCode::AccessDenied => "the organization cannot be used with this application",
         ErrorCode::AccountSelectionRequired => "several organizations are possible",
-        ErrorCode::InteractionRequired => "the organization is not known",
+        ErrorCode::InteractionRequired => "organization_required: the request names no organization",
         ErrorCode::LoginRequired => "nobody is signed in to the organization",
         ErrorCode::OrganizationMismatch => "the request names two organizations",
         _ => "the request cannot be answered",

@@ -1,12 +1,15 @@
-//! Limits by source address, on this node, before anything is read or written.
+//! Limits by source address, and for the sign-ins of an organization, on this node.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use orgate_domain::ids::OrgId;
 
-/// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own.
+/// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; and
+/// sign-ins a minute to one organization.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitSettings {
     /// Attempts to prove a credential: passwords, typed codes.
@@ -15,6 +18,8 @@ pub struct LimitSettings {
     pub pages: u32,
     /// Failed client authentications and forged codes and tokens.
     pub refusals: u32,
+    /// Attempts to prove a password in one organization, from browsers that it does not know.
+    pub sign_ins: u32,
 }
 
 /// A kind of limited request.
@@ -41,6 +46,7 @@ pub struct Limits {
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
+    sign_ins: DefaultKeyedRateLimiter<OrgId>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -52,13 +58,11 @@ impl std::fmt::Debug for Limits {
 impl Limits {
     /// Limiters with these budgets; a budget of 0 counts as 1.
     pub fn new(settings: &LimitSettings) -> Self {
-        let limiter = |a_minute: u32| {
-            RateLimiter::dashmap(Quota::per_minute(NonZeroU32::new(a_minute).unwrap_or(NonZeroU32::MIN)))
-        };
         Self {
-            credentials: limiter(settings.credentials),
-            pages: limiter(settings.pages),
-            refusals: limiter(settings.refusals),
+            credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
+            pages: RateLimiter::dashmap(a_minute(settings.pages)),
+            refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
+            sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
         }
     }
 
@@ -73,18 +77,33 @@ impl Limits {
             Limited::Pages => &self.pages,
             Limited::Refusals => &self.refusals,
         };
-        limiter.check_key(&key).map_err(|until| {
-            let now = governor::clock::Clock::now(&governor::clock::DefaultClock::default());
-            TooMany { retry_after: until.wait_time_from(now) }
-        })
+        limiter.check_key(&key).map_err(too_many)
     }
 
-    /// Forgets the addresses whose budget is full again. Called by a job.
+    /// Takes one attempt to prove a password from an organization's budget, whatever address it comes
+    /// from: many accounts guessed at from many addresses stay below every other limit.
+    ///
+    /// # Errors
+    /// [`TooMany`]; the password is not looked at then.
+    pub fn take_sign_in(&self, org_id: OrgId) -> Result<(), TooMany> {
+        self.sign_ins.check_key(&org_id).map_err(too_many)
+    }
+
+    /// Forgets the addresses and organizations whose budget is full again. Called by a job.
     pub fn forget_idle(&self) {
         for limiter in [&self.credentials, &self.pages, &self.refusals] {
             limiter.retain_recent();
         }
+        self.sign_ins.retain_recent();
     }
+}
+
+fn a_minute(budget: u32) -> Quota {
+    Quota::per_minute(NonZeroU32::new(budget).unwrap_or(NonZeroU32::MIN))
+}
+
+fn too_many(until: NotUntil<<DefaultClock as Clock>::Instant>) -> TooMany {
+    TooMany { retry_after: until.wait_time_from(DefaultClock::default().now()) }
 }
 
 /// One household or host: the address, or the /64 of an IPv6 address, which one host owns whole.
@@ -105,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_whole_ipv6_network_shares_one_budget_and_others_have_their_own() {
-        let limits = Limits::new(&LimitSettings { credentials: 1, pages: 1, refusals: 1 });
+        let limits = Limits::new(&LimitSettings { credentials: 1, pages: 1, refusals: 1, sign_ins: 1 });
         let address = |text: &str| Some(text.parse().expect("an address"));
 
         assert!(limits.take(Limited::Credentials, address("2001:db8::1")).is_ok());

@@ -107,7 +107,7 @@ pub async fn sign_in(
     let attempt = Attempt::new(env, waiting, &email, browser);
     let policy = env.configuration.policy(&env.store, &waiting.scope).await.map_err(Failure::from)?;
     let Some(account) = attempt.begin(&policy).await? else {
-        attempt.record_throttled().await?;
+        attempt.record_throttled("throttled").await?;
         return Ok(SignIn::TooManyTries);
     };
     let verdict = match env.passwords.verify(place, typed.password, account.phc.as_deref()).await {
@@ -157,6 +157,13 @@ impl<'a> Attempt<'a> {
         if account.org_status != OrgStatus::Active || account.client != Some(ClientStatus::Active) {
             return Err(WaitingError::Over);
         }
+        if !account.known_browser
+            && let Err(too_many) = self.env.limits.take_sign_in(tx.org_id())
+        {
+            drop(tx);
+            self.record_throttled("organization_throttled").await?;
+            return Err(Failure::from(too_many).into());
+        }
         let (limit, window) = (policy.lockout_attempts, LOCKOUT_WINDOW);
         let limits = [(&self.here, limit), (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR))];
         let known = if account.known_browser { 1 } else { limits.len() };
@@ -183,8 +190,8 @@ impl<'a> Attempt<'a> {
         Event { client: Some(self.waiting.pending.client.key()), ..event }
     }
 
-    async fn record_throttled(&self) -> Result<(), Failure> {
-        let event = events::refused(self.env, Action::SignInFailed, "throttled", &self.browser.origin)?;
+    async fn record_throttled(&self, reason: &'static str) -> Result<(), Failure> {
+        let event = events::refused(self.env, Action::SignInFailed, reason, &self.browser.origin)?;
         Ok(self.env.refusals.record(self.env, &self.waiting.scope, self.event(event)).await?)
     }
 
