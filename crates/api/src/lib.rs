@@ -2,30 +2,32 @@
 //!
 //! **Invariant:** every answer is the RFC's JSON; no page, no cookie.
 
-mod discovery;
+mod documents;
 mod error;
-mod jwks;
 mod token;
 mod userinfo;
 
 use axum::Router;
-use axum::http::{HeaderName, Method, header};
+use axum::http::{Method, header};
 use axum::routing::{get, post};
-use orgate_edge::AppState;
+use orgate_edge::{AppState, RequestId};
 use tower_http::cors::{Any, CorsLayer};
 
-/// The routes of the back channel. Scripts of any origin may call them: none takes a cookie.
+pub use documents::documents;
+
+/// The routes of the back channel but for the [`documents`].
 pub fn router() -> Router<AppState> {
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::WWW_AUTHENTICATE, HeaderName::from_static("x-request-id")]);
     Router::new()
         .route("/token", post(token::post))
         .route("/userinfo", get(userinfo::get).post(userinfo::post))
-        .route("/jwks.json", get(jwks::get))
-        .route("/.well-known/openid-configuration", get(discovery::get))
-        .route("/.well-known/oauth-authorization-server", get(discovery::get))
-        .layer(cors)
+        .layer(cors())
+}
+
+/// Scripts of any origin may call the back channel: nothing there takes a cookie.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([header::WWW_AUTHENTICATE, RequestId::HEADER])
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use orgate_domain::credentials::base32;
@@ -15,6 +15,20 @@ use tracing::Instrument as _;
 pub struct RequestId(String);
 
 impl RequestId {
+    /// The header that tells the caller.
+    pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+    /// A new one.
+    pub fn new(env: &Env) -> Self {
+        let uuid = env.random.uuid(env.clock.now()).unwrap_or_default();
+        Self(format!("req_{}", base32::encode_u128(uuid.as_u128())))
+    }
+
+    /// The value of [`RequestId::HEADER`].
+    pub fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+
     /// The text: `req_` and 26 characters.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -39,8 +53,7 @@ fn known_method(method: &Method) -> &'static str {
 /// Gives the request its id, measures it, and logs how it ended.
 pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let uuid = env.random.uuid(env.clock.now()).unwrap_or_default();
-    let id = RequestId(format!("req_{}", base32::encode_u128(uuid.as_u128())));
+    let id = RequestId::new(&env);
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -55,9 +68,7 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
     );
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).instrument(span.clone()).await;
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert("x-request-id", value);
-    }
+    response.headers_mut().insert(RequestId::HEADER, id.header());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
     let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
