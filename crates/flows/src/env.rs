@@ -1,6 +1,7 @@
 //! Everything a use case needs and a test replaces.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -18,9 +19,13 @@ use crate::random::{NoRandomness, Random};
 use crate::refusals::Refusals;
 use crate::vault::{Vault, VaultError};
 
-/// The surroundings of a use case. Cheap to clone.
+/// The surroundings of a use case. Cheap to clone: every request does.
 #[derive(Debug, Clone)]
-pub struct Env {
+pub struct Env(Arc<Surroundings>);
+
+/// What an [`Env`] is made of.
+#[derive(Debug)]
+pub struct Surroundings {
     /// The database.
     pub store: Store,
     /// The time.
@@ -28,19 +33,33 @@ pub struct Env {
     /// Randomness.
     pub random: Random,
     /// Secrets derived from the master key.
-    pub vault: Arc<Vault>,
+    pub vault: Vault,
     /// The shared issuer's signing keys.
-    pub keys: Arc<KeyRing>,
+    pub keys: KeyRing,
     /// The pool that hashes passwords.
-    pub passwords: Arc<Passwords>,
+    pub passwords: Passwords,
     /// Cached clients and policies.
-    pub configuration: Arc<Configuration>,
+    pub configuration: Configuration,
     /// Limits by source address.
-    pub limits: Arc<Limits>,
+    pub limits: Limits,
     /// Aggregates floods of alike refusals.
-    pub refusals: Arc<Refusals>,
+    pub refusals: Refusals,
     /// Who issues.
     pub issuer: Issuer,
+}
+
+impl From<Surroundings> for Env {
+    fn from(surroundings: Surroundings) -> Self {
+        Self(Arc::new(surroundings))
+    }
+}
+
+impl Deref for Env {
+    type Target = Surroundings;
+
+    fn deref(&self) -> &Surroundings {
+        &self.0
+    }
 }
 
 /// Why a use case could not decide: nothing was changed, and trying again may help.

@@ -31,5 +31,5 @@ pub mod vault;
 pub mod waiting;
 
 pub use configuration::Configuration;
-pub use env::{Browser, Clock, Env, Failure, Issuer, SystemClock};
+pub use env::{Browser, Clock, Env, Failure, Issuer, Surroundings, SystemClock};
 pub use issue::IssuedTokens;

@@ -62,6 +62,7 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(SetResponseHeaderLayer::if_not_present(header::RETRY_AFTER, again))
         .layer(middleware::from_fn_with_state(state.env.clone(), observe))
+        .merge(orgate_api::documents())
         .merge(health())
         .with_state(state);
     if https {

@@ -12,7 +12,7 @@ use orgate_flows::passwords::{PasswordError, Passwords};
 use orgate_flows::random::Random;
 use orgate_flows::refusals::Refusals;
 use orgate_flows::vault::{InvalidMasterKey, MasterKey, Vault, VaultError};
-use orgate_flows::{Clock, Configuration, Env, Issuer};
+use orgate_flows::{Clock, Configuration, Env, Issuer, Surroundings};
 use orgate_storage::{PoolSettings, StorageError, Store};
 
 use crate::settings::{Secret, Settings, SettingsError};
@@ -74,20 +74,22 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         credentials: settings.limits.credentials_per_minute,
         pages: settings.limits.pages_per_minute,
         refusals: settings.limits.refusals_per_minute,
+        sign_ins: settings.limits.sign_ins_per_minute,
     };
     let random = Random::default();
-    Ok(Env {
+    let surroundings = Surroundings {
         store,
         clock,
-        vault: Arc::new(Vault::new(&master_key(settings)?)?),
-        keys: Arc::new(KeyRing::new(cores)),
-        passwords: Arc::new(Passwords::new(threads, settings.passwords.queue, random.clone())?),
+        vault: Vault::new(&master_key(settings)?)?,
+        keys: KeyRing::new(cores),
+        passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,
         random,
-        configuration: Arc::new(Configuration::default()),
-        limits: Arc::new(Limits::new(&limits)),
-        refusals: Arc::new(Refusals::default()),
+        configuration: Configuration::default(),
+        limits: Limits::new(&limits),
+        refusals: Refusals::default(),
         issuer: Issuer::new(settings.server.issuer.clone()),
-    })
+    };
+    Ok(surroundings.into())
 }
 
 /// The state of the listeners.
