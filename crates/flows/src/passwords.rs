@@ -68,13 +68,13 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError`] if the decoy for unknown users cannot be made.
     pub fn new(threads: usize, queue_limit: usize, random: Random) -> Result<Self, PasswordError> {
-        let memory = Arc::<Memory>::default();
-        let decoy = memory.hash(&random.bytes::<32>()?, &random.bytes()?)?;
+        // In memory that is given back: a server that nobody has signed in to yet holds none.
+        let decoy = Memory::default().hash(&random.bytes::<32>()?, &random.bytes()?)?;
         Ok(Self {
             permits: Arc::new(Semaphore::new(threads.max(1))),
             queue: Mutex::default(),
             queue_limit: queue_limit.max(1),
-            memory,
+            memory: Arc::default(),
             random,
             decoy,
         })

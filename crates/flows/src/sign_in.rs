@@ -82,9 +82,7 @@ pub async fn sign_in_page(env: &Env, handle: &str, browser: &Browser) -> Result<
     if !waiting.is_resolved() {
         return Err(WaitingError::Over);
     }
-    let mut tx = env.store.begin(&waiting.scope).await.map_err(Failure::from)?;
-    let organization = tx.organization().find().await.map_err(Failure::from)?;
-    tx.commit().await.map_err(Failure::from)?;
+    let organization = waiting.organization.clone();
     let organization =
         organization.filter(|found| found.status == OrgStatus::Active).ok_or(WaitingError::Over)?;
     Ok(SignInPage { waiting, organization })

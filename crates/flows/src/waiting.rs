@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{Credential, RequestHandle};
+use orgate_domain::organizations::Organization;
 use orgate_storage::{NewAuthorizationRequest, OrgScope};
 
 use crate::authorize::Pending;
@@ -26,6 +27,8 @@ pub enum WaitingError {
 pub struct Waiting {
     /// The organization it is in: the client's owner, while nobody has said which.
     pub(crate) scope: OrgScope,
+    /// The same, as pages show it.
+    pub(crate) organization: Option<Organization>,
     pub(crate) pending: Pending,
 }
 
@@ -62,6 +65,7 @@ pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiti
     let scope = OrgScope::of_credential(&handle);
     let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;
     let found = tx.authorization_requests().find(&handle.hash()).await.map_err(Failure::from)?;
+    let organization = tx.organization().find().await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let stored = found
         .filter(|stored| stored.consumed_at.is_none() && env.clock.now() < stored.asked.expires_at)
@@ -75,5 +79,5 @@ pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiti
         .map_err(Failure::from)?
         .ok_or(WaitingError::Over)?;
     let to = client.redirect_uri(&asked.redirect_uri).map_err(|_| WaitingError::Over)?;
-    Ok(Waiting { scope, pending: Pending { client, to, asked } })
+    Ok(Waiting { scope, organization, pending: Pending { client, to, asked } })
 }
