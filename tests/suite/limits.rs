@@ -132,15 +132,22 @@ async fn many_accounts_tried_from_many_addresses_stop_at_their_organization() {
         let page = spraying.authorize(&[("organization", "acme")]).await;
         let tried = spraying.sign_in(page, &format!("user-{n}@acme.test"), "Autumn2026").await;
         outcomes.push(tried.status.as_u16());
+        if tried.status == 429 {
+            assert!(tried.body.contains("Too many people are trying to sign in here"), "{}", tried.body);
+            assert!((1..=60).contains(&retry_after(&tried.headers)));
+        }
     }
     let page = at_home.authorize(&[("organization", "acme"), ("prompt", "login")]).await;
     let known = at_home.sign_in(page, "ada@acme.test", PASSWORD).await;
+    let page = at_home.authorize(&[("organization", "acme"), ("prompt", "login")]).await;
+    let colleague = at_home.sign_in(page, "vic@acme.test", PASSWORD).await;
     let elsewhere = app.browser_behind("198.51.100.4");
     let page = elsewhere.authorize(&[("organization", "globex")]).await;
     let globex = elsewhere.sign_in(page, "gus@globex.test", PASSWORD).await;
 
     assert_eq!(outcomes, [422, 422, 429, 429]);
     assert_eq!(known.status, 303, "a browser that the user has signed in with before goes on");
+    assert_eq!(colleague.status, 429, "but only that user in it");
     assert_eq!(globex.status, 303, "and so does every other organization");
     let reason = "select reason from audit_events where reason = 'organization_throttled' limit 1";
     let reason: Option<String> =

@@ -15,7 +15,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 pub use documents::documents;
 
-/// The routes of the back channel but for the [`documents`].
+/// The routes of the back channel but for the [`documents()`].
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))

@@ -120,6 +120,7 @@ impl Population {
         let users: Vec<User> = everyone.map(|(number, org_id)| User::new(number, org_id)).collect();
         let batches = organizations.chunks(BATCH).zip(users.chunks(BATCH * USERS_PER_ORGANIZATION));
         for (batch, (organizations, users)) in batches.enumerate() {
+            #[expect(clippy::disallowed_methods, reason = "nothing here is dropped half-way")]
             let mut tx = pool.begin().await?;
             // What refers to what is right by construction: checking each row would take most of the time.
             run(&mut *tx, "set local session_replication_role = replica").await?;

@@ -40,7 +40,7 @@ pub struct Surroundings {
     pub passwords: Passwords,
     /// Cached clients and policies.
     pub configuration: Configuration,
-    /// Limits by source address.
+    /// Limits by source address and by organization.
     pub limits: Limits,
     /// Aggregates floods of alike refusals.
     pub refusals: Refusals,

@@ -77,7 +77,7 @@ impl Limits {
             Limited::Pages => &self.pages,
             Limited::Refusals => &self.refusals,
         };
-        limiter.check_key(&key).map_err(too_many)
+        limiter.check_key(&key).map_err(|until| too_many(&until))
     }
 
     /// Takes one attempt to prove a password from an organization's budget, whatever address it comes
@@ -86,7 +86,7 @@ impl Limits {
     /// # Errors
     /// [`TooMany`]; the password is not looked at then.
     pub fn take_sign_in(&self, org_id: OrgId) -> Result<(), TooMany> {
-        self.sign_ins.check_key(&org_id).map_err(too_many)
+        self.sign_ins.check_key(&org_id).map_err(|until| too_many(&until))
     }
 
     /// Forgets the addresses and organizations whose budget is full again. Called by a job.
@@ -102,7 +102,7 @@ fn a_minute(budget: u32) -> Quota {
     Quota::per_minute(NonZeroU32::new(budget).unwrap_or(NonZeroU32::MIN))
 }
 
-fn too_many(until: NotUntil<<DefaultClock as Clock>::Instant>) -> TooMany {
+fn too_many(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> TooMany {
     TooMany { retry_after: until.wait_time_from(DefaultClock::default().now()) }
 }
 

@@ -15,7 +15,7 @@ use orgate_storage::system::ProvenSession;
 use orgate_storage::{Account, NewSession, OrgScope, OrgTx};
 
 use crate::authorize::{Answer, issue_code};
-use crate::limits::{Limited, source};
+use crate::limits::{Limited, TooMany, source};
 use crate::passwords::{PasswordError, Verdict};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
@@ -44,6 +44,8 @@ pub enum SignIn {
     AnotherUser(Box<Answer>),
     /// They are signed in.
     SignedIn(Box<SignedIn>),
+    /// Too many try to sign in to this organization: the password was not looked at.
+    OrganizationBusy(TooMany),
     /// No try is left for this account for a while.
     TooManyTries,
     /// Back to the form: one text for an unknown address, a wrong password, a user without one and
@@ -104,9 +106,16 @@ pub async fn sign_in(
     let place = env.passwords.queue_up(waiting.scope.org_id()).map_err(Failure::from)?;
     let attempt = Attempt::new(env, waiting, &email, browser);
     let policy = env.configuration.policy(&env.store, &waiting.scope).await.map_err(Failure::from)?;
-    let Some(account) = attempt.begin(&policy).await? else {
-        attempt.record_throttled("throttled").await?;
-        return Ok(SignIn::TooManyTries);
+    let account = match attempt.begin(&policy).await? {
+        Begun::Account(account) => account,
+        Begun::OrganizationBusy(until) => {
+            attempt.record_throttled("organization_throttled").await?;
+            return Ok(SignIn::OrganizationBusy(until));
+        }
+        Begun::NoTryLeft => {
+            attempt.record_throttled("throttled").await?;
+            return Ok(SignIn::TooManyTries);
+        }
     };
     let verdict = match env.passwords.verify(place, typed.password, account.phc.as_deref()).await {
         Ok(verdict) => verdict,
@@ -125,6 +134,13 @@ pub async fn sign_in(
             attempt.fail(user.map(|(user_id, _)| user_id), reason).await
         }
     }
+}
+
+/// Whether the password is looked at.
+enum Begun {
+    Account(Account),
+    OrganizationBusy(TooMany),
+    NoTryLeft,
 }
 
 /// One attempt, and where its parts are kept.
@@ -147,31 +163,30 @@ impl<'a> Attempt<'a> {
     }
 
     /// Reads the account and takes one of its tries, before the password is looked at: no number of
-    /// parallel guesses gets more of them. `None` if none is left.
-    async fn begin(&self, policy: &Policy) -> Result<Option<Account>, WaitingError> {
+    /// parallel guesses gets more of them.
+    async fn begin(&self, policy: &Policy) -> Result<Begun, WaitingError> {
         let now = self.env.clock.now();
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
         let account = self.find_account(&mut tx, now).await?;
         if account.org_status != OrgStatus::Active || account.client != Some(ClientStatus::Active) {
             return Err(WaitingError::Over);
         }
-        if !account.known_browser
-            && let Err(too_many) = self.env.limits.take_sign_in(tx.org_id())
-        {
-            drop(tx);
-            self.record_throttled("organization_throttled").await?;
-            return Err(Failure::from(too_many).into());
-        }
         let (limit, window) = (policy.lockout_attempts, LOCKOUT_WINDOW);
         let limits = [(&self.here, limit), (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR))];
         let known = if account.known_browser { 1 } else { limits.len() };
         for (account, limit) in limits.into_iter().take(known) {
             if !tx.sign_ins().take_try(account, limit, now, window).await.map_err(Failure::from)? {
-                return Ok(None);
+                return Ok(Begun::NoTryLeft);
             }
         }
+        // Last, so that whoever tries one locked account again and again uses nothing of it up.
+        if !account.known_browser
+            && let Err(until) = self.env.limits.take_sign_in(tx.org_id())
+        {
+            return Ok(Begun::OrganizationBusy(until)); // which gives the tries back
+        }
         tx.commit().await.map_err(Failure::from)?;
-        Ok(Some(account))
+        Ok(Begun::Account(account))
     }
 
     async fn find_account(&self, tx: &mut OrgTx, now: DateTime<Utc>) -> Result<Account, Failure> {

@@ -27,7 +27,7 @@ pub enum WaitingError {
 pub struct Waiting {
     /// The organization it is in: the client's owner, while nobody has said which.
     pub(crate) scope: OrgScope,
-    /// The same, as pages show it.
+    /// Its name, look and status; `None` if it does not exist.
     pub(crate) organization: Option<Organization>,
     pub(crate) pending: Pending,
 }

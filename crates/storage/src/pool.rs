@@ -1,4 +1,4 @@
-//! The pool, and what keeps one request's transaction out of the next.
+//! The pool, and what it is told of connections.
 
 use std::time::Duration;
 

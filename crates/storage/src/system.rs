@@ -166,8 +166,7 @@ macro_rules! delete {
 impl Store {
     async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx, StorageError> {
         tracing::trace!(system.reason = ?reason, "crossing organizations");
-        let opening = format!("begin; set local role {}; set local orgate.org_id = ''", reason.role());
-        Ok(SystemTx { transaction: Transaction::open(&self.pool, opening).await? })
+        Ok(SystemTx { transaction: Transaction::open(&self.pool, reason.role(), None).await? })
     }
 
     /// The organization that `hint` leads to, whatever its status.

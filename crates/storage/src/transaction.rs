@@ -6,11 +6,16 @@
 //! transaction aborted.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
+use orgate_domain::ids::OrgId;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
 
 use crate::StorageError;
+
+/// A database that takes longer to roll back is not waited for: the connection is closed instead.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A transaction. Dropped without [`Transaction::commit`], it rolls back.
 #[derive(Debug)]
@@ -20,12 +25,21 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Runs `opening`, whose first statement is `begin`: one round trip. Its text holds nothing that
-    /// a caller sent.
+    /// Begins, and takes a role and an organization, or none, for this transaction alone: one round trip.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`].
-    pub(crate) async fn open(pool: &PgPool, opening: String) -> Result<Self, StorageError> {
+    pub(crate) async fn open(
+        pool: &PgPool,
+        role: &'static str,
+        org_id: Option<OrgId>,
+    ) -> Result<Self, StorageError> {
+        let org_id = org_id.map(|org_id| org_id.as_uuid().to_string()).unwrap_or_default();
+        // A select, because whoever counts statements by their text sees past its constants, and not past
+        // those of a `set`: each organization would be a statement of its own.
+        let opening = format!(
+            "begin; select set_config('role', '{role}', true), set_config('orgate.org_id', '{org_id}', true)"
+        );
         let mut transaction = Self { connection: Some(pool.acquire().await?) };
         sqlx::raw_sql(AssertSqlSafe(opening)).execute(&mut *transaction).await?;
         Ok(transaction)
@@ -34,9 +48,11 @@ impl Transaction {
     /// Makes everything done in it last: one round trip.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`]; the outcome is then unknown.
+    /// [`StorageError::Unavailable`]; the outcome is then unknown. A transaction in which a statement failed:
+    /// nothing lasts.
     pub(crate) async fn commit(mut self) -> Result<(), StorageError> {
-        sqlx::raw_sql("commit").execute(&mut *self).await?;
+        // To `commit` alone, after a statement failed, Postgres answers by rolling back, and without an error.
+        sqlx::raw_sql("set constraints all immediate; commit").execute(&mut *self).await?;
         drop(self.connection.take());
         Ok(())
     }
@@ -47,7 +63,8 @@ impl Drop for Transaction {
         let Some(mut connection) = self.connection.take() else { return };
         tokio::spawn(async move {
             // Comes after whatever was sent before and is still being answered.
-            if sqlx::raw_sql("rollback").execute(&mut *connection).await.is_err() {
+            let rollback = sqlx::raw_sql("rollback").execute(&mut *connection);
+            if !matches!(tokio::time::timeout(PATIENCE, rollback).await, Ok(Ok(_))) {
                 connection.close_on_drop();
             }
         });

@@ -1,5 +1,7 @@
 //! `GET` and `POST /sign-in`: an organization's own password.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -39,6 +41,8 @@ struct Said<'a> {
     error: Option<&'a str>,
     email_error: Option<&'a str>,
     password_error: Option<&'a str>,
+    /// Else the whole window of an account's tries.
+    retry_after: Option<Duration>,
 }
 
 /// Shows the page.
@@ -90,6 +94,15 @@ pub(crate) async fn post(
         Ok(SignIn::TooManyTries) => {
             Said { status: StatusCode::TOO_MANY_REQUESTS, notice: Some(&too_many), ..Said::default() }
         }
+        Ok(SignIn::OrganizationBusy(until)) => Said {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            notice: Some(
+                "Too many people are trying to sign in here at the moment. Wait a minute, then try again. \
+                 In a browser that you have signed in with before, you need not wait.",
+            ),
+            retry_after: Some(until.retry_after),
+            ..Said::default()
+        },
         Ok(SignIn::WrongCredentials) => Said {
             status: bad,
             error: Some("The e-mail address or the password is not right."),
@@ -155,7 +168,9 @@ fn page(
     };
     let mut response = render(said.status, &template, Some(&asked.redirect_uri));
     if said.status == StatusCode::TOO_MANY_REQUESTS {
-        response.headers_mut().insert(header::RETRY_AFTER, LOCKOUT_WINDOW.num_seconds().into());
+        let wait =
+            said.retry_after.map_or(LOCKOUT_WINDOW.num_seconds().unsigned_abs(), |wait| wait.as_secs() + 1);
+        response.headers_mut().insert(header::RETRY_AFTER, wait.into());
     }
     response
 }
