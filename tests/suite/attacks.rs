@@ -29,6 +29,10 @@ async fn a_credential_relabelled_for_another_organization_is_unknown_there() {
     assert_eq!(moved.outcome(), "400 invalid_grant");
     assert_eq!(refreshed.outcome(), "400 invalid_grant");
     assert_eq!(app.refresh(&tokens.text("refresh_token")).await.status, 200, "and nothing happened to it");
+    let events = app.events("globex").await;
+    for event in ["code.refused refused unknown_code", "refresh_token.refused refused unknown_token"] {
+        assert!(events.iter().any(|seen| seen == event), "{event}: {events:?}");
+    }
 }
 
 #[tokio::test]

@@ -135,11 +135,36 @@ async fn serve_refuses_to_start_with_what_it_cannot_work_with() {
 async fn a_server_starts_answers_and_stops_when_told() {
     let installation = Installation::new().await;
 
-    let running = Running::start(&mut installation.command(&["serve"]), "ready");
+    let mut command = installation.command(&["serve"]);
+    let [internal] = free_ports();
+    command
+        .env("ORGATE__SERVER__INTERNAL_LISTEN", format!("127.0.0.1:{internal}"))
+        .env("ORGATE__LOG__FORMAT", "json");
+    let running = Running::start(&mut command, "ready");
 
-    let answer =
-        reqwest::get(format!("http://localhost:{}/readyz", installation.port)).await.expect("answered");
+    let at = |port: u16, path: &str| reqwest::get(format!("http://localhost:{port}{path}"));
+    let answer = at(installation.port, "/readyz").await.expect("answered");
     assert_eq!(answer.status(), 200);
+    let unknown = at(installation.port, "/authorize?client_id=nobody").await.expect("answered");
+    let id = unknown.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let metrics = at(internal, "/metrics").await.expect("answered").text().await.expect("text");
+    assert!(
+        metrics.contains(r#"orgate_http_requests_total{method="GET",route="/authorize",status="400"} 1"#),
+        "{metrics}"
+    );
+    assert_eq!(
+        at(installation.port, "/metrics").await.expect("answered").status(),
+        404,
+        "nobody else's to see"
+    );
+    let line = running.said();
+    let line = line.lines().find(|line| line.contains(&id)).expect("a line of the request").to_owned();
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(line["span"]["request.id"], id.as_str());
+    assert!(
+        line["span"]["org.id"].as_str().is_some_and(|org| org.starts_with("org_")),
+        "the operator's: {line}"
+    );
     let (status, took, said) = tokio::task::spawn_blocking(|| running.interrupt()).await.expect("it ends");
     assert!(status.success() && took.as_secs() < 5, "{status} after {took:?}: {said}");
     assert!(!said.contains(MASTER_KEY));

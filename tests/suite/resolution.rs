@@ -87,8 +87,14 @@ async fn prompt_none_answers_without_a_page_whatever_is_known() {
     let several = browser.authorize(&[("prompt", "none")]).await;
 
     assert_eq!(nothing.answer("error"), "interaction_required");
+    assert!(nothing.answer("error_description").starts_with("organization_required: "));
     assert_eq!(resolved.answer("error"), "login_required");
     assert_eq!(several.answer("error"), "account_selection_required");
+    let events = app.events("operator").await;
+    for reason in ["interaction_required", "account_selection_required"] {
+        let event = format!("authorization.refused refused {reason}");
+        assert!(events.contains(&event), "before an organization is known, the operator's: {events:?}");
+    }
 }
 
 #[tokio::test]
@@ -156,6 +162,28 @@ async fn a_suspended_organization_says_so_on_a_page() {
     assert!(
         app.events("acme").await.contains(&"authorization.refused refused organization_suspended".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_deleted_organization_is_no_longer_there_for_anyone() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let tokens = app.redeem(&browser.sign_in_to("acme", "ada@acme.test").await).await;
+    let delete = "update organizations set status = 'deleted' where slug = 'acme'"; // nothing of Orgate's does so yet
+    sqlx::query(delete).execute(app.database.superuser()).await.expect("deleted");
+
+    let by_name = app.browser().authorize(&[("organization", "acme")]).await;
+    let in_session = browser.authorize(&[("organization", "acme")]).await;
+    let never_there = app.browser().authorize(&[("organization", "never-there")]).await;
+    let silent = browser.authorize(&[("organization", "acme"), ("prompt", "none")]).await;
+
+    assert_eq!(
+        (by_name.status, in_session.status, never_there.status),
+        (never_there.status, never_there.status, by_name.status)
+    );
+    assert!(!by_name.body.contains("Acme Inc") && !in_session.body.contains("Acme Inc"), "{}", by_name.body);
+    assert_eq!(silent.answer("error"), "access_denied");
+    assert_eq!(app.refresh(&tokens.text("refresh_token")).await.outcome(), "400 invalid_grant");
 }
 
 #[tokio::test]

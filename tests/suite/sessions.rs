@@ -22,6 +22,21 @@ async fn organizations_live_side_by_side_and_switching_is_a_new_authorization() 
     assert_ne!(back.claims("id_token")["sid"], globex.claims("id_token")["sid"]);
     let twice = browser.post("/choose", &fields).await;
     assert_eq!(twice.status, 400, "a choice is made once");
+    for (slug, other) in [("acme", "globex"), ("globex", "acme")] {
+        let (org, other_id) = (app.org(slug).await.org_id(), app.org(other).await.org_id());
+        let log = "select event::text from audit_events event where org_id = $1";
+        let log: Vec<String> = sqlx::query_scalar(log)
+            .bind(org.as_uuid())
+            .fetch_all(app.database.superuser())
+            .await
+            .expect("the log");
+        let log = log.join("\n");
+        let named =
+            [other, &other_id.to_string(), &other_id.as_uuid().to_string()].map(|name| log.contains(name));
+        assert_eq!(named, [false; 3], "{slug} does not learn of {other}: {log}");
+    }
+    let issued = "authorization.issued success".to_owned();
+    assert!(app.events("acme").await.contains(&issued), "coming back is in the log");
 }
 
 #[tokio::test]
@@ -176,6 +191,9 @@ async fn a_cookie_of_one_organization_means_nothing_in_another() {
 
     let location = answer.headers()["location"].to_str().expect("text").to_owned();
     assert!(location.contains("error=login_required"), "{location}");
+    let refused = "session.refused refused other_organization".to_owned();
+    assert!(app.events("acme").await.contains(&refused), "whose session it was learns of it");
+    assert!(!app.events("globex").await.iter().any(|event| event.starts_with("session.")));
 }
 
 #[tokio::test]

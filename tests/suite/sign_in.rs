@@ -4,6 +4,26 @@ use orgate_tests::app::{App, CHALLENGE, PASSWORD};
 use serde_json::json;
 
 #[tokio::test]
+async fn an_event_says_from_where_by_what_and_in_which_request() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let page = browser.authorize(&[("organization", "acme")]).await;
+
+    let signed_in = browser.sign_in(page, "ada@acme.test", PASSWORD).await;
+
+    let event =
+        "select host(address), user_agent, request_id from audit_events where action = 'sign_in.succeeded'";
+    let (address, user_agent, request_id): (String, Option<String>, String) =
+        sqlx::query_as(event).fetch_one(app.database.superuser()).await.expect("the event");
+    assert_eq!(
+        (address.as_str(), user_agent),
+        ("127.0.0.1", None),
+        "these tests' client does not say what it is"
+    );
+    assert_eq!(request_id, signed_in.headers["x-request-id"].to_str().expect("text"));
+}
+
+#[tokio::test]
 async fn a_user_signs_in_and_the_tokens_carry_the_organization() {
     let app = App::start().await;
     let acme = app.org("acme").await;

@@ -220,14 +220,15 @@ async fn decide(env: &Env, pending: Pending, known: &Known, browser: &Browser) -
             Some(scope) => enter(env, pending, (&scope, reason), browser).await,
             None => unavailable(env, &pending, browser).await,
         },
-        Decision::Choose if silent => Ok(answered(env, &pending, ErrorCode::AccountSelectionRequired)),
-        Decision::Choose => ask(env, pending, Question::Choose, browser).await,
-        Decision::Discover if silent => Ok(answered(env, &pending, ErrorCode::InteractionRequired)),
-        Decision::Discover => ask(env, pending, Question::Discover, browser).await,
-        Decision::Mismatch(..) => {
-            record_unresolved(env, "organization_mismatch", Some(&pending.client), browser).await?;
-            Ok(answered(env, &pending, ErrorCode::OrganizationMismatch))
+        Decision::Choose if silent => {
+            undecided(env, &pending, ErrorCode::AccountSelectionRequired, browser).await
         }
+        Decision::Choose => ask(env, pending, Question::Choose, browser).await,
+        Decision::Discover if silent => {
+            undecided(env, &pending, ErrorCode::InteractionRequired, browser).await
+        }
+        Decision::Discover => ask(env, pending, Question::Discover, browser).await,
+        Decision::Mismatch(..) => undecided(env, &pending, ErrorCode::OrganizationMismatch, browser).await,
         Decision::Unknown => unavailable(env, &pending, browser).await,
     }
 }
@@ -444,6 +445,17 @@ async fn unavailable(env: &Env, pending: &Pending, browser: &Browser) -> Result<
         return Ok(answered(env, pending, ErrorCode::AccessDenied));
     }
     Ok(Next::Refused(Refused { why, client: Arc::clone(&pending.client), organization: None }))
+}
+
+/// No organization, and nobody may be asked for one.
+async fn undecided(
+    env: &Env,
+    pending: &Pending,
+    code: ErrorCode,
+    browser: &Browser,
+) -> Result<Next, Failure> {
+    record_unresolved(env, code.as_str(), Some(&pending.client), browser).await?;
+    Ok(answered(env, pending, code))
 }
 
 fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {

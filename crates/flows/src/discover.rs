@@ -91,7 +91,14 @@ pub async fn discover(
             let next = settle(env, waiting, (&resolved, Reason::Discovered), browser).await?;
             Ok(Discovered::Next(Box::new(next)))
         }
-        _ => Ok(Discovered::NotFound),
+        _ => {
+            let event =
+                events::refused(env, Action::DiscoveryRefused, "unknown_organization", &browser.origin)
+                    .map_err(Failure::from)?;
+            let event = Event { client: Some(waiting.client().key()), ..event };
+            env.refusals.record(env, &waiting.scope, event).await.map_err(Failure::from)?;
+            Ok(Discovered::NotFound)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use orgate_flows::Env;
 use orgate_flows::authorize::{AuthorizeError, authorize};
 use orgate_protocol::params::Params;
 
-use crate::page::{Problem, failed, problem};
+use crate::page::{Problem, failed, problem, unreadable};
 use crate::present::{self, see_other};
 
 /// The request in the query.
@@ -19,7 +19,7 @@ pub(crate) async fn get(
 ) -> Response {
     match query {
         Ok(QueryParams(params)) => answer(&env, &cookies, &params).await,
-        Err(rejection) => unreadable(&env, &cookies, &rejection),
+        Err(rejection) => unreadable(&env, &cookies.browser.origin, &rejection),
     }
 }
 
@@ -32,7 +32,7 @@ pub(crate) async fn post(
 ) -> Response {
     let params = match form {
         Ok(FormParams(params)) => params,
-        Err(rejection) => return unreadable(&env, &cookies, &rejection),
+        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
     };
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.iter()).finish();
     if params.duplicated().is_some() {
@@ -79,22 +79,6 @@ fn unproven(env: &Env, cookies: &BrowserCookies, (code, what_happened): (&str, &
             headline: "This sign-in link does not work",
             what_happened,
             what_next: "Open your application from its own address and sign in from there. If it happens again, tell its support and send the details below.",
-            client: None,
-        },
-    )
-}
-
-fn unreadable(env: &Env, cookies: &BrowserCookies, rejection: &ParamsRejection) -> Response {
-    let what_happened = format!("The request could not be read: {rejection}.");
-    problem(
-        env,
-        &cookies.browser.origin,
-        &Problem {
-            status: rejection.status(),
-            code: "invalid_request",
-            headline: "This sign-in link does not work",
-            what_happened: &what_happened,
-            what_next: "Open your application from its own address and sign in from there.",
             client: None,
         },
     )

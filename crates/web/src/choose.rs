@@ -10,7 +10,7 @@ use orgate_flows::Env;
 use orgate_flows::choose::{Choice, choices, choose};
 use orgate_flows::waiting::{Waiting, take_up};
 
-use crate::page::{Org, Page, failed, over, render};
+use crate::page::{Org, Page, failed, over, render, unreadable};
 use crate::present;
 
 /// `templates/choose.html`.
@@ -63,7 +63,10 @@ pub(crate) async fn post(
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(FormParams(params)) = form else { return over(&env, origin) };
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let wanted = params.get("organization").and_then(|text| text.parse::<OrgId>().ok());

@@ -11,7 +11,7 @@ use orgate_flows::discover::{Discovered, Proven, discover, prove};
 use orgate_flows::waiting::{Waiting, WaitingError, take_up};
 use orgate_protocol::params::Params;
 
-use crate::page::{Page, over, render};
+use crate::page::{Page, over, render, unreadable};
 use crate::present;
 
 /// `templates/discover.html`.
@@ -61,7 +61,10 @@ pub(crate) async fn post(
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(FormParams(params)) = form else { return over(&env, origin) };
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
     let (waiting, handle) = match taken_up(&env, &cookies, &params).await {
         Ok(found) => found,
         Err(error) => return present::waiting_error(&env, origin, &error),
@@ -98,7 +101,10 @@ pub(crate) async fn post_code(
     cookies: BrowserCookies,
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
-    let Ok(FormParams(params)) = form else { return over(&env, &cookies.browser.origin) };
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
+    };
     let handle = params.get("request").unwrap_or_default();
     if !is_ours(&env, &cookies, &params, handle) {
         return over(&env, &cookies.browser.origin);

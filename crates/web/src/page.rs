@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use orgate_domain::clients::Client;
 use orgate_domain::organizations::Organization;
-use orgate_edge::RequestOrigin;
+use orgate_edge::{ParamsRejection, RequestOrigin};
 use orgate_flows::{Env, Failure};
 use url::Url;
 
@@ -214,6 +214,27 @@ pub(crate) fn over(env: &Env, origin: &orgate_domain::audit::Origin) -> Response
             code: "sign_in_over",
             headline: "This sign-in is over",
             what_happened: "It was finished, took too long, or was begun in another browser.",
+            what_next: "Go back to the application that you want to use and sign in from there.",
+            client: None,
+        },
+    )
+}
+
+/// What was sent is too large, or no form.
+pub(crate) fn unreadable(
+    env: &Env,
+    origin: &orgate_domain::audit::Origin,
+    rejection: &ParamsRejection,
+) -> Response {
+    let what_happened = format!("What your browser sent could not be read: {rejection}.");
+    problem(
+        env,
+        origin,
+        &Problem {
+            status: rejection.status(),
+            code: "invalid_request",
+            headline: "This request cannot be read",
+            what_happened: &what_happened,
             what_next: "Go back to the application that you want to use and sign in from there.",
             client: None,
         },

@@ -12,7 +12,7 @@ use orgate_flows::Env;
 use orgate_flows::sign_in::{SignIn, SignInPage, SignedIn, Typed, sign_in, sign_in_page};
 use orgate_protocol::params::Params;
 
-use crate::page::{Org, Page, over, render};
+use crate::page::{Org, Page, over, render, unreadable};
 use crate::present;
 
 /// `templates/sign_in.html`.
@@ -67,7 +67,10 @@ pub(crate) async fn post(
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(FormParams(params)) = form else { return over(&env, origin) };
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
     let handle = params.get("request").unwrap_or_default();
     let found = match sign_in_page(&env, handle, &cookies.browser).await {
         Ok(found) => found,

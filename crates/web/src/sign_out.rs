@@ -11,7 +11,7 @@ use orgate_flows::sign_out::{SignOut, Wanted, sign_out};
 use orgate_protocol::oauth::logout;
 use orgate_protocol::params::Params;
 
-use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render};
+use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render, unreadable};
 use crate::present::see_other;
 
 /// `templates/sign_out.html`.
@@ -56,7 +56,10 @@ pub(crate) async fn post(
     cookies: BrowserCookies,
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
-    let Ok(FormParams(params)) = form else { return over(&env, &cookies.browser.origin) };
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
+    };
     see_other(&env.issuer.at(&format!("/logout?{}", encoded(&params))))
 }
 
@@ -66,7 +69,10 @@ pub(crate) async fn post_confirm(
     cookies: BrowserCookies,
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
-    let Ok(FormParams(params)) = form else { return over(&env, &cookies.browser.origin) };
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
+    };
     let token = params.get("csrf").unwrap_or_default();
     let original = Params::parse(params.get("request").unwrap_or_default());
     let ours = env.vault.check_form_token(&cookies.browser.binding, CONFIRMATION, token);

@@ -124,10 +124,7 @@ fn sign_in_advice(error: &str) -> &'static str {
             "Signing in was cancelled, or your organization does not allow it. Try again, or ask an administrator of \
              your organization."
         }
-        "account_selection_required"
-        | "interaction_required"
-        | "login_required"
-        | "organization_required" => {
+        "account_selection_required" | "interaction_required" | "login_required" => {
             "Signing in needs an answer from you. Sign in again, and choose your organization when asked."
         }
         "organization_mismatch" => {

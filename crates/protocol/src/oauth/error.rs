@@ -58,8 +58,6 @@ error_codes! {
     LoginRequired = "login_required",
     /// Ours: the request names organizations that contradict each other.
     OrganizationMismatch = "organization_mismatch",
-    /// Ours: no organization could be resolved, or it may not use this client.
-    OrganizationRequired = "organization_required",
     /// OIDC Core §7.2.1.
     RegistrationNotSupported = "registration_not_supported",
     /// OIDC Core §6.1.

@@ -11,8 +11,8 @@ use crate::apply_file;
 
 #[derive(Debug, Args)]
 pub(super) struct Apply {
-    /// A YAML file; may be given several times
-    #[arg(short, long = "file", required = true, value_name = "FILE")]
+    /// YAML files, applied as one
+    #[arg(short, long = "file", required = true, value_name = "FILE", num_args = 1..)]
     files: Vec<PathBuf>,
     /// Say what would change, and change nothing
     #[arg(long)]
