@@ -1,7 +1,8 @@
 -- Keeps look-ups by key look-ups by key. Where most organizations have one row in a table, the planner
 -- believes that `org_id` alone finds one, uses any index that begins with it and filters the rest: in the
 -- one organization with a hundred thousand rows that reads them all, at every request. So it is told to
--- expect many rows an organization in every table, whatever it counts; then only the full key will do.
+-- expect many rows an organization in every table but the partitioned log, whatever it counts; then only the
+-- full key will do.
 -- Takes effect at the next `analyze`, which autovacuum sees to.
 do $$
 declare

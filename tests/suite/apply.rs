@@ -49,6 +49,28 @@ async fn details(app: &App, slug: &str, action: &str) -> Vec<serde_json::Value> 
     .expect("the log can be read")
 }
 
+#[tokio::test]
+async fn no_client_declares_or_learns_of_permissions_of_orgates_own() {
+    let app = App::start().await;
+    let yaml = "clients: [{ client_id: greedy, organization: acme, name: Greedy, type: machine, audience: owner, permissions: [\"orgate:users:read\"] }]";
+    let declared = apply_file::load_str("test.yaml", yaml, &|_: &str| None).expect_err("refused").to_string();
+    app.apply(
+        "organizations:
+  - slug: acme
+    name: Acme Inc
+    roles: [{ slug: chief, permissions: [\"orgate:*\", \"notes:read\"] }]
+    users: [{ email: chief@acme.test, name: Chief, password: \"${PASSWORD}\", roles: [chief] }]",
+    )
+    .await;
+
+    let tokens = app.sign_in("acme", "chief@acme.test").await;
+
+    assert!(declared.contains("Orgate's own"), "{declared}");
+    let claims = tokens.claims("access_token");
+    assert_eq!(claims["roles"], serde_json::json!(["chief"]));
+    assert_eq!(claims["permissions"], serde_json::json!(["notes:read"]));
+}
+
 const INITECH: &str = "
 organizations:
   - slug: initech

@@ -38,6 +38,9 @@ use crate::report::Report;
 use crate::run::{Plan, Results};
 use crate::server::Orgate;
 
+/// What a database of a hundred thousand organizations would be given, instead of what a developer's is.
+const SHARED_BUFFERS_MIB: u32 = 1024;
+
 /// Measures a release build of Orgate
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -112,6 +115,7 @@ fn start(arguments: &Arguments) -> Result<()> {
 
     let mut config = Config::new(directory.join("postgres"), |message| eprintln!("{message}"));
     config.durability = Durability::Durable;
+    config.shared_buffers_mib = SHARED_BUFFERS_MIB;
     let postgres = Postgres::start(&config)?;
     let (version, data) = (postgres.version().to_owned(), postgres.data_dir().to_owned());
     let results = measure(&orgate, &postgres, arguments.plan());

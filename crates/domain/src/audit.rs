@@ -76,6 +76,8 @@ actions! {
     CodeRefused = "code.refused";
     /// A code was presented a second time; what it granted was revoked.
     CodeReplayed = "code.replayed";
+    /// The key under which the organization's secrets rest was made.
+    DataKeyCreated = "data_key.created";
     /// A discovery mail was asked for.
     DiscoveryRequested = "discovery.requested";
     /// A discovery code was accepted.

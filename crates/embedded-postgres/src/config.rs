@@ -13,6 +13,8 @@ pub struct Config {
     pub durability: Durability,
     /// Connections that the server accepts at once. Default: 200.
     pub max_connections: u16,
+    /// Memory that the server keeps pages in, in MiB; the system's cache serves the rest. Default: 64.
+    pub shared_buffers_mib: u32,
     /// Where binaries are looked for. Default: [`Search::from_environment`].
     pub search: Search,
     /// Told, a sentence each, what takes its time and what is not done as it was asked.
@@ -26,6 +28,7 @@ impl Config {
             data_dir: data_dir.into(),
             durability: Durability::Durable,
             max_connections: 200,
+            shared_buffers_mib: 64,
             search: Search::from_environment(),
             progress,
         }

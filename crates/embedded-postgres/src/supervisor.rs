@@ -158,7 +158,7 @@ fn command(program: &Path, home: &Home, socket_dir: &Path, config: &Config) -> R
     set("listen_addresses=");
     set("unix_socket_permissions=0700");
     set(&format!("max_connections={}", config.max_connections));
-    set("shared_buffers=64MB");
+    set(&format!("shared_buffers={}MB", config.shared_buffers_mib));
     set("jit=off");
     // Else recovery opens and syncs a thousand files one by one. The system call is Linux's.
     #[cfg(target_os = "linux")]

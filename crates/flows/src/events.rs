@@ -34,6 +34,12 @@ pub(crate) fn refused(
     Ok(Event { outcome: Outcome::Refused, reason: Some(reason), ..done(env, action, origin)? })
 }
 
+/// The key under which an organization's secrets rest was made.
+pub(crate) fn data_key_created(env: &Env) -> Result<Event, NoRandomness> {
+    let event = done(env, Action::DataKeyCreated, &Origin::default())?;
+    Ok(Event { actor: Actor::System, ..event })
+}
+
 /// A signing key was made.
 pub(crate) fn key_created(env: &Env, kid: &str) -> Result<Event, NoRandomness> {
     let event = done(env, Action::KeyCreated, &Origin::default())?;

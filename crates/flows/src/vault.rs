@@ -18,8 +18,8 @@ use orgate_domain::ids::OrgId;
 use orgate_storage::{OrgScope, StorageError};
 use zeroize::Zeroizing;
 
-use crate::Env;
 use crate::random::NoRandomness;
+use crate::{Env, events};
 
 /// 32 bytes from which every other secret of this installation is derived.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
@@ -237,7 +237,9 @@ impl Vault {
         let fresh = Zeroizing::new(env.random.bytes::<32>()?);
         let wrapped = seal(&self.wrap, &aad(scope.org_id(), "data-key"), fresh.as_slice())?;
         let mut tx = env.store.begin(scope).await?;
-        tx.keys().insert_data_key(&wrapped, env.clock.now()).await?;
+        if tx.keys().insert_data_key(&wrapped, env.clock.now()).await? {
+            tx.audit().insert(&events::data_key_created(env)?).await?;
+        }
         tx.commit().await?;
         self.find_data_key(env, scope).await?.ok_or(VaultError::Ciphertext)
     }
