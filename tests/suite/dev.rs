@@ -198,6 +198,17 @@ fn a_directory_that_cannot_be_written_is_named_with_what_to_do() {
     assert!(refused.contains("choose another data directory"), "{refused}");
 }
 
+#[test]
+fn a_missing_database_program_is_named_with_what_to_do() {
+    let places = Places::new();
+    let nowhere = places.directory.path("nowhere");
+
+    let refused = refusal(places.command(&[]).env("ORGATE_PG_BIN", &nowhere));
+
+    assert!(refused.contains(&format!("ORGATE_PG_BIN names {}", nowhere.display())), "{refused}");
+    assert!(refused.contains("name a PostgreSQL that fits, or unset it"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_seed_of_ones_own_takes_the_place_of_the_samples_and_is_checked() {
     let (places, database) = (Places::new(), Database::fresh().await);
