@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
-use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestHandle, SecretHash};
+use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestHandle};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
-use orgate_domain::policies::{CODE_LIFETIME, REQUEST_LIFETIME};
+use orgate_domain::policies::CODE_LIFETIME;
 use orgate_domain::resolution::{self, Asking, Decision, Reason};
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::AuthorizationCode;
-use orgate_protocol::oauth::authorize::{AuthorizationRequest, Prompt, ResponseMode};
+use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_protocol::params::Params;
@@ -24,12 +24,15 @@ use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
 
 mod facts;
+mod pending;
 mod records;
 
+use pending::pending;
 use records::{record, record_misplaced, record_unresolved};
 
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, usable_sessions};
+pub(crate) use pending::Pending;
 
 /// Where the browser goes next.
 #[derive(Debug)]
@@ -103,14 +106,6 @@ pub enum AuthorizeError {
     UnregisteredRedirectUri,
 }
 
-/// A request that is under way: what it asks for, by which client.
-#[derive(Debug, Clone)]
-pub(crate) struct Pending {
-    pub(crate) client: Arc<Client>,
-    pub(crate) to: RegisteredUri,
-    pub(crate) asked: NewAuthorizationRequest,
-}
-
 /// Begins an authorization. `host` is the organization whose vanity domain or path was called.
 ///
 /// # Errors
@@ -172,45 +167,6 @@ fn unparsed(
     let state = params.get("state").filter(|state| state.len() <= 2048).map(str::to_owned);
     let response = AuthorizationResponse { outcome: Err(error), state, iss: env.issuer.as_str().to_owned() };
     Answer { to, mode: ResponseMode::of(params), client, response }
-}
-
-fn pending(
-    env: &Env,
-    browser: &Browser,
-    (client, to): (Arc<Client>, RegisteredUri),
-    request: &AuthorizationRequest,
-) -> Result<Pending, crate::random::NoRandomness> {
-    let now = env.clock.now();
-    let asked = NewAuthorizationRequest {
-        id: AuthorizationRequestId::from_uuid(env.random.uuid(now)?),
-        handle: SecretHash::from_bytes([0; 32]), // replaced when it is stored
-        browser: browser.binding,
-        client_owner: client.owner,
-        client_id: client.id,
-        resolved_by: None,
-        proven_address: None,
-        expected_user: None,
-        redirect_uri: to.as_str().to_owned(),
-        response_mode: request.response_mode,
-        scope: granted_scope(request),
-        state: request.state.clone(),
-        nonce: request.nonce.clone(),
-        code_challenge: request.code_challenge,
-        prompt: request.prompt.clone(),
-        max_age: request.max_age,
-        login_hint: request.login_hint.clone(),
-        ui_locales: request.ui_locales.clone(),
-        created_at: now,
-        expires_at: now + REQUEST_LIFETIME,
-    };
-    Ok(Pending { client, to, asked })
-}
-
-/// The scopes that exist; others are ignored (RFC 6749 §3.3 lets the server).
-fn granted_scope(request: &AuthorizationRequest) -> orgate_protocol::oauth::ScopeSet {
-    orgate_protocol::oauth::ScopeSet::parse("openid profile email offline_access")
-        .map(|known| request.scope.intersection(&known))
-        .unwrap_or_default()
 }
 
 async fn decide(env: &Env, pending: Pending, known: &Known, browser: &Browser) -> Result<Next, Failure> {
@@ -474,23 +430,6 @@ fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Answer").field("to", &self.to).finish_non_exhaustive()
-    }
-}
-
-impl Pending {
-    pub(crate) fn answer(&self, env: &Env, outcome: Result<String, RequestError>) -> Answer {
-        let iss = env.issuer.as_str().to_owned();
-        let response = AuthorizationResponse { outcome, state: self.asked.state.clone(), iss };
-        Answer {
-            to: self.to.clone(),
-            mode: self.asked.response_mode,
-            client: Arc::clone(&self.client),
-            response,
-        }
-    }
-
-    pub(crate) fn refuse(&self, env: &Env, error: RequestError) -> Answer {
-        self.answer(env, Err(error))
     }
 }
 

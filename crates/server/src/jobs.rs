@@ -28,6 +28,9 @@ const CLEAN_BATCH: u32 = 5_000;
 /// How long to wait before trying again to listen for changes.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long to wait before trying again to reload signing keys.
+const RELOAD_PAUSE: Duration = Duration::from_secs(2);
+
 /// Starts the jobs; they end when `stop` is cancelled.
 pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &CancellationToken) {
     if let Some(mailer) = mailer {
@@ -92,8 +95,10 @@ async fn follow_changes(env: Env) {
         });
         let reload = async {
             while reloads.changed().await.is_ok() {
-                if let Err(error) = bootstrap(&env).await {
+                // Until it is done: no other notification may ever come.
+                while let Err(error) = bootstrap(&env).await {
                     tracing::warn!(%error, "the signing keys could not be reloaded");
+                    tokio::time::sleep(RELOAD_PAUSE).await;
                 }
             }
         };
