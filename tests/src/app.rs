@@ -241,6 +241,9 @@ pub fn client() -> Client {
     http(false)
 }
 
+/// What the tests' browsers and clients say that they are.
+pub const USER_AGENT: &str = "orgate-tests/1";
+
 fn http(cookies: bool) -> Client {
     http_with(cookies, HeaderMap::new())
 }
@@ -248,6 +251,7 @@ fn http(cookies: bool) -> Client {
 fn http_with(cookies: bool, headers: HeaderMap) -> Client {
     Client::builder()
         .default_headers(headers)
+        .user_agent(USER_AGENT)
         .cookie_store(cookies)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

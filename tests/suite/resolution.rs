@@ -178,8 +178,8 @@ async fn a_deleted_organization_is_no_longer_there_for_anyone() {
     let silent = browser.authorize(&[("organization", "acme"), ("prompt", "none")]).await;
 
     assert_eq!(
-        (by_name.status, in_session.status, never_there.status),
-        (never_there.status, never_there.status, by_name.status)
+        [by_name.status, in_session.status, never_there.status].map(|status| status.as_u16()),
+        [403; 3]
     );
     assert!(!by_name.body.contains("Acme Inc") && !in_session.body.contains("Acme Inc"), "{}", by_name.body);
     assert_eq!(silent.answer("error"), "access_denied");

@@ -1,6 +1,6 @@
 //! The main job: an organization's user signs in and the token says which organization.
 
-use orgate_tests::app::{App, CHALLENGE, PASSWORD};
+use orgate_tests::app::{App, CHALLENGE, PASSWORD, USER_AGENT};
 use serde_json::json;
 
 #[tokio::test]
@@ -13,13 +13,9 @@ async fn an_event_says_from_where_by_what_and_in_which_request() {
 
     let event =
         "select host(address), user_agent, request_id from audit_events where action = 'sign_in.succeeded'";
-    let (address, user_agent, request_id): (String, Option<String>, String) =
+    let (address, user_agent, request_id): (String, String, String) =
         sqlx::query_as(event).fetch_one(app.database.superuser()).await.expect("the event");
-    assert_eq!(
-        (address.as_str(), user_agent),
-        ("127.0.0.1", None),
-        "these tests' client does not say what it is"
-    );
+    assert_eq!((address.as_str(), user_agent.as_str()), ("127.0.0.1", USER_AGENT));
     assert_eq!(request_id, signed_in.headers["x-request-id"].to_str().expect("text"));
 }
 

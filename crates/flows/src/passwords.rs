@@ -112,15 +112,16 @@ impl Passwords {
         let password = Zeroizing::new(password.as_bytes().to_vec());
         let memory = Arc::clone(&self.memory);
         let decoy = self.decoy.clone();
-        let compare = move || {
-            memory.matches(&password, &phc).or_else(|error| {
-                // It takes its time and its words like any other refusal: who sees it is not the user.
-                tracing::error!("a stored password hash cannot be read");
-                memory.matches(&password, &decoy).and(Ok(false)).map_err(|_: PasswordError| error)
-            })
+        let compare = move || match memory.matches(&password, &phc) {
+            Ok(matches) => Ok(Some(matches)),
+            // Takes its time like any other, so that nobody learns which account it is.
+            Err(_) => memory.matches(&password, &decoy).map(|_| None),
         };
         let matches = self.run(place, compare).await?;
-        Ok(if matches && known { Verdict::Right } else { Verdict::Wrong })
+        if matches.is_none() {
+            tracing::error!("a stored password hash cannot be read"); // here, where the span has the organization
+        }
+        Ok(if matches == Some(true) && known { Verdict::Right } else { Verdict::Wrong })
     }
 
     /// Runs `work` on a blocking thread when a permit is free. One organization may hold half of

@@ -64,6 +64,8 @@ fn a_role_and_an_organization_are_taken_for_one_transaction() {
         assert_eq!(opening.matches(", true)").count(), 2, "{opening}");
     }
     assert_eq!(taking.len(), 1, "every transaction begins alike: {taking:?}");
+    // sqlx's own would leave an open transaction behind (issue 4385), or end the outer one.
+    assert!(!sources.iter().any(|(_, text)| text.contains(".begin()") || text.contains(".begin_with(")));
     assert!(!checked_queries().iter().any(|query| query.contains("set_config(")));
 }
 
