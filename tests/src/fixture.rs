@@ -12,7 +12,7 @@ use orgate_domain::ids::{
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::resolution::Reason;
-use orgate_domain::sessions::Session;
+use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::tokens::AuthorizationCode;
 use orgate_flows::{Clock as _, SystemClock};
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
@@ -304,6 +304,7 @@ impl Org {
             user_id: user.id,
             auth_time: now(),
             amr: vec!["pwd".to_owned()],
+            method: SignInMethod::Password,
             last_seen_at: now(),
             expires_at: now() + Duration::days(7),
             ended_at: None,
@@ -335,6 +336,7 @@ impl Org {
             code_challenge: CodeChallenge::from_bytes(*hash().as_bytes()),
             prompt: [].into(),
             max_age: None,
+            acr_values: Vec::new(),
             login_hint: None,
             ui_locales: Vec::new(),
             created_at: now(),

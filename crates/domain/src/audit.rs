@@ -76,6 +76,10 @@ actions! {
     CodeRefused = "code.refused";
     /// A code was presented a second time; what it granted was revoked.
     CodeReplayed = "code.replayed";
+    /// A connection was created or changed.
+    ConnectionConfigured = "connection.configured";
+    /// A test went through a connection, or failed.
+    ConnectionTested = "connection.tested";
     /// The key under which the organization's secrets rest was made.
     DataKeyCreated = "data_key.created";
     /// A discovery mail was asked for.
@@ -92,6 +96,14 @@ actions! {
     OrganizationConfigured = "organization.configured";
     /// The organization of an authorization request was decided.
     OrganizationResolved = "organization.resolved";
+    /// A browser was sent to an identity provider.
+    UpstreamRequested = "upstream.requested";
+    /// An identity provider's answer, or logout, was refused.
+    UpstreamRefused = "upstream.refused";
+    /// An identity provider ended sessions.
+    UpstreamLogout = "upstream.logout";
+    /// An identity was linked to a user.
+    IdentityLinked = "identity.linked";
     /// A refresh token was refused.
     RefreshRefused = "refresh_token.refused";
     /// A refresh token was presented after its successor had been used; the family was revoked.
@@ -108,6 +120,10 @@ actions! {
     SignInFailed = "sign_in.failed";
     /// A sign-in succeeded.
     SignInSucceeded = "sign_in.succeeded";
+    /// A break-glass user signed in past enforced SSO.
+    BreakGlassUsed = "break_glass.used";
+    /// Recovery codes were made for a break-glass user.
+    RecoveryCodesCreated = "recovery_codes.created";
     /// A user was created or changed.
     UserConfigured = "user.configured";
 }

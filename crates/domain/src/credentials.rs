@@ -46,6 +46,11 @@ kinds! {
     SessionCookie = "ogse";
     /// The handle of a stored authorization request, in the address of the hosted pages.
     RequestHandle = "ogrq";
+    /// What a browser brings back from an identity provider: OAuth's `state`, or the id of a SAML
+    /// request.
+    UpstreamState = "ogus";
+    /// A single-use code for a break-glass user.
+    RecoveryCode = "ogrc";
 }
 
 /// A bearer secret of one organization.

@@ -91,6 +91,10 @@ ids! {
     EventId = "evt";
     /// A message waiting in the outbox.
     MessageId = "msg";
+    /// What came of one sign-in through a connection, for whoever looks into it.
+    TraceId = "trc";
+    /// A key of a SAML connection.
+    ConnectionKeyId = "key";
     /// A discovery challenge: the mail that lists a person's organizations.
     DiscoveryId = "dis";
 }

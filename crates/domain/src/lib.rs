@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod clients;
+pub mod connections;
 pub mod credentials;
 pub mod email;
 pub mod ids;

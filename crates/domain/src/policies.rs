@@ -2,6 +2,9 @@
 
 use chrono::Duration;
 
+use crate::sessions::SignInMethod;
+use crate::standing::SsoSubject;
+
 /// The settings of one organization; `None` leaves a setting to its parent and, at the top, to
 /// [`Policy::default`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +21,20 @@ pub struct PolicySettings {
     pub refresh_absolute: Option<Duration>,
     /// Wrong passwords for one account, within [`LOCKOUT_WINDOW`], before further tries are refused.
     pub lockout_attempts: Option<u32>,
+    /// Who must sign in through the organization's identity provider.
+    pub sso_enforcement: Option<SsoEnforcement>,
+}
+
+/// Who must sign in through the organization's identity provider. Later ones are tighter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SsoEnforcement {
+    /// Nobody.
+    #[default]
+    Off,
+    /// Users with an address of a domain that the organization has verified.
+    Domains,
+    /// Every user of the organization.
+    Organization,
 }
 
 /// How long failed sign-ins count, and how long a locked account refuses.
@@ -31,6 +48,9 @@ pub const CODE_LIFETIME: Duration = Duration::seconds(60);
 
 /// A person completes a sign-in within this time.
 pub const REQUEST_LIFETIME: Duration = Duration::minutes(30);
+
+/// An identity provider's answer arrives within this time.
+pub const UPSTREAM_LIFETIME: Duration = Duration::minutes(15);
 
 /// The code in a discovery mail is typed within this time.
 pub const DISCOVERY_LIFETIME: Duration = Duration::minutes(15);
@@ -50,6 +70,43 @@ pub struct Policy {
     pub refresh_absolute: Duration,
     /// See [`PolicySettings::lockout_attempts`].
     pub lockout_attempts: u32,
+    /// See [`PolicySettings::sso_enforcement`].
+    pub sso_enforcement: SsoEnforcement,
+}
+
+impl SsoEnforcement {
+    /// Each of them, loosest first.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Domains, Self::Organization];
+
+    /// Whether `user` may sign in, or stay signed in, by `method`. The last word on any credential:
+    /// a password, or whatever else a user still has, is worth nothing where this says no.
+    pub const fn allows(self, method: SignInMethod, user: SsoSubject) -> bool {
+        let bound = match self {
+            Self::Off => false,
+            Self::Domains => user.of_verified_domain,
+            Self::Organization => true,
+        };
+        match method {
+            SignInMethod::Connection(_) => true,
+            // Exempt is the user, but not their password.
+            SignInMethod::Recovery => user.break_glass,
+            SignInMethod::Password => !bound,
+        }
+    }
+
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Domains => "domains",
+            Self::Organization => "organization",
+        }
+    }
+
+    /// Reads [`SsoEnforcement::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|enforcement| enforcement.as_str() == text)
+    }
 }
 
 impl Default for Policy {
@@ -61,6 +118,7 @@ impl Default for Policy {
             refresh_idle: Duration::days(14),
             refresh_absolute: Duration::days(90),
             lockout_attempts: 10,
+            sso_enforcement: SsoEnforcement::Off,
         }
     }
 }
@@ -82,6 +140,7 @@ impl Policy {
             refresh_idle: by.refresh_idle.unwrap_or(self.refresh_idle),
             refresh_absolute: by.refresh_absolute.unwrap_or(self.refresh_absolute),
             lockout_attempts: by.lockout_attempts.unwrap_or(self.lockout_attempts),
+            sso_enforcement: by.sso_enforcement.unwrap_or(self.sso_enforcement),
         }
     }
 
@@ -94,6 +153,7 @@ impl Policy {
             refresh_idle: self.refresh_idle.min(wanted.refresh_idle),
             refresh_absolute: self.refresh_absolute.min(wanted.refresh_absolute),
             lockout_attempts: self.lockout_attempts.min(wanted.lockout_attempts),
+            sso_enforcement: self.sso_enforcement.max(wanted.sso_enforcement),
         }
     }
 }

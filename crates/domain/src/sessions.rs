@@ -2,11 +2,51 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::ids::{OrgId, SessionId, UserId};
+use crate::ids::{ConnectionId, OrgId, SessionId, UserId};
 
 /// How many organizations one browser may be signed in to at a time. It bounds the cookies that
 /// every request carries; the session used least recently makes room.
 pub const MAX_PER_BROWSER: usize = 8;
+
+/// How a session's user proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInMethod {
+    /// The organization's own password.
+    Password,
+    /// A break-glass user's recovery code.
+    Recovery,
+    /// The organization's identity provider.
+    Connection(ConnectionId),
+}
+
+impl SignInMethod {
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Recovery => "recovery",
+            Self::Connection(_) => "connection",
+        }
+    }
+
+    /// Reads [`SignInMethod::as_str`] back, with the connection beside it.
+    pub fn from_parts(text: &str, connection: Option<ConnectionId>) -> Option<Self> {
+        match (text, connection) {
+            ("password", None) => Some(Self::Password),
+            ("recovery", None) => Some(Self::Recovery),
+            ("connection", Some(connection)) => Some(Self::Connection(connection)),
+            _ => None,
+        }
+    }
+
+    /// The connection, if it was one.
+    pub const fn connection(self) -> Option<ConnectionId> {
+        match self {
+            Self::Connection(connection) => Some(connection),
+            Self::Password | Self::Recovery => None,
+        }
+    }
+}
 
 /// A session as the rules see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +61,8 @@ pub struct Session {
     pub auth_time: DateTime<Utc>,
     /// How (RFC 8176): the claim `amr`.
     pub amr: Vec<String>,
+    /// By what the policy on SSO judges it.
+    pub method: SignInMethod,
     /// When it was last used.
     pub last_seen_at: DateTime<Utc>,
     /// When it ends at the latest.
@@ -56,6 +98,7 @@ mod tests {
             user_id: UserId::from_uuid(Uuid::nil()),
             auth_time: start,
             amr: vec!["pwd".to_owned()],
+            method: SignInMethod::Password,
             last_seen_at: start + Duration::hours(1),
             expires_at: start + Duration::hours(3),
             ended_at: None,

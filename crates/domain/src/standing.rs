@@ -4,9 +4,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::clients::ClientStatus;
+use crate::connections::{ConnectionState, EntryPath, Piloted};
 use crate::names::Slug;
 use crate::organizations::OrgStatus;
-use crate::sessions::Session;
+use crate::policies::{Policy, SsoEnforcement};
+use crate::sessions::{Session, SignInMethod};
 
 /// A session's user, organization and rights, as of now.
 #[derive(Debug, Clone)]
@@ -23,16 +25,30 @@ pub struct Standing {
     pub roles: Vec<String>,
     /// The permissions that those roles bundle; sorted.
     pub permissions: Vec<String>,
+    /// The connection that the session began through, as of now; `None` for any other session.
+    pub connection: Option<(ConnectionState, Piloted)>,
+    /// What the policy on SSO needs to know of the user.
+    pub sso: SsoSubject,
     /// The client's status as its owner's directory entry says; `None` where the organization is
     /// not admitted to the client.
     pub client: Option<ClientStatus>,
 }
 
+/// What the policy on SSO needs to know of a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SsoSubject {
+    /// Whether their address is of a domain that the organization has verified.
+    pub of_verified_domain: bool,
+    /// Whether they are exempt, with a recovery credential.
+    pub break_glass: bool,
+}
+
 /// What tokens may say of a user.
 #[derive(Debug, Clone)]
 pub struct UserProfile {
-    /// The address, as written.
-    pub email: String,
+    /// The address, as written; `None` for a user whose identity provider asserts none of the
+    /// organization's domains.
+    pub email: Option<String>,
     /// Whether it was proven in this organization.
     pub email_verified: bool,
     /// The name for people.
@@ -64,6 +80,12 @@ pub enum StandingRefusal {
     /// The organization is suspended or deleted.
     #[error("organization_inactive")]
     OrganizationInactive,
+    /// The connection that the session began through no longer admits its user.
+    #[error("connection_inactive")]
+    ConnectionInactive,
+    /// SSO is enforced, and the session began otherwise.
+    #[error("sso_required")]
+    SsoRequired,
     /// The session was ended.
     #[error("session_ended")]
     SessionEnded,
@@ -73,12 +95,13 @@ pub enum StandingRefusal {
 }
 
 impl Standing {
-    /// Refuses unless organization, user, session and client all stand. A session that has merely
-    /// lapsed in the browser does not end what was granted in it; one that was ended does.
+    /// Refuses unless organization, user, session, connection and client all stand, and, last, the
+    /// policy on SSO allows how the session began. A session that has merely lapsed in the browser
+    /// does not end what was granted in it; one that was ended does.
     ///
     /// # Errors
     /// The first [`StandingRefusal`], the organization's first.
-    pub fn check(&self) -> Result<(), StandingRefusal> {
+    pub fn check(&self, enforcement: SsoEnforcement) -> Result<(), StandingRefusal> {
         if self.org_status != OrgStatus::Active {
             return Err(StandingRefusal::OrganizationInactive);
         }
@@ -93,12 +116,25 @@ impl Standing {
         if self.session.ended_at.is_some() {
             return Err(StandingRefusal::SessionEnded);
         }
+        let admitted = match (self.session.method, self.connection) {
+            (SignInMethod::Connection(_), Some((state, piloted))) => {
+                state.admits(EntryPath::Continue, piloted).is_ok()
+            }
+            (SignInMethod::Connection(_), None) => false,
+            (SignInMethod::Password | SignInMethod::Recovery, _) => true,
+        };
+        if !admitted {
+            return Err(StandingRefusal::ConnectionInactive);
+        }
+        if !enforcement.allows(self.session.method, self.sso) {
+            return Err(StandingRefusal::SsoRequired);
+        }
         Ok(())
     }
 
     /// Whether the session may still sign its browser in at `now`.
-    pub fn is_live(&self, now: DateTime<Utc>, idle: chrono::Duration) -> bool {
-        self.check().is_ok() && self.session.is_live(now, idle)
+    pub fn is_live(&self, now: DateTime<Utc>, policy: &Policy) -> bool {
+        self.check(policy.sso_enforcement).is_ok() && self.session.is_live(now, policy.session_idle)
     }
 }
 
@@ -109,6 +145,8 @@ impl StandingRefusal {
             Self::ClientDisabled => "client_disabled",
             Self::ClientNotAdmitted => "client_not_admitted",
             Self::OrganizationInactive => "organization_inactive",
+            Self::ConnectionInactive => "connection_inactive",
+            Self::SsoRequired => "sso_required",
             Self::SessionEnded => "session_ended",
             Self::UserDeactivated => "user_deactivated",
         }

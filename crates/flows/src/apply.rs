@@ -7,6 +7,7 @@
 //! **Invariant:** if anything in the wanted state is wrong, nothing is changed.
 
 mod clients;
+mod connections;
 mod execute;
 mod organizations;
 mod plan;
@@ -15,8 +16,8 @@ mod wanted;
 
 pub use plan::Plan;
 pub use wanted::{
-    Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedOrganization, WantedRole,
-    WantedUser,
+    Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedOrganization,
+    WantedRole, WantedUser,
 };
 
 use crate::{Env, Failure};

@@ -224,7 +224,7 @@ pub(crate) async fn enter(
     }
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
-    let standing = standing.filter(|standing| standing.is_live(now, policy.session_idle));
+    let standing = standing.filter(|standing| standing.is_live(now, &policy));
     let next = match standing {
         Some(standing) if suffices(env, &pending, &standing) => {
             issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?
@@ -297,7 +297,7 @@ fn suffices(env: &Env, pending: &Pending, standing: &Standing) -> bool {
 
 /// Whoever came here by an address, hinted or proven, is not answered in the session of another.
 fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing) -> bool {
-    let session_of = Email::parse(&standing.user.email).ok();
+    let session_of = standing.user.email.as_deref().and_then(|email| Email::parse(email).ok());
     let by_address = matches!(asked.resolved_by, Some(Reason::LoginHint | Reason::Discovered));
     let hinted = asked.login_hint.as_deref().and_then(|hint| Email::parse(hint).ok()).filter(|_| by_address);
     let hint_fits = hinted

@@ -20,7 +20,7 @@ pub struct Choice {
     /// Its logo.
     pub logo_url: Option<String>,
     /// Who is signed in to it here; `None` if it is listed because of a proven address.
-    pub email: Option<String>,
+    pub signed_in_as: Option<String>,
 }
 
 /// What may be chosen: the browser's live sessions, the one used last first, then the
@@ -34,9 +34,9 @@ pub async fn choices(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<
         .into_iter()
         .map(|proven| Choice {
             org_id: proven.session.org_id,
+            signed_in_as: Some(proven.label().to_owned()),
             name: proven.org_name,
             logo_url: proven.logo_url,
-            email: Some(proven.email),
         })
         .collect();
     if let Some(address) = &waiting.asked().proven_address {
@@ -66,7 +66,7 @@ pub(crate) async fn of_address(
             org_id: organization.id,
             name: organization.name.as_str().to_owned(),
             logo_url: organization.branding.logo_url.map(Into::into),
-            email: None,
+            signed_in_as: None,
         }));
     }
     Ok(choices)
@@ -84,7 +84,7 @@ pub async fn choose(
 ) -> Result<Next, WaitingError> {
     let offered = choices(env, &waiting, browser).await?.into_iter().find(|choice| choice.org_id == org_id);
     let choice = offered.ok_or(WaitingError::Over)?;
-    let reason = if choice.email.is_some() { Reason::Chosen } else { Reason::Discovered };
+    let reason = if choice.signed_in_as.is_some() { Reason::Chosen } else { Reason::Discovered };
     let resolved = env.store.resolve(OrgHint::Id(org_id)).await.map_err(Failure::from)?;
     settle(env, waiting, (&resolved.ok_or(WaitingError::Over)?, reason), browser).await
 }

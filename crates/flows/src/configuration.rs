@@ -9,12 +9,19 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use orgate_domain::clients::Client;
-use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::ids::{ClientId, ConnectionId, OrgId};
 use orgate_domain::policies::Policy;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{OrgScope, StorageError, Store};
 
+use crate::federation::Version;
+use crate::federation::methods::SignInConfiguration;
+
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// A version of a connection that nobody used for this long is read again; its secrets are not kept
+/// in memory for longer.
+const VERSION_LIMIT: Duration = Duration::from_mins(10);
 
 /// Clients by their public id, and policies by organization.
 #[derive(Debug)]
@@ -22,6 +29,9 @@ pub struct Configuration {
     clients: Cache<String, Arc<Client>>,
     clients_by_id: Cache<ClientId, Arc<Client>>,
     policies: Cache<OrgId, Policy>,
+    sign_ins: Cache<OrgId, Arc<SignInConfiguration>>,
+    /// Versions never change, so they are never forgotten for a change's sake.
+    versions: Cache<(OrgId, ConnectionId, i32), Arc<Version>>,
     /// Counts the times that everything was forgotten: what was read before must not be kept after.
     forgotten: AtomicU64,
 }
@@ -32,6 +42,8 @@ impl Default for Configuration {
             clients: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             clients_by_id: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             policies: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            sign_ins: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            versions: Cache::builder().max_capacity(2_000).time_to_idle(VERSION_LIMIT).build(),
             forgotten: AtomicU64::new(0),
         }
     }
@@ -113,12 +125,45 @@ impl Configuration {
         Ok(self.find_policy(store, scope).await?.unwrap_or_default())
     }
 
+    /// How one can sign in to an organization.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn sign_in(
+        &self,
+        store: &Store,
+        scope: &OrgScope,
+    ) -> Result<Arc<SignInConfiguration>, StorageError> {
+        if let Some(known) = self.sign_ins.get(&scope.org_id()).await {
+            return Ok(known);
+        }
+        let read_in = self.forgotten.load(Ordering::SeqCst);
+        let mut tx = store.begin(scope).await?;
+        let connections = tx.connections().list().await?;
+        let domains = tx.domains().list_verified().await?;
+        tx.commit().await?;
+        let found = Arc::new(SignInConfiguration { connections, domains });
+        if self.is_still(read_in) {
+            self.sign_ins.insert(scope.org_id(), Arc::clone(&found)).await;
+        }
+        Ok(found)
+    }
+
+    pub(crate) async fn version(&self, key: (OrgId, ConnectionId, i32)) -> Option<Arc<Version>> {
+        self.versions.get(&key).await
+    }
+
+    pub(crate) async fn keep_version(&self, key: (OrgId, ConnectionId, i32), version: Arc<Version>) {
+        self.versions.insert(key, version).await;
+    }
+
     /// Forgets everything: something changed, and a parent's change reaches its children.
     pub fn forget(&self) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.clients.invalidate_all();
         self.clients_by_id.invalidate_all();
         self.policies.invalidate_all();
+        self.sign_ins.invalidate_all();
     }
 
     fn is_still(&self, read_in: u64) -> bool {

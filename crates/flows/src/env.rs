@@ -12,8 +12,10 @@ use orgate_storage::{StorageError, Store};
 use url::Url;
 
 use crate::Configuration;
+use crate::federation::providers::Providers;
 use crate::keys::{KeyError, KeyRing};
 use crate::limits::{Limits, TooMany};
+use crate::outgoing::Outgoing;
 use crate::passwords::{PasswordError, Passwords};
 use crate::random::{NoRandomness, Random};
 use crate::refusals::Refusals;
@@ -38,7 +40,11 @@ pub struct Surroundings {
     pub keys: KeyRing,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
-    /// Cached clients and policies.
+    /// The client for addresses that organizations name.
+    pub outgoing: Outgoing,
+    /// Cached documents and keys of OpenID providers.
+    pub providers: Providers,
+    /// Cached clients, policies and connections.
     pub configuration: Configuration,
     /// Limits by source address and by organization.
     pub limits: Limits,

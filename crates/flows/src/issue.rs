@@ -155,7 +155,7 @@ pub(crate) fn profile(standing: &Standing, scope: &ScopeSet) -> ProfileClaims {
     ProfileClaims {
         name: of_profile.then(|| user.name.clone()),
         locale: user.locale.clone().filter(|_| of_profile),
-        email: of_email.then(|| user.email.clone()),
-        email_verified: of_email.then_some(user.email_verified),
+        email: user.email.clone().filter(|_| of_email),
+        email_verified: (of_email && user.email.is_some()).then_some(user.email_verified),
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
+use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
 use orgate_domain::tokens::Presentation;
 use orgate_protocol::oauth::pkce::CodeVerifier;
@@ -65,7 +66,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         drop(tx);
         return unknown(env, request, &scope).await;
     };
-    match judge(request, &found, now) {
+    match judge(request, &found, &policy, now) {
         Judgement::Accepted => {}
         Judgement::Replay => return replayed(env, request, tx, &found).await,
         Judgement::Refused(reason, outcome) => {
@@ -111,7 +112,12 @@ enum Judgement {
     Replay,
 }
 
-fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, now: DateTime<Utc>) -> Judgement {
+fn judge(
+    request: &RedeemCode<'_>,
+    found: &RedeemableCode,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Judgement {
     let by = Presentation {
         client_owner: request.client.owner,
         client_id: request.client.id,
@@ -125,7 +131,7 @@ fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, now: DateTime<Utc>) -
     if let Err(refusal) = found.code.accept(&by, now) {
         return Judgement::Refused(refusal.as_str(), Redemption::Refused(refusal));
     }
-    match found.standing.check() {
+    match found.standing.check(policy.sso_enforcement) {
         Ok(()) => Judgement::Accepted,
         Err(refusal) => Judgement::Refused(refusal.as_str(), Redemption::Fallen(refusal)),
     }

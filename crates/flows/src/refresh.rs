@@ -84,7 +84,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         if let Some(refusal) = refusal(env, request, &found) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
         }
-        if let Err(refusal) = found.standing.check() {
+        if let Err(refusal) = found.standing.check(policy.sso_enforcement) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
         }
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);

@@ -1,20 +1,20 @@
 //! Sign-in with an organization's own password.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::audit::{Action, Event};
 use orgate_domain::clients::ClientStatus;
-use orgate_domain::credentials::{Credential, SecretHash, SessionCookie};
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{OrgId, SessionId, UserId};
+use orgate_domain::ids::UserId;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
-use orgate_domain::sessions::{MAX_PER_BROWSER, Session};
+use orgate_domain::sessions::SignInMethod;
 use orgate_domain::standing::UserStatus;
-use orgate_protocol::oauth::{ErrorCode, RequestError};
-use orgate_storage::system::ProvenSession;
-use orgate_storage::{Account, NewSession, OrgScope, OrgTx};
+use orgate_storage::{Account, Connection, OrgTx};
 
-use crate::authorize::{Answer, issue_code};
+use crate::authorize::Answer;
+use crate::complete::{Completed, Completion, Proven, SignedIn};
+use crate::federation::methods::{Methods, find_methods};
 use crate::limits::{Limited, TooMany, source};
 use crate::passwords::{PasswordError, Verdict};
 use crate::waiting::{Waiting, WaitingError, take_up};
@@ -46,24 +46,14 @@ pub enum SignIn {
     SignedIn(Box<SignedIn>),
     /// Too many try to sign in to this organization: the password was not looked at.
     OrganizationBusy(TooMany),
+    /// SSO is enforced for this address: no password is looked at, whether or not there is a user.
+    /// They sign in through one of these.
+    SsoRequired(Vec<Connection>),
     /// No try is left for this account for a while.
     TooManyTries,
     /// Back to the form: one text for an unknown address, a wrong password, a user without one and
     /// a user who may not sign in.
     WrongCredentials,
-}
-
-/// A completed sign-in.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// What the client gets.
-    pub answer: Answer,
-    /// The new session cookie of this organization.
-    pub cookie: Credential<SessionCookie>,
-    /// When the session ends at the latest.
-    pub expires_at: DateTime<Utc>,
-    /// Organizations whose cookies this browser drops, to make room.
-    pub dropped: Vec<OrgId>,
 }
 
 /// What the sign-in page shows.
@@ -73,6 +63,8 @@ pub struct SignInPage {
     pub waiting: Waiting,
     /// The organization that it is in.
     pub organization: Organization,
+    /// How one can sign in to it.
+    pub methods: Methods,
 }
 
 /// Loads what the page shows.
@@ -87,7 +79,9 @@ pub async fn sign_in_page(env: &Env, handle: &str, browser: &Browser) -> Result<
     let organization = waiting.organization.clone();
     let organization =
         organization.filter(|found| found.status == OrgStatus::Active).ok_or(WaitingError::Over)?;
-    Ok(SignInPage { waiting, organization })
+    let hinted = waiting.asked().login_hint.as_deref().and_then(|hint| Email::parse(hint).ok());
+    let methods = find_methods(env, &waiting.scope, hinted.as_ref()).await?;
+    Ok(SignInPage { waiting, organization, methods })
 }
 
 /// Checks a password and, if it is right, answers the request: session, code, event and the end of
@@ -111,6 +105,10 @@ pub async fn sign_in(
         Begun::OrganizationBusy(until) => {
             attempt.record_throttled("organization_throttled").await?;
             return Ok(SignIn::OrganizationBusy(until));
+        }
+        Begun::SsoRequired => {
+            attempt.record_throttled("sso_required").await?;
+            return Ok(SignIn::SsoRequired(attempt.connections().await?));
         }
         Begun::NoTryLeft => {
             attempt.record_throttled("throttled").await?;
@@ -141,6 +139,7 @@ enum Begun {
     Account(Account),
     OrganizationBusy(TooMany),
     NoTryLeft,
+    SsoRequired,
 }
 
 /// One attempt, and where its parts are kept.
@@ -170,6 +169,9 @@ impl<'a> Attempt<'a> {
         let account = self.find_account(&mut tx, now).await?;
         if account.org_status != OrgStatus::Active || account.client != Some(ClientStatus::Active) {
             return Err(WaitingError::Over);
+        }
+        if !policy.sso_enforcement.allows(SignInMethod::Password, account.sso) {
+            return Ok(Begun::SsoRequired);
         }
         let (limit, window) = (policy.lockout_attempts, LOCKOUT_WINDOW);
         let limits = [(&self.here, limit), (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR))];
@@ -203,6 +205,12 @@ impl<'a> Attempt<'a> {
         Event { client: Some(self.waiting.pending.client.key()), ..event }
     }
 
+    /// The connections that a person with this address would use.
+    async fn connections(&self) -> Result<Vec<Connection>, Failure> {
+        let methods = find_methods(self.env, &self.waiting.scope, Some(self.email)).await?;
+        Ok(methods.connections)
+    }
+
     async fn record_throttled(&self, reason: &'static str) -> Result<(), Failure> {
         let event = events::refused(self.env, Action::SignInFailed, reason, &self.browser.origin)?;
         Ok(self.env.refusals.record(self.env, &self.waiting.scope, self.event(event)).await?)
@@ -226,130 +234,33 @@ impl<'a> Attempt<'a> {
         policy: &Policy,
     ) -> Result<SignIn, WaitingError> {
         let now = self.env.clock.now();
-        let (surplus, dropped) = self.make_room().await?;
+        let completion = Completion::prepare(self.env, self.waiting, policy, self.browser).await?;
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
         let account = self.find_account(&mut tx, now).await?;
         let stands = account.user == Some((user_id, UserStatus::Active))
             && account.phc == checked.phc
+            && policy.sso_enforcement.allows(SignInMethod::Password, account.sso)
             && account.org_status == OrgStatus::Active
             && account.client == Some(ClientStatus::Active);
         if !stands {
             drop(tx);
             return self.fail(Some(user_id), "changed_meanwhile").await;
         }
-        let asked = &self.waiting.pending.asked;
-        if !tx.authorization_requests().consume(asked.id, now).await.map_err(Failure::from)? {
-            return Err(WaitingError::Over);
-        }
-        if asked.expected_user.is_some_and(|expected| expected != user_id) {
-            return self.refuse_other(tx, user_id).await;
-        }
-        let (session_id, cookie) = self.start_session(&mut tx, user_id, policy).await?;
-        let code = issue_code(self.env, &mut tx, asked, user_id, session_id).await?;
         for account in [&self.here, &self.everywhere] {
             tx.sign_ins().clear_tries(account).await.map_err(Failure::from)?;
         }
-        let event =
-            events::done(self.env, Action::SignInSucceeded, &self.browser.origin).map_err(Failure::from)?;
-        let (actor, session) = (Actor::User(user_id), Some(session_id));
-        let event = Event {
-            actor,
-            user_id: Some(user_id),
-            session_id: session,
-            detail: vec![("method", "password".to_owned())],
-            ..self.event(event)
-        };
-        tx.audit().insert(&event).await.map_err(Failure::from)?;
-        tx.commit().await.map_err(Failure::from)?;
-        for session in &surplus {
-            self.displace(&session.scope, &session.session).await?;
-        }
-        let answer = self.waiting.pending.answer(self.env, Ok(code.reveal().to_owned()));
-        let expires_at = now + policy.session_absolute;
-        Ok(SignIn::SignedIn(Box::new(SignedIn { answer, cookie, expires_at, dropped })))
-    }
-
-    async fn refuse_other(&self, mut tx: OrgTx, user_id: UserId) -> Result<SignIn, WaitingError> {
-        let event = events::refused(self.env, Action::SignInFailed, "another_user", &self.browser.origin)
-            .map_err(Failure::from)?;
-        let event = Event { user_id: Some(user_id), ..self.event(event) };
-        tx.audit().insert(&event).await.map_err(Failure::from)?;
-        tx.commit().await.map_err(Failure::from)?;
-        let error = RequestError::new(ErrorCode::LoginRequired, "another user signed in than was asked for");
-        Ok(SignIn::AnotherUser(Box::new(self.waiting.pending.refuse(self.env, error))))
-    }
-
-    /// Starts a session, or proves this browser's session of the same user again. The cookie is new
-    /// either way: one that was planted before is worth nothing after.
-    async fn start_session(
-        &self,
-        tx: &mut OrgTx,
-        user_id: UserId,
-        policy: &Policy,
-    ) -> Result<(SessionId, Credential<SessionCookie>), Failure> {
-        let now = self.env.clock.now();
-        let asked = &self.waiting.pending.asked;
-        let client = (asked.client_owner, asked.client_id);
-        let before = match self.browser.session_of(tx.org_id()) {
-            Some(cookie) => tx.sessions().find_by_cookie(&cookie.hash(), client).await?,
-            None => None,
-        };
-        let before = before.map(|standing| standing.session);
-        let same = before
-            .as_ref()
-            .filter(|session| session.user_id == user_id && session.is_live(now, policy.session_idle));
-        let id = match same {
-            Some(session) => session.id,
-            None => SessionId::from_uuid(self.env.random.uuid(now)?),
-        };
-        if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
-        {
-            crate::sign_out::end(self.env, tx, other, ("replaced", &self.browser.origin)).await?;
-        }
-        let cookie = self.env.random.credential::<SessionCookie>(tx.org_id())?;
-        let session = Session {
-            id,
-            org_id: tx.org_id(),
+        let proven = Proven {
             user_id,
-            auth_time: now,
+            method: SignInMethod::Password,
             amr: vec!["pwd".to_owned()],
-            last_seen_at: now,
-            expires_at: now + policy.session_absolute,
-            ended_at: None,
+            auth_time: now,
+            ends_by: None,
+            upstream: None,
         };
-        let new = NewSession {
-            session: &session,
-            token: cookie.hash(),
-            browser: self.browser.binding,
-            origin: &self.browser.origin,
-        };
-        tx.sessions().save(&new).await?;
-        Ok((id, cookie))
-    }
-
-    /// Cookies of organizations that this browser drops so that it stays within its bound: those
-    /// that prove nothing, then the session used least recently, which is ended.
-    async fn make_room(&self) -> Result<(Vec<ProvenSession>, Vec<OrgId>), Failure> {
-        let mine = self.waiting.scope.org_id();
-        let others = self.browser.sessions.iter().filter(|cookie| cookie.org_id() != mine).count();
-        if others < MAX_PER_BROWSER {
-            return Ok((Vec::new(), Vec::new()));
+        match completion.finish(tx, proven).await? {
+            Completed::SignedIn(done) => Ok(SignIn::SignedIn(done)),
+            Completed::AnotherUser(answer) => Ok(SignIn::AnotherUser(answer)),
+            Completed::Over => Err(WaitingError::Over),
         }
-        let proven = self.env.store.choose(&self.browser.session_hashes()).await?;
-        let (kept, surplus): (Vec<_>, Vec<_>) = proven
-            .into_iter()
-            .filter(|session| session.session.org_id != mine)
-            .enumerate()
-            .partition(|(place, _)| *place < MAX_PER_BROWSER - 1);
-        let kept: Vec<OrgId> = kept.iter().map(|(_, session)| session.session.org_id).collect();
-        let cookies = self.browser.sessions.iter().map(Credential::org_id);
-        let dropped = cookies.filter(|org_id| *org_id != mine && !kept.contains(org_id)).collect();
-        Ok((surplus.into_iter().map(|(_, session)| session).collect(), dropped))
-    }
-
-    async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {
-        let mut tx = self.env.store.begin(scope).await?;
-        crate::sign_out::end(self.env, &mut tx, session, ("displaced", &self.browser.origin)).await?;
-        Ok(tx.commit().await?)
     }
 }

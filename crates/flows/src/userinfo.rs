@@ -37,10 +37,11 @@ pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
     let Some(resolved) = env.store.resolve(OrgHint::Id(org_id)).await? else {
         return Ok(Userinfo::InvalidToken);
     };
+    let policy = env.configuration.policy(&env.store, &resolved.scope).await?;
     let mut tx = env.store.begin(&resolved.scope).await?;
     let standing = tx.grants().find_standing(grant_id).await?;
     tx.commit().await?;
-    let Some(standing) = standing.filter(|standing| standing.check().is_ok()) else {
+    let Some(standing) = standing.filter(|standing| standing.check(policy.sso_enforcement).is_ok()) else {
         return Ok(Userinfo::InvalidToken);
     };
     if !claims.scope.contains("openid") {

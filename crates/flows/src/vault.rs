@@ -12,7 +12,7 @@ use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use moka::future::Cache;
-use orgate_domain::credentials::{Credential, RefreshToken, SecretHash};
+use orgate_domain::credentials::{Credential, RefreshToken, SecretHash, UpstreamState};
 use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
 use orgate_storage::{OrgScope, StorageError};
@@ -36,6 +36,14 @@ pub enum Purpose {
     Message,
     /// A private signing key.
     SigningKey,
+    /// What a connection keeps secret.
+    ConnectionSecrets,
+    /// A private key of a SAML connection.
+    ConnectionKey,
+    /// An accepted assertion that waits for its browser.
+    UpstreamAnswer,
+    /// What logging out at an identity provider takes.
+    UpstreamLogout,
 }
 
 /// Why something could not be sealed or opened.
@@ -60,6 +68,7 @@ pub struct Vault {
     form: hmac::Key,
     successor: hmac::Key,
     typed_code: hmac::Key,
+    upstream: hmac::Key,
     data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
 }
 
@@ -112,6 +121,10 @@ impl Purpose {
         match self {
             Self::Message => "message",
             Self::SigningKey => "signing-key",
+            Self::ConnectionSecrets => "connection-secrets",
+            Self::ConnectionKey => "connection-key",
+            Self::UpstreamAnswer => "upstream-answer",
+            Self::UpstreamLogout => "upstream-logout",
         }
     }
 }
@@ -131,6 +144,7 @@ impl Vault {
             form: mac("bind forms to browsers")?,
             successor: mac("derive refresh token successors")?,
             typed_code: mac("hash typed codes")?,
+            upstream: mac("derive upstream nonces and verifiers")?,
             data_keys: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(std::time::Duration::from_mins(5))
@@ -175,6 +189,14 @@ impl Vault {
     pub fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
         let secret = sign(&self.successor, &[presented.reveal().as_bytes()]);
         Credential::new(presented.org_id(), secret.as_bytes())
+    }
+
+    /// A secret of one request to an identity provider, derived from its state: the nonce or the PKCE
+    /// verifier, 43 characters of base64url. Whoever sees the state cannot derive it, and nothing of
+    /// it needs to be stored.
+    pub fn upstream_secret(&self, state: &Credential<UpstreamState>, what: &str) -> String {
+        let tag = sign(&self.upstream, &[what.as_bytes(), b"\0", state.reveal().as_bytes()]);
+        BASE64_URL_SAFE_NO_PAD.encode(tag.as_bytes())
     }
 
     /// Encrypts `plain` for one purpose and row in one organization: nonce, ciphertext, tag.

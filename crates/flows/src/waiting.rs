@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orgate_domain::clients::Client;
-use orgate_domain::credentials::{Credential, RequestHandle};
+use orgate_domain::credentials::{Credential, RequestHandle, SecretHash};
 use orgate_domain::organizations::Organization;
 use orgate_storage::{NewAuthorizationRequest, OrgScope};
 
@@ -62,9 +62,18 @@ impl Waiting {
 pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiting, WaitingError> {
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let handle = Credential::<RequestHandle>::parse(handle).map_err(|_| WaitingError::Over)?;
-    let scope = OrgScope::of_credential(&handle);
+    take_up_in(env, OrgScope::of_credential(&handle), &handle.hash(), browser).await
+}
+
+/// The same, for a request whose handle is known by its hash.
+pub(crate) async fn take_up_in(
+    env: &Env,
+    scope: OrgScope,
+    handle: &SecretHash,
+    browser: &Browser,
+) -> Result<Waiting, WaitingError> {
     let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;
-    let found = tx.authorization_requests().find(&handle.hash()).await.map_err(Failure::from)?;
+    let found = tx.authorization_requests().find(handle).await.map_err(Failure::from)?;
     let organization = tx.organization().find().await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let stored = found

@@ -11,7 +11,7 @@ mod verify;
 
 pub use jwk::{Jwk, JwkSet, PublicKeyParameters, PublicKeyUse};
 pub use signing_key::SigningKey;
-pub use verify::{KeySet, VerifyingKey, verify};
+pub use verify::{KeySet, Unverified, VerifyingKey, verify};
 
 use serde::{Deserialize, Serialize};
 

@@ -32,6 +32,8 @@ pub struct Settings {
     pub passwords: Passwords,
     /// `[limits]`
     pub limits: Limits,
+    /// `[outgoing]`
+    pub outgoing: Outgoing,
     /// `[log]`
     pub log: Log,
 }
@@ -119,6 +121,14 @@ pub struct Limits {
     pub refusals_per_minute: u32,
     /// Sign-ins to one organization.
     pub sign_ins_per_minute: u32,
+}
+
+/// `[outgoing]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    /// Whether identity providers may be at private addresses, and answer by http.
+    pub allow_private_addresses: bool,
 }
 
 /// `[log]`

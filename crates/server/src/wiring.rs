@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use orgate_edge::{AppState, HttpSettings};
 use orgate_flows::deliver::{Mailer, MailerError};
+use orgate_flows::federation::providers::Providers;
 use orgate_flows::keys::KeyRing;
 use orgate_flows::limits::{LimitSettings, Limits};
+use orgate_flows::outgoing::{Outgoing, OutgoingError, Reach};
 use orgate_flows::passwords::{PasswordError, Passwords};
 use orgate_flows::random::Random;
 use orgate_flows::refusals::Refusals;
@@ -26,6 +28,9 @@ pub enum WiringError {
     /// See [`InvalidMasterKey`].
     #[error("secrets.master_key")]
     MasterKey(#[from] InvalidMasterKey),
+    /// See [`OutgoingError`].
+    #[error(transparent)]
+    Outgoing(#[from] OutgoingError),
     /// See [`PasswordError`].
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -84,6 +89,12 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         keys: KeyRing::new(cores),
         passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,
         random,
+        outgoing: Outgoing::new(if settings.outgoing.allow_private_addresses {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        })?,
+        providers: Providers::default(),
         configuration: Configuration::default(),
         limits: Limits::new(&limits),
         refusals: Refusals::default(),

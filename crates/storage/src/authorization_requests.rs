@@ -57,6 +57,8 @@ pub struct NewAuthorizationRequest {
     pub prompt: BTreeSet<Prompt>,
     /// Seconds since the last authentication, at most.
     pub max_age: Option<u32>,
+    /// Authentication contexts, best first (OIDC Core §3.1.2.1); passed on to identity providers.
+    pub acr_values: Vec<String>,
     /// The address to start with.
     pub login_hint: Option<String>,
     /// Languages, best first.
@@ -86,8 +88,8 @@ impl AuthorizationRequests<'_> {
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
-                  ui_locales, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+                  ui_locales, created_at, expires_at, acr_values)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -109,6 +111,7 @@ impl AuthorizationRequests<'_> {
             new.ui_locales.join(" "),
             new.created_at,
             new.expires_at,
+            new.acr_values.join(" "),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -122,7 +125,7 @@ impl AuthorizationRequests<'_> {
     ) -> Result<Option<StoredAuthorizationRequest>, StorageError> {
         let row = sqlx::query!(
             "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
-                    response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales,
+                    response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
                     created_at, expires_at, consumed_at
              from authorization_requests where org_id = $1 and handle_hash = $2",
             self.org_id,
@@ -160,6 +163,7 @@ impl AuthorizationRequests<'_> {
             code_challenge: parsed(CodeChallenge::parse(&row.code_challenge).ok(), TABLE, "code_challenge")?,
             prompt: parsed(prompt, TABLE, "prompt")?,
             max_age: row.max_age.and_then(|seconds| u32::try_from(seconds).ok()),
+            acr_values: row.acr_values.split_whitespace().map(str::to_owned).collect(),
             login_hint: row.login_hint,
             ui_locales: row.ui_locales.split_whitespace().map(str::to_owned).collect(),
             created_at: row.created_at,

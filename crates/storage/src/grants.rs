@@ -86,9 +86,12 @@ impl Grants<'_> {
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
                       standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
-                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.email, standing.email_verified as "email_verified!",
                       standing.name as "name!", standing.locale, standing.user_status as "user_status!",
                       standing.roles as "roles!", standing.permissions as "permissions!",
+                      standing.method as "method!", standing.connection_id, standing.connection_state,
+                      standing.piloted, standing.break_glass as "break_glass!",
+                      standing.domain_verified as "domain_verified!",
                       client.status as "client_status?"
                from refresh_tokens token
                join grants family on family.org_id = token.org_id and family.id = token.grant_id
@@ -205,9 +208,12 @@ impl Grants<'_> {
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
                       standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
-                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.email, standing.email_verified as "email_verified!",
                       standing.name as "name!", standing.locale, standing.user_status as "user_status!",
                       standing.roles as "roles!", standing.permissions as "permissions!",
+                      standing.method as "method!", standing.connection_id, standing.connection_state,
+                      standing.piloted, standing.break_glass as "break_glass!",
+                      standing.domain_verified as "domain_verified!",
                       client.status as "client_status?"
                from grants family
                join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id

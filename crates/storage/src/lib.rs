@@ -31,15 +31,18 @@ mod audit;
 mod authorization_requests;
 mod clients;
 mod codes;
+mod connections;
 mod directories;
 mod discovery;
 mod grants;
+mod identities;
 mod keys;
 mod organizations;
 mod outbox;
 mod roles;
 mod sessions;
 mod sign_in;
+mod upstream;
 mod users;
 
 pub use audit::AuditEvents;
@@ -48,10 +51,12 @@ pub use authorization_requests::{
 };
 pub use clients::{ClientChange, Clients};
 pub use codes::{Codes, NewCode, RedeemableCode};
+pub use connections::{Connection, ConnectionVersion, Connections, NewConnectionVersion};
 pub use directories::Domains;
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
 pub use error::StorageError;
 pub use grants::{Grants, NewGrant, PresentedRefreshToken, Rotation};
+pub use identities::{FederatedUser, Identities, NewFederatedUser};
 pub use keys::{Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{NewOrganization, OrganizationChange, Organizations};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
@@ -60,4 +65,8 @@ pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, Sessions};
 pub use sign_in::{Account, SignIns};
+pub use upstream::{
+    NewTrace, NewUpstreamSession, StoredTrace, StoredUpstreamRequest, StoredUpstreamSession, Upstream,
+    UpstreamPurpose, UpstreamRequest,
+};
 pub use users::{NewUser, StoredUser, Users};

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
-use orgate_domain::policies::PolicySettings;
+use orgate_domain::policies::{PolicySettings, SsoEnforcement};
 use url::Url;
 
 use crate::StorageError;
-use crate::row::parsed;
+use crate::row::{enforcement, parsed};
 use crate::scope::repository;
 
 repository! {
@@ -128,21 +128,23 @@ impl Organizations<'_> {
     pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
         let row = sqlx::query!(
             "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
-                    refresh_absolute_secs, lockout_attempts
+                    refresh_absolute_secs, lockout_attempts, sso_enforcement
              from policies where org_id = $1",
             self.org_id,
         )
         .fetch_optional(&mut *self.conn)
         .await?;
         let seconds = |limit: Option<i64>| limit.and_then(chrono::Duration::try_seconds);
-        Ok(row.map(|row| PolicySettings {
+        row.map(|row| Ok(PolicySettings {
             session_idle: seconds(row.session_idle_secs),
             session_absolute: seconds(row.session_absolute_secs),
             access_token: seconds(row.access_token_secs),
             refresh_idle: seconds(row.refresh_idle_secs),
             refresh_absolute: seconds(row.refresh_absolute_secs),
             lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
+            sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
         }))
+        .transpose()
     }
 
     /// Replaces the organization's own settings.
@@ -154,15 +156,17 @@ impl Organizations<'_> {
         let seconds = |limit: Option<chrono::Duration>| limit.map(|limit| limit.num_seconds());
         sqlx::query!(
             "insert into policies (org_id, session_idle_secs, session_absolute_secs, access_token_secs,
-                                   refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
+                                   refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at,
+                                   sso_enforcement)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (org_id) do update
                  set session_idle_secs = excluded.session_idle_secs,
                      session_absolute_secs = excluded.session_absolute_secs,
                      access_token_secs = excluded.access_token_secs,
                      refresh_idle_secs = excluded.refresh_idle_secs,
                      refresh_absolute_secs = excluded.refresh_absolute_secs,
-                     lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at
+                     lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at,
+                     sso_enforcement = excluded.sso_enforcement
                  where policies.org_id = excluded.org_id",
             self.org_id,
             seconds(settings.session_idle),
@@ -172,6 +176,7 @@ impl Organizations<'_> {
             seconds(settings.refresh_absolute),
             settings.lockout_attempts.and_then(|tries| i32::try_from(tries).ok()),
             at,
+            settings.sso_enforcement.map(SsoEnforcement::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

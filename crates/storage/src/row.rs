@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::ClientStatus;
+use orgate_domain::connections::ConnectionState;
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{OrgId, SessionId, UserId};
+use orgate_domain::ids::{ConnectionId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
-use orgate_domain::sessions::Session;
-use orgate_domain::standing::{Standing, UserProfile, UserStatus};
+use orgate_domain::policies::SsoEnforcement;
+use orgate_domain::sessions::{Session, SignInMethod};
+use orgate_domain::standing::{SsoSubject, Standing, UserProfile, UserStatus};
 use uuid::Uuid;
 
 use crate::StorageError;
@@ -30,6 +32,17 @@ pub(crate) fn hash(
     parsed(<[u8; 32]>::try_from(bytes).ok(), table, column).map(SecretHash::from_bytes)
 }
 
+/// How a session began.
+pub(crate) fn method(text: &str, connection: Option<Uuid>) -> Result<SignInMethod, StorageError> {
+    let connection = connection.map(ConnectionId::from_uuid);
+    parsed(SignInMethod::from_parts(text, connection), "sessions", "method")
+}
+
+/// A policy on SSO.
+pub(crate) fn enforcement(text: &str) -> Result<SsoEnforcement, StorageError> {
+    parsed(SsoEnforcement::from_text(text), "policies", "sso_enforcement")
+}
+
 /// The columns of the view `standings`, with the client's status beside them.
 pub(crate) struct StandingRow {
     pub(crate) org_id: Uuid,
@@ -42,13 +55,19 @@ pub(crate) struct StandingRow {
     pub(crate) ended_at: Option<DateTime<Utc>>,
     pub(crate) org_slug: String,
     pub(crate) org_status: String,
-    pub(crate) email: String,
+    pub(crate) email: Option<String>,
     pub(crate) email_verified: bool,
     pub(crate) name: String,
     pub(crate) locale: Option<String>,
     pub(crate) user_status: String,
     pub(crate) roles: Vec<String>,
     pub(crate) permissions: Vec<String>,
+    pub(crate) method: String,
+    pub(crate) connection_id: Option<Uuid>,
+    pub(crate) connection_state: Option<String>,
+    pub(crate) piloted: Option<bool>,
+    pub(crate) break_glass: bool,
+    pub(crate) domain_verified: bool,
     pub(crate) client_status: Option<String>,
 }
 
@@ -73,6 +92,12 @@ macro_rules! standing {
             user_status: $row.user_status,
             roles: $row.roles,
             permissions: $row.permissions,
+            method: $row.method,
+            connection_id: $row.connection_id,
+            connection_state: $row.connection_state,
+            piloted: $row.piloted,
+            break_glass: $row.break_glass,
+            domain_verified: $row.domain_verified,
             client_status: $row.client_status,
         })
     };
@@ -87,6 +112,10 @@ impl TryFrom<StandingRow> for Standing {
             .client_status
             .as_deref()
             .map(|text| parsed(ClientStatus::from_text(text), "client_directory", "status"));
+        let connection = row
+            .connection_state
+            .as_deref()
+            .map(|text| parsed(ConnectionState::from_text(text), "connections", "state"));
         Ok(Self {
             session: Session {
                 id: SessionId::from_uuid(row.session_id),
@@ -94,6 +123,7 @@ impl TryFrom<StandingRow> for Standing {
                 user_id: UserId::from_uuid(row.user_id),
                 auth_time: row.auth_time,
                 amr: row.amr,
+                method: method(&row.method, row.connection_id)?,
                 last_seen_at: row.last_seen_at,
                 expires_at: row.expires_at,
                 ended_at: row.ended_at,
@@ -109,6 +139,8 @@ impl TryFrom<StandingRow> for Standing {
             },
             roles: row.roles,
             permissions: row.permissions,
+            connection: connection.transpose()?.map(|state| (state, row.piloted.unwrap_or_default().into())),
+            sso: SsoSubject { of_verified_domain: row.domain_verified, break_glass: row.break_glass },
             client: client.transpose()?,
         })
     }

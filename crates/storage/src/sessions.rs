@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::Origin;
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ClientId, OrgId, SessionId};
+use orgate_domain::ids::{ClientId, ConnectionId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 
@@ -36,13 +36,14 @@ impl Sessions<'_> {
     pub async fn save(&mut self, new: &NewSession<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "insert into sessions (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at,
-                                   expires_at, address, user_agent, browser_hash)
-             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9, $10)
+                                   expires_at, address, user_agent, browser_hash, method, connection_id)
+             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9, $10, $11, $12)
              on conflict (org_id, id) do update
                  set token_hash = excluded.token_hash, auth_time = excluded.auth_time, amr = excluded.amr,
                      last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at,
                      address = excluded.address, user_agent = excluded.user_agent,
-                     browser_hash = excluded.browser_hash
+                     browser_hash = excluded.browser_hash, method = excluded.method,
+                     connection_id = excluded.connection_id
                  where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id",
             self.org_id,
             new.session.id.as_uuid(),
@@ -54,6 +55,8 @@ impl Sessions<'_> {
             new.origin.address.map(ipnet::IpNet::from),
             new.origin.user_agent,
             new.browser.as_bytes(),
+            new.session.method.as_str(),
+            new.session.method.connection().map(ConnectionId::as_uuid),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -72,9 +75,12 @@ impl Sessions<'_> {
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
                       standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
-                      standing.email as "email!", standing.email_verified as "email_verified!",
+                      standing.email, standing.email_verified as "email_verified!",
                       standing.name as "name!", standing.locale, standing.user_status as "user_status!",
                       standing.roles as "roles!", standing.permissions as "permissions!",
+                      standing.method as "method!", standing.connection_id, standing.connection_state,
+                      standing.piloted, standing.break_glass as "break_glass!",
+                      standing.domain_verified as "domain_verified!",
                       client.status as "client_status?"
                from sessions proven
                join standings standing on standing.org_id = proven.org_id and standing.session_id = proven.id

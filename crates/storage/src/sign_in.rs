@@ -5,7 +5,7 @@ use orgate_domain::clients::ClientStatus;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId, UserId};
 use orgate_domain::organizations::OrgStatus;
-use orgate_domain::standing::UserStatus;
+use orgate_domain::standing::{SsoSubject, UserStatus};
 
 use crate::StorageError;
 use crate::row::parsed;
@@ -31,6 +31,8 @@ pub struct Account {
     pub phc: Option<String>,
     /// Failed sign-ins in the current window.
     pub failures: u32,
+    /// What the policy on SSO needs to know; of an unknown user, what their address alone says.
+    pub sso: SsoSubject,
     /// Whether this user signed in with this browser before.
     pub known_browser: bool,
 }
@@ -47,7 +49,10 @@ impl SignIns<'_> {
         let row = sqlx::query!(
             r#"select organization.status as org_status, client.status as "client_status?",
                       member.id as "user_id?", member.status as "user_status?", password.phc as "phc?",
-                      throttle.failures as "failures?",
+                      throttle.failures as "failures?", coalesce(member.break_glass, false) as "break_glass!",
+                      exists (select from domains owned
+                              where owned.org_id = organization.org_id and owned.verified_at is not null
+                                and owned.domain = split_part($2, '@', 2)) as "domain_verified!",
                       exists (select from sessions before
                               where before.org_id = member.org_id and before.user_id = member.id
                                 and before.browser_hash = $7) as "known_browser!"
@@ -85,6 +90,7 @@ impl SignIns<'_> {
             client: client.transpose()?,
             user,
             phc: row.phc,
+            sso: SsoSubject { of_verified_domain: row.domain_verified, break_glass: row.break_glass },
             known_browser: row.known_browser,
             failures: row.failures.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
         })

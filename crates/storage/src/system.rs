@@ -13,7 +13,7 @@ use orgate_domain::policies::PolicySettings;
 use orgate_domain::sessions::Session;
 use uuid::Uuid;
 
-use crate::row::parsed;
+use crate::row::{enforcement, method, parsed};
 use crate::transaction::Transaction;
 use crate::{OrgScope, StorageError, Store};
 
@@ -82,9 +82,11 @@ pub struct ProvenSession {
     pub org_status: OrgStatus,
     /// Its logo.
     pub logo_url: Option<String>,
-    /// The user's address.
-    pub email: String,
-    /// Whether it was proven in this organization.
+    /// The user's address, if they have one of their own.
+    pub email: Option<String>,
+    /// The user's name.
+    pub user_name: String,
+    /// Whether the address was proven in this organization.
     pub email_verified: bool,
     /// Whether the user is active.
     pub user_active: bool,
@@ -120,13 +122,28 @@ pub struct Cleaned {
     pub messages: u64,
     /// Counts of failed sign-ins.
     pub throttles: u64,
+    /// Browsers that were sent to an identity provider.
+    pub upstream_requests: u64,
+    /// Ids of assertions that nobody could replay any more.
+    pub assertions: u64,
+    /// Traces of sign-ins through a connection.
+    pub traces: u64,
+}
+
+impl ProvenSession {
+    /// What the user is called where they choose: their address, or their name.
+    pub fn label(&self) -> &str {
+        self.email.as_deref().unwrap_or(&self.user_name)
+    }
 }
 
 impl Cleaned {
     /// Rows of the kind that there were most of: as many as the limit, and more may be waiting.
     pub fn most(&self) -> u64 {
-        let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles } = *self;
-        [codes, refresh_tokens, grants, sessions, messages, throttles].into_iter().fold(requests, u64::max)
+        let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles, .. } = *self;
+        let Self { upstream_requests, assertions, traces, .. } = *self;
+        let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
+        others.into_iter().chain([assertions, traces]).fold(requests, u64::max)
     }
 }
 
@@ -243,9 +260,9 @@ impl Store {
         let mut tx = self.begin_system(SystemReason::Choose).await?;
         let rows = sqlx::query!(
             r#"select session.org_id, session.id, session.user_id, session.auth_time, session.amr,
-                      session.last_seen_at, session.expires_at, session.ended_at,
+                      session.last_seen_at, session.expires_at, session.ended_at, session.method, session.connection_id,
                       organization.slug, organization.name, organization.status as org_status,
-                      organization.logo_url, member.email, member.email_verified, member.status as user_status,
+                      organization.logo_url, member.email, member.name as user_name, member.email_verified, member.status as user_status,
                       exists (
                           select from person_links mine
                           join person_links other on other.person_id = mine.person_id and other.org_id <> mine.org_id
@@ -272,6 +289,7 @@ impl Store {
                         user_id: UserId::from_uuid(row.user_id),
                         auth_time: row.auth_time,
                         amr: row.amr,
+                        method: method(&row.method, row.connection_id)?,
                         last_seen_at: row.last_seen_at,
                         expires_at: row.expires_at,
                         ended_at: row.ended_at,
@@ -281,6 +299,7 @@ impl Store {
                     org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
                     logo_url: row.logo_url,
                     email: row.email,
+                    user_name: row.user_name,
                     email_verified: row.email_verified,
                     user_active: row.user_status == "active",
                     linked_elsewhere: row.linked_elsewhere,
@@ -324,7 +343,8 @@ impl Store {
                       policy.access_token_secs as "access_token_secs?",
                       policy.refresh_idle_secs as "refresh_idle_secs?",
                       policy.refresh_absolute_secs as "refresh_absolute_secs?",
-                      policy.lockout_attempts as "lockout_attempts?"
+                      policy.lockout_attempts as "lockout_attempts?",
+                      policy.sso_enforcement as "sso_enforcement?"
                from organization_ancestors line
                left join policies policy on policy.org_id = line.ancestor_id
                where line.org_id = $1
@@ -334,17 +354,17 @@ impl Store {
         .fetch_all(&mut *tx.transaction)
         .await?;
         tx.transaction.commit().await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| PolicySettings {
+        rows.into_iter()
+            .map(|row| Ok(PolicySettings {
                 session_idle: row.session_idle_secs.map(Duration::seconds),
                 session_absolute: row.session_absolute_secs.map(Duration::seconds),
                 access_token: row.access_token_secs.map(Duration::seconds),
                 refresh_idle: row.refresh_idle_secs.map(Duration::seconds),
                 refresh_absolute: row.refresh_absolute_secs.map(Duration::seconds),
                 lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
-            })
-            .collect())
+                sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
+            }))
+            .collect()
     }
 
     /// The ancestors of an organization, its parent first; for the children made under it.
@@ -413,6 +433,20 @@ impl Store {
         let Outdated { expired_before, ended_before } = outdated;
         let mut tx = self.begin_system(SystemReason::Clean).await?;
         let cleaned = Cleaned {
+            upstream_requests: delete!(tx, expired_before, limit,
+                "delete from upstream_requests lapsed
+                 using (select org_id, state_hash from upstream_requests where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.state_hash = due.state_hash"),
+            assertions: delete!(tx, expired_before, limit,
+                "delete from consumed_assertions lapsed
+                 using (select org_id, connection_id, assertion_id from consumed_assertions
+                        where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.connection_id = due.connection_id
+                   and lapsed.assertion_id = due.assertion_id"),
+            traces: delete!(tx, ended_before, limit,
+                "delete from sign_in_traces lapsed
+                 using (select org_id, id from sign_in_traces where occurred_at < $1 order by occurred_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
             requests: delete!(tx, expired_before, limit,
                 "delete from authorization_requests lapsed
                  using (select org_id, id from authorization_requests where expires_at < $1 order by expires_at limit $2) due

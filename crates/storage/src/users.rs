@@ -111,7 +111,7 @@ impl Users<'_> {
     /// The user with this address.
     pub async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredUser>, StorageError> {
         let row = sqlx::query!(
-            r#"select member.id, member.email, member.email_verified, member.name, member.status,
+            r#"select member.id, member.email as "email!", member.email_verified, member.name, member.status,
                       password.phc as "phc?",
                       array(select role.slug from role_assignments assignment
                             join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id

@@ -11,6 +11,7 @@ mod page;
 mod present;
 mod sign_in;
 mod sign_out;
+mod sso;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -22,6 +23,8 @@ pub fn router() -> Router<AppState> {
         .route("/", get(page::home))
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/sign-in/connection", get(sso::get_begin))
+        .route("/sso/{organization}/{connection}/callback", get(sso::get_callback))
         .route("/choose", get(choose::get).post(choose::post))
         .route("/discover", get(discover::get).post(discover::post))
         .route("/discover/code", post(discover::post_code))

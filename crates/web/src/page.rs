@@ -48,6 +48,8 @@ struct ErrorPage<'a> {
     headline: &'a str,
     what_happened: &'a str,
     what_next: &'a str,
+    /// The one thing to press.
+    again: Option<Link>,
     back: Option<Link>,
     code: &'a str,
 }
@@ -151,11 +153,22 @@ fn origin_of(uri: &str) -> Option<String> {
 
 /// The page that says what went wrong and what to do.
 pub(crate) fn problem(env: &Env, origin: &orgate_domain::audit::Origin, problem: &Problem<'_>) -> Response {
+    problem_with(env, origin, problem, None)
+}
+
+/// The same, with a way on.
+pub(crate) fn problem_with(
+    env: &Env,
+    origin: &orgate_domain::audit::Origin,
+    problem: &Problem<'_>,
+    again: Option<Link>,
+) -> Response {
     let template = ErrorPage {
         page: Page::new(env).with_request_id(origin),
         headline: problem.headline,
         what_happened: problem.what_happened,
         what_next: problem.what_next,
+        again,
         back: problem.client.and_then(back_to),
         code: problem.code,
     };

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_domain::audit::Origin;
 use orgate_edge::BrowserCookies;
-use orgate_flows::Env;
+use orgate_flows::{Env, SignedIn};
 use orgate_flows::authorize::{Answer, Next, Question, Refused, RefusedBecause};
 use orgate_flows::waiting::WaitingError;
 use orgate_protocol::oauth::authorize::ResponseMode;
@@ -76,6 +76,18 @@ pub(crate) fn waiting_error(env: &Env, origin: &Origin, error: &WaitingError) ->
         WaitingError::Failure(failure) => failed(env, origin, failure),
         WaitingError::Over => over(env, origin),
     }
+}
+
+/// Sets the cookies of a completed sign-in on the way to the client.
+pub(crate) fn signed_in(env: &Env, cookies: &BrowserCookies, done: &SignedIn) -> Response {
+    let mut response = answer(env, &done.answer);
+    let headers = response.headers_mut();
+    for org_id in &done.dropped {
+        cookies.drop_session(headers, *org_id);
+    }
+    let lifetime = (done.expires_at - env.clock.now()).num_seconds();
+    cookies.set_session(headers, &done.cookie, lifetime);
+    response
 }
 
 fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {

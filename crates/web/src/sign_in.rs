@@ -9,11 +9,14 @@ use axum::response::Response;
 use orgate_domain::policies::LOCKOUT_WINDOW;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
-use orgate_flows::sign_in::{SignIn, SignInPage, SignedIn, Typed, sign_in, sign_in_page};
+use orgate_flows::federation::begin::{BeginError, begin};
+use orgate_flows::federation::methods::Connection;
+use orgate_flows::sign_in::{SignIn, SignInPage, Typed, sign_in, sign_in_page};
 use orgate_protocol::params::Params;
 
 use crate::page::{Org, Page, over, render, unreadable};
-use crate::present;
+use crate::present::{self, signed_in};
+use crate::sso;
 
 /// `templates/sign_in.html`.
 #[derive(Template)]
@@ -24,12 +27,36 @@ struct SignInTemplate<'a> {
     csrf: String,
     org: Org,
     client_name: &'a str,
+    connections: Vec<Provider>,
+    password: bool,
     action: &'a str,
     email: &'a str,
     notice: Option<&'a str>,
     error: Option<&'a str>,
     email_error: Option<&'a str>,
     password_error: Option<&'a str>,
+}
+
+/// The button of a connection.
+struct Provider {
+    name: String,
+    icon_url: Option<String>,
+    href: String,
+}
+
+impl Provider {
+    fn of(connection: &Connection, handle: &str, hint: Option<&str>) -> Self {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("request", handle).append_pair("connection", &connection.id.to_string());
+        if let Some(hint) = hint {
+            query.append_pair("login_hint", hint);
+        }
+        Self {
+            name: connection.name.as_str().to_owned(),
+            icon_url: connection.icon_url.clone(),
+            href: format!("/sign-in/connection?{}", query.finish()),
+        }
+    }
 }
 
 /// What the page says about the last attempt.
@@ -41,6 +68,8 @@ struct Said<'a> {
     error: Option<&'a str>,
     email_error: Option<&'a str>,
     password_error: Option<&'a str>,
+    /// The only ways that are left, where SSO is enforced for what was typed.
+    connections: Option<Vec<Connection>>,
     /// Else the whole window of an account's tries.
     retry_after: Option<Duration>,
 }
@@ -54,10 +83,35 @@ pub(crate) async fn get(
     let origin = &cookies.browser.origin;
     let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     let handle = params.get("request").unwrap_or_default();
-    match sign_in_page(&env, handle, &cookies.browser).await {
-        Ok(found) => page(&env, &cookies, (&found, handle), &Said::default()),
-        Err(error) => present::waiting_error(&env, origin, &error),
+    let found = match sign_in_page(&env, handle, &cookies.browser).await {
+        Ok(found) => found,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    let failed = params.get("failed");
+    if let (Some(only), None) = (&found.methods.direct, failed) {
+        match begin(&env, &found.waiting, only.id, None, &cookies.browser).await {
+            Ok(departure) => return sso::depart(&env, &departure),
+            Err(BeginError::Waiting(error)) => return present::waiting_error(&env, origin, &error),
+            Err(error) => return page(&env, &cookies, (&found, handle), &after(sso::failed_as(&error))),
+        }
     }
+    page(&env, &cookies, (&found, handle), &failed.map(after).unwrap_or_default())
+}
+
+/// The page after a way to an identity provider that led nowhere.
+fn after(failed: &str) -> Said<'static> {
+    let (status, notice) = match failed {
+        "outage" => (
+            StatusCode::BAD_GATEWAY,
+            Some("The identity provider does not answer. Try again in a minute, or sign in another way."),
+        ),
+        "closed" => (
+            StatusCode::FORBIDDEN,
+            Some("That way to sign in is not open to you at the moment. Choose another."),
+        ),
+        _ => (StatusCode::OK, None),
+    };
+    Said { status, notice, ..Said::default() }
 }
 
 /// Checks what was typed.
@@ -106,6 +160,18 @@ pub(crate) async fn post(
             retry_after: Some(until.retry_after),
             ..Said::default()
         },
+        Ok(SignIn::SsoRequired(connections)) => Said {
+            status: bad,
+            notice: Some(if connections.is_empty() {
+                "Your organization signs in through its own identity provider, which is not open at the \
+                 moment. Ask your administrators."
+            } else {
+                "Your organization signs in through its own identity provider. Continue there; no password \
+                 is needed here."
+            }),
+            connections: Some(connections),
+            ..Said::default()
+        },
         Ok(SignIn::WrongCredentials) => Said {
             status: bad,
             error: Some("The e-mail address or the password is not right."),
@@ -134,17 +200,6 @@ fn incomplete<'a>(env: &Env, cookies: &BrowserCookies, params: &'a Params, handl
     }
 }
 
-fn signed_in(env: &Env, cookies: &BrowserCookies, done: &SignedIn) -> Response {
-    let mut response = present::answer(env, &done.answer);
-    let headers = response.headers_mut();
-    for org_id in &done.dropped {
-        cookies.drop_session(headers, *org_id);
-    }
-    let lifetime = (done.expires_at - env.clock.now()).num_seconds();
-    cookies.set_session(headers, &done.cookie, lifetime);
-    response
-}
-
 fn page(
     env: &Env,
     cookies: &BrowserCookies,
@@ -156,12 +211,15 @@ fn page(
     if said.status != StatusCode::OK {
         shared = shared.with_request_id(&cookies.browser.origin);
     }
+    let connections = said.connections.as_ref().unwrap_or(&found.methods.connections);
     let template = SignInTemplate {
         page: shared,
         request: handle,
         csrf: env.vault.form_token(&cookies.browser.binding, handle),
         org: Org::of(&found.organization),
         client_name: found.waiting.client().name.as_str(),
+        connections: connections.iter().map(|known| Provider::of(known, handle, said.email)).collect(),
+        password: found.methods.password && said.connections.is_none(),
         action: "/sign-in",
         email: said.email.or(asked.login_hint.as_deref()).unwrap_or_default(),
         notice: said.notice,

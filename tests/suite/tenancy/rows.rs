@@ -9,6 +9,7 @@ use uuid::Uuid;
 const VALUES: &[(&str, &str, &str)] = &[
     // One of audience `all` is seen by everybody, as it should be.
     ("client_directory", "audience", "'owner'"),
+    ("connection_versions", "version", "1"),
 ];
 
 /// A table.
@@ -66,7 +67,8 @@ pub(super) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
     while !waiting.is_empty() {
         let is_known = |reference: &Reference| ordered.iter().any(|table| table.name == reference.table);
         let next = waiting.iter().position(|table| {
-            table.references.iter().all(|reference| reference.table == table.name || is_known(reference))
+            let mut demanded = table.references.iter().filter(|reference| table.demands(reference));
+            demanded.all(|reference| reference.table == table.name || is_known(reference))
         });
         ordered.push(waiting.remove(next.expect("references without a circle")));
     }
@@ -139,6 +141,12 @@ async fn describe(conn: &mut PgConnection, name: String) -> Table {
 }
 
 impl Table {
+    /// Whether a row cannot do without what `reference` refers to.
+    fn demands(&self, reference: &Reference) -> bool {
+        let is_given = |near: &String| self.columns.iter().any(|column| column.name == *near);
+        reference.columns.keys().all(is_given)
+    }
+
     /// Inserts a row of `org_id`.
     pub(super) async fn insert(&self, conn: &mut PgConnection, org_id: Uuid) -> Result<(), sqlx::Error> {
         let (columns, values) = self.row(org_id, &BTreeMap::new());
@@ -169,10 +177,13 @@ impl Table {
     }
 
     fn row(&self, org_id: Uuid, given: &BTreeMap<&str, String>) -> (String, String) {
-        let names: Vec<_> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        let more = given.keys().filter(|name| self.columns.iter().all(|column| column.name != **name));
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        let names: Vec<_> = names.chain(more.clone().copied()).collect();
         let values = self.columns.iter().map(|column| {
             given.get(column.name.as_str()).cloned().unwrap_or_else(|| self.value(column, org_id))
         });
+        let values = values.chain(more.filter_map(|name| given.get(name).cloned()));
         (names.join(", "), values.collect::<Vec<_>>().join(", "))
     }
 

@@ -6,8 +6,9 @@ use orgate_domain::credentials::{SecretHash, base32};
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId};
 use orgate_domain::names::Slug;
-use orgate_storage::{ClientChange, NewOrganization, NewUser, OrgTx, OrganizationChange, Role, StorageError};
+use orgate_storage::{ClientChange, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError};
 
+use super::connections::WantedState;
 use super::plan::{Change, Mark, OrganizationState, SecretChange, Step, Subject, UserState};
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
@@ -20,13 +21,15 @@ struct Made {
     phc: Option<String>,
     /// A client's new secret.
     secret: Option<Secret>,
+    /// A connection's secrets, encrypted.
+    sealed: Option<Vec<u8>>,
 }
 
 /// Carries out a step, and adds it to what was applied.
 pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Result<(), ApplyError> {
     let mut changes = Vec::with_capacity(step.changes.len());
     for change in &step.changes {
-        changes.push((change, make(env, step.scope.org_id(), &change.subject).await?));
+        changes.push((change, make(env, &step.scope, &change.subject).await?));
     }
     let mut tx = env.store.begin(&step.scope).await.map_err(Failure::from)?;
     for (change, made) in &changes {
@@ -44,12 +47,17 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
     Ok(())
 }
 
-async fn make(env: &Env, org_id: OrgId, subject: &Subject) -> Result<Made, Failure> {
+async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Failure> {
     let mut made = Made::default();
     match subject {
         Subject::User(user) => {
             if let Some(password) = &user.password {
-                made.phc = Some(env.passwords.hash(org_id, password.reveal()).await?);
+                made.phc = Some(env.passwords.hash(scope.org_id(), password.reveal()).await?);
+            }
+        }
+        Subject::Connection(state) => {
+            if let Some((_, secrets)) = &state.version {
+                made.sealed = secrets.seal(env, scope, state.connection.id).await?;
             }
         }
         Subject::Client { secret: SecretChange::Generate, .. } => {
@@ -84,6 +92,10 @@ async fn write(
             save_client(env, tx, mark, client).await?;
             save_secret(env, tx, client, (secret, made)).await
         }
+        Subject::Connection(state) => {
+            super::connections::save(env, tx, (mark, state), made.sealed.as_deref()).await?;
+            save_connection_event(env, tx, mark, state).await
+        }
         Subject::Domain(domain) => save_domain(env, tx, mark, domain).await,
         Subject::Organization(state) => organization(env, tx, (slug, mark), state).await,
         Subject::Role(role) => save_role(env, tx, mark, role).await,
@@ -115,6 +127,23 @@ async fn organization(
     }
     let mut event = done(env, Action::OrganizationConfigured, mark)?;
     event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);
+    Ok(tx.audit().insert(&event).await?)
+}
+
+async fn save_connection_event(
+    env: &Env,
+    tx: &mut OrgTx,
+    mark: &Mark,
+    state: &WantedState,
+) -> Result<(), Failure> {
+    let connection = &state.connection;
+    let mut event = done(env, Action::ConnectionConfigured, mark)?;
+    event.detail.extend([
+        ("connection", connection.id.to_string()),
+        ("slug", connection.slug.to_string()),
+        ("state", connection.state.as_str().to_owned()),
+        ("version", connection.latest_version.to_string()),
+    ]);
     Ok(tx.audit().insert(&event).await?)
 }
 
@@ -233,6 +262,9 @@ async fn access(
 fn taken(org: &Slug, subject: &Subject) -> String {
     let name = match subject {
         Subject::Access { client_id, .. } => return since(&format!("the access of {org} to {client_id}")),
+        Subject::Connection(state) => {
+            return since(&format!("the connection {} in {org}", state.connection.slug));
+        }
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),
         Subject::User(user) => return since(&format!("the user {} in {org}", user.email.as_str())),
         Subject::Client { client, .. } => format!("the client_id {}", client.client_id),

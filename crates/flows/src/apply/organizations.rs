@@ -80,7 +80,7 @@ impl Planner<'_> {
             };
             self.note(here, mark, Subject::User(Box::new(state)));
         }
-        Ok(())
+        self.connections(wanted, known, &roles).await
     }
 
     async fn domains(

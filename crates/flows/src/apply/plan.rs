@@ -13,8 +13,9 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{OrgScope, Role};
+use orgate_storage::{Connection, OrgScope, Role};
 
+use super::connections::WantedState;
 use super::wanted::Secret;
 
 /// What has to change, made by [`super::plan()`]. Shown one change a line: `+` made, `~` changed, `-`
@@ -56,6 +57,7 @@ pub(super) enum Mark {
 pub(super) enum Subject {
     Access { client: (OrgId, ClientId), client_id: String },
     Client { client: Box<Client>, secret: SecretChange },
+    Connection(Box<WantedState>),
     Domain(DomainName),
     Organization(Box<OrganizationState>),
     Role(Role),
@@ -155,6 +157,10 @@ impl Change {
         match &self.subject {
             Subject::Access { client_id, .. } => write!(f, "access of {org} to client {client_id}")?,
             Subject::Client { client, .. } => write!(f, "client {} of {org}", client.client_id)?,
+            Subject::Connection(state) => {
+                let Connection { slug, state, .. } = &state.connection;
+                write!(f, "connection {slug} of {org} ({})", state.as_str())?;
+            }
             Subject::Domain(domain) => write!(f, "domain {domain} of {org}")?,
             Subject::Organization(state) if created => {
                 write!(f, "organization {org} {:?}", state.name.as_str())?;

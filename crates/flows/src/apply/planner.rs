@@ -158,6 +158,24 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Notes changes in a transaction of their own, after what was noted so far.
+    pub(super) fn note_apart(
+        &mut self,
+        (slug, scope): (&Slug, OrgScope),
+        subjects: impl IntoIterator<Item = (Option<Mark>, Subject)>,
+    ) {
+        let mut changes = Vec::new();
+        for (mark, subject) in subjects {
+            match mark {
+                Some(mark) => changes.push(Change { mark, subject }),
+                None => self.count_unchanged(),
+            }
+        }
+        if !changes.is_empty() {
+            self.steps.push(Step { scope, slug: slug.clone(), changes });
+        }
+    }
+
     /// Counts something that is as wanted.
     pub(super) fn count_unchanged(&mut self) {
         self.unchanged += 1;

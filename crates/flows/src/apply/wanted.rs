@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use orgate_domain::clients::{Audience, ClientStatus};
+use orgate_domain::connections::{ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
@@ -51,6 +52,33 @@ pub struct WantedOrganization {
     pub roles: Vec<WantedRole>,
     /// Some of its users.
     pub users: Vec<WantedUser>,
+    /// Some of its connections.
+    pub connections: Vec<WantedConnection>,
+}
+
+/// A connection of an organization. Its settings are described in full.
+#[derive(Debug)]
+pub struct WantedConnection {
+    /// Its short name, by which it is found.
+    pub slug: Placed<Slug>,
+    /// Its name on the sign-in page.
+    pub name: Option<DisplayName>,
+    /// Who is at the other end.
+    pub vendor: Option<Vendor>,
+    /// Its state; a new one is active.
+    pub state: Option<ConnectionState>,
+    /// Its place on the sign-in page.
+    pub position: Option<i32>,
+    /// The icon of its button.
+    pub icon_url: Option<String>,
+    /// Exactly the domains whose addresses it may assert.
+    pub domains: Option<Vec<Placed<DomainName>>>,
+    /// Exactly the addresses that its pilot lists.
+    pub pilots: Option<Vec<Placed<Email>>>,
+    /// The client secret at its provider.
+    pub secret: Option<Secret>,
+    /// Everything else.
+    pub settings: Placed<ConnectionSettings>,
 }
 
 /// A role of an organization.
@@ -192,7 +220,14 @@ fn first<'a>(seen: &mut Seen<'a>, what: &str, name: &'a str, place: &'a Place, p
 
 impl WantedOrganization {
     fn check(&self, problems: &mut Problems) {
-        let (mut roles, mut emails) = (Seen::new(), Seen::new());
+        let (mut roles, mut emails, mut connections) = (Seen::new(), Seen::new(), Seen::new());
+        for connection in &self.connections {
+            let slug = &connection.slug;
+            first(&mut connections, "the connection", slug.value.as_str(), &slug.place, problems);
+            if connection.secret().is_some() && !connection.takes_secret() {
+                problems.add(&slug.place, "a client_secret is for `oidc` with a secret: this connection has no use for it");
+            }
+        }
         for role in &self.roles {
             first(&mut roles, "the role", role.slug.value.as_str(), &role.slug.place, problems);
         }

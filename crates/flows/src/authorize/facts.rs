@@ -164,7 +164,9 @@ async fn membership(env: &Env, proven: &ProvenSession) -> Result<Membership, Fai
     if !proven.email_verified {
         return Ok(Membership::Single); // an address that nobody proved reveals no membership
     }
-    let Ok(address) = Email::parse(&proven.email) else { return Ok(Membership::Several) };
+    let Some(address) = proven.email.as_deref().and_then(|email| Email::parse(email).ok()) else {
+        return Ok(Membership::Several);
+    };
     let elsewhere = env.store.discover(&env.vault.email_hash(&address)).await?;
     let several = elsewhere.iter().any(|org| org.scope.org_id() != proven.session.org_id);
     Ok(if several { Membership::Several } else { Membership::Single })

@@ -65,6 +65,7 @@ pub(super) fn pending(
         code_challenge: request.code_challenge,
         prompt: request.prompt.clone(),
         max_age: request.max_age,
+        acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
         ui_locales: request.ui_locales.clone(),
         created_at: now,

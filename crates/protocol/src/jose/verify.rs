@@ -134,6 +134,48 @@ pub fn verify<T: DeserializeOwned>(token: &str, keys: &KeySet, typ: &str) -> Res
     json::from_slice(&payload).map_err(|_| JoseError::Claims)
 }
 
+/// A compact JWS of another issuer, taken apart strictly and not verified: whoever holds that issuer's
+/// keys verifies it before anything in it counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unverified<'a> {
+    /// `alg`, as it is written.
+    pub algorithm: String,
+    /// The id of the key.
+    pub kid: Option<String>,
+    /// The media type (RFC 7515 §4.1.9), if there is one, in lower case.
+    pub typ: Option<String>,
+    /// What is signed.
+    pub message: &'a str,
+    /// The signature over it.
+    pub signature: Vec<u8>,
+    /// The payload: an object in which no member is named twice.
+    pub claims: Map<String, Value>,
+}
+
+impl<'a> Unverified<'a> {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    /// [`JoseError::Malformed`], [`JoseError::Header`] and [`JoseError::Claims`].
+    pub fn parse(token: &'a str) -> Result<Self, JoseError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(JoseError::Malformed);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(JoseError::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(JoseError::Malformed)?;
+        let (signature, payload) = (decode(signature)?, decode(payload)?);
+        let header = Header::parse(header)?;
+        Ok(Self {
+            algorithm: header.required("alg")?.to_owned(),
+            kid: header.text("kid").map(str::to_owned),
+            typ: header.text("typ").map(str::to_ascii_lowercase),
+            message,
+            signature,
+            claims: json::from_slice(&payload).map_err(|_| JoseError::Claims)?,
+        })
+    }
+}
+
 /// A part of the token, in the one spelling it has. A fourth part holds a dot and fails here.
 fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JoseError::Malformed)

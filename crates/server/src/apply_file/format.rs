@@ -41,6 +41,32 @@ pub(super) struct Organization {
     pub(super) roles: Vec<Role>,
     #[serde(default, deserialize_with = "filled")]
     pub(super) users: Vec<User>,
+    #[serde(default, deserialize_with = "filled")]
+    pub(super) connections: Vec<Connection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Connection {
+    pub(super) slug: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) name: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) vendor: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) state: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) position: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) icon_url: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) domains: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) pilots: Option<Vec<Text>>,
+    #[serde(rename = "client_secret", default, deserialize_with = "present")]
+    pub(super) secret: Option<Text>,
+    /// A [`orgate_domain::connections::ConnectionSettings`].
+    pub(super) settings: Spanned<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +93,8 @@ pub(super) struct Policy {
     pub(super) refresh_absolute_secs: Option<Spanned<i64>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) lockout_attempts: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) sso_enforcement: Option<Text>,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus};
-use orgate_domain::policies::PolicySettings;
+use orgate_domain::policies::{PolicySettings, SsoEnforcement};
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
 use orgate_flows::apply::{Placed, WantedOrganization, WantedRole, WantedUser};
@@ -38,6 +38,7 @@ impl Reader<'_> {
         let policy = self.optional(file.policy.as_ref(), Self::policy);
         let roles = self.each(&file.roles, Self::role);
         let users = self.each(&file.users, Self::user);
+        let connections = self.each(&file.connections, Self::connection);
         Some(WantedOrganization {
             slug: slug?,
             name: name?,
@@ -48,6 +49,7 @@ impl Reader<'_> {
             policy: policy?,
             roles: roles?,
             users: users?,
+            connections: connections?,
         })
     }
 
@@ -76,6 +78,10 @@ impl Reader<'_> {
         let lockout_attempts = self.optional(file.lockout_attempts.as_ref(), |r, number| {
             r.number("lockout_attempts", number, (1, 1000)).and_then(|number| u32::try_from(number).ok())
         });
+        let sso_enforcement = self.optional(file.sso_enforcement.as_ref(), |r, text| {
+            let allowed = SsoEnforcement::ALL.map(|enforcement| (enforcement.as_str(), enforcement));
+            r.choice("sso_enforcement", text, &allowed)
+        });
         Some(PolicySettings {
             session_idle: session_idle?,
             session_absolute: session_absolute?,
@@ -83,6 +89,7 @@ impl Reader<'_> {
             refresh_idle: refresh_idle?,
             refresh_absolute: refresh_absolute?,
             lockout_attempts: lockout_attempts?,
+            sso_enforcement: sso_enforcement?,
         })
     }
 
@@ -116,7 +123,7 @@ impl Reader<'_> {
     }
 }
 
-fn read_domain(text: &str) -> Result<DomainName, String> {
+pub(super) fn read_domain(text: &str) -> Result<DomainName, String> {
     DomainName::parse(text).map_err(|error| format!("{error}, like example.com"))
 }
 

@@ -130,9 +130,14 @@ impl Reader<'_> {
     }
 
     fn fill(&mut self, key: &str, text: &Text) -> Option<String> {
-        match fill(&text.value, self.variables) {
+        self.fill_at(key, &text.referenced, &text.value)
+    }
+
+    /// Fills variables in, in a text that stands at `at`.
+    pub(super) fn fill_at(&mut self, key: &str, at: &Location, text: &str) -> Option<String> {
+        match fill(text, self.variables) {
             Ok(filled) => Some(filled),
-            Err(error) => self.refuse(&text.referenced, format!("{key}: {error}")),
+            Err(error) => self.refuse(at, format!("{key}: {error}")),
         }
     }
 }

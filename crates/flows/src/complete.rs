@@ -1,0 +1,221 @@
+//! The end of every sign-in, however the user proved who they are: session, code, event and the end
+//! of the request in one transaction.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::credentials::{Credential, SessionCookie};
+use orgate_domain::ids::{ConnectionId, OrgId, SessionId, UserId};
+use orgate_domain::policies::Policy;
+use orgate_domain::sessions::{MAX_PER_BROWSER, Session, SignInMethod};
+use orgate_protocol::oauth::{ErrorCode, RequestError};
+use orgate_storage::system::ProvenSession;
+use orgate_storage::{NewSession, NewUpstreamSession, OrgScope, OrgTx};
+
+use crate::authorize::{Answer, issue_code};
+use crate::waiting::Waiting;
+use crate::{Browser, Env, Failure, events};
+
+/// A completed sign-in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// What the client gets.
+    pub answer: Answer,
+    /// The new session cookie of this organization.
+    pub cookie: Credential<SessionCookie>,
+    /// When the session ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// Organizations whose cookies this browser drops, to make room.
+    pub dropped: Vec<OrgId>,
+}
+
+/// How the request was answered.
+#[derive(Debug)]
+pub(crate) enum Completed {
+    /// They are signed in.
+    SignedIn(Box<SignedIn>),
+    /// The client asked for another user (`id_token_hint`): it is told `login_required` (OIDC Core
+    /// §3.1.2.1), and nobody is signed in.
+    AnotherUser(Box<Answer>),
+    /// The request was answered or lapsed meanwhile.
+    Over,
+}
+
+/// Who proved it, and how.
+pub(crate) struct Proven {
+    pub(crate) user_id: UserId,
+    pub(crate) method: SignInMethod,
+    /// RFC 8176.
+    pub(crate) amr: Vec<String>,
+    /// When they proved it; never in the future.
+    pub(crate) auth_time: DateTime<Utc>,
+    /// The session ends by then, whatever the policy says.
+    pub(crate) ends_by: Option<DateTime<Utc>>,
+    /// The other end of the session.
+    pub(crate) upstream: Option<UpstreamEnd>,
+}
+
+/// The other end of a session that an identity provider began.
+pub(crate) struct UpstreamEnd {
+    pub(crate) connection_id: ConnectionId,
+    pub(crate) subject: String,
+    pub(crate) sid: Option<String>,
+    /// What logging out there takes; encrypted.
+    pub(crate) logout: Option<Vec<u8>>,
+}
+
+/// What completing takes, gathered before the deciding transaction is opened.
+pub(crate) struct Completion<'a> {
+    env: &'a Env,
+    waiting: &'a Waiting,
+    browser: &'a Browser,
+    policy: &'a Policy,
+    /// Sessions that are ended to make room.
+    surplus: Vec<ProvenSession>,
+    /// Organizations whose cookies are dropped.
+    dropped: Vec<OrgId>,
+}
+
+impl<'a> Completion<'a> {
+    pub(crate) async fn prepare(
+        env: &'a Env,
+        waiting: &'a Waiting,
+        policy: &'a Policy,
+        browser: &'a Browser,
+    ) -> Result<Self, Failure> {
+        let (surplus, dropped) = make_room(env, waiting.scope.org_id(), browser).await?;
+        Ok(Self { env, waiting, browser, policy, surplus, dropped })
+    }
+
+    /// Answers the request and commits `tx`. On [`Completed::Over`] nothing was done.
+    pub(crate) async fn finish(self, mut tx: OrgTx, proven: Proven) -> Result<Completed, Failure> {
+        let (env, now) = (self.env, self.env.clock.now());
+        let asked = &self.waiting.pending.asked;
+        if !tx.authorization_requests().consume(asked.id, now).await? {
+            return Ok(Completed::Over);
+        }
+        if asked.expected_user.is_some_and(|expected| expected != proven.user_id) {
+            return self.refuse_other(tx, proven.user_id).await;
+        }
+        let (session, cookie) = self.start_session(&mut tx, &proven).await?;
+        if let Some(end) = &proven.upstream {
+            let new = NewUpstreamSession {
+                session_id: session.id,
+                connection_id: end.connection_id,
+                subject: &end.subject,
+                upstream_sid: end.sid.as_deref(),
+                logout: end.logout.as_deref(),
+            };
+            tx.upstream().save_session(&new).await?;
+        }
+        let code = issue_code(env, &mut tx, asked, proven.user_id, session.id).await?;
+        tx.audit().insert(&self.event(&proven, session.id)?).await?;
+        tx.commit().await?;
+        for surplus in &self.surplus {
+            self.displace(&surplus.scope, &surplus.session).await?;
+        }
+        let answer = self.waiting.pending.answer(env, Ok(code.reveal().to_owned()));
+        let (expires_at, dropped) = (session.expires_at, self.dropped);
+        Ok(Completed::SignedIn(Box::new(SignedIn { answer, cookie, expires_at, dropped })))
+    }
+
+    fn event(&self, proven: &Proven, session_id: SessionId) -> Result<Event, Failure> {
+        let mut detail = vec![("method", proven.method.as_str().to_owned())];
+        detail.extend(proven.method.connection().map(|connection| ("connection", connection.to_string())));
+        let event = events::done(self.env, Action::SignInSucceeded, &self.browser.origin)?;
+        Ok(Event {
+            actor: Actor::User(proven.user_id),
+            user_id: Some(proven.user_id),
+            session_id: Some(session_id),
+            client: Some(self.waiting.pending.client.key()),
+            detail,
+            ..event
+        })
+    }
+
+    async fn refuse_other(&self, mut tx: OrgTx, user_id: UserId) -> Result<Completed, Failure> {
+        let event = events::refused(self.env, Action::SignInFailed, "another_user", &self.browser.origin)?;
+        let client = Some(self.waiting.pending.client.key());
+        tx.audit().insert(&Event { user_id: Some(user_id), client, ..event }).await?;
+        tx.commit().await?;
+        let error = RequestError::new(ErrorCode::LoginRequired, "another user signed in than was asked for");
+        Ok(Completed::AnotherUser(Box::new(self.waiting.pending.refuse(self.env, error))))
+    }
+
+    /// Starts a session, or proves this browser's session of the same user again. The cookie is new
+    /// either way: one that was planted before is worth nothing after.
+    async fn start_session(
+        &self,
+        tx: &mut OrgTx,
+        proven: &Proven,
+    ) -> Result<(Session, Credential<SessionCookie>), Failure> {
+        let now = self.env.clock.now();
+        let asked = &self.waiting.pending.asked;
+        let client = (asked.client_owner, asked.client_id);
+        let before = match self.browser.session_of(tx.org_id()) {
+            Some(cookie) => tx.sessions().find_by_cookie(&cookie.hash(), client).await?,
+            None => None,
+        };
+        let before = before.map(|standing| standing.session);
+        let same = before.as_ref().filter(|session| {
+            session.user_id == proven.user_id && session.is_live(now, self.policy.session_idle)
+        });
+        let id = match same {
+            Some(session) => session.id,
+            None => SessionId::from_uuid(self.env.random.uuid(now)?),
+        };
+        if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
+        {
+            crate::sign_out::end(self.env, tx, other, ("replaced", &self.browser.origin)).await?;
+        }
+        let cookie = self.env.random.credential::<SessionCookie>(tx.org_id())?;
+        let expires_at = now + self.policy.session_absolute;
+        let session = Session {
+            id,
+            org_id: tx.org_id(),
+            user_id: proven.user_id,
+            auth_time: proven.auth_time.min(now),
+            amr: proven.amr.clone(),
+            method: proven.method,
+            last_seen_at: now,
+            expires_at: proven.ends_by.map_or(expires_at, |ends_by| ends_by.min(expires_at)),
+            ended_at: None,
+        };
+        let new = NewSession {
+            session: &session,
+            token: cookie.hash(),
+            browser: self.browser.binding,
+            origin: &self.browser.origin,
+        };
+        tx.sessions().save(&new).await?;
+        Ok((session, cookie))
+    }
+
+    async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {
+        let mut tx = self.env.store.begin(scope).await?;
+        crate::sign_out::end(self.env, &mut tx, session, ("displaced", &self.browser.origin)).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Cookies of organizations that this browser drops so that it stays within its bound: those that
+/// prove nothing, then the session used least recently, which is ended.
+async fn make_room(
+    env: &Env,
+    mine: OrgId,
+    browser: &Browser,
+) -> Result<(Vec<ProvenSession>, Vec<OrgId>), Failure> {
+    let others = browser.sessions.iter().filter(|cookie| cookie.org_id() != mine).count();
+    if others < MAX_PER_BROWSER {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let proven = env.store.choose(&browser.session_hashes()).await?;
+    let (kept, surplus): (Vec<_>, Vec<_>) = proven
+        .into_iter()
+        .filter(|session| session.session.org_id != mine)
+        .enumerate()
+        .partition(|(place, _)| *place < MAX_PER_BROWSER - 1);
+    let kept: Vec<OrgId> = kept.iter().map(|(_, session)| session.session.org_id).collect();
+    let cookies = browser.sessions.iter().map(Credential::org_id);
+    let dropped = cookies.filter(|org_id| *org_id != mine && !kept.contains(org_id)).collect();
+    Ok((surplus.into_iter().map(|(_, session)| session).collect(), dropped))
+}

@@ -1,0 +1,115 @@
+//! Sign-in through an organization's own identity provider.
+//!
+//! **Invariant:** whatever an identity provider says is about one connection of one organization: its
+//! answer is taken by the request that asked for it, in the browser that asked, once; and whether the
+//! connection may be used is read in the transaction that signs in.
+
+pub mod begin;
+pub mod callback;
+mod identify;
+pub mod methods;
+mod oidc;
+pub mod providers;
+mod secrets;
+pub mod trace;
+
+use orgate_domain::connections::{Asserted, ConnectionSettings};
+use orgate_domain::ids::ConnectionId;
+use orgate_storage::{OrgScope, StorageError};
+
+use crate::outgoing::OutgoingError;
+use crate::vault::VaultError;
+use crate::{Env, Failure};
+
+pub use secrets::ConnectionSecrets;
+
+/// A version of a connection, ready to be used: its settings and its opened secrets.
+#[derive(Debug)]
+pub struct Version {
+    /// The document.
+    pub settings: ConnectionSettings,
+    /// What it keeps secret.
+    pub secrets: ConnectionSecrets,
+}
+
+/// What was proven by an identity provider, whichever protocol it speaks.
+#[derive(Debug)]
+pub(crate) struct UpstreamIdentity {
+    pub(crate) asserted: Asserted,
+    /// What its session is called there.
+    pub(crate) sid: Option<String>,
+    /// What logging out there takes.
+    pub(crate) logout: Option<Vec<u8>>,
+    /// When the user proved who they are, if it says so.
+    pub(crate) auth_time: Option<chrono::DateTime<chrono::Utc>>,
+    /// How (RFC 8176), if it says so.
+    pub(crate) amr: Vec<String>,
+    /// Its session ends then, if it says so.
+    pub(crate) ends_by: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// Why an identity provider cannot be used at the moment, or as it is set up.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// See [`OutgoingError`].
+    #[error("{what}: {error}")]
+    Unreachable {
+        /// What was asked for: `discovery`, `keys`, `token endpoint`, `userinfo`, `metadata`.
+        what: &'static str,
+        /// Why there is no answer.
+        error: OutgoingError,
+    },
+    /// It answered something else than it should.
+    #[error("{what}: {why}")]
+    Unusable {
+        /// What was asked for.
+        what: &'static str,
+        /// What is wrong with it, without anything secret.
+        why: String,
+    },
+}
+
+impl UpstreamError {
+    /// What could not be had, as a check's name.
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Self::Unreachable { what, .. } | Self::Unusable { what, .. } => what,
+        }
+    }
+}
+
+/// The version of a connection. A version never changes, so it is read once.
+pub(crate) async fn version_of(
+    env: &Env,
+    scope: &OrgScope,
+    (id, version): (ConnectionId, i32),
+) -> Result<std::sync::Arc<Version>, Failure> {
+    let key = (scope.org_id(), id, version);
+    if let Some(known) = env.configuration.version(key).await {
+        return Ok(known);
+    }
+    let mut tx = env.store.begin(scope).await?;
+    let found = tx.connections().find_version(id, version).await?;
+    tx.commit().await?;
+    let corrupt = StorageError::Corrupt { table: "connections", column: "live_version" };
+    let found = found.ok_or(corrupt)?;
+    let secrets = match &found.secrets {
+        Some(sealed) => ConnectionSecrets::open(env, scope, id, sealed).await?,
+        None => ConnectionSecrets::default(),
+    };
+    let version = std::sync::Arc::new(Version { settings: found.settings, secrets });
+    env.configuration.keep_version(key, std::sync::Arc::clone(&version)).await;
+    Ok(version)
+}
+
+/// The address of a connection's endpoint, or of the connection itself: what its identity provider
+/// is told. Built on ids, which are never anything else's.
+pub fn address(env: &Env, scope: &OrgScope, id: ConnectionId, endpoint: &str) -> String {
+    env.issuer.at(&format!("/sso/{}/{id}{endpoint}", scope.org_id()))
+}
+
+impl From<serde_json::Error> for VaultError {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Ciphertext
+    }
+}

@@ -1,0 +1,432 @@
+//! The browser is back from an organization's identity provider.
+
+use std::sync::Arc;
+
+use orgate_domain::audit::{Action, Event};
+use orgate_domain::connections::{EntryPath, ProviderSettings};
+use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
+use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
+use orgate_domain::organizations::{OrgStatus, Organization};
+use orgate_domain::sessions::SignInMethod;
+use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, UpstreamPurpose};
+
+use super::identify::{Found, Identification, connection_of};
+use super::oidc::{Oidc, Refusal};
+use super::trace::{Rejection, Trace};
+use super::{UpstreamError, UpstreamIdentity, Version, address, version_of};
+use crate::authorize::{Answer as ClientAnswer, refusal, store};
+use crate::complete::{Completed, Completion, Proven, SignedIn, UpstreamEnd};
+use crate::limits::Limited;
+use crate::vault::Purpose;
+use crate::waiting::{Waiting, WaitingError, take_up_in};
+use crate::{Browser, Env, Failure, events};
+
+pub use super::oidc::Answer;
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Returned {
+    /// They are signed in.
+    SignedIn(Box<SignedIn>),
+    /// Somebody else signed in than the application asked for: it is told.
+    AnotherUser(Box<ClientAnswer>),
+    /// The test is over; its trace says how.
+    Tested(ConnectionId, TraceId),
+    /// Refused: a page says so, with the id of the request. The authorization request goes on waiting
+    /// under a new handle, for another way to sign in.
+    Refused(Box<RefusedReturn>),
+}
+
+/// A sign-in through a connection that was refused.
+#[derive(Debug)]
+pub struct RefusedReturn {
+    /// The check that failed. For whoever administers the connection; the person is told no more than
+    /// that it did not work, but for what they can mend themselves.
+    pub check: &'static str,
+    /// The connection.
+    pub connection: Connection,
+    /// The organization.
+    pub organization: Option<Organization>,
+    /// For trying again; `None` if nothing waits any more.
+    pub handle: Option<Credential<RequestHandle>>,
+    /// The identity provider could not be asked.
+    pub outage: bool,
+}
+
+/// Takes an OpenID provider's answer. `at` are the organization and the connection that the address
+/// names: a state of anything else is refused.
+///
+/// # Errors
+/// [`WaitingError::Over`] for a state that is unknown, used, lapsed, of another connection or of
+/// another browser: one answer for all.
+pub async fn receive_oidc(
+    env: &Env,
+    at: (OrgId, ConnectionId),
+    state: &str,
+    answer: &Answer<'_>,
+    browser: &Browser,
+) -> Result<Returned, WaitingError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let state = Credential::<UpstreamState>::parse(state).map_err(|_| WaitingError::Over)?;
+    let scope = OrgScope::of_credential(&state);
+    let found = find_request(env, &scope, &state, (at, browser)).await?;
+    let (connection_id, version_number) = (found.request.connection_id, found.request.version);
+    let version = version_of(env, &scope, (connection_id, version_number)).await?;
+    let ProviderSettings::Oidc(settings) = &version.settings.provider else {
+        return Err(WaitingError::Over);
+    };
+    let returning = Returning::prepare(env, scope, found, Arc::clone(&version), browser).await?;
+    let mut trace = Trace::default();
+    let callback = address(env, &scope, connection_id, "/callback");
+    let oidc = Oidc { env, settings, version: &version, state: &state, callback };
+    let max_age = returning.waiting.as_ref().and_then(|waiting| waiting.asked().max_age);
+    match oidc.redeem(answer, max_age, &mut trace).await {
+        Ok(identity) => returning.accept(identity, trace).await,
+        Err(Refusal::Rejected(rejection)) => returning.reject(rejection, trace).await,
+        Err(Refusal::Upstream(error)) => returning.fail(&error, trace).await,
+    }
+}
+
+/// The request that a state belongs to, in this browser.
+async fn find_request(
+    env: &Env,
+    scope: &OrgScope,
+    state: &Credential<UpstreamState>,
+    (at, browser): ((OrgId, ConnectionId), &Browser),
+) -> Result<StoredUpstreamRequest, WaitingError> {
+    let mut tx = env.store.begin(scope).await.map_err(Failure::from)?;
+    let found = tx.upstream().find(&state.hash()).await.map_err(Failure::from)?;
+    tx.commit().await.map_err(Failure::from)?;
+    let Some(found) = found else {
+        return over(env, at.0, ("unknown_state", at.1), browser).await;
+    };
+    let request = &found.request;
+    let reason = if (scope.org_id(), request.connection_id) != at {
+        // The organization whose state it is learns of it; the address is another's.
+        Some("other_connection")
+    } else if !request.browser.matches(&browser.binding) {
+        Some("other_browser")
+    } else if found.consumed_at.is_some() {
+        Some("replayed_state")
+    } else if env.clock.now() >= request.expires_at {
+        Some("lapsed_state")
+    } else {
+        None
+    };
+    match reason {
+        None => Ok(found),
+        Some(reason) => over(env, scope.org_id(), (reason, request.connection_id), browser).await,
+    }
+}
+
+/// Refuses with an event in the organization, if there is one.
+async fn over<T>(
+    env: &Env,
+    org_id: OrgId,
+    (reason, connection): (&'static str, ConnectionId),
+    browser: &Browser,
+) -> Result<T, WaitingError> {
+    env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
+    let hint = orgate_storage::system::OrgHint::Id(org_id);
+    if let Some(organization) = env.store.resolve(hint).await.map_err(Failure::from)? {
+        let event = events::refused(env, Action::UpstreamRefused, reason, &browser.origin)
+            .map_err(Failure::from)?;
+        let event = Event { detail: connection_of(connection), ..event };
+        env.refusals.record(env, &organization.scope, event).await.map_err(Failure::from)?;
+    }
+    Err(WaitingError::Over)
+}
+
+/// A browser that is back, with what it was sent for.
+pub(super) struct Returning<'a> {
+    env: &'a Env,
+    scope: OrgScope,
+    request: StoredUpstreamRequest,
+    version: Arc<Version>,
+    /// The authorization request that it is for, if it is for one.
+    waiting: Option<Waiting>,
+    browser: &'a Browser,
+}
+
+impl<'a> Returning<'a> {
+    pub(super) async fn prepare(
+        env: &'a Env,
+        scope: OrgScope,
+        request: StoredUpstreamRequest,
+        version: Arc<Version>,
+        browser: &'a Browser,
+    ) -> Result<Self, WaitingError> {
+        let waiting = match &request.request.purpose {
+            UpstreamPurpose::SignIn(handle) => Some(take_up_in(env, scope, handle, browser).await?),
+            UpstreamPurpose::Test | UpstreamPurpose::Link(_) => None,
+        };
+        Ok(Self { env, scope, request, version, waiting, browser })
+    }
+
+    /// The identity provider's word is good: signs in, or ends the test.
+    pub(super) async fn accept(
+        self,
+        identity: UpstreamIdentity,
+        trace: Trace,
+    ) -> Result<Returned, WaitingError> {
+        match &self.waiting {
+            Some(waiting) => self.sign_in(waiting, identity, trace).await,
+            None => self.end_test(&identity, trace).await,
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        waiting: &Waiting,
+        identity: UpstreamIdentity,
+        mut trace: Trace,
+    ) -> Result<Returned, WaitingError> {
+        let env = self.env;
+        let policy = env.configuration.policy(&env.store, &self.scope).await.map_err(Failure::from)?;
+        let completion = Completion::prepare(env, waiting, &policy, self.browser).await?;
+        let logout = self.seal_logout(&identity).await?;
+        let mut tx = self.begin().await?;
+        let decided = self.decide(&mut tx, (waiting, &identity), &mut trace).await?;
+        let (connection, user_id) = match decided {
+            Ok(decided) => decided,
+            Err(rejection) => {
+                drop(tx); // with whatever was begun
+                return self.reject(rejection, trace).await;
+            }
+        };
+        self.save_trace(&mut tx, &trace, None).await?;
+        let proven = Proven {
+            user_id,
+            method: SignInMethod::Connection(connection.id),
+            amr: identity.amr,
+            auth_time: identity.auth_time.unwrap_or_else(|| env.clock.now()),
+            ends_by: identity.ends_by,
+            upstream: Some(UpstreamEnd {
+                connection_id: connection.id,
+                subject: identity.asserted.subject,
+                sid: identity.sid,
+                logout,
+            }),
+        };
+        match completion.finish(tx, proven).await? {
+            Completed::SignedIn(done) => Ok(Returned::SignedIn(done)),
+            Completed::AnotherUser(answer) => Ok(Returned::AnotherUser(answer)),
+            Completed::Over => Err(WaitingError::Over),
+        }
+    }
+
+    /// Everything that decides, in the transaction that signs in: the request's one use, the
+    /// connection's state, the organization, the client, and who it is.
+    async fn decide(
+        &self,
+        tx: &mut OrgTx,
+        (waiting, identity): (&Waiting, &UpstreamIdentity),
+        trace: &mut Trace,
+    ) -> Result<Result<(Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
+        let now = self.env.clock.now();
+        if !tx.upstream().consume(&self.request.request.state, now).await.map_err(Failure::from)? {
+            return Err(WaitingError::Over);
+        }
+        let organization = tx.organization().find().await.map_err(Failure::from)?;
+        let client = &waiting.pending.client;
+        let admission = tx.clients().find_admission(client.key()).await.map_err(Failure::from)?;
+        if refusal(client, organization, admission).is_some() {
+            return Err(WaitingError::Over);
+        }
+        let connection = self.connection(tx).await?;
+        let mapped = match self.map(&connection, identity, trace) {
+            Ok(mapped) => mapped,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let piloted = match mapped.address.email() {
+            Some(email) => {
+                tx.connections().is_piloted(connection.id, email).await.map_err(Failure::from)?
+            }
+            None => false,
+        };
+        if let Err(refusal) = connection.state.admits(EntryPath::SignIn, piloted.into()) {
+            let why = "the connection is not active, or this user is not in its pilot";
+            return Ok(Err(trace.fail(refusal.as_str(), why)));
+        }
+        let identification = Identification {
+            env: self.env,
+            connection: &connection,
+            settings: &self.version.settings,
+            mapped: &mapped,
+            browser: self.browser,
+        };
+        let found = match identification.find(tx, trace).await? {
+            Ok(found) => found,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let applied = identification.apply(tx, &found, trace).await?;
+        Ok(applied.map(|user_id| (connection, user_id)))
+    }
+
+    fn map(
+        &self,
+        connection: &Connection,
+        identity: &UpstreamIdentity,
+        trace: &mut Trace,
+    ) -> Result<orgate_domain::connections::Mapped, Rejection> {
+        let serves = |domain: &_| connection.domains.contains(domain);
+        match self.version.settings.map(&identity.asserted, serves) {
+            Ok(mapped) => {
+                trace.pass("subject", &mapped.subject);
+                trace.map(&mapped);
+                Ok(mapped)
+            }
+            Err(_) => {
+                let why = "the attribute that identifies users has no value, several, or one that is too long";
+                Err(trace.fail("subject", why))
+            }
+        }
+    }
+
+    /// A test that went through: nothing is changed but what is known of the connection.
+    async fn end_test(
+        &self,
+        identity: &UpstreamIdentity,
+        mut trace: Trace,
+    ) -> Result<Returned, WaitingError> {
+        let env = self.env;
+        let mut tx = self.begin().await?;
+        if !self.consume(&mut tx).await? {
+            return Err(WaitingError::Over);
+        }
+        let mut connection = self.connection(&mut tx).await?;
+        if connection.state.admits(EntryPath::Test, false.into()).is_err() {
+            return Err(WaitingError::Over);
+        }
+        let failed = match self.map(&connection, identity, &mut trace) {
+            Err(rejection) => Some(rejection),
+            Ok(mapped) => {
+                let identification = Identification {
+                    env,
+                    connection: &connection,
+                    settings: &self.version.settings,
+                    mapped: &mapped,
+                    browser: self.browser,
+                };
+                match identification.find(&mut tx, &mut trace).await? {
+                    Ok(Found::Bound(_) | Found::ByAddress(_) | Found::Nobody) => None,
+                    Err(rejection) => Some(rejection),
+                }
+            }
+        };
+        if failed.is_none() {
+            connection.tested_version = Some(self.request.request.version);
+            if connection.state == orgate_domain::connections::ConnectionState::Draft {
+                connection.state = orgate_domain::connections::ConnectionState::Tested;
+            }
+            tx.connections().update(&connection, env.clock.now()).await.map_err(Failure::from)?;
+        }
+        let id = self.conclude(tx, &trace, (Action::ConnectionTested, failed)).await?;
+        Ok(Returned::Tested(connection.id, id))
+    }
+
+    /// A failed check: an event, a trace, no session.
+    pub(super) async fn reject(&self, rejection: Rejection, trace: Trace) -> Result<Returned, WaitingError> {
+        self.refuse(rejection, trace, false).await
+    }
+
+    /// The identity provider could not be asked.
+    pub(super) async fn fail(
+        &self,
+        error: &UpstreamError,
+        mut trace: Trace,
+    ) -> Result<Returned, WaitingError> {
+        tracing::warn!(connection.id = %self.request.request.connection_id, %error, "an identity provider is out of order");
+        let rejection = trace.fail("provider_unavailable", error.to_string());
+        self.refuse(rejection, trace, true).await
+    }
+
+    async fn refuse(
+        &self,
+        rejection: Rejection,
+        trace: Trace,
+        outage: bool,
+    ) -> Result<Returned, WaitingError> {
+        let mut tx = self.begin().await?;
+        if !self.consume(&mut tx).await? {
+            return Err(WaitingError::Over);
+        }
+        let connection = self.connection(&mut tx).await?;
+        let Some(waiting) = &self.waiting else {
+            let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
+            return Ok(Returned::Tested(connection.id, id));
+        };
+        let organization = tx.organization().find().await.map_err(Failure::from)?;
+        let handle = self.renew(&mut tx, waiting).await?;
+        self.conclude(tx, &trace, (Action::SignInFailed, Some(rejection))).await?;
+        let organization = organization.filter(|found| found.status == OrgStatus::Active);
+        let check = rejection.check;
+        Ok(Returned::Refused(Box::new(RefusedReturn { check, connection, organization, handle, outage })))
+    }
+
+    /// The authorization request under a new handle: the old one's text is nobody's any more.
+    async fn renew(
+        &self,
+        tx: &mut OrgTx,
+        waiting: &Waiting,
+    ) -> Result<Option<Credential<RequestHandle>>, Failure> {
+        let mut asked = waiting.asked().clone();
+        if !tx.authorization_requests().consume(asked.id, self.env.clock.now()).await? {
+            return Ok(None);
+        }
+        store(self.env, tx, &mut asked).await.map(Some)
+    }
+
+    /// Writes event and trace, and commits.
+    async fn conclude(
+        &self,
+        mut tx: OrgTx,
+        trace: &Trace,
+        (action, failed): (Action, Option<Rejection>),
+    ) -> Result<TraceId, Failure> {
+        let event = match failed {
+            None => events::done(self.env, action, &self.browser.origin)?,
+            Some(rejection) => events::refused(self.env, action, rejection.check, &self.browser.origin)?,
+        };
+        let event = Event {
+            client: self.waiting.as_ref().map(|waiting| waiting.pending.client.key()),
+            detail: connection_of(self.request.request.connection_id),
+            ..event
+        };
+        tx.audit().insert(&event).await?;
+        let id = self.save_trace(&mut tx, trace, failed).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn save_trace(
+        &self,
+        tx: &mut OrgTx,
+        trace: &Trace,
+        failed: Option<Rejection>,
+    ) -> Result<TraceId, Failure> {
+        let request = &self.request.request;
+        let about = (request.connection_id, request.version, request.purpose.as_str());
+        trace.save(self.env, tx, about, (failed, &self.browser.origin)).await
+    }
+
+    async fn consume(&self, tx: &mut OrgTx) -> Result<bool, Failure> {
+        Ok(tx.upstream().consume(&self.request.request.state, self.env.clock.now()).await?)
+    }
+
+    async fn connection(&self, tx: &mut OrgTx) -> Result<Connection, WaitingError> {
+        let found = tx.connections().find(self.request.request.connection_id).await;
+        found.map_err(Failure::from)?.ok_or(WaitingError::Over)
+    }
+
+    async fn begin(&self) -> Result<OrgTx, Failure> {
+        Ok(self.env.store.begin(&self.scope).await?)
+    }
+
+    async fn seal_logout(&self, identity: &UpstreamIdentity) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(plain) = &identity.logout else { return Ok(None) };
+        let row = self.request.request.connection_id.to_string();
+        let sealed = self.env.vault.seal(self.env, &self.scope, (Purpose::UpstreamLogout, &row), plain).await?;
+        Ok(Some(sealed))
+    }
+}

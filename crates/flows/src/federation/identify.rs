@@ -1,0 +1,146 @@
+//! From what an identity provider proved to a user of the organization.
+//!
+//! **Invariant:** a user is bound by (connection, subject). An address finds a user only where the
+//! organization verified its domain, the connection serves it and the provider vouches for it, and
+//! only a user whom this connection knows under no other subject: an address may have been given to
+//! another person since.
+
+use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::connections::{ConnectionSettings, Mapped};
+use orgate_domain::email::Email;
+use orgate_domain::ids::{ConnectionId, UserId};
+use orgate_domain::names::DisplayName;
+use orgate_domain::standing::UserStatus;
+use orgate_storage::{Connection, FederatedUser, NewFederatedUser, OrgTx};
+
+use super::trace::{Rejection, Trace};
+use crate::{Browser, Env, Failure, events};
+
+/// What an identity is looked up with.
+pub(super) struct Identification<'a> {
+    pub(super) env: &'a Env,
+    pub(super) connection: &'a Connection,
+    pub(super) settings: &'a ConnectionSettings,
+    pub(super) mapped: &'a Mapped,
+    pub(super) browser: &'a Browser,
+}
+
+/// Whom it would find, before anything is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The user that the identity is bound to.
+    Bound(FederatedUser),
+    /// The user whose own address it asserts.
+    ByAddress(FederatedUser),
+    /// Nobody: a user would be made.
+    Nobody,
+}
+
+impl Identification<'_> {
+    /// Finds the user, without changing anything.
+    pub(super) async fn find(
+        &self,
+        tx: &mut OrgTx,
+        trace: &mut Trace,
+    ) -> Result<Result<Found, Rejection>, Failure> {
+        let id = self.connection.id;
+        if let Some(user) = tx.identities().find_user(id, &self.mapped.subject).await? {
+            return Ok(active(&user, trace).map(|()| Found::Bound(user)));
+        }
+        if let Some(email) = self.mapped.address.own()
+            && let Some(user) = tx.identities().find_user_by_email(email).await?
+        {
+            if tx.identities().is_linked(user.id, id).await? {
+                let why = "the address is of a user whom the identity provider knew under another subject; \
+                           if it is the same person, unlink the old one first";
+                return Ok(Err(trace.fail("identity_changed", why)));
+            }
+            return Ok(active(&user, trace).map(|()| Found::ByAddress(user)));
+        }
+        if !self.settings.jit.enabled {
+            let why = "there is no such user, and the connection makes none (JIT is off): invite them, or allow it";
+            return Ok(Err(trace.fail("user_unknown", why)));
+        }
+        trace.pass("user", "a first sign-in: the user is made");
+        Ok(Ok(Found::Nobody))
+    }
+
+    /// Binds, makes or refreshes the user.
+    pub(super) async fn apply(
+        &self,
+        tx: &mut OrgTx,
+        found: &Found,
+        trace: &mut Trace,
+    ) -> Result<Result<UserId, Rejection>, Failure> {
+        let now = self.env.clock.now();
+        let user_id = match found {
+            Found::Bound(user) | Found::ByAddress(user) => {
+                self.refresh_name(tx, user).await?;
+                user.id
+            }
+            Found::Nobody => self.make(tx).await?,
+        };
+        let asserted = self.mapped.address.email().map(Email::as_str);
+        let link = (self.connection.id, self.mapped.subject.as_str());
+        if !tx.identities().save_link(link, user_id, asserted, now).await? {
+            return Ok(Err(trace.fail("identity_changed", "the identity was bound to another user meanwhile")));
+        }
+        if matches!(found, Found::ByAddress(_)) {
+            let event = events::done(self.env, Action::IdentityLinked, &self.browser.origin)?;
+            tx.audit().insert(&self.about(user_id, Event { reason: Some("by_address"), ..event })).await?;
+        }
+        let by = (self.connection.id, user_id);
+        tx.identities().replace_mapped(by, &self.mapped.roles, &self.mapped.groups).await?;
+        Ok(Ok(user_id))
+    }
+
+    async fn refresh_name(&self, tx: &mut OrgTx, user: &FederatedUser) -> Result<(), Failure> {
+        match &self.mapped.name {
+            Some(name) if name.as_str() != user.name => {
+                Ok(tx.identities().update_name(user.id, name, self.env.clock.now()).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn make(&self, tx: &mut OrgTx) -> Result<UserId, Failure> {
+        let now = self.env.clock.now();
+        let id = UserId::from_uuid(self.env.random.uuid(now)?);
+        let own = self.mapped.address.own();
+        let name = self.mapped.name.clone().or_else(|| {
+            let text = self.mapped.address.email().map_or(self.mapped.subject.as_str(), Email::as_str);
+            DisplayName::parse(text.split('@').next().unwrap_or(text)).ok()
+        });
+        let name = match name {
+            Some(name) => name,
+            None => DisplayName::parse(&id.to_string()).map_err(|_| orgate_storage::StorageError::Corrupt {
+                table: "users",
+                column: "name",
+            })?,
+        };
+        let email = own.map(|email| (email, self.env.vault.email_hash(email)));
+        tx.identities().insert_user(&NewFederatedUser { id, email, name: &name, at: now }).await?;
+        let event = events::done(self.env, Action::UserConfigured, &self.browser.origin)?;
+        tx.audit().insert(&self.about(id, Event { reason: Some("first_sign_in"), ..event })).await?;
+        Ok(id)
+    }
+
+    fn about(&self, user_id: UserId, event: Event) -> Event {
+        Event {
+            actor: Actor::User(user_id),
+            user_id: Some(user_id),
+            detail: vec![("connection", self.connection.id.to_string())],
+            ..event
+        }
+    }
+}
+
+fn active(user: &FederatedUser, trace: &mut Trace) -> Result<(), Rejection> {
+    let active = user.status == UserStatus::Active;
+    trace.check("user", active, || format!("the user {} is deactivated", user.id))
+}
+
+/// The reason as events carry it: a closed list, of which each is a check's name.
+pub(super) fn connection_of(id: ConnectionId) -> Vec<(&'static str, String)> {
+    vec![("connection", id.to_string())]
+}

@@ -1,0 +1,542 @@
+//! An organization's OpenID provider (OIDC Core §3.1): the request, and every check of the answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use openidconnect::core::{CoreAuthenticationFlow, CoreJwsSigningAlgorithm, CoreTokenResponse};
+use openidconnect::{
+    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+};
+use orgate_domain::connections::{Asserted, Attributes, OidcAuthentication, OidcSettings};
+use orgate_domain::credentials::{Credential, UpstreamState};
+use orgate_protocol::jose::Unverified;
+use orgate_protocol::oauth::authorize::Prompt;
+use orgate_storage::NewAuthorizationRequest;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::providers::{Provider, Signature};
+use super::trace::{Rejection, Trace, quote};
+use super::{UpstreamError, UpstreamIdentity, Version};
+use crate::Env;
+use crate::outgoing::OutgoingError;
+
+/// How far a provider's clock may be from ours.
+const SKEW: Duration = Duration::minutes(2);
+
+/// How old an ID token may be that was just asked for.
+const MAX_AGE: Duration = Duration::minutes(10);
+
+/// A client assertion lives this long (RFC 7523 §3).
+const ASSERTION_LIFETIME: Duration = Duration::minutes(1);
+
+/// Values of one claim that are looked at.
+const MAX_VALUES: usize = 500;
+
+/// One request of one connection.
+pub(super) struct Oidc<'a> {
+    pub(super) env: &'a Env,
+    pub(super) settings: &'a OidcSettings,
+    pub(super) version: &'a Version,
+    pub(super) state: &'a Credential<UpstreamState>,
+    /// Where the answer comes to.
+    pub(super) callback: String,
+}
+
+/// Why there is no identity: a failed check, or a provider that could not be asked.
+pub(super) enum Refusal {
+    Rejected(Rejection),
+    Upstream(Arc<UpstreamError>),
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl Oidc<'_> {
+    fn nonce(&self) -> String {
+        self.env.vault.upstream_secret(self.state, "nonce")
+    }
+
+    fn verifier(&self) -> PkceCodeVerifier {
+        PkceCodeVerifier::new(self.env.vault.upstream_secret(self.state, "verifier"))
+    }
+
+    async fn provider(&self) -> Result<Arc<Provider>, Arc<UpstreamError>> {
+        self.env.providers.find(&self.env.outgoing, &self.settings.issuer).await
+    }
+
+    /// Where the browser goes to (OIDC Core §3.1.2.1), with what the application asked for.
+    pub(super) async fn authorization_url(
+        &self,
+        asked: Option<&NewAuthorizationRequest>,
+        login_hint: Option<&str>,
+    ) -> Result<Url, Arc<UpstreamError>> {
+        let provider = self.provider().await?;
+        let client = self.client(&provider)?;
+        let (state, nonce) = (CsrfToken::new(self.state.reveal().to_owned()), Nonce::new(self.nonce()));
+        let mut request = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce)
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&self.verifier()));
+        for scope in self.settings.scopes.iter().filter(|scope| *scope != "openid") {
+            request = request.add_scope(Scope::new(scope.clone()));
+        }
+        if let Some(hint) = login_hint {
+            request = request.add_extra_param("login_hint", hint.to_owned());
+        }
+        if let [domain] = self.settings.hosted_domains.as_slice() {
+            request = request.add_extra_param("hd", domain.clone());
+        }
+        if let Some(asked) = asked {
+            let prompts = [Prompt::Login, Prompt::SelectAccount, Prompt::Consent];
+            let prompts: Vec<&str> = prompts
+                .into_iter()
+                .filter(|prompt| asked.prompt.contains(prompt))
+                .map(Prompt::as_str)
+                .collect();
+            if !prompts.is_empty() {
+                request = request.add_extra_param("prompt", prompts.join(" "));
+            }
+            if let Some(seconds) = asked.max_age {
+                request = request.set_max_age(std::time::Duration::from_secs(seconds.into()));
+            }
+            if !asked.acr_values.is_empty() {
+                request = request.add_extra_param("acr_values", asked.acr_values.join(" "));
+            }
+        }
+        let (url, ..) = request.url();
+        Ok(url)
+    }
+
+    /// Checks the answer (OIDC Core §3.1.2.7, RFC 9207), redeems the code, and checks the ID token.
+    pub(super) async fn redeem(
+        &self,
+        answer: &Answer<'_>,
+        max_age: Option<u32>,
+        trace: &mut Trace,
+    ) -> Result<UpstreamIdentity, Refusal> {
+        if let Some(error) = answer.error {
+            let said = answer.error_description.unwrap_or_default();
+            return Err(trace.fail("provider_answer", format!("the provider says {error}: {said}")).into());
+        }
+        let provider = self.provider().await.map_err(Refusal::Upstream)?;
+        trace.pass("discovery", &self.settings.issuer);
+        self.check_issuer_parameter(&provider, answer, trace)?;
+        let Some(code) = answer.code else {
+            return Err(trace.fail("provider_answer", "the provider sent neither a code nor an error").into());
+        };
+        let tokens = self.exchange(&provider, code, trace).await?;
+        let Some(id_token) = tokens.extra_fields().id_token().map(ToString::to_string) else {
+            return Err(trace.fail("id_token", "the token endpoint gave no ID token; is `openid` allowed there?").into());
+        };
+        let mut claims = self.verify(&provider, &id_token, trace).await?;
+        self.check_claims(&claims, max_age, trace)?;
+        if is_thin(&claims, self.version) {
+            self.add_userinfo(&provider, &tokens, &mut claims, trace).await;
+        }
+        trace.assert(&claims);
+        Ok(self.identity(&claims, id_token))
+    }
+
+    fn check_issuer_parameter(
+        &self,
+        provider: &Provider,
+        answer: &Answer<'_>,
+        trace: &mut Trace,
+    ) -> Result<(), Rejection> {
+        let demanded =
+            provider.document.additional_metadata().authorization_response_iss_parameter_supported;
+        let holds = match answer.iss {
+            // A multi-tenant issuer answers with the tenant's, which the ID token is held to.
+            Some(_) if self.settings.is_multi_tenant() => true,
+            Some(iss) => iss == self.settings.issuer,
+            None => !demanded,
+        };
+        trace.check("iss_parameter", holds, || {
+            let found = answer.iss.unwrap_or("none");
+            format!("the answer is of the issuer {found}, not of {}", self.settings.issuer)
+        })
+    }
+
+    fn client(&self, provider: &Provider) -> Result<ProviderClient, Arc<UpstreamError>> {
+        let unusable = || {
+            let (what, why) = ("discovery", "an endpoint in it is not an address".to_owned());
+            Arc::new(UpstreamError::Unusable { what, why })
+        };
+        let document = &provider.document;
+        let token_url = document.token_endpoint().cloned().ok_or_else(unusable)?;
+        let callback = RedirectUrl::new(self.callback.clone()).map_err(|_| unusable())?;
+        let auth_type = match self.settings.authentication {
+            OidcAuthentication::ClientSecretBasic => AuthType::BasicAuth,
+            OidcAuthentication::ClientSecretPost | OidcAuthentication::PrivateKeyJwt => AuthType::RequestBody,
+        };
+        let client = Client::new(
+            ClientId::new(self.settings.client_id.clone()),
+            document.issuer().clone(),
+            openidconnect::JsonWebKeySet::default(),
+        )
+        .set_auth_uri(document.authorization_endpoint().clone())
+        .set_token_uri(token_url)
+        .set_redirect_uri(callback)
+        .set_auth_type(auth_type);
+        let secret = self.version.secrets.client_secret.clone();
+        let secret = secret.filter(|_| self.settings.authentication != OidcAuthentication::PrivateKeyJwt);
+        Ok(match secret {
+            Some(secret) => client.set_client_secret(ClientSecret::new(secret)),
+            None => client,
+        })
+    }
+
+    async fn exchange(
+        &self,
+        provider: &Provider,
+        code: &str,
+        trace: &mut Trace,
+    ) -> Result<CoreTokenResponse, Refusal> {
+        const WHAT: &str = "token endpoint";
+        let client = self.client(provider).map_err(Refusal::Upstream)?;
+        let mut request =
+            client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(self.verifier());
+        if self.settings.authentication == OidcAuthentication::PrivateKeyJwt {
+            let Some(assertion) = self.client_assertion(provider) else {
+                return Err(trace.fail("client_authentication", "the connection has no key to sign with").into());
+            };
+            request = request
+                .add_extra_param(
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                )
+                .add_extra_param("client_assertion", assertion);
+        }
+        match request.request_async(&Http(self.env.clone())).await {
+            Ok(tokens) => {
+                trace.pass("token_endpoint", "");
+                Ok(tokens)
+            }
+            Err(openidconnect::RequestTokenError::Request(error)) => {
+                Err(Refusal::Upstream(Arc::new(UpstreamError::Unreachable { what: WHAT, error })))
+            }
+            Err(openidconnect::RequestTokenError::ServerResponse(error)) => {
+                let why = format!("the provider refused the code: {error}");
+                Err(trace.fail("token_endpoint", why).into())
+            }
+            Err(_) => Err(trace.fail("token_endpoint", "the provider's answer is not a token response").into()),
+        }
+    }
+
+    /// RFC 7523 §3, for the issuer itself (as RFC 7523bis demands: never for one of its endpoints).
+    fn client_assertion(&self, provider: &Provider) -> Option<String> {
+        let key = self.version.secrets.assertion_key()?;
+        let now = self.env.clock.now();
+        let audience = if self.settings.is_multi_tenant() || self.settings.issuer.contains("microsoftonline") {
+            provider.document.token_endpoint()?.as_str() // Entra ID knows no other
+        } else {
+            &self.settings.issuer
+        };
+        let claims = serde_json::json!({
+            "iss": self.settings.client_id,
+            "sub": self.settings.client_id,
+            "aud": audience,
+            "iat": now.timestamp(),
+            "exp": (now + ASSERTION_LIFETIME).timestamp(),
+            "jti": self.env.random.uuid(now).ok()?.to_string(),
+        });
+        key.sign("JWT", claims.to_string().as_bytes()).ok()
+    }
+
+    async fn verify(
+        &self,
+        provider: &Provider,
+        token: &str,
+        trace: &mut Trace,
+    ) -> Result<Map<String, Value>, Refusal> {
+        let parsed = match Unverified::parse(token) {
+            Ok(parsed) => parsed,
+            Err(error) => return Err(trace.fail("id_token", error.to_string()).into()),
+        };
+        check_signature(self, provider, &parsed, trace).await?;
+        Ok(parsed.claims)
+    }
+
+    /// OIDC Core §3.1.3.7, in its order.
+    fn check_claims(
+        &self,
+        claims: &Map<String, Value>,
+        max_age: Option<u32>,
+        trace: &mut Trace,
+    ) -> Result<(), Rejection> {
+        self.check_issuer(claims, trace)?;
+        check_audience(claims, &self.settings.client_id, trace)?;
+        check_times(claims, self.env.clock.now(), trace)?;
+        let nonce = text(claims, "nonce");
+        let expected = self.nonce();
+        let same = nonce.is_some_and(|nonce| constant_time_eq(nonce, &expected));
+        trace.check("nonce", same, || "the ID token is not the answer to this request".to_owned())?;
+        let subject = text(claims, "sub").is_some_and(|sub| !sub.is_empty() && sub.len() <= 255);
+        trace.check("sub", subject, || "the ID token names no subject of at most 255 characters".to_owned())?;
+        self.check_hosted_domain(claims, trace)?;
+        check_auth_time(claims, max_age, self.env.clock.now(), trace)
+    }
+
+    /// `iss`, which in Entra ID's multi-tenant endpoints is the one of the token's tenant.
+    pub(super) fn check_issuer(&self, claims: &Map<String, Value>, trace: &mut Trace) -> Result<(), Rejection> {
+        let tenant = text(claims, "tid").unwrap_or_default();
+        let expected = self.settings.issuer.replace("{tenantid}", tenant);
+        let found = text(claims, "iss").unwrap_or_default();
+        trace.check("iss", found == expected, || format!("the issuer is {}, not {expected}", quote(found)))?;
+        if self.settings.is_multi_tenant() || !self.settings.tenants.is_empty() {
+            let allowed = self.settings.tenants.iter().any(|allowed| allowed == tenant);
+            trace.check("tid", allowed && !tenant.is_empty(), || {
+                format!("the tenant {} is not among those allowed", quote(tenant))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_hosted_domain(&self, claims: &Map<String, Value>, trace: &mut Trace) -> Result<(), Rejection> {
+        if self.settings.hosted_domains.is_empty() {
+            return Ok(());
+        }
+        let found = text(claims, "hd").unwrap_or_default();
+        let allowed = self.settings.hosted_domains.iter().any(|domain| domain.eq_ignore_ascii_case(found));
+        trace.check("hd", allowed && !found.is_empty(), || {
+            let found = if found.is_empty() { "no Workspace domain" } else { found };
+            format!("the account is of {}, which is not allowed", quote(found))
+        })
+    }
+
+    /// Adds what userinfo says (OIDC Core §5.3.2) about the same subject; what the ID token says
+    /// stays. A provider whose userinfo fails has said enough in the ID token to sign in.
+    async fn add_userinfo(
+        &self,
+        provider: &Provider,
+        tokens: &CoreTokenResponse,
+        claims: &mut Map<String, Value>,
+        trace: &mut Trace,
+    ) {
+        let Some(endpoint) = provider.document.userinfo_endpoint() else { return };
+        let request = openidconnect::http::Request::get(endpoint.as_str())
+            .header("authorization", format!("Bearer {}", tokens.access_token().secret()))
+            .header("accept", "application/json")
+            .body(Vec::new());
+        let Ok(request) = request else { return };
+        let found = match self.env.outgoing.call(request).await {
+            Ok(reply) if reply.status.is_success() => serde_json::from_slice::<Map<String, Value>>(&reply.body).ok(),
+            Ok(_) | Err(_) => None,
+        };
+        match found {
+            // Another subject's claims must not be used.
+            Some(found) if found.get("sub") == claims.get("sub") => {
+                trace.pass("userinfo", "");
+                for (name, value) in found {
+                    claims.entry(name).or_insert(value);
+                }
+            }
+            Some(_) => drop(trace.fail("userinfo", "it is about another subject and was not used")),
+            None => drop(trace.fail("userinfo", "there was no usable answer; the ID token was used alone")),
+        }
+    }
+
+    fn identity(&self, claims: &Map<String, Value>, id_token: String) -> UpstreamIdentity {
+        let own = text(claims, "sub").unwrap_or_default();
+        // Entra's `sub` differs by application, and `oid` is only unique inside of its tenant.
+        let subject = match (text(claims, "tid"), text(claims, "oid")) {
+            (Some(tenant), Some(object)) if self.settings.is_multi_tenant() => format!("{tenant}/{object}"),
+            _ => own.to_owned(),
+        };
+        let address_verified = match claims.get("email_verified") {
+            Some(Value::Bool(verified)) => *verified,
+            Some(Value::String(text)) => text == "true", // Cognito and others send it as text
+            _ => false,
+        };
+        let amr = match claims.get("amr") {
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).take(8).map(quote).collect(),
+            _ => Vec::new(),
+        };
+        UpstreamIdentity {
+            asserted: Asserted { subject, address_verified, attributes: attributes(claims) },
+            sid: text(claims, "sid").filter(|sid| sid.len() <= 512).map(str::to_owned),
+            logout: Some(id_token.into_bytes()),
+            auth_time: time(claims, "auth_time"),
+            amr,
+            ends_by: time(claims, "session_expiry"),
+        }
+    }
+}
+
+/// The guarded client, as the library wants it.
+struct Http(Env);
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = OutgoingError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutgoingError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let reply = self.0.outgoing.call(request).await?;
+            let mut response = HttpResponse::new(reply.body);
+            (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers);
+            Ok(response)
+        })
+    }
+}
+
+type ProviderClient = openidconnect::core::CoreClient<
+    openidconnect::EndpointSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointSet,
+    openidconnect::EndpointNotSet,
+>;
+
+/// The parameters that come back (RFC 6749 §4.1.2).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Answer<'a> {
+    /// The code.
+    pub code: Option<&'a str>,
+    /// Or an error.
+    pub error: Option<&'a str>,
+    /// About it.
+    pub error_description: Option<&'a str>,
+    /// RFC 9207.
+    pub iss: Option<&'a str>,
+}
+
+/// The algorithm is one of those that the connection allows, and the signature the provider's.
+pub(super) async fn check_signature(
+    oidc: &Oidc<'_>,
+    provider: &Provider,
+    token: &Unverified<'_>,
+    trace: &mut Trace,
+) -> Result<(), Refusal> {
+    let allowed = oidc.settings.algorithms.contains(&token.algorithm);
+    let algorithm = serde_json::from_value::<CoreJwsSigningAlgorithm>(token.algorithm.clone().into());
+    let Some(algorithm) = algorithm.ok().filter(|_| allowed) else {
+        let why = format!(
+            "it is signed with {}; the connection allows {}",
+            quote(&token.algorithm),
+            oidc.settings.algorithms.join(", ")
+        );
+        return Err(trace.fail("alg", why).into());
+    };
+    trace.pass("alg", &token.algorithm);
+    let verified = provider.verify(&oidc.env.outgoing, token, &algorithm).await;
+    match verified.map_err(|error| Refusal::Upstream(Arc::new(error)))? {
+        Signature::Valid => {
+            trace.pass("signature", token.kid.as_deref().unwrap_or_default());
+            Ok(())
+        }
+        Signature::UnknownKey => {
+            let kid = token.kid.as_deref().unwrap_or("(none)");
+            Err(trace.fail("signature", format!("the provider publishes no key {}", quote(kid))).into())
+        }
+        Signature::Invalid => Err(trace.fail("signature", "it is not the provider's signature").into()),
+    }
+}
+
+/// `aud` names us and nobody else, and so does `azp` where there is one.
+pub(super) fn check_audience(
+    claims: &Map<String, Value>,
+    client_id: &str,
+    trace: &mut Trace,
+) -> Result<(), Rejection> {
+    let only_us = match claims.get("aud") {
+        Some(Value::String(aud)) => aud == client_id,
+        Some(Value::Array(list)) => !list.is_empty() && list.iter().all(|aud| aud.as_str() == Some(client_id)),
+        _ => false,
+    };
+    let azp = claims.get("azp").is_none_or(|azp| azp.as_str() == Some(client_id));
+    let found = || quote(&claims.get("aud").map_or_else(String::new, Value::to_string));
+    trace.check("aud", only_us, || format!("the token is for {}, not for {client_id} alone", found()))?;
+    trace.check("azp", azp, || "the token was given to another client".to_owned())
+}
+
+/// `exp`, `iat` and `nbf`.
+pub(super) fn check_times(
+    claims: &Map<String, Value>,
+    now: DateTime<Utc>,
+    trace: &mut Trace,
+) -> Result<(), Rejection> {
+    let exp = time(claims, "exp");
+    trace.check("exp", exp.is_some_and(|exp| now < exp + SKEW), || "the token has expired".to_owned())?;
+    let iat = time(claims, "iat");
+    let recent = iat.is_some_and(|iat| iat <= now + SKEW && now <= iat + MAX_AGE);
+    trace.check("iat", recent, || {
+        "the token was not issued just now; are the clocks right on both sides?".to_owned()
+    })?;
+    let begun = !claims.contains_key("nbf") || time(claims, "nbf").is_some_and(|nbf| nbf <= now + SKEW);
+    trace.check("nbf", begun, || "the token is not valid yet".to_owned())
+}
+
+/// OIDC Core §3.1.2.1: with `max_age`, `auth_time` must be there and be recent.
+fn check_auth_time(
+    claims: &Map<String, Value>,
+    max_age: Option<u32>,
+    now: DateTime<Utc>,
+    trace: &mut Trace,
+) -> Result<(), Rejection> {
+    let Some(seconds) = max_age else { return Ok(()) };
+    let limit = Duration::seconds(i64::from(seconds)) + SKEW;
+    let recent = time(claims, "auth_time").is_some_and(|at| now - at <= limit && at <= now + SKEW);
+    trace.check("auth_time", recent, || {
+        format!("the application asked for a sign-in of the last {seconds} seconds, and the provider does not say that it was")
+    })
+}
+
+/// Whether what the connection maps is not all in the ID token.
+fn is_thin(claims: &Map<String, Value>, version: &Version) -> bool {
+    let mapping = &version.settings.mapping;
+    let lacks = |names: &[String]| !names.iter().any(|name| claims.contains_key(name));
+    let by_group = version.settings.rules.iter().any(|rule| rule.attribute.is_none());
+    lacks(&mapping.email)
+        || (lacks(&mapping.name) && lacks(&mapping.first_name))
+        || (by_group && lacks(&mapping.groups))
+        || (!mapping.subject.is_empty() && lacks(&mapping.subject))
+}
+
+pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str)
+}
+
+/// A NumericDate, with or without a fraction.
+fn time(claims: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
+    let value = claims.get(name)?;
+    let seconds = value.as_i64().or_else(|| {
+        let seconds = value.as_f64().filter(|seconds| (0.0..1e11).contains(seconds))?;
+        #[expect(clippy::cast_possible_truncation, reason = "within bounds, and a fraction of a second")]
+        Some(seconds as i64)
+    })?;
+    DateTime::from_timestamp(seconds, 0)
+}
+
+/// Claims as attributes: text, numbers, booleans, and lists of these; what is nested is left out, but
+/// for the roles that Keycloak nests.
+fn attributes(claims: &Map<String, Value>) -> Attributes {
+    let scalar = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
+    let values = |value: &Value| match value {
+        Value::Array(list) => list.iter().take(MAX_VALUES).filter_map(scalar).collect::<Vec<_>>(),
+        other => scalar(other).into_iter().collect(),
+    };
+    let mut attributes: Attributes = claims.iter().map(|(name, value)| (name.clone(), values(value))).collect();
+    if let Some(roles) = claims.get("realm_access").and_then(|access| access.get("roles")) {
+        attributes.insert("realm_access.roles".to_owned(), values(roles));
+    }
+    attributes.retain(|_, values| !values.is_empty());
+    attributes
+}
+
+fn constant_time_eq(left: &str, right: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(left.as_bytes(), right.as_bytes()).is_ok()
+}
+

@@ -1,0 +1,236 @@
+//! OpenID providers: their discovery documents and keys, fetched once for many sign-ins.
+//!
+//! **Invariant:** however many sign-ins need a provider at once, one request goes out for them; keys
+//! are fetched again for a `kid` that is not known, and no more often than [`KEYS_PAUSE`], so that
+//! forged tokens cannot make us flood a provider.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm,
+    CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::{
+    AdditionalProviderMetadata, JsonWebKey as _, JsonWebKeyAlgorithm,
+    JwsSigningAlgorithm as _, ProviderMetadata,
+};
+use orgate_protocol::jose::Unverified;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::UpstreamError;
+use crate::outgoing::{Outgoing, Reply};
+
+/// A document is fetched again after this long.
+const DOCUMENT_LIMIT: Duration = Duration::from_hours(1);
+
+/// Keys are fetched again after this long, so that a withdrawn one stops counting.
+const KEYS_LIMIT: Duration = Duration::from_mins(15);
+
+/// An unknown `kid` makes keys be fetched again, but not before.
+const KEYS_PAUSE: Duration = Duration::from_secs(30);
+
+/// Keys of one provider at most.
+const MAX_KEYS: usize = 100;
+
+/// What discovery says beyond OpenID Connect Discovery itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Extensions {
+    /// RFC 9207 §3: answers carry `iss`, and one without is not of this provider.
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+    /// RP-Initiated Logout §2.1.
+    #[serde(default)]
+    pub end_session_endpoint: Option<Url>,
+}
+
+impl AdditionalProviderMetadata for Extensions {}
+
+/// A discovery document.
+pub type Document = ProviderMetadata<
+    Extensions,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// The providers.
+#[derive(Debug)]
+pub struct Providers {
+    known: Cache<String, Arc<Provider>>,
+}
+
+/// One provider.
+#[derive(Debug)]
+pub struct Provider {
+    /// What it says of itself.
+    pub document: Document,
+    keys: Mutex<Option<Keys>>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    keys: Arc<Vec<CoreJsonWebKey>>,
+    fetched: Instant,
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self { known: Cache::builder().max_capacity(5_000).time_to_live(DOCUMENT_LIMIT).build() }
+    }
+}
+
+impl Providers {
+    /// The provider of `issuer`, whose document must name it exactly (OIDC Discovery §4.3). A failure
+    /// is not remembered.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn find(&self, outgoing: &Outgoing, issuer: &str) -> Result<Arc<Provider>, Arc<UpstreamError>> {
+        self.known
+            .try_get_with(issuer.to_owned(), async {
+                let document = discover(outgoing, issuer).await?;
+                Ok(Arc::new(Provider { document, keys: Mutex::new(None) }))
+            })
+            .await
+    }
+}
+
+/// Fetches a document. Entra ID's multi-tenant endpoints name `{tenantid}` in theirs; the document of
+/// all work accounts is asked for.
+async fn discover(outgoing: &Outgoing, issuer: &str) -> Result<Document, UpstreamError> {
+    const WHAT: &str = "discovery";
+    let base = issuer.replace("{tenantid}", "organizations");
+    let url = format!("{}/.well-known/openid-configuration", base.trim_end_matches('/'));
+    let url = Url::parse(&url).map_err(|_| unusable(WHAT, "the issuer is not an address"))?;
+    let document: Document = read_json(outgoing, &url, WHAT).await?;
+    if document.issuer().as_str() != issuer {
+        let found = super::trace::quote(document.issuer().as_str());
+        return Err(unusable(WHAT, &format!("the document is of the issuer {found}, not of {issuer}")));
+    }
+    Ok(document)
+}
+
+async fn read_json<T: serde::de::DeserializeOwned>(
+    outgoing: &Outgoing,
+    url: &Url,
+    what: &'static str,
+) -> Result<T, UpstreamError> {
+    let reply =
+        outgoing.get(url, "application/json").await.map_err(|error| UpstreamError::Unreachable { what, error })?;
+    if !reply.status.is_success() {
+        return Err(unusable(what, &format!("{} answers {}", url.path(), reply.status.as_u16())));
+    }
+    let Reply { body, .. } = reply;
+    serde_json::from_slice(&body).map_err(|_| unusable(what, &format!("{} is not the JSON it should be", url.path())))
+}
+
+fn unusable(what: &'static str, why: &str) -> UpstreamError {
+    UpstreamError::Unusable { what, why: why.to_owned() }
+}
+
+impl Provider {
+    /// Verifies a token's signature with the provider's keys, fetched again if the token names one
+    /// that is not known.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] if the keys cannot be had.
+    pub async fn verify(
+        &self,
+        outgoing: &Outgoing,
+        token: &Unverified<'_>,
+        algorithm: &CoreJwsSigningAlgorithm,
+    ) -> Result<Signature, UpstreamError> {
+        let keys = self.keys(outgoing, KEYS_LIMIT).await?;
+        let found = verify(&keys, token, algorithm);
+        if !matches!(found, Signature::UnknownKey) {
+            return Ok(found);
+        }
+        let keys = self.keys(outgoing, KEYS_PAUSE).await?;
+        Ok(verify(&keys, token, algorithm))
+    }
+
+    /// Keys that are at most `limit` old.
+    async fn keys(
+        &self,
+        outgoing: &Outgoing,
+        limit: Duration,
+    ) -> Result<Arc<Vec<CoreJsonWebKey>>, UpstreamError> {
+        // Held while fetching: whoever comes meanwhile waits for this answer instead of asking too.
+        let mut kept = self.keys.lock().await;
+        if let Some(keys) = kept.as_ref().filter(|keys| keys.fetched.elapsed() < limit) {
+            return Ok(Arc::clone(&keys.keys));
+        }
+        let set: Value = read_json(outgoing, self.document.jwks_uri().url(), "keys").await?;
+        let keys = Arc::new(usable_keys(&set));
+        *kept = Some(Keys { keys: Arc::clone(&keys), fetched: Instant::now() });
+        Ok(keys)
+    }
+}
+
+/// What a signature is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signature {
+    /// The provider's.
+    Valid,
+    /// None of the provider's keys is meant, or it is not clear which.
+    UnknownKey,
+    /// Not by the key that is named.
+    Invalid,
+}
+
+fn verify(
+    keys: &[CoreJsonWebKey],
+    token: &Unverified<'_>,
+    algorithm: &CoreJwsSigningAlgorithm,
+) -> Signature {
+    let fits = |key: &&CoreJsonWebKey| {
+        let of_type = algorithm.key_type().as_ref() == Some(key.key_type());
+        let of_algorithm = match key.signing_alg() {
+            JsonWebKeyAlgorithm::Algorithm(own) => own == algorithm,
+            JsonWebKeyAlgorithm::Unspecified => true,
+            JsonWebKeyAlgorithm::Unsupported => false,
+        };
+        let of_id = token.kid.as_ref().is_none_or(|kid| key.key_id().is_some_and(|own| **own == *kid));
+        of_type && of_algorithm && of_id
+    };
+    // Without a `kid` there must be one key to choose from (OIDC Core §10.1).
+    let mut fitting = keys.iter().filter(fits);
+    let (Some(key), None) = (fitting.next(), fitting.next()) else { return Signature::UnknownKey };
+    match key.verify_signature(algorithm, token.message.as_bytes(), &token.signature) {
+        Ok(()) => Signature::Valid,
+        Err(_) => Signature::Invalid,
+    }
+}
+
+/// The keys of a set that may sign: asymmetric, and RSA of 2048 bits and more.
+fn usable_keys(set: &Value) -> Vec<CoreJsonWebKey> {
+    let keys = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let strong = |key: &&Value| match key.get("kty").and_then(Value::as_str) {
+        // 2048 bits are 256 bytes, and 342 characters of base64url; 8192 are 1366.
+        Some("RSA") => {
+            key.get("n").and_then(Value::as_str).is_some_and(|n| (342..=1366).contains(&n.trim_start_matches('A').len()))
+        }
+        Some("EC" | "OKP") => true,
+        _ => false,
+    };
+    keys.iter()
+        .take(MAX_KEYS)
+        .filter(strong)
+        .filter_map(|key| serde_json::from_value::<CoreJsonWebKey>(key.clone()).ok())
+        .filter(|key| key.key_use().is_none_or(openidconnect::JsonWebKeyUse::allows_signature))
+        .collect()
+}

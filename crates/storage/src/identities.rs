@@ -1,0 +1,224 @@
+//! Who a user is at an identity provider, and what its word gives them.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use orgate_domain::email::Email;
+use orgate_domain::ids::{ConnectionId, UserId};
+use orgate_domain::names::DisplayName;
+use orgate_domain::standing::UserStatus;
+
+use crate::StorageError;
+use crate::row::parsed;
+use crate::scope::repository;
+
+repository! {
+    /// The organization's identity links.
+    Identities,
+    /// The organization's identity links.
+    identities
+}
+
+/// A user as a sign-in through a connection finds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FederatedUser {
+    /// Their id.
+    pub id: UserId,
+    /// Their address as it is compared, if they have one of their own.
+    pub email_normalized: Option<String>,
+    /// Their name.
+    pub name: String,
+    /// Whether they may sign in.
+    pub status: UserStatus,
+}
+
+/// A user made by their first sign-in through a connection.
+#[derive(Debug)]
+pub struct NewFederatedUser<'a> {
+    /// Their id.
+    pub id: UserId,
+    /// Their address, with its keyed hash, if it is their own.
+    pub email: Option<(&'a Email, orgate_domain::credentials::SecretHash)>,
+    /// Their name.
+    pub name: &'a DisplayName,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Identities<'_> {
+    /// The user that an identity is bound to.
+    pub async fn find_user(
+        &mut self,
+        connection: ConnectionId,
+        subject: &str,
+    ) -> Result<Option<FederatedUser>, StorageError> {
+        let row = sqlx::query!(
+            "select member.id, member.email_normalized, member.name, member.status
+             from identity_links link
+             join users member on member.org_id = link.org_id and member.id = link.user_id
+             where link.org_id = $1 and link.connection_id = $2 and link.subject = $3",
+            self.org_id,
+            connection.as_uuid(),
+            subject,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(|row| {
+            Ok(FederatedUser {
+                id: UserId::from_uuid(row.id),
+                email_normalized: row.email_normalized,
+                name: row.name,
+                status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The user whose own address this is.
+    pub async fn find_user_by_email(&mut self, email: &Email) -> Result<Option<FederatedUser>, StorageError> {
+        let row = sqlx::query!(
+            "select id, email_normalized, name, status from users where org_id = $1 and email_normalized = $2",
+            self.org_id,
+            email.normalized(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(|row| {
+            Ok(FederatedUser {
+                id: UserId::from_uuid(row.id),
+                email_normalized: row.email_normalized,
+                name: row.name,
+                status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Whether a connection knows the user under some subject.
+    pub async fn is_linked(&mut self, user_id: UserId, connection: ConnectionId) -> Result<bool, StorageError> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (select from identity_links
+                              where org_id = $1 and user_id = $2 and connection_id = $3) as "linked!""#,
+            self.org_id,
+            user_id.as_uuid(),
+            connection.as_uuid(),
+        )
+        .fetch_one(&mut *self.conn)
+        .await?)
+    }
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if the address is another user's of this organization.
+    pub async fn insert_user(&mut self, new: &NewFederatedUser<'_>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "insert into users (org_id, id, email, email_normalized, email_verified, name, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $7)",
+            self.org_id,
+            new.id.as_uuid(),
+            new.email.as_ref().map(|(email, _)| email.as_str()),
+            new.email.as_ref().map(|(email, _)| email.normalized()),
+            new.email.is_some(),
+            new.name.as_str(),
+            new.at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        let Some((_, hash)) = &new.email else { return Ok(()) };
+        sqlx::query!(
+            "insert into email_index (org_id, email_hash, user_id) values ($1, $2, $3)",
+            self.org_id,
+            hash.as_bytes(),
+            new.id.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes over the name that the identity provider gives.
+    pub async fn update_name(
+        &mut self,
+        id: UserId,
+        name: &DisplayName,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update users set name = $3, updated_at = $4 where org_id = $1 and id = $2 and name <> $3",
+            self.org_id,
+            id.as_uuid(),
+            name.as_str(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Binds an identity to a user, or says that it was used again and what it asserts now. `false`,
+    /// with nothing done, if it is bound to another user.
+    pub async fn save_link(
+        &mut self,
+        (connection, subject): (ConnectionId, &str),
+        user_id: UserId,
+        asserted_email: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "insert into identity_links (org_id, connection_id, subject, user_id, asserted_email, linked_at, last_used_at)
+             values ($1, $2, $3, $4, $5, $6, $6)
+             on conflict (org_id, connection_id, subject) do update
+                 set asserted_email = excluded.asserted_email, last_used_at = excluded.last_used_at
+                 where identity_links.org_id = excluded.org_id and identity_links.user_id = excluded.user_id",
+            self.org_id,
+            connection.as_uuid(),
+            subject,
+            user_id.as_uuid(),
+            asserted_email,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Gives a user exactly these roles and groups by this connection; slugs that name nothing are
+    /// passed over. What was given by hand is not touched.
+    pub async fn replace_mapped(
+        &mut self,
+        (connection, user_id): (ConnectionId, UserId),
+        roles: &BTreeSet<String>,
+        groups: &BTreeSet<String>,
+    ) -> Result<(), StorageError> {
+        let roles: Vec<String> = roles.iter().cloned().collect();
+        let groups: Vec<String> = groups.iter().cloned().collect();
+        // What is already so is not written again: most sign-ins change nothing.
+        sqlx::query!(
+            "with wanted_role as (
+                 select role.id from roles role where role.org_id = $1 and role.slug = any($4)
+             ), wanted_group as (
+                 select wanted.id from groups wanted where wanted.org_id = $1 and wanted.slug = any($5)
+             ), dropped_role as (
+                 delete from mapped_roles where org_id = $1 and user_id = $2 and connection_id = $3
+                   and role_id not in (select wanted_role.id from wanted_role)
+             ), dropped_group as (
+                 delete from mapped_groups where org_id = $1 and user_id = $2 and connection_id = $3
+                   and group_id not in (select wanted_group.id from wanted_group)
+             ), added_role as (
+                 insert into mapped_roles (org_id, user_id, connection_id, role_id)
+                 select $1, $2, $3, wanted_role.id from wanted_role on conflict do nothing
+             )
+             insert into mapped_groups (org_id, user_id, connection_id, group_id)
+             select $1, $2, $3, wanted_group.id from wanted_group on conflict do nothing",
+            self.org_id,
+            user_id.as_uuid(),
+            connection.as_uuid(),
+            &roles,
+            &groups,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+}

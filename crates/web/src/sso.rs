@@ -1,0 +1,162 @@
+//! `/sso`: to an organization's identity provider, and back.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::audit::Origin;
+use orgate_domain::ids::{ConnectionId, OrgId};
+use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::federation::begin::{BeginError, Departure, begin};
+use orgate_flows::federation::callback::{Answer, RefusedReturn, Returned, receive_oidc};
+use orgate_flows::sign_in::sign_in_page;
+
+use crate::page::{Link, Page, Problem, over, problem_with, render, unreadable};
+use crate::present::{self, see_other, signed_in};
+
+/// `templates/departure.html`.
+#[derive(Template)]
+#[template(path = "departure.html")]
+struct DeparturePage<'a> {
+    page: Page,
+    to: &'a str,
+    fields: &'a [(&'static str, String)],
+}
+
+/// `GET /sign-in/connection`: the button of a connection. A link, so that no form leads to another
+/// site's page; what it makes is bound to this browser and lapses.
+pub(crate) async fn get_begin(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let QueryParams(params) = match query {
+        Ok(query) => query,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let handle = params.get("request").unwrap_or_default();
+    let Some(Ok(connection)) = params.get("connection").map(str::parse::<ConnectionId>) else {
+        return over(&env, origin);
+    };
+    let found = match sign_in_page(&env, handle, &cookies.browser).await {
+        Ok(found) => found,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    let hint = params.get("login_hint").filter(|hint| !hint.is_empty());
+    match begin(&env, &found.waiting, connection, hint, &cookies.browser).await {
+        Ok(departure) => depart(&env, &departure),
+        Err(BeginError::Waiting(error)) => present::waiting_error(&env, origin, &error),
+        Err(error) => see_other(&env.issuer.at(&format!("/sign-in?request={handle}&failed={}", failed_as(&error)))),
+    }
+}
+
+/// What the sign-in page is told about a departure that failed.
+pub(crate) const fn failed_as(error: &BeginError) -> &'static str {
+    match error {
+        BeginError::Upstream(_) => "outage",
+        BeginError::Refused(_) | BeginError::Waiting(_) => "closed",
+    }
+}
+
+/// Sends the browser to the identity provider.
+pub(crate) fn depart(env: &Env, departure: &Departure) -> Response {
+    match departure {
+        Departure::Redirect(to) => see_other(to),
+        Departure::Post { to, fields } => {
+            let template = DeparturePage { page: Page::new(env), to, fields };
+            render(StatusCode::OK, &template, Some(to))
+        }
+    }
+}
+
+/// `GET /sso/{organization}/{connection}/callback` (OIDC Core §3.1.2.5).
+pub(crate) async fn get_callback(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let QueryParams(params) = match query {
+        Ok(query) => query,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let (Some(at), None) = (place(&org_id, &connection), params.duplicated()) else {
+        return over(&env, origin);
+    };
+    let answer = Answer {
+        code: params.get("code"),
+        error: params.get("error"),
+        error_description: params.get("error_description"),
+        iss: params.get("iss"),
+    };
+    let state = params.get("state").unwrap_or_default();
+    match receive_oidc(&env, at, state, &answer, &cookies.browser).await {
+        Ok(returned) => arrive(&env, &cookies, &returned),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// The organization and the connection of an address.
+fn place(org_id: &str, connection: &str) -> Option<(OrgId, ConnectionId)> {
+    Some((org_id.parse().ok()?, connection.parse().ok()?))
+}
+
+/// What the browser gets when it is back.
+pub(crate) fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -> Response {
+    match returned {
+        Returned::SignedIn(done) => signed_in(env, cookies, done),
+        Returned::AnotherUser(answer) => present::answer(env, answer),
+        Returned::Tested(_, trace) => see_other(&env.issuer.at(&format!("/setup/test/{trace}"))),
+        Returned::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
+    }
+}
+
+/// One page for whatever was refused: what exactly, is for whoever administers the connection.
+fn refused(env: &Env, origin: &Origin, refused: &RefusedReturn) -> Response {
+    let provider = refused.connection.name.as_str();
+    let organization = refused.organization.as_ref().map_or("your organization", |org| org.name.as_str());
+    let (status, headline, what_happened) = if refused.outage {
+        (
+            StatusCode::BAD_GATEWAY,
+            format!("{provider} does not answer"),
+            format!("We could not reach the identity provider of {organization}."),
+        )
+    } else {
+        let (headline, what_happened) = match refused.check {
+            "user" => (
+                "Your access has been switched off".to_owned(),
+                format!("{organization} has deactivated your user."),
+            ),
+            "user_unknown" | "not_in_pilot" => (
+                "You have no access yet".to_owned(),
+                format!("You proved who you are, but {organization} has not given you access by {provider}."),
+            ),
+            _ => (
+                "That sign-in did not work".to_owned(),
+                format!("We could not accept what {provider} sent us, so nobody was signed in."),
+            ),
+        };
+        (StatusCode::FORBIDDEN, headline, what_happened)
+    };
+    let what_next = if refused.outage {
+        format!("Try again in a minute, or choose another way to sign in. If it goes on, tell the administrators of {organization}.")
+    } else {
+        format!("Try once more. If it happens again, send the request number below to the administrators of {organization}: it leads them to the reason.")
+    };
+    let again = refused.handle.as_ref().map(|handle| Link {
+        label: "Choose how to sign in".to_owned(),
+        href: format!("/sign-in?request={}&failed=returned", handle.reveal()),
+    });
+    let problem = Problem {
+        status,
+        code: if refused.outage { "provider_unavailable" } else { "sso_refused" },
+        headline: &headline,
+        what_happened: &what_happened,
+        what_next: &what_next,
+        client: None,
+    };
+    problem_with(env, origin, &problem, again)
+}
