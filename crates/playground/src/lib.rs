@@ -5,6 +5,7 @@
 //! has to do to use Orgate, checks included. The mailbox lets in whoever reaches its ports, so it belongs on
 //! loopback.
 
+mod browser;
 mod http;
 mod mailbox;
 mod notes;

@@ -12,12 +12,11 @@ use serde_json::Value;
 
 use super::{
     App,
-    browser::CookieName,
     error_page::PageError,
     notebooks::{MAX_CHARS, Note},
     session::{Session, SessionForm, SignedIn, Tokens},
 };
-use crate::{http::page, timestamp::Timestamp};
+use crate::{browser::CookieName, http::page, timestamp::Timestamp};
 
 const READ: &str = "notes:read";
 const WRITE: &str = "notes:write";

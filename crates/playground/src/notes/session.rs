@@ -17,12 +17,14 @@ use tokio::sync::Mutex;
 
 use super::{
     App,
-    browser::{CookieName, is_same_secret, random_token},
     error_page::PageError,
     id_token::IdToken,
     provider::{ProviderError, TokenResponse},
 };
-use crate::timestamp::Timestamp;
+use crate::{
+    browser::{CookieName, is_same_secret, random_token},
+    timestamp::Timestamp,
+};
 
 /// A user of an organization, signed in.
 pub(super) struct Session {

@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use super::{
     App,
-    browser::{CookieName, is_same_secret, random_token},
     error_page::PageError,
     id_token::{Expected, IdToken},
     provider::{AuthorizationRequest, TokenResponse},
     session::{Session, SignedIn, Tokens},
 };
+use crate::browser::{CookieName, is_same_secret, random_token};
 
 /// A sign-in that is under way, filed under its `state`.
 pub(super) struct PendingSignIn {
