@@ -21,20 +21,26 @@ pub(crate) fn is_same_secret(one: &str, other: &str) -> bool {
 /// Cookies know no ports, so the names must differ from those of everything else on `localhost`.
 #[derive(Clone, Copy)]
 pub(crate) enum CookieName {
-    /// Ties sign-ins that are under way to the browser that began them.
-    Browser,
-    /// Names the session.
-    Session,
-    /// The `state` of the sign-out that is under way.
-    SignOut,
+    /// Ties Notes' sign-ins that are under way to the browser that began them.
+    NotesBrowser,
+    /// Names the session at Notes.
+    NotesSession,
+    /// The `state` of the sign-out from Notes that is under way.
+    NotesSignOut,
+    /// Names the session at the sample `OpenID` provider.
+    OidcSession,
+    /// Names the session at the sample SAML identity provider.
+    SamlSession,
 }
 
 impl CookieName {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Browser => "notes_browser",
-            Self::Session => "notes_session",
-            Self::SignOut => "notes_sign_out",
+            Self::NotesBrowser => "notes_browser",
+            Self::NotesSession => "notes_session",
+            Self::NotesSignOut => "notes_sign_out",
+            Self::OidcSession => "sample_oidc_session",
+            Self::SamlSession => "sample_saml_session",
         }
     }
 }
@@ -97,7 +103,7 @@ mod tests {
         let cookies = Cookies::for_url(&"https://notes.test/".parse().unwrap());
 
         assert_eq!(
-            cookies.set(CookieName::Session, "x"),
+            cookies.set(CookieName::NotesSession, "x"),
             "__Host-notes_session=x; HttpOnly; SameSite=Lax; Secure; Path=/"
         );
     }
@@ -108,8 +114,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("orgate=1; notes_session=ours; notes_session_x=2"));
 
-        assert_eq!(cookies.find(&headers, CookieName::Session).as_deref(), Some("ours"));
-        assert_eq!(cookies.find(&headers, CookieName::Browser), None);
+        assert_eq!(cookies.find(&headers, CookieName::NotesSession).as_deref(), Some("ours"));
+        assert_eq!(cookies.find(&headers, CookieName::NotesBrowser), None);
     }
 
     #[test]

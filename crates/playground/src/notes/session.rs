@@ -73,7 +73,7 @@ pub(super) struct SignedIn {
 
 impl SignedIn {
     pub(super) async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
-        let key = app.cookies.find(headers, CookieName::Session)?;
+        let key = app.cookies.find(headers, CookieName::NotesSession)?;
         let session = app.sessions.get(&key).await?;
         Some(Self { key, session })
     }
@@ -165,8 +165,8 @@ pub(super) async fn sign_out(
     let state = random_token()?;
     let url = app.provider.end_session_url(&signed_in.session.user.jwt, &state).await?;
     let cookies = AppendHeaders([
-        (SET_COOKIE, app.cookies.remove(CookieName::Session)),
-        (SET_COOKIE, app.cookies.set(CookieName::SignOut, &state)),
+        (SET_COOKIE, app.cookies.remove(CookieName::NotesSession)),
+        (SET_COOKIE, app.cookies.set(CookieName::NotesSignOut, &state)),
     ]);
     let destination = url.map_or_else(|| "/".to_owned(), Into::into);
     Ok((cookies, Redirect::to(&destination)).into_response())
