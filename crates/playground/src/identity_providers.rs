@@ -1,5 +1,5 @@
-//! Sample identity providers: what an organization would already have, and signs in with at Orgate. One speaks OpenID
-//! Connect, one SAML 2.0; each has a name and people of its own.
+//! Sample identity providers: what an organization would already have, and signs in with at Orgate. One speaks OIDC, one
+//! SAML 2.0; each has a name and people of its own.
 //!
 //! They ask for no password, so that a newcomer can click through: whoever reaches them can be anybody they know. They
 //! belong on loopback, beside a provider that trusts them for sample organizations only.
@@ -149,7 +149,10 @@ pub async fn serve_identity_providers(
 /// If there is no key file in the configuration, or it cannot be used.
 pub fn saml_metadata(config: &IdentityProvidersConfig) -> io::Result<String> {
     if config.saml.key_file.is_none() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "without a key file the key is new each time"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "without a key file the key is new each time",
+        ));
     }
     let key = SigningKey::load_or_generate(&config.saml)?;
     saml::metadata::render(&config.base_url, &key).map_err(io::Error::other)

@@ -50,7 +50,10 @@ struct ErrorPage<'a> {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        tracing::warn!(error = &self as &dyn std::error::Error, "a sample identity provider answers with an error page");
+        tracing::warn!(
+            error = &self as &dyn std::error::Error,
+            "a sample identity provider answers with an error page"
+        );
         let (status, title, advice) = self.presentation();
         (status, page(&ErrorPage { title, error: &self, advice })).into_response()
     }
@@ -69,11 +72,7 @@ impl PageError {
                 "This cannot be understood",
                 "Nobody was signed in or out. Whoever sent you here has made a mistake: the text below says which.",
             ),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "No such page",
-                "The first page lists what there is.",
-            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "No such page", "The first page lists what there is."),
             Self::Random(_) | Self::Signing(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "This does not work at the moment",

@@ -97,14 +97,11 @@ async fn end_session(
 
 async fn sign_out(provider: &OpenIdProvider, headers: &HeaderMap, destination: Option<Url>) -> Response {
     let cookie = [(SET_COOKIE, provider.sign_out(headers).await)];
-    match destination {
-        Some(url) => (cookie, Redirect::to(url.as_str())).into_response(),
-        None => {
-            let done =
-                SignOutPage { protocol: Protocol::Oidc, provider: &provider.name, user: None, fields: vec![] };
-            (cookie, page(&done)).into_response()
-        }
+    if let Some(url) = destination {
+        return (cookie, Redirect::to(url.as_str())).into_response();
     }
+    let done = SignOutPage { protocol: Protocol::Oidc, provider: &provider.name, user: None, fields: vec![] };
+    (cookie, page(&done)).into_response()
 }
 
 impl Params {

@@ -139,7 +139,9 @@ fn authenticate<'p>(
         (None, ..) => return Err(TokenError::InvalidClient),
     };
     let client = provider.find_client(&client_id);
-    client.filter(|client| is_same_secret(&client.client_secret, &client_secret)).ok_or(TokenError::InvalidClient)
+    client
+        .filter(|client| is_same_secret(&client.client_secret, &client_secret))
+        .ok_or(TokenError::InvalidClient)
 }
 
 /// Both halves are form-encoded (RFC 6749 §2.3.1).

@@ -15,17 +15,17 @@ use axum::{
 use super::{Grant, OpenIdProvider};
 
 pub(super) async fn show(State(provider): State<Arc<OpenIdProvider>>, headers: HeaderMap) -> Response {
-    let Some(token) = bearer_token(&headers) else {
-        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")]).into_response();
-    };
+    let Some(token) = bearer_token(&headers) else { return challenge("Bearer") };
     let grant: Option<Arc<Grant>> = provider.access_tokens.get(token).await;
-    match grant {
-        Some(grant) => Json(grant.user_claims()).into_response(),
-        None => {
-            let challenge = "Bearer error=\"invalid_token\"";
-            (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)]).into_response()
-        }
-    }
+    grant.map_or_else(
+        || challenge("Bearer error=\"invalid_token\""),
+        |grant| Json(grant.user_claims()).into_response(),
+    )
+}
+
+/// RFC 6750 §3: without an error if there was no token.
+fn challenge(challenge: &'static str) -> Response {
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)]).into_response()
 }
 
 /// RFC 6750 §2.1.

@@ -84,7 +84,12 @@ impl ResponseXml<'_> {
     fn attributes(&self) -> [(&'static str, &str); 4] {
         let user = &self.session.user;
         let (first_name, last_name) = user.names();
-        [("email", &user.email), ("firstName", first_name), ("lastName", last_name), ("displayName", &user.name)]
+        [
+            ("email", &user.email),
+            ("firstName", first_name),
+            ("lastName", last_name),
+            ("displayName", &user.name),
+        ]
     }
 }
 

@@ -21,7 +21,7 @@ const MAX_ID_BYTES: usize = 256;
 
 /// Why a message was refused.
 #[derive(Debug, thiserror::Error)]
-pub(in super::super) enum MessageError {
+pub(in crate::identity_providers) enum MessageError {
     #[error("{0} is missing")]
     Absent(&'static str),
     #[error("it is not in base64")]
@@ -142,7 +142,11 @@ fn check_root<'a>(
 fn check_id(root: Node<'_, '_>) -> Result<String, MessageError> {
     let id = root.attribute("ID").ok_or(MessageError::Absent("ID"))?;
     let is_name = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    if is_name && !id.is_empty() && id.len() <= MAX_ID_BYTES { Ok(id.to_owned()) } else { Err(MessageError::Id) }
+    if is_name && !id.is_empty() && id.len() <= MAX_ID_BYTES {
+        Ok(id.to_owned())
+    } else {
+        Err(MessageError::Id)
+    }
 }
 
 fn check_issuer(root: Node<'_, '_>) -> Result<String, MessageError> {
@@ -172,7 +176,9 @@ mod tests {
     const HERE: &str = "http://localhost/saml/sso";
 
     fn request(attributes: &str, content: &str) -> String {
-        format!("<p:AuthnRequest xmlns:p='{PROTOCOL}' xmlns='{ASSERTION}' {attributes}>{content}</p:AuthnRequest>")
+        format!(
+            "<p:AuthnRequest xmlns:p='{PROTOCOL}' xmlns='{ASSERTION}' {attributes}>{content}</p:AuthnRequest>"
+        )
     }
 
     const GOOD: &str = "ID='_1' Version='2.0' AssertionConsumerServiceURL='http://sp.test/acs'";
@@ -181,13 +187,17 @@ mod tests {
     #[test]
     fn a_request_is_read() {
         let policy = "<p:NameIDPolicy Format='f'/>";
-        let xml = request(&format!("{GOOD} ForceAuthn='1' Destination='{HERE}'"), &format!("{ISSUER}{policy}"));
+        let xml =
+            request(&format!("{GOOD} ForceAuthn='1' Destination='{HERE}'"), &format!("{ISSUER}{policy}"));
 
         let request = AuthnRequest::parse(&xml, HERE).unwrap();
 
         assert_eq!((request.id.as_str(), request.issuer.as_str()), ("_1", "http://sp.test"));
         assert_eq!((request.force_authn, request.is_passive), (true, false));
-        assert_eq!((request.acs_url.as_str(), request.name_id_format.as_deref()), ("http://sp.test/acs", Some("f")));
+        assert_eq!(
+            (request.acs_url.as_str(), request.name_id_format.as_deref()),
+            ("http://sp.test/acs", Some("f"))
+        );
     }
 
     #[test]
@@ -205,7 +215,10 @@ mod tests {
             request(&GOOD.replace("ID='_1'", ""), ISSUER),
             request("ID='_1' Version='2.0'", ISSUER),
             request(&format!("{GOOD} Destination='http://other.test'"), ISSUER),
-            request(&format!("{GOOD} ProtocolBinding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact'"), ISSUER),
+            request(
+                &format!("{GOOD} ProtocolBinding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact'"),
+                ISSUER,
+            ),
             request(GOOD, ISSUER).replace("AuthnRequest", "LogoutRequest"),
         ] {
             assert!(AuthnRequest::parse(&xml, HERE).is_err(), "{xml}");

@@ -16,7 +16,7 @@ struct Metadata<'a> {
     name_id_formats: [&'a str; 2],
 }
 
-pub(in super::super) fn render(base_url: &Url, key: &SigningKey) -> askama::Result<String> {
+pub(in crate::identity_providers) fn render(base_url: &Url, key: &SigningKey) -> askama::Result<String> {
     let metadata = Metadata {
         entity_id: &url_below(base_url, "saml/metadata"),
         sso_url: &url_below(base_url, "saml/sso"),

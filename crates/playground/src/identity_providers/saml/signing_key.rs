@@ -20,7 +20,7 @@ use crate::identity_providers::SamlProviderConfig;
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
-pub(in super::super) struct SigningKey {
+pub(in crate::identity_providers) struct SigningKey {
     /// For XML, with its certificate.
     xml: Key,
     /// For queries.
@@ -34,7 +34,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// If the file holds something else. It is never replaced: service providers have pinned what was in it.
-    pub(in super::super) fn load_or_generate(config: &SamlProviderConfig) -> io::Result<Self> {
+    pub(in crate::identity_providers) fn load_or_generate(config: &SamlProviderConfig) -> io::Result<Self> {
         let Some(path) = &config.key_file else { return Self::parse(&generate(&config.name)?) };
         let pem = match fs::read_to_string(path) {
             Ok(pem) => pem,
@@ -71,7 +71,8 @@ impl SigningKey {
 
     /// Two PEM blocks: the key, then the certificate.
     fn parse(pem: &str) -> io::Result<Self> {
-        let malformed = || io::Error::new(io::ErrorKind::InvalidData, "there is no key and certificate in it");
+        let malformed =
+            || io::Error::new(io::ErrorKind::InvalidData, "there is no key and certificate in it");
         let (key, rest) = pem.split_once(CERTIFICATE).ok_or_else(malformed)?;
         let (certificate, _) = rest.split_once("-----END").ok_or_else(malformed)?;
         let certificate: String = certificate.split_ascii_whitespace().collect();
