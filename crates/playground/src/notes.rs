@@ -19,10 +19,12 @@ use orgate_verify::Verifier;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::http::{serve, with_asset, with_security_headers};
+use crate::{
+    browser::Cookies,
+    http::{serve, with_asset, with_security_headers},
+};
 
 mod api;
-mod browser;
 mod error_page;
 mod home;
 mod id_token;
@@ -31,7 +33,6 @@ mod provider;
 mod session;
 mod sign_in;
 
-use browser::Cookies;
 use error_page::PageError;
 use notebooks::Notebooks;
 use provider::Provider;

@@ -12,12 +12,11 @@ use serde_json::Value;
 
 use super::{
     App,
-    browser::CookieName,
     error_page::PageError,
     notebooks::{MAX_CHARS, Note},
     session::{Session, SessionForm, SignedIn, Tokens},
 };
-use crate::{http::page, timestamp::Timestamp};
+use crate::{browser::CookieName, http::page, timestamp::Timestamp};
 
 const READ: &str = "notes:read";
 const WRITE: &str = "notes:write";
@@ -114,7 +113,7 @@ pub(super) async fn show(
 }
 
 fn welcome(app: &App, headers: &HeaderMap, query: &HomeQuery) -> Response {
-    let sign_out = app.cookies.find(headers, CookieName::SignOut);
+    let sign_out = app.cookies.find(headers, CookieName::NotesSignOut);
     let signed_out = sign_out.is_some() && sign_out == query.state;
     let page = page(&WelcomePage {
         organizations: &app.config.organizations,
@@ -122,7 +121,7 @@ fn welcome(app: &App, headers: &HeaderMap, query: &HomeQuery) -> Response {
         signed_out,
     });
     if signed_out {
-        ([(SET_COOKIE, app.cookies.remove(CookieName::SignOut))], page).into_response()
+        ([(SET_COOKIE, app.cookies.remove(CookieName::NotesSignOut))], page).into_response()
     } else {
         page
     }

@@ -8,7 +8,7 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 
-use super::browser::is_same_secret;
+use crate::browser::is_same_secret;
 
 /// What is accepted; a key's own `alg` narrows it down. `none` and HMAC are not in it.
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256];

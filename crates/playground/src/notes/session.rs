@@ -17,12 +17,14 @@ use tokio::sync::Mutex;
 
 use super::{
     App,
-    browser::{CookieName, is_same_secret, random_token},
     error_page::PageError,
     id_token::IdToken,
     provider::{ProviderError, TokenResponse},
 };
-use crate::timestamp::Timestamp;
+use crate::{
+    browser::{CookieName, is_same_secret, random_token},
+    timestamp::Timestamp,
+};
 
 /// A user of an organization, signed in.
 pub(super) struct Session {
@@ -71,7 +73,7 @@ pub(super) struct SignedIn {
 
 impl SignedIn {
     pub(super) async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
-        let key = app.cookies.find(headers, CookieName::Session)?;
+        let key = app.cookies.find(headers, CookieName::NotesSession)?;
         let session = app.sessions.get(&key).await?;
         Some(Self { key, session })
     }
@@ -163,8 +165,8 @@ pub(super) async fn sign_out(
     let state = random_token()?;
     let url = app.provider.end_session_url(&signed_in.session.user.jwt, &state).await?;
     let cookies = AppendHeaders([
-        (SET_COOKIE, app.cookies.remove(CookieName::Session)),
-        (SET_COOKIE, app.cookies.set(CookieName::SignOut, &state)),
+        (SET_COOKIE, app.cookies.remove(CookieName::NotesSession)),
+        (SET_COOKIE, app.cookies.set(CookieName::NotesSignOut, &state)),
     ]);
     let destination = url.map_or_else(|| "/".to_owned(), Into::into);
     Ok((cookies, Redirect::to(&destination)).into_response())

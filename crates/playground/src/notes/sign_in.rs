@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use super::{
     App,
-    browser::{CookieName, is_same_secret, random_token},
     error_page::PageError,
     id_token::{Expected, IdToken},
     provider::{AuthorizationRequest, TokenResponse},
     session::{Session, SignedIn, Tokens},
 };
+use crate::browser::{CookieName, is_same_secret, random_token};
 
 /// A sign-in that is under way, filed under its `state`.
 pub(super) struct PendingSignIn {
@@ -57,8 +57,8 @@ pub(super) async fn start(
     };
     let url = app.provider.authorization_url(&request).await?;
     // One for all its sign-ins: it may have several under way, one a tab.
-    let browser = app.cookies.find(&headers, CookieName::Browser).map_or_else(random_token, Ok)?;
-    let cookie = [(SET_COOKIE, app.cookies.set(CookieName::Browser, &browser))];
+    let browser = app.cookies.find(&headers, CookieName::NotesBrowser).map_or_else(random_token, Ok)?;
+    let cookie = [(SET_COOKIE, app.cookies.set(CookieName::NotesBrowser, &browser))];
     let pending = PendingSignIn { browser, nonce, code_verifier, organization };
     app.sign_ins.insert(state, Arc::new(pending)).await;
     Ok((cookie, Redirect::to(url.as_str())).into_response())
@@ -93,8 +93,8 @@ pub(super) async fn finish(
     }
     let key = random_token()?;
     let cookies = AppendHeaders([
-        (SET_COOKIE, app.cookies.set(CookieName::Session, &key)),
-        (SET_COOKIE, app.cookies.remove(CookieName::SignOut)),
+        (SET_COOKIE, app.cookies.set(CookieName::NotesSession, &key)),
+        (SET_COOKIE, app.cookies.remove(CookieName::NotesSignOut)),
     ]);
     app.sessions.insert(key, Arc::new(session)).await;
     Ok((cookies, Redirect::to("/")).into_response())
@@ -108,7 +108,7 @@ async fn check_state(
     answer: &Answer,
 ) -> Result<Arc<PendingSignIn>, PageError> {
     let state = answer.state.as_deref().ok_or(PageError::UnexpectedAnswer)?;
-    let browser = app.cookies.find(headers, CookieName::Browser).ok_or(PageError::UnexpectedAnswer)?;
+    let browser = app.cookies.find(headers, CookieName::NotesBrowser).ok_or(PageError::UnexpectedAnswer)?;
     match app.sign_ins.get(state).await {
         Some(pending) if is_same_secret(&pending.browser, &browser) => {
             app.sign_ins.remove(state).await.ok_or(PageError::UnexpectedAnswer)

@@ -7,34 +7,40 @@ use cookie::{Cookie, SameSite, time::Duration};
 use url::Url;
 
 /// 256 random bits as 43 characters that URLs, cookies and PKCE (RFC 7636 §4.1) allow.
-pub(super) fn random_token() -> Result<String, Unspecified> {
+pub(crate) fn random_token() -> Result<String, Unspecified> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Compares secrets in a time that does not tell where they differ.
-pub(super) fn is_same_secret(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_secret(one: &str, other: &str) -> bool {
     verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 
 /// Cookies know no ports, so the names must differ from those of everything else on `localhost`.
 #[derive(Clone, Copy)]
-pub(super) enum CookieName {
-    /// Ties sign-ins that are under way to the browser that began them.
-    Browser,
-    /// Names the session.
-    Session,
-    /// The `state` of the sign-out that is under way.
-    SignOut,
+pub(crate) enum CookieName {
+    /// Ties Notes' sign-ins that are under way to the browser that began them.
+    NotesBrowser,
+    /// Names the session at Notes.
+    NotesSession,
+    /// The `state` of the sign-out from Notes that is under way.
+    NotesSignOut,
+    /// Names the session at the sample `OpenID` provider.
+    OidcSession,
+    /// Names the session at the sample SAML identity provider.
+    SamlSession,
 }
 
 impl CookieName {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Browser => "notes_browser",
-            Self::Session => "notes_session",
-            Self::SignOut => "notes_sign_out",
+            Self::NotesBrowser => "notes_browser",
+            Self::NotesSession => "notes_session",
+            Self::NotesSignOut => "notes_sign_out",
+            Self::OidcSession => "sample_oidc_session",
+            Self::SamlSession => "sample_saml_session",
         }
     }
 }
@@ -42,16 +48,16 @@ impl CookieName {
 /// Reads and writes the cookies. All end with the browser's session, are hidden from scripts and stay away from
 /// other sites' subrequests and posts.
 #[derive(Clone, Copy)]
-pub(super) struct Cookies {
+pub(crate) struct Cookies {
     is_https: bool,
 }
 
 impl Cookies {
-    pub(super) fn for_url(base_url: &Url) -> Self {
+    pub(crate) fn for_url(base_url: &Url) -> Self {
         Self { is_https: base_url.scheme() == "https" }
     }
 
-    pub(super) fn find(self, headers: &HeaderMap, name: CookieName) -> Option<String> {
+    pub(crate) fn find(self, headers: &HeaderMap, name: CookieName) -> Option<String> {
         let name = self.full_name(name);
         headers
             .get_all(COOKIE)
@@ -64,12 +70,12 @@ impl Cookies {
     }
 
     /// The `Set-Cookie` that sets it.
-    pub(super) fn set(self, name: CookieName, value: &str) -> String {
+    pub(crate) fn set(self, name: CookieName, value: &str) -> String {
         self.build(name, value).to_string()
     }
 
     /// The `Set-Cookie` that removes it.
-    pub(super) fn remove(self, name: CookieName) -> String {
+    pub(crate) fn remove(self, name: CookieName) -> String {
         let mut cookie = self.build(name, "");
         cookie.set_max_age(Duration::ZERO);
         cookie.to_string()
@@ -97,7 +103,7 @@ mod tests {
         let cookies = Cookies::for_url(&"https://notes.test/".parse().unwrap());
 
         assert_eq!(
-            cookies.set(CookieName::Session, "x"),
+            cookies.set(CookieName::NotesSession, "x"),
             "__Host-notes_session=x; HttpOnly; SameSite=Lax; Secure; Path=/"
         );
     }
@@ -108,8 +114,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("orgate=1; notes_session=ours; notes_session_x=2"));
 
-        assert_eq!(cookies.find(&headers, CookieName::Session).as_deref(), Some("ours"));
-        assert_eq!(cookies.find(&headers, CookieName::Browser), None);
+        assert_eq!(cookies.find(&headers, CookieName::NotesSession).as_deref(), Some("ours"));
+        assert_eq!(cookies.find(&headers, CookieName::NotesBrowser), None);
     }
 
     #[test]
