@@ -16,13 +16,14 @@ struct Places {
     directory: Directory,
     orgate: u16,
     app: u16,
+    idp: u16,
     mailbox: u16,
 }
 
 impl Places {
     fn new() -> Self {
-        let [orgate, app, mailbox] = free_ports();
-        Self { directory: Directory::fresh(), orgate, app, mailbox }
+        let [orgate, app, idp, mailbox] = free_ports();
+        Self { directory: Directory::fresh(), orgate, app, idp, mailbox }
     }
 
     fn command(&self, more: &[&str]) -> Command {
@@ -32,9 +33,12 @@ impl Places {
     fn command_in(&self, data_dir: &Path, more: &[&str]) -> Command {
         let mut command = orgate();
         command.arg("dev").arg("--data-dir").arg(data_dir).args(more);
-        for (option, port) in
-            [("--port", self.orgate), ("--app-port", self.app), ("--mailbox-port", self.mailbox)]
-        {
+        for (option, port) in [
+            ("--port", self.orgate),
+            ("--app-port", self.app),
+            ("--idp-port", self.idp),
+            ("--mailbox-port", self.mailbox),
+        ] {
             command.arg(option).arg(port.to_string());
         }
         command
@@ -116,7 +120,9 @@ async fn it_runs_stops_and_starts_again_with_what_it_had() {
     ] {
         assert!(table.contains(&shown), "{shown}: {table}");
     }
-    for (port, path) in [(places.orgate, "/readyz"), (places.app, "/"), (places.mailbox, "/mails.json")] {
+    for (port, path) in
+        [(places.orgate, "/readyz"), (places.app, "/"), (places.idp, "/"), (places.mailbox, "/mails.json")]
+    {
         assert_eq!(places.get(port, path).await.0, 200, "{port} {path}");
     }
     let (_, keys) = places.get(places.orgate, "/jwks.json").await;
@@ -130,7 +136,7 @@ async fn it_runs_stops_and_starts_again_with_what_it_had() {
 
     assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}: {said}");
     assert!(!is_alive(&pid) && postmaster(&data_dir).is_none(), "Postgres has stopped with it");
-    for port in [places.orgate, places.app, places.mailbox] {
+    for port in [places.orgate, places.app, places.idp, places.mailbox] {
         assert!(net::TcpStream::connect(("127.0.0.1", port)).is_err(), "{port}");
     }
     let running = places.start(&[]).await;
@@ -175,9 +181,12 @@ async fn a_given_database_is_used_and_none_is_started() {
 #[tokio::test]
 async fn a_busy_port_is_named_with_the_option_that_chooses_another() {
     let (places, database) = (Places::new(), Database::fresh().await);
-    for (port, option) in
-        [(places.orgate, "--port"), (places.app, "--app-port"), (places.mailbox, "--mailbox-port")]
-    {
+    for (port, option) in [
+        (places.orgate, "--port"),
+        (places.app, "--app-port"),
+        (places.idp, "--idp-port"),
+        (places.mailbox, "--mailbox-port"),
+    ] {
         let _busy = net::TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
 
         let refused = refusal(places.command(&[]).env("DATABASE_URL", database.url()));

@@ -173,8 +173,7 @@ impl Outgoing {
             .user_agent("Orgate")
             .build()
             .map_err(OutgoingError::Client)?;
-        let hosts =
-            Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_mins(5)).build();
+        let hosts = Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_mins(5)).build();
         Ok(Self { client, reach, hosts })
     }
 

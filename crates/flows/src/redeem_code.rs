@@ -112,12 +112,7 @@ enum Judgement {
     Replay,
 }
 
-fn judge(
-    request: &RedeemCode<'_>,
-    found: &RedeemableCode,
-    policy: &Policy,
-    now: DateTime<Utc>,
-) -> Judgement {
+fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, policy: &Policy, now: DateTime<Utc>) -> Judgement {
     let by = Presentation {
         client_owner: request.client.owner,
         client_id: request.client.id,

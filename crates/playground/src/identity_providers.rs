@@ -83,7 +83,10 @@ pub struct OpenIdClient {
     pub client_secret: String,
     /// Compared as texts (RFC 9700 §2.1).
     pub redirect_uris: Vec<String>,
-    /// Likewise.
+    /// Any address that is this URL or below it will do too, so that a connection that is made later needs no
+    /// registration. Real providers should not offer that.
+    pub redirect_uri_prefix: Option<Url>,
+    /// Compared as texts.
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens are sent, if anywhere.
     pub backchannel_logout_uri: Option<Url>,

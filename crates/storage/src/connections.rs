@@ -90,7 +90,8 @@ impl TryFrom<Row> for Connection {
     type Error = StorageError;
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
-        let domains = row.domains.iter().map(|text| parsed(DomainName::parse(text).ok(), "domains", "domain"));
+        let domains =
+            row.domains.iter().map(|text| parsed(DomainName::parse(text).ok(), "domains", "domain"));
         Ok(Self {
             id: ConnectionId::from_uuid(row.id),
             slug: parsed(Slug::parse(&row.slug).ok(), TABLE, "slug")?,
@@ -325,7 +326,10 @@ impl Connections<'_> {
     }
 
     /// When each version was made, latest first.
-    pub async fn list_versions(&mut self, id: ConnectionId) -> Result<Vec<(i32, DateTime<Utc>)>, StorageError> {
+    pub async fn list_versions(
+        &mut self,
+        id: ConnectionId,
+    ) -> Result<Vec<(i32, DateTime<Utc>)>, StorageError> {
         let rows = sqlx::query!(
             "select version, created_at from connection_versions
              where org_id = $1 and connection_id = $2 order by version desc",

@@ -95,7 +95,11 @@ impl Identities<'_> {
     }
 
     /// Whether a connection knows the user under some subject.
-    pub async fn is_linked(&mut self, user_id: UserId, connection: ConnectionId) -> Result<bool, StorageError> {
+    pub async fn is_linked(
+        &mut self,
+        user_id: UserId,
+        connection: ConnectionId,
+    ) -> Result<bool, StorageError> {
         Ok(sqlx::query_scalar!(
             r#"select exists (select from identity_links
                               where org_id = $1 and user_id = $2 and connection_id = $3) as "linked!""#,

@@ -135,15 +135,17 @@ impl Organizations<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         let seconds = |limit: Option<i64>| limit.and_then(chrono::Duration::try_seconds);
-        row.map(|row| Ok(PolicySettings {
-            session_idle: seconds(row.session_idle_secs),
-            session_absolute: seconds(row.session_absolute_secs),
-            access_token: seconds(row.access_token_secs),
-            refresh_idle: seconds(row.refresh_idle_secs),
-            refresh_absolute: seconds(row.refresh_absolute_secs),
-            lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
-            sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
-        }))
+        row.map(|row| {
+            Ok(PolicySettings {
+                session_idle: seconds(row.session_idle_secs),
+                session_absolute: seconds(row.session_absolute_secs),
+                access_token: seconds(row.access_token_secs),
+                refresh_idle: seconds(row.refresh_idle_secs),
+                refresh_absolute: seconds(row.refresh_absolute_secs),
+                lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
+                sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
+            })
+        })
         .transpose()
     }
 

@@ -355,15 +355,17 @@ impl Store {
         .await?;
         tx.transaction.commit().await?;
         rows.into_iter()
-            .map(|row| Ok(PolicySettings {
-                session_idle: row.session_idle_secs.map(Duration::seconds),
-                session_absolute: row.session_absolute_secs.map(Duration::seconds),
-                access_token: row.access_token_secs.map(Duration::seconds),
-                refresh_idle: row.refresh_idle_secs.map(Duration::seconds),
-                refresh_absolute: row.refresh_absolute_secs.map(Duration::seconds),
-                lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
-                sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
-            }))
+            .map(|row| {
+                Ok(PolicySettings {
+                    session_idle: row.session_idle_secs.map(Duration::seconds),
+                    session_absolute: row.session_absolute_secs.map(Duration::seconds),
+                    access_token: row.access_token_secs.map(Duration::seconds),
+                    refresh_idle: row.refresh_idle_secs.map(Duration::seconds),
+                    refresh_absolute: row.refresh_absolute_secs.map(Duration::seconds),
+                    lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
+                    sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
+                })
+            })
             .collect()
     }
 

@@ -285,7 +285,10 @@ impl Upstream<'_> {
     }
 
     /// The other end of a session.
-    pub async fn find_session(&mut self, id: SessionId) -> Result<Option<StoredUpstreamSession>, StorageError> {
+    pub async fn find_session(
+        &mut self,
+        id: SessionId,
+    ) -> Result<Option<StoredUpstreamSession>, StorageError> {
         let row = sqlx::query!(
             "select connection_id, subject, upstream_sid, logout from upstream_sessions
              where org_id = $1 and session_id = $2",
@@ -356,7 +359,10 @@ impl Upstream<'_> {
     }
 
     /// One trace.
-    pub async fn find_trace(&mut self, id: TraceId) -> Result<Option<(ConnectionId, StoredTrace)>, StorageError> {
+    pub async fn find_trace(
+        &mut self,
+        id: TraceId,
+    ) -> Result<Option<(ConnectionId, StoredTrace)>, StorageError> {
         let row = sqlx::query!(
             "select connection_id, version, purpose, failed_check, request_id, trace, occurred_at
              from sign_in_traces where org_id = $1 and id = $2",

@@ -93,7 +93,14 @@ fn page(
     let lines = choices.into_iter().enumerate().map(|(place, choice)| {
         let Org { name, logo_url, monogram } = Org::named(&choice.name, choice.logo_url);
         let last_used = place == 0 && choice.signed_in_as.is_some();
-        Line { id: choice.org_id.to_string(), name, logo_url, monogram, email: choice.signed_in_as, last_used }
+        Line {
+            id: choice.org_id.to_string(),
+            name,
+            logo_url,
+            monogram,
+            email: choice.signed_in_as,
+            last_used,
+        }
     });
     let template = ChooseTemplate {
         page: Page::new(env),

@@ -5,9 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_domain::audit::Origin;
 use orgate_edge::BrowserCookies;
-use orgate_flows::{Env, SignedIn};
 use orgate_flows::authorize::{Answer, Next, Question, Refused, RefusedBecause};
 use orgate_flows::waiting::WaitingError;
+use orgate_flows::{Env, SignedIn};
 use orgate_protocol::oauth::authorize::ResponseMode;
 
 use crate::page::{Page, Problem, failed, over, problem, render};

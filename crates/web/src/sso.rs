@@ -48,7 +48,9 @@ pub(crate) async fn get_begin(
     match begin(&env, &found.waiting, connection, hint, &cookies.browser).await {
         Ok(departure) => depart(&env, &departure),
         Err(BeginError::Waiting(error)) => present::waiting_error(&env, origin, &error),
-        Err(error) => see_other(&env.issuer.at(&format!("/sign-in?request={handle}&failed={}", failed_as(&error)))),
+        Err(error) => {
+            see_other(&env.issuer.at(&format!("/sign-in?request={handle}&failed={}", failed_as(&error))))
+        }
     }
 }
 
@@ -142,9 +144,13 @@ fn refused(env: &Env, origin: &Origin, refused: &RefusedReturn) -> Response {
         (StatusCode::FORBIDDEN, headline, what_happened)
     };
     let what_next = if refused.outage {
-        format!("Try again in a minute, or choose another way to sign in. If it goes on, tell the administrators of {organization}.")
+        format!(
+            "Try again in a minute, or choose another way to sign in. If it goes on, tell the administrators of {organization}."
+        )
     } else {
-        format!("Try once more. If it happens again, send the request number below to the administrators of {organization}: it leads them to the reason.")
+        format!(
+            "Try once more. If it happens again, send the request number below to the administrators of {organization}: it leads them to the reason."
+        )
     };
     let again = refused.handle.as_ref().map(|handle| Link {
         label: "Choose how to sign in".to_owned(),

@@ -45,9 +45,9 @@ export async function freePort() {
 export async function startOrgate(seed, extra) {
   const binary = process.env.ORGATE_BIN
   assert(binary && existsSync(binary), 'ORGATE_BIN names no file')
-  const [port, app, mailbox] = [await freePort(), await freePort(), await freePort()]
+  const [port, app, idp, mailbox] = [await freePort(), await freePort(), await freePort(), await freePort()]
   const directory = mkdtempSync(join(tmpdir(), 'orgate-journeys-'))
-  const options = ['dev', '--port', port, '--app-port', app, '--mailbox-port', mailbox]
+  const options = ['dev', '--port', port, '--app-port', app, '--idp-port', idp, '--mailbox-port', mailbox]
   const env = { ...process.env, ...extra }
   delete env.DATABASE_URL
   const child = spawn(binary, [...options.map(String), '--data-dir', directory, '--seed', seed], { env })
@@ -69,7 +69,7 @@ export async function startOrgate(seed, extra) {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   const at = (port) => `http://localhost:${port}`
-  return { issuer: at(port), app: at(app), mailbox: at(mailbox), stop, output: () => output }
+  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), stop, output: () => output }
 }
 
 const FLAGS = [

@@ -101,6 +101,9 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     assert_eq!((nothing, after), (Cleaned::default(), before));
     // The message has not been delivered yet.
     let all = Cleaned {
+        upstream_requests: 0,
+        assertions: 0,
+        traces: 0,
         requests: 1,
         codes: 2,
         refresh_tokens: 1,

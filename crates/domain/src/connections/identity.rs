@@ -131,7 +131,8 @@ impl ConnectionSettings {
                 Some(name) => std::slice::from_ref(name).iter(),
                 None => self.mapping.groups.iter(),
             };
-            let given = names.any(|name| attributes.get(name).is_some_and(|values| values.contains(&rule.value)));
+            let given =
+                names.any(|name| attributes.get(name).is_some_and(|values| values.contains(&rule.value)));
             if given {
                 roles.extend(rule.roles.iter().cloned());
                 groups.extend(rule.groups.iter().cloned());
@@ -216,7 +217,10 @@ mod tests {
             mapped.name.map(|name| name.as_str().to_owned())
         };
 
-        assert_eq!(name(&[("given_name", &["Ada"]), ("family_name", &["Adler"])]).as_deref(), Some("Ada Adler"));
+        assert_eq!(
+            name(&[("given_name", &["Ada"]), ("family_name", &["Adler"])]).as_deref(),
+            Some("Ada Adler")
+        );
         assert_eq!(name(&[("name", &["A. Adler"]), ("given_name", &["Ada"])]).as_deref(), Some("A. Adler"));
         assert_eq!(name(&[]), None);
     }

@@ -287,13 +287,15 @@ impl OidcSettings {
         for scope in &self.scopes {
             check_text("provider.oidc.scopes", scope)?;
         }
-        let known =
-            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+        let known = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
         if self.algorithms.is_empty() || !self.algorithms.iter().all(|name| known.contains(&name.as_str())) {
             return problem("provider.oidc.algorithms", &format!("at least one, of {}", known.join(", ")));
         }
         if self.is_multi_tenant() && self.tenants.is_empty() {
-            return problem("provider.oidc.tenants", "an issuer of many tenants needs the list of those allowed");
+            return problem(
+                "provider.oidc.tenants",
+                "an issuer of many tenants needs the list of those allowed",
+            );
         }
         if self.issuer == "https://accounts.google.com" && self.hosted_domains.is_empty() {
             return problem(
@@ -328,8 +330,7 @@ impl SamlSettings {
 
 impl AttributeMapping {
     fn check(&self) -> Result<(), SettingsProblem> {
-        let lists =
-            [&self.subject, &self.email, &self.name, &self.first_name, &self.last_name, &self.groups];
+        let lists = [&self.subject, &self.email, &self.name, &self.first_name, &self.last_name, &self.groups];
         for list in lists {
             check_count("mapping", list.len(), MAX_NAMES)?;
             for name in list {

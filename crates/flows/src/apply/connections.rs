@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use orgate_domain::connections::{ConnectionSettings, ConnectionState, OidcAuthentication, ProviderSettings, Vendor};
+use orgate_domain::connections::{
+    ConnectionSettings, ConnectionState, OidcAuthentication, ProviderSettings, Vendor,
+};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ConnectionId, RoleId};
 use orgate_domain::names::{DisplayName, Slug};
@@ -245,9 +247,7 @@ impl WantedConnection {
     /// A secret that nobody asked for would be kept without use.
     pub(super) const fn takes_secret(&self) -> bool {
         match &self.settings.value.provider {
-            ProviderSettings::Oidc(oidc) => {
-                !matches!(oidc.authentication, OidcAuthentication::PrivateKeyJwt)
-            }
+            ProviderSettings::Oidc(oidc) => !matches!(oidc.authentication, OidcAuthentication::PrivateKeyJwt),
             ProviderSettings::Saml(_) => false,
         }
     }

@@ -6,7 +6,9 @@ use orgate_domain::credentials::{SecretHash, base32};
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId};
 use orgate_domain::names::Slug;
-use orgate_storage::{ClientChange, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError};
+use orgate_storage::{
+    ClientChange, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
+};
 
 use super::connections::WantedState;
 use super::plan::{Change, Mark, OrganizationState, SecretChange, Step, Subject, UserState};

@@ -225,7 +225,10 @@ impl WantedOrganization {
             let slug = &connection.slug;
             first(&mut connections, "the connection", slug.value.as_str(), &slug.place, problems);
             if connection.secret().is_some() && !connection.takes_secret() {
-                problems.add(&slug.place, "a client_secret is for `oidc` with a secret: this connection has no use for it");
+                problems.add(
+                    &slug.place,
+                    "a client_secret is for `oidc` with a secret: this connection has no use for it",
+                );
             }
         }
         for role in &self.roles {

@@ -135,8 +135,7 @@ async fn depart(
     browser: &Browser,
 ) -> Result<Departure, BeginError> {
     let version = version_of(env, request.scope, request.connection).await?;
-    let state =
-        env.random.credential::<UpstreamState>(request.scope.org_id()).map_err(Failure::from)?;
+    let state = env.random.credential::<UpstreamState>(request.scope.org_id()).map_err(Failure::from)?;
     let departure = match &version.settings.provider {
         ProviderSettings::Oidc(settings) => {
             let callback = address(env, request.scope, request.connection.0, "/callback");

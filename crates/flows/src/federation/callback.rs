@@ -129,8 +129,8 @@ async fn over<T>(
     env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
     let hint = orgate_storage::system::OrgHint::Id(org_id);
     if let Some(organization) = env.store.resolve(hint).await.map_err(Failure::from)? {
-        let event = events::refused(env, Action::UpstreamRefused, reason, &browser.origin)
-            .map_err(Failure::from)?;
+        let event =
+            events::refused(env, Action::UpstreamRefused, reason, &browser.origin).map_err(Failure::from)?;
         let event = Event { detail: connection_of(connection), ..event };
         env.refusals.record(env, &organization.scope, event).await.map_err(Failure::from)?;
     }
@@ -239,9 +239,7 @@ impl<'a> Returning<'a> {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let piloted = match mapped.address.email() {
-            Some(email) => {
-                tx.connections().is_piloted(connection.id, email).await.map_err(Failure::from)?
-            }
+            Some(email) => tx.connections().is_piloted(connection.id, email).await.map_err(Failure::from)?,
             None => false,
         };
         if let Err(refusal) = connection.state.admits(EntryPath::SignIn, piloted.into()) {
@@ -277,7 +275,8 @@ impl<'a> Returning<'a> {
                 Ok(mapped)
             }
             Err(_) => {
-                let why = "the attribute that identifies users has no value, several, or one that is too long";
+                let why =
+                    "the attribute that identifies users has no value, several, or one that is too long";
                 Err(trace.fail("subject", why))
             }
         }
@@ -426,7 +425,8 @@ impl<'a> Returning<'a> {
     async fn seal_logout(&self, identity: &UpstreamIdentity) -> Result<Option<Vec<u8>>, Failure> {
         let Some(plain) = &identity.logout else { return Ok(None) };
         let row = self.request.request.connection_id.to_string();
-        let sealed = self.env.vault.seal(self.env, &self.scope, (Purpose::UpstreamLogout, &row), plain).await?;
+        let sealed =
+            self.env.vault.seal(self.env, &self.scope, (Purpose::UpstreamLogout, &row), plain).await?;
         Ok(Some(sealed))
     }
 }

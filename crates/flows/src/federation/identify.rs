@@ -58,7 +58,8 @@ impl Identification<'_> {
             return Ok(active(&user, trace).map(|()| Found::ByAddress(user)));
         }
         if !self.settings.jit.enabled {
-            let why = "there is no such user, and the connection makes none (JIT is off): invite them, or allow it";
+            let why =
+                "there is no such user, and the connection makes none (JIT is off): invite them, or allow it";
             return Ok(Err(trace.fail("user_unknown", why)));
         }
         trace.pass("user", "a first sign-in: the user is made");
@@ -83,7 +84,9 @@ impl Identification<'_> {
         let asserted = self.mapped.address.email().map(Email::as_str);
         let link = (self.connection.id, self.mapped.subject.as_str());
         if !tx.identities().save_link(link, user_id, asserted, now).await? {
-            return Ok(Err(trace.fail("identity_changed", "the identity was bound to another user meanwhile")));
+            return Ok(Err(
+                trace.fail("identity_changed", "the identity was bound to another user meanwhile")
+            ));
         }
         if matches!(found, Found::ByAddress(_)) {
             let event = events::done(self.env, Action::IdentityLinked, &self.browser.origin)?;
@@ -113,10 +116,8 @@ impl Identification<'_> {
         });
         let name = match name {
             Some(name) => name,
-            None => DisplayName::parse(&id.to_string()).map_err(|_| orgate_storage::StorageError::Corrupt {
-                table: "users",
-                column: "name",
-            })?,
+            None => DisplayName::parse(&id.to_string())
+                .map_err(|_| orgate_storage::StorageError::Corrupt { table: "users", column: "name" })?,
         };
         let email = own.map(|email| (email, self.env.vault.email_hash(email)));
         tx.identities().insert_user(&NewFederatedUser { id, email, name: &name, at: now }).await?;

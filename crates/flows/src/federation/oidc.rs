@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use openidconnect::core::{CoreAuthenticationFlow, CoreJwsSigningAlgorithm, CoreTokenResponse};
 use openidconnect::{
-    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, HttpRequest,
+    HttpResponse, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
 };
 use orgate_domain::connections::{Asserted, Attributes, OidcAuthentication, OidcSettings};
 use orgate_domain::credentials::{Credential, UpstreamState};
@@ -128,11 +128,15 @@ impl Oidc<'_> {
         trace.pass("discovery", &self.settings.issuer);
         self.check_issuer_parameter(&provider, answer, trace)?;
         let Some(code) = answer.code else {
-            return Err(trace.fail("provider_answer", "the provider sent neither a code nor an error").into());
+            return Err(trace
+                .fail("provider_answer", "the provider sent neither a code nor an error")
+                .into());
         };
         let tokens = self.exchange(&provider, code, trace).await?;
         let Some(id_token) = tokens.extra_fields().id_token().map(ToString::to_string) else {
-            return Err(trace.fail("id_token", "the token endpoint gave no ID token; is `openid` allowed there?").into());
+            return Err(trace
+                .fail("id_token", "the token endpoint gave no ID token; is `openid` allowed there?")
+                .into());
         };
         let mut claims = self.verify(&provider, &id_token, trace).await?;
         self.check_claims(&claims, max_age, trace)?;
@@ -149,8 +153,7 @@ impl Oidc<'_> {
         answer: &Answer<'_>,
         trace: &mut Trace,
     ) -> Result<(), Rejection> {
-        let demanded =
-            provider.document.additional_metadata().authorization_response_iss_parameter_supported;
+        let demanded = provider.document.additional_metadata().authorization_response_iss_parameter_supported;
         let holds = match answer.iss {
             // A multi-tenant issuer answers with the tenant's, which the ID token is held to.
             Some(_) if self.settings.is_multi_tenant() => true,
@@ -204,7 +207,9 @@ impl Oidc<'_> {
             client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(self.verifier());
         if self.settings.authentication == OidcAuthentication::PrivateKeyJwt {
             let Some(assertion) = self.client_assertion(provider) else {
-                return Err(trace.fail("client_authentication", "the connection has no key to sign with").into());
+                return Err(trace
+                    .fail("client_authentication", "the connection has no key to sign with")
+                    .into());
             };
             request = request
                 .add_extra_param(
@@ -225,7 +230,9 @@ impl Oidc<'_> {
                 let why = format!("the provider refused the code: {error}");
                 Err(trace.fail("token_endpoint", why).into())
             }
-            Err(_) => Err(trace.fail("token_endpoint", "the provider's answer is not a token response").into()),
+            Err(_) => {
+                Err(trace.fail("token_endpoint", "the provider's answer is not a token response").into())
+            }
         }
     }
 
@@ -233,7 +240,8 @@ impl Oidc<'_> {
     fn client_assertion(&self, provider: &Provider) -> Option<String> {
         let key = self.version.secrets.assertion_key()?;
         let now = self.env.clock.now();
-        let audience = if self.settings.is_multi_tenant() || self.settings.issuer.contains("microsoftonline") {
+        let audience = if self.settings.is_multi_tenant() || self.settings.issuer.contains("microsoftonline")
+        {
             provider.document.token_endpoint()?.as_str() // Entra ID knows no other
         } else {
             &self.settings.issuer
@@ -278,17 +286,23 @@ impl Oidc<'_> {
         let same = nonce.is_some_and(|nonce| constant_time_eq(nonce, &expected));
         trace.check("nonce", same, || "the ID token is not the answer to this request".to_owned())?;
         let subject = text(claims, "sub").is_some_and(|sub| !sub.is_empty() && sub.len() <= 255);
-        trace.check("sub", subject, || "the ID token names no subject of at most 255 characters".to_owned())?;
+        trace
+            .check("sub", subject, || "the ID token names no subject of at most 255 characters".to_owned())?;
         self.check_hosted_domain(claims, trace)?;
         check_auth_time(claims, max_age, self.env.clock.now(), trace)
     }
 
     /// `iss`, which in Entra ID's multi-tenant endpoints is the one of the token's tenant.
-    pub(super) fn check_issuer(&self, claims: &Map<String, Value>, trace: &mut Trace) -> Result<(), Rejection> {
+    pub(super) fn check_issuer(
+        &self,
+        claims: &Map<String, Value>,
+        trace: &mut Trace,
+    ) -> Result<(), Rejection> {
         let tenant = text(claims, "tid").unwrap_or_default();
         let expected = self.settings.issuer.replace("{tenantid}", tenant);
         let found = text(claims, "iss").unwrap_or_default();
-        trace.check("iss", found == expected, || format!("the issuer is {}, not {expected}", quote(found)))?;
+        trace
+            .check("iss", found == expected, || format!("the issuer is {}, not {expected}", quote(found)))?;
         if self.settings.is_multi_tenant() || !self.settings.tenants.is_empty() {
             let allowed = self.settings.tenants.iter().any(|allowed| allowed == tenant);
             trace.check("tid", allowed && !tenant.is_empty(), || {
@@ -326,7 +340,9 @@ impl Oidc<'_> {
             .body(Vec::new());
         let Ok(request) = request else { return };
         let found = match self.env.outgoing.call(request).await {
-            Ok(reply) if reply.status.is_success() => serde_json::from_slice::<Map<String, Value>>(&reply.body).ok(),
+            Ok(reply) if reply.status.is_success() => {
+                serde_json::from_slice::<Map<String, Value>>(&reply.body).ok()
+            }
             Ok(_) | Err(_) => None,
         };
         match found {
@@ -355,7 +371,9 @@ impl Oidc<'_> {
             _ => false,
         };
         let amr = match claims.get("amr") {
-            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).take(8).map(quote).collect(),
+            Some(Value::Array(values)) => {
+                values.iter().filter_map(Value::as_str).take(8).map(quote).collect()
+            }
             _ => Vec::new(),
         };
         UpstreamIdentity {
@@ -448,7 +466,9 @@ pub(super) fn check_audience(
 ) -> Result<(), Rejection> {
     let only_us = match claims.get("aud") {
         Some(Value::String(aud)) => aud == client_id,
-        Some(Value::Array(list)) => !list.is_empty() && list.iter().all(|aud| aud.as_str() == Some(client_id)),
+        Some(Value::Array(list)) => {
+            !list.is_empty() && list.iter().all(|aud| aud.as_str() == Some(client_id))
+        }
         _ => false,
     };
     let azp = claims.get("azp").is_none_or(|azp| azp.as_str() == Some(client_id));
@@ -528,7 +548,8 @@ fn attributes(claims: &Map<String, Value>) -> Attributes {
         Value::Array(list) => list.iter().take(MAX_VALUES).filter_map(scalar).collect::<Vec<_>>(),
         other => scalar(other).into_iter().collect(),
     };
-    let mut attributes: Attributes = claims.iter().map(|(name, value)| (name.clone(), values(value))).collect();
+    let mut attributes: Attributes =
+        claims.iter().map(|(name, value)| (name.clone(), values(value))).collect();
     if let Some(roles) = claims.get("realm_access").and_then(|access| access.get("roles")) {
         attributes.insert("realm_access.roles".to_owned(), values(roles));
     }
@@ -539,4 +560,3 @@ fn attributes(claims: &Map<String, Value>) -> Attributes {
 fn constant_time_eq(left: &str, right: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(left.as_bytes(), right.as_bytes()).is_ok()
 }
-

@@ -14,8 +14,8 @@ use openidconnect::core::{
     CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, JsonWebKey as _, JsonWebKeyAlgorithm,
-    JwsSigningAlgorithm as _, ProviderMetadata,
+    AdditionalProviderMetadata, JsonWebKey as _, JsonWebKeyAlgorithm, JwsSigningAlgorithm as _,
+    ProviderMetadata,
 };
 use orgate_protocol::jose::Unverified;
 use serde::{Deserialize, Serialize};
@@ -129,13 +129,16 @@ async fn read_json<T: serde::de::DeserializeOwned>(
     url: &Url,
     what: &'static str,
 ) -> Result<T, UpstreamError> {
-    let reply =
-        outgoing.get(url, "application/json").await.map_err(|error| UpstreamError::Unreachable { what, error })?;
+    let reply = outgoing
+        .get(url, "application/json")
+        .await
+        .map_err(|error| UpstreamError::Unreachable { what, error })?;
     if !reply.status.is_success() {
         return Err(unusable(what, &format!("{} answers {}", url.path(), reply.status.as_u16())));
     }
     let Reply { body, .. } = reply;
-    serde_json::from_slice(&body).map_err(|_| unusable(what, &format!("{} is not the JSON it should be", url.path())))
+    serde_json::from_slice(&body)
+        .map_err(|_| unusable(what, &format!("{} is not the JSON it should be", url.path())))
 }
 
 fn unusable(what: &'static str, why: &str) -> UpstreamError {
@@ -192,11 +195,7 @@ pub enum Signature {
     Invalid,
 }
 
-fn verify(
-    keys: &[CoreJsonWebKey],
-    token: &Unverified<'_>,
-    algorithm: &CoreJwsSigningAlgorithm,
-) -> Signature {
+fn verify(keys: &[CoreJsonWebKey], token: &Unverified<'_>, algorithm: &CoreJwsSigningAlgorithm) -> Signature {
     let fits = |key: &&CoreJsonWebKey| {
         let of_type = algorithm.key_type().as_ref() == Some(key.key_type());
         let of_algorithm = match key.signing_alg() {
@@ -221,9 +220,10 @@ fn usable_keys(set: &Value) -> Vec<CoreJsonWebKey> {
     let keys = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let strong = |key: &&Value| match key.get("kty").and_then(Value::as_str) {
         // 2048 bits are 256 bytes, and 342 characters of base64url; 8192 are 1366.
-        Some("RSA") => {
-            key.get("n").and_then(Value::as_str).is_some_and(|n| (342..=1366).contains(&n.trim_start_matches('A').len()))
-        }
+        Some("RSA") => key
+            .get("n")
+            .and_then(Value::as_str)
+            .is_some_and(|n| (342..=1366).contains(&n.trim_start_matches('A').len())),
         Some("EC" | "OKP") => true,
         _ => false,
     };

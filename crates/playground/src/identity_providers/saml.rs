@@ -27,7 +27,7 @@ mod home;
 pub(super) mod message;
 pub(super) mod metadata;
 mod post_page;
-mod recipients;
+pub(super) mod recipients;
 pub(super) mod signing_key;
 mod single_logout;
 mod single_sign_on;

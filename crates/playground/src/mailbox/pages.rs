@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn only_names_of_this_machine_are_answered() {
         for own in
-            ["localhost", "localhost:8091", "LOCALHOST:1", "mail.localhost", "127.0.0.1:8091", "[::1]:8091"]
+            ["localhost", "localhost:8092", "LOCALHOST:1", "mail.localhost", "127.0.0.1:8092", "[::1]:8091"]
         {
             assert!(is_own(own), "{own}");
         }

@@ -122,6 +122,7 @@ pub(crate) fn config(base_url: Url) -> IdentityProvidersConfig {
                 client_id: CLIENT_ID.into(),
                 client_secret: CLIENT_SECRET.into(),
                 redirect_uris: vec![CALLBACK.into()],
+                redirect_uri_prefix: None,
                 post_logout_redirect_uris: vec![SIGNED_OUT.into()],
                 backchannel_logout_uri: None,
             }],

@@ -10,7 +10,10 @@ use orgate_flows::Env;
 use orgate_flows::apply;
 use orgate_flows::random::Random;
 use orgate_flows::vault::MasterKey;
-use orgate_playground::{NotesConfig, serve_mailbox, serve_notes};
+use orgate_playground::{
+    IdentityProvidersConfig, NotesConfig, OpenIdClient, OpenIdProviderConfig, SamlProviderConfig, SampleUser,
+    ServiceProviders, saml_metadata, serve_identity_providers, serve_mailbox, serve_notes,
+};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -28,7 +31,7 @@ const SAMPLE_SEED: &str = include_str!("../../../../config/dev-seed.yaml");
 
 /// What makes up a development directory besides the server's own log: what `--fresh` deletes, by
 /// name, so that a mistyped path costs nothing else.
-const KEPT: [&str; 4] = ["data", "data.new", "master.key", "notes.secret"];
+const KEPT: [&str; 6] = ["data", "data.new", "master.key", "notes.secret", "idp.secret", "idp.pem"];
 
 /// Start Orgate, a database, a sample application and a mailbox, for trying out
 #[derive(Debug, Args)]
@@ -39,8 +42,11 @@ pub struct Dev {
     /// The sample application's port
     #[arg(long, default_value_t = 8090)]
     app_port: u16,
-    /// The mailbox's port
+    /// The port of the sample identity providers
     #[arg(long, default_value_t = 8091)]
+    idp_port: u16,
+    /// The mailbox's port
+    #[arg(long, default_value_t = 8092)]
     mailbox_port: u16,
     /// Where the database and the keys are kept
     #[arg(long, default_value = ".orgate", value_name = "DIR")]
@@ -61,6 +67,7 @@ pub struct Dev {
 struct Addresses {
     issuer: Url,
     app: Url,
+    idp: Url,
     mailbox: Url,
 }
 
@@ -68,6 +75,7 @@ struct Addresses {
 struct Listeners {
     orgate: StdListener,
     app: StdListener,
+    idp: StdListener,
     mailbox: StdListener,
     smtp: StdListener,
 }
@@ -121,6 +129,7 @@ impl Dev {
         let addresses = Addresses {
             issuer: localhost(self.port)?,
             app: localhost(self.app_port)?,
+            idp: localhost(self.idp_port)?,
             mailbox: localhost(self.mailbox_port)?,
         };
         let mut settings = Settings::load(None)?;
@@ -131,12 +140,22 @@ impl Dev {
         settings.database.url_file = String::new();
         settings.secrets.master_key = master_key(directory)?.into();
         settings.secrets.master_key_file = String::new();
+        settings.outgoing.allow_private_addresses = true;
         settings.mail.smtp_url = format!("smtp://{}", listeners.smtp.local_addr()?).into();
         log(&settings.log)?;
         let stop = stopped_by_signal()?;
         let running = start(&settings, record_metrics()?, &stop).await?;
         let notes_secret = kept_secret(&directory.join("notes.secret"))?;
-        self.seed(&running.env, (&addresses.app, &notes_secret)).await?;
+        let idp_secret = kept_secret(&directory.join("idp.secret"))?;
+        let idp = identity_providers(&addresses, &idp_secret, directory);
+        let variables = Variables {
+            notes_secret: &notes_secret,
+            notes_url: address_of(&addresses.app),
+            idp_secret: &idp_secret,
+            idp_url: address_of(&addresses.idp),
+            idp_certificate: certificate_of(&saml_metadata(&idp)?)?,
+        };
+        self.seed(&running.env, &variables).await?;
         print!("{}", self.table(&addresses));
         let notes = NotesConfig {
             issuer: addresses.issuer,
@@ -146,13 +165,15 @@ impl Dev {
             audience: "notes".to_owned(),
             organizations: samples(),
         };
-        let Listeners { orgate, app, mailbox, smtp } = listeners;
+        let Listeners { orgate, app, idp: idp_listener, mailbox, smtp } = listeners;
         let listener = TcpListener::from_std;
         let app = serve_notes(notes, listener(app)?, stop.clone().cancelled_owned());
+        let idp = serve_identity_providers(idp, listener(idp_listener)?, stop.clone().cancelled_owned());
         let mailbox = serve_mailbox(listener(smtp)?, listener(mailbox)?, stop.clone().cancelled_owned());
         let orgate = Running::serve(running, listener(orgate)?, stop.clone());
-        let ((), app, mailbox) = tokio::join!(orgate, app, mailbox);
+        let ((), app, idp, mailbox) = tokio::join!(orgate, app, idp, mailbox);
         app.context("the sample application stopped")?;
+        idp.context("the sample identity providers stopped")?;
         mailbox.context("the mailbox stopped")
     }
 
@@ -161,17 +182,21 @@ impl Dev {
         Ok(Listeners {
             orgate: bind(self.port, "--port")?,
             app: bind(self.app_port, "--app-port")?,
+            idp: bind(self.idp_port, "--idp-port")?,
             mailbox: bind(self.mailbox_port, "--mailbox-port")?,
             smtp: bind(0, "the system")?,
         })
     }
 
     /// Applies the samples, or the file that was given.
-    async fn seed(&self, env: &Env, (app, notes_secret): (&Url, &str)) -> anyhow::Result<()> {
+    async fn seed(&self, env: &Env, variables: &Variables<'_>) -> anyhow::Result<()> {
         let lookup = |name: &str| match name {
             "DEV_PASSWORD" => Some(SAMPLE_PASSWORD.to_owned()),
-            "NOTES_SECRET" => Some(notes_secret.to_owned()),
-            "NOTES_URL" => Some(app.as_str().trim_end_matches('/').to_owned()),
+            "NOTES_SECRET" => Some(variables.notes_secret.to_owned()),
+            "NOTES_URL" => Some(variables.notes_url.clone()),
+            "IDP_SECRET" => Some(variables.idp_secret.to_owned()),
+            "IDP_URL" => Some(variables.idp_url.clone()),
+            "IDP_CERTIFICATE" => Some(variables.idp_certificate.clone()),
             other => std::env::var(other).ok(),
         };
         let wanted = match &self.seed {
@@ -182,7 +207,7 @@ impl Dev {
     }
 
     fn table(&self, addresses: &Addresses) -> String {
-        let Addresses { issuer, app, mailbox } = addresses;
+        let Addresses { issuer, app, idp, mailbox } = addresses;
         let users = if self.seed.is_some() {
             "  as in your seed file\n".to_owned()
         } else {
@@ -194,6 +219,9 @@ impl Dev {
   admin@initech.test   Initech              admin
   casey@consult.test   Acme, Globex and Initech
   The password of all of them is {SAMPLE_PASSWORD}
+  anyone@umbrella.test Umbrella Health      by its own identity provider (OpenID Connect)
+  anyone@vandelay.test Vandelay Industries  by its own identity provider (SAML)
+  paula@partner.test   Vandelay Industries  viewer, by password
 "
             )
         };
@@ -203,6 +231,7 @@ Orgate is running. Ctrl-C stops it; the next start keeps the data.
 
 Where
   Sample application   {app}
+  Identity providers   {idp}
   Mailbox              {mailbox}
   Orgate               {issuer}
   Discovery document   {issuer}.well-known/openid-configuration
@@ -214,6 +243,7 @@ Try first
   2. Sign in to Globex as admin@globex.test in the same browser, then switch between the two.
   3. In a private window, sign in without naming an organization, as casey@consult.test:
      the mailbox has the code.
+  4. Sign in to Umbrella Health or Vandelay Industries: their identity providers ask for no password.
 
 "
         )
@@ -225,9 +255,84 @@ fn log_filter(text: &str) -> Result<String, String> {
 }
 
 fn samples() -> Vec<(String, String)> {
-    [("acme", "Acme Inc"), ("globex", "Globex Corporation"), ("initech", "Initech")]
-        .map(|(slug, name)| (slug.to_owned(), name.to_owned()))
-        .into()
+    [
+        ("acme", "Acme Inc"),
+        ("globex", "Globex Corporation"),
+        ("initech", "Initech"),
+        ("umbrella", "Umbrella Health"),
+        ("vandelay", "Vandelay Industries"),
+    ]
+    .map(|(slug, name)| (slug.to_owned(), name.to_owned()))
+    .into()
+}
+
+/// What variables of the samples stand for.
+struct Variables<'a> {
+    notes_secret: &'a str,
+    notes_url: String,
+    idp_secret: &'a str,
+    idp_url: String,
+    idp_certificate: String,
+}
+
+fn address_of(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The sample identity providers: they know Orgate by where it is, so that connections made later
+/// need no registration there.
+fn identity_providers(addresses: &Addresses, secret: &str, directory: &Path) -> IdentityProvidersConfig {
+    let issuer = &addresses.issuer;
+    let person = |name: &str, domain: &str, groups: &[&str]| {
+        let username = name.split(' ').next().unwrap_or(name).to_lowercase();
+        SampleUser {
+            email: format!("{username}@{domain}"),
+            username,
+            name: name.to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        }
+    };
+    let people = |domain: &str, names: [&str; 3]| {
+        let [boss, staff, guest] = names;
+        vec![
+            person(boss, domain, &["staff", "it-admins"]),
+            person(staff, domain, &["staff"]),
+            person(guest, "guests.test", &[]),
+        ]
+    };
+    IdentityProvidersConfig {
+        base_url: addresses.idp.clone(),
+        oidc: OpenIdProviderConfig {
+            name: "Umbrella Workforce".to_owned(),
+            users: people("umbrella.test", ["Uma Ueda", "Ulf Unger", "Gus Guest"]),
+            clients: vec![OpenIdClient {
+                client_id: "orgate".to_owned(),
+                client_secret: secret.to_owned(),
+                redirect_uris: Vec::new(),
+                redirect_uri_prefix: Some(issuer.clone()),
+                post_logout_redirect_uris: vec![address_of(issuer) + "/sso/signed-out"],
+                backchannel_logout_uri: None,
+            }],
+        },
+        saml: SamlProviderConfig {
+            name: "Vandelay Directory".to_owned(),
+            users: people("vandelay.test", ["Vito Vance", "Vera Vale", "Gina Guest"]),
+            service_providers: vec![ServiceProviders {
+                entity_id_prefix: issuer.clone(),
+                acs_url_prefix: issuer.clone(),
+                slo_url: Some("slo".to_owned()),
+            }],
+            tiles: Vec::new(),
+            key_file: Some(directory.join("idp.pem")),
+        },
+    }
+}
+
+/// The certificate in SAML metadata, as settings take it.
+fn certificate_of(metadata: &str) -> anyhow::Result<String> {
+    let (_, rest) = metadata.split_once("X509Certificate>").context("the metadata has no certificate")?;
+    let (certificate, _) = rest.split_once('<').context("the metadata has no certificate")?;
+    Ok(certificate.split_whitespace().collect())
 }
 
 fn localhost(port: u16) -> anyhow::Result<Url> {

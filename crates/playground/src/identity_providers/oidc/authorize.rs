@@ -16,6 +16,8 @@ use axum::{
 use serde::Deserialize;
 use url::Url;
 
+use crate::identity_providers::saml::recipients::is_below;
+
 use super::{Grant, OpenIdProvider, OwnForm, PageError};
 use crate::{
     browser::random_token,
@@ -166,8 +168,10 @@ impl Recipient {
         let client = provider.find_client(client_id);
         let client = client.ok_or_else(|| PageError::UnknownClient(client_id.to_owned()))?;
         let redirect_uri = params.redirect_uri.as_deref().unwrap_or_default();
-        let registered = client.redirect_uris.iter().find(|registered| *registered == redirect_uri);
-        let url = registered.and_then(|registered| registered.parse().ok());
+        let prefix = client.redirect_uri_prefix.as_ref();
+        let is_registered = client.redirect_uris.iter().any(|registered| registered == redirect_uri)
+            || prefix.is_some_and(|prefix| is_below(redirect_uri, prefix));
+        let url = is_registered.then(|| redirect_uri.parse().ok()).flatten();
         let url = url.ok_or_else(|| PageError::UnknownRedirectUri(redirect_uri.to_owned()))?;
         let (client_id, redirect_uri) = (client_id.to_owned(), redirect_uri.to_owned());
         Ok(Self { client_id, redirect_uri, url, state: params.state.clone() })

@@ -60,7 +60,7 @@ impl Recipients {
 
 /// Whether it is that URL or one below it. Both are compared as parsed, so that neither `..` nor a longer host name or
 /// port passes.
-fn is_below(url: &str, prefix: &Url) -> bool {
+pub(in crate::identity_providers) fn is_below(url: &str, prefix: &Url) -> bool {
     let Ok(url) = url.parse::<Url>() else { return false };
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     let rest = url.path().strip_prefix(prefix.path().trim_end_matches('/'));
