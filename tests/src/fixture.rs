@@ -284,6 +284,7 @@ impl Org {
             redirect_uris: vec![redirect_uri.expect("a redirect URI")],
             post_logout_redirect_uris: ["https://app.example.test/".to_owned()].into(),
             home_url: None,
+            initiate_login_uri: None,
             resource: "https://app.example.test".to_owned(),
             signing_algorithm: SigningAlgorithm::Es256,
             permissions: ["notes:read".to_owned()].into(),

@@ -35,6 +35,8 @@ pub struct Client {
     pub post_logout_redirect_uris: BTreeSet<String>,
     /// The page of the application itself: where a person goes when a sign-in cannot go on.
     pub home_url: Option<Url>,
+    /// Where it begins a sign-in that somebody else thought of (OIDC Core §4).
+    pub initiate_login_uri: Option<Url>,
     /// The `aud` of its access tokens (RFC 9068 §3, the default resource).
     pub resource: String,
     /// How its ID tokens are signed. Access tokens are signed alike.

@@ -16,6 +16,7 @@ use orgate_storage::{OrgScope, StorageError, Store};
 
 use crate::federation::Version;
 use crate::federation::methods::SignInConfiguration;
+use crate::federation::saml_keys::SamlKeys;
 
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
@@ -30,6 +31,7 @@ pub struct Configuration {
     clients_by_id: Cache<ClientId, Arc<Client>>,
     policies: Cache<OrgId, Policy>,
     sign_ins: Cache<OrgId, Arc<SignInConfiguration>>,
+    saml_keys: Cache<(OrgId, ConnectionId), Arc<SamlKeys>>,
     /// Versions never change, so they are never forgotten for a change's sake.
     versions: Cache<(OrgId, ConnectionId, i32), Arc<Version>>,
     /// Counts the times that everything was forgotten: what was read before must not be kept after.
@@ -43,6 +45,7 @@ impl Default for Configuration {
             clients_by_id: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             policies: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             sign_ins: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            saml_keys: Cache::builder().max_capacity(2_000).time_to_live(VERSION_LIMIT).build(),
             versions: Cache::builder().max_capacity(2_000).time_to_idle(VERSION_LIMIT).build(),
             forgotten: AtomicU64::new(0),
         }
@@ -149,6 +152,22 @@ impl Configuration {
         Ok(found)
     }
 
+    pub(crate) async fn saml_keys(&self, key: (OrgId, ConnectionId)) -> Option<Arc<SamlKeys>> {
+        self.saml_keys.get(&key).await
+    }
+
+    /// Keeps keys, unless something changed since `read_in`.
+    pub(crate) async fn keep_saml_keys(&self, key: (OrgId, ConnectionId), keys: Arc<SamlKeys>, read_in: u64) {
+        if self.is_still(read_in) {
+            self.saml_keys.insert(key, keys).await;
+        }
+    }
+
+    /// What [`Configuration::keep_saml_keys`] wants to know of the time before the reading.
+    pub(crate) fn read_in(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
     pub(crate) async fn version(&self, key: (OrgId, ConnectionId, i32)) -> Option<Arc<Version>> {
         self.versions.get(&key).await
     }
@@ -164,6 +183,7 @@ impl Configuration {
         self.clients_by_id.invalidate_all();
         self.policies.invalidate_all();
         self.sign_ins.invalidate_all();
+        self.saml_keys.invalidate_all();
     }
 
     fn is_still(&self, read_in: u64) -> bool {

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::Configuration;
 use crate::federation::providers::Providers;
+use crate::federation::{Busy, Heavy};
 use crate::keys::{KeyError, KeyRing};
 use crate::limits::{Limits, TooMany};
 use crate::outgoing::Outgoing;
@@ -42,6 +43,8 @@ pub struct Surroundings {
     pub passwords: Passwords,
     /// The client for addresses that organizations name.
     pub outgoing: Outgoing,
+    /// The pool for XML and RSA.
+    pub heavy: Heavy,
     /// Cached documents and keys of OpenID providers.
     pub providers: Providers,
     /// Cached clients, policies and connections.
@@ -71,6 +74,9 @@ impl Deref for Env {
 /// Why a use case could not decide: nothing was changed, and trying again may help.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// See [`Busy`].
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// See [`KeyError`].
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -95,7 +101,8 @@ impl Failure {
     /// Seconds after which the same request may succeed; `None` if waiting does not help.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Password(PasswordError::Busy)
+            Self::Busy(_)
+            | Self::Password(PasswordError::Busy)
             | Self::Storage(StorageError::Unavailable(_))
             | Self::Vault(VaultError::Storage(StorageError::Unavailable(_)))
             | Self::Key(KeyError::Storage(StorageError::Unavailable(_))) => Some(1),

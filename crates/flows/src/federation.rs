@@ -4,23 +4,29 @@
 //! answer is taken by the request that asked for it, in the browser that asked, once; and whether the
 //! connection may be used is read in the transaction that signs in.
 
+pub mod assertion;
 pub mod begin;
 pub mod callback;
+mod heavy;
 mod identify;
 pub mod methods;
 mod oidc;
 pub mod providers;
+pub mod saml;
+pub mod saml_keys;
 mod secrets;
 pub mod trace;
 
 use orgate_domain::connections::{Asserted, ConnectionSettings};
 use orgate_domain::ids::ConnectionId;
 use orgate_storage::{OrgScope, StorageError};
+use serde::{Deserialize, Serialize};
 
 use crate::outgoing::OutgoingError;
 use crate::vault::VaultError;
 use crate::{Env, Failure};
 
+pub use heavy::{Busy, Heavy};
 pub use secrets::ConnectionSecrets;
 
 /// A version of a connection, ready to be used: its settings and its opened secrets.
@@ -33,7 +39,7 @@ pub struct Version {
 }
 
 /// What was proven by an identity provider, whichever protocol it speaks.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UpstreamIdentity {
     pub(crate) asserted: Asserted,
     /// What its session is called there.

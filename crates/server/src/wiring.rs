@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orgate_edge::{AppState, HttpSettings};
 use orgate_flows::deliver::{Mailer, MailerError};
+use orgate_flows::federation::Heavy;
 use orgate_flows::federation::providers::Providers;
 use orgate_flows::keys::KeyRing;
 use orgate_flows::limits::{LimitSettings, Limits};
@@ -18,6 +19,9 @@ use orgate_flows::{Clock, Configuration, Env, Issuer, Surroundings};
 use orgate_storage::{PoolSettings, StorageError, Store};
 
 use crate::settings::{Secret, Settings, SettingsError};
+
+/// SAML messages that may wait to be checked, of half a megabyte each at most.
+const HEAVY_QUEUE: usize = 128;
 
 /// What keeps the server from being put together.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +98,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         } else {
             Reach::Public
         })?,
+        heavy: Heavy::new(cores, HEAVY_QUEUE),
         providers: Providers::default(),
         configuration: Configuration::default(),
         limits: Limits::new(&limits),

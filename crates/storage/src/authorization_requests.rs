@@ -78,6 +78,13 @@ pub struct StoredAuthorizationRequest {
     pub consumed_at: Option<DateTime<Utc>>,
 }
 
+impl NewAuthorizationRequest {
+    /// Whether no earlier authentication will do (`prompt=login`, `max_age=0`).
+    pub fn demands_authentication(&self) -> bool {
+        self.prompt.contains(&Prompt::Login) || self.max_age == Some(0)
+    }
+}
+
 const TABLE: &str = "authorization_requests";
 
 impl AuthorizationRequests<'_> {

@@ -36,7 +36,7 @@ impl Clients<'_> {
     pub async fn find(&mut self, id: ClientId) -> Result<Option<Client>, StorageError> {
         let row = sqlx::query!(
             r#"select entry.client_id, entry.name, entry.audience, entry.status, entry.redirect_uris, client.kind,
-                      client.post_logout_redirect_uris, client.home_url, client.resource, client.signing_algorithm,
+                      client.post_logout_redirect_uris, client.home_url, client.initiate_login_uri, client.resource, client.signing_algorithm,
                       array(select known.permission from client_permissions known
                             where known.org_id = client.org_id and known.client_id = client.id
                             order by known.permission) as "permissions!",
@@ -62,6 +62,9 @@ impl Clients<'_> {
         let secrets = row.secret_hashes.iter().zip(row.secret_ends).map(|(bytes, expires_at)| {
             Ok(ClientSecret { hash: hash(bytes, "client_secrets", "secret_hash")?, expires_at })
         });
+        let initiate_login_uri = row
+            .initiate_login_uri
+            .map(|text| parsed(Url::parse(&text).ok(), "clients", "initiate_login_uri"));
         let home_url = row.home_url.map(|text| parsed(Url::parse(&text).ok(), "clients", "home_url"));
         Ok(Some(Client {
             id,
@@ -74,6 +77,7 @@ impl Clients<'_> {
             redirect_uris: redirect_uris.collect::<Result<_, _>>()?,
             post_logout_redirect_uris: row.post_logout_redirect_uris.into_iter().collect(),
             home_url: home_url.transpose()?,
+            initiate_login_uri: initiate_login_uri.transpose()?,
             resource: row.resource,
             signing_algorithm: parsed(
                 SigningAlgorithm::from_text(&row.signing_algorithm),
@@ -113,12 +117,13 @@ impl Clients<'_> {
         .await?;
         sqlx::query!(
             "insert into clients (org_id, id, kind, post_logout_redirect_uris, home_url, resource,
-                                  signing_algorithm, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+                                  signing_algorithm, created_at, updated_at, initiate_login_uri)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
              on conflict (org_id, id) do update
                  set kind = excluded.kind, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
                      home_url = excluded.home_url, resource = excluded.resource,
-                     signing_algorithm = excluded.signing_algorithm, updated_at = excluded.updated_at
+                     signing_algorithm = excluded.signing_algorithm, updated_at = excluded.updated_at,
+                     initiate_login_uri = excluded.initiate_login_uri
                  where clients.org_id = excluded.org_id",
             self.org_id,
             client.id.as_uuid(),
@@ -128,6 +133,7 @@ impl Clients<'_> {
             client.resource,
             client.signing_algorithm.as_str(),
             at,
+            client.initiate_login_uri.as_ref().map(Url::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -31,6 +31,7 @@ mod audit;
 mod authorization_requests;
 mod clients;
 mod codes;
+mod connection_keys;
 mod connections;
 mod directories;
 mod discovery;
@@ -51,6 +52,7 @@ pub use authorization_requests::{
 };
 pub use clients::{ClientChange, Clients};
 pub use codes::{Codes, NewCode, RedeemableCode};
+pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnectionKey};
 pub use connections::{Connection, ConnectionVersion, Connections, NewConnectionVersion};
 pub use directories::Domains;
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};

@@ -14,8 +14,12 @@ mod sign_out;
 mod sso;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use orgate_edge::AppState;
+
+/// A SAML response of half a megabyte, in base64, with every `+` and `/` of it encoded.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// The routes of the front channel.
 pub fn router() -> Router<AppState> {
@@ -25,6 +29,12 @@ pub fn router() -> Router<AppState> {
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
         .route("/sign-in/connection", get(sso::get_begin))
         .route("/sso/{organization}/{connection}/callback", get(sso::get_callback))
+        .route(
+            "/sso/{organization}/{connection}/acs",
+            post(sso::post_acs).layer(DefaultBodyLimit::max(MAX_RESPONSE_BYTES)),
+        )
+        .route("/sso/{organization}/{connection}/finish", get(sso::get_finish))
+        .route("/sso/{organization}/{connection}/metadata", get(sso::get_metadata))
         .route("/choose", get(choose::get).post(choose::post))
         .route("/discover", get(discover::get).post(discover::post))
         .route("/discover/code", post(discover::post_code))

@@ -1,18 +1,22 @@
 //! `/sso`: to an organization's identity provider, and back.
 
 use askama::Template;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use orgate_domain::audit::Origin;
 use orgate_domain::ids::{ConnectionId, OrgId};
-use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams, RequestOrigin};
 use orgate_flows::Env;
+use orgate_flows::federation::assertion::{Posted, finish_saml, receive_saml};
 use orgate_flows::federation::begin::{BeginError, Departure, begin};
 use orgate_flows::federation::callback::{Answer, RefusedReturn, Returned, receive_oidc};
+use orgate_flows::federation::saml::find_metadata;
 use orgate_flows::sign_in::sign_in_page;
 
-use crate::page::{Link, Page, Problem, over, problem_with, render, unreadable};
+use crate::page::{Link, Page, Problem, failed, over, problem_with, render, unreadable};
 use crate::present::{self, see_other, signed_in};
 
 /// `templates/departure.html`.
@@ -99,6 +103,96 @@ pub(crate) async fn get_callback(
         Ok(returned) => arrive(&env, &cookies, &returned),
         Err(error) => present::waiting_error(&env, origin, &error),
     }
+}
+
+/// `POST /sso/{organization}/{connection}/acs`: a SAML response (SAML bindings §3.5.4). A post from
+/// another site brings no cookies: what it says is kept, and a GET that brings them goes on.
+pub(crate) async fn post_acs(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    RequestOrigin(origin): RequestOrigin,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let (Some(at), Ok(body)) = (place(&org_id, &connection), body) else {
+        return over(&env, &origin);
+    };
+    let mut fields = form_urlencoded::parse(&body).filter(|(name, _)| name == "SAMLResponse");
+    let (Some((_, value)), None) = (fields.next(), fields.next()) else {
+        return over(&env, &origin);
+    };
+    match receive_saml(&env, at, &value, &origin).await {
+        Ok(Posted::Continue(state)) => {
+            see_other(&env.issuer.at(&format!("/sso/{org_id}/{connection}/finish?state={}", state.reveal())))
+        }
+        Ok(Posted::Begin(to)) => see_other(&to),
+        Ok(Posted::Refused { check, connection }) => {
+            let refused = RefusedReturn {
+                check,
+                connection: *connection,
+                organization: None,
+                handle: None,
+                outage: false,
+            };
+            self::refused(&env, &origin, &refused)
+        }
+        Err(error) => present::waiting_error(&env, &origin, &error),
+    }
+}
+
+/// `GET /sso/{organization}/{connection}/finish`.
+pub(crate) async fn get_finish(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let QueryParams(params) = match query {
+        Ok(query) => query,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let Some(at) = place(&org_id, &connection) else { return over(&env, origin) };
+    match finish_saml(&env, at, params.get("state").unwrap_or_default(), &cookies.browser).await {
+        Ok(returned) => arrive(&env, &cookies, &returned),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// `GET /sso/{organization}/{connection}/metadata`: what a SAML identity provider is told of us.
+pub(crate) async fn get_metadata(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    RequestOrigin(origin): RequestOrigin,
+) -> Response {
+    let Some((org_id, connection)) = place(&org_id, &connection) else { return nowhere(&env, &origin) };
+    match find_metadata(&env, org_id, connection).await {
+        Ok(Some(xml)) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/samlmetadata+xml"),
+                (header::CACHE_CONTROL, "public, max-age=3600"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            (headers, xml).into_response()
+        }
+        Ok(None) => nowhere(&env, &origin),
+        Err(failure) => failed(&env, &origin, &failure),
+    }
+}
+
+fn nowhere(env: &Env, origin: &Origin) -> Response {
+    problem_with(
+        env,
+        origin,
+        &Problem {
+            status: StatusCode::NOT_FOUND,
+            code: "not_found",
+            headline: "There is no such connection",
+            what_happened: "The address may be mistyped, or the connection was set up elsewhere.",
+            what_next: "Compare the address with the one in the connection's set-up page.",
+            client: None,
+        },
+        None,
+    )
 }
 
 /// The organization and the connection of an address.

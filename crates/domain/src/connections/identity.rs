@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Attributes, ConnectionSettings, RoleSlugs};
 use crate::email::{DomainName, Email};
 use crate::names::DisplayName;
@@ -9,8 +11,9 @@ use crate::names::DisplayName;
 /// A subject is at most this long: Entra's are 43 characters, SAML's persistent ones up to 256.
 const MAX_SUBJECT: usize = 512;
 
-/// What was asserted, verified as the provider's word and not yet as anything else.
-#[derive(Debug, Clone)]
+/// What was asserted, verified as the provider's word and not yet as anything else. Kept, encrypted,
+/// while it waits for its browser.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Asserted {
     /// `sub`, or the `NameID`.
     pub subject: String,

@@ -131,6 +131,8 @@ pub struct WantedClient {
     pub post_logout_redirect_uris: BTreeSet<String>,
     /// The page of the application itself.
     pub home_url: Option<Url>,
+    /// Where it begins a sign-in that somebody else thought of.
+    pub initiate_login_uri: Option<Url>,
     /// The `aud` of its access tokens.
     pub resource: String,
     /// How its tokens are signed.

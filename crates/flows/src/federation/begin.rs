@@ -10,7 +10,7 @@ use orgate_domain::policies::UPSTREAM_LIFETIME;
 use orgate_storage::{Connection, OrgScope, OrgTx, UpstreamPurpose, UpstreamRequest};
 
 use super::oidc::Oidc;
-use super::{UpstreamError, address, version_of};
+use super::{UpstreamError, address, saml, version_of};
 use crate::waiting::{Waiting, WaitingError};
 use crate::{Browser, Env, Failure, events};
 
@@ -143,9 +143,11 @@ async fn depart(
             let url = oidc.authorization_url(waiting.map(Waiting::asked), login_hint).await?;
             Departure::Redirect(url.into())
         }
-        ProviderSettings::Saml(_) => {
-            let (what, why) = ("saml", "SAML connections are not served by this release".to_owned());
-            return Err(Arc::new(UpstreamError::Unusable { what, why }).into());
+        ProviderSettings::Saml(settings) => {
+            // A request that must not be answered from a session there says so in its own way.
+            let anew = waiting.is_some_and(|waiting| waiting.asked().demands_authentication());
+            let about = (request.connection.0, settings);
+            saml::depart(env, request.scope, about, (&state, anew)).await?
         }
     };
     store(env, request, &state, (waiting, browser)).await?;

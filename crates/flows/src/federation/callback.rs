@@ -88,7 +88,7 @@ pub async fn receive_oidc(
 }
 
 /// The request that a state belongs to, in this browser.
-async fn find_request(
+pub(super) async fn find_request(
     env: &Env,
     scope: &OrgScope,
     state: &Credential<UpstreamState>,

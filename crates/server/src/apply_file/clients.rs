@@ -39,11 +39,15 @@ impl Reader<'_> {
         let kind = self.choice("type", &file.kind, &TYPES);
         let audience = self.choice("audience", &file.audience, &AUDIENCES);
         let status = self.optional(file.status.as_ref(), |r, text| r.choice("status", text, &STATUSES));
-        let home_url = self.optional(file.home_url.as_ref(), |r, text| {
-            r.filled("home_url", text, |text| {
-                web_address(text).ok_or("an https:// address, or an http:// one on localhost")
+        let mut address = |key, text: &Option<format::Text>| {
+            self.optional(text.as_ref(), |r, text| {
+                r.filled(key, text, |text| {
+                    web_address(text).ok_or("an https:// address, or an http:// one on localhost")
+                })
             })
-        });
+        };
+        let home_url = address("home_url", &file.home_url);
+        let initiate_login_uri = address("initiate_login_uri", &file.initiate_login_uri);
         let resource =
             self.optional(file.resource.as_ref(), |r, text| r.plain("resource", text, read_resource));
         let algorithm = self.optional(file.signing_algorithm.as_ref(), |r, text| {
@@ -71,6 +75,7 @@ impl Reader<'_> {
             redirect_uris: redirect_uris?,
             post_logout_redirect_uris: post_logout?,
             home_url: home_url?,
+            initiate_login_uri: initiate_login_uri?,
             signing_algorithm: algorithm?.unwrap_or(SigningAlgorithm::Es256),
             permissions: permissions?,
             granted_to: granted_to?,

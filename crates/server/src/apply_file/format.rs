@@ -141,6 +141,8 @@ pub(super) struct Client {
     #[serde(default, deserialize_with = "present")]
     pub(super) home_url: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) initiate_login_uri: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) resource: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) signing_algorithm: Option<Text>,

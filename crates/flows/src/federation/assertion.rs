@@ -1,0 +1,283 @@
+//! A SAML response arrives (SAML bindings §3.5): by a post from another site, without our cookies. It
+//! is checked and kept, and the browser is sent on to a GET that brings them.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::{Action, Event, Origin};
+use orgate_domain::connections::{EntryPath, Piloted};
+use orgate_domain::credentials::{Credential, UpstreamState};
+use orgate_domain::ids::{ConnectionId, OrgId};
+use orgate_domain::organizations::OrgStatus;
+use orgate_saml::binding::decode_form_value;
+use orgate_saml::response::peek;
+use orgate_storage::system::OrgHint;
+use orgate_storage::{Connection, OrgScope, StoredUpstreamRequest};
+use serde::{Deserialize, Serialize};
+
+use super::callback::{Returned, Returning, find_request};
+use super::identify::connection_of;
+use super::saml::{Accepted, Received, check, settings_of};
+use super::trace::{Rejection, Trace};
+use super::{UpstreamIdentity, version_of};
+use crate::limits::Limited;
+use crate::vault::Purpose;
+use crate::waiting::WaitingError;
+use crate::{Browser, Env, Failure, events};
+
+/// What became of a response.
+#[derive(Debug)]
+pub enum Posted {
+    /// It waits for the browser that asked: it goes on with this state.
+    Continue(Credential<UpstreamState>),
+    /// Nobody asked, and the connection lets its provider begin: the application begins a sign-in of
+    /// its own, at this address (OIDC Core §4).
+    Begin(String),
+    /// It is refused, by this check.
+    Refused {
+        /// The check.
+        check: &'static str,
+        /// The connection.
+        connection: Box<Connection>,
+    },
+}
+
+/// An accepted assertion, as it waits.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    identity: UpstreamIdentity,
+    trace: Trace,
+}
+
+/// A post, and where it arrived.
+struct Arrival<'a> {
+    env: &'a Env,
+    scope: OrgScope,
+    connection: Connection,
+    origin: &'a Origin,
+}
+
+/// Takes a response. `at` are the organization and the connection that the address names; `value` is the
+/// form's field `SAMLResponse`.
+///
+/// # Errors
+/// [`WaitingError::Over`] for a connection that does not exist, and for a response to a request that is
+/// unknown, used, lapsed or another connection's: one answer for all.
+pub async fn receive_saml(
+    env: &Env,
+    at: (OrgId, ConnectionId),
+    value: &str,
+    origin: &Origin,
+) -> Result<Posted, WaitingError> {
+    env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
+    let Some(arrival) = Arrival::find(env, at, origin).await? else {
+        env.limits.take(Limited::Refusals, origin.address).map_err(Failure::from)?;
+        return Err(WaitingError::Over);
+    };
+    let xml = match decode_form_value(value) {
+        Ok(xml) => xml,
+        Err(rejection) => {
+            let mut trace = Trace::default();
+            let rejection = trace.fail(rejection.check.name(), &rejection.detail);
+            return arrival.refuse(rejection, &trace, None).await;
+        }
+    };
+    match peek(&xml).and_then(|peek| peek.in_response_to) {
+        Some(id) => arrival.answer(&id, xml).await,
+        None => arrival.unsolicited(xml).await,
+    }
+}
+
+impl<'a> Arrival<'a> {
+    async fn find(
+        env: &'a Env,
+        (org_id, id): (OrgId, ConnectionId),
+        origin: &'a Origin,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(organization) = env.store.resolve(OrgHint::Id(org_id)).await? else { return Ok(None) };
+        if organization.status != OrgStatus::Active {
+            return Ok(None);
+        }
+        let mut tx = env.store.begin(&organization.scope).await?;
+        let connection = tx.connections().find(id).await?;
+        tx.commit().await?;
+        Ok(connection.map(|connection| Self { env, scope: organization.scope, connection, origin }))
+    }
+
+    /// A response to a request of ours.
+    async fn answer(&self, id: &str, xml: Vec<u8>) -> Result<Posted, WaitingError> {
+        let (state, stored) = match self.find_request(id).await? {
+            Ok(found) => found,
+            Err(reason) => return self.over(reason).await,
+        };
+        let request = &stored.request;
+        let version = version_of(self.env, &self.scope, (request.connection_id, request.version)).await?;
+        let settings = settings_of(&version.settings.provider).ok_or(WaitingError::Over)?;
+        let mut trace = Trace::default();
+        let received = Received { xml, in_response_to: Some(state.reveal().to_owned()) };
+        let about = (self.connection.id, settings);
+        match check(self.env, &self.scope, about, received, &mut trace).await? {
+            Ok(accepted) => self.keep(state, accepted, trace).await,
+            Err(rejection) => self.refuse(rejection, &trace, Some(&stored)).await,
+        }
+    }
+
+    async fn find_request(
+        &self,
+        id: &str,
+    ) -> Result<Result<(Credential<UpstreamState>, StoredUpstreamRequest), &'static str>, Failure> {
+        let Ok(state) = Credential::<UpstreamState>::parse(id) else { return Ok(Err("unknown_request")) };
+        if state.org_id() != self.scope.org_id() {
+            return Ok(Err("other_organization"));
+        }
+        let mut tx = self.env.store.begin(&self.scope).await?;
+        let found = tx.upstream().find(&state.hash()).await?;
+        tx.commit().await?;
+        let Some(found) = found else { return Ok(Err("unknown_request")) };
+        Ok(if found.request.connection_id != self.connection.id {
+            Err("other_connection")
+        } else if found.consumed_at.is_some() || found.answer.is_some() {
+            Err("replayed_response")
+        } else if self.env.clock.now() >= found.request.expires_at {
+            Err("lapsed_request")
+        } else {
+            Ok((state, found))
+        })
+    }
+
+    /// Takes the assertion's one use, and keeps what it says for the browser.
+    async fn keep(
+        &self,
+        state: Credential<UpstreamState>,
+        accepted: Accepted,
+        trace: Trace,
+    ) -> Result<Posted, WaitingError> {
+        let Accepted { identity, assertion_id, remember_until } = accepted;
+        let kept = serde_json::to_vec(&Kept { identity, trace }).map_err(crate::vault::VaultError::from);
+        let kept = zeroize::Zeroizing::new(kept.map_err(Failure::from)?);
+        let row = (Purpose::UpstreamAnswer, hex(&state));
+        let sealed = self.env.vault.seal(self.env, &self.scope, (row.0, &row.1), &kept).await;
+        let sealed = sealed.map_err(Failure::from)?;
+        let mut tx = self.env.store.begin(&self.scope).await.map_err(Failure::from)?;
+        let fresh = tx.upstream().consume_assertion(self.connection.id, &assertion_id, remember_until).await;
+        let fresh = fresh.map_err(Failure::from)?;
+        let now = self.env.clock.now();
+        if !fresh || !tx.upstream().answer(&state.hash(), &sealed, now).await.map_err(Failure::from)? {
+            drop(tx);
+            return self.over("replayed_response").await;
+        }
+        tx.commit().await.map_err(Failure::from)?;
+        Ok(Posted::Continue(state))
+    }
+
+    /// A response that nobody asked for. It is checked like any other, signs nobody in, and at most
+    /// makes the application begin a sign-in.
+    async fn unsolicited(&self, xml: Vec<u8>) -> Result<Posted, WaitingError> {
+        let mut trace = Trace::default();
+        let admitted = self.connection.state.admits(EntryPath::Unsolicited, Piloted::Listed);
+        let (Ok(()), Some(live)) = (admitted, self.connection.live_version) else {
+            let rejection = trace.fail("connection_inactive", "the connection is not active");
+            return self.refuse(rejection, &trace, None).await;
+        };
+        let version = version_of(self.env, &self.scope, (self.connection.id, live)).await?;
+        let settings = settings_of(&version.settings.provider).ok_or(WaitingError::Over)?;
+        if !settings.allow_unsolicited {
+            let why = "the identity provider began this sign-in, which the connection does not allow: begin it at the application";
+            let rejection = trace.fail("unsolicited", why);
+            return self.refuse(rejection, &trace, None).await;
+        }
+        let received = Received { xml, in_response_to: None };
+        let about = (self.connection.id, settings);
+        let accepted = match check(self.env, &self.scope, about, received, &mut trace).await? {
+            Ok(accepted) => accepted,
+            Err(rejection) => return self.refuse(rejection, &trace, None).await,
+        };
+        let client_id = settings.unsolicited_client.as_deref().unwrap_or_default();
+        let client =
+            self.env.configuration.client(&self.env.store, client_id).await.map_err(Failure::from)?;
+        let Some(login) = client.as_ref().and_then(|client| client.initiate_login_uri.clone()) else {
+            let rejection = trace.fail("unsolicited", "the application has no address to begin a sign-in at");
+            return self.refuse(rejection, &trace, None).await;
+        };
+        if !self.take(&accepted.assertion_id, accepted.remember_until).await? {
+            return self.over("replayed_response").await;
+        }
+        Ok(Posted::Begin(self.initiation(login)))
+    }
+
+    /// OIDC Core §4, with the organization that it is for. Nothing of the assertion goes along.
+    fn initiation(&self, mut login: url::Url) -> String {
+        login
+            .query_pairs_mut()
+            .append_pair("iss", self.env.issuer.as_str())
+            .append_pair("organization", &self.scope.org_id().to_string());
+        login.into()
+    }
+
+    async fn take(&self, assertion_id: &str, until: DateTime<Utc>) -> Result<bool, Failure> {
+        let mut tx = self.env.store.begin(&self.scope).await?;
+        let fresh = tx.upstream().consume_assertion(self.connection.id, assertion_id, until).await?;
+        tx.commit().await?;
+        Ok(fresh)
+    }
+
+    /// Refused by a check. The request goes on waiting: whoever posts something bad to us cannot end
+    /// another's sign-in.
+    async fn refuse(
+        &self,
+        rejection: Rejection,
+        trace: &Trace,
+        request: Option<&StoredUpstreamRequest>,
+    ) -> Result<Posted, WaitingError> {
+        self.env.limits.take(Limited::Refusals, self.origin.address).map_err(Failure::from)?;
+        let event = events::refused(self.env, Action::UpstreamRefused, rejection.check, self.origin)
+            .map_err(Failure::from)?;
+        let event = Event { detail: connection_of(self.connection.id), ..event };
+        let version = request.map(|stored| stored.request.version).or(self.connection.live_version);
+        let purpose = request.map_or("unsolicited", |stored| stored.request.purpose.as_str());
+        let mut tx = self.env.store.begin(&self.scope).await.map_err(Failure::from)?;
+        tx.audit().insert(&event).await.map_err(Failure::from)?;
+        let about = (self.connection.id, version.unwrap_or_default(), purpose);
+        trace.save(self.env, &mut tx, about, (Some(rejection), self.origin)).await?;
+        tx.commit().await.map_err(Failure::from)?;
+        let connection = Box::new(self.connection.clone());
+        Ok(Posted::Refused { check: rejection.check, connection })
+    }
+
+    async fn over<T>(&self, reason: &'static str) -> Result<T, WaitingError> {
+        self.env.limits.take(Limited::Refusals, self.origin.address).map_err(Failure::from)?;
+        let event =
+            events::refused(self.env, Action::UpstreamRefused, reason, self.origin).map_err(Failure::from)?;
+        let event = Event { detail: connection_of(self.connection.id), ..event };
+        self.env.refusals.record(self.env, &self.scope, event).await.map_err(Failure::from)?;
+        Err(WaitingError::Over)
+    }
+}
+
+/// The row that an answer is sealed to: a state itself is a secret.
+fn hex(state: &Credential<UpstreamState>) -> String {
+    orgate_domain::credentials::base32::encode(state.hash().as_bytes())
+}
+
+/// The browser is back with its cookies: signs in by the response that was kept.
+///
+/// # Errors
+/// [`WaitingError::Over`] as for an OpenID provider's answer.
+pub async fn finish_saml(
+    env: &Env,
+    at: (OrgId, ConnectionId),
+    state: &str,
+    browser: &Browser,
+) -> Result<Returned, WaitingError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let state = Credential::<UpstreamState>::parse(state).map_err(|_| WaitingError::Over)?;
+    let scope = OrgScope::of_credential(&state);
+    let found = find_request(env, &scope, &state, (at, browser)).await?;
+    let Some(sealed) = &found.answer else { return Err(WaitingError::Over) };
+    let row = hex(&state);
+    let plain = env.vault.open(env, &scope, (Purpose::UpstreamAnswer, &row), sealed).await;
+    let plain = plain.map_err(Failure::from)?;
+    let kept: Kept =
+        serde_json::from_slice(&plain).map_err(|_| Failure::from(crate::vault::VaultError::Ciphertext))?;
+    let version = version_of(env, &scope, (found.request.connection_id, found.request.version)).await?;
+    let returning = Returning::prepare(env, scope, found, version, browser).await?;
+    returning.accept(kept.identity, kept.trace).await
+}
