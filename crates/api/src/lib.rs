@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every answer is the RFC's JSON; no page, no cookie.
 
+mod connections;
 mod documents;
 mod error;
 mod token;
@@ -21,6 +22,8 @@ pub fn router() -> Router<AppState> {
         .route("/token", post(token::post))
         .route("/userinfo", get(userinfo::get).post(userinfo::post))
         .layer(cors())
+        .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))
+        .route("/sso/{organization}/{connection}/jwks", get(connections::get_keys))
 }
 
 /// Scripts of any origin may call the back channel: nothing there takes a cookie.

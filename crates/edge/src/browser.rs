@@ -19,7 +19,14 @@ use crate::{AppState, RequestOrigin};
 
 const BINDING: &str = "orgate_browser";
 const SESSION: &str = "orgate_session_";
+const AFTER_LOGOUT: &str = "orgate_after_logout";
 const HOST_PREFIX: &str = "__Host-";
+
+/// An address that a client registered, with its state, and a tag.
+const MAX_AFTER_LOGOUT: usize = 4096;
+
+/// How long an identity provider's logout may take.
+const AFTER_LOGOUT_LIFETIME: Duration = Duration::minutes(10);
 
 /// How long a browser is told apart. Longer than any sign-in takes.
 const BINDING_LIFETIME: Duration = Duration::days(30);
@@ -29,6 +36,8 @@ const BINDING_LIFETIME: Duration = Duration::days(30);
 pub struct BrowserCookies {
     /// For the use cases.
     pub browser: Browser,
+    /// What the browser keeps on its way past an identity provider's logout.
+    pub after_logout: Option<String>,
     secure: bool,
     fresh_binding: Option<String>,
 }
@@ -50,6 +59,7 @@ impl FromRequestParts<AppState> for BrowserCookies {
         let binding = SecretHash::of(binding.as_bytes());
         Ok(Self {
             browser: Browser { binding, sessions: given.sessions, misplaced: given.misplaced, origin },
+            after_logout: given.after_logout,
             secure,
             fresh_binding,
         })
@@ -61,6 +71,7 @@ struct Given {
     binding: Option<String>,
     sessions: Vec<Credential<SessionCookie>>,
     misplaced: Vec<Credential<SessionCookie>>,
+    after_logout: Option<String>,
 }
 
 impl Given {
@@ -79,6 +90,8 @@ impl Given {
             }
             if name == BINDING && cookie.value().len() == 43 {
                 given.binding.get_or_insert_with(|| cookie.value().to_owned());
+            } else if name == AFTER_LOGOUT && cookie.value().len() <= MAX_AFTER_LOGOUT {
+                given.after_logout = Some(cookie.value().to_owned());
             } else if let Some(org) = name.strip_prefix(SESSION) {
                 given.add_session(org, cookie.value());
             }
@@ -121,6 +134,16 @@ impl BrowserCookies {
     pub fn drop_session(&self, headers: &mut HeaderMap, org_id: OrgId) {
         let name = format!("{SESSION}{}", session_suffix(org_id));
         append(headers, &self.cookie(name, String::new(), Duration::ZERO));
+    }
+
+    /// Sets what the browser keeps on its way past an identity provider's logout.
+    pub fn set_after_logout(&self, headers: &mut HeaderMap, value: &str) {
+        append(headers, &self.cookie(AFTER_LOGOUT.to_owned(), value.to_owned(), AFTER_LOGOUT_LIFETIME));
+    }
+
+    /// Drops it.
+    pub fn drop_after_logout(&self, headers: &mut HeaderMap) {
+        append(headers, &self.cookie(AFTER_LOGOUT.to_owned(), String::new(), Duration::ZERO));
     }
 
     fn cookie(&self, name: String, value: String, lifetime: Duration) -> Cookie<'static> {

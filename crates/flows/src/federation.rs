@@ -9,6 +9,8 @@ pub mod begin;
 pub mod callback;
 mod heavy;
 mod identify;
+pub mod logout;
+pub mod logout_received;
 pub mod methods;
 mod oidc;
 pub mod providers;
@@ -18,7 +20,8 @@ mod secrets;
 pub mod trace;
 
 use orgate_domain::connections::{Asserted, ConnectionSettings};
-use orgate_domain::ids::ConnectionId;
+use orgate_domain::ids::{ConnectionId, OrgId};
+use orgate_storage::system::OrgHint;
 use orgate_storage::{OrgScope, StorageError};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +115,26 @@ pub(crate) async fn version_of(
 /// is told. Built on ids, which are never anything else's.
 pub fn address(env: &Env, scope: &OrgScope, id: ConnectionId, endpoint: &str) -> String {
     env.issuer.at(&format!("/sso/{}/{id}{endpoint}", scope.org_id()))
+}
+
+/// The public key that signs our client assertions to a connection's provider, as a JWK set; `None`
+/// where there is no such connection, or it needs none.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn public_keys(
+    env: &Env,
+    org_id: OrgId,
+    id: ConnectionId,
+) -> Result<Option<serde_json::Value>, Failure> {
+    let Some(organization) = env.store.resolve(OrgHint::Id(org_id)).await? else { return Ok(None) };
+    let mut tx = env.store.begin(&organization.scope).await?;
+    let connection = tx.connections().find(id).await?;
+    tx.commit().await?;
+    let Some(connection) = connection.filter(|found| found.latest_version > 0) else { return Ok(None) };
+    let version = version_of(env, &organization.scope, (id, connection.latest_version)).await?;
+    let key = version.secrets.assertion_key();
+    Ok(key.map(|key| serde_json::json!({ "keys": [key.public_jwk()] })))
 }
 
 impl From<serde_json::Error> for VaultError {

@@ -24,6 +24,7 @@ pub mod limits;
 pub mod outgoing;
 pub mod passwords;
 pub mod random;
+pub mod recover;
 pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;

@@ -10,6 +10,7 @@ use orgate_protocol::oauth::logout::{self, EndSessionRequest};
 use orgate_storage::OrgTx;
 use orgate_storage::system::ProvenSession;
 
+use crate::federation::logout::{LogoutDeparture, depart_for};
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events, hints};
 
@@ -33,6 +34,9 @@ pub enum SignOut {
         to: Option<String>,
         /// The application that asked.
         client: Option<Arc<Client>>,
+        /// By which identity provider's logout the browser goes first; it comes back to where it
+        /// goes then.
+        by: Option<Box<LogoutDeparture>>,
     },
     /// The request is not one that can be followed: a page, never a redirect.
     Refused(&'static str),
@@ -94,7 +98,13 @@ pub async fn sign_out(
         tx.commit().await?;
     }
     let ended = ending.iter().map(|session| session.session.org_id).collect();
-    Ok(SignOut::Done { ended, to, client })
+    let by = match ending.iter().find(|session| session.session.method.connection().is_some()) {
+        Some(session) => {
+            depart_for(env, (&session.scope, &session.session), to.as_deref(), browser).await?.map(Box::new)
+        }
+        None => None,
+    };
+    Ok(SignOut::Done { ended, to, client, by })
 }
 
 /// Ends a session in the transaction's organization: its token families die with it.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod apply;
+mod break_glass;
 mod dev;
 mod doctor;
 mod explain;
@@ -42,6 +43,8 @@ enum Command {
     Migrate(ConfigFile),
     /// Bring organizations, users, roles and clients to the state that files describe
     Apply(apply::Apply),
+    /// Make recovery codes for a user who is exempt from enforced SSO
+    BreakGlass(break_glass::BreakGlass),
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => block_on(serve::serve(file)),
         Command::Migrate(file) => block_on(migrate(file)),
         Command::Apply(apply) => block_on(apply.run()),
+        Command::BreakGlass(command) => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),

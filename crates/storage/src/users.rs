@@ -49,6 +49,8 @@ pub struct StoredUser {
     pub status: UserStatus,
     /// Their password hash, if they have one.
     pub phc: Option<String>,
+    /// Whether they are exempt from enforced SSO, with a recovery code.
+    pub break_glass: bool,
     /// The slugs of the roles assigned to them directly, in order.
     pub roles: Vec<String>,
 }
@@ -112,7 +114,7 @@ impl Users<'_> {
     pub async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredUser>, StorageError> {
         let row = sqlx::query!(
             r#"select member.id, member.email as "email!", member.email_verified, member.name, member.status,
-                      password.phc as "phc?",
+                      member.break_glass, password.phc as "phc?",
                       array(select role.slug from role_assignments assignment
                             join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
                             where assignment.org_id = member.org_id and assignment.user_id = member.id
@@ -134,6 +136,7 @@ impl Users<'_> {
                 name: row.name,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
                 phc: row.phc,
+                break_glass: row.break_glass,
                 roles: row.roles,
             })
         })
@@ -154,6 +157,26 @@ impl Users<'_> {
             id.as_uuid(),
             name.as_str(),
             status.as_str(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Exempts the user from enforced SSO, with a recovery code, or no longer does; then their codes
+    /// are worth nothing.
+    pub async fn update_break_glass(
+        &mut self,
+        id: UserId,
+        break_glass: bool,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update users set break_glass = $3, updated_at = $4 where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+            break_glass,
             at,
         )
         .execute(&mut *self.conn)

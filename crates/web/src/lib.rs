@@ -9,6 +9,7 @@ mod choose;
 mod discover;
 mod page;
 mod present;
+mod recovery;
 mod sign_in;
 mod sign_out;
 mod sso;
@@ -27,6 +28,7 @@ pub fn router() -> Router<AppState> {
         .route("/", get(page::home))
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/sign-in/recovery", get(recovery::get).post(recovery::post))
         .route("/sign-in/connection", get(sso::get_begin))
         .route("/sso/{organization}/{connection}/callback", get(sso::get_callback))
         .route(
@@ -34,6 +36,11 @@ pub fn router() -> Router<AppState> {
             post(sso::post_acs).layer(DefaultBodyLimit::max(MAX_RESPONSE_BYTES)),
         )
         .route("/sso/{organization}/{connection}/finish", get(sso::get_finish))
+        .route(
+            "/sso/{organization}/{connection}/slo",
+            get(sso::get_slo).post(sso::post_slo).layer(DefaultBodyLimit::max(MAX_RESPONSE_BYTES)),
+        )
+        .route("/sso/signed-out", get(sign_out::get_signed_out))
         .route("/sso/{organization}/{connection}/metadata", get(sso::get_metadata))
         .route("/choose", get(choose::get).post(choose::post))
         .route("/discover", get(discover::get).post(discover::post))

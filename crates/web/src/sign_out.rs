@@ -7,12 +7,14 @@ use axum::response::Response;
 use orgate_domain::clients::Client;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
+use orgate_flows::federation::logout::open_after;
 use orgate_flows::sign_out::{SignOut, Wanted, sign_out};
 use orgate_protocol::oauth::logout;
 use orgate_protocol::params::Params;
 
 use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render, unreadable};
 use crate::present::see_other;
+use crate::sso;
 
 /// `templates/sign_out.html`.
 #[derive(Template)]
@@ -82,6 +84,18 @@ pub(crate) async fn post_confirm(
     }
 }
 
+/// `GET /sso/signed-out`: back from an identity provider's logout.
+pub(crate) async fn get_signed_out(State(env): State<Env>, cookies: BrowserCookies) -> Response {
+    let sealed = cookies.after_logout.as_deref().unwrap_or_default();
+    let after = open_after(&env, sealed, &cookies.browser);
+    let mut response = match &after.to {
+        Some(to) => see_other(to),
+        None => signed_out(&env, None),
+    };
+    cookies.drop_after_logout(response.headers_mut());
+    response
+}
+
 async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wanted) -> Response {
     let origin = &cookies.browser.origin;
     let request = match logout::parse(params) {
@@ -89,11 +103,16 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
         Err(error) => return refused(env, cookies, &error.description),
     };
     match sign_out(env, &request, wanted, &cookies.browser).await {
-        Ok(SignOut::Done { ended, to, client }) => {
-            let mut response = match &to {
-                Some(to) => see_other(to),
-                None => signed_out(env, client.as_deref()),
+        Ok(SignOut::Done { ended, to, client, by }) => {
+            let mut response = match (&by, &to) {
+                (Some(by), _) if wanted == Wanted::ByPerson => sso::depart_after_form(env, &by.departure),
+                (Some(by), _) => sso::depart(env, &by.departure),
+                (None, Some(to)) => see_other(to),
+                (None, None) => signed_out(env, client.as_deref()),
             };
+            if let Some(by) = &by {
+                cookies.set_after_logout(response.headers_mut(), &by.after);
+            }
             for org_id in ended {
                 cookies.drop_session(response.headers_mut(), org_id);
             }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use orgate_domain::audit::Origin;
@@ -13,6 +13,8 @@ use orgate_flows::Env;
 use orgate_flows::federation::assertion::{Posted, finish_saml, receive_saml};
 use orgate_flows::federation::begin::{BeginError, Departure, begin};
 use orgate_flows::federation::callback::{Answer, RefusedReturn, Returned, receive_oidc};
+use orgate_flows::federation::logout::open_after;
+use orgate_flows::federation::logout_received::{LogoutMessage, LogoutReceived, receive_saml_logout};
 use orgate_flows::federation::saml::find_metadata;
 use orgate_flows::sign_in::sign_in_page;
 
@@ -26,6 +28,14 @@ struct DeparturePage<'a> {
     page: Page,
     to: &'a str,
     fields: &'a [(&'static str, String)],
+}
+
+/// `templates/onward.html`.
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct OnwardPage<'a> {
+    page: Page,
+    to: &'a str,
 }
 
 /// `GET /sign-in/connection`: the button of a connection. A link, so that no form leads to another
@@ -74,6 +84,15 @@ pub(crate) fn depart(env: &Env, departure: &Departure) -> Response {
             let template = DeparturePage { page: Page::new(env), to, fields };
             render(StatusCode::OK, &template, Some(to))
         }
+    }
+}
+
+/// Sends the browser there in answer to a form. Browsers hold our `form-action` against every redirect
+/// after a form, so this is a page that goes on by itself.
+pub(crate) fn depart_after_form(env: &Env, departure: &Departure) -> Response {
+    match departure {
+        Departure::Redirect(to) => render(StatusCode::OK, &OnwardPage { page: Page::new(env), to }, None),
+        Departure::Post { .. } => depart(env, departure),
     }
 }
 
@@ -176,6 +195,66 @@ pub(crate) async fn get_metadata(
         }
         Ok(None) => nowhere(&env, &origin),
         Err(failure) => failed(&env, &origin, &failure),
+    }
+}
+
+/// `GET /sso/{organization}/{connection}/slo`: single logout by redirect (SAML bindings §3.4).
+pub(crate) async fn get_slo(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    cookies: BrowserCookies,
+) -> Response {
+    let query = query.unwrap_or_default();
+    logout(&env, (&org_id, &connection), LogoutMessage::Query(&query), &cookies).await
+}
+
+/// `POST /sso/{organization}/{connection}/slo`: single logout by form (SAML bindings §3.5).
+pub(crate) async fn post_slo(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    cookies: BrowserCookies,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Ok(body) = body else { return over(&env, &cookies.browser.origin) };
+    let is_message = |name: &str| matches!(name, "SAMLRequest" | "SAMLResponse");
+    let mut fields = form_urlencoded::parse(&body).filter(|(name, _)| is_message(name));
+    let (Some((field, value)), None) = (fields.next(), fields.next()) else {
+        return over(&env, &cookies.browser.origin);
+    };
+    let message = LogoutMessage::Form { field: &field, value: &value };
+    let mut response = logout(&env, (&org_id, &connection), message, &cookies).await;
+    // A post from another site comes without our cookies and must not replace them.
+    response.headers_mut().remove(header::SET_COOKIE);
+    response
+}
+
+async fn logout(
+    env: &Env,
+    (org_id, connection): (&str, &str),
+    message: LogoutMessage<'_>,
+    cookies: &BrowserCookies,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Some(at) = place(org_id, connection) else { return nowhere(env, origin) };
+    let after = open_after(env, cookies.after_logout.as_deref().unwrap_or_default(), &cookies.browser);
+    match receive_saml_logout(env, at, message, (&after, origin)).await {
+        Ok(LogoutReceived::Answer(to)) => see_other(&to),
+        Ok(LogoutReceived::Answered) => see_other(&env.issuer.at("/sso/signed-out")),
+        Ok(LogoutReceived::Refused) => problem_with(
+            env,
+            origin,
+            &Problem {
+                status: StatusCode::BAD_REQUEST,
+                code: "logout_refused",
+                headline: "This sign-out could not be followed",
+                what_happened: "What the identity provider sent does not fit the connection it came by, so nothing was ended on its word.",
+                what_next: "Sign out in the application itself, and close your browser on a shared computer.",
+                client: None,
+            },
+            None,
+        ),
+        Err(failure) => failed(env, origin, &failure),
     }
 }
 

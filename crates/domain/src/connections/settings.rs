@@ -108,6 +108,9 @@ pub struct SamlSettings {
     /// Where logouts go.
     #[serde(default)]
     pub slo_url: Option<String>,
+    /// Where answers to its own logouts go, if that is elsewhere.
+    #[serde(default)]
+    pub slo_response_url: Option<String>,
     /// How they go there.
     #[serde(default)]
     pub slo_binding: SamlBinding,
@@ -313,6 +316,9 @@ impl SamlSettings {
         check_address("provider.saml.sso_url", &self.sso_url)?;
         if let Some(url) = &self.slo_url {
             check_address("provider.saml.slo_url", url)?;
+        }
+        if let Some(url) = &self.slo_response_url {
+            check_address("provider.saml.slo_response_url", url)?;
         }
         if let Some(url) = &self.metadata_url {
             check_address("provider.saml.metadata_url", url)?;

@@ -184,6 +184,7 @@ async fn save_user(
         tx.users().update_email_verified(*id, &verified, at).await?;
     }
     tx.users().update(*id, name, *status, at).await?;
+    tx.users().update_break_glass(*id, user.break_glass, at).await?;
     if let Some(phc) = phc {
         tx.users().save_password(*id, phc, at).await?;
     }

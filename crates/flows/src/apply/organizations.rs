@@ -167,6 +167,7 @@ impl Planner<'_> {
             status: wanted.status.unwrap_or(UserStatus::Active),
             password: wanted.password.clone(),
             roles,
+            break_glass: wanted.break_glass.unwrap_or_default(),
             ends_sessions: None,
         })
     }
@@ -219,6 +220,7 @@ async fn changed_user(
         ("verified", !stored.email_verified),
         ("password", password.is_some()),
         ("roles", roles.is_some()),
+        ("break_glass", wanted.break_glass.is_some_and(|wanted| wanted != stored.break_glass)),
     ]);
     let ends_sessions = if status == UserStatus::Deactivated && stored.status == UserStatus::Active {
         Some("user_deactivated")
@@ -232,6 +234,7 @@ async fn changed_user(
         status,
         password,
         roles,
+        break_glass: wanted.break_glass.unwrap_or(stored.break_glass),
         ends_sessions,
     };
     Ok((mark, state))

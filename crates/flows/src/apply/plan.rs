@@ -98,6 +98,7 @@ pub(super) struct UserState {
     pub(super) status: UserStatus,
     pub(super) password: Option<Secret>,
     pub(super) roles: Option<BTreeMap<Slug, RoleId>>,
+    pub(super) break_glass: bool,
     /// Why their sessions end.
     pub(super) ends_sessions: Option<&'static str>,
 }

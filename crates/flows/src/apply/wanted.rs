@@ -103,6 +103,8 @@ pub struct WantedUser {
     pub status: Option<UserStatus>,
     /// The password.
     pub password: Option<Secret>,
+    /// Whether they are exempt from enforced SSO, with a recovery code.
+    pub break_glass: Option<bool>,
     /// Exactly the roles assigned to the user directly.
     pub roles: Option<Vec<Placed<Slug>>>,
 }

@@ -117,6 +117,8 @@ pub(super) struct User {
     #[serde(default, deserialize_with = "present")]
     pub(super) password: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) break_glass: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) roles: Option<Vec<Text>>,
 }
 

@@ -119,7 +119,14 @@ impl Reader<'_> {
         let roles = self.optional(file.roles.as_ref(), |r, list| {
             r.each(list, |r, text| r.placed("roles", text, Slug::parse))
         });
-        Some(WantedUser { email: email?, name: name?, status: status?, password: password?, roles: roles? })
+        Some(WantedUser {
+            email: email?,
+            name: name?,
+            status: status?,
+            password: password?,
+            break_glass: file.break_glass,
+            roles: roles?,
+        })
     }
 }
 

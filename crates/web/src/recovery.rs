@@ -1,0 +1,123 @@
+//! `GET` and `POST /sign-in/recovery`: a break-glass user's recovery code.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use orgate_domain::policies::LOCKOUT_WINDOW;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::recover::{Recovery, recover};
+use orgate_flows::sign_in::{SignInPage, sign_in_page};
+
+use crate::page::{Org, Page, over, render, unreadable};
+use crate::present::{self, signed_in};
+
+/// `templates/recovery.html`.
+#[derive(Template)]
+#[template(path = "recovery.html")]
+struct RecoveryTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    org: Org,
+    email: &'a str,
+    notice: Option<&'a str>,
+    error: Option<&'a str>,
+    back_href: String,
+}
+
+/// What the page says about the last attempt.
+#[derive(Default)]
+struct Said<'a> {
+    status: StatusCode,
+    email: &'a str,
+    notice: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+/// Shows the page.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
+    let handle = params.get("request").unwrap_or_default();
+    match sign_in_page(&env, handle, &cookies.browser).await {
+        Ok(found) => page(&env, &cookies, (&found, handle), &Said::default()),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// Checks the code.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let handle = params.get("request").unwrap_or_default();
+    let found = match sign_in_page(&env, handle, &cookies.browser).await {
+        Ok(found) => found,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    let (email, code) = (params.get("email").unwrap_or_default(), params.get("code").unwrap_or_default());
+    let said = Said { status: StatusCode::UNPROCESSABLE_ENTITY, email, ..Said::default() };
+    let token = params.get("csrf").unwrap_or_default();
+    if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {
+        let said = Said { notice: Some("This page had grown old. Please try again."), ..said };
+        return page(&env, &cookies, (&found, handle), &said);
+    }
+    let minutes = LOCKOUT_WINDOW.num_minutes();
+    let too_many = format!("There were too many tries. Wait {minutes} minutes, then try again.");
+    let said = match recover(&env, &found.waiting, (email, code), &cookies.browser).await {
+        Ok(Recovery::SignedIn(done)) => return signed_in(&env, &cookies, &done),
+        Ok(Recovery::AnotherUser(answer)) => return present::answer(&env, &answer),
+        Ok(Recovery::Refused) => Said {
+            error: Some(
+                "The e-mail address or the code is not right, or the code was used before. Only users whom your \
+                 organization has named for emergencies have such codes.",
+            ),
+            ..said
+        },
+        Ok(Recovery::TooManyTries) => {
+            Said { status: StatusCode::TOO_MANY_REQUESTS, notice: Some(&too_many), ..said }
+        }
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    page(&env, &cookies, (&found, handle), &said)
+}
+
+fn page(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (found, handle): (&SignInPage, &str),
+    said: &Said<'_>,
+) -> Response {
+    let mut shared = Page::branded(env, &found.organization);
+    if said.status != StatusCode::OK {
+        shared = shared.with_request_id(&cookies.browser.origin);
+    }
+    let template = RecoveryTemplate {
+        page: shared,
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        org: Org::of(&found.organization),
+        email: said.email,
+        notice: said.notice,
+        error: said.error,
+        back_href: format!("/sign-in?request={handle}&failed=returned"),
+    };
+    let mut response = render(said.status, &template, Some(&found.waiting.asked().redirect_uri));
+    if said.status == StatusCode::TOO_MANY_REQUESTS {
+        let wait = LOCKOUT_WINDOW.num_seconds().unsigned_abs();
+        response.headers_mut().insert(header::RETRY_AFTER, wait.into());
+    }
+    response
+}
