@@ -78,6 +78,9 @@ actions! {
     CodeReplayed = "code.replayed";
     /// A connection was created or changed.
     ConnectionConfigured = "connection.configured";
+    /// Something was seen of a connection that somebody may have to act on: its certificate expires, or
+    /// its provider's metadata changed or cannot be had.
+    ConnectionWatched = "connection.watched";
     /// A test went through a connection, or failed.
     ConnectionTested = "connection.tested";
     /// The key under which the organization's secrets rest was made.

@@ -14,8 +14,10 @@ pub mod logout_received;
 pub mod methods;
 mod oidc;
 pub mod providers;
+pub mod refresh;
 pub mod saml;
 pub mod saml_keys;
+pub mod saml_metadata;
 mod secrets;
 pub mod trace;
 

@@ -6,12 +6,19 @@ use std::time::Duration;
 use orgate_flows::Env;
 use orgate_flows::bootstrap::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver};
+use orgate_flows::federation::refresh::refresh_due;
 use orgate_storage::system::Outdated;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How often the outbox is looked at when it was empty.
 const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often connections are looked for that are due to be looked after.
+const REFRESH_PAUSE: Duration = Duration::from_secs(30);
+
+/// Between two batches of them.
+const REFRESH_BREATH: Duration = Duration::from_millis(200);
 
 /// How often what has expired is deleted.
 const CLEAN_PAUSE: Duration = Duration::from_mins(1);
@@ -37,6 +44,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
         tasks.spawn(stop.clone().run_until_cancelled_owned(empty_outbox(env.clone(), mailer)));
     }
     tasks.spawn(stop.clone().run_until_cancelled_owned(clean(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(refresh_connections(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
 
@@ -48,6 +56,20 @@ async fn empty_outbox(env: Env, mailer: Mailer) {
             Err(error) => {
                 tracing::warn!(%error, "the outbox could not be emptied");
                 tokio::time::sleep(OUTBOX_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn refresh_connections(env: Env) {
+    loop {
+        match refresh_due(&env).await {
+            Ok(0) => tokio::time::sleep(REFRESH_PAUSE).await,
+            // Sign-ins come first: between batches the database is theirs.
+            Ok(_) => tokio::time::sleep(REFRESH_BREATH).await,
+            Err(error) => {
+                tracing::warn!(%error, "connections could not be looked after");
+                tokio::time::sleep(REFRESH_PAUSE).await;
             }
         }
     }

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{ClientId, MessageId, OrgId, SessionId, UserId};
+use orgate_domain::ids::{ClientId, ConnectionId, MessageId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::PolicySettings;
@@ -30,6 +30,8 @@ pub enum SystemReason {
     Discover,
     /// Reads the settings of an organization's ancestors.
     Inherit,
+    /// Claims connections of any organization that are due to be looked after.
+    Refresh,
     /// Finds the organization that a slug, domain, id or client id leads to.
     Resolve,
 }
@@ -168,6 +170,7 @@ impl SystemReason {
             Self::Deliver => "orgate_deliver",
             Self::Discover => "orgate_discover",
             Self::Inherit => "orgate_inherit",
+            Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",
         }
     }
@@ -427,6 +430,54 @@ impl Store {
             .into_iter()
             .map(|row| (OrgScope::resolved(row.org_id), MessageId::from_uuid(row.id)))
             .collect())
+    }
+
+    /// Claims up to `limit` connections that are due to be looked after at `now` until `until`: another
+    /// node does not get them before. Each is then read and changed in its own organization.
+    pub async fn claim_refreshes(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(OrgScope, ConnectionId)>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Refresh).await?;
+        let rows = sqlx::query!(
+            "update connection_refreshes schedule
+             set due_at = $2
+             from (
+                 select waiting.org_id, waiting.connection_id from connection_refreshes waiting
+                 where waiting.due_at <= $1
+                 order by waiting.due_at
+                 limit $3
+                 for update skip locked
+             ) due
+             where schedule.org_id = due.org_id and schedule.connection_id = due.connection_id
+             returning schedule.org_id, schedule.connection_id",
+            now,
+            until,
+            limit,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (OrgScope::resolved(row.org_id), ConnectionId::from_uuid(row.connection_id)))
+            .collect())
+    }
+
+    /// How many connections were given the notice of `days` before their certificate expires, or a later
+    /// one.
+    pub async fn count_expiring(&self, days: i32) -> Result<i64, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Refresh).await?;
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from connection_refreshes where noticed_days <= $1"#,
+            days,
+        )
+        .fetch_one(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(count)
     }
 
     /// Deletes what is outdated, at most `limit` rows of each kind. What refers goes before what it

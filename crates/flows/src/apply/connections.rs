@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orgate_domain::connections::{
-    ConnectionSettings, ConnectionState, OidcAuthentication, ProviderSettings, Vendor,
+    ConnectionProtocol, ConnectionSettings, ConnectionState, OidcAuthentication, ProviderSettings, Vendor,
 };
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ConnectionId, RoleId};
@@ -234,6 +234,9 @@ pub(super) async fn save(
         tx.connections().insert_version(connection.id, &new).await?;
     }
     tx.connections().update(connection, at).await?;
+    if connection.protocol == ConnectionProtocol::Saml {
+        tx.refreshes().hasten(connection.id, at).await?;
+    }
     if let Some(domains) = &state.domains {
         tx.connections().replace_domains(connection.id, domains).await?;
     }

@@ -1,0 +1,265 @@
+//! Looking after SAML connections: their identity providers' metadata on schedule, and the expiry of
+//! their certificates.
+//!
+//! **Invariant:** metadata alone never changes whom a connection trusts: new keys are taken over only
+//! where a key that is trusted already signed the metadata, or somebody approved them.
+
+use chrono::{DateTime, Duration, Utc};
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::connections::{ConnectionSettings, ConnectionState, ProviderSettings, SamlSettings};
+use orgate_domain::ids::ConnectionId;
+use orgate_saml::certificate::Certificate;
+use orgate_saml::metadata::IdpMetadata;
+use orgate_storage::{Connection, NewConnectionVersion, OrgScope, OrgTx, Refresh};
+use url::Url;
+
+use super::identify::connection_of;
+use super::saml::certificates_of;
+use super::saml_metadata::{changes_trust, diff, follow};
+use super::version_of;
+use crate::{Env, Failure, events};
+
+/// Metadata is fetched again after this long.
+const PAUSE: Duration = Duration::hours(6);
+
+/// After a failure it is tried again after this long.
+const RETRY: Duration = Duration::hours(1);
+
+/// A claimed connection is another node's to look after when this much time has passed.
+const LEASE: Duration = Duration::minutes(5);
+
+/// Connections that one call looks after.
+const BATCH: i64 = 20;
+
+/// Days before a certificate expires at which the organization is told.
+const NOTICES: [i64; 3] = [30, 7, 1];
+
+/// Looks after what is due, one connection after the other, so that a schedule of thousands costs the
+/// server little and sign-ins nothing; how many there were.
+///
+/// # Errors
+/// [`Failure`], for the claim only: what goes wrong with one connection is kept with it.
+pub async fn refresh_due(env: &Env) -> Result<usize, Failure> {
+    let now = env.clock.now();
+    let due = env.store.claim_refreshes(now, now + LEASE, BATCH).await?;
+    for (scope, id) in &due {
+        if let Err(failure) = refresh_one(env, scope, *id).await {
+            tracing::warn!(connection.id = %id, error = &failure as &dyn std::error::Error, "a connection could not be looked after");
+        }
+    }
+    for days in NOTICES {
+        let count = env.store.count_expiring(i32::try_from(days).unwrap_or(i32::MAX)).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a count of connections")]
+        metrics::gauge!("orgate_connections_with_expiring_certificate", "within_days" => days.to_string())
+            .set(count as f64);
+    }
+    Ok(due.len())
+}
+
+/// Looks after one connection.
+async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<(), Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let connection = tx.connections().find(id).await?;
+    let known = tx.refreshes().find(id).await?;
+    tx.commit().await?;
+    let Some(connection) = connection else { return Ok(()) };
+    let mut refresh = known.unwrap_or(Refresh {
+        due_at: env.clock.now(),
+        last_error: None,
+        proposed: None,
+        noticed: None,
+    });
+    let version_number = connection.live_version.unwrap_or(connection.latest_version);
+    let idle = connection.state == ConnectionState::Disabled || version_number == 0;
+    refresh.due_at = env.clock.now() + PAUSE;
+    if idle {
+        return save(env, scope, (id, &refresh), Vec::new()).await;
+    }
+    let version = version_of(env, scope, (id, version_number)).await?;
+    let ProviderSettings::Saml(settings) = &version.settings.provider else { return Ok(()) };
+    let mut noted = Vec::new();
+    let mut current = settings.clone();
+    if let Some(url) = &settings.metadata_url {
+        match fetch(env, url, settings).await {
+            Ok(fetched) => {
+                refresh.last_error = None;
+                let change = Change { env, scope, connection: &connection, settings: &version.settings };
+                current = change.consider(settings, fetched, &mut refresh, &mut noted).await?;
+            }
+            Err(why) => {
+                refresh.due_at = env.clock.now() + RETRY;
+                if refresh.last_error.as_ref() != Some(&why) {
+                    noted.push(("metadata_failed", why.clone()));
+                }
+                refresh.last_error = Some(why);
+            }
+        }
+    }
+    forecast(env, &current, &mut refresh, &mut noted);
+    save(env, scope, (id, &refresh), noted).await
+}
+
+/// Metadata, and whether a key that is trusted already signed it.
+struct Fetched {
+    metadata: IdpMetadata,
+    is_vouched: bool,
+}
+
+async fn fetch(env: &Env, url: &str, settings: &SamlSettings) -> Result<Fetched, String> {
+    let url = Url::parse(url).map_err(|_| "the metadata's address does not parse".to_owned())?;
+    let reply = env
+        .outgoing
+        .get(&url, "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1")
+        .await
+        .map_err(|error| error.to_string())?;
+    if !reply.status.is_success() {
+        return Err(format!("the metadata's address answers {}", reply.status.as_u16()));
+    }
+    let (certificates, entity_id) = (certificates_of(settings), settings.entity_id.clone());
+    let read = move || {
+        if let Ok(metadata) = IdpMetadata::parse_signed(&reply.body, Some(&entity_id), &certificates) {
+            return Ok(Fetched { metadata, is_vouched: true });
+        }
+        let metadata = IdpMetadata::parse(&reply.body, Some(&entity_id)).map_err(|error| error.to_string())?;
+        Ok(Fetched { metadata, is_vouched: false })
+    };
+    let fetched = env.heavy.run(read).await.map_err(|busy| busy.to_string())?;
+    fetched.and_then(|fetched| {
+        if fetched.metadata.has_expired(env.clock.now()) {
+            return Err("the metadata has expired (validUntil)".to_owned());
+        }
+        Ok(fetched)
+    })
+}
+
+/// A connection whose metadata was fetched.
+struct Change<'a> {
+    env: &'a Env,
+    scope: &'a OrgScope,
+    connection: &'a Connection,
+    settings: &'a ConnectionSettings,
+}
+
+impl Change<'_> {
+    /// Takes changes over, or proposes them; the settings that are in force afterwards.
+    async fn consider(
+        &self,
+        settings: &SamlSettings,
+        fetched: Fetched,
+        refresh: &mut Refresh,
+        noted: &mut Vec<(&'static str, String)>,
+    ) -> Result<SamlSettings, Failure> {
+        let wanted = match follow(settings, &fetched.metadata) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                refresh.last_error = Some(error.to_string());
+                return Ok(settings.clone());
+            }
+        };
+        let changes = diff(settings, &wanted);
+        if changes.is_empty() {
+            refresh.proposed = None;
+            return Ok(settings.clone());
+        }
+        let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+        let provider = ProviderSettings::Saml(wanted.clone());
+        let document = ConnectionSettings { provider, ..self.settings.clone() };
+        if changes_trust(settings, &wanted) && !fetched.is_vouched {
+            if refresh.proposed.as_ref() != Some(&document) {
+                noted.push(("metadata_proposed", fields.join(" ")));
+            }
+            refresh.proposed = Some(document);
+            return Ok(settings.clone());
+        }
+        refresh.proposed = None;
+        let mut tx = self.env.store.begin(self.scope).await?;
+        take_over(self.env, &mut tx, self.connection.id, &document).await?;
+        tx.commit().await?;
+        noted.push(("metadata_followed", fields.join(" ")));
+        Ok(wanted)
+    }
+}
+
+/// A new version with these settings, live at once where the connection is: what was tested before goes
+/// on being what it was, with the provider's own changes.
+async fn take_over(
+    env: &Env,
+    tx: &mut OrgTx,
+    id: ConnectionId,
+    document: &ConnectionSettings,
+) -> Result<bool, Failure> {
+    let Some(mut connection) = tx.connections().find(id).await? else { return Ok(false) };
+    let base = connection.live_version.unwrap_or(connection.latest_version);
+    let Some(before) = tx.connections().find_version(id, base).await? else { return Ok(false) };
+    let (version, at) = (connection.latest_version + 1, env.clock.now());
+    let secrets = before.secrets.as_deref();
+    tx.connections().insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at }).await?;
+    if connection.live_version.is_some() {
+        connection.live_version = Some(version);
+    }
+    if connection.tested_version == Some(base) {
+        connection.tested_version = Some(version);
+    }
+    tx.connections().update(&connection, at).await?;
+    Ok(true)
+}
+
+/// Takes over what waits for approval.
+///
+/// # Errors
+/// [`Failure`]. `false` if nothing waits.
+pub async fn approve(env: &Env, scope: &OrgScope, id: ConnectionId, actor: Actor) -> Result<bool, Failure> {
+    let event = events::done(env, Action::ConnectionConfigured, &Origin::default())?;
+    let mut tx = env.store.begin(scope).await?;
+    let Some(mut refresh) = tx.refreshes().find(id).await? else { return Ok(false) };
+    let Some(document) = refresh.proposed.take() else { return Ok(false) };
+    if !take_over(env, &mut tx, id, &document).await? {
+        return Ok(false);
+    }
+    tx.refreshes().save(id, &refresh).await?;
+    let detail = [connection_of(id), vec![("change", "metadata_approved".to_owned())]].concat();
+    tx.audit().insert(&Event { actor, detail, ..event }).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Notes a certificate that expires soon, once for each of [`NOTICES`].
+fn forecast(
+    env: &Env,
+    settings: &SamlSettings,
+    refresh: &mut Refresh,
+    noted: &mut Vec<(&'static str, String)>,
+) {
+    let certificates = settings.certificates.iter().filter_map(|text| Certificate::parse(text).ok());
+    // While there is a later one, the earlier one is on its way out and nobody has to act.
+    let Some(expiry) = certificates.map(|certificate| certificate.not_after()).max() else { return };
+    let expiry: DateTime<Utc> = expiry;
+    let left = expiry - env.clock.now();
+    let due = NOTICES.into_iter().rev().find(|days| left <= Duration::days(*days));
+    let Some(days) = due.and_then(|days| i32::try_from(days).ok()) else {
+        refresh.noticed = None;
+        return;
+    };
+    let given = refresh.noticed.filter(|(_, of)| *of == expiry).map(|(days, _)| days);
+    if given.is_none_or(|given| days < given) {
+        refresh.noticed = Some((days, expiry));
+        noted.push(("certificate_expiring", format!("{} on {}", days, expiry.format("%Y-%m-%d"))));
+    }
+}
+
+async fn save(
+    env: &Env,
+    scope: &OrgScope,
+    (id, refresh): (ConnectionId, &Refresh),
+    noted: Vec<(&'static str, String)>,
+) -> Result<(), Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    tx.refreshes().save(id, refresh).await?;
+    for (reason, what) in noted {
+        let event = events::done(env, Action::ConnectionWatched, &Origin::default())?;
+        let detail = [connection_of(id), vec![("what", what)]].concat();
+        tx.audit().insert(&Event { actor: Actor::System, reason: Some(reason), detail, ..event }).await?;
+        metrics::counter!("orgate_connection_notices_total", "reason" => reason).increment(1);
+    }
+    Ok(tx.commit().await?)
+}
