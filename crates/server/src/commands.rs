@@ -2,6 +2,7 @@
 
 mod apply;
 mod break_glass;
+mod connection;
 mod dev;
 mod doctor;
 mod explain;
@@ -45,6 +46,11 @@ enum Command {
     Apply(apply::Apply),
     /// Make recovery codes for a user who is exempt from enforced SSO
     BreakGlass(break_glass::BreakGlass),
+    /// Look at an organization's connections, rotate their keys, approve changes of their metadata
+    Connection {
+        #[command(subcommand)]
+        command: connection::ConnectionCommand,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -88,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(file) => block_on(migrate(file)),
         Command::Apply(apply) => block_on(apply.run()),
         Command::BreakGlass(command) => block_on(command.run()),
+        Command::Connection { command } => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),

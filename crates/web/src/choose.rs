@@ -79,7 +79,7 @@ pub(crate) async fn post(
         Err(error) => Err(error),
     };
     match chosen {
-        Ok(next) => present::next(&env, &cookies, &next),
+        Ok(next) => present::next_after_form(&env, &cookies, &next),
         Err(error) => present::waiting_error(&env, origin, &error),
     }
 }

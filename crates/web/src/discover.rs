@@ -80,7 +80,7 @@ pub(crate) async fn post(
         return question(&env, &cookies, (&waiting, handle), (answer, error));
     }
     match discover(&env, waiting, (handle, answer), &cookies.browser).await {
-        Ok(Discovered::Next(next)) => present::next(&env, &cookies, &next),
+        Ok(Discovered::Next(next)) => present::next_after_form(&env, &cookies, &next),
         Ok(Discovered::MailSent(email)) => sent(&env, &cookies, (handle, &target), (&email, None)),
         Ok(Discovered::NotFound) => {
             let error = Some(
@@ -133,7 +133,7 @@ async fn proven(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respons
     let target = waiting.asked().redirect_uri.clone();
     let organization = params.get("organization").and_then(|text| text.parse().ok());
     match prove(env, waiting, (code, organization), &cookies.browser).await {
-        Ok(Proven::Next(next)) => present::next(env, cookies, &next),
+        Ok(Proven::Next(next)) => present::next_after_form(env, cookies, &next),
         Ok(Proven::WrongCode) => {
             let error = Some(
                 "This code is not right, or no longer good. Check it against the mail, or ask for a new one.",

@@ -24,6 +24,19 @@ struct FormPostPage<'a> {
 
 /// Sends the browser on.
 pub(crate) fn next(env: &Env, cookies: &BrowserCookies, next: &Next) -> Response {
+    go_on(env, cookies, (next, ""))
+}
+
+/// Sends the browser on in answer to a form: browsers hold a page's `form-action` against every redirect
+/// after its form, so nothing that leaves for another site may come by redirects alone.
+pub(crate) fn next_after_form(env: &Env, cookies: &BrowserCookies, next: &Next) -> Response {
+    go_on(env, cookies, (next, AFTER_FORM))
+}
+
+/// What the sign-in page is told when a form led to it.
+pub(crate) const AFTER_FORM: &str = "&after=form";
+
+fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> Response {
     let mut response = match next {
         Next::Answer(answer) => self::answer(env, answer),
         Next::Ask(question, handle) => {
@@ -32,7 +45,7 @@ pub(crate) fn next(env: &Env, cookies: &BrowserCookies, next: &Next) -> Response
                 Question::Discover => "discover",
                 Question::SignIn => "sign-in",
             };
-            see_other(&env.issuer.at(&format!("/{page}?request={}", handle.reveal())))
+            see_other(&env.issuer.at(&format!("/{page}?request={}{after}", handle.reveal())))
         }
         Next::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
     };

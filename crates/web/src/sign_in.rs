@@ -91,6 +91,9 @@ pub(crate) async fn get(
     let failed = params.get("failed");
     if let (Some(only), None) = (&found.methods.direct, failed) {
         match begin(&env, &found.waiting, only.id, None, &cookies.browser).await {
+            Ok(departure) if params.get("after").is_some() => {
+                return sso::depart_by_page(&env, &departure, "to sign in.");
+            }
             Ok(departure) => return sso::depart(&env, &departure),
             Err(BeginError::Waiting(error)) => return present::waiting_error(&env, origin, &error),
             Err(error) => return page(&env, &cookies, (&found, handle), &after(sso::failed_as(&error))),

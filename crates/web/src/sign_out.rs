@@ -105,8 +105,8 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
     match sign_out(env, &request, wanted, &cookies.browser).await {
         Ok(SignOut::Done { ended, to, client, by }) => {
             let mut response = match (&by, &to) {
-                (Some(by), _) if wanted == Wanted::ByPerson => sso::depart_after_form(env, &by.departure),
-                (Some(by), _) => sso::depart(env, &by.departure),
+                // The application may have sent the browser here by a form.
+                (Some(by), _) => sso::depart_by_page(env, &by.departure, "to sign out there as well."),
                 (None, Some(to)) => see_other(to),
                 (None, None) => signed_out(env, client.as_deref()),
             };

@@ -36,6 +36,7 @@ struct DeparturePage<'a> {
 struct OnwardPage<'a> {
     page: Page,
     to: &'a str,
+    purpose: &'a str,
 }
 
 /// `GET /sign-in/connection`: the button of a connection. A link, so that no form leads to another
@@ -87,11 +88,13 @@ pub(crate) fn depart(env: &Env, departure: &Departure) -> Response {
     }
 }
 
-/// Sends the browser there in answer to a form. Browsers hold our `form-action` against every redirect
-/// after a form, so this is a page that goes on by itself.
-pub(crate) fn depart_after_form(env: &Env, departure: &Departure) -> Response {
+/// Sends the browser there where a form may have led here. Browsers hold its page's `form-action` against
+/// every redirect after a form, so this is a page that goes on by itself; `purpose` says what for.
+pub(crate) fn depart_by_page(env: &Env, departure: &Departure, purpose: &str) -> Response {
     match departure {
-        Departure::Redirect(to) => render(StatusCode::OK, &OnwardPage { page: Page::new(env), to }, None),
+        Departure::Redirect(to) => {
+            render(StatusCode::OK, &OnwardPage { page: Page::new(env), to, purpose }, None)
+        }
         Departure::Post { .. } => depart(env, departure),
     }
 }

@@ -117,6 +117,11 @@ async fn discover(outgoing: &Outgoing, issuer: &str) -> Result<Document, Upstrea
     let url = format!("{}/.well-known/openid-configuration", base.trim_end_matches('/'));
     let url = Url::parse(&url).map_err(|_| unusable(WHAT, "the issuer is not an address"))?;
     let document: Document = read_json(outgoing, &url, WHAT).await?;
+    let sendable = |url: &Url| matches!(url.scheme(), "https" | "http");
+    let logout = document.additional_metadata().end_session_endpoint.as_ref();
+    if !sendable(document.authorization_endpoint().url()) || !logout.is_none_or(sendable) {
+        return Err(unusable(WHAT, "an address in it is no web address"));
+    }
     if document.issuer().as_str() != issuer {
         let found = super::trace::quote(document.issuer().as_str());
         return Err(unusable(WHAT, &format!("the document is of the issuer {found}, not of {issuer}")));

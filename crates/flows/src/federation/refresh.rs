@@ -63,12 +63,8 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
     let known = tx.refreshes().find(id).await?;
     tx.commit().await?;
     let Some(connection) = connection else { return Ok(()) };
-    let mut refresh = known.unwrap_or(Refresh {
-        due_at: env.clock.now(),
-        last_error: None,
-        proposed: None,
-        noticed: None,
-    });
+    let mut refresh =
+        known.unwrap_or(Refresh { due_at: env.clock.now(), last_error: None, proposed: None, noticed: None });
     let version_number = connection.live_version.unwrap_or(connection.latest_version);
     let idle = connection.state == ConnectionState::Disabled || version_number == 0;
     refresh.due_at = env.clock.now() + PAUSE;
@@ -120,7 +116,8 @@ async fn fetch(env: &Env, url: &str, settings: &SamlSettings) -> Result<Fetched,
         if let Ok(metadata) = IdpMetadata::parse_signed(&reply.body, Some(&entity_id), &certificates) {
             return Ok(Fetched { metadata, is_vouched: true });
         }
-        let metadata = IdpMetadata::parse(&reply.body, Some(&entity_id)).map_err(|error| error.to_string())?;
+        let metadata =
+            IdpMetadata::parse(&reply.body, Some(&entity_id)).map_err(|error| error.to_string())?;
         Ok(Fetched { metadata, is_vouched: false })
     };
     let fetched = env.heavy.run(read).await.map_err(|busy| busy.to_string())?;
@@ -193,7 +190,9 @@ async fn take_over(
     let Some(before) = tx.connections().find_version(id, base).await? else { return Ok(false) };
     let (version, at) = (connection.latest_version + 1, env.clock.now());
     let secrets = before.secrets.as_deref();
-    tx.connections().insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at }).await?;
+    tx.connections()
+        .insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at })
+        .await?;
     if connection.live_version.is_some() {
         connection.live_version = Some(version);
     }

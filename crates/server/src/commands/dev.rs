@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use orgate_domain::connections::ConnectionProtocol;
+use orgate_domain::names::Slug;
 use orgate_embedded_postgres::{Config, Error as PostgresError, Postgres};
 use orgate_flows::Env;
 use orgate_flows::apply;
+use orgate_flows::federation::address;
 use orgate_flows::random::Random;
 use orgate_flows::vault::MasterKey;
 use orgate_playground::{
-    IdentityProvidersConfig, NotesConfig, OpenIdClient, OpenIdProviderConfig, SamlProviderConfig, SampleUser,
-    ServiceProviders, saml_metadata, serve_identity_providers, serve_mailbox, serve_notes,
+    IdentityProvidersConfig, NotesConfig, OpenIdClient, OpenIdProviderConfig, SamlProviderConfig, SamlTile,
+    SampleUser, ServiceProviders, saml_metadata, serve_identity_providers, serve_mailbox, serve_notes,
 };
+use orgate_storage::system::OrgHint;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -147,7 +151,7 @@ impl Dev {
         let running = start(&settings, record_metrics()?, &stop).await?;
         let notes_secret = kept_secret(&directory.join("notes.secret"))?;
         let idp_secret = kept_secret(&directory.join("idp.secret"))?;
-        let idp = identity_providers(&addresses, &idp_secret, directory);
+        let mut idp = identity_providers(&addresses, &idp_secret, directory);
         let variables = Variables {
             notes_secret: &notes_secret,
             notes_url: address_of(&addresses.app),
@@ -156,6 +160,7 @@ impl Dev {
             idp_certificate: certificate_of(&saml_metadata(&idp)?)?,
         };
         self.seed(&running.env, &variables).await?;
+        introduce(&running.env, &mut idp).await?;
         print!("{}", self.table(&addresses));
         let notes = NotesConfig {
             issuer: addresses.issuer,
@@ -326,6 +331,35 @@ fn identity_providers(addresses: &Addresses, secret: &str, directory: &Path) -> 
             key_file: Some(directory.join("idp.pem")),
         },
     }
+}
+
+/// Tells the sample identity providers of the connections that were seeded: where one reports sign-outs,
+/// and where the other offers to sign in to.
+async fn introduce(env: &Env, idp: &mut IdentityProvidersConfig) -> anyhow::Result<()> {
+    for slug in ["umbrella", "vandelay"] {
+        let Some(organization) = env.store.resolve(OrgHint::Slug(&Slug::parse(slug)?)).await? else {
+            continue;
+        };
+        let mut tx = env.store.begin(&organization.scope).await?;
+        let connections = tx.connections().list().await?;
+        tx.commit().await?;
+        let Some(connection) = connections.first() else { continue };
+        let at = |endpoint| address(env, &organization.scope, connection.id, endpoint);
+        match connection.protocol {
+            ConnectionProtocol::Oidc => {
+                let logout = Url::parse(&at("/backchannel-logout"))?;
+                let clients = idp.oidc.clients.iter_mut();
+                clients.for_each(|client| client.backchannel_logout_uri = Some(logout.clone()));
+            }
+            ConnectionProtocol::Saml => idp.saml.tiles.push(SamlTile {
+                name: "Notes".to_owned(),
+                entity_id: at("/metadata"),
+                acs_url: at("/acs"),
+                relay_state: None,
+            }),
+        }
+    }
+    Ok(())
 }
 
 /// The certificate in SAML metadata, as settings take it.

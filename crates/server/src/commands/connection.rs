@@ -1,0 +1,138 @@
+//! `orgate connection`.
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use orgate_domain::audit::Actor;
+use orgate_domain::connections::ConnectionProtocol;
+use orgate_domain::names::Slug;
+use orgate_flows::Env;
+use orgate_flows::federation::{address, refresh, saml, saml_keys};
+use orgate_storage::system::OrgHint;
+use orgate_storage::{Connection, OrgScope};
+
+use super::{ConfigFile, opened};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConnectionCommand {
+    /// List an organization's connections
+    List(Which),
+    /// Print what the identity provider of a connection is told: addresses, or SAML metadata
+    Show(One),
+    /// Put the next keys of a SAML connection in the place of the current ones
+    RotateKeys(One),
+    /// Take over what a SAML connection's metadata proposes
+    Approve(One),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The organization, by its slug
+    #[arg(long, value_name = "SLUG")]
+    org: String,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    #[command(flatten)]
+    which: Which,
+    /// The connection, by its slug
+    #[arg(value_name = "CONNECTION")]
+    connection: String,
+}
+
+impl ConnectionCommand {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List(which) => list(&which).await,
+            Self::Show(one) => show(&one).await,
+            Self::RotateKeys(one) => {
+                let (env, scope, connection) = find(&one).await?;
+                anyhow::ensure!(
+                    connection.protocol == ConnectionProtocol::Saml,
+                    "{} is an OpenID Connect connection: it has no keys that its provider pins",
+                    connection.slug
+                );
+                saml_keys::rotate(&env, &scope, connection.id, Actor::Operator).await?;
+                println!("The keys of {} were rotated. New next ones are in its metadata.", connection.slug);
+                Ok(())
+            }
+            Self::Approve(one) => {
+                let (env, scope, connection) = find(&one).await?;
+                let done = refresh::approve(&env, &scope, connection.id, Actor::Operator).await?;
+                anyhow::ensure!(done, "nothing waits for approval in {}", connection.slug);
+                println!("The metadata of {} was taken over.", connection.slug);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn organization(which: &Which) -> anyhow::Result<(Env, OrgScope)> {
+    let slug = Slug::parse(&which.org).with_context(|| format!("--org {:?}", which.org))?;
+    let env = opened(&which.config).await?;
+    let found = env.store.resolve(OrgHint::Slug(&slug)).await?;
+    let organization = found.with_context(|| format!("there is no organization {slug}"))?;
+    Ok((env, organization.scope))
+}
+
+async fn find(one: &One) -> anyhow::Result<(Env, OrgScope, Connection)> {
+    let (env, scope) = organization(&one.which).await?;
+    let mut tx = env.store.begin(&scope).await?;
+    let connections = tx.connections().list().await?;
+    tx.commit().await?;
+    let slugs: Vec<_> = connections.iter().map(|connection| connection.slug.to_string()).collect();
+    let found = connections.into_iter().find(|connection| connection.slug.as_str() == one.connection);
+    let found = found.with_context(|| {
+        let (org, wanted) = (&one.which.org, &one.connection);
+        format!("{org} has no connection {wanted}; it has: {}", slugs.join(", "))
+    })?;
+    Ok((env, scope, found))
+}
+
+async fn list(which: &Which) -> anyhow::Result<()> {
+    let (env, scope) = organization(which).await?;
+    let mut tx = env.store.begin(&scope).await?;
+    let connections = tx.connections().list().await?;
+    tx.commit().await?;
+    if connections.is_empty() {
+        println!("{} has no connections.", which.org);
+        return Ok(());
+    }
+    println!("{:<20} {:<6} {:<9} {:>4} {:>6}  DOMAINS", "CONNECTION", "KIND", "STATE", "LIVE", "LATEST");
+    for connection in connections {
+        let domains: Vec<_> = connection.domains.iter().map(ToString::to_string).collect();
+        println!(
+            "{:<20} {:<6} {:<9} {:>4} {:>6}  {}",
+            connection.slug.as_str(),
+            connection.protocol.as_str(),
+            connection.state.as_str(),
+            connection.live_version.map_or_else(|| "-".to_owned(), |version| version.to_string()),
+            connection.latest_version,
+            domains.join(" "),
+        );
+    }
+    Ok(())
+}
+
+async fn show(one: &One) -> anyhow::Result<()> {
+    let (env, scope, connection) = find(one).await?;
+    let at = |endpoint| address(&env, &scope, connection.id, endpoint);
+    match connection.protocol {
+        ConnectionProtocol::Oidc => {
+            println!("Redirect URI                {}", at("/callback"));
+            println!("Back-channel logout URI     {}", at("/backchannel-logout"));
+            println!("Post-logout redirect URI    {}", env.issuer.at("/sso/signed-out"));
+            println!("JWKS URI (private_key_jwt)  {}", at("/jwks"));
+        }
+        ConnectionProtocol::Saml => {
+            println!("Entity ID, metadata URL         {}", saml::entity_id(&env, &scope, connection.id));
+            println!("Assertion consumer service URL  {}", at("/acs"));
+            println!("Single logout URL               {}", at("/slo"));
+            println!();
+            println!("{}", saml::metadata(&env, &scope, connection.id).await?.unwrap_or_default());
+        }
+    }
+    Ok(())
+}
