@@ -7,8 +7,10 @@
 pub mod assertion;
 pub mod begin;
 pub mod callback;
+mod claims;
 mod heavy;
 mod identify;
+pub mod link;
 pub mod logout;
 pub mod logout_received;
 pub mod methods;

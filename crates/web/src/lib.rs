@@ -7,6 +7,7 @@ mod assets;
 mod authorize;
 mod choose;
 mod discover;
+mod link;
 mod page;
 mod present;
 mod recovery;
@@ -40,6 +41,7 @@ pub fn router() -> Router<AppState> {
             "/sso/{organization}/{connection}/slo",
             get(sso::get_slo).post(sso::post_slo).layer(DefaultBodyLimit::max(MAX_RESPONSE_BYTES)),
         )
+        .route("/sso/{organization}/{connection}/link", get(link::get).post(link::post))
         .route("/sso/signed-out", get(sign_out::get_signed_out))
         .route("/sso/{organization}/{connection}/metadata", get(sso::get_metadata))
         .route("/choose", get(choose::get).post(choose::post))

@@ -18,6 +18,7 @@ use orgate_flows::federation::logout_received::{LogoutMessage, LogoutReceived, r
 use orgate_flows::federation::saml::find_metadata;
 use orgate_flows::sign_in::sign_in_page;
 
+use crate::link;
 use crate::page::{Link, Page, Problem, failed, over, problem_with, render, unreadable};
 use crate::present::{self, see_other, signed_in};
 
@@ -278,7 +279,7 @@ fn nowhere(env: &Env, origin: &Origin) -> Response {
 }
 
 /// The organization and the connection of an address.
-fn place(org_id: &str, connection: &str) -> Option<(OrgId, ConnectionId)> {
+pub(crate) fn place(org_id: &str, connection: &str) -> Option<(OrgId, ConnectionId)> {
     Some((org_id.parse().ok()?, connection.parse().ok()?))
 }
 
@@ -287,6 +288,7 @@ pub(crate) fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -
     match returned {
         Returned::SignedIn(done) => signed_in(env, cookies, done),
         Returned::AnotherUser(answer) => present::answer(env, answer),
+        Returned::Linked(provider) => link::linked(env, provider),
         Returned::Tested(_, trace) => see_other(&env.issuer.at(&format!("/setup/test/{trace}"))),
         Returned::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
     }

@@ -122,13 +122,13 @@ async fn refuse<T>(
 }
 
 /// What is about to be asked of an identity provider.
-struct Request<'a> {
-    scope: &'a OrgScope,
-    connection: (ConnectionId, i32),
-    purpose: UpstreamPurpose,
+pub(super) struct Request<'a> {
+    pub(super) scope: &'a OrgScope,
+    pub(super) connection: (ConnectionId, i32),
+    pub(super) purpose: UpstreamPurpose,
 }
 
-async fn depart(
+pub(super) async fn depart(
     env: &Env,
     request: &Request<'_>,
     (waiting, login_hint): (Option<&Waiting>, Option<&str>),

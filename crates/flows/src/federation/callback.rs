@@ -11,6 +11,7 @@ use orgate_domain::sessions::SignInMethod;
 use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, UpstreamPurpose};
 
 use super::identify::{Found, Identification, connection_of};
+use super::link::finish_link;
 use super::oidc::{Oidc, Refusal};
 use super::trace::{Rejection, Trace};
 use super::{UpstreamError, UpstreamIdentity, Version, address, version_of};
@@ -30,6 +31,8 @@ pub enum Returned {
     SignedIn(Box<SignedIn>),
     /// Somebody else signed in than the application asked for: it is told.
     AnotherUser(Box<ClientAnswer>),
+    /// The identity is linked to the user who was signed in; this is the connection's name.
+    Linked(String),
     /// The test is over; its trace says how.
     Tested(ConnectionId, TraceId),
     /// Refused: a page says so, with the id of the request. The authorization request goes on waiting
@@ -139,13 +142,13 @@ async fn over<T>(
 
 /// A browser that is back, with what it was sent for.
 pub(super) struct Returning<'a> {
-    env: &'a Env,
+    pub(super) env: &'a Env,
     scope: OrgScope,
     request: StoredUpstreamRequest,
     version: Arc<Version>,
     /// The authorization request that it is for, if it is for one.
     waiting: Option<Waiting>,
-    browser: &'a Browser,
+    pub(super) browser: &'a Browser,
 }
 
 impl<'a> Returning<'a> {
@@ -171,7 +174,10 @@ impl<'a> Returning<'a> {
     ) -> Result<Returned, WaitingError> {
         match &self.waiting {
             Some(waiting) => self.sign_in(waiting, identity, trace).await,
-            None => self.end_test(&identity, trace).await,
+            None => match self.request.request.purpose {
+                UpstreamPurpose::Link(user_id) => finish_link(&self, user_id, &identity, trace).await,
+                UpstreamPurpose::SignIn(_) | UpstreamPurpose::Test => self.end_test(&identity, trace).await,
+            },
         }
     }
 
@@ -261,7 +267,7 @@ impl<'a> Returning<'a> {
         Ok(applied.map(|user_id| (connection, user_id)))
     }
 
-    fn map(
+    pub(super) fn map(
         &self,
         connection: &Connection,
         identity: &UpstreamIdentity,
@@ -352,6 +358,13 @@ impl<'a> Returning<'a> {
         }
         let connection = self.connection(&mut tx).await?;
         let Some(waiting) = &self.waiting else {
+            if let UpstreamPurpose::Link(_) = self.request.request.purpose {
+                let organization = tx.organization().find().await.map_err(Failure::from)?;
+                self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
+                let (check, handle) = (rejection.check, None);
+                let refused = RefusedReturn { check, connection, organization, handle, outage };
+                return Ok(Returned::Refused(Box::new(refused)));
+            }
             let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
             return Ok(Returned::Tested(connection.id, id));
         };
@@ -398,7 +411,7 @@ impl<'a> Returning<'a> {
         Ok(id)
     }
 
-    async fn save_trace(
+    pub(super) async fn save_trace(
         &self,
         tx: &mut OrgTx,
         trace: &Trace,
@@ -409,16 +422,16 @@ impl<'a> Returning<'a> {
         trace.save(self.env, tx, about, (failed, &self.browser.origin)).await
     }
 
-    async fn consume(&self, tx: &mut OrgTx) -> Result<bool, Failure> {
+    pub(super) async fn consume(&self, tx: &mut OrgTx) -> Result<bool, Failure> {
         Ok(tx.upstream().consume(&self.request.request.state, self.env.clock.now()).await?)
     }
 
-    async fn connection(&self, tx: &mut OrgTx) -> Result<Connection, WaitingError> {
+    pub(super) async fn connection(&self, tx: &mut OrgTx) -> Result<Connection, WaitingError> {
         let found = tx.connections().find(self.request.request.connection_id).await;
         found.map_err(Failure::from)?.ok_or(WaitingError::Over)
     }
 
-    async fn begin(&self) -> Result<OrgTx, Failure> {
+    pub(super) async fn begin(&self) -> Result<OrgTx, Failure> {
         Ok(self.env.store.begin(&self.scope).await?)
     }
 

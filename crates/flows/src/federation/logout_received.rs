@@ -16,9 +16,10 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{Connection, OrgScope};
 use serde_json::{Map, Value};
 
+use super::claims::{check_audience, check_times, text};
 use super::identify::connection_of;
 use super::logout::AfterLogout;
-use super::oidc::{Oidc, Refusal, check_audience, check_signature, check_times, text};
+use super::oidc::{Oidc, Refusal, check_signature};
 use super::saml::{certificates_of, entity_id, settings_of};
 use super::saml_keys::keys_of;
 use super::trace::Trace;

@@ -1,0 +1,137 @@
+//! `/sso/{organization}/{connection}/link`: a signed-in user links an identity.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection};
+use orgate_flows::Env;
+use orgate_flows::federation::begin::BeginError;
+use orgate_flows::federation::link::{LinkError, LinkPage, begin_link, link_page};
+
+use crate::page::{Org, Page, Problem, failed, over, problem, render, unreadable};
+use crate::present;
+use crate::sso::{self, place};
+
+/// `templates/link.html`.
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    org: Org,
+    user_name: &'a str,
+    provider: &'a str,
+    action: String,
+    notice: Option<&'a str>,
+}
+
+/// `templates/linked.html`.
+#[derive(Template)]
+#[template(path = "linked.html")]
+struct LinkedTemplate<'a> {
+    page: Page,
+    provider: &'a str,
+}
+
+/// What the form's token is bound to.
+fn subject(org_id: &str, connection: &str) -> String {
+    format!("link {org_id} {connection}")
+}
+
+/// Shows the page.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    cookies: BrowserCookies,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Some(at) = place(&org_id, &connection) else { return over(&env, origin) };
+    match link_page(&env, at, &cookies.browser).await {
+        Ok(found) => page(&env, &cookies, (&org_id, &connection), &found, None),
+        Err(error) => refused(&env, &cookies, &error),
+    }
+}
+
+/// Sends the browser to the identity provider.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    Path((org_id, connection)): Path<(String, String)>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let Some(at) = place(&org_id, &connection) else { return over(&env, origin) };
+    let found = match link_page(&env, at, &cookies.browser).await {
+        Ok(found) => found,
+        Err(error) => return refused(&env, &cookies, &error),
+    };
+    let token = params.get("csrf").unwrap_or_default();
+    let notice =
+        if env.vault.check_form_token(&cookies.browser.binding, &subject(&org_id, &connection), token) {
+            match begin_link(&env, &found, &cookies.browser).await {
+                Ok(departure) => return sso::depart_by_page(&env, &departure, "to prove who you are there."),
+                Err(BeginError::Waiting(error)) => return present::waiting_error(&env, origin, &error),
+                Err(BeginError::Upstream(_)) => {
+                    "The identity provider does not answer. Try again in a minute."
+                }
+                Err(BeginError::Refused(_)) => "The connection is not open at the moment.",
+            }
+        } else {
+            "This page had grown old. Please try again."
+        };
+    page(&env, &cookies, (&org_id, &connection), &found, Some(notice))
+}
+
+fn page(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (org_id, connection): (&str, &str),
+    found: &LinkPage,
+    notice: Option<&str>,
+) -> Response {
+    let template = LinkTemplate {
+        page: Page::branded(env, &found.organization),
+        request: "",
+        csrf: env.vault.form_token(&cookies.browser.binding, &subject(org_id, connection)),
+        org: Org::of(&found.organization),
+        user_name: &found.user_name,
+        provider: found.connection.name.as_str(),
+        action: format!("/sso/{org_id}/{connection}/link"),
+        notice,
+    };
+    let status = if notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    render(status, &template, None)
+}
+
+/// It is done.
+pub(crate) fn linked(env: &Env, provider: &str) -> Response {
+    render(StatusCode::OK, &LinkedTemplate { page: Page::new(env), provider }, None)
+}
+
+fn refused(env: &Env, cookies: &BrowserCookies, error: &LinkError) -> Response {
+    let origin = &cookies.browser.origin;
+    let (status, code, headline, what_happened, what_next) = match error {
+        LinkError::Failure(failure) => return failed(env, origin, failure),
+        LinkError::SignInAgain => (
+            StatusCode::FORBIDDEN,
+            "fresh_sign_in_required",
+            "Sign in first",
+            "To link another way of signing in, you must have signed in to your organization within the last ten minutes, in this browser.",
+            "Sign out of your application, sign in again, and then open this page once more.",
+        ),
+        LinkError::Unavailable => (
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing to link here",
+            "Your organization has no such identity provider, or it is not open to you.",
+            "Ask your administrators for the right address.",
+        ),
+    };
+    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+}
