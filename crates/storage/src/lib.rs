@@ -29,6 +29,7 @@ mod transaction;
 
 mod audit;
 mod authorization_requests;
+mod clean;
 mod clients;
 mod codes;
 mod connection_keys;

@@ -164,18 +164,7 @@ pub(crate) async fn post(
             retry_after: Some(until.retry_after),
             ..Said::default()
         },
-        Ok(SignIn::SsoRequired(connections)) => Said {
-            status: bad,
-            notice: Some(if connections.is_empty() {
-                "Your organization signs in through its own identity provider, which is not open at the \
-                 moment. Ask your administrators."
-            } else {
-                "Your organization signs in through its own identity provider. Continue there; no password \
-                 is needed here."
-            }),
-            connections: Some(connections),
-            ..Said::default()
-        },
+        Ok(SignIn::SsoRequired(connections)) => elsewhere(connections),
         Ok(SignIn::WrongCredentials) => Said {
             status: bad,
             error: Some("The e-mail address or the password is not right."),
@@ -184,6 +173,22 @@ pub(crate) async fn post(
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
     page(&env, &cookies, (&found, handle), &Said { email: Some(email), ..said })
+}
+
+/// SSO is enforced for what was typed.
+fn elsewhere(connections: Vec<Connection>) -> Said<'static> {
+    let notice = if connections.is_empty() {
+        "Your organization signs in through its own identity provider, which is not open at the moment. Ask your \
+         administrators."
+    } else {
+        "Your organization signs in through its own identity provider. Continue there; no password is needed here."
+    };
+    Said {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        notice: Some(notice),
+        connections: Some(connections),
+        ..Said::default()
+    }
 }
 
 /// What is missing before anything is checked.

@@ -120,7 +120,7 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
         }
         Ok(SignOut::Confirm { sessions, client, to }) => {
             let names: Vec<&str> = sessions.iter().map(|session| session.org_name.as_str()).collect();
-            let emails: Vec<&str> = sessions.iter().map(|session| session.label()).collect();
+            let emails: Vec<_> = sessions.iter().map(|session| session.label().to_owned()).collect();
             let logo = sessions.first().filter(|_| sessions.len() == 1);
             let org = Org::named(&names.join(", "), logo.and_then(|session| session.logo_url.clone()));
             let asked = (encoded(params), org, emails.join(", "));

@@ -95,6 +95,7 @@ pub enum OidcAuthentication {
 }
 
 /// A SAML identity provider.
+#[expect(clippy::struct_excessive_bools, reason = "a document: each is a line of its own, with a default")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamlSettings {

@@ -10,7 +10,7 @@ use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::sessions::SignInMethod;
 use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, UpstreamPurpose};
 
-use super::identify::{Found, Identification, connection_of};
+use super::identify::{Identification, connection_of};
 use super::link::finish_link;
 use super::oidc::{Oidc, Refusal};
 use super::trace::{Rejection, Trace};
@@ -274,18 +274,13 @@ impl<'a> Returning<'a> {
         trace: &mut Trace,
     ) -> Result<orgate_domain::connections::Mapped, Rejection> {
         let serves = |domain: &_| connection.domains.contains(domain);
-        match self.version.settings.map(&identity.asserted, serves) {
-            Ok(mapped) => {
-                trace.pass("subject", &mapped.subject);
-                trace.map(&mapped);
-                Ok(mapped)
-            }
-            Err(_) => {
-                let why =
-                    "the attribute that identifies users has no value, several, or one that is too long";
-                Err(trace.fail("subject", why))
-            }
-        }
+        let Ok(mapped) = self.version.settings.map(&identity.asserted, serves) else {
+            let why = "the attribute that identifies users has no value, several, or one that is too long";
+            return Err(trace.fail("subject", why));
+        };
+        trace.pass("subject", &mapped.subject);
+        trace.map(&mapped);
+        Ok(mapped)
     }
 
     /// A test that went through: nothing is changed but what is known of the connection.
@@ -313,10 +308,7 @@ impl<'a> Returning<'a> {
                     mapped: &mapped,
                     browser: self.browser,
                 };
-                match identification.find(&mut tx, &mut trace).await? {
-                    Ok(Found::Bound(_) | Found::ByAddress(_) | Found::Nobody) => None,
-                    Err(rejection) => Some(rejection),
-                }
+                identification.find(&mut tx, &mut trace).await?.err()
             }
         };
         if failed.is_none() {

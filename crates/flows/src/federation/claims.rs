@@ -71,7 +71,7 @@ pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a
     claims.get(name).and_then(Value::as_str)
 }
 
-/// A NumericDate, with or without a fraction.
+/// A `NumericDate`, with or without a fraction.
 pub(super) fn time(claims: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
     let value = claims.get(name)?;
     let seconds = value.as_i64().or_else(|| {

@@ -147,12 +147,9 @@ pub async fn receive_saml_logout(
     let Some(settings) = settings_of(&arrival.version.settings.provider).cloned() else {
         return Ok(LogoutReceived::Refused);
     };
-    let parsed = match Parsed::read(message) {
-        Some(parsed) => parsed,
-        None => {
-            arrival.refuse("malformed_logout").await?;
-            return Ok(LogoutReceived::Refused);
-        }
+    let Some(parsed) = Parsed::read(message) else {
+        arrival.refuse("malformed_logout").await?;
+        return Ok(LogoutReceived::Refused);
     };
     let keys = keys_of(env, &arrival.scope, arrival.connection.id).await?;
     let slo_url = address(env, &arrival.scope, arrival.connection.id, "/slo");

@@ -1,0 +1,138 @@
+//! The clean-up: what has expired is deleted, what refers before what it refers to.
+
+use chrono::{DateTime, Utc};
+
+use crate::system::{SystemReason, SystemTx};
+use crate::{StorageError, Store};
+
+/// How many rows a clean-up deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Authorization requests.
+    pub requests: u64,
+    /// Authorization codes.
+    pub codes: u64,
+    /// Refresh tokens.
+    pub refresh_tokens: u64,
+    /// Token families.
+    pub grants: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Messages, delivered or given up.
+    pub messages: u64,
+    /// Counts of failed sign-ins.
+    pub throttles: u64,
+    /// Browsers that were sent to an identity provider.
+    pub upstream_requests: u64,
+    /// Ids of assertions that nobody could replay any more.
+    pub assertions: u64,
+    /// Traces of sign-ins through a connection.
+    pub traces: u64,
+}
+
+impl Cleaned {
+    /// Rows of the kind that there were most of: as many as the limit, and more may be waiting.
+    pub fn most(&self) -> u64 {
+        let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles, .. } = *self;
+        let Self { upstream_requests, assertions, traces, .. } = *self;
+        let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
+        others.into_iter().chain([assertions, traces]).fold(requests, u64::max)
+    }
+}
+
+/// What the clean-up deletes.
+#[derive(Debug, Clone, Copy)]
+pub struct Outdated {
+    /// What expired, was delivered or began to be counted before this.
+    pub expired_before: DateTime<Utc>,
+    /// Sessions and token families that ended before this, and that nothing refers to any more.
+    pub ended_before: DateTime<Utc>,
+}
+
+/// Runs one statement of the clean-up, and says how many rows it deleted.
+macro_rules! delete {
+    ($tx:ident, $before:ident, $limit:ident, $statement:literal) => {
+        sqlx::query!($statement, $before, $limit).execute(&mut *$tx.transaction).await?.rows_affected()
+    };
+}
+
+impl Store {
+    /// Deletes what is outdated, at most `limit` rows of each kind. What refers goes before what it
+    /// refers to.
+    pub async fn clean(&self, outdated: Outdated, limit: i64) -> Result<Cleaned, StorageError> {
+        let Outdated { expired_before, ended_before } = outdated;
+        let mut tx = self.begin_system(SystemReason::Clean).await?;
+        let cleaned = Self::clean_upstream(&mut tx, outdated, limit).await?;
+        let cleaned = Cleaned {
+            requests: delete!(tx, expired_before, limit,
+                "delete from authorization_requests lapsed
+                 using (select org_id, id from authorization_requests where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            codes: delete!(tx, expired_before, limit,
+                "delete from authorization_codes lapsed
+                 using (select org_id, code_hash from authorization_codes where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.code_hash = due.code_hash"),
+            refresh_tokens: delete!(tx, expired_before, limit,
+                "delete from refresh_tokens lapsed
+                 using (select org_id, token_hash from refresh_tokens where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.token_hash = due.token_hash"),
+            grants: delete!(tx, ended_before, limit,
+                "delete from grants lapsed
+                 using (select family.org_id, family.id from grants family
+                        where least(family.expires_at, family.revoked_at) < $1
+                          and not exists (select from refresh_tokens token
+                                          where token.org_id = family.org_id and token.grant_id = family.id)
+                        order by least(family.expires_at, family.revoked_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            sessions: delete!(tx, ended_before, limit,
+                "delete from sessions lapsed
+                 using (select session.org_id, session.id from sessions session
+                        where least(session.expires_at, session.ended_at) < $1
+                          and not exists (select from grants family
+                                          where family.org_id = session.org_id and family.session_id = session.id)
+                          and not exists (select from authorization_codes code
+                                          where code.org_id = session.org_id and code.session_id = session.id)
+                        order by least(session.expires_at, session.ended_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            messages: delete!(tx, expired_before, limit,
+                "delete from outbox lapsed
+                 using (select org_id, id from outbox where coalesce(delivered_at, failed_at) < $1
+                        order by coalesce(delivered_at, failed_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            throttles: delete!(tx, expired_before, limit,
+                "delete from sign_in_throttles lapsed
+                 using (select org_id, account from sign_in_throttles where window_started_at < $1
+                        order by window_started_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.account = due.account and lapsed.window_started_at < $1"),
+            ..cleaned
+        };
+        tx.transaction.commit().await?;
+        Ok(cleaned)
+    }
+
+    /// What sign-ins through identity providers leave behind.
+    async fn clean_upstream(
+        tx: &mut SystemTx,
+        outdated: Outdated,
+        limit: i64,
+    ) -> Result<Cleaned, StorageError> {
+        let Outdated { expired_before, ended_before } = outdated;
+        Ok(Cleaned {
+            upstream_requests: delete!(tx, expired_before, limit,
+                "delete from upstream_requests lapsed
+                 using (select org_id, state_hash from upstream_requests where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.state_hash = due.state_hash"),
+            assertions: delete!(tx, expired_before, limit,
+                "delete from consumed_assertions lapsed
+                 using (select org_id, connection_id, assertion_id from consumed_assertions
+                        where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.connection_id = due.connection_id
+                   and lapsed.assertion_id = due.assertion_id"),
+            traces: delete!(tx, ended_before, limit,
+                "delete from sign_in_traces lapsed
+                 using (select org_id, id from sign_in_traces where occurred_at < $1 order by occurred_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            ..Cleaned::default()
+        })
+    }
+}
