@@ -41,7 +41,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("playground", &["verify"]),
     ("embedded-postgres", &[]),
     ("xtask", &["embedded-postgres"]),
-    ("bench", &["protocol", "domain", "storage", "flows", "server", "embedded-postgres"]),
+    (
+        "bench",
+        &["protocol", "saml", "domain", "storage", "flows", "server", "playground", "embedded-postgres"],
+    ),
     (
         "tests",
         &[
