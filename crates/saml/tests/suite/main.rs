@@ -1,0 +1,12 @@
+//! The crate against messages that other software made.
+
+
+mod corpus;
+
+
+
+
+
+
+mod support;
+
