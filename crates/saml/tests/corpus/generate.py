@@ -49,5 +49,5 @@ if __name__ == "__main__":
     collect("valid", valid)
     collect("libraries", libraries)
     collect("hostile", hostile)
-    collect("vendors", vendors)
+    vendors.write()
     logout.write()

@@ -114,21 +114,37 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Opt
 pub(crate) struct Identity {
     pub(crate) name_id: String,
     pub(crate) format: Option<String>,
-    pub(crate) assertion_id: String,
+    /// None in a case where the library that made the message drew it at random and hid it.
+    pub(crate) assertion_id: Option<String>,
     pub(crate) session_index: Option<String>,
     pub(crate) attributes: std::collections::BTreeMap<String, Vec<String>>,
 }
 
 impl From<&Authentication> for Identity {
     fn from(found: &Authentication) -> Self {
-        let attributes = found.attributes.iter();
+        let mut attributes = std::collections::BTreeMap::<String, Vec<String>>::new();
+        for attribute in &found.attributes {
+            attributes.entry(attribute.name.clone()).or_default().extend(attribute.values.iter().cloned());
+        }
         Self {
             name_id: found.name_id.value.clone(),
             format: found.name_id.format.clone(),
-            assertion_id: found.assertion_id.clone(),
+            assertion_id: Some(found.assertion_id.clone()),
             session_index: found.session_index.clone(),
-            attributes: attributes.map(|a| (a.name.clone(), a.values.clone())).collect(),
+            attributes,
         }
+    }
+}
+
+impl Identity {
+    /// Whether what was found is what was meant; libraries draw ids of their own.
+    pub(crate) fn names(&self, found: &Self, drawn: bool) -> bool {
+        let same_ids = (self.assertion_id == found.assertion_id && self.session_index == found.session_index)
+            || (drawn && (self.assertion_id.is_none() || self.assertion_id == found.assertion_id));
+        same_ids
+            && self.name_id == found.name_id
+            && self.format == found.format
+            && self.attributes == found.attributes
     }
 }
 
