@@ -88,8 +88,8 @@ pub(crate) struct Case {
     /// The name of the check that refuses it; none if it must be accepted.
     pub(crate) expect: Option<String>,
     pub(crate) identity: Option<Identity>,
-    #[serde(default, deserialize_with = "given")]
-    in_response_to: Option<Option<String>>,
+    #[serde(default)]
+    in_response_to: Answers,
     now: Option<String>,
     #[serde(default)]
     allow_cbc: bool,
@@ -103,9 +103,19 @@ pub(crate) struct Case {
     pub(crate) folder: String,
 }
 
-/// Tells `null` from absent.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// Which request a case answers: the usual one where the manifest says nothing, none where it says `null`.
+#[derive(Default)]
+enum Answers {
+    #[default]
+    Usual,
+    None,
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for Answers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::None, Self::Other))
+    }
 }
 
 /// Whom an accepted message names.
@@ -166,25 +176,21 @@ impl Case {
 
     pub(crate) fn keys(&self) -> Keys {
         let standard = Keys::standard();
-        let named = |names: &Option<Vec<String>>| names.clone();
+        let certificates = self.certificates.as_ref();
+        let keys = self.keys.as_ref();
         Keys {
-            certificates: match named(&self.certificates) {
-                Some(names) => names.iter().map(|name| certificate(name)).collect(),
-                None => standard.certificates,
-            },
-            keys: match named(&self.keys) {
-                Some(names) => names.iter().map(|name| key(name)).collect(),
-                None => standard.keys,
-            },
+            certificates: certificates
+                .map_or(standard.certificates, |names| names.iter().map(|name| certificate(name)).collect()),
+            keys: keys.map_or(standard.keys, |names| names.iter().map(|name| key(name)).collect()),
         }
     }
 
     pub(crate) fn check<'a>(&'a self, keys: &'a Keys) -> ResponseCheck<'a> {
         let mut check = keys.check();
         match &self.in_response_to {
-            None => {}
-            Some(None) => check.in_response_to = InResponseTo::Unsolicited,
-            Some(Some(id)) => check.in_response_to = InResponseTo::Exactly(id),
+            Answers::Usual => {}
+            Answers::None => check.in_response_to = InResponseTo::Unsolicited,
+            Answers::Other(id) => check.in_response_to = InResponseTo::Exactly(id),
         }
         if let Some(now) = &self.now {
             check.now = time(now);
