@@ -520,6 +520,9 @@ def encryption(case):
     case("encrypted-key-wrap", enc(signed).replace(OAEP, XENC + "kw-aes256"), "encryption_algorithm", "a shared key, which there is not")
     case("encrypted-key-cipher", enc(signed).replace(OAEP, GCM256), "encryption_algorithm", "a cipher as the key transport")
     case("encrypted-oaep-md5", enc(signed).replace(DS + "sha1", "http://www.w3.org/2001/04/xmldsig-more#md5"), "encryption_algorithm", "RSA-OAEP with MD5")
+    digest = f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{SHA256}"/>'
+    case("encrypted-oaep-mixed", enc(signed, oaep=("sha256", "sha1"), parameters=digest), "encryption_algorithm", "a digest with SHA-256 and a mask with SHA-1, which the library cannot do")
+    case("encrypted-oaep-mixed-stated", enc(signed, method=OAEP11, oaep=("sha256", "sha1"), parameters=digest + '<e:MGF xmlns:e="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1sha1"/>'), "encryption_algorithm", "the same, stated")
     case("encrypted-oaep-mgf-unknown", enc(signed, method=OAEP11, parameters='<e:MGF xmlns:e="http://www.w3.org/2009/xmlenc11#" Algorithm="urn:x"/>'), "encryption_algorithm", "an unknown mask")
     # keys
     case("encrypted-sibling-key", enc(signed, recipients=["sibling"]), "decryption", "to the key of another connection")

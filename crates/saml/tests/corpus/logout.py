@@ -75,6 +75,8 @@ def write():
     case("redirect-ecdsa", "ECDSA", None, raw=query(request(), key="idp-ec", method=ECDSA))
     case("redirect-next-key", "the next key", None, raw=query(request(), key="idp-next"))
     case("redirect-encoding-stated", "DEFLATE is stated", None, raw=good + "&SAMLEncoding=urn%3Aoasis%3Anames%3Atc%3ASAML%3A2.0%3Abindings%3AURL-Encoding%3ADEFLATE")
+    case("redirect-comment-in-name-id", "a comment in a message that nothing canonicalizes", None, raw=query(request(name=name_id("alice<!-- -->@example.test"))))
+    case("redirect-cdata-in-name-id", "CDATA there", None, raw=query(request(name=name_id("alice<![CDATA[@]]>example.test"))))
     case("redirect-unsigned", "no signature", "message_signature", raw=join(["SAMLRequest", "RelayState"]))
     case("redirect-no-sig-alg", "no algorithm", "message_signature", raw=join(["SAMLRequest", "RelayState", "Signature"]))
     case("redirect-no-signature", "an algorithm only", "message_signature", raw=join(["SAMLRequest", "RelayState", "SigAlg"]))

@@ -67,7 +67,11 @@ KEY_KINDS = {
 
 
 def make_keys():
-    """Makes the keys that are not there yet."""
+    """Makes the keys that are not there yet.
+
+    The other forms of them were made with openssl: `rsa -traditional` (sp.pkcs1), `ec` (idp-ec.sec1), `pkcs8 -topk8`
+    and `rsa -traditional -aes256` (sp.locked, with the password "test"), and `req -x509 -newkey` (odd-*).
+    """
     KEYS.mkdir(exist_ok=True)
     for name, kind in KEY_KINDS.items():
         path = KEYS / f"{name}.key"

@@ -79,6 +79,11 @@ def cases(case):
     ok("encrypted-two-recipients", response(encrypt(signed_assertion(), recipients=["sibling", "sp"])), "to another and to us")
     oaep256 = f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{SHA256}"/><e:MGF xmlns:e="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1sha256"/>'
     ok("encrypted-oaep-sha256", response(encrypt(signed_assertion(), method=OAEP11, oaep=("sha256", "sha256"), parameters=oaep256)), "RSA-OAEP with SHA-256")
+    only_digest = f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{SHA256}"/>'
+    ok("encrypted-oaep11-sha256-default-mask", response(encrypt(signed_assertion(), method=OAEP11, oaep=("sha256", "sha256"), parameters=only_digest)), "senders that use one hash and state only the digest")
+    commented = assertion(signed=False).replace("alice@example.test</saml:NameID>", "alice@<!-- -->example.test</saml:NameID>")
+    ok("encrypted-comment-in-name-id", sign(response(encrypt(commented), signed=True), "_response-1"), "a comment in a plaintext that nothing canonicalizes")
+    ok("encrypted-name-id-with-comment", assertion_signed(name=encrypt(f'<saml:NameID xmlns:saml="{SAML}" Format="{EMAIL}">alice<!-- -->@example.test</saml:NameID>', holder="EncryptedID")), "a comment in an encrypted identifier")
     ok("encrypted-oaep-default", response(encrypt(signed_assertion(), parameters="")), "RSA-OAEP with nothing stated")
     bare = sign(response(assertion(namespaces=False)), "_assertion-1")
     inner = re.search(r"<saml:Assertion.*</saml:Assertion>", bare, re.S).group()

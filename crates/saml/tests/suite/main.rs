@@ -5,6 +5,8 @@ mod agreement;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod logout;

@@ -93,7 +93,7 @@ fn an_unsigned_redirect_has_no_signature() {
 
 #[test]
 fn a_posted_request_carries_a_signature_that_we_would_accept() {
-    for name in ["sp", "idp-ec"] {
+    for name in ["sp", "idp-ec", "odd-secp384r1", "odd-secp521r1"] {
         let request = request("https://idp.example.test/sso", &[]);
         let form = request.post_form(Some(&key(name))).expect("a form");
         let xml = String::from_utf8(decode_form_value(&form.value).expect("base64")).expect("UTF-8");
