@@ -12,8 +12,8 @@ use orgate_saml::response::{peek, validate};
 use crate::corpus::FOLDERS;
 use crate::support::{Case, Keys, text};
 
-/// No case may take longer, even unoptimized on a busy machine; optimized and idle, none takes 50 ms.
-const MAX_TIME: Duration = Duration::from_millis(500);
+/// No case may take longer: 50 ms, or ten times that where our own code is not optimized.
+const MAX_TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
 /// No case may hold more memory at once.
 const MAX_MEMORY: usize = 32 * 1024 * 1024;
 
@@ -61,6 +61,7 @@ fn assert_bounded(name: &str, time: Duration, memory: usize) {
 
 #[test]
 fn every_case_is_quick_and_small() {
+    let (mut slowest, mut largest) = (Duration::ZERO, 0);
     for case in FOLDERS.iter().flat_map(|folder| Case::all(folder)) {
         let (keys, xml) = (case.keys(), case.xml());
         let check = case.check(&keys);
@@ -68,7 +69,9 @@ fn every_case_is_quick_and_small() {
         let (_, time, memory) = measured(|| validate(&check, &xml));
 
         assert_bounded(&case.name, time, memory);
+        (slowest, largest) = (slowest.max(time), largest.max(memory));
     }
+    println!("slowest {slowest:?}, largest {largest} bytes");
 }
 
 fn numbered(n: usize, piece: impl Fn(usize) -> String) -> String {
@@ -123,8 +126,9 @@ fn messages_made_to_exhaust_us_are_refused_quickly() {
         ("a long text", with(&"x".repeat(400_000)), ""),
         ("400,000 references", with(&"&lt;".repeat(100_000)), ""),
         ("a long comment", with(&format!("<!--{}-->", "x".repeat(400_000))), ""),
-        ("50,000 comments", with(&"<!---->".repeat(50_000)), ""),
-        ("20,000 CDATA", with(&"<![CDATA[x]]>".repeat(20_000)), ""),
+        ("50,000 comments", with(&"<!---->".repeat(50_000)), "complexity"),
+        ("16,000 comments", with(&"<!---->".repeat(16_000)), ""),
+        ("20,000 CDATA", with(&"<![CDATA[x]]>".repeat(20_000)), "complexity"),
         ("5,000 references", with_signature(|reference| reference.repeat(5_000)), "size"),
         ("800 references", with_signature(|reference| reference.repeat(800)), "signature_shape"),
         ("10,000 ids", with(&numbered(10_000, |i| format!("<x ID='i{i}'/>"))), ""),
@@ -139,6 +143,7 @@ fn messages_made_to_exhaust_us_are_refused_quickly() {
     for (name, xml, expected) in cases {
         let (validation, time, memory) = measured(|| validate(&keys.check(), xml.as_bytes()));
 
+        println!("{name}: {time:?}, {memory} bytes");
         assert_bounded(name, time, memory);
         let found = validation.result.map_err(|rejection| rejection.check.name());
         if expected.is_empty() {
