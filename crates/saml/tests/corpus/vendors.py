@@ -1,7 +1,7 @@
 """Metadata and responses in the shapes in which well-known identity providers send them.
 
-Names, formats, prefixes and what is signed follow the public sources that each entry names; the text, the keys and
-the people are ours.
+Names, formats, prefixes and what is signed follow the public sources that each entry names, which also say what is known
+from experience only; the text, the keys and the people are ours.
 """
 
 import json
@@ -101,7 +101,7 @@ def okta_encrypted():
         attributes_xml=attribute("firstName", "Alice"),
         encrypt_with={"algorithm": CBC256, "sibling": True},
     )
-    case["source"] = "https://support.okta.com (assertion encryption AES-256-CBC with RSA-OAEP); the EncryptedKey beside the data: https://github.com/goxml/saml/issues"
+    case["source"] = "https://github.com/Clever/saml2/pull/83 (AES-256-CBC, the key beside the data); https://github.com/crewjam/saml/issues/135"
     case["identity"]["attributes"] = {"firstName": ["Alice"]}
     return case
 
@@ -155,7 +155,7 @@ def google():
     xml = build(idp, form="response", saml="saml2", samlp="saml2p", id="_0a1b2c3d4e5f", response_id="_f5e4d3c2b1a0",
                 name=name_id(), authn_xml=authn(index="_0a1b2c3d4e5f", until=None, context="urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"),
                 attributes_xml=attribute("department", "Research", name_format=None))
-    return {"source": "https://support.google.com/a/answer/6087519 (custom SAML app: signed response)", "metadata": metadata, "response": xml, "entity_id": idp,
+    return {"source": "https://github.com/node-saml/passport-saml/discussions/865 (the response is signed, the assertion is not; prefixes, issuer)", "metadata": metadata, "response": xml, "entity_id": idp,
             "sso": [["redirect", sso], ["post", sso]], "valid_until": "2031-03-01T00:00:00Z",
             "identity": {"name_id": "alice@example.test", "format": EMAIL, "assertion_id": "_0a1b2c3d4e5f", "session_index": "_0a1b2c3d4e5f", "attributes": {"department": ["Research"]}}}
 
@@ -195,7 +195,7 @@ def adfs():
     xml = build(idp, form="assertion", saml="", id="_5d1c-adfs", response_id="_5d1c-response", name=name_id("alice@example.test", None),
                 authn_xml=authn(index="_5d1c-adfs", until=None, context="urn:federation:authentication:windows"),
                 attributes_xml=attribute(CLAIMS + "upn", "alice@example.test", name_format=None, type_=False) + attribute(group, "Domain Users", "Staff", name_format=None, type_=False))
-    return {"source": "https://cccnext.jira.com/wiki (AD FS metadata); https://learn.microsoft.com/windows-server/identity/ad-fs/technical-reference/the-role-of-claims", "metadata": metadata, "response": xml,
+    return {"source": "https://cccnext.jira.com/wiki/pages/diffpages.action?originalId=172267666&pageId=172270049 (metadata); https://gist.github.com/alchemycs/1c0f72f2cc59ec84def1 (claims); the group claim and the byte order mark are from experience", "metadata": metadata, "response": xml,
             "entity_id": idp, "signed_metadata": True, "sso": [["redirect", sso], ["post", sso]], "slo": [["redirect", sso], ["post", sso]],
             "identity": {"name_id": "alice@example.test", "format": None, "assertion_id": "_5d1c-adfs", "session_index": "_5d1c-adfs", "attributes": {CLAIMS + "upn": ["alice@example.test"], group: ["Domain Users", "Staff"]}}}
 
@@ -209,7 +209,7 @@ def onelogin():
     )
     xml = build(idp, form="response", id="pfx41d8ef22", response_id="pfxb6a1c3d4", name=name_id(),
                 attributes_xml=attribute("User.email", "alice@example.test") + attribute("User.FirstName", "Alice") + attribute("memberOf", "staff;admins"))
-    return {"source": "https://developers.onelogin.com/saml/examples/response", "metadata": metadata, "response": xml, "entity_id": idp, "sso": [["redirect", sso], ["post", sso]], "slo": [["redirect", sso + "/slo"]],
+    return {"source": "https://gist.github.com/luisvm/86bb1c934047979ace4d (ids, issuer, the response signed); the names of attributes are from experience", "metadata": metadata, "response": xml, "entity_id": idp, "sso": [["redirect", sso], ["post", sso]], "slo": [["redirect", sso + "/slo"]],
             "identity": {"name_id": "alice@example.test", "format": EMAIL, "assertion_id": "pfx41d8ef22", "session_index": "_session-1", "attributes": {"User.email": ["alice@example.test"], "User.FirstName": ["Alice"], "memberOf": ["staff;admins"]}}}
 
 
@@ -241,14 +241,14 @@ def keycloak(**options):
     xml = build(idp, form="response", id="ID_4b7f", response_id="ID_9c2e", name=name_id("G-a1b2c3d4", PERSISTENT),
                 authn_xml=authn(index="5a3f::8e2d", until="2026-03-01T22:00:00Z", context="urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"), attributes_xml=roles, **options)
     url = idp + "/protocol/saml"
-    return {"source": "https://www.keycloak.org/docs/latest/server_admin/ (SAML clients: sign documents, Role attributes); descriptor of releases before 18: EntitiesDescriptor Name=urn:keycloak, KeyDescriptor without use", "metadata": keycloak_metadata(idp, named), "response": xml, "entity_id": idp,
+    return {"source": "https://forge.libre.sh/libre.sh/keycloak-scim/raw/commit/c3a793de3183a9e9433e5cce221677a3e899927d/topics/saml.adoc (signed documents, roles); the descriptor of older releases, an EntitiesDescriptor with keys of no stated use, is from experience", "metadata": keycloak_metadata(idp, named), "response": xml, "entity_id": idp,
             "sso": [["post", url], ["redirect", url]], "slo": [["post", url], ["redirect", url]], "want_signed": True,
             "identity": {"name_id": "G-a1b2c3d4", "format": PERSISTENT, "assertion_id": "ID_4b7f", "session_index": "5a3f::8e2d", "attributes": {"Role": ["offline_access", "admin"]}}}
 
 
 def keycloak_encrypted():
     case = keycloak(encrypt_with={"algorithm": CBC128})
-    case["source"] = "https://www.keycloak.org/docs/latest/server_admin/ (encrypt assertions: AES with a key of 128 bits), documents signed"
+    case["source"] = "https://forge.libre.sh/libre.sh/keycloak-scim/raw/commit/c3a793de3183a9e9433e5cce221677a3e899927d/topics/saml.adoc (encryption with a key of 128 bits), documents signed"
     return case
 
 
@@ -284,7 +284,7 @@ def simplesamlphp():
     xml = build(idp, form="both", id=id_, response_id="_be9967abd904ddcae3c0eb4189adbe3f71e327cf93", name=name_id("_ce3d2948b4cf20146dee0a0b3dd6f69b6cf86f62d7", TRANSIENT, SPNameQualifier=SP),
                 authn_xml=authn(index="_be9967abd904ddcae3c0eb4189adbe3f71e327cf94", context="urn:oasis:names:tc:SAML:2.0:ac:classes:Password"),
                 attributes_xml=attribute("uid", "alice") + attribute("eduPersonAffiliation", "users", "examplerole1"))
-    return {"source": "https://simplesamlphp.org/docs/stable/simplesamlphp-reference-idp-hosted.html (saml20.sign.response, attribute name format)", "metadata": metadata, "response": xml, "entity_id": idp, "display_name": "Example",
+    return {"source": "https://simplesamlphp.org/docs/stable/simplesamlphp-reference-idp-hosted (named by https://pastebin.com/7z4kQexg, with the attribute name format)", "metadata": metadata, "response": xml, "entity_id": idp, "display_name": "Example",
             "sso": [["redirect", base + "SSOService.php"]], "slo": [["redirect", base + "SingleLogoutService.php"]],
             "identity": {"name_id": "_ce3d2948b4cf20146dee0a0b3dd6f69b6cf86f62d7", "format": TRANSIENT, "assertion_id": id_, "session_index": "_be9967abd904ddcae3c0eb4189adbe3f71e327cf94", "attributes": {"uid": ["alice"], "eduPersonAffiliation": ["users", "examplerole1"]}}}
 
