@@ -4,7 +4,7 @@
 //! It is therefore verified over the raw query, and a query that something on the way decoded and encoded anew is
 //! refused.
 //!
-//! **Invariant:** nothing inflates beyond [`MAX_BYTES`](crate::MAX_BYTES), and a parameter that occurs twice is
+//! **Invariant:** nothing inflates beyond [`MAX_BYTES`], and a parameter that occurs twice is
 //! an error, never a choice.
 
 use std::io::{Read, Write};

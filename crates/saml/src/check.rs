@@ -58,7 +58,7 @@ checks! {
         "The message holds no processing instruction."
         "No identity provider sends these; treat the message as an attack.";
     Complexity "complexity"
-        "Elements are nested at most 48 deep, carry at most 64 attributes, and number at most 16,384."
+        "Elements are nested at most 48 deep, carry at most 64 attributes, and number at most 16,384 with comments and CDATA sections."
         "Send fewer attribute values; if the message is not unusually large, treat it as an attack.";
     WellFormed "well_formed"
         "The message is one well-formed XML document with declared namespaces."

@@ -22,10 +22,6 @@ impl Clock {
         Self { now, skew: skew.clamp(Duration::zero(), MAX_SKEW) }
     }
 
-    pub(crate) fn skew(&self) -> Duration {
-        self.skew
-    }
-
     /// Whether `end`, the first moment of no longer being valid, has come for certain.
     pub(crate) fn has_ended(&self, end: DateTime<Utc>) -> bool {
         end.checked_add_signed(self.skew).is_none_or(|end| self.now >= end)

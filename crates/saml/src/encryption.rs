@@ -143,9 +143,27 @@ impl WrappedKey {
         let mgf = parameter(XENC11, "MGF")?
             .map(|mgf| listed(mgf.attribute("Algorithm"), &[OAEP_MGFS]))
             .transpose()?;
+        one_hash(algorithm, digest, mgf)?;
         let label = parameter(XENC, "OAEPparams")?.map(|label| base64_text(&label)).transpose()?;
         Ok(Self { algorithm, digest, mgf, label, value: cipher_value(key)? })
     }
+}
+
+/// aws-lc computes RSA-OAEP with one hash for digest and mask. A mix is refused here, where it can be named.
+fn one_hash(algorithm: &str, digest: Option<&str>, mgf: Option<&str>) -> Result<(), Rejection> {
+    let place = |list: &[&str], found: &str| list.iter().position(|&known| known == found);
+    let digest = digest.map_or(Some(0), |digest| place(OAEP_DIGESTS, digest));
+    let mask = match mgf {
+        Some(mgf) => place(OAEP_MGFS, mgf),
+        // The older algorithm always masks with SHA-1 unless it says otherwise.
+        None if RSA_OAEP.first() == Some(&algorithm) => Some(0),
+        None => digest,
+    };
+    if digest != mask {
+        let detail = format!("{algorithm} with one hash as its digest and another in its mask");
+        return Err(Rejection::new(Check::EncryptionAlgorithm, detail));
+    }
+    Ok(())
 }
 
 fn method<'t>(element: &Element<'t>) -> Result<Element<'t>, Rejection> {

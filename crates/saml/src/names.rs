@@ -65,7 +65,7 @@ pub(crate) const OAEP_DIGESTS: &[&str] = &[
     "http://www.w3.org/2001/04/xmldsig-more#sha384",
     "http://www.w3.org/2001/04/xmlenc#sha512",
 ];
-/// The mask generation functions of RSA-OAEP.
+/// The mask generation functions of RSA-OAEP, in the order of [`OAEP_DIGESTS`].
 pub(crate) const OAEP_MGFS: &[&str] = &[
     "http://www.w3.org/2009/xmlenc11#mgf1sha1",
     "http://www.w3.org/2009/xmlenc11#mgf1sha256",

@@ -11,6 +11,8 @@ mod subject;
 pub(crate) use envelope::{check_issuer, version as check_version};
 pub(crate) use subject::name_id as read_name_id;
 
+use std::fmt;
+
 use chrono::{DateTime, Duration, Utc};
 
 use crate::certificate::Certificate;
@@ -137,7 +139,7 @@ pub struct Authentication {
 }
 
 /// The verdict on a response, and how it came about.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Validation {
     /// Who signed in, or why nobody did.
     pub result: Result<Authentication, Rejection>,
@@ -145,6 +147,13 @@ pub struct Validation {
     pub trace: Trace,
     message: Option<String>,
     decrypted: Option<String>,
+}
+
+/// Without the message, which would fill a log with personal data.
+impl fmt::Debug for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validation").field("result", &self.result).finish_non_exhaustive()
+    }
 }
 
 impl Validation {

@@ -15,7 +15,7 @@ pub const MAX_BYTES: usize = 512 * 1024;
 pub const MAX_DEPTH: usize = 48;
 /// How many attributes, namespace declarations among them, an element may carry.
 pub const MAX_ATTRIBUTES: usize = 64;
-/// How many elements a document may have.
+/// How many elements, comments and CDATA sections a document may have: each costs a parser more than its text.
 pub const MAX_ELEMENTS: usize = 16_384;
 
 /// The longest text between `&` and `;` that can be a character reference.
@@ -36,7 +36,7 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<&str, Rejection> {
         let detail = format!("U+{:04X} is no character of XML", u32::from(bad));
         return Err(Rejection::new(Check::WellFormed, detail));
     }
-    let mut scanner = Scanner { rest: skip_declaration(text)?, open: Vec::new(), elements: 0, roots: 0 };
+    let mut scanner = Scanner { rest: skip_declaration(text)?, open: Vec::new(), nodes: 0, roots: 0 };
     scanner.run()?;
     Ok(text)
 }
@@ -107,7 +107,7 @@ fn attribute(text: &str) -> Result<(&str, &str, &str), Rejection> {
 struct Scanner<'a> {
     rest: &'a str,
     open: Vec<&'a str>,
-    elements: usize,
+    nodes: usize,
     roots: usize,
 }
 
@@ -137,9 +137,11 @@ impl<'a> Scanner<'a> {
 
     fn markup(&mut self) -> Result<(), Rejection> {
         if let Some(rest) = self.rest.strip_prefix("<!--") {
+            self.count()?;
             let (_, rest) = rest.split_once("-->").ok_or_else(|| malformed("a comment does not end"))?;
             self.rest = rest;
         } else if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
+            self.count()?;
             let (_, rest) =
                 rest.split_once("]]>").ok_or_else(|| malformed("a CDATA section does not end"))?;
             if self.open.is_empty() {
@@ -201,14 +203,19 @@ impl<'a> Scanner<'a> {
                 return Err(malformed("more than one root element"));
             }
         }
-        self.elements += 1;
+        self.count()?;
         self.open.push(name);
         if self.open.len() > MAX_DEPTH {
             let detail = format!("elements are nested more than {MAX_DEPTH} deep");
             return Err(Rejection::new(Check::Complexity, detail));
         }
-        if self.elements > MAX_ELEMENTS {
-            let detail = format!("more than {MAX_ELEMENTS} elements");
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), Rejection> {
+        self.nodes += 1;
+        if self.nodes > MAX_ELEMENTS {
+            let detail = format!("more than {MAX_ELEMENTS} elements, comments and CDATA sections");
             return Err(Rejection::new(Check::Complexity, detail));
         }
         Ok(())

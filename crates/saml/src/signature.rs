@@ -4,7 +4,7 @@
 //! that leave parts out. None of that is left here: a signature covers its parent, all of it, or the message is
 //! refused (SAML core §5.4).
 //!
-//! **Invariant:** after [`check`], each signature is the direct child of an element that may be signed, has one
+//! **Invariant:** after [`placed`], [`shape`] and [`algorithms`], each signature is the direct child of an element that may be signed, has one
 //! reference, to that element's own id, by the enveloped transform and a canonicalization, with SHA-2.
 
 use std::collections::HashSet;

@@ -9,6 +9,10 @@ use uppsala::{Document, NodeId, NodeKind, Parser};
 
 use crate::check::{Check, Rejection};
 
+/// The namespaces of `xml:` and `xmlns:`, which no other prefix may have.
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+
 /// A parsed document.
 pub(crate) struct Tree<'x> {
     document: Document<'x>,
@@ -31,7 +35,9 @@ impl<'x> Tree<'x> {
         let parser = Parser::new().with_forbid_dtd(true).with_forbid_entities(true);
         let document =
             parser.parse(text).map_err(|error| Rejection::new(Check::WellFormed, error.to_string()))?;
-        Ok(Self { document })
+        let tree = Self { document };
+        tree.root()?.descendants().try_for_each(|element| element.check_namespaces())?;
+        Ok(tree)
     }
 
     /// The root element.
@@ -55,6 +61,21 @@ impl<'x> Tree<'x> {
 impl<'t> Element<'t> {
     fn data(&self) -> Option<&'t uppsala::Element<'t>> {
         self.document.element(self.id)
+    }
+
+    /// Refuses declarations that XML namespaces 1.0 forbids (§3): parsers disagree on what they mean.
+    fn check_namespaces(&self) -> Result<(), Rejection> {
+        let declared = self.data().map(|data| data.namespace_declarations.as_slice()).unwrap_or_default();
+        for (prefix, uri) in declared {
+            let (prefix, uri) = (&**prefix, &**uri);
+            let undeclares = uri.is_empty() && !prefix.is_empty();
+            let reserved = prefix == "xmlns" || uri == XMLNS || ((prefix == "xml") != (uri == XML));
+            if undeclares || reserved {
+                let detail = format!("the prefix {prefix:?} must not be bound to {uri:?}");
+                return Err(Rejection::new(Check::WellFormed, detail));
+            }
+        }
+        Ok(())
     }
 
     /// The local name.

@@ -110,11 +110,8 @@ fn encryption_methods(writer: &mut Writer) {
     for algorithm in AES_GCM.iter().rev().chain(AES_CBC.iter().rev()) {
         writer.empty("md:EncryptionMethod", &[("Algorithm", algorithm)]);
     }
-    for algorithm in RSA_OAEP {
+    for (algorithm, digest) in RSA_OAEP.iter().zip(OAEP_DIGESTS) {
         writer.open("md:EncryptionMethod", &[("Algorithm", algorithm)]);
-        if let Some(digest) = OAEP_DIGESTS.first() {
-            writer.empty("ds:DigestMethod", &[("Algorithm", digest)]);
-        }
-        writer.close();
+        writer.empty("ds:DigestMethod", &[("Algorithm", digest)]).close();
     }
 }
