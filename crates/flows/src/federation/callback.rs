@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::Duration;
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::{EntryPath, ProviderSettings};
 use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
@@ -13,6 +14,7 @@ use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, Upstrea
 use super::identify::{Identification, connection_of};
 use super::link::finish_link;
 use super::oidc::{Oidc, Refusal};
+use super::saml::settings_of;
 use super::trace::{Rejection, Trace};
 use super::{UpstreamError, UpstreamIdentity, Version, address, version_of};
 use crate::authorize::{Answer as ClientAnswer, refusal, store};
@@ -23,6 +25,9 @@ use crate::waiting::{Waiting, WaitingError, take_up_in};
 use crate::{Browser, Env, Failure, events};
 
 pub use super::oidc::Answer;
+
+/// How far a provider's clock may be from ours.
+const SKEW: Duration = Duration::minutes(2);
 
 /// How it ended.
 #[derive(Debug)]
@@ -240,6 +245,9 @@ impl<'a> Returning<'a> {
             return Err(WaitingError::Over);
         }
         let connection = self.connection(tx).await?;
+        if let Err(rejection) = self.check_fresh(waiting, identity, trace) {
+            return Ok(Err(rejection));
+        }
         let mapped = match self.map(&connection, identity, trace) {
             Ok(mapped) => mapped,
             Err(rejection) => return Ok(Err(rejection)),
@@ -265,6 +273,26 @@ impl<'a> Returning<'a> {
         };
         let applied = identification.apply(tx, &found, trace).await?;
         Ok(applied.map(|user_id| (connection, user_id)))
+    }
+
+    /// Whoever was to prove who they are anew must have done so since they left, and no longer ago than
+    /// the application asked (OIDC Core §3.1.2.1), as far as the provider says when it was.
+    fn check_fresh(
+        &self,
+        waiting: &Waiting,
+        identity: &UpstreamIdentity,
+        trace: &mut Trace,
+    ) -> Result<(), Rejection> {
+        let Some(at) = identity.auth_time else { return Ok(()) };
+        let asked = waiting.asked();
+        let by_connection = settings_of(&self.version.settings.provider).is_some_and(|saml| saml.force_authn);
+        let since_departure = at + SKEW >= self.request.request.created_at;
+        let limit = asked.max_age.map(|seconds| Duration::seconds(i64::from(seconds)) + SKEW);
+        let young = limit.is_none_or(|limit| self.env.clock.now() - at <= limit);
+        let anew = by_connection || asked.demands_authentication();
+        trace.check("auth_time", young && (since_departure || !anew), || {
+            format!("a fresh sign-in was asked for, and the provider's is of {at}")
+        })
     }
 
     pub(super) fn map(
