@@ -11,5 +11,6 @@
 
 pub mod app;
 pub mod database;
+pub mod federated;
 pub mod fixture;
 pub mod program;

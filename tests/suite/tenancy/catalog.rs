@@ -169,7 +169,13 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: client_permissions: delete, insert, select
     orgate_app: client_secrets: delete, insert, select
     orgate_app: clients: insert, select, update
+    orgate_app: connection_domains: delete, insert, select
+    orgate_app: connection_keys: delete, insert, select, update
+    orgate_app: connection_pilots: delete, insert, select
+    orgate_app: connection_refreshes: insert, select, update
+    orgate_app: connection_versions: insert, select
     orgate_app: connections: insert, select, update
+    orgate_app: consumed_assertions: insert, select
     orgate_app: data_keys: delete, insert, select
     orgate_app: discovery_challenges: insert, select, update
     orgate_app: domains: delete, insert, select, update
@@ -178,6 +184,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: group_members: delete, insert, select
     orgate_app: group_roles: delete, insert, select
     orgate_app: groups: delete, insert, select, update
+    orgate_app: identity_links: delete, insert, select, update
+    orgate_app: mapped_groups: delete, insert, select
+    orgate_app: mapped_roles: delete, insert, select
     orgate_app: organization_ancestors: delete, insert, select
     orgate_app: organization_slugs: insert, select
     orgate_app: organizations: insert, select, update
@@ -188,6 +197,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: persons: insert
     orgate_app: persons: rows: none
     orgate_app: policies: insert, select, update
+    orgate_app: recovery_codes: delete, insert, select, update
     orgate_app: refresh_tokens: insert, select, update
     orgate_app: role_assignments: delete, insert, select
     orgate_app: role_permissions: delete, insert, select
@@ -195,8 +205,11 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: schema public: usage
     orgate_app: sessions: insert, select, update
     orgate_app: sign_in_throttles: delete, insert, select, update
+    orgate_app: sign_in_traces: insert, select
     orgate_app: signing_keys: insert, select, update
     orgate_app: standings: select
+    orgate_app: upstream_requests: insert, select, update
+    orgate_app: upstream_sessions: delete, insert, select, update
     orgate_app: users: insert, select, update
     orgate_app: verified_domains: insert, select, update
     orgate_choose: organizations: select (org_id, slug, name, status, logo_url, primary_color)
@@ -204,14 +217,16 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_choose: person_links: select (org_id, user_id, person_id)
     orgate_choose: person_links: rows: true
     orgate_choose: schema public: usage
-    orgate_choose: sessions: select (org_id, id, user_id, token_hash, auth_time, amr, last_seen_at, expires_at, ended_at)
+    orgate_choose: sessions: select (org_id, id, user_id, token_hash, auth_time, amr, last_seen_at, expires_at, ended_at, method, connection_id)
     orgate_choose: sessions: rows: true
-    orgate_choose: users: select (org_id, id, email, email_verified, status)
+    orgate_choose: users: select (org_id, id, email, email_verified, name, status)
     orgate_choose: users: rows: true
     orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, expires_at)
     orgate_clean: authorization_codes: rows: true
     orgate_clean: authorization_requests: delete, select (org_id, id, expires_at)
     orgate_clean: authorization_requests: rows: true
+    orgate_clean: consumed_assertions: delete, select (org_id, connection_id, assertion_id, expires_at)
+    orgate_clean: consumed_assertions: rows: true
     orgate_clean: ensure_audit_partition(date): execute
     orgate_clean: grants: delete, select (org_id, id, session_id, expires_at, revoked_at)
     orgate_clean: grants: rows: true
@@ -224,6 +239,10 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: sessions: rows: true
     orgate_clean: sign_in_throttles: delete, select (org_id, account, window_started_at)
     orgate_clean: sign_in_throttles: rows: true
+    orgate_clean: sign_in_traces: delete, select (org_id, id, occurred_at)
+    orgate_clean: sign_in_traces: rows: true
+    orgate_clean: upstream_requests: delete, select (org_id, state_hash, expires_at)
+    orgate_clean: upstream_requests: rows: true
     orgate_deliver: outbox: select (org_id, id, available_at, attempts, delivered_at, failed_at), update (available_at, attempts)
     orgate_deliver: outbox: rows: true
     orgate_deliver: schema public: usage
@@ -237,6 +256,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_inherit: policies: select
     orgate_inherit: policies: rows: true
     orgate_inherit: schema public: usage
+    orgate_refresh: connection_refreshes: select (org_id, connection_id, due_at, noticed_days), update (due_at)
+    orgate_refresh: connection_refreshes: rows: true
+    orgate_refresh: schema public: usage
     orgate_resolve: client_directory: select
     orgate_resolve: client_directory: rows: true
     orgate_resolve: organization_slugs: select

@@ -31,6 +31,12 @@ const CROSSING: &[&str] = &[
     "delete from refresh_tokens lapsed",
     "delete from sessions lapsed",
     "delete from sign_in_throttles lapsed",
+    "delete from consumed_assertions lapsed",
+    "delete from sign_in_traces lapsed",
+    "delete from upstream_requests lapsed",
+    // Refresh: connections that are due, of whomever; and how many have a certificate that expires.
+    "update connection_refreshes schedule set due_at = $2 from",
+    "select count(*) as \"count!\" from connection_refreshes where noticed_days <= $1",
 ];
 
 #[tokio::test]

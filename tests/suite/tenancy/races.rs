@@ -12,6 +12,7 @@ use orgate_domain::ids::{ClientId, DomainId, OrgId};
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{ClientChange, NewOrganization, NewSigningKey, OrgTx, Rotation, StorageError};
+use orgate_tests::federated::upstream_request;
 use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_grant, now, uuid};
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
@@ -276,4 +277,42 @@ fn given(outcomes: &[Result<(), StorageError>]) -> usize {
         Err(error) => panic!("{error:?}"),
     };
     outcomes.iter().filter(|outcome| told(outcome)).count()
+}
+
+#[tokio::test]
+async fn an_answer_an_assertion_a_recovery_code_and_an_identity_are_taken_once() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let federated = fixture.acme.federated(&made).await;
+    let (id, until) = (federated.connection.id, now() + Duration::minutes(10));
+
+    for round in 1..=ROUNDS {
+        let upstream = upstream_request(&federated.connection, &made.request);
+        let (assertion, subject, code) = (format!("_{round}"), format!("subject {round}"), hash());
+        let mut tx = fixture.acme.begin().await;
+        tx.upstream().insert(&upstream).await.expect("a request");
+        tx.recovery_codes().replace(made.user.id, &[code], now()).await.expect("a code");
+        tx.commit().await.expect("a commit");
+        let racers = [
+            winners(&fixture.acme, async |tx| tx.upstream().answer(&upstream.state, b"kept", now()).await)
+                .await,
+            winners(&fixture.acme, async |tx| tx.upstream().consume(&upstream.state, now()).await).await,
+            winners(&fixture.acme, async |tx| tx.upstream().consume_assertion(id, &assertion, until).await)
+                .await,
+            winners(&fixture.acme, async |tx| {
+                Ok(tx.recovery_codes().consume(made.user.id, &code, now()).await?.is_some())
+            })
+            .await,
+        ];
+        assert_eq!(racers, [1; 4]);
+        let bob = fixture.acme.user(&format!("bob{round}")).await;
+        let mut tx = fixture.acme.begin().await;
+        assert!(tx.identities().save_link((id, &subject), bob.id, None, now()).await.expect("linked"));
+        tx.commit().await.expect("a commit");
+        let taken = winners(&fixture.acme, async |tx| {
+            tx.identities().save_link((id, &subject), made.user.id, None, now()).await
+        })
+        .await;
+        assert_eq!(taken, 0, "an identity that is bound stays bound");
+    }
 }

@@ -8,15 +8,16 @@ use chrono::Duration;
 use insta::{allow_duplicates, assert_snapshot};
 use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::clients::Audience;
-use orgate_domain::ids::{ClientId, DomainId, OrgId};
+use orgate_domain::ids::{ClientId, DomainId, OrgId, TraceId};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, NewCode, NewMessage, NewOrganization, NewSession, NewSigningKey, NewUser, OrgTx,
-    OrganizationChange, Rotation, StorageError,
+    ClientChange, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization, NewSession,
+    NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh, Rotation, StorageError,
 };
+use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
 use sqlx::AssertSqlSafe;
 
@@ -75,6 +76,8 @@ fn methods() -> BTreeSet<String> {
 struct Calls {
     fixture: Fixture,
     acme: Arc<Everything>,
+    /// What sign-ins through an identity provider left behind in Acme.
+    federated: Arc<Federated>,
     /// A client of Globex's that Acme may use.
     shared: (OrgId, ClientId),
     /// Those that are isolated.
@@ -87,13 +90,14 @@ impl Calls {
     async fn new() -> Self {
         let fixture = Fixture::new().await;
         let acme = Arc::new(fixture.acme.everything().await);
+        let federated = Arc::new(fixture.acme.federated(&acme).await);
         let shared = fixture.globex.client("globex-shared", Audience::Granted).await;
         let shared = (shared.owner, shared.id);
         let mut tx = fixture.acme.begin().await;
         tx.clients().insert_access(shared, now()).await.expect("access");
         tx.commit().await.expect("a commit");
         let tables = rows::isolated_tables(fixture.database.superuser()).await;
-        Self { fixture, acme, shared, tables, made: BTreeSet::new(), said: Vec::new() }
+        Self { fixture, acme, federated, shared, tables, made: BTreeSet::new(), said: Vec::new() }
     }
 
     /// One call, committed if it can be. What it said is kept; what is Acme's stays as it was.
@@ -128,7 +132,10 @@ impl Calls {
     /// Finds first: what is inserted afterwards, with Acme's ids, is Globex's own and can be found.
     async fn make(&mut self) {
         self.find().await;
+        self.find_federated().await;
         self.change().await;
+        self.change_federated().await;
+        self.insert_federated().await;
         self.insert().await;
     }
 
@@ -150,8 +157,24 @@ impl Calls {
             Outbox::find: None
             Roles::list: []
             Sessions::find_by_cookie: None
-            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, known_browser: false }
+            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::find_by_email: None
+            ConnectionKeys::list: []
+            Connections::find: None
+            Connections::find_version: None
+            Connections::is_piloted: false
+            Connections::list: []
+            Connections::list_pilots: []
+            Connections::list_versions: []
+            Identities::find_user: None
+            Identities::find_user_by_email: None
+            Identities::is_linked: false
+            Refreshes::find: None
+            Upstream::find: None
+            Upstream::find_session: None
+            Upstream::find_trace: None
+            Upstream::list_sessions: []
+            Upstream::list_traces: []
             AuthorizationRequests::consume: false
             Clients::delete_access: false
             Clients::delete_secrets: ()
@@ -171,7 +194,28 @@ impl Calls {
             Sessions::update_last_seen: ()
             SignIns::clear_tries: ()
             Users::end_sessions: 0
+            Users::update_break_glass: ()
             Users::update: ()
+            ConnectionKeys::rotate: false
+            Connections::update: ()
+            Identities::update_name: ()
+            RecoveryCodes::consume: None
+            Upstream::answer: false
+            Upstream::consume: false
+            ConnectionKeys::insert: refused (connection_keys_org_id_connection_id_fkey)
+            Connections::insert_version: refused (connection_versions_org_id_connection_id_fkey)
+            Connections::replace_domains: ()
+            Connections::replace_pilots: refused (connection_pilots_org_id_connection_id_fkey)
+            Identities::replace_mapped: ()
+            Identities::save_link: refused (identity_links_org_id_connection_id_fkey)
+            RecoveryCodes::replace: refused (recovery_codes_org_id_user_id_fkey)
+            Refreshes::hasten: refused (connection_refreshes_org_id_connection_id_fkey)
+            Refreshes::save: refused (connection_refreshes_org_id_connection_id_fkey)
+            Upstream::consume_assertion: refused (consumed_assertions_org_id_connection_id_fkey)
+            Upstream::insert: refused (upstream_requests_org_id_connection_id_version_fkey)
+            Upstream::insert_trace: refused (sign_in_traces_org_id_connection_id_fkey)
+            Upstream::save_session: refused (upstream_sessions_org_id_session_id_fkey)
+            Connections::insert: ()
             DiscoveryChallenges::insert: refused (discovery_challenges_org_id_request_id_fkey)
             AuditEvents::insert: ()
             AuthorizationRequests::insert: ()
@@ -191,6 +235,7 @@ impl Calls {
             Users::update_email_verified: refused (email_index_org_id_user_id_fkey)
             Roles::save: ()
             Users::insert: ()
+            Identities::insert_user: taken (users_pkey)
             ");
         }
         assert_eq!(self.made, methods());
@@ -256,6 +301,7 @@ impl Calls {
             "Sessions::update_last_seen" => tx.sessions().update_last_seen(acme.signed_in.session.id, now());
             "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
             "Users::end_sessions" => tx.users().end_sessions(acme.user.id, now());
+            "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());
             "Users::update" => tx.users().update(acme.user.id, &name, UserStatus::Deactivated, now());
         }
     }
@@ -312,6 +358,76 @@ impl Calls {
             "Users::insert" => tx.users().insert(&NewUser {
                 id: acme.user.id, email: &acme.user.email, verified: Some(acme.user.email_hash), name: &name,
                 at: now() });
+            "Identities::insert_user" => tx.identities().insert_user(&NewFederatedUser {
+                id: acme.user.id, email: None, name: &name, at: now() });
+        }
+    }
+
+    async fn find_federated(&mut self) {
+        let (acme, made) = (Arc::clone(&self.acme), Arc::clone(&self.federated));
+        let id = made.connection.id;
+        calls! { self, tx;
+            "ConnectionKeys::list" => tx.connection_keys().list(id);
+            "Connections::find" => tx.connections().find(id);
+            "Connections::find_version" => tx.connections().find_version(id, 1);
+            "Connections::is_piloted" => tx.connections().is_piloted(id, &made.pilot);
+            "Connections::list" => tx.connections().list();
+            "Connections::list_pilots" => tx.connections().list_pilots(id);
+            "Connections::list_versions" => tx.connections().list_versions(id);
+            "Identities::find_user" => tx.identities().find_user(id, &made.subject);
+            "Identities::find_user_by_email" => tx.identities().find_user_by_email(&acme.user.email);
+            "Identities::is_linked" => tx.identities().is_linked(acme.user.id, id);
+            "Refreshes::find" => tx.refreshes().find(id);
+            "Upstream::find" => tx.upstream().find(&made.upstream.state);
+            "Upstream::find_session" => tx.upstream().find_session(acme.signed_in.session.id);
+            "Upstream::find_trace" => tx.upstream().find_trace(made.trace);
+            "Upstream::list_sessions" =>
+                tx.upstream().list_sessions(id, Some(&made.subject), std::slice::from_ref(&made.sid));
+            "Upstream::list_traces" => tx.upstream().list_traces(id, 10);
+        }
+    }
+
+    async fn change_federated(&mut self) {
+        let (acme, made) = (Arc::clone(&self.acme), Arc::clone(&self.federated));
+        let id = made.connection.id;
+        let name = name("Mine");
+        calls! { self, tx;
+            "ConnectionKeys::rotate" => tx.connection_keys().rotate(id, made.key.purpose);
+            "Connections::update" => tx.connections().update(&made.connection, now());
+            "Identities::update_name" => tx.identities().update_name(acme.user.id, &name, now());
+            "RecoveryCodes::consume" => tx.recovery_codes().consume(acme.user.id, &made.recovery, now());
+            "Upstream::answer" => tx.upstream().answer(&made.upstream.state, b"mine", now());
+            "Upstream::consume" => tx.upstream().consume(&made.upstream.state, now());
+        }
+    }
+
+    async fn insert_federated(&mut self) {
+        let (acme, made) = (Arc::clone(&self.acme), Arc::clone(&self.federated));
+        let connection = &made.connection;
+        let (id, name, none) = (connection.id, name("Mine"), serde_json::Value::Null);
+        let (roles, due) = ([acme.role.slug.to_string()].into(), now() + Duration::hours(1));
+        let version = NewConnectionVersion { version: 2, settings: &made.settings, secrets: None, at: now() };
+        let refresh = Refresh { due_at: due, last_error: None, proposed: None, noticed: None };
+        let session = federated::session(id, &acme.signed_in, (&made.subject, &made.sid));
+        let trace = federated::new_trace(id, TraceId::from_uuid(uuid()), &none);
+        calls! { self, tx;
+            "ConnectionKeys::insert" => tx.connection_keys().insert(id, &made.key);
+            "Connections::insert_version" => tx.connections().insert_version(id, &version);
+            "Connections::replace_domains" => tx.connections().replace_domains(id, &connection.domains);
+            "Connections::replace_pilots" =>
+                tx.connections().replace_pilots(id, std::slice::from_ref(&made.pilot));
+            "Identities::replace_mapped" =>
+                tx.identities().replace_mapped((id, acme.user.id), &roles, &[].into());
+            "Identities::save_link" => tx.identities().save_link((id, &made.subject), acme.user.id, None, now());
+            "RecoveryCodes::replace" => tx.recovery_codes().replace(acme.user.id, &[hash()], now());
+            "Refreshes::hasten" => tx.refreshes().hasten(id, now());
+            "Refreshes::save" => tx.refreshes().save(id, &refresh);
+            "Upstream::consume_assertion" => tx.upstream().consume_assertion(id, &made.assertion, due);
+            "Upstream::insert" => tx.upstream().insert(&made.upstream);
+            "Upstream::insert_trace" => tx.upstream().insert_trace(&trace);
+            "Upstream::save_session" => tx.upstream().save_session(&session);
+            "Connections::insert" => tx.connections().insert(
+                id, (&connection.slug, connection.protocol), (&name, connection.vendor), now());
         }
     }
 }

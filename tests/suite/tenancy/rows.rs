@@ -12,6 +12,10 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("connection_versions", "version", "1"),
 ];
 
+/// What a check demands beside a column that refers: the table, the column, and what comes with it.
+const COMPANIONS: &[(&str, &str, (&str, &str))] =
+    &[("sessions", "connection_id", ("method", "'connection'"))];
+
 /// A table.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -162,7 +166,13 @@ impl Table {
     ) -> Result<(), sqlx::Error> {
         let crossing = reference.columns.iter().filter(|(column, _)| !column.ends_with("org_id"));
         let crossing = crossing.map(|(near, far)| (near.as_str(), value_of(&reference.table, far, other)));
-        let (columns, values) = self.row(org_id, &crossing.collect());
+        let mut crossing: BTreeMap<_, _> = crossing.collect();
+        for (table, column, (companion, value)) in COMPANIONS {
+            if *table == self.name && crossing.contains_key(column) {
+                crossing.insert(companion, (*value).to_owned());
+            }
+        }
+        let (columns, values) = self.row(org_id, &crossing);
         self.insert_values(conn, &columns, &values).await
     }
 
@@ -196,7 +206,8 @@ impl Table {
         {
             return (*value).to_owned();
         }
-        let referred = self.references.iter().find_map(|reference| {
+        let mut demanded = self.references.iter().filter(|reference| self.demands(reference));
+        let referred = demanded.find_map(|reference| {
             let far = reference.columns.get(&column.name)?;
             Some(value_of(&reference.table, far, org_id))
         });

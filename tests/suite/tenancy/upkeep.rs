@@ -90,6 +90,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     let behind = fixture.database.superuser();
     let tables = rows::isolated_tables(behind).await;
     let made = fixture.acme.everything().await;
+    fixture.acme.federated(&made).await;
     let before = rows::hashes(behind, &tables, fixture.acme.id().as_uuid()).await;
 
     let until = |at| Outdated { expired_before: at, ended_before: at };
@@ -101,9 +102,9 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     assert_eq!((nothing, after), (Cleaned::default(), before));
     // The message has not been delivered yet.
     let all = Cleaned {
-        upstream_requests: 0,
-        assertions: 0,
-        traces: 0,
+        upstream_requests: 1,
+        assertions: 1,
+        traces: 1,
         requests: 1,
         codes: 2,
         refresh_tokens: 1,

@@ -1,0 +1,164 @@
+//! What sign-ins through an identity provider leave behind.
+
+use chrono::Duration;
+use orgate_domain::connections::{ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor};
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::{DomainName, Email};
+use orgate_domain::ids::{ConnectionId, ConnectionKeyId, TraceId};
+use orgate_domain::names::Slug;
+use orgate_storage::{
+    Connection, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion, NewTrace,
+    NewUpstreamSession, Refresh, StoredConnectionKey, UpstreamPurpose, UpstreamRequest,
+};
+use serde_json::Value;
+
+use crate::fixture::{Everything, Org, SignedIn, hash, name, now, uuid};
+
+/// One of each thing.
+#[derive(Debug)]
+pub struct Federated {
+    /// A connection that is live.
+    pub connection: Connection,
+    /// Its settings.
+    pub settings: ConnectionSettings,
+    /// A key of it, in the place of the next signing key.
+    pub key: StoredConnectionKey,
+    /// Who its pilot lists.
+    pub pilot: Email,
+    /// Who the user is there.
+    pub subject: String,
+    /// A browser that was sent there.
+    pub upstream: UpstreamRequest,
+    /// What its session is called there.
+    pub sid: String,
+    /// An assertion that was taken.
+    pub assertion: String,
+    /// What came of it.
+    pub trace: TraceId,
+    /// A recovery code.
+    pub recovery: SecretHash,
+}
+
+/// Settings of an OpenID provider.
+pub fn settings() -> ConnectionSettings {
+    let text = r#"{"provider":{"oidc":{"issuer":"https://idp.example.test","client_id":"orgate"}}}"#;
+    serde_json::from_str(text).expect("settings")
+}
+
+/// A browser that is sent to an identity provider for `request`.
+pub fn upstream_request(connection: &Connection, request: &NewAuthorizationRequest) -> UpstreamRequest {
+    UpstreamRequest {
+        state: hash(),
+        connection_id: connection.id,
+        version: 1,
+        purpose: UpstreamPurpose::SignIn(request.handle),
+        browser: hash(),
+        created_at: now(),
+        expires_at: now() + Duration::minutes(15),
+    }
+}
+
+/// A key in the place of the next one.
+pub fn next_key(purpose: KeyPurpose) -> StoredConnectionKey {
+    StoredConnectionKey {
+        id: ConnectionKeyId::from_uuid(uuid()),
+        purpose,
+        state: KeyState::Next,
+        private_key: b"sealed".to_vec(),
+        certificate: b"certificate".to_vec(),
+        created_at: now(),
+        expires_at: now() + Duration::days(365),
+    }
+}
+
+impl Org {
+    /// A live connection that serves a domain.
+    pub async fn connection(&self, domain: &DomainName) -> Connection {
+        let connection = Connection {
+            id: ConnectionId::from_uuid(uuid()),
+            slug: Slug::parse("okta").expect("a slug"),
+            name: name("Okta"),
+            vendor: Vendor::Okta,
+            protocol: ConnectionProtocol::Oidc,
+            state: ConnectionState::Active,
+            position: 0,
+            icon_url: None,
+            live_version: Some(1),
+            tested_version: Some(1),
+            latest_version: 1,
+            domains: vec![domain.clone()],
+        };
+        let (id, settings) = (connection.id, settings());
+        let mut tx = self.begin().await;
+        let kind = (&connection.slug, connection.protocol);
+        let made = tx.connections().insert(id, kind, (&connection.name, connection.vendor), now()).await;
+        made.expect("a connection");
+        let version =
+            NewConnectionVersion { version: 1, settings: &settings, secrets: Some(b"sealed"), at: now() };
+        tx.connections().insert_version(id, &version).await.expect("a version");
+        tx.connections().update(&connection, now()).await.expect("live");
+        tx.connections().replace_domains(id, &connection.domains).await.expect("its domain");
+        tx.commit().await.expect("a commit");
+        connection
+    }
+
+    /// One of each.
+    pub async fn federated(&self, made: &Everything) -> Federated {
+        let connection = self.connection(&made.domain).await;
+        let id = connection.id;
+        let pilot = Email::parse(&format!("pilot@{}", made.domain)).expect("an address");
+        let (subject, sid) = ("subject of alice".to_owned(), "session there".to_owned());
+        let (upstream, key) = (upstream_request(&connection, &made.request), next_key(KeyPurpose::Signing));
+        let (assertion, trace) = ("_assertion".to_owned(), TraceId::from_uuid(uuid()));
+        let recovery = hash();
+        let refresh =
+            Refresh { due_at: now() + Duration::hours(1), last_error: None, proposed: None, noticed: None };
+
+        let mut tx = self.begin().await;
+        tx.connections().replace_pilots(id, std::slice::from_ref(&pilot)).await.expect("a pilot");
+        tx.connection_keys().insert(id, &key).await.expect("a key");
+        tx.refreshes().save(id, &refresh).await.expect("a schedule");
+        let linked = tx.identities().save_link((id, &subject), made.user.id, None, now()).await;
+        assert!(linked.expect("a link"), "nobody else's");
+        let roles = [made.role.slug.to_string()].into();
+        tx.identities().replace_mapped((id, made.user.id), &roles, &[].into()).await.expect("a mapped role");
+        tx.upstream().insert(&upstream).await.expect("a request");
+        tx.upstream().save_session(&session(id, &made.signed_in, (&subject, &sid))).await.expect("a session");
+        let until = now() + Duration::minutes(10);
+        tx.upstream().consume_assertion(id, &assertion, until).await.expect("an assertion");
+        tx.upstream().insert_trace(&new_trace(id, trace, &Value::Null)).await.expect("a trace");
+        tx.recovery_codes().replace(made.user.id, &[recovery], now()).await.expect("a code");
+        tx.commit().await.expect("a commit");
+        let settings = settings();
+        Federated { connection, settings, key, pilot, subject, upstream, sid, assertion, trace, recovery }
+    }
+}
+
+/// The other end of a session.
+pub fn session<'a>(
+    connection_id: ConnectionId,
+    signed_in: &SignedIn,
+    (subject, sid): (&'a str, &'a str),
+) -> NewUpstreamSession<'a> {
+    NewUpstreamSession {
+        session_id: signed_in.session.id,
+        connection_id,
+        subject,
+        upstream_sid: Some(sid),
+        logout: Some(b"sealed"),
+    }
+}
+
+/// What came of a sign-in.
+pub fn new_trace(connection_id: ConnectionId, id: TraceId, trace: &Value) -> NewTrace<'_> {
+    NewTrace {
+        id,
+        connection_id,
+        version: 1,
+        purpose: "sign_in",
+        failed_check: None,
+        request_id: None,
+        trace,
+        at: now(),
+    }
+}
