@@ -207,7 +207,8 @@ mod tests {
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),
-            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, status, password, roles"
+            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, status, password, \
+             break_glass, roles"
         );
         assert_eq!(
             problems("organisations: []\n"),
