@@ -14,6 +14,7 @@ mod command_line;
 mod dev;
 #[cfg(test)]
 mod discovery;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod headers;
