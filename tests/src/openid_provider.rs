@@ -170,7 +170,7 @@ impl OpenIdProvider {
             .query_pairs()
             .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
             .collect();
-        *locked(&self.0.last) = query.clone();
+        locked(&self.0.last).clone_from(&query);
         let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut back = Url::parse(&text("redirect_uri")).expect("a redirect URI");
         back.query_pairs_mut()

@@ -39,11 +39,6 @@ impl World {
         self.app.apply(&acme(policy, &connection)).await;
     }
 
-    /// Describes Acme and its connection, whose lines these are.
-    pub(super) async fn describe(&self, policy: &str, connection: &str) {
-        self.app.apply(&acme(policy, connection)).await;
-    }
-
     /// The id of a connection.
     pub(super) async fn connection(&self, slug: &str) -> ConnectionId {
         let id = sqlx::query_scalar("select id from connections where slug = $1");
