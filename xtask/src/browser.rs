@@ -3,7 +3,9 @@
 //! `run.mjs` there ends with a line `N passed, N failed, N skipped`.
 
 use std::env;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,9 +29,14 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
         }
     };
     install_packages(Path::new(DIRECTORY))?;
+    let python = install_python_packages(Path::new(DIRECTORY));
 
     let mut node = Command::new("node");
     node.arg("run.mjs").current_dir(DIRECTORY).env("CHROMIUM", chromium);
+    match python {
+        Ok(packages) => _ = node.env("PYSAML2", packages),
+        Err(error) => println!("pysaml2 cannot be installed by pip: {error:#}"),
+    }
     environment.give_to(&mut node);
     let mut total = None;
     let status = workspace::stream(node, |line| total = Tally::parse(line).or(total))?;
@@ -45,9 +52,7 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
 fn find_tools() -> Result<PathBuf> {
     let missing = [missing_packages(), missing_peers()].concat();
     if !missing.is_empty() && may_install()? {
-        println!("installing {}", missing.join(", "));
-        apt_get(&["update"])?;
-        apt_get(&[&["install", "-y", "--no-install-recommends"], missing.as_slice()].concat())?;
+        install(&missing)?;
     }
     let missing = missing_packages();
     ensure!(missing.is_empty(), "{} missing, and only root can install it, with apt-get", missing.join(", "));
@@ -68,17 +73,28 @@ fn missing_packages() -> Vec<&'static str> {
     missing
 }
 
-/// The Debian packages of identity providers that others wrote. Without them their journeys are skipped,
-/// which `run.mjs` says.
+/// The Debian packages of identity providers that others wrote, by what tells that they are there. Without
+/// them their journeys are skipped, which `run.mjs` says.
+const PEERS: &[(&str, &[&str])] = &[
+    ("/usr/share/simplesamlphp", &["simplesamlphp", "php-cli", "php-xml", "php-mbstring"]),
+    (
+        "/usr/share/lemonldap-ng/portal",
+        &[
+            "liblemonldap-ng-portal-perl",
+            "libio-string-perl",
+            "liblasso-perl",
+            "libstring-random-perl",
+            "libxml-simple-perl",
+        ],
+    ),
+    ("/usr/bin/starman", &["starman"]),
+    ("/usr/bin/xmlsec1", &["xmlsec1"]),
+    ("/usr/bin/openssl", &["openssl"]),
+];
+
 fn missing_peers() -> Vec<&'static str> {
-    let mut missing = Vec::new();
-    if !Path::new("/usr/share/simplesamlphp").exists() {
-        missing.extend(["simplesamlphp", "php-cli", "php-xml", "php-mbstring"]);
-    }
-    if workspace::find_program(&["openssl"]).is_none() {
-        missing.push("openssl");
-    }
-    missing
+    let missing = PEERS.iter().filter(|(path, _)| !Path::new(path).exists());
+    missing.flat_map(|(_, packages)| packages.iter().copied()).collect()
 }
 
 fn chromium() -> Option<PathBuf> {
@@ -91,8 +107,30 @@ fn may_install() -> Result<bool> {
         && workspace::output(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
+/// What Debian asks before a package's server is started: no.
+const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Installs packages; what servers they bring, such as Apache with SimpleSAMLphp, are not started.
+fn install(packages: &[&str]) -> Result<()> {
+    println!("installing {}", packages.join(", "));
+    let asks_us = !Path::new(SERVICE_POLICY).exists();
+    if asks_us {
+        let mut policy = OpenOptions::new();
+        let mut policy = policy.write(true).create_new(true).mode(0o755).open(SERVICE_POLICY)?;
+        policy.write_all(b"#!/bin/sh\nexit 101\n")?;
+    }
+    let options = ["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"];
+    let installed = apt_get(&["update"]).and_then(|()| apt_get(&[&options, packages].concat()));
+    if asks_us {
+        fs::remove_file(SERVICE_POLICY)?;
+    }
+    installed
+}
+
 fn apt_get(arguments: &[&str]) -> Result<()> {
-    workspace::run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    let mut apt = Command::new("apt-get");
+    apt.args(["-qq", "-o", "Acquire::Retries=3"]).args(arguments);
+    workspace::run(apt.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Installs the npm packages, unless what is installed is what the lock file says.
@@ -105,4 +143,22 @@ fn install_packages(directory: &Path) -> Result<()> {
         return Ok(());
     }
     workspace::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(directory))
+}
+
+/// Installs the Python packages, once for each list of them; where they are.
+fn install_python_packages(directory: &Path) -> Result<PathBuf> {
+    let list = directory.join("requirements.txt");
+    let wanted = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    let packages = workspace::target_dir()?.join("tools/browser-python");
+    let installed = packages.join("requirements.txt");
+    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(packages);
+    }
+    if packages.exists() {
+        fs::remove_dir_all(&packages).context("cannot remove the old Python packages")?;
+    }
+    let list = list.to_str().context("a path that is not UTF-8")?;
+    workspace::pip_install(&packages, &["--no-deps", "--requirement", list])?;
+    fs::write(&installed, wanted).context("cannot note what is installed")?;
+    Ok(packages)
 }

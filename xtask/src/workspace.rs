@@ -125,3 +125,12 @@ pub(crate) fn wants_check(arguments: &[String]) -> Result<bool> {
         _ => bail!("the only argument is --check"),
     }
 }
+
+/// Installs Python packages, none of which is built here, into a directory of their own.
+pub(crate) fn pip_install(directory: &Path, packages: &[&str]) -> Result<()> {
+    ensure!(find_program(&["python3"]).is_some(), "there is no python3");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--disable-pip-version-check"]);
+    pip.arg("--target").arg(directory).args(packages);
+    run(pip.env("PIP_USER", "0").env("PIP_ROOT_USER_ACTION", "ignore"))
+}

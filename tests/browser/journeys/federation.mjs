@@ -1,9 +1,19 @@
-// Sign-in through identity providers that others wrote, and through the sample ones.
+// Sign-in through identity providers that others wrote.
 import { assert, freePort, signIn } from '../lib/harness.mjs'
+import * as lemonLdap from '../peers/lemonldap.mjs'
+import * as pysaml2 from '../peers/pysaml2.mjs'
 import { startOpenIdProvider } from '../peers/openid_provider.mjs'
 import { isInstalled, prepare, startSimpleSamlPhp } from '../peers/simplesamlphp.mjs'
 
-const organization = (slug, name, domain, connection, policy = 'domains') => `
+const connected = (slug, name, domain, connection) => `
+      - slug: ${slug}
+        name: ${name}
+        domains: [${domain}]
+${connection}
+          jit: { enabled: true, default_roles: [viewer] }
+          rules: [{ value: staff, roles: [admin] }]`
+
+const organization = (slug, name, domain, connections, policy = 'domains') => `
 organizations:
   - slug: ${slug}
     name: ${name}
@@ -12,14 +22,11 @@ organizations:
     roles:
       - { slug: admin, permissions: ["notes:read", "notes:write"] }
       - { slug: viewer, permissions: ["notes:read"] }
-    connections:
-      - slug: own
-        name: ${name} Login
-        domains: [${domain}]
-${connection}
-          jit: { enabled: true, default_roles: [viewer] }
-          rules: [{ value: staff, roles: [admin] }]
+    connections:${connections}
 `
+
+const withOne = (slug, name, domain, connection, policy) =>
+  organization(slug, name, domain, connected('own', `${name} Login`, domain, connection), policy)
 
 // What Notes shows of who is signed in.
 async function whoAmI(page) {
@@ -38,6 +45,8 @@ async function signOut(page) {
 export async function federation(world) {
   await byOpenIdConnect(world)
   await bySaml(world)
+  await byBoth(world)
+  await byPysaml2(world)
 }
 
 async function byOpenIdConnect({ journeys, orgate, browser }) {
@@ -47,7 +56,7 @@ async function byOpenIdConnect({ journeys, orgate, browser }) {
     bob: { sub: 'b-2', email: 'bob@elsewhere.test', email_verified: true, name: 'Bob Away', groups: [] },
   }
   const secret = 'between-orgate-and-the-foreign-provider'
-  orgate.apply(organization('oidc-co', 'Oidc Co', 'oidc.test', `        client_secret: ${secret}
+  orgate.apply(withOne('oidc-co', 'Oidc Co', 'oidc.test', `        client_secret: ${secret}
         settings:
           provider: { oidc: { issuer: "http://localhost:${port}", client_id: orgate } }`))
   const told = orgate.run('connection', 'show', '--org', 'oidc-co', 'own')
@@ -140,7 +149,7 @@ async function bySaml({ journeys, orgate, browser }) {
     const port = await freePort()
     const prepared = prepare(port)
     const slug = `saml-${binding}`
-    orgate.apply(organization(slug, `Saml ${binding}`, `${binding}.saml.test`, `        settings:
+    orgate.apply(withOne(slug, `Saml ${binding}`, `${binding}.saml.test`, `        settings:
           provider:
             saml:
               entity_id: "${prepared.entityId}"
@@ -186,5 +195,93 @@ async function bySaml({ journeys, orgate, browser }) {
     } finally {
       provider.stop()
     }
+  }
+}
+
+// One person by both protocols of one identity provider: one user.
+async function byBoth({ journeys, orgate, browser }) {
+  if (!lemonLdap.isInstalled()) return journeys.skip('LemonLDAP::NG is not installed (Debian: liblemonldap-ng-portal-perl, starman and more)')
+  const prepared = lemonLdap.prepare(await freePort())
+  const secret = 'between-orgate-and-lemonldap-ng'
+  orgate.apply(organization('llng', 'Wolves', 'badwolf.org', connected('oidc', 'Wolves by OpenID', 'badwolf.org', `        client_secret: ${secret}
+        settings:
+          provider: { oidc: { issuer: "${prepared.issuer}", client_id: orgate } }
+          trusts_addresses: true`) + connected('saml', 'Wolves by SAML', 'badwolf.org', `        settings:
+          provider:
+            saml:
+              entity_id: "${prepared.entityId}"
+              sso_url: "${prepared.base}/saml/singleSignOn"
+              slo_url: "${prepared.base}/saml/singleLogout"
+              certificates: ["${prepared.certificate}"]
+          trusts_addresses: true`)).replaceAll('value: staff', 'value: earthlings'))
+  const oidc = orgate.run('connection', 'show', '--org', 'llng', 'oidc')
+  const saml = orgate.run('connection', 'show', '--org', 'llng', 'saml')
+  const at = (what) => oidc.match(new RegExp(`${what} +(\\S+)`))[1]
+  const client = {
+    client_id: 'orgate',
+    client_secret: secret,
+    redirect_uris: [at('Redirect URI')],
+    post_logout_redirect_uris: [at('Post-logout redirect URI')],
+  }
+  const provider = await lemonLdap.startLemonLdap(prepared, { client, metadata: saml.slice(saml.indexOf('<')) })
+  const signInBy = async (page, protocol) => {
+    await begin(page, orgate, 'llng')
+    await page.getByRole('link', { name: `Wolves by ${protocol}` }).click()
+    await page.locator('input[name=user]').fill('rtyler')
+    await page.locator('input[name=password]').fill('rtyler')
+    await page.keyboard.press('Enter')
+    return whoAmI(page)
+  }
+  let first
+  try {
+    for (const protocol of ['OpenID', 'SAML']) {
+      await journeys.run(`LemonLDAP::NG by ${protocol}: signing in makes or finds one user with mapped roles`, () =>
+        browser.visit(async (page) => {
+          const user = await signInBy(page, protocol)
+          first ??= user
+          assert(/Rose Tyler/.test(user.text) && /rtyler@badwolf\.org/.test(user.text), 'name or address is missing')
+          assert(/\badmin\b/.test(user.text), 'the mapped role is missing')
+          assert(user.user === first.user, 'another user')
+          await signOut(page)
+          await begin(page, orgate, 'llng')
+          await page.getByRole('link', { name: `Wolves by ${protocol}` }).click()
+          await page.locator('input[name=user]').waitFor() // it has signed out there, too
+        }))
+    }
+  } finally {
+    await provider.stop()
+  }
+}
+
+async function byPysaml2({ journeys, orgate, browser }) {
+  if (!pysaml2.isInstalled()) return journeys.skip('pysaml2 is not installed (Debian: xmlsec1; pip: tests/browser/requirements.txt)')
+  const prepared = pysaml2.prepare(await freePort())
+  orgate.apply(withOne('snakes', 'Snakes', 'snakes.test', `        settings:
+          provider:
+            saml:
+              entity_id: "${prepared.entityId}"
+              sso_url: "${prepared.ssoUrl}"
+              slo_url: "${prepared.sloUrl}"
+              certificates: ["${prepared.certificate}"]
+          trusts_addresses: true`, 'organization'))
+  const told = orgate.run('connection', 'show', '--org', 'snakes', 'own')
+  const users = { dora: { mail: ['dora@snakes.test'], displayName: ['Dora Snake'], groups: ['staff'] } }
+  const provider = await pysaml2.startPysaml2(prepared, { users, metadata: told.slice(told.indexOf('<')) })
+  try {
+    await journeys.run('pysaml2: a first sign-in makes a user with mapped roles, the second finds it, signing out reaches it', () =>
+      browser.visit(async (page) => {
+        await begin(page, orgate, 'snakes')
+        await page.getByLabel('User').fill('dora')
+        await page.keyboard.press('Enter')
+        const first = await whoAmI(page)
+        assert(/Dora Snake/.test(first.text) && /\badmin\b/.test(first.text), 'name or role is missing')
+        await signOut(page)
+        await begin(page, orgate, 'snakes')
+        await page.getByLabel('User').fill('dora') // it asks again: it was signed out of, too
+        await page.keyboard.press('Enter')
+        assert((await whoAmI(page)).user === first.user, 'another user')
+      }))
+  } finally {
+    provider.stop()
   }
 }

@@ -1,9 +1,9 @@
 // SimpleSAMLphp, as Debian packages it, as an organization's identity provider: on PHP's own server, with a
 // configuration of its own in a directory that goes when it stops.
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { withKeys } from '../lib/keys.mjs'
 
 const WWW = '/usr/share/simplesamlphp/www'
 
@@ -19,19 +19,15 @@ function php(value) {
 
 // Makes its key; what has to be said of it is known before it runs.
 export function prepare(port) {
-  const directory = mkdtempSync(join(tmpdir(), 'orgate-ssp-'))
-  for (const name of ['cert', 'metadata', 'log', 'data', 'tmp', 'sessions']) mkdirSync(join(directory, name))
-  const [key, pem] = [join(directory, 'cert/idp.key'), join(directory, 'cert/idp.pem')]
-  const subject = ['-subj', '/CN=idp.test', '-days', '30']
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, '-keyout', key, '-out', pem], { stdio: 'ignore' })
+  const keys = withKeys('ssp')
+  for (const name of ['metadata', 'log', 'data', 'tmp', 'sessions']) mkdirSync(join(keys.directory, name))
   const base = `http://localhost:${port}`
   return {
-    directory,
+    ...keys,
     base,
     entityId: `${base}/saml2/idp/metadata.php`,
     ssoUrl: `${base}/saml2/idp/SSOService.php`,
     sloUrl: `${base}/saml2/idp/SingleLogoutService.php`,
-    certificate: readFileSync(pem, 'utf8').replace(/-----[A-Z ]+-----|\s/g, ''),
   }
 }
 
@@ -43,7 +39,7 @@ export async function startSimpleSamlPhp(prepared, { port, users, metadata, host
   const sub = (name) => `${directory}/${name}/`
   const config = {
     baseurlpath: `${base}/`,
-    certdir: sub('cert'),
+    certdir: `${directory}/`,
     loggingdir: sub('log'),
     datadir: sub('data'),
     tempdir: sub('tmp'),

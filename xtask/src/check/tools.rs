@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::Outcome;
 use crate::workspace;
@@ -36,24 +36,7 @@ pub(crate) fn typos() -> Result<Outcome> {
 fn install_typos(directory: &Path) -> Result<PathBuf> {
     let program = directory.join("bin/typos");
     if !program.is_file() {
-        ensure!(workspace::find_program(&["python3"]).is_some(), "there is no python3");
-        let mut pip = Command::new("python3");
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--disable-pip-version-check",
-        ]);
-        workspace::run(
-            pip.arg("--target")
-                .arg(directory)
-                .arg(TYPOS)
-                .env("PIP_USER", "0")
-                .env("PIP_ROOT_USER_ACTION", "ignore"),
-        )?;
+        workspace::pip_install(directory, &["--no-deps", TYPOS])?;
     }
     Ok(program)
 }

@@ -123,7 +123,8 @@ impl OwnedRequest {
             issuer: &self.entity_id,
             force_authn: self.force_authn,
             is_passive: false,
-            name_id_policy: format.map(|format| NameIdPolicy { format: Some(format), allow_create: true }),
+            // Without `AllowCreate` an identity provider may refuse whoever it has not sent here before.
+            name_id_policy: Some(NameIdPolicy { format, allow_create: true }),
             authn_context: &context,
             subject: None,
         };
@@ -209,9 +210,9 @@ pub(super) fn certificates_of(settings: &SamlSettings) -> Vec<Certificate> {
 }
 
 fn checks_of(steps: &SamlTrace) -> Vec<Check> {
-    let reached = steps.steps().iter().filter(|step| step.outcome != Outcome::NotReached);
-    reached
-        .map(|step| {
+    // What was not reached, or not asked for, has nothing to tell.
+    let made = steps.steps().iter().filter(|step| matches!(step.outcome, Outcome::Passed | Outcome::Failed));
+    made.map(|step| {
             let passed = step.outcome == Outcome::Passed;
             let detail =
                 if passed { step.detail.clone() } else { format!("{} {}", step.detail, step.check.remedy()) };
