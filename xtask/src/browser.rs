@@ -3,9 +3,7 @@
 //! `run.mjs` there ends with a line `N passed, N failed, N skipped`.
 
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::tally::Tally;
 use crate::test::Environment;
-use crate::workspace;
+use crate::{apt, workspace};
 
 const DIRECTORY: &str = "tests/browser";
 
@@ -51,8 +49,8 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
 /// Makes sure of node and npm, and finds Chromium, installing by apt what is missing if we may.
 fn find_tools() -> Result<PathBuf> {
     let missing = [missing_packages(), missing_peers()].concat();
-    if !missing.is_empty() && may_install()? {
-        install(&missing)?;
+    if !missing.is_empty() && apt::may_install()? {
+        apt::install(&missing)?;
     }
     let missing = missing_packages();
     ensure!(missing.is_empty(), "{} missing, and only root can install it, with apt-get", missing.join(", "));
@@ -100,37 +98,6 @@ fn missing_peers() -> Vec<&'static str> {
 fn chromium() -> Option<PathBuf> {
     let chosen = env::var_os("CHROMIUM").filter(|path| !path.is_empty()).map(PathBuf::from);
     chosen.or_else(|| workspace::find_program(CHROMIUM))
-}
-
-fn may_install() -> Result<bool> {
-    Ok(workspace::find_program(&["apt-get"]).is_some()
-        && workspace::output(Command::new("id").arg("-u"))?.trim() == "0")
-}
-
-/// What Debian asks before a package's server is started: no.
-const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
-
-/// Installs packages; what servers they bring, such as Apache with SimpleSAMLphp, are not started.
-fn install(packages: &[&str]) -> Result<()> {
-    println!("installing {}", packages.join(", "));
-    let asks_us = !Path::new(SERVICE_POLICY).exists();
-    if asks_us {
-        let mut policy = OpenOptions::new();
-        let mut policy = policy.write(true).create_new(true).mode(0o755).open(SERVICE_POLICY)?;
-        policy.write_all(b"#!/bin/sh\nexit 101\n")?;
-    }
-    let options = ["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"];
-    let installed = apt_get(&["update"]).and_then(|()| apt_get(&[&options, packages].concat()));
-    if asks_us {
-        fs::remove_file(SERVICE_POLICY)?;
-    }
-    installed
-}
-
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    let mut apt = Command::new("apt-get");
-    apt.args(["-qq", "-o", "Acquire::Retries=3"]).args(arguments);
-    workspace::run(apt.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Installs the npm packages, unless what is installed is what the lock file says.

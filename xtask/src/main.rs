@@ -3,6 +3,7 @@
 //! Each starts what it needs and leaves nothing running. Everything but `dev` runs in the workspace's root,
 //! whatever directory it is called from.
 
+mod apt;
 mod browser;
 mod check;
 mod cluster;

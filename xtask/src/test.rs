@@ -11,7 +11,7 @@ use anyhow::{Error, Result, bail};
 
 use crate::cluster::Cluster;
 use crate::tally::Tally;
-use crate::{browser, workspace};
+use crate::{apt, browser, workspace};
 
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let selection = Selection::parse(arguments)?;
@@ -41,6 +41,9 @@ fn run_selected(selection: &Selection<'_>) -> Result<Tally> {
     let mut total = Tally::default();
     if selection.rust {
         total += rust_tests(selection, &environment).unwrap_or_else(|error| failed(&error));
+        if selection.filter.is_none() {
+            total += both_cores().unwrap_or_else(|error| failed(&error));
+        }
     }
     if selection.journeys {
         total += browser::run(&environment).unwrap_or_else(|error| failed(&error));
@@ -115,6 +118,35 @@ fn rust_tests(selection: &Selection<'_>, environment: &Environment<'_>) -> Resul
     let mut cargo = workspace::cargo(["test", "--workspace", "--no-fail-fast"]);
     cargo.args(selection.filter).arg("--").args(selection.arguments);
     environment.give_to(&mut cargo);
+    report_of(cargo)
+}
+
+/// The tests of SAML once more, with a second implementation of XML signatures that must agree with the first
+/// on every message.
+fn both_cores() -> Result<Tally> {
+    if !has_second_core()? && apt::may_install()? {
+        apt::install(&["libclang-dev", "libxmlsec1-dev", "pkg-config"])?;
+    }
+    if !has_second_core()? {
+        println!(
+            "SKIPPED: orgate-saml with xmlsec: libclang or libxmlsec1 is missing, and only root can install it"
+        );
+        return Ok(Tally::ONE_SKIPPED);
+    }
+    report_of(workspace::cargo(["test", "--package", "orgate-saml", "--features", "xmlsec"]))
+}
+
+fn has_second_core() -> Result<bool> {
+    let linker = Command::new("pkg-config").args(["--exists", "xmlsec1"]).status();
+    let libraries = Path::new("/usr/lib").read_dir()?.filter_map(Result::ok);
+    let has_libclang = env::var_os("LIBCLANG_PATH").is_some()
+        || libraries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"))
+            .any(|entry| entry.path().join("lib/libclang.so").exists());
+    Ok(has_libclang && linker.is_ok_and(|status| status.success()))
+}
+
+fn report_of(cargo: Command) -> Result<Tally> {
     let mut report = Report::default();
     let status = workspace::stream(cargo, |line| report.read(line))?;
     Ok(report.close(status.success()))

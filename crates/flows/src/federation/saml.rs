@@ -213,12 +213,12 @@ fn checks_of(steps: &SamlTrace) -> Vec<Check> {
     // What was not reached, or not asked for, has nothing to tell.
     let made = steps.steps().iter().filter(|step| matches!(step.outcome, Outcome::Passed | Outcome::Failed));
     made.map(|step| {
-            let passed = step.outcome == Outcome::Passed;
-            let detail =
-                if passed { step.detail.clone() } else { format!("{} {}", step.detail, step.check.remedy()) };
-            Check { name: step.check.name().to_owned(), passed, detail }
-        })
-        .collect()
+        let passed = step.outcome == Outcome::Passed;
+        let detail =
+            if passed { step.detail.clone() } else { format!("{} {}", step.detail, step.check.remedy()) };
+        Check { name: step.check.name().to_owned(), passed, detail }
+    })
+    .collect()
 }
 
 fn claims_of(authentication: &Authentication) -> Map<String, Value> {
