@@ -3,6 +3,7 @@
 use chrono::Duration;
 use orgate_domain::connections::{ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::credentials::SecretHash;
+use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ConnectionId, ConnectionKeyId, TraceId};
 use orgate_domain::names::Slug;
@@ -86,7 +87,7 @@ impl Org {
             live_version: Some(1),
             tested_version: Some(1),
             latest_version: 1,
-            domains: vec![domain.clone()],
+            domains: vec![VerifiedDomain { name: domain.clone(), subdomains: false }],
         };
         let (id, settings) = (connection.id, settings());
         let mut tx = self.begin().await;
@@ -97,7 +98,7 @@ impl Org {
             NewConnectionVersion { version: 1, settings: &settings, secrets: Some(b"sealed"), at: now() };
         tx.connections().insert_version(id, &version).await.expect("a version");
         tx.connections().update(&connection, now()).await.expect("live");
-        tx.connections().replace_domains(id, &connection.domains).await.expect("its domain");
+        tx.connections().replace_domains(id, std::slice::from_ref(domain)).await.expect("its domain");
         tx.commit().await.expect("a commit");
         connection
     }

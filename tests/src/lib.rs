@@ -13,5 +13,7 @@ pub mod app;
 pub mod database;
 pub mod federated;
 pub mod fixture;
+pub mod mailbox;
+pub mod name_server;
 pub mod openid_provider;
 pub mod program;

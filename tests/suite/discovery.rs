@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use orgate_flows::deliver::{Mailer, deliver};
-use orgate_playground::serve_mailbox;
-use orgate_tests::app::{App, Browser, PASSWORD, Page, client};
+use orgate_tests::app::{App, Browser, PASSWORD, Page};
+use orgate_tests::mailbox::{Mailbox, send_what_is_due, smtp_url};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -15,52 +14,6 @@ const CASEY: &str = "casey@consult.test";
 /// In no organization.
 const NOBODY: &str = "nobody@consult.test";
 const WRONG: &str = "0000-0000";
-
-/// A mail server, and what it received.
-struct Mailbox {
-    smtp: String,
-    pages: String,
-    _open: oneshot::Sender<()>,
-}
-
-impl Mailbox {
-    async fn open() -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").await.expect("a port")).await
-    }
-
-    async fn on(smtp: TcpListener) -> Self {
-        let pages = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let mailbox = (smtp_url(&smtp), format!("http://{}", pages.local_addr().expect("an address")));
-        let (open, closed) = oneshot::channel::<()>();
-        tokio::spawn(serve_mailbox(smtp, pages, async { drop(closed.await) }));
-        Self { smtp: mailbox.0, pages: mailbox.1, _open: open }
-    }
-
-    /// Empties the outbox, once; how many messages were due.
-    async fn collect(&self, app: &App) -> usize {
-        send_what_is_due(app, &self.smtp).await
-    }
-
-    /// The mails, newest first.
-    async fn mails(&self) -> Vec<Value> {
-        let reply = client().get(format!("{}/mails.json", self.pages)).send().await.expect("answered");
-        reply.json().await.expect("a list")
-    }
-
-    /// The code of the newest mail, as it is written there.
-    async fn code(&self) -> String {
-        code_in(&self.mails().await[0])
-    }
-}
-
-fn smtp_url(listener: &TcpListener) -> String {
-    format!("smtp://{}", listener.local_addr().expect("an address"))
-}
-
-async fn send_what_is_due(app: &App, smtp_url: &str) -> usize {
-    let mailer = Mailer::new(smtp_url, "Orgate <no-reply@orgate.test>").expect("a mailer");
-    deliver(&app.env, &mailer).await.expect("the outbox can be read")
-}
 
 fn text_of(mail: &Value) -> &str {
     mail["text"].as_str().expect("text")
@@ -224,12 +177,12 @@ async fn a_code_can_be_typed_five_times_and_then_even_the_right_one_is_refused()
         assert_eq!(type_code(&browser, &sent, WRONG).await.status, 422);
     }
 
-    let right = type_code(&browser, &sent, &mailbox.code().await).await;
+    let right = type_code(&browser, &sent, &code_in(&mailbox.mails().await[0])).await;
 
     assert_eq!(right.status, 422, "{}", right.body);
     let again = submit(&browser, &sent, ("/discover", "q", CASEY)).await;
     mailbox.collect(&app).await;
-    let fresh = type_code(&browser, &again, &mailbox.code().await).await;
+    let fresh = type_code(&browser, &again, &code_in(&mailbox.mails().await[0])).await;
     assert_eq!(fresh.leads_to(), "/choose", "a new mail helps");
     assert!(app.events("operator").await.contains(&"discovery.refused refused wrong_code".to_owned()));
 }
@@ -240,7 +193,7 @@ async fn of_eight_who_type_the_code_at_once_one_goes_on() {
     let browser = app.browser();
     let sent = ask(&browser, CASEY).await;
     mailbox.collect(&app).await;
-    let code = mailbox.code().await;
+    let code = code_in(&mailbox.mails().await[0]);
 
     let mut racers = JoinSet::new();
     for _ in 0..8 {
@@ -261,10 +214,10 @@ async fn a_code_lapses_after_a_quarter_of_an_hour() {
     let (early, late) = (app.browser(), app.browser());
     let sent = ask(&early, CASEY).await;
     mailbox.collect(&app).await;
-    let in_time = mailbox.code().await;
+    let in_time = code_in(&mailbox.mails().await[0]);
     let too_late = ask(&late, CASEY).await;
     mailbox.collect(&app).await;
-    let lapsed = mailbox.code().await;
+    let lapsed = code_in(&mailbox.mails().await[0]);
 
     app.clock.advance(chrono::Duration::minutes(14));
     let first = type_code(&early, &sent, &in_time).await;
@@ -281,7 +234,7 @@ async fn a_code_means_nothing_in_another_request_or_another_browser() {
     let (mine, other) = (app.browser(), app.browser());
     let sent = ask(&mine, CASEY).await;
     mailbox.collect(&app).await;
-    let code = mailbox.code().await;
+    let code = code_in(&mailbox.mails().await[0]);
 
     let second_request = ask(&mine, CASEY).await;
     let in_second_request = type_code(&mine, &second_request, &code).await;
@@ -340,7 +293,7 @@ async fn what_waits_is_encrypted_and_what_was_sent_is_erased() {
 
     mailbox.collect(&app).await;
 
-    let code = mailbox.code().await;
+    let code = code_in(&mailbox.mails().await[0]);
     let handle = sent.field("request");
     for secret in [CASEY, &code, &handle, "Notes"] {
         assert!(!holds(&waiting, secret), "{secret}");

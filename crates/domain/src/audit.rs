@@ -91,8 +91,22 @@ actions! {
     DiscoveryProven = "discovery.proven";
     /// A discovery code was refused.
     DiscoveryRefused = "discovery.refused";
-    /// A domain was assigned.
+    /// A domain was claimed.
+    DomainClaimed = "domain.claimed";
+    /// A domain was assigned, or what it reaches was changed.
     DomainConfigured = "domain.configured";
+    /// The record that proves a domain is gone.
+    DomainFailing = "domain.failing";
+    /// A domain counts as proven no more.
+    DomainLapsed = "domain.lapsed";
+    /// A domain could not be proven.
+    DomainRefused = "domain.refused";
+    /// A domain was given up.
+    DomainReleased = "domain.released";
+    /// A transfer of a domain was offered, accepted, withdrawn, or took effect.
+    DomainTransfer = "domain.transfer";
+    /// A domain was proven.
+    DomainVerified = "domain.verified";
     /// A signing key was made.
     KeyCreated = "key.created";
     /// An organization was created or changed.

@@ -51,6 +51,8 @@ kinds! {
     UpstreamState = "ogus";
     /// A single-use code for a break-glass user.
     RecoveryCode = "ogrc";
+    /// What one organization gives another to hand it a domain.
+    TransferCode = "ogtc";
 }
 
 /// A bearer secret of one organization.

@@ -98,6 +98,12 @@ impl DomainName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The domain, then what it lies below, down to two labels.
+    pub fn and_above(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self.as_str()), |name| name.split_once('.').map(|(_, above)| above))
+            .take_while(|name| name.contains('.'))
+    }
 }
 
 impl fmt::Display for DomainName {

@@ -1,5 +1,6 @@
 //! Organizations: the security boundary.
 
+use crate::email::Email;
 use crate::ids::OrgId;
 use crate::names::{DisplayName, Slug};
 
@@ -27,6 +28,8 @@ pub struct Organization {
     pub status: OrgStatus,
     /// Its look.
     pub branding: Branding,
+    /// Where notices to it go, such as of certificates that expire.
+    pub contact: Option<Email>,
 }
 
 /// The look of an organization's pages.

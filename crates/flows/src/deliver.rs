@@ -11,6 +11,7 @@ use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_storage::{OrgScope, WaitingMessage};
 
 use crate::discover::DiscoveryMessage;
+use crate::notices::{NOTICE, Notice};
 use crate::vault::Purpose;
 use crate::{Env, Failure};
 
@@ -38,8 +39,8 @@ const BATCH: i64 = 10;
 /// A claimed message is another node's again after this long.
 const CLAIM: Duration = Duration::minutes(2);
 
-/// A message is given up after this long: by then its code has lapsed.
-const GIVE_UP: Duration = DISCOVERY_LIFETIME;
+/// A notice is given up after this long; a code when it has lapsed.
+const NOTICE_LIMIT: Duration = Duration::days(3);
 
 #[derive(Template)]
 #[template(path = "mail/discovery.txt")]
@@ -108,7 +109,7 @@ async fn deliver_one(env: &Env, mailer: &Mailer, (scope, id): (&OrgScope, Messag
         Ok(()) => {
             tx.outbox().deliver(id, now).await?;
         }
-        Err(error) if now - message.created_at > GIVE_UP => {
+        Err(error) if now - message.created_at > limit_of(&message) => {
             tracing::error!(org.id = %scope.org_id(), message.id = %id, %error, "giving up on a message");
             tx.outbox().fail(id, now).await?;
         }
@@ -144,6 +145,12 @@ async fn send(
 ) -> Result<(), SendError> {
     let opened = env.vault.open(env, scope, (Purpose::Message, &id.to_string()), &message.payload).await;
     let plain = opened.map_err(Failure::from)?;
+    if message.kind == NOTICE {
+        let notice: Notice = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
+        let mail = notice.compose(env, &mailer.from).ok_or(SendError::Compose)?;
+        mailer.transport.send(mail).await?;
+        return Ok(());
+    }
     let discovery: DiscoveryMessage = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
     match compose(env, mailer, &discovery).await? {
         Some(mail) => {
@@ -153,6 +160,10 @@ async fn send(
         // The address belongs to no organization: nothing is sent, and nobody is told.
         None => Ok(()),
     }
+}
+
+fn limit_of(message: &WaitingMessage) -> Duration {
+    if message.kind == NOTICE { NOTICE_LIMIT } else { DISCOVERY_LIFETIME }
 }
 
 async fn compose(

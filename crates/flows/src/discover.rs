@@ -8,9 +8,10 @@
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{DiscoveryId, MessageId, OrgId};
+use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_domain::resolution::Reason;
-use orgate_storage::system::OrgHint;
+use orgate_storage::system::{OrgHint, ResolvedOrg};
 use orgate_storage::{NewDiscoveryChallenge, NewMessage};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ use crate::{Browser, Env, Failure, events};
 /// everywhere together it is four times as many: nobody can use them up for someone else from one place.
 const MAILS: i64 = 3;
 
+/// Organizations that share a domain and are shown.
+const SHARED_SHOWN: usize = 20;
+
 /// Times that a code may be typed.
 const TRIES: i32 = 5;
 
@@ -38,8 +42,19 @@ pub enum Discovered {
     MailSent(String),
     /// On to the organization.
     Next(Box<Next>),
+    /// The address's domain is several organizations': the person says which.
+    Several(Vec<Shared>),
     /// Neither an address nor an organization that can be entered.
     NotFound,
+}
+
+/// One of the organizations that share a domain.
+#[derive(Debug)]
+pub struct Shared {
+    /// Its short name: the answer that leads to it.
+    pub slug: Slug,
+    /// Its name.
+    pub name: DisplayName,
 }
 
 /// What a typed code leads to.
@@ -60,34 +75,41 @@ pub(crate) struct DiscoveryMessage {
     pub(crate) client_name: String,
 }
 
-/// Follows the answer. `handle` is the request's, for the links of the mail.
+/// Follows the answer. `handle` is the request's, for the links of the mail; `address` is what was typed before,
+/// where the answer says which of its organizations is meant.
 ///
 /// # Errors
 /// [`WaitingError`].
 pub async fn discover(
     env: &Env,
     waiting: Waiting,
-    (handle, answer): (&str, &str),
+    (handle, answer, address): (&str, &str, Option<&str>),
     browser: &Browser,
 ) -> Result<Discovered, WaitingError> {
     env.limits.take(Limited::Credentials, browser.origin.address).map_err(Failure::from)?;
     let answer = answer.trim();
     if let Ok(email) = Email::parse(answer) {
-        let domain = email.domain();
-        let resolved = env.store.resolve(OrgHint::Domain(&domain)).await.map_err(Failure::from)?;
-        if let Some(resolved) = resolved
-            && is_open(env, &waiting, &resolved).await?
-        {
-            let mut waiting = waiting;
-            waiting.pending.asked.login_hint = Some(email.as_str().to_owned());
-            let next = settle(env, waiting, (&resolved, Reason::Discovered), browser).await?;
+        let mut open = Vec::new();
+        for resolved in env.store.resolve_domain(&email.domain()).await.map_err(Failure::from)? {
+            if is_open(env, &waiting, &resolved).await? {
+                open.push(resolved);
+            }
+        }
+        if let [resolved] = open.as_slice() {
+            let waiting = hinted(waiting, Some(&email));
+            let next = settle(env, waiting, (resolved, Reason::Discovered), browser).await?;
             return Ok(Discovered::Next(Box::new(next)));
+        }
+        if !open.is_empty() {
+            return Ok(Discovered::Several(named(env, &open).await?));
         }
         request_mail(env, &waiting, (handle, &email), browser).await?;
         return Ok(Discovered::MailSent(email.as_str().to_owned()));
     }
     match find_organization(env, &answer.to_lowercase()).await? {
         Some(resolved) if is_open(env, &waiting, &resolved).await? => {
+            let typed = address.and_then(|address| Email::parse(address).ok());
+            let waiting = hinted(waiting, typed.as_ref());
             let next = settle(env, waiting, (&resolved, Reason::Discovered), browser).await?;
             Ok(Discovered::Next(Box::new(next)))
         }
@@ -100,6 +122,29 @@ pub async fn discover(
             Ok(Discovered::NotFound)
         }
     }
+}
+
+/// The request, for who has typed `email`.
+fn hinted(mut waiting: Waiting, email: Option<&Email>) -> Waiting {
+    if let Some(email) = email {
+        waiting.pending.asked.login_hint = Some(email.as_str().to_owned());
+    }
+    waiting
+}
+
+/// What the organizations that share a domain are called. They chose to be found by it.
+async fn named(env: &Env, open: &[ResolvedOrg]) -> Result<Vec<Shared>, Failure> {
+    let mut several = Vec::new();
+    for resolved in open.iter().take(SHARED_SHOWN) {
+        let mut tx = env.store.begin(&resolved.scope).await?;
+        let organization = tx.organization().find().await?;
+        tx.commit().await?;
+        several.extend(
+            organization.map(|organization| Shared { slug: organization.slug, name: organization.name }),
+        );
+    }
+    several.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+    Ok(several)
 }
 
 async fn request_mail(

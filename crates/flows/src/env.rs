@@ -12,6 +12,7 @@ use orgate_storage::{StorageError, Store};
 use url::Url;
 
 use crate::Configuration;
+use crate::dns::Dns;
 use crate::federation::providers::Providers;
 use crate::federation::{Busy, Heavy};
 use crate::keys::{KeyError, KeyRing};
@@ -41,6 +42,8 @@ pub struct Surroundings {
     pub keys: KeyRing,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
+    /// The resolver of the records that prove domains.
+    pub dns: Dns,
     /// The client for addresses that organizations name.
     pub outgoing: Outgoing,
     /// The pool for XML and RSA.

@@ -201,7 +201,7 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line_and_the_known_ones() {
         assert_eq!(
             problems(&acme("    colour: red\n")),
-            "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, domains, \
+            "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, contact, domains, \
              branding, policy, roles, users, connections"
         );
         assert_eq!(

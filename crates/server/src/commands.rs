@@ -5,6 +5,7 @@ mod break_glass;
 mod connection;
 mod dev;
 mod doctor;
+mod domain;
 mod explain;
 mod reference;
 mod serve;
@@ -51,6 +52,11 @@ enum Command {
         #[command(subcommand)]
         command: connection::ConnectionCommand,
     },
+    /// Look at an organization's domains; claim, verify, share or hand over one
+    Domain {
+        #[command(subcommand)]
+        command: domain::DomainCommand,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -95,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Apply(apply) => block_on(apply.run()),
         Command::BreakGlass(command) => block_on(command.run()),
         Command::Connection { command } => block_on(command.run()),
+        Command::Domain { command } => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use orgate_flows::Env;
 use orgate_flows::bootstrap::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver};
+use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_storage::system::Outdated;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     }
     tasks.spawn(stop.clone().run_until_cancelled_owned(clean(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(refresh_connections(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
 
@@ -69,6 +71,19 @@ async fn refresh_connections(env: Env) {
             Ok(_) => tokio::time::sleep(REFRESH_BREATH).await,
             Err(error) => {
                 tracing::warn!(%error, "connections could not be looked after");
+                tokio::time::sleep(REFRESH_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn check_domains(env: Env) {
+    loop {
+        match check_due(&env).await {
+            Ok(0) => tokio::time::sleep(REFRESH_PAUSE).await,
+            Ok(_) => tokio::time::sleep(REFRESH_BREATH).await,
+            Err(error) => {
+                tracing::warn!(%error, "domains could not be looked at");
                 tokio::time::sleep(REFRESH_PAUSE).await;
             }
         }

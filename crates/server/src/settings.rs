@@ -34,6 +34,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[outgoing]`
     pub outgoing: Outgoing,
+    /// `[dns]`
+    pub dns: Dns,
     /// `[log]`
     pub log: Log,
 }
@@ -129,6 +131,15 @@ pub struct Limits {
 pub struct Outgoing {
     /// Whether identity providers may be at private addresses, and answer by http.
     pub allow_private_addresses: bool,
+}
+
+/// `[dns]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dns {
+    /// The name servers that are asked for the records that prove domains, as `address:port`; those of the system
+    /// if there are none.
+    pub servers: Vec<SocketAddr>,
 }
 
 /// `[log]`

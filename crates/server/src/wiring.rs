@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orgate_edge::{AppState, HttpSettings};
 use orgate_flows::deliver::{Mailer, MailerError};
+use orgate_flows::dns::Dns;
 use orgate_flows::federation::Heavy;
 use orgate_flows::federation::providers::Providers;
 use orgate_flows::keys::KeyRing;
@@ -93,6 +94,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         keys: KeyRing::new(cores),
         passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,
         random,
+        dns: Dns::new(&settings.dns.servers),
         outgoing: Outgoing::new(if settings.outgoing.allow_private_addresses {
             Reach::Anywhere
         } else {

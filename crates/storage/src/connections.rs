@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::connections::{ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor};
+use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
@@ -44,7 +45,7 @@ pub struct Connection {
     /// The latest version: what tests use.
     pub latest_version: i32,
     /// The verified domains whose addresses it may assert, in order.
-    pub domains: Vec<DomainName>,
+    pub domains: Vec<VerifiedDomain>,
 }
 
 /// What a connection was set to at one time.
@@ -84,14 +85,17 @@ struct Row {
     tested_version: Option<i32>,
     latest_version: i32,
     domains: Vec<String>,
+    subdomains: Vec<bool>,
 }
 
 impl TryFrom<Row> for Connection {
     type Error = StorageError;
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
-        let domains =
-            row.domains.iter().map(|text| parsed(DomainName::parse(text).ok(), "domains", "domain"));
+        let domains = row.domains.iter().zip(row.subdomains).map(|(text, subdomains)| {
+            let name = parsed(DomainName::parse(text).ok(), "domains", "domain")?;
+            Ok::<_, StorageError>(VerifiedDomain { name, subdomains })
+        });
         Ok(Self {
             id: ConnectionId::from_uuid(row.id),
             slug: parsed(Slug::parse(&row.slug).ok(), TABLE, "slug")?,
@@ -124,7 +128,12 @@ impl Connections<'_> {
                             join domains owned on owned.org_id = served.org_id and owned.id = served.domain_id
                             where served.org_id = connection.org_id and served.connection_id = connection.id
                               and owned.verified_at is not null
-                            order by owned.domain) as "domains!"
+                            order by owned.domain) as "domains!",
+                      array(select owned.subdomains from connection_domains served
+                            join domains owned on owned.org_id = served.org_id and owned.id = served.domain_id
+                            where served.org_id = connection.org_id and served.connection_id = connection.id
+                              and owned.verified_at is not null
+                            order by owned.domain) as "subdomains!"
                from connections connection
                where connection.org_id = $1
                order by connection.position, connection.name, connection.id"#,
@@ -149,7 +158,12 @@ impl Connections<'_> {
                             join domains owned on owned.org_id = served.org_id and owned.id = served.domain_id
                             where served.org_id = connection.org_id and served.connection_id = connection.id
                               and owned.verified_at is not null
-                            order by owned.domain) as "domains!"
+                            order by owned.domain) as "domains!",
+                      array(select owned.subdomains from connection_domains served
+                            join domains owned on owned.org_id = served.org_id and owned.id = served.domain_id
+                            where served.org_id = connection.org_id and served.connection_id = connection.id
+                              and owned.verified_at is not null
+                            order by owned.domain) as "subdomains!"
                from connections connection
                where connection.org_id = $1 and connection.id = $2"#,
             self.org_id,

@@ -1,6 +1,7 @@
 //! The organization itself.
 
 use chrono::{DateTime, Utc};
+use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
@@ -42,6 +43,8 @@ pub struct OrganizationChange<'a> {
     pub branding: &'a Branding,
     /// Its status.
     pub status: OrgStatus,
+    /// Where notices to it go.
+    pub contact: Option<&'a Email>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -88,7 +91,7 @@ impl Organizations<'_> {
     /// The organization; `None` only for a scope whose organization was never made.
     pub async fn find(&mut self) -> Result<Option<Organization>, StorageError> {
         let row = sqlx::query!(
-            "select slug, name, status, logo_url, primary_color from organizations where org_id = $1",
+            "select slug, name, status, logo_url, primary_color, contact_email from organizations where org_id = $1",
             self.org_id,
         )
         .fetch_optional(&mut *self.conn)
@@ -97,26 +100,30 @@ impl Organizations<'_> {
         let logo_url = row.logo_url.map(|text| parsed(Url::parse(&text).ok(), "organizations", "logo_url"));
         let primary_color =
             row.primary_color.map(|text| parsed(Color::parse(&text).ok(), "organizations", "primary_color"));
+        let contact =
+            row.contact_email.map(|text| parsed(Email::parse(&text).ok(), "organizations", "contact_email"));
         Ok(Some(Organization {
             id: OrgId::from_uuid(self.org_id),
             slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
             name: parsed(DisplayName::parse(&row.name).ok(), "organizations", "name")?,
             status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
             branding: Branding { logo_url: logo_url.transpose()?, primary_color: primary_color.transpose()? },
+            contact: contact.transpose()?,
         }))
     }
 
-    /// Changes name, look and status.
+    /// Changes name, look, status and contact.
     pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "update organizations
-             set name = $2, logo_url = $3, primary_color = $4, status = $5, updated_at = $6
+             set name = $2, logo_url = $3, primary_color = $4, status = $5, contact_email = $6, updated_at = $7
              where org_id = $1",
             self.org_id,
             change.name.as_str(),
             change.branding.logo_url.as_ref().map(Url::as_str),
             change.branding.primary_color.map(|color| color.to_string()),
             change.status.as_str(),
+            change.contact.map(Email::as_str),
             change.at,
         )
         .execute(&mut *self.conn)

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{ClientId, ConnectionId, MessageId, OrgId, SessionId, UserId};
+use orgate_domain::ids::{ClientId, ConnectionId, DomainId, MessageId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::PolicySettings;
@@ -36,13 +36,13 @@ pub enum SystemReason {
     Refresh,
     /// Finds the organization that a slug, domain, id or client id leads to.
     Resolve,
+    /// Gives a domain that was handed over to its successor.
+    Transfer,
 }
 
 /// How a request names an organization.
 #[derive(Debug, Clone, Copy)]
 pub enum OrgHint<'a> {
-    /// By a verified domain.
-    Domain(&'a DomainName),
     /// By its id.
     Id(OrgId),
     /// As the operator's own.
@@ -116,6 +116,24 @@ impl ProvenSession {
     }
 }
 
+struct ResolvedRow {
+    org_id: uuid::Uuid,
+    slug: String,
+    status: String,
+}
+
+impl TryFrom<ResolvedRow> for ResolvedOrg {
+    type Error = StorageError;
+
+    fn try_from(row: ResolvedRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            scope: OrgScope::resolved(row.org_id),
+            slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+            status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
+        })
+    }
+}
+
 pub(crate) struct SystemTx {
     pub(crate) transaction: Transaction,
 }
@@ -130,6 +148,7 @@ impl SystemReason {
             Self::Inherit => "orgate_inherit",
             Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",
+            Self::Transfer => "orgate_transfer",
         }
     }
 }
@@ -142,41 +161,82 @@ impl Store {
 
     /// The organization that `hint` leads to, whatever its status.
     pub async fn resolve(&self, hint: OrgHint<'_>) -> Result<Option<ResolvedOrg>, StorageError> {
-        let (id, slug, domain) = match hint {
-            OrgHint::Id(id) => (Some(id.as_uuid()), None, None),
-            OrgHint::Slug(slug) => (None, Some(slug.as_str()), None),
-            OrgHint::Domain(domain) => (None, None, Some(domain.as_str())),
-            OrgHint::Operator => (None, None, None),
+        let (id, slug) = match hint {
+            OrgHint::Id(id) => (Some(id.as_uuid()), None),
+            OrgHint::Slug(slug) => (None, Some(slug.as_str())),
+            OrgHint::Operator => (None, None),
         };
         let mut tx = self.begin_system(SystemReason::Resolve).await?;
         // One branch a hint, each by an index of its own: this must not slow down as organizations come.
-        let row = sqlx::query!(
+        let row = sqlx::query_as!(
+            ResolvedRow,
             r#"select org_id as "org_id!", slug as "slug!", status as "status!" from organizations where org_id = $1
                union all
                select org_id, slug, status from organizations
                where org_id = (select former.org_id from organization_slugs former where former.slug = $2)
                union all
-               select org_id, slug, status from organizations
-               where org_id = (select proven.org_id from verified_domains proven
-                               where proven.domain = $3 and proven.active)
-               union all
-               select org_id, slug, status from organizations where is_operator and $4"#,
+               select org_id, slug, status from organizations where is_operator and $3"#,
             id,
             slug,
-            domain,
             matches!(hint, OrgHint::Operator),
         )
         .fetch_optional(&mut *tx.transaction)
         .await?;
         tx.transaction.commit().await?;
-        row.map(|row| {
-            Ok(ResolvedOrg {
-                scope: OrgScope::resolved(row.org_id),
-                slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
-                status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
-            })
-        })
-        .transpose()
+        row.map(ResolvedOrg::try_from).transpose()
+    }
+
+    /// The organizations that verified `domain`, or failing that the nearest domain above it that reaches
+    /// down to it, whatever their status: one, or several that share it; in order of their ids.
+    pub async fn resolve_domain(&self, domain: &DomainName) -> Result<Vec<ResolvedOrg>, StorageError> {
+        let names: Vec<String> = domain.and_above().map(str::to_owned).collect();
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let rows = sqlx::query_as!(
+            ResolvedRow,
+            r#"with proven as (
+                   select org_id, domain from verified_domains
+                   where domain = any($1) and active and (subdomains or domain = $2)
+                   union all
+                   select org_id, domain from shared_domains
+                   where domain = any($1) and (subdomains or domain = $2)
+               )
+               select org_id as "org_id!", slug as "slug!", status as "status!" from organizations
+               where org_id in (select proven.org_id from proven
+                                where length(proven.domain) = (select max(length(nearest.domain)) from proven nearest))
+               order by org_id"#,
+            &names,
+            domain.as_str(),
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        rows.into_iter().map(ResolvedOrg::try_from).collect()
+    }
+
+    /// Who holds a verified domain above `domain` that reaches down to it; `and_below`: or one below it.
+    pub async fn find_overlapping_domains(
+        &self,
+        domain: &DomainName,
+        and_below: bool,
+    ) -> Result<Vec<OrgId>, StorageError> {
+        let above: Vec<String> = domain.and_above().skip(1).map(str::to_owned).collect();
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let found = sqlx::query_scalar!(
+            r#"with proven as (
+                   select org_id, domain, subdomains from verified_domains where active
+                   union all
+                   select org_id, domain, subdomains from shared_domains
+               )
+               select distinct org_id as "org_id!" from proven
+               where (domain = any($1) and subdomains) or ($3 and domain like '%.' || $2)"#,
+            &above,
+            domain.as_str(),
+            and_below,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(found.into_iter().map(OrgId::from_uuid).collect())
     }
 
     /// The organization whose verified domain this is, or once was: nobody else's, ever.
@@ -415,6 +475,59 @@ impl Store {
             .into_iter()
             .map(|row| (OrgScope::resolved(row.org_id), ConnectionId::from_uuid(row.connection_id)))
             .collect())
+    }
+
+    /// Domains whose proof is to be looked at again; nobody else gets them before `until`.
+    pub async fn claim_domains(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(OrgScope, DomainId)>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Refresh).await?;
+        let rows = sqlx::query!(
+            "update domains schedule
+             set due_at = $2
+             from (
+                 select waiting.org_id, waiting.id from domains waiting
+                 where waiting.due_at <= $1
+                 order by waiting.due_at
+                 limit $3
+                 for update skip locked
+             ) due
+             where schedule.org_id = due.org_id and schedule.id = due.id
+             returning schedule.org_id, schedule.id",
+            now,
+            until,
+            limit,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (OrgScope::resolved(row.org_id), DomainId::from_uuid(row.id)))
+            .collect())
+    }
+
+    /// Gives a domain to the organization that it was handed over to; `false` if it was not. It leads nowhere
+    /// until that one verifies it.
+    pub async fn complete_transfer(
+        &self,
+        domain: &DomainName,
+        successor: &OrgScope,
+    ) -> Result<bool, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Transfer).await?;
+        let done = sqlx::query!(
+            "update verified_domains set org_id = $2, successor_org_id = null
+             where domain = $1 and successor_org_id = $2 and not active",
+            domain.as_str(),
+            successor.org_id().as_uuid(),
+        )
+        .execute(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// How many connections were given the notice of `days` before their certificate expires, or a later

@@ -7,7 +7,7 @@ use axum::response::Response;
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
-use orgate_flows::discover::{Discovered, Proven, discover, prove};
+use orgate_flows::discover::{Discovered, Proven, Shared, discover, prove};
 use orgate_flows::waiting::{Waiting, WaitingError, take_up};
 use orgate_protocol::params::Params;
 
@@ -25,6 +25,20 @@ struct DiscoverTemplate<'a> {
     action: &'a str,
     q: &'a str,
     error: Option<&'a str>,
+}
+
+/// `templates/discover_several.html`.
+#[derive(Template)]
+#[template(path = "discover_several.html")]
+struct SeveralTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    client_name: &'a str,
+    action: &'a str,
+    address: &'a str,
+    organizations: &'a [Shared],
+    back_href: String,
 }
 
 /// `templates/discover_sent.html`.
@@ -79,9 +93,14 @@ pub(crate) async fn post(
         let error = Some("Enter your work e-mail or the name of your organization.");
         return question(&env, &cookies, (&waiting, handle), (answer, error));
     }
-    match discover(&env, waiting, (handle, answer), &cookies.browser).await {
+    let address = params.get("address");
+    match discover(&env, waiting, (handle, answer, address), &cookies.browser).await {
         Ok(Discovered::Next(next)) => present::next_after_form(&env, &cookies, &next),
         Ok(Discovered::MailSent(email)) => sent(&env, &cookies, (handle, &target), (&email, None)),
+        Ok(Discovered::Several(organizations)) => match taken_up(&env, &cookies, &params).await {
+            Ok((waiting, handle)) => several(&env, &cookies, (&waiting, handle), (answer, &organizations)),
+            Err(error) => present::waiting_error(&env, origin, &error),
+        },
         Ok(Discovered::NotFound) => {
             let error = Some(
                 "There is no organization of this name here. Check the spelling, or enter your work e-mail instead.",
@@ -176,6 +195,25 @@ fn question(
         error,
     };
     render(status, &template, Some(&waiting.asked().redirect_uri))
+}
+
+fn several(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (waiting, handle): (&Waiting, &str),
+    (address, organizations): (&str, &[Shared]),
+) -> Response {
+    let template = SeveralTemplate {
+        page: Page::new(env),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        client_name: waiting.client().name.as_str(),
+        action: "/discover",
+        address: address.trim(),
+        organizations,
+        back_href: format!("/discover?request={handle}"),
+    };
+    render(StatusCode::OK, &template, Some(&waiting.asked().redirect_uri))
 }
 
 fn sent(

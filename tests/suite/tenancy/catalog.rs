@@ -17,6 +17,12 @@ const DELIBERATE: &[&str] = &[
     "client_directory: the primary key does not begin with org_id",
     "organization_slugs: the primary key does not begin with org_id",
     "verified_domains: the primary key does not begin with org_id",
+    // Nobody shares a domain that is another's alone: this is the key that says so.
+    "verified_domains: the unique index verified_domains_exclusive_key does not begin with org_id",
+    "shared_domains: (domain, exclusive) refers to verified_domains (domain, exclusive)",
+    // A domain is handed to another organization, which has accepted.
+    "domain_transfers: (successor_org_id) refers to organizations (org_id)",
+    "verified_domains: (successor_org_id) refers to organizations (org_id)",
     // There is one operator organization, and everybody may know.
     "organizations: the unique index organizations_operator_key does not begin with org_id",
     // A client is used in organizations that do not own it, once it is admitted.
@@ -178,6 +184,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: consumed_assertions: insert, select
     orgate_app: data_keys: delete, insert, select
     orgate_app: discovery_challenges: insert, select, update
+    orgate_app: domain_transfers: delete, insert, select, update
     orgate_app: domains: delete, insert, select, update
     orgate_app: email_index: delete, insert, select
     orgate_app: grants: insert, select, update
@@ -204,6 +211,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: roles: delete, insert, select, update
     orgate_app: schema public: usage
     orgate_app: sessions: insert, select, update
+    orgate_app: shared_domains: delete, insert, select, update
     orgate_app: sign_in_throttles: delete, insert, select, update
     orgate_app: sign_in_traces: insert, select
     orgate_app: signing_keys: insert, select, update
@@ -258,6 +266,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_inherit: schema public: usage
     orgate_refresh: connection_refreshes: select (org_id, connection_id, due_at, noticed_days), update (due_at)
     orgate_refresh: connection_refreshes: rows: true
+    orgate_refresh: domains: select (org_id, id, due_at), update (due_at)
+    orgate_refresh: domains: rows: true
     orgate_refresh: schema public: usage
     orgate_resolve: client_directory: select
     orgate_resolve: client_directory: rows: true
@@ -266,7 +276,13 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_resolve: organizations: select (org_id, slug, status, is_operator)
     orgate_resolve: organizations: rows: true
     orgate_resolve: schema public: usage
+    orgate_resolve: shared_domains: select
+    orgate_resolve: shared_domains: rows: true
     orgate_resolve: verified_domains: select
     orgate_resolve: verified_domains: rows: true
+    orgate_transfer: schema public: usage
+    orgate_transfer: verified_domains: select (domain, org_id, active, successor_org_id), update (org_id, successor_org_id)
+    orgate_transfer: verified_domains: rows: true
+    orgate_transfer: verified_domains: rows: (successor_org_id IS NOT NULL)
     ");
 }

@@ -15,6 +15,10 @@ const CROSSING: &[&str] = &[
     "select org_id as \"org_id!\", slug as \"slug!\", status as \"status!\" from organizations where org_id = $1 union all",
     "select org_id, id from client_directory where client_id = $1",
     "select org_id from verified_domains where domain = $1",
+    "with proven as ( select org_id, domain from verified_domains where domain = any($1) and active",
+    "with proven as ( select org_id, domain, subdomains from verified_domains where active",
+    // Transfer: a domain that was handed over.
+    "update verified_domains set org_id = $2, successor_org_id = null where domain = $1 and successor_org_id = $2",
     // Choose: the sessions whose cookies a browser shows.
     "select session.org_id, session.id, session.user_id, session.auth_time",
     // Discover: the organizations of an address that was proven.
@@ -34,6 +38,8 @@ const CROSSING: &[&str] = &[
     "delete from consumed_assertions lapsed",
     "delete from sign_in_traces lapsed",
     "delete from upstream_requests lapsed",
+    // Refresh: domains that are due, of whomever.
+    "update domains schedule set due_at = $2 from",
     // Refresh: connections that are due, of whomever; and how many have a certificate that expires.
     "update connection_refreshes schedule set due_at = $2 from",
     "select count(*) as \"count!\" from connection_refreshes where noticed_days <= $1",

@@ -14,8 +14,8 @@ use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization, NewSession,
-    NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh, Rotation, StorageError,
+    ClientChange, DomainTerms, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization,
+    NewSession, NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh, Rotation, StorageError,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
@@ -147,6 +147,10 @@ impl Calls {
             Clients::find_admission: None
             Clients::list_access: []
             Codes::find: None
+            Domains::find: None
+            Domains::find_offered: None
+            Domains::find_transfer: None
+            Domains::list: []
             Domains::list_verified: []
             Grants::find_by_refresh_token: None
             Grants::find_standing: None
@@ -181,7 +185,12 @@ impl Calls {
             Codes::redeem: false
             DiscoveryChallenges::consume: false
             DiscoveryChallenges::take_try: None
+            Domains::accept: false
             Domains::delete: false
+            Domains::hand_over: ()
+            Domains::lapse: ()
+            Domains::save_check: ()
+            Domains::withdraw: false
             Grants::revoke: false
             Grants::revoke_of_session: 0
             Grants::rotate: false
@@ -223,7 +232,10 @@ impl Calls {
             Clients::replace_secrets: refused (client_secrets_org_id_client_id_fkey)
             Clients::save: taken (client_directory_pkey)
             Codes::insert: refused (authorization_codes_org_id_user_id_fkey)
-            Domains::save_verified: taken (verified_domains_pkey)
+            Domains::claim: ()
+            Domains::offer: refused (domain_transfers_org_id_domain_id_fkey)
+            Domains::save_vouched: taken (verified_domains_pkey)
+            Domains::verify: taken (verified_domains_pkey)
             Keys::insert_data_key: true
             Keys::insert_signing_key: true
             Organizations::insert: taken (organizations_pkey)
@@ -251,6 +263,10 @@ impl Calls {
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
             "Clients::list_access" => tx.clients().list_access();
             "Codes::find" => tx.codes().find(&acme.code.hash);
+            "Domains::find" => tx.domains().find(&acme.domain);
+            "Domains::find_offered" => tx.domains().find_offered(&acme.account, now());
+            "Domains::find_transfer" => tx.domains().find_transfer(DomainId::from_uuid(uuid()));
+            "Domains::list" => tx.domains().list();
             "Domains::list_verified" => tx.domains().list_verified();
             "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
             "Grants::find_standing" => tx.grants().find_standing(acme.grant.id);
@@ -269,10 +285,15 @@ impl Calls {
     }
 
     async fn change(&mut self) {
-        let (acme, shared) = (Arc::clone(&self.acme), self.shared);
+        let (acme, shared, org_id) = (Arc::clone(&self.acme), self.shared, self.fixture.globex.id());
         let (name, branding) = (name("Mine"), Branding::default());
-        let org =
-            OrganizationChange { name: &name, branding: &branding, status: OrgStatus::Active, at: now() };
+        let org = OrganizationChange {
+            name: &name,
+            branding: &branding,
+            status: OrgStatus::Active,
+            contact: None,
+            at: now(),
+        };
         let rotation = Rotation {
             presented: acme.grant.refresh_token,
             successor: hash(),
@@ -288,7 +309,13 @@ impl Calls {
                 tx.codes().redeem(&acme.code.hash, &new_grant(&acme.code.code, hash()), &redeemed);
             "DiscoveryChallenges::consume" => tx.discovery_challenges().consume(acme.challenge.id, now());
             "DiscoveryChallenges::take_try" => tx.discovery_challenges().take_try(acme.request.id, now());
+            "Domains::accept" => tx.domains().accept(&acme.account, org_id, (now(), now()));
             "Domains::delete" => tx.domains().delete(&acme.domain);
+            "Domains::hand_over" => tx.domains().hand_over(&acme.domain, org_id);
+            "Domains::lapse" => tx.domains().lapse(&acme.domain);
+            "Domains::save_check" =>
+                tx.domains().save_check(DomainId::from_uuid(uuid()), (None, now()), now());
+            "Domains::withdraw" => tx.domains().withdraw(DomainId::from_uuid(uuid()));
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::revoke_of_session" => tx.grants().revoke_of_session(acme.signed_in.session.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
@@ -337,8 +364,11 @@ impl Calls {
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
             "Codes::insert" => tx.codes().insert(
                 &NewCode { hash: acme.code.hash, code: &acme.code.code, created_at: now() });
-            "Domains::save_verified" =>
-                tx.domains().save_verified(DomainId::from_uuid(uuid()), &acme.domain, now());
+            "Domains::claim" => tx.domains().claim(DomainId::from_uuid(uuid()), (&acme.domain, "mine"), now());
+            "Domains::offer" => tx.domains().offer(DomainId::from_uuid(uuid()), &acme.account, (now(), now()));
+            "Domains::save_vouched" =>
+                tx.domains().save_vouched(DomainId::from_uuid(uuid()), &acme.domain, now());
+            "Domains::verify" => tx.domains().verify(&acme.domain, DomainTerms::default(), now());
             "Keys::insert_data_key" => tx.keys().insert_data_key(b"mine", now());
             "Keys::insert_signing_key" => tx.keys().insert_signing_key(&signing_key(&acme.kid));
             "Organizations::insert" => tx.organization().insert(&NewOrganization {
@@ -413,7 +443,7 @@ impl Calls {
         calls! { self, tx;
             "ConnectionKeys::insert" => tx.connection_keys().insert(id, &made.key);
             "Connections::insert_version" => tx.connections().insert_version(id, &version);
-            "Connections::replace_domains" => tx.connections().replace_domains(id, &connection.domains);
+            "Connections::replace_domains" => tx.connections().replace_domains(id, std::slice::from_ref(&acme.domain));
             "Connections::replace_pilots" =>
                 tx.connections().replace_pilots(id, std::slice::from_ref(&made.pilot));
             "Identities::replace_mapped" =>

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use orgate_domain::connections::{
     ConnectionProtocol, ConnectionSettings, ConnectionState, OidcAuthentication, ProviderSettings, Vendor,
 };
+use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ConnectionId, RoleId};
 use orgate_domain::names::{DisplayName, Slug};
@@ -144,6 +145,8 @@ impl Planner<'_> {
         let domains = wanted.domains.as_ref().map(|list| values(list));
         let pilots = wanted.pilots.as_ref().map(|list| values(list));
         let text = |list: &Vec<DomainName>| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let names =
+            |list: &[VerifiedDomain]| list.iter().map(|reach| reach.name.to_string()).collect::<Vec<_>>();
         let normalized = |list: &Vec<Email>| sorted(list.iter().map(|email| email.normalized().to_owned()));
         let mark = Mark::of([
             ("name", connection.name != now.name),
@@ -152,7 +155,7 @@ impl Planner<'_> {
             ("position", connection.position != now.position),
             ("icon", connection.icon_url != now.icon_url),
             ("settings", changes || now.live_version != Some(latest_version)),
-            ("domains", differing(&domains.as_ref().map(|list| sorted(text(list))), &text(&now.domains))),
+            ("domains", differing(&domains.as_ref().map(|list| sorted(text(list))), &names(&now.domains))),
             ("pilots", differing(&pilots.as_ref().map(normalized), &stored.pilots)),
         ]);
         let version = changes.then_some((settings, secrets));

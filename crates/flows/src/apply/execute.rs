@@ -117,13 +117,14 @@ async fn organization(
     (slug, mark): (&Slug, &Mark),
     state: &OrganizationState,
 ) -> Result<(), Failure> {
-    let OrganizationState { ancestors, name, branding, status, policy } = state;
+    let OrganizationState { ancestors, name, branding, status, contact, policy } = state;
     let at = env.clock.now();
     if *mark == Mark::Created {
         let new = NewOrganization { slug, name, ancestors, is_operator: false, at };
         tx.organization().insert(&new).await?;
     }
-    tx.organization().update(&OrganizationChange { name, branding, status: *status, at }).await?;
+    let contact = contact.as_ref();
+    tx.organization().update(&OrganizationChange { name, branding, status: *status, contact, at }).await?;
     if let Some(policy) = policy {
         tx.organization().save_policy(policy, at).await?;
     }
@@ -154,7 +155,7 @@ async fn save_domain(env: &Env, tx: &mut OrgTx, mark: &Mark, domain: &DomainName
     if *mark == Mark::Removed {
         tx.domains().delete(domain).await?;
     } else {
-        tx.domains().save_verified(DomainId::from_uuid(env.random.uuid(at)?), domain, at).await?;
+        tx.domains().save_vouched(DomainId::from_uuid(env.random.uuid(at)?), domain, at).await?;
     }
     let mut event = done(env, Action::DomainConfigured, mark)?;
     event.detail.push(("domain", domain.to_string()));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use orgate_domain::domains::{VerifiedDomain, is_public_mail};
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
@@ -43,13 +44,17 @@ impl Stored {
         let stored = Self {
             organization: tx.organization().find().await?,
             policy: tx.organization().find_policy().await?,
-            domains: tx.domains().list_verified().await?,
+            domains: names(tx.domains().list_verified().await?),
             roles: tx.roles().list().await?,
             users,
         };
         tx.commit().await?;
         Ok(stored)
     }
+}
+
+fn names(reaches: Vec<VerifiedDomain>) -> Vec<DomainName> {
+    reaches.into_iter().map(|reach| reach.name).collect()
 }
 
 impl Planner<'_> {
@@ -94,6 +99,9 @@ impl Planner<'_> {
             self.note(here, Some(Mark::Removed), Subject::Domain(domain.clone()));
         }
         for domain in wanted {
+            if is_public_mail(&domain.value) {
+                self.problems.add(&domain.place, format!("{} is a provider's of public mail", domain.value));
+            }
             let owner = self.env.store.resolve_domain_owner(&domain.value).await?;
             if let Some(owner) = owner.filter(|owner| *owner != here.1.org_id()) {
                 let owner = self.env.store.resolve(OrgHint::Id(owner)).await?;
@@ -186,6 +194,7 @@ fn compare_organization(
         name: wanted.name.clone(),
         branding: wanted.branding.clone().unwrap_or_else(branding),
         status: status.or(now.map(|now| now.status)).unwrap_or(OrgStatus::Active),
+        contact: wanted.contact.clone().or_else(|| now.and_then(|now| now.contact.clone())),
         policy: wanted.policy.filter(|policy| *policy != stored.policy.unwrap_or_default()),
     };
     let mark = match now {
@@ -193,6 +202,7 @@ fn compare_organization(
             ("name", state.name != now.name),
             ("branding", state.branding != now.branding),
             ("status", state.status != now.status),
+            ("contact", state.contact != now.contact),
             ("policy", state.policy.is_some()),
         ]),
         None => Some(Mark::Created),

@@ -85,6 +85,7 @@ pub(super) struct OrganizationState {
     pub(super) name: DisplayName,
     pub(super) branding: Branding,
     pub(super) status: OrgStatus,
+    pub(super) contact: Option<Email>,
     /// Its settings, if they change.
     pub(super) policy: Option<PolicySettings>,
 }

@@ -42,6 +42,8 @@ pub struct WantedOrganization {
     pub parent: Option<Placed<Slug>>,
     /// Its status.
     pub status: Option<Placed<OrgStatus>>,
+    /// Where notices to it go.
+    pub contact: Option<Email>,
     /// Exactly the domains it has; an operator's word counts as proof.
     pub domains: Option<Vec<Placed<DomainName>>>,
     /// Its whole look.

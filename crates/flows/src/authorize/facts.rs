@@ -112,9 +112,14 @@ async fn owner_of(
     client: &Client,
 ) -> Result<Option<OrgScope>, Failure> {
     let Some(domain) = domain else { return Ok(None) };
-    let owner = env.store.resolve(OrgHint::Domain(&domain)).await?;
-    let Some(owner) = owner.filter(|org| org.status != OrgStatus::Deleted) else { return Ok(None) };
-    Ok(admits(env, client, &owner.scope).await?.then_some(owner.scope))
+    let mut open = Vec::new();
+    for owner in env.store.resolve_domain(&domain).await? {
+        if owner.status != OrgStatus::Deleted && admits(env, client, &owner.scope).await? {
+            open.push(owner.scope);
+        }
+    }
+    // Where several share the domain, it decides nothing: the person is asked.
+    Ok(<[OrgScope; 1]>::try_from(open).ok().map(|[only]| only))
 }
 
 fn asking(request: &AuthorizationRequest) -> Asking {

@@ -301,7 +301,7 @@ impl<'a> Returning<'a> {
         identity: &UpstreamIdentity,
         trace: &mut Trace,
     ) -> Result<orgate_domain::connections::Mapped, Rejection> {
-        let serves = |domain: &_| connection.domains.contains(domain);
+        let serves = |domain: &_| connection.domains.iter().any(|reach| reach.covers(domain));
         let Ok(mapped) = self.version.settings.map(&identity.asserted, serves) else {
             let why = "the attribute that identifies users has no value, several, or one that is too long";
             return Err(trace.fail("subject", why));

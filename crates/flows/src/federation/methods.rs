@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use orgate_domain::connections::ConnectionState;
+use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::policies::SsoEnforcement;
 pub use orgate_storage::Connection;
@@ -16,7 +17,7 @@ pub struct SignInConfiguration {
     /// Every connection.
     pub connections: Vec<Connection>,
     /// The organization's verified domains.
-    pub domains: Vec<DomainName>,
+    pub domains: Vec<VerifiedDomain>,
 }
 
 /// What is offered.
@@ -57,12 +58,15 @@ pub(crate) async fn find_methods(
 fn arrange(
     mut offered: Vec<Connection>,
     domain: Option<&DomainName>,
-    (enforcement, verified): (SsoEnforcement, &[DomainName]),
+    (enforcement, verified): (SsoEnforcement, &[VerifiedDomain]),
 ) -> Methods {
-    let serves = |connection: &Connection| domain.is_some_and(|domain| connection.domains.contains(domain));
+    let is_of = |reaches: &[VerifiedDomain]| {
+        domain.is_some_and(|domain| reaches.iter().any(|reach| reach.covers(domain)))
+    };
+    let serves = |connection: &Connection| is_of(&connection.domains);
     let bound = match enforcement {
         SsoEnforcement::Off => false,
-        SsoEnforcement::Domains => domain.is_some_and(|domain| verified.contains(domain)),
+        SsoEnforcement::Domains => is_of(verified),
         SsoEnforcement::Organization => true,
     };
     offered.sort_by_key(|connection| !serves(connection));
@@ -113,8 +117,12 @@ mod tests {
             live_version: Some(1),
             tested_version: None,
             latest_version: 1,
-            domains: domains.iter().map(|text| DomainName::parse(text).expect("a domain")).collect(),
+            domains: domains.iter().map(|text| reach(text)).collect(),
         }
+    }
+
+    fn reach(domain: &str) -> VerifiedDomain {
+        VerifiedDomain { name: DomainName::parse(domain).expect("a domain"), subdomains: false }
     }
 
     fn slugs(methods: &Methods) -> Vec<&str> {
@@ -126,7 +134,7 @@ mod tests {
         let acme = DomainName::parse("acme.test").expect("a domain");
         let one = || vec![connection("okta", &["acme.test"])];
         let direct = |enforcement, domain: Option<&DomainName>| {
-            arrange(one(), domain, (enforcement, std::slice::from_ref(&acme))).direct.is_some()
+            arrange(one(), domain, (enforcement, &[reach(acme.as_str())])).direct.is_some()
         };
 
         assert!(!direct(SsoEnforcement::Off, Some(&acme)));
@@ -139,7 +147,7 @@ mod tests {
     fn what_serves_the_address_comes_first_and_alone_where_sso_is_enforced() {
         let acme = DomainName::parse("acme.test").expect("a domain");
         let both = || vec![connection("other", &[]), connection("okta", &["acme.test"])];
-        let verified = std::slice::from_ref(&acme);
+        let verified = &[reach("acme.test")];
 
         let free = arrange(both(), Some(&acme), (SsoEnforcement::Off, verified));
         let bound = arrange(both(), Some(&acme), (SsoEnforcement::Domains, verified));

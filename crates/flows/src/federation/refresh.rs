@@ -17,6 +17,7 @@ use super::identify::connection_of;
 use super::saml::certificates_of;
 use super::saml_metadata::{changes_trust, diff, follow};
 use super::version_of;
+use crate::notices::{Notice, Prepared, prepare};
 use crate::{Env, Failure, events};
 
 /// Metadata is fetched again after this long.
@@ -69,7 +70,7 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
     let idle = connection.state == ConnectionState::Disabled || version_number == 0;
     refresh.due_at = env.clock.now() + PAUSE;
     if idle {
-        return save(env, scope, (id, &refresh), Vec::new()).await;
+        return save(env, scope, (id, &refresh), (Vec::new(), None)).await;
     }
     let version = version_of(env, scope, (id, version_number)).await?;
     let ProviderSettings::Saml(settings) = &version.settings.provider else { return Ok(()) };
@@ -91,8 +92,15 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
             }
         }
     }
-    forecast(env, &current, &mut refresh, &mut noted);
-    save(env, scope, (id, &refresh), noted).await
+    let expiring = forecast(env, &current, &mut refresh, &mut noted);
+    let notice = match expiring {
+        Some(expiry) => {
+            let told = Notice::certificate_expiring(connection.name.as_str(), expiry, env.clock.now());
+            prepare(env, scope, told).await?
+        }
+        None => None,
+    };
+    save(env, scope, (id, &refresh), (noted, notice)).await
 }
 
 /// Metadata, and whether a key that is trusted already signed it.
@@ -222,38 +230,42 @@ pub async fn approve(env: &Env, scope: &OrgScope, id: ConnectionId, actor: Actor
     Ok(true)
 }
 
-/// Notes a certificate that expires soon, once for each of [`NOTICES`].
+/// Notes a certificate that expires soon, once for each of [`NOTICES`]: when it does.
 fn forecast(
     env: &Env,
     settings: &SamlSettings,
     refresh: &mut Refresh,
     noted: &mut Vec<(&'static str, String)>,
-) {
+) -> Option<DateTime<Utc>> {
     let certificates = settings.certificates.iter().filter_map(|text| Certificate::parse(text).ok());
     // While there is a later one, the earlier one is on its way out and nobody has to act.
-    let Some(expiry) = certificates.map(|certificate| certificate.not_after()).max() else { return };
-    let expiry: DateTime<Utc> = expiry;
+    let expiry: DateTime<Utc> = certificates.map(|certificate| certificate.not_after()).max()?;
     let left = expiry - env.clock.now();
     let due = NOTICES.into_iter().rev().find(|days| left <= Duration::days(*days));
     let Some(days) = due.and_then(|days| i32::try_from(days).ok()) else {
         refresh.noticed = None;
-        return;
+        return None;
     };
     let given = refresh.noticed.filter(|(_, of)| *of == expiry).map(|(days, _)| days);
     if given.is_none_or(|given| days < given) {
         refresh.noticed = Some((days, expiry));
         noted.push(("certificate_expiring", format!("{} on {}", days, expiry.format("%Y-%m-%d"))));
+        return Some(expiry);
     }
+    None
 }
 
 async fn save(
     env: &Env,
     scope: &OrgScope,
     (id, refresh): (ConnectionId, &Refresh),
-    noted: Vec<(&'static str, String)>,
+    (noted, notice): (Vec<(&'static str, String)>, Option<Prepared>),
 ) -> Result<(), Failure> {
     let mut tx = env.store.begin(scope).await?;
     tx.refreshes().save(id, refresh).await?;
+    if let Some(notice) = notice {
+        notice.send(&mut tx).await?;
+    }
     for (reason, what) in noted {
         let event = events::done(env, Action::ConnectionWatched, &Origin::default())?;
         let detail = [connection_of(id), vec![("what", what)]].concat();

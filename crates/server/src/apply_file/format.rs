@@ -32,6 +32,8 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "present")]
     pub(super) status: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) contact: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) domains: Option<Vec<Text>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) branding: Option<Branding>,

@@ -31,6 +31,11 @@ impl Reader<'_> {
             let value = r.choice("status", text, &STATUSES)?;
             Some(Placed { value, place: r.place(&text.referenced) })
         });
+        let contact = self.optional(file.contact.as_ref(), |r, text| {
+            r.plain("contact", text, |text| {
+                Email::parse(text).map_err(|error| format!("{error}, like name@example.com"))
+            })
+        });
         let domains = self.optional(file.domains.as_ref(), |r, list| {
             r.each(list, |r, text| r.placed("domains", text, read_domain))
         });
@@ -44,6 +49,7 @@ impl Reader<'_> {
             name: name?,
             parent: parent?,
             status: status?,
+            contact: contact?,
             domains: domains?,
             branding: branding?,
             policy: policy?,

@@ -102,7 +102,7 @@ async fn list(which: &Which) -> anyhow::Result<()> {
     }
     println!("{:<20} {:<6} {:<9} {:>4} {:>6}  DOMAINS", "CONNECTION", "KIND", "STATE", "LIVE", "LATEST");
     for connection in connections {
-        let domains: Vec<_> = connection.domains.iter().map(ToString::to_string).collect();
+        let domains: Vec<_> = connection.domains.iter().map(|reach| reach.name.to_string()).collect();
         println!(
             "{:<20} {:<6} {:<9} {:>4} {:>6}  {}",
             connection.slug.as_str(),

@@ -1,0 +1,174 @@
+//! Mail to an organization's own contact about what it should act on.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use lettre::Message;
+use lettre::message::{Mailbox, MultiPart};
+use orgate_domain::domains::OrgDomain;
+use orgate_domain::email::DomainName;
+use orgate_domain::ids::MessageId;
+use orgate_storage::{NewMessage, OrgScope, OrgTx, StorageError};
+use serde::{Deserialize, Serialize};
+
+use crate::vault::Purpose;
+use crate::{Env, Failure};
+
+/// What the outbox calls a notice.
+pub(crate) const NOTICE: &str = "notice";
+
+/// What an organization is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Notice {
+    /// The address of its contact; filled in by [`prepare`].
+    #[serde(default)]
+    to: String,
+    /// The organization's name; filled in by [`prepare`].
+    #[serde(default)]
+    organization: String,
+    subject: String,
+    /// Paragraphs.
+    says: Vec<String>,
+    /// What to do about it.
+    todo: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/notice.txt")]
+struct NoticeText<'a> {
+    notice: &'a Notice,
+    host: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/notice.html")]
+struct NoticeHtml<'a> {
+    notice: &'a Notice,
+    host: &'a str,
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%-d %B %Y").to_string()
+}
+
+impl Notice {
+    fn new(subject: String, says: Vec<String>, todo: String) -> Self {
+        Self { to: String::new(), organization: String::new(), subject, says, todo }
+    }
+
+    /// The record of a domain is gone.
+    pub(crate) fn domain_failing(domain: &OrgDomain, until: DateTime<Utc>) -> Self {
+        let name = &domain.name;
+        let record = domain.record_text().unwrap_or_default();
+        Self::new(
+            format!("The proof of {name} is missing"),
+            vec![
+                format!("The DNS record that proves that {name} is yours cannot be found any more."),
+                format!(
+                    "Until {} nothing changes. After that, {name} leads nobody to you any more.",
+                    day(until)
+                ),
+            ],
+            format!("Add the TXT record {} with the text {record} again.", domain.record_name()),
+        )
+    }
+
+    /// A domain is proven no more.
+    pub(crate) fn domain_lapsed(domain: &OrgDomain) -> Self {
+        let name = &domain.name;
+        let record = domain.record_text().unwrap_or_default();
+        Self::new(
+            format!("{name} is not verified any more"),
+            vec![
+                format!("The DNS record that proves {name} has been missing for a week."),
+                "Addresses of that domain lead nobody to you now, and your identity provider’s word for them is not \
+                 taken. Nobody else can have the domain."
+                    .to_owned(),
+            ],
+            format!("Add the TXT record {} with the text {record}, and verify the domain again.", domain.record_name()),
+        )
+    }
+
+    /// Somebody accepted the offer of a domain.
+    pub(crate) fn transfer_accepted(domain: &DomainName, due: DateTime<Utc>) -> Self {
+        Self::new(
+            format!("{domain} is about to be handed over"),
+            vec![
+                format!("An offer to hand {domain} over was made on your behalf, and has been accepted."),
+                format!("It can take effect on {}. From then on {domain} leads nobody to you.", day(due)),
+            ],
+            "If nobody of you meant to do that, withdraw the offer before then.".to_owned(),
+        )
+    }
+
+    /// The certificates of an identity provider expire.
+    pub(crate) fn certificate_expiring(connection: &str, expiry: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let left = (expiry - now).num_days();
+        let when = match left {
+            i64::MIN..0 => "expired".to_owned(),
+            0 => "expires today".to_owned(),
+            1 => "expires tomorrow".to_owned(),
+            days => format!("expires in {days} days"),
+        };
+        Self::new(
+            format!("The certificate of {connection} {when}"),
+            vec![
+                format!(
+                    "Sign-ins through {connection} are checked with its signing certificate, which {when}, on {}.",
+                    day(expiry)
+                ),
+                "When your identity provider signs with a new one that is not known here, nobody can sign in through it."
+                    .to_owned(),
+            ],
+            "Make the next certificate in your identity provider, and add it to the connection before you put it to \
+             use."
+                .to_owned(),
+        )
+    }
+
+    pub(crate) fn compose(&self, env: &Env, from: &Mailbox) -> Option<Message> {
+        let host = env.issuer.url().host_str().unwrap_or_default();
+        let text = NoticeText { notice: self, host }.render().ok()?;
+        let html = NoticeHtml { notice: self, host }.render().ok()?;
+        Message::builder()
+            .from(from.clone())
+            .to(self.to.parse().ok()?)
+            .subject(self.subject.clone())
+            .multipart(MultiPart::alternative_plain_html(text, html))
+            .ok()
+    }
+}
+
+/// A notice that waits to be sent with the change that it is about.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    id: MessageId,
+    payload: Vec<u8>,
+    at: DateTime<Utc>,
+}
+
+/// Addresses a notice to the organization's contact; `None` if it has none.
+pub(crate) async fn prepare(
+    env: &Env,
+    scope: &OrgScope,
+    notice: Notice,
+) -> Result<Option<Prepared>, Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let organization = tx.organization().find().await?;
+    tx.commit().await?;
+    let addressed = organization.and_then(|organization| Some((organization.contact?, organization.name)));
+    let Some((contact, name)) = addressed else { return Ok(None) };
+    let notice = Notice { to: contact.as_str().to_owned(), organization: name.as_str().to_owned(), ..notice };
+    let plain = serde_json::to_vec(&notice).unwrap_or_default();
+    let at = env.clock.now();
+    let id = MessageId::from_uuid(env.random.uuid(at)?);
+    let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
+    Ok(Some(Prepared { id, payload, at }))
+}
+
+impl Prepared {
+    /// Has it sent, if this transaction is committed.
+    pub(crate) async fn send(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
+        let Self { id, payload, at } = self;
+        tx.outbox().insert(&NewMessage { id: *id, kind: NOTICE, payload, at: *at }).await
+    }
+}
