@@ -51,6 +51,10 @@ kinds! {
     UpstreamState = "ogus";
     /// A single-use code for a break-glass user.
     RecoveryCode = "ogrc";
+    /// A link for setting up an organization's sign-in.
+    SetupLink = "ogsl";
+    /// What a browser that opened such a link shows instead of it.
+    SetupCookie = "ogsk";
 }
 
 /// A bearer secret of one organization.

@@ -4,7 +4,7 @@
 //! **Invariant:** a trace holds no token, no code and no key; what it quotes is bounded.
 
 use orgate_domain::audit::Origin;
-use orgate_domain::connections::Mapped;
+use orgate_domain::connections::{Asserted, Mapped, Withheld};
 use orgate_domain::ids::{ConnectionId, TraceId};
 use orgate_storage::{NewTrace, OrgTx};
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,10 @@ pub struct Trace {
     checks: Vec<Check>,
     asserted: Value,
     document: Option<String>,
+    /// What mappings are applied to.
+    identity: Value,
     mapped: Value,
+    withheld: Value,
 }
 
 /// A check that failed: the sign-in is refused.
@@ -108,6 +111,21 @@ impl Trace {
         self.document = document.get(..end).map(str::to_owned);
     }
 
+    /// What the mapping is applied to, so that another can be tried on it.
+    pub fn identify(&mut self, asserted: &Asserted) {
+        let kept = asserted.attributes.iter().filter(|(name, _)| !HIDDEN.contains(&name.as_str()));
+        let attributes = kept.map(|(name, values)| (name.clone(), values.clone())).collect();
+        let value = serde_json::to_value(Asserted { attributes, ..asserted.clone() }).unwrap_or_default();
+        if value.to_string().len() <= MAX_ASSERTED {
+            self.identity = value;
+        }
+    }
+
+    /// What was mapped and is not given.
+    pub fn withhold(&mut self, withheld: &Withheld) {
+        self.withheld = json!({ "roles": withheld.roles, "groups": withheld.groups });
+    }
+
     /// What was made of it.
     pub fn map(&mut self, mapped: &Mapped) {
         self.mapped = json!({
@@ -139,7 +157,9 @@ impl Trace {
             "checks": self.checks,
             "asserted": self.asserted,
             "document": self.document,
+            "identity": self.identity,
             "mapped": self.mapped,
+            "withheld": self.withheld,
         });
         let new = NewTrace {
             id,
