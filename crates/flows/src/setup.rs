@@ -17,7 +17,8 @@ use orgate_domain::connections::SettingsProblem;
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::setup::{SetupLink, SetupLinkRefusal, SetupPurpose};
-use orgate_storage::{OrgScope, OrgTx, StorageError, VersionSummary};
+pub use orgate_storage::{AtRisk, Connection, Group, Role, StoredTrace, VersionSummary};
+use orgate_storage::{OrgScope, OrgTx, StorageError};
 
 use crate::{Env, Failure, events};
 

@@ -165,6 +165,9 @@ pub async fn save_settings(
     origin: &Origin,
 ) -> Result<bool, SetupError> {
     new.settings.check()?;
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    take(setup, &mut tx, (new.id, new.seen)).await?;
+    tx.commit().await?;
     let unchanged = new.seen > 0 && {
         let before = version_of(env, &setup.scope, (new.id, new.seen)).await?;
         before.settings == new.settings && before.secrets == new.secrets
