@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
 import { clients } from './journeys/clients.mjs'
+import { federation } from './journeys/federation.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
 
@@ -16,6 +17,7 @@ try {
   const world = { journeys, orgate, browser, callback, secret }
   await people(world)
   await clients(world)
+  await federation(world)
   await pages(world)
 } catch (error) {
   journeys.failed++

@@ -13,4 +13,5 @@ pub mod app;
 pub mod database;
 pub mod federated;
 pub mod fixture;
+pub mod openid_provider;
 pub mod program;

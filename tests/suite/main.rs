@@ -15,6 +15,8 @@ mod dev;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod headers;
 #[cfg(test)]
 mod keys;

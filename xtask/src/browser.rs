@@ -43,7 +43,7 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
 
 /// Makes sure of node and npm, and finds Chromium, installing by apt what is missing if we may.
 fn find_tools() -> Result<PathBuf> {
-    let missing = missing_packages();
+    let missing = [missing_packages(), missing_peers()].concat();
     if !missing.is_empty() && may_install()? {
         println!("installing {}", missing.join(", "));
         apt_get(&["update"])?;
@@ -64,6 +64,19 @@ fn missing_packages() -> Vec<&'static str> {
         if workspace::find_program(&[program]).is_none() {
             missing.push(package);
         }
+    }
+    missing
+}
+
+/// The Debian packages of identity providers that others wrote. Without them their journeys are skipped,
+/// which `run.mjs` says.
+fn missing_peers() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if !Path::new("/usr/share/simplesamlphp").exists() {
+        missing.extend(["simplesamlphp", "php-cli", "php-xml", "php-mbstring"]);
+    }
+    if workspace::find_program(&["openssl"]).is_none() {
+        missing.push("openssl");
     }
     missing
 }

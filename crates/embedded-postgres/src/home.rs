@@ -28,6 +28,18 @@ pub(crate) struct Home {
     pub(crate) identity: Identity,
 }
 
+/// A directory taken: until this is dropped, or the process ends.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing alone would leave it to a child that another thread is just starting, until that is its
+    /// program.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 impl Home {
     /// Finds, and makes, the directory: the requested one unless Postgres's user cannot get there.
     pub(crate) fn settle(requested: &Path, progress: fn(&str)) -> Result<Self, Error> {
@@ -65,8 +77,8 @@ impl Home {
         self.dir.join("postgres.log")
     }
 
-    /// Takes the directory for this process: until the file is dropped, or the process ends.
-    pub(crate) fn lock(&self) -> Result<File, Error> {
+    /// Takes the directory for this process.
+    pub(crate) fn lock(&self) -> Result<Lock, Error> {
         let path = self.dir.join("lock");
         let file = OpenOptions::new()
             .read(true)
@@ -77,18 +89,18 @@ impl Home {
             .custom_flags(libc::O_NOFOLLOW)
             .open(&path)
             .map_err(Error::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
+        let lock = match file.try_lock() {
+            Ok(()) => Lock(file),
             Err(TryLockError::WouldBlock) => {
                 let pid = fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
                 return Err(Error::AlreadyRunning { data_dir: self.dir.clone(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
-        }
+        };
         // As long as any other, so that a reader never sees an empty or a mixed one.
         let pid = format!("{:<10}\n", std::process::id());
-        file.write_all_at(pid.as_bytes(), 0).map_err(Error::io("write", &path))?;
-        Ok(file)
+        lock.0.write_all_at(pid.as_bytes(), 0).map_err(Error::io("write", &path))?;
+        Ok(lock)
     }
 
     /// Clears away what a supervisor that was killed left: processes, a half-made cluster, a pid file.

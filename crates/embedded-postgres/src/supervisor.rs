@@ -1,7 +1,7 @@
 //! Starts a server, answers for it, stops it.
 
 use std::convert::Infallible;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::binaries::{Binaries, Needs};
 use crate::config::{Config, Durability};
 use crate::error::Error;
-use crate::home::Home;
+use crate::home::{Home, Lock};
 use crate::system::{self, Signal};
 use crate::{process, socket};
 
@@ -32,7 +32,7 @@ pub struct Postgres {
     socket_dir: PathBuf,
     progress: fn(&str),
     /// Held until the server has stopped.
-    _lock: File,
+    _lock: Lock,
     /// Ends the thread that started the server, which the kernel takes for its parent.
     _parent: Sender<Infallible>,
 }

@@ -201,6 +201,7 @@ impl Outgoing {
     /// # Errors
     /// [`OutgoingError`].
     pub async fn get(&self, url: &Url, accept: &'static str) -> Result<Reply, OutgoingError> {
+        self.check(url)?;
         let request = self.client.get(url.clone()).header(http::header::ACCEPT, accept);
         self.send(request.build().map_err(OutgoingError::Unreachable)?).await
     }

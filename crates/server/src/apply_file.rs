@@ -139,8 +139,9 @@ mod tests {
     fn variables(name: &str) -> Option<String> {
         match name {
             "PASSWORD" | "DEV_PASSWORD" => Some("correct horse".to_owned()),
-            "NOTES_SECRET" => Some(SECRET.to_owned()),
+            "NOTES_SECRET" | "IDP_SECRET" | "IDP_CERTIFICATE" => Some(SECRET.to_owned()),
             "NOTES_URL" => Some("http://localhost:8090".to_owned()),
+            "IDP_URL" => Some("http://localhost:8091".to_owned()),
             "EMPTY" => Some(String::new()),
             "SHORT" => Some("hunter2".to_owned()),
             _ => None,
@@ -175,7 +176,7 @@ mod tests {
         let wanted = load(text).expect("no problems");
 
         let slugs: Vec<_> = wanted.organizations.iter().map(|org| org.slug.value.as_str()).collect();
-        assert_eq!(slugs, ["acme", "globex", "initech"]);
+        assert_eq!(slugs, ["acme", "globex", "initech", "umbrella", "vandelay"]);
         let client = &wanted.clients[0];
         assert_eq!(client.redirect_uris[0].as_str(), "http://localhost:8090/callback");
         assert_eq!(client.home_url.as_ref().map(url::Url::as_str), Some("http://localhost:8090/"));
@@ -201,11 +202,12 @@ mod tests {
         assert_eq!(
             problems(&acme("    colour: red\n")),
             "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, domains, \
-             branding, policy, roles, users"
+             branding, policy, roles, users, connections"
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),
-            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, status, password, roles"
+            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, status, password, \
+             break_glass, roles"
         );
         assert_eq!(
             problems("organisations: []\n"),

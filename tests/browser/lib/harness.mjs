@@ -1,6 +1,6 @@
 // Starts `orgate dev` on free ports and a headless Chromium, and counts what passes.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ export function assert(condition, message) {
 export class Journeys {
   passed = 0
   failed = 0
+  skipped = 0
   async run(name, journey) {
     try {
       await journey()
@@ -27,8 +28,13 @@ export class Journeys {
       if (process.env.DEBUG) console.log(error.stack)
     }
   }
+  // Loud, and a failure where nothing may be skipped.
+  skip(why) {
+    this.skipped++
+    console.log(`SKIPPED: ${why}`)
+  }
   end() {
-    console.log(`${this.passed} passed, ${this.failed} failed, 0 skipped`)
+    console.log(`${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`)
     return this.failed || !this.passed ? 1 : 0
   }
 }
@@ -69,7 +75,25 @@ export async function startOrgate(seed, extra) {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   const at = (port) => `http://localhost:${port}`
-  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), stop, output: () => output }
+  // Another of its commands, on the database that it brought.
+  const run = (...command) => {
+    const home = output.match(/database in (\S+)/)?.[1] ?? directory // elsewhere, where the database's user cannot read
+    const socket = readFileSync(join(home, 'data/postmaster.pid'), 'utf8').split('\n')[4]
+    const settings = {
+      DATABASE_URL: `postgres://postgres@localhost/postgres?host=${socket}`,
+      ORGATE__SECRETS__MASTER_KEY_FILE: join(home, 'master.key'),
+      ORGATE__SERVER__ISSUER: at(port),
+    }
+    const ended = spawnSync(binary, command, { env: { ...env, ...settings }, encoding: 'utf8' })
+    assert(ended.status === 0, `orgate ${command.join(' ')}: ${ended.stderr}`)
+    return ended.stdout
+  }
+  const apply = (yaml) => {
+    const file = join(directory, 'journey.yaml')
+    writeFileSync(file, yaml)
+    return run('apply', '-f', file)
+  }
+  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), run, apply, stop, output: () => output }
 }
 
 const FLAGS = [

@@ -5,16 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::Duration;
-use openidconnect::core::{CoreAuthenticationFlow, CoreJwsSigningAlgorithm, CoreTokenResponse};
+use oauth2::TokenResponse as _;
+use openidconnect::core::{CoreAuthenticationFlow, CoreJwsSigningAlgorithm};
 use openidconnect::{
-    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, HttpRequest,
-    HttpResponse, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
 };
 use orgate_domain::connections::{Asserted, OidcAuthentication, OidcSettings};
 use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_protocol::jose::Unverified;
 use orgate_protocol::oauth::authorize::Prompt;
 use orgate_storage::NewAuthorizationRequest;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -125,7 +127,7 @@ impl Oidc<'_> {
                 .into());
         };
         let tokens = self.exchange(&provider, code, trace).await?;
-        let Some(id_token) = tokens.extra_fields().id_token().map(ToString::to_string) else {
+        let Some(id_token) = tokens.extra_fields().id_token.clone() else {
             return Err(trace
                 .fail("id_token", "the token endpoint gave no ID token; is `openid` allowed there?")
                 .into());
@@ -179,22 +181,35 @@ impl Oidc<'_> {
         .set_token_uri(token_url)
         .set_redirect_uri(callback)
         .set_auth_type(auth_type);
-        let secret = self.version.secrets.client_secret.clone();
-        let secret = secret.filter(|_| self.settings.authentication != OidcAuthentication::PrivateKeyJwt);
-        Ok(match secret {
-            Some(secret) => client.set_client_secret(ClientSecret::new(secret)),
-            None => client,
+        Ok(client)
+    }
+
+    /// The same, as far as redeeming goes: it gives the ID token as it is written.
+    fn token_client(&self, provider: &Provider) -> Result<TokenClient, Arc<UpstreamError>> {
+        let client = self.client(provider)?;
+        let token_client = oauth2::Client::new(client.client_id().clone())
+            .set_token_uri(client.token_uri().clone())
+            .set_auth_type(client.auth_type().clone());
+        let token_client = match client.redirect_uri() {
+            Some(callback) => token_client.set_redirect_uri(callback.clone()),
+            None => token_client,
+        };
+        Ok(match self.secret() {
+            Some(secret) => token_client.set_client_secret(secret),
+            None => token_client,
         })
     }
 
-    async fn exchange(
-        &self,
-        provider: &Provider,
-        code: &str,
-        trace: &mut Trace,
-    ) -> Result<CoreTokenResponse, Refusal> {
+    fn secret(&self) -> Option<ClientSecret> {
+        let secret = self.version.secrets.client_secret.clone();
+        secret
+            .filter(|_| self.settings.authentication != OidcAuthentication::PrivateKeyJwt)
+            .map(ClientSecret::new)
+    }
+
+    async fn exchange(&self, provider: &Provider, code: &str, trace: &mut Trace) -> Result<Tokens, Refusal> {
         const WHAT: &str = "token endpoint";
-        let client = self.client(provider).map_err(Refusal::Upstream)?;
+        let client = self.token_client(provider).map_err(Refusal::Upstream)?;
         let mut request =
             client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(self.verifier());
         if self.settings.authentication == OidcAuthentication::PrivateKeyJwt {
@@ -321,7 +336,7 @@ impl Oidc<'_> {
     async fn add_userinfo(
         &self,
         provider: &Provider,
-        tokens: &CoreTokenResponse,
+        tokens: &Tokens,
         claims: &mut Map<String, Value>,
         trace: &mut Trace,
     ) {
@@ -396,13 +411,36 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
+/// What comes with an access token, as it is written: reading it strictly is ours.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct IdTokenField {
+    id_token: Option<String>,
+}
+
+impl oauth2::ExtraTokenFields for IdTokenField {}
+
+type Tokens = oauth2::StandardTokenResponse<IdTokenField, oauth2::basic::BasicTokenType>;
+
+type TokenClient = oauth2::Client<
+    oauth2::basic::BasicErrorResponse,
+    Tokens,
+    oauth2::basic::BasicTokenIntrospectionResponse,
+    oauth2::StandardRevocableToken,
+    oauth2::basic::BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
 type ProviderClient = openidconnect::core::CoreClient<
-    openidconnect::EndpointSet,
-    openidconnect::EndpointNotSet,
-    openidconnect::EndpointNotSet,
-    openidconnect::EndpointNotSet,
-    openidconnect::EndpointSet,
-    openidconnect::EndpointNotSet,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+    EndpointNotSet,
 >;
 
 /// The parameters that come back (RFC 6749 §4.1.2).

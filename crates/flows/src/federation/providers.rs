@@ -1,7 +1,7 @@
 //! OpenID providers: their discovery documents and keys, fetched once for many sign-ins.
 //!
 //! **Invariant:** however many sign-ins need a provider at once, one request goes out for them; keys
-//! are fetched again for a `kid` that is not known, and no more often than [`KEYS_PAUSE`], so that
+//! are fetched again for a `kid` that is not known, and no more often than half a minute, so that
 //! forged tokens cannot make us flood a provider.
 
 use std::sync::Arc;

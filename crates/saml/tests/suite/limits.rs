@@ -78,23 +78,6 @@ fn numbered(n: usize, piece: impl Fn(usize) -> String) -> String {
     (0..n).map(piece).collect::<Vec<_>>().concat()
 }
 
-/// `cargo test --release -p orgate-saml -- --ignored --nocapture validations_a_second`
-#[test]
-#[ignore = "a measurement"]
-fn validations_a_second() {
-    let keys = Keys::standard();
-    for name in ["assertion-signed", "both-signed", "encrypted-gcm256", "ecdsa"] {
-        let xml = text(&format!("valid/{name}.xml"));
-        let start = Instant::now();
-        let mut done = 0_u32;
-        while start.elapsed() < Duration::from_secs(3) {
-            assert!(validate(&keys.check(), xml.as_bytes()).result.is_ok());
-            done += 1;
-        }
-        println!("{name}: {:.0} a second", f64::from(done) / start.elapsed().as_secs_f64());
-    }
-}
-
 /// A good message with something put into its response.
 fn with(extension: &str) -> String {
     let good = text("valid/assertion-signed.xml");

@@ -1,0 +1,360 @@
+//! An OpenID provider: users, roles, and everything that it can say wrong.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use orgate_tests::app::App;
+use orgate_tests::openid_provider::{Faults, OpenIdProvider};
+use serde_json::{Map, Value, json};
+
+use super::world::{JIT, World, button, member};
+
+#[tokio::test]
+async fn a_first_sign_in_makes_a_user_and_the_second_finds_them() {
+    let world = World::start().await;
+
+    let first = world.sign_in(member("new", "new@acme.test")).await;
+    let second = world.sign_in(json!({ "sub": "new", "email": "new@acme.test", "name": "Renamed" })).await;
+
+    let (first, second) = (first.claims("id_token"), second.claims("id_token"));
+    assert_eq!(first["sub"], second["sub"]);
+    assert_eq!((&first["email"], &first["email_verified"]), (&json!("new@acme.test"), &json!(true)));
+    assert_eq!(second["name"], "Renamed", "the profile is refreshed");
+    assert_eq!(first["org_name"], "acme");
+}
+
+#[tokio::test]
+async fn a_mapped_role_goes_with_what_gave_it_and_one_given_by_hand_stays() {
+    let world = World::start().await;
+    let roles = |tokens: &orgate_tests::app::Reply| tokens.claims("access_token")["roles"].clone();
+    let vic = |groups: &[&str]| {
+        let mut claims = member("vic", "vic@acme.test");
+        claims["groups"] = json!(groups);
+        claims
+    };
+
+    let with = world.sign_in(vic(&["staff", "other"])).await;
+    let without = world.sign_in(vic(&["other"])).await;
+    let stranger = world.sign_in(json!({ "sub": "s", "groups": ["staff"] })).await;
+
+    // Vic is a viewer by hand; everybody is, by the connection.
+    assert_eq!(roles(&with), json!(["admin", "viewer"]));
+    assert_eq!(roles(&without), json!(["viewer"]));
+    assert_eq!(roles(&stranger), json!(["admin", "viewer"]));
+}
+
+#[tokio::test]
+async fn an_address_links_only_where_domain_and_provider_both_vouch_for_it() {
+    let world = World::start().await;
+    let ada: String = sqlx::query_scalar("select id::text from users where email = 'ada@acme.test'")
+        .fetch_one(world.app.database.superuser())
+        .await
+        .expect("ada");
+    let id_of = async |tokens: orgate_tests::app::Reply| {
+        let sub = tokens.claims("id_token")["sub"].as_str().expect("a subject").to_owned();
+        let id: orgate_domain::ids::UserId = sub.parse().expect("an id");
+        id.as_uuid().to_string()
+    };
+
+    let unverified = world.sign_in(json!({ "sub": "1", "email": "ada@acme.test" })).await;
+    let elsewhere = world.sign_in(member("2", "casey@consult.test")).await;
+    let vouched = world.sign_in(member("3", "ada@acme.test")).await;
+
+    assert!(unverified.claims("id_token").get("email").is_none(), "it is not theirs");
+    assert!(elsewhere.claims("id_token").get("email").is_none());
+    assert_ne!(id_of(unverified).await, ada);
+    assert_eq!(id_of(vouched).await, ada);
+    let events = world.app.events("acme").await;
+    assert_eq!(events.iter().filter(|event| event.starts_with("identity.linked")).count(), 1, "{events:?}");
+    let namespaced: Option<String> =
+        sqlx::query_scalar("select asserted_email from identity_links where subject = '2'")
+            .fetch_one(world.app.database.superuser())
+            .await
+            .expect("the link");
+    assert_eq!(namespaced.as_deref(), Some("casey@consult.test"));
+}
+
+#[tokio::test]
+async fn an_address_under_a_new_subject_is_not_the_old_users() {
+    let world = World::start().await;
+    world.sign_in(member("old", "ada@acme.test")).await;
+
+    world.provider.user(member("new", "ada@acme.test"));
+    let page = world.arrive(&world.app.browser()).await;
+
+    assert_eq!(page.status, 403);
+    assert_eq!(world.failed_check().await.as_deref(), Some("identity_changed"));
+}
+
+#[tokio::test]
+async fn without_jit_nobody_new_gets_in_and_a_deactivated_user_stays_out() {
+    let world = World::with("").await;
+    world.provider.user(member("new", "new@acme.test"));
+    let stranger = world.arrive(&world.app.browser()).await;
+    let no_user = world.failed_check().await;
+    sqlx::query("update users set status = 'deactivated' where email = 'ada@acme.test'")
+        .execute(world.app.database.superuser())
+        .await
+        .expect("deactivated");
+
+    world.provider.user(member("ada", "ada@acme.test"));
+    let deactivated = world.arrive(&world.app.browser()).await;
+
+    assert_eq!((stranger.status.as_u16(), no_user.as_deref()), (403, Some("user_unknown")));
+    assert!(stranger.body.contains("You have no access yet"), "{}", stranger.body);
+    assert_eq!(deactivated.status, 403);
+    assert_eq!(world.failed_check().await.as_deref(), Some("user"));
+    assert_eq!(world.sessions().await, 0);
+}
+
+#[tokio::test]
+async fn a_thin_token_is_filled_up_by_userinfo_about_the_same_subject() {
+    let world = World::start().await;
+    world.provider.user(json!({ "sub": "thin" }));
+    world.provider.userinfo(member("thin", "thin@acme.test"));
+
+    let code = world.arrive(&world.app.browser()).await.answer("code");
+    let filled = world.app.redeem(&code).await;
+    world.provider.fault(|faults| faults.userinfo_sub = Some("another".to_owned()));
+    let code = world.arrive(&world.app.browser()).await.answer("code");
+    let alone = world.app.redeem(&code).await;
+
+    assert_eq!(filled.claims("id_token")["email"], "thin@acme.test");
+    assert_eq!(filled.claims("id_token")["sub"], alone.claims("id_token")["sub"]);
+    assert!(world.traces().await.contains("another subject and was not used"));
+}
+
+#[tokio::test]
+async fn what_the_application_asks_for_is_passed_on() {
+    let world = World::start().await;
+    let asked =
+        [("prompt", "login"), ("max_age", "60"), ("acr_values", "mfa"), ("login_hint", "vic@acme.test")];
+
+    let departure = world.depart_with(&world.app.browser(), &asked).await;
+
+    let said = |name: &str| {
+        let found = departure.query_pairs().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    assert_eq!(
+        ["prompt", "max_age", "acr_values", "login_hint"].map(said),
+        ["login", "60", "mfa", "vic@acme.test"]
+    );
+    assert_eq!(said("code_challenge_method"), "S256");
+    assert_eq!(said("scope"), "openid profile email");
+    let state = said("state");
+    assert!(state.starts_with("ogus_") && !departure.as_str().contains(&format!("nonce={state}")));
+}
+
+/// A fault, and the check that finds it.
+type Case = (&'static str, Box<dyn Fn(&mut Faults)>);
+
+fn claim(
+    check: &'static str,
+    change: impl Fn(&mut Map<String, Value>) + Send + Sync + Clone + 'static,
+) -> Case {
+    (check, Box::new(move |faults| faults.claims = Some(Arc::new(change.clone()))))
+}
+
+fn faults() -> Vec<Case> {
+    let now = || orgate_flows::Clock::now(&orgate_flows::SystemClock).timestamp();
+    let header = |value: Value| -> Box<dyn Fn(&mut Faults)> {
+        Box::new(move |faults| faults.header = Some(value.clone()))
+    };
+    let set = |name: &'static str, value: Value| {
+        move |claims: &mut Map<String, Value>| drop(claims.insert(name.to_owned(), value.clone()))
+    };
+    let without = |name: &'static str| move |claims: &mut Map<String, Value>| drop(claims.remove(name));
+    let doubled =
+        r#"{"iss":"{iss}","aud":"other","aud":"orgate-at-the-provider","sub":"ada","nonce":"{nonce}"}"#;
+    vec![
+        claim("iss", set("iss", json!("https://evil.test"))),
+        claim("iss", without("iss")),
+        claim("aud", set("aud", json!("another"))),
+        claim("aud", set("aud", json!([orgate_tests::openid_provider::CLIENT_ID, "another"]))),
+        claim("aud", set("aud", json!([]))),
+        claim("aud", without("aud")),
+        claim("azp", set("azp", json!("another"))),
+        claim("nonce", set("nonce", json!("another"))),
+        claim("nonce", without("nonce")),
+        claim("exp", set("exp", json!(now() - 600))),
+        claim("exp", without("exp")),
+        claim("exp", set("exp", json!(1e300))),
+        claim("iat", set("iat", json!(now() - 86_400))),
+        claim("iat", set("iat", json!(now() + 86_400))),
+        claim("nbf", set("nbf", json!(now() + 86_400))),
+        claim("sub", without("sub")),
+        claim("sub", set("sub", json!(""))),
+        claim("sub", set("sub", json!("x".repeat(256)))),
+        ("alg", header(json!({ "alg": "none" }))),
+        ("alg", header(json!({ "alg": "HS256" }))),
+        ("alg", header(json!({ "alg": "RS256" }))),
+        ("signature", header(json!({ "kid": "../../dev/null" }))),
+        ("signature", header(json!({ "kid": "' or '1'='1" }))),
+        ("id_token", header(json!({ "crit": ["exp"], "exp": 1 }))),
+        ("id_token", header(json!({ "jku": "https://evil.test/keys" }))),
+        ("id_token", header(json!({ "jwk": { "kty": "oct", "k": "AA" } }))),
+        ("signature", Box::new(|faults| faults.foreign_key = true)),
+        ("id_token", Box::new(move |faults| faults.payload = Some(doubled.to_owned()))),
+        ("id_token", Box::new(|faults| faults.payload = Some("[]".to_owned()))),
+        ("token_endpoint", Box::new(|faults| faults.token_status = Some(400))),
+    ]
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_is_named_to_the_administrators_and_signs_nobody_in() {
+    let world = World::start().await;
+    world.provider.user(member("ada", "ada@acme.test"));
+    let faults = faults();
+
+    for (number, (check, fault)) in faults.iter().enumerate() {
+        world.provider.fault(|faults| fault(faults));
+        let page = world.arrive(&world.app.browser()).await;
+
+        assert_eq!(page.status, 403, "{number} {check}: {}", page.body);
+        assert!(page.body.contains("req_") && page.body.contains("sso_refused"), "{}", page.body);
+        assert!(page.cookies().is_empty(), "{:?}", page.cookies());
+        assert_eq!(world.failed_check().await.as_deref(), Some(*check), "{number}");
+    }
+    assert_eq!(world.sessions().await, 0);
+    let events = world.app.events("acme").await;
+    let refused = events.iter().filter(|event| event.starts_with("sign_in.failed refused")).count();
+    assert_eq!(refused, faults.len(), "{events:?}");
+    let traces = world.traces().await;
+    for secret in ["code for", "ogus_", "ogrq_", orgate_tests::openid_provider::CLIENT_SECRET, "eyJ"] {
+        assert!(!traces.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_refused_can_go_on_another_way() {
+    let world = World::start().await;
+    world.provider.user(member("ada", "ada@acme.test"));
+    world.provider.fault(|faults| faults.foreign_key = true);
+    let browser = world.app.browser();
+
+    let refused = world.arrive(&browser).await;
+    let again = refused.body.split("href=\"/sign-in?").nth(1).expect("a way on");
+    let again = format!("/sign-in?{}", again.split('"').next().unwrap_or_default().replace("&#38;", "&"));
+    let page = browser.get(&again).await;
+    world.provider.fault(|_| {});
+    let departure = browser.get(button(&page)).await.location().expect("a departure");
+    let arrived = browser.get(world.provider.answer(&departure)).await;
+
+    assert!(page.body.contains("type=\"password\""), "other ways stay open");
+    assert!(!arrived.answer("code").is_empty());
+}
+
+#[tokio::test]
+async fn an_issuer_in_the_answer_must_be_the_providers() {
+    let world = World::start().await;
+    world.provider.fault(|faults| faults.promises_iss = true);
+    let browser = world.app.browser();
+
+    let departure = world.depart(&browser).await;
+    let without = browser.get(world.provider.answer(&departure)).await;
+    let without_check = world.failed_check().await;
+    let departure = world.depart(&browser).await;
+    let mut answer = world.provider.answer(&departure);
+    answer.query_pairs_mut().append_pair("iss", "https://evil.test");
+    let other = browser.get(answer).await;
+    let other_check = world.failed_check().await;
+    let departure = world.depart(&browser).await;
+    let mut answer = world.provider.answer(&departure);
+    answer.query_pairs_mut().append_pair("iss", world.provider.issuer());
+    let right = browser.get(answer).await;
+
+    assert_eq!((without.status.as_u16(), without_check.as_deref()), (403, Some("iss_parameter")));
+    assert_eq!((other.status.as_u16(), other_check.as_deref()), (403, Some("iss_parameter")));
+    assert!(!right.answer("code").is_empty());
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_found_and_forged_ones_do_not_flood_the_provider() {
+    let world = World::start().await;
+    world.sign_in(member("ada", "ada@acme.test")).await;
+    let before = world.provider.asked();
+
+    world.provider.fault(|faults| faults.header = Some(json!({ "kid": "forged" })));
+    for _ in 0..5 {
+        assert_eq!(world.arrive(&world.app.browser()).await.status, 403);
+    }
+    let forged = world.provider.asked();
+
+    assert_eq!(before.keys, 1);
+    assert_eq!(forged.keys, 1, "keys that are just fetched are not fetched again");
+    assert_eq!(forged.discovery, 1);
+}
+
+#[tokio::test]
+async fn who_comes_while_a_document_is_fetched_waits_for_the_same_answer() {
+    let world = World::start().await;
+    let departures: Vec<_> = (0..12)
+        .map(|_| {
+            let browser = world.app.browser();
+            let world = &world;
+            async move { world.depart(&browser).await }
+        })
+        .map(Box::pin)
+        .collect();
+
+    let urls = all(departures).await;
+
+    assert_eq!(
+        urls.iter().map(url::Url::as_str).collect::<BTreeSet<_>>().len(),
+        12,
+        "each has its own state"
+    );
+    assert_eq!(world.provider.asked().discovery, 1);
+}
+
+async fn all<F: Future + Unpin>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let std::task::Poll::Ready(value) = std::pin::Pin::new(future).poll(context) {
+                *output = Some(value);
+            }
+        }
+        if waiting.iter().all(|(_, output)| output.is_some()) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+#[tokio::test]
+async fn a_provider_that_is_out_of_order_is_told_as_that_and_other_ways_stay_open() {
+    let world = World::start().await;
+    world.provider.fault(|faults| faults.issuer = Some("https://evil.test".to_owned()));
+    let browser = world.app.browser();
+    let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
+
+    let lying = browser.follow(browser.get(button(&page)).await).await;
+
+    assert_eq!(lying.status, 502);
+    assert!(
+        lying.body.contains("does not answer") && lying.body.contains("type=\"password\""),
+        "{}",
+        lying.body
+    );
+    assert!(!lying.body.contains("evil.test"));
+}
+
+#[tokio::test]
+async fn no_private_address_is_asked_unless_the_operator_allows_it() {
+    let app = App::start().await;
+    let provider = OpenIdProvider::start().await;
+    let world = World { app, provider };
+    world.configure("", JIT).await;
+    let browser = world.app.browser();
+    let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
+
+    let refused = browser.follow(browser.get(button(&page)).await).await;
+
+    assert_eq!(refused.status, 502);
+    assert_eq!(world.provider.asked(), orgate_tests::openid_provider::Asked::default());
+}
