@@ -33,7 +33,7 @@ pub(crate) struct StepLink {
 
 /// Something to know before going on.
 pub(crate) struct Notice {
-    /// `good`, `bad` or `plain`.
+    /// The class of its look: `bad`.
     pub(crate) kind: &'static str,
     pub(crate) title: String,
     pub(crate) text: String,
