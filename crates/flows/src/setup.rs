@@ -7,6 +7,7 @@
 pub mod connections;
 pub mod links;
 pub mod mapping;
+pub mod meanings;
 pub mod preflight;
 pub mod provider;
 pub mod rollout;

@@ -209,15 +209,14 @@ pub(super) fn certificates_of(settings: &SamlSettings) -> Vec<Certificate> {
 }
 
 fn checks_of(steps: &SamlTrace) -> Vec<Check> {
-    let reached = steps.steps().iter().filter(|step| step.outcome != Outcome::NotReached);
-    reached
-        .map(|step| {
-            let passed = step.outcome == Outcome::Passed;
-            let detail =
-                if passed { step.detail.clone() } else { format!("{} {}", step.detail, step.check.remedy()) };
-            Check { name: step.check.name().to_owned(), passed, detail }
-        })
-        .collect()
+    let made = steps.steps().iter().filter(|step| matches!(step.outcome, Outcome::Passed | Outcome::Failed));
+    made.map(|step| {
+        let passed = step.outcome == Outcome::Passed;
+        let detail =
+            if passed { step.detail.clone() } else { format!("{}. {}", step.detail, step.check.remedy()) };
+        Check { name: step.check.name().to_owned(), passed, detail }
+    })
+    .collect()
 }
 
 fn claims_of(authentication: &Authentication) -> Map<String, Value> {

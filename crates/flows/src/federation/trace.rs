@@ -18,6 +18,9 @@ const MAX_QUOTE: usize = 300;
 /// Bytes of what was asserted, as it is kept.
 const MAX_ASSERTED: usize = 32 * 1024;
 
+/// What the states and ids of our own requests begin with.
+const STATE: &str = "ogus_";
+
 /// Claims that are kept out of traces.
 const HIDDEN: [&str; 4] = ["nonce", "at_hash", "c_hash", "jti"];
 
@@ -84,7 +87,8 @@ impl Trace {
 
     /// Takes over checks made elsewhere.
     pub fn extend(&mut self, checks: impl IntoIterator<Item = Check>) {
-        self.checks.extend(checks);
+        let redacted = |check: Check| Check { detail: redact(&check.detail), ..check };
+        self.checks.extend(checks.into_iter().map(redacted));
     }
 
     /// What the identity provider said.
@@ -104,6 +108,7 @@ impl Trace {
 
     /// The document it said it in, decoded.
     pub fn show(&mut self, document: &str) {
+        let document = redact(document);
         let mut end = document.len().min(MAX_ASSERTED);
         while !document.is_char_boundary(end) {
             end -= 1;
@@ -176,12 +181,46 @@ impl Trace {
     }
 }
 
-/// A value as it is quoted: cut, and on one line.
+/// Text without the states and ids of our own requests: each is a credential while its request waits.
+fn redact(text: &str) -> String {
+    let mut parts = text.split(STATE);
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(STATE);
+        kept.push('…');
+        kept.push_str(part.trim_start_matches(|c: char| c.is_ascii_alphanumeric()));
+    }
+    kept
+}
+
+/// A value as it is quoted: cut, on one line, and without what is ours alone.
 pub(crate) fn quote(text: &str) -> String {
+    let text = redact(text);
     let mut kept: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTE).collect();
     if text.chars().nth(MAX_QUOTE).is_some() {
         kept.push('…');
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use orgate_domain::credentials::{CredentialKind as _, UpstreamState};
+
+    use super::*;
+
+    #[test]
+    fn the_id_of_our_request_is_never_kept() {
+        assert_eq!(STATE, format!("{}_", UpstreamState::PREFIX));
+        let mut trace = Trace::default();
+
+        trace.show(r#"<Response InResponseTo="ogus_01abc" ID="x"/>"#);
+        trace.pass("a", "ogus_01abc");
+        trace.extend([Check { name: "b".to_owned(), passed: false, detail: "found \"ogus_9\".".to_owned() }]);
+
+        assert_eq!(trace.document.as_deref(), Some(r#"<Response InResponseTo="ogus_…" ID="x"/>"#));
+        let details: Vec<_> = trace.checks().iter().map(|check| check.detail.as_str()).collect();
+        assert_eq!(details, ["ogus_…", "found \"ogus_…\"."]);
+    }
 }

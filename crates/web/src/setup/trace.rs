@@ -9,6 +9,7 @@ use orgate_domain::ids::TraceId;
 use orgate_edge::{ParamsRejection, QueryParams};
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::setup::connections::{Detail, detail, test};
+use orgate_flows::setup::meanings::meaning;
 use orgate_flows::setup::traces::{Check, MappedUser, TraceDocument, find_trace};
 use orgate_flows::setup::{SetupError, StoredTrace};
 
@@ -57,7 +58,8 @@ struct TracePage {
     is_latest: bool,
     failed: Option<String>,
     request: Option<String>,
-    checks: Vec<Line>,
+    wrong: Vec<Line>,
+    right: Vec<Line>,
     mapped: Option<MappedUser>,
     roles: String,
     groups: String,
@@ -71,7 +73,8 @@ struct TracePage {
 
 struct Line {
     label: String,
-    passed: bool,
+    meaning: &'static str,
+    remedy: &'static str,
     detail: String,
 }
 
@@ -198,7 +201,8 @@ fn show(of: &OfConnection, trace: &StoredTrace) -> Response {
         roles: joined(|mapped| &mapped.roles),
         groups: joined(|mapped| &mapped.groups),
         withheld,
-        checks: read.checks.iter().map(line).collect(),
+        wrong: read.checks.iter().filter(|check| !check.passed).map(line).collect(),
+        right: read.checks.iter().filter(|check| check.passed).map(line).collect(),
         claims,
         document: read.document,
         mapped: read.mapped,
@@ -210,5 +214,11 @@ fn show(of: &OfConnection, trace: &StoredTrace) -> Response {
 }
 
 fn line(check: &Check) -> Line {
-    Line { label: check_name(&check.name), passed: check.passed, detail: check.detail.clone() }
+    let meaning = meaning(&check.name);
+    Line {
+        label: check_name(&check.name),
+        meaning: meaning.map_or("", |meaning| meaning.meaning),
+        remedy: meaning.and_then(|meaning| meaning.remedy).unwrap_or_default(),
+        detail: check.detail.clone(),
+    }
 }
