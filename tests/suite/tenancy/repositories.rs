@@ -136,9 +136,9 @@ impl Calls {
         self.find_federated().await;
         self.change().await;
         self.change_federated().await;
+        self.set_up().await;
         self.insert_federated().await;
         self.insert().await;
-        self.set_up().await;
     }
 
     fn check(&self) {
@@ -204,6 +204,16 @@ impl Calls {
             RecoveryCodes::consume: None
             Upstream::answer: false
             Upstream::consume: false
+            SetupLinks::find: None
+            SetupLinks::find_by_token: None
+            SetupLinks::list: []
+            SetupLinks::revoke: false
+            SetupLinks::update_last_used: ()
+            Connections::save_activated: ()
+            Roles::list_groups: []
+            Identities::list_at_risk: (false, 0)
+            Connections::lock: false
+            SetupLinks::insert: ()
             ConnectionKeys::insert: refused (connection_keys_org_id_connection_id_fkey)
             Connections::insert_version: refused (connection_versions_org_id_connection_id_fkey)
             Connections::replace_domains: ()
@@ -439,7 +449,7 @@ impl Calls {
         }
     }
 
-    /// What the self-serve set-up adds, last: its links are Globex's own by then.
+    /// What the self-serve set-up adds.
     async fn set_up(&mut self) {
         let made = Arc::clone(&self.federated);
         let id = made.connection.id;
@@ -455,7 +465,6 @@ impl Calls {
             "SetupLinks::list" => tx.setup_links().list();
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
-            "SetupLinks::insert" => tx.setup_links().insert(&new);
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());
             "Roles::list_groups" => tx.roles().list_groups();
             "Identities::list_at_risk" => async {
@@ -464,6 +473,7 @@ impl Calls {
                 Ok::<_, StorageError>((found.iter().any(|user| user.linked || user.served || user.piloted), total))
             };
             "Connections::lock" => tx.connections().lock(id);
+            "SetupLinks::insert" => tx.setup_links().insert(&new);
         }
     }
 }
