@@ -17,12 +17,15 @@ use orgate_storage::system::OrgHint;
 use super::{ConfigFile, opened};
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct SetupLinkCommand {
     #[command(subcommand)]
     command: Option<Verb>,
+    /// The organization, by its slug: makes a link, as `create` does
+    #[arg(long, value_name = "SLUG")]
+    org: Option<String>,
     #[command(flatten)]
-    create: Option<Create>,
+    options: Options,
 }
 
 #[derive(Debug, Subcommand)]
@@ -38,8 +41,14 @@ enum Verb {
 #[derive(Debug, Args)]
 struct Create {
     /// The organization, by its slug
-    #[arg(long, value_name = "SLUG", required = true)]
+    #[arg(long, value_name = "SLUG")]
     org: String,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Args)]
+struct Options {
     /// What the link is for, separated by commas
     #[arg(
         long = "for",
@@ -88,10 +97,11 @@ enum Purpose {
 
 impl SetupLinkCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        match (self.command, self.create) {
-            (Some(Verb::Create(create)), _) | (None, Some(create)) => create.run().await,
+        match (self.command, self.org) {
+            (Some(Verb::Create(Create { org, options })), _) => options.create(&org).await,
             (Some(Verb::List(which)), _) => list(&which).await,
             (Some(Verb::Revoke(revoke)), _) => revoke.run().await,
+            (None, Some(org)) => self.options.create(&org).await,
             (None, None) => anyhow::bail!("name the organization: orgate setup-link --org SLUG"),
         }
     }
@@ -105,9 +115,9 @@ async fn organization(org: &str, config: &ConfigFile) -> anyhow::Result<(Env, Or
     Ok((env, organization.scope))
 }
 
-impl Create {
-    async fn run(self) -> anyhow::Result<()> {
-        let (env, scope) = organization(&self.org, &self.config).await?;
+impl Options {
+    async fn create(self, org: &str) -> anyhow::Result<()> {
+        let (env, scope) = organization(org, &self.config).await?;
         let purpose = |purpose: &Purpose| match purpose {
             Purpose::Sso => SetupPurpose::Sso,
             Purpose::Domains => SetupPurpose::Domains,
@@ -118,7 +128,7 @@ impl Create {
             lifetime: Duration::try_hours(self.expires_in_hours).unwrap_or_default(),
         };
         let made = create_link(&env, &scope, &wanted, Actor::Operator).await?;
-        print_made(&self.org, &made);
+        print_made(org, &made);
         Ok(())
     }
 }
