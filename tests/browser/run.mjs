@@ -5,6 +5,7 @@ import { clients } from './journeys/clients.mjs'
 import { federation } from './journeys/federation.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
+import { setup } from './journeys/setup.mjs'
 
 const journeys = new Journeys()
 const callback = await startCallback()
@@ -18,6 +19,7 @@ try {
   await people(world)
   await clients(world)
   await federation(world)
+  await setup(world)
   await pages(world)
 } catch (error) {
   journeys.failed++

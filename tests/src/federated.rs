@@ -1,14 +1,16 @@
 //! What sign-ins through an identity provider leave behind.
 
 use chrono::Duration;
+use orgate_domain::audit::Actor;
 use orgate_domain::connections::{ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::ids::{ConnectionId, ConnectionKeyId, TraceId};
+use orgate_domain::ids::{ConnectionId, ConnectionKeyId, SetupLinkId, TraceId};
 use orgate_domain::names::Slug;
+use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{
-    Connection, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion, NewTrace,
+    Authorship, Connection, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion, NewTrace,
     NewUpstreamSession, Refresh, StoredConnectionKey, UpstreamPurpose, UpstreamRequest,
 };
 use serde_json::Value;
@@ -59,6 +61,24 @@ pub fn upstream_request(connection: &Connection, request: &NewAuthorizationReque
     }
 }
 
+/// The operator's word.
+pub const BY: Authorship<'_> = Authorship { actor: Actor::Operator, role_ceiling: None, changed: &[] };
+
+/// A set-up link, and the hash of its secret.
+pub fn setup_link() -> (SetupLink, SecretHash) {
+    let link = SetupLink {
+        id: SetupLinkId::from_uuid(uuid()),
+        purposes: SetupPurpose::ALL.into(),
+        role_ceiling: ["viewer".to_owned()].into(),
+        created_by: "operator".to_owned(),
+        created_at: now(),
+        expires_at: now() + DEFAULT_LIFETIME,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    (link, hash())
+}
+
 /// A key in the place of the next one.
 pub fn next_key(purpose: KeyPurpose) -> StoredConnectionKey {
     StoredConnectionKey {
@@ -94,8 +114,13 @@ impl Org {
         let kind = (&connection.slug, connection.protocol);
         let made = tx.connections().insert(id, kind, (&connection.name, connection.vendor), now()).await;
         made.expect("a connection");
-        let version =
-            NewConnectionVersion { version: 1, settings: &settings, secrets: Some(b"sealed"), at: now() };
+        let version = NewConnectionVersion {
+            version: 1,
+            settings: &settings,
+            secrets: Some(b"sealed"),
+            at: now(),
+            by: BY,
+        };
         tx.connections().insert_version(id, &version).await.expect("a version");
         tx.connections().update(&connection, now()).await.expect("live");
         tx.connections().replace_domains(id, std::slice::from_ref(domain)).await.expect("its domain");

@@ -311,3 +311,32 @@ fn what_is_mistyped_is_a_usage_error() {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{}", help.stdout);
     }
 }
+
+#[tokio::test]
+async fn a_set_up_link_is_printed_once_listed_without_its_secret_and_taken_back() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+
+    let made = installation.done(&["setup-link", "--org", "acme", "--for", "sso,domains"]);
+    let ruled =
+        installation.done(&["setup-link", "create", "--org", "acme", "--for", "sso", "--role", "admin"]);
+    let listed = installation.done(&["setup-link", "list", "--org", "acme"]);
+    let id = made.split_whitespace().find(|word| word.starts_with("stl_")).expect("an id").to_owned();
+    let revoked = installation.done(&["setup-link", "revoke", "--org", "acme", &id]);
+    let after = installation.done(&["setup-link", "list", "--org", "acme"]);
+
+    assert!(made.contains("/setup?link=ogsl_") && made.contains("gives no roles"), "{made}");
+    assert!(ruled.contains("admin administers the organization itself"), "{ruled}");
+    assert!(
+        listed.contains(&id) && !listed.contains("ogsl_") && listed.matches("open").count() == 2,
+        "{listed}"
+    );
+    assert!(revoked.contains("opens nothing any more"), "{revoked}");
+    assert!(after.contains("revoked"), "{after}");
+    let unknown = installation.refused(&["setup-link", "--org", "acme", "--role", "nobody"]);
+    assert!(unknown.contains("has no role nobody"), "{unknown}");
+    let long = installation.refused(&["setup-link", "--org", "acme", "--expires-in-hours", "721"]);
+    assert!(long.contains("1 hour") || long.contains("one hour"), "{long}");
+    installation.refused(&["setup-link", "revoke", "--org", "globex", &id]);
+}

@@ -33,6 +33,8 @@ mod resolution;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod setup;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod tenancy;

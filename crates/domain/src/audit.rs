@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{ClientId, EventId, OrgId, SessionId, UserId};
+use crate::ids::{ClientId, EventId, OrgId, SessionId, SetupLinkId, UserId};
 
 /// Where a request came from, as far as the events about it need to say.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,8 @@ pub enum Actor {
     Application(ClientId),
     /// Whoever runs the server, by file or command.
     Operator,
+    /// Whoever holds a set-up link.
+    SetupLink(SetupLinkId),
     /// Orgate itself: a job.
     System,
     /// A user of this organization.
@@ -76,6 +78,8 @@ actions! {
     CodeRefused = "code.refused";
     /// A code was presented a second time; what it granted was revoked.
     CodeReplayed = "code.replayed";
+    /// A version of a connection went live, or an earlier one again.
+    ConnectionActivated = "connection.activated";
     /// A connection was created or changed.
     ConnectionConfigured = "connection.configured";
     /// Something was seen of a connection that somebody may have to act on: its certificate expires, or
@@ -133,6 +137,14 @@ actions! {
     SessionEnded = "session.ended";
     /// A session cookie was refused.
     SessionRefused = "session.refused";
+    /// A set-up link was made.
+    SetupLinkCreated = "setup_link.created";
+    /// A set-up link was opened in a browser.
+    SetupLinkOpened = "setup_link.opened";
+    /// A set-up link was refused.
+    SetupLinkRefused = "setup_link.refused";
+    /// A set-up link was taken back.
+    SetupLinkRevoked = "setup_link.revoked";
     /// A sign-in failed.
     SignInFailed = "sign_in.failed";
     /// A sign-in succeeded.
@@ -189,6 +201,7 @@ impl Actor {
             Self::Anonymous => "anonymous",
             Self::Application(_) => "application",
             Self::Operator => "operator",
+            Self::SetupLink(_) => "setup_link",
             Self::System => "system",
             Self::User(_) => "user",
         }
@@ -199,6 +212,7 @@ impl Actor {
         match self {
             Self::Anonymous | Self::Operator | Self::System => None,
             Self::Application(id) => Some(id.to_string()),
+            Self::SetupLink(id) => Some(id.to_string()),
             Self::User(id) => Some(id.to_string()),
         }
     }

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod ceiling;
 mod identity;
 mod settings;
 
+pub use ceiling::{GroupRoles, Withheld};
 pub use identity::{AddressVerdict, Asserted, Mapped, NoSubject};
 pub use settings::{
     AttributeMapping, ConnectionSettings, Jit, MAX_RULES, OidcAuthentication, OidcSettings, ProviderSettings,

@@ -53,6 +53,10 @@ kinds! {
     RecoveryCode = "ogrc";
     /// What one organization gives another to hand it a domain.
     TransferCode = "ogtc";
+    /// A link for setting up an organization's sign-in.
+    SetupLink = "ogsl";
+    /// What a browser that opened such a link shows instead of it.
+    SetupCookie = "ogsk";
 }
 
 /// A bearer secret of one organization.

@@ -3,6 +3,8 @@
 //! **Invariant:** a domain that one organization holds for itself is nobody else's; what an organization
 //! holds below its domain it has chosen to.
 
+use std::fmt;
+
 use chrono::{DateTime, Duration, Utc};
 
 use crate::email::DomainName;
@@ -110,6 +112,12 @@ impl VerifiedDomain {
     pub fn covers(&self, domain: &DomainName) -> bool {
         let (own, other) = (self.name.as_str(), domain.as_str());
         own == other || (self.subdomains && other.strip_suffix(own).is_some_and(|rest| rest.ends_with('.')))
+    }
+}
+
+impl fmt::Display for VerifiedDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
     }
 }
 

@@ -97,6 +97,8 @@ ids! {
     ConnectionKeyId = "key";
     /// A discovery challenge: the mail that lists a person's organizations.
     DiscoveryId = "dis";
+    /// A set-up link.
+    SetupLinkId = "stl";
 }
 
 #[cfg(test)]

@@ -16,5 +16,6 @@ pub mod policies;
 pub mod resolution;
 pub mod roles;
 pub mod sessions;
+pub mod setup;
 pub mod standing;
 pub mod tokens;

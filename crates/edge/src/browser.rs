@@ -19,8 +19,12 @@ use crate::{AppState, RequestOrigin};
 
 const BINDING: &str = "orgate_browser";
 const SESSION: &str = "orgate_session_";
+const SETUP: &str = "orgate_setup";
 const AFTER_LOGOUT: &str = "orgate_after_logout";
 const HOST_PREFIX: &str = "__Host-";
+
+/// A link's id and a credential.
+const MAX_SETUP: usize = 200;
 
 /// An address that a client registered, with its state, and a tag.
 const MAX_AFTER_LOGOUT: usize = 4096;
@@ -38,6 +42,8 @@ pub struct BrowserCookies {
     pub browser: Browser,
     /// What the browser keeps on its way past an identity provider's logout.
     pub after_logout: Option<String>,
+    /// The set-up that the browser opened.
+    pub setup: Option<String>,
     secure: bool,
     fresh_binding: Option<String>,
 }
@@ -60,6 +66,7 @@ impl FromRequestParts<AppState> for BrowserCookies {
         Ok(Self {
             browser: Browser { binding, sessions: given.sessions, misplaced: given.misplaced, origin },
             after_logout: given.after_logout,
+            setup: given.setup,
             secure,
             fresh_binding,
         })
@@ -72,6 +79,7 @@ struct Given {
     sessions: Vec<Credential<SessionCookie>>,
     misplaced: Vec<Credential<SessionCookie>>,
     after_logout: Option<String>,
+    setup: Option<String>,
 }
 
 impl Given {
@@ -92,6 +100,8 @@ impl Given {
                 given.binding.get_or_insert_with(|| cookie.value().to_owned());
             } else if name == AFTER_LOGOUT && cookie.value().len() <= MAX_AFTER_LOGOUT {
                 given.after_logout = Some(cookie.value().to_owned());
+            } else if name == SETUP && cookie.value().len() <= MAX_SETUP {
+                given.setup = Some(cookie.value().to_owned());
             } else if let Some(org) = name.strip_prefix(SESSION) {
                 given.add_session(org, cookie.value());
             }
@@ -134,6 +144,16 @@ impl BrowserCookies {
     pub fn drop_session(&self, headers: &mut HeaderMap, org_id: OrgId) {
         let name = format!("{SESSION}{}", session_suffix(org_id));
         append(headers, &self.cookie(name, String::new(), Duration::ZERO));
+    }
+
+    /// Sets the set-up that the browser opened, for `lifetime` seconds.
+    pub fn set_setup(&self, headers: &mut HeaderMap, value: &str, lifetime: i64) {
+        append(headers, &self.cookie(SETUP.to_owned(), value.to_owned(), Duration::seconds(lifetime)));
+    }
+
+    /// Drops it.
+    pub fn drop_setup(&self, headers: &mut HeaderMap) {
+        append(headers, &self.cookie(SETUP.to_owned(), String::new(), Duration::ZERO));
     }
 
     /// Sets what the browser keeps on its way past an identity provider's logout.

@@ -7,6 +7,7 @@
 pub mod assertion;
 pub mod begin;
 pub mod callback;
+pub(crate) mod ceiling;
 mod claims;
 mod heavy;
 mod identify;
@@ -43,6 +44,8 @@ pub struct Version {
     pub settings: ConnectionSettings,
     /// What it keeps secret.
     pub secrets: ConnectionSecrets,
+    /// Slugs of the roles that it may give; `None`: any.
+    pub role_ceiling: Option<orgate_domain::connections::RoleSlugs>,
 }
 
 /// What was proven by an identity provider, whichever protocol it speaks.
@@ -110,7 +113,8 @@ pub(crate) async fn version_of(
         Some(sealed) => ConnectionSecrets::open(env, scope, id, sealed).await?,
         None => ConnectionSecrets::default(),
     };
-    let version = std::sync::Arc::new(Version { settings: found.settings, secrets });
+    let (settings, role_ceiling) = (found.settings, found.role_ceiling);
+    let version = std::sync::Arc::new(Version { settings, secrets, role_ceiling });
     env.configuration.keep_version(key, std::sync::Arc::clone(&version)).await;
     Ok(version)
 }

@@ -31,6 +31,7 @@ pub mod recover;
 pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;
+pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
 pub mod userinfo;

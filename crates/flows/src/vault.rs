@@ -12,9 +12,9 @@ use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use moka::future::Cache;
-use orgate_domain::credentials::{Credential, RefreshToken, SecretHash, UpstreamState};
+use orgate_domain::credentials::{Credential, RefreshToken, SecretHash, SetupCookie, UpstreamState};
 use orgate_domain::email::Email;
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{OrgId, SetupLinkId};
 use orgate_storage::{OrgScope, StorageError};
 use zeroize::Zeroizing;
 
@@ -69,6 +69,7 @@ pub struct Vault {
     successor: hmac::Key,
     typed_code: hmac::Key,
     upstream: hmac::Key,
+    setup: hmac::Key,
     data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
 }
 
@@ -145,6 +146,7 @@ impl Vault {
             successor: mac("derive refresh token successors")?,
             typed_code: mac("hash typed codes")?,
             upstream: mac("derive upstream nonces and verifiers")?,
+            setup: mac("derive set-up cookies")?,
             data_keys: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(std::time::Duration::from_mins(5))
@@ -189,6 +191,18 @@ impl Vault {
     pub fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
         let secret = sign(&self.successor, &[presented.reveal().as_bytes()]);
         Credential::new(presented.org_id(), secret.as_bytes())
+    }
+
+    /// What a browser that opened a set-up link shows instead of it: worth nothing in another browser.
+    pub fn setup_cookie(
+        &self,
+        org_id: OrgId,
+        link: SetupLinkId,
+        browser: &SecretHash,
+    ) -> Credential<SetupCookie> {
+        let (org, link) = (org_id.as_uuid(), link.as_uuid());
+        let parts = [org.as_bytes().as_slice(), link.as_bytes().as_slice(), browser.as_bytes().as_slice()];
+        Credential::new(org_id, sign(&self.setup, &parts).as_bytes())
     }
 
     /// A secret of one request to an identity provider, derived from its state: the nonce or the PKCE

@@ -9,6 +9,7 @@ mod domain;
 mod explain;
 mod reference;
 mod serve;
+mod setup_link;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -67,6 +68,8 @@ enum Command {
         #[command(subcommand)]
         command: explain::Explain,
     },
+    /// Make a link by which an organization sets up its own sign-in, without an account
+    SetupLink(setup_link::SetupLinkCommand),
     /// Check that the server could run: configuration, database, keys, mail
     Doctor(ConfigFile),
     /// Print a part of the reference as Markdown
@@ -104,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Domain { command } => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
+        Command::SetupLink(command) => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),
         Command::Reference { part } => {
             part.print();

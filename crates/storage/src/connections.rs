@@ -1,7 +1,10 @@
 //! Connections and their versions.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::connections::{ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor};
+use orgate_domain::audit::Actor;
+use orgate_domain::connections::{
+    ConnectionProtocol, ConnectionSettings, ConnectionState, RoleSlugs, Vendor,
+};
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
@@ -55,6 +58,34 @@ pub struct ConnectionVersion {
     pub settings: ConnectionSettings,
     /// Its secrets, encrypted.
     pub secrets: Option<Vec<u8>>,
+    /// Slugs of the roles that it may give; `None`: any.
+    pub role_ceiling: Option<RoleSlugs>,
+}
+
+/// Who wrote a version, and with what right.
+#[derive(Debug, Clone, Copy)]
+pub struct Authorship<'a> {
+    /// Who.
+    pub actor: Actor,
+    /// Slugs of the roles that they could give away; `None`: any.
+    pub role_ceiling: Option<&'a RoleSlugs>,
+    /// What they changed, in words of [`VersionSummary::changed`].
+    pub changed: &'a [&'static str],
+}
+
+/// A version, without what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionSummary {
+    /// Its number.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Who made it: the kind of an [`Actor`], and the id of one that has one.
+    pub author: (String, Option<String>),
+    /// What they changed: `provider`, `mapping`; empty where nobody said.
+    pub changed: Vec<String>,
+    /// When it last went live, if it ever did.
+    pub activated_at: Option<DateTime<Utc>>,
 }
 
 /// A new version of a connection.
@@ -68,9 +99,32 @@ pub struct NewConnectionVersion<'a> {
     pub secrets: Option<&'a [u8]>,
     /// When.
     pub at: DateTime<Utc>,
+    /// Who.
+    pub by: Authorship<'a>,
 }
 
 const TABLE: &str = "connections";
+
+struct VersionRow {
+    version: i32,
+    created_at: DateTime<Utc>,
+    author_kind: String,
+    author_id: Option<String>,
+    changed: Vec<String>,
+    activated_at: Option<DateTime<Utc>>,
+}
+
+impl From<VersionRow> for VersionSummary {
+    fn from(row: VersionRow) -> Self {
+        Self {
+            version: row.version,
+            created_at: row.created_at,
+            author: (row.author_kind, row.author_id),
+            changed: row.changed,
+            activated_at: row.activated_at,
+        }
+    }
+}
 
 struct Row {
     id: uuid::Uuid,
@@ -306,15 +360,23 @@ impl Connections<'_> {
         id: ConnectionId,
         new: &NewConnectionVersion<'_>,
     ) -> Result<(), StorageError> {
+        let ceiling: Option<Vec<String>> = new.by.role_ceiling.map(|slugs| slugs.iter().cloned().collect());
+        let changed: Vec<String> = new.by.changed.iter().map(|what| (*what).to_owned()).collect();
         sqlx::query!(
-            "insert into connection_versions (org_id, connection_id, version, settings, secrets, created_at)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into connection_versions
+                 (org_id, connection_id, version, settings, secrets, created_at, role_ceiling, author_kind,
+                  author_id, changed)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             self.org_id,
             id.as_uuid(),
             new.version,
             Json(new.settings) as _,
             new.secrets,
             new.at,
+            ceiling.as_deref(),
+            new.by.actor.kind(),
+            new.by.actor.id(),
+            &changed,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -328,7 +390,7 @@ impl Connections<'_> {
         version: i32,
     ) -> Result<Option<ConnectionVersion>, StorageError> {
         let row = sqlx::query!(
-            r#"select settings as "settings: Json<ConnectionSettings>", secrets
+            r#"select settings as "settings: Json<ConnectionSettings>", secrets, role_ceiling
                from connection_versions where org_id = $1 and connection_id = $2 and version = $3"#,
             self.org_id,
             id.as_uuid(),
@@ -336,22 +398,58 @@ impl Connections<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        Ok(row.map(|row| ConnectionVersion { settings: row.settings.0, secrets: row.secrets }))
+        Ok(row.map(|row| ConnectionVersion {
+            settings: row.settings.0,
+            secrets: row.secrets,
+            role_ceiling: row.role_ceiling.map(|slugs| slugs.into_iter().collect()),
+        }))
     }
 
-    /// When each version was made, latest first.
-    pub async fn list_versions(
-        &mut self,
-        id: ConnectionId,
-    ) -> Result<Vec<(i32, DateTime<Utc>)>, StorageError> {
-        let rows = sqlx::query!(
-            "select version, created_at from connection_versions
+    /// Every version, latest first.
+    pub async fn list_versions(&mut self, id: ConnectionId) -> Result<Vec<VersionSummary>, StorageError> {
+        let rows = sqlx::query_as!(
+            VersionRow,
+            "select version, created_at, author_kind, author_id, changed, activated_at
+             from connection_versions
              where org_id = $1 and connection_id = $2 order by version desc",
             self.org_id,
             id.as_uuid(),
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        Ok(rows.into_iter().map(|row| (row.version, row.created_at)).collect())
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Notes that a version goes live.
+    pub async fn save_activated(
+        &mut self,
+        id: ConnectionId,
+        version: i32,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update connection_versions set activated_at = $4
+             where org_id = $1 and connection_id = $2 and version = $3",
+            self.org_id,
+            id.as_uuid(),
+            version,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a connection for this transaction: whoever reads it after this and then writes it back
+    /// loses nobody's change. `false` if there is none.
+    pub async fn lock(&mut self, id: ConnectionId) -> Result<bool, StorageError> {
+        let found = sqlx::query_scalar!(
+            "select id from connections where org_id = $1 and id = $2 for update",
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(found.is_some())
     }
 }

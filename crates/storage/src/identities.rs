@@ -45,7 +45,94 @@ pub struct NewFederatedUser<'a> {
     pub at: DateTime<Utc>,
 }
 
+/// Of whom [`Identities::list_at_risk`] is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct RiskQuestion {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Everybody, or else those with an address of a domain that the organization has verified.
+    pub everybody: bool,
+    /// Only those whom its pilot lists get in.
+    pub pilot: bool,
+    /// How many are listed.
+    pub limit: i64,
+}
+
+/// A user whom a connection might not let in, if it were the only way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtRisk {
+    /// Their id.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// Their address, if they have one of their own.
+    pub email: Option<String>,
+    /// Whether the connection knows them.
+    pub linked: bool,
+    /// Whether the connection serves the domain of their address.
+    pub served: bool,
+    /// Whether its pilot lists them.
+    pub piloted: bool,
+}
+
 impl Identities<'_> {
+    /// Active users whom the connection does not know yet, or whom its pilot leaves out, and whom no other
+    /// open connection knows: the first ones by name, and how many there are. Break-glass users have
+    /// another way.
+    pub async fn list_at_risk(
+        &mut self,
+        question: &RiskQuestion,
+    ) -> Result<(Vec<AtRisk>, i64), StorageError> {
+        let rows = sqlx::query!(
+            r#"select judged.id as "id!", judged.name as "name!", judged.email, judged.linked as "linked!",
+                      judged.served as "served!", judged.piloted as "piloted!", count(*) over () as "total!"
+               from (
+                   select member.id, member.name, member.email,
+                          exists (select from identity_links link
+                                  where link.org_id = member.org_id and link.user_id = member.id
+                                    and link.connection_id = $2) as linked,
+                          exists (select from connection_domains serves
+                                  join domains owned on owned.org_id = serves.org_id and owned.id = serves.domain_id
+                                  where serves.org_id = member.org_id and serves.connection_id = $2
+                                    and owned.verified_at is not null
+                                    and owned.domain = split_part(member.email_normalized, '@', 2)) as served,
+                          exists (select from connection_pilots pilot
+                                  where pilot.org_id = member.org_id and pilot.connection_id = $2
+                                    and pilot.email_normalized = member.email_normalized) as piloted
+                   from users member
+                   where member.org_id = $1 and member.status = 'active' and not member.break_glass
+                     and ($3 or exists (select from domains owned
+                                        where owned.org_id = member.org_id and owned.verified_at is not null
+                                          and owned.domain = split_part(member.email_normalized, '@', 2)))
+                     and not exists (select from identity_links link
+                                     join connections other on other.org_id = link.org_id
+                                                            and other.id = link.connection_id
+                                     where link.org_id = member.org_id and link.user_id = member.id
+                                       and link.connection_id <> $2 and other.state = 'active')
+               ) judged
+               where not judged.linked or ($4 and not judged.piloted)
+               order by judged.served, judged.name, judged.id
+               limit $5"#,
+            self.org_id,
+            question.connection.as_uuid(),
+            question.everybody,
+            question.pilot,
+            question.limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let total = rows.first().map_or(0, |row| row.total);
+        let users = rows.into_iter().map(|row| AtRisk {
+            id: UserId::from_uuid(row.id),
+            name: row.name,
+            email: row.email,
+            linked: row.linked,
+            served: row.served,
+            piloted: row.piloted,
+        });
+        Ok((users.collect(), total))
+    }
+
     /// The user that an identity is bound to.
     pub async fn find_user(
         &mut self,

@@ -45,6 +45,7 @@ mod recovery_codes;
 mod refreshes;
 mod roles;
 mod sessions;
+mod setup_links;
 mod sign_in;
 mod upstream;
 mod users;
@@ -56,21 +57,24 @@ pub use authorization_requests::{
 pub use clients::{ClientChange, Clients};
 pub use codes::{Codes, NewCode, RedeemableCode};
 pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnectionKey};
-pub use connections::{Connection, ConnectionVersion, Connections, NewConnectionVersion};
+pub use connections::{
+    Authorship, Connection, ConnectionVersion, Connections, NewConnectionVersion, VersionSummary,
+};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
 pub use grants::{Grants, NewGrant, PresentedRefreshToken, Rotation};
-pub use identities::{FederatedUser, Identities, NewFederatedUser};
+pub use identities::{AtRisk, FederatedUser, Identities, NewFederatedUser, RiskQuestion};
 pub use keys::{Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{NewOrganization, OrganizationChange, Organizations};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use pool::{PoolSettings, Store};
 pub use recovery_codes::RecoveryCodes;
 pub use refreshes::{Refresh, Refreshes};
-pub use roles::{Role, Roles};
+pub use roles::{Group, Role, Roles};
 pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, Sessions};
+pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use upstream::{
     NewTrace, NewUpstreamSession, StoredTrace, StoredUpstreamRequest, StoredUpstreamSession, Upstream,

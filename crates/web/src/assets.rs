@@ -22,6 +22,7 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
         "app.css" => ("text/css; charset=utf-8", include_str!("../assets/app.css")),
         "favicon.svg" => ("image/svg+xml", include_str!("../assets/favicon.svg")),
         "mark.svg" => ("image/svg+xml", include_str!("../assets/mark.svg")),
+        "copy.js" => ("text/javascript; charset=utf-8", include_str!("../assets/copy.js")),
         "form-post.js" => ("text/javascript; charset=utf-8", include_str!("../assets/form-post.js")),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };

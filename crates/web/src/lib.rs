@@ -11,6 +11,7 @@ mod link;
 mod page;
 mod present;
 mod recovery;
+mod setup;
 mod sign_in;
 mod sign_out;
 mod sso;
@@ -52,5 +53,6 @@ pub fn router() -> Router<AppState> {
         .route("/logout/confirm", post(sign_out::post_confirm))
         .route("/assets/{name}", get(assets::get))
         .route("/assets/brand/{color}", get(assets::get_brand))
+        .merge(setup::router())
         .fallback(page::not_found)
 }

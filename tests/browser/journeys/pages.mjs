@@ -65,7 +65,7 @@ export async function pages({ journeys, orgate, browser, callback }) {
   })
 }
 
-async function examine(page, name, open) {
+export async function examine(page, name, open) {
   const refused = []
   page.on('console', (message) => {
     if (/Content Security Policy/i.test(message.text())) refused.push(message.text())

@@ -179,7 +179,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: connection_keys: delete, insert, select, update
     orgate_app: connection_pilots: delete, insert, select
     orgate_app: connection_refreshes: insert, select, update
-    orgate_app: connection_versions: insert, select
+    orgate_app: connection_versions: insert, select, update (activated_at)
     orgate_app: connections: insert, select, update
     orgate_app: consumed_assertions: insert, select
     orgate_app: data_keys: delete, insert, select
@@ -211,6 +211,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: roles: delete, insert, select, update
     orgate_app: schema public: usage
     orgate_app: sessions: insert, select, update
+    orgate_app: setup_links: insert, select, update
     orgate_app: shared_domains: delete, insert, select, update
     orgate_app: sign_in_throttles: delete, insert, select, update
     orgate_app: sign_in_traces: insert, select

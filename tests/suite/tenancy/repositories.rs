@@ -15,7 +15,8 @@ use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
     ClientChange, DomainTerms, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization,
-    NewSession, NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh, Rotation, StorageError,
+    NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh, RiskQuestion,
+    Rotation, StorageError,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
@@ -135,6 +136,7 @@ impl Calls {
         self.find_federated().await;
         self.change().await;
         self.change_federated().await;
+        self.set_up().await;
         self.insert_federated().await;
         self.insert().await;
     }
@@ -211,6 +213,16 @@ impl Calls {
             RecoveryCodes::consume: None
             Upstream::answer: false
             Upstream::consume: false
+            SetupLinks::find: None
+            SetupLinks::find_by_token: None
+            SetupLinks::list: []
+            SetupLinks::revoke: false
+            SetupLinks::update_last_used: ()
+            Connections::save_activated: ()
+            Roles::list_groups: []
+            Identities::list_at_risk: (false, 0)
+            Connections::lock: false
+            SetupLinks::insert: ()
             ConnectionKeys::insert: refused (connection_keys_org_id_connection_id_fkey)
             Connections::insert_version: refused (connection_versions_org_id_connection_id_fkey)
             Connections::replace_domains: ()
@@ -436,7 +448,13 @@ impl Calls {
         let connection = &made.connection;
         let (id, name, none) = (connection.id, name("Mine"), serde_json::Value::Null);
         let (roles, due) = ([acme.role.slug.to_string()].into(), now() + Duration::hours(1));
-        let version = NewConnectionVersion { version: 2, settings: &made.settings, secrets: None, at: now() };
+        let version = NewConnectionVersion {
+            version: 2,
+            settings: &made.settings,
+            secrets: None,
+            at: now(),
+            by: federated::BY,
+        };
         let refresh = Refresh { due_at: due, last_error: None, proposed: None, noticed: None };
         let session = federated::session(id, &acme.signed_in, (&made.subject, &made.sid));
         let trace = federated::new_trace(id, TraceId::from_uuid(uuid()), &none);
@@ -458,6 +476,34 @@ impl Calls {
             "Upstream::save_session" => tx.upstream().save_session(&session);
             "Connections::insert" => tx.connections().insert(
                 id, (&connection.slug, connection.protocol), (&name, connection.vendor), now());
+        }
+    }
+
+    /// What the self-serve set-up adds.
+    async fn set_up(&mut self) {
+        let made = Arc::clone(&self.federated);
+        let id = made.connection.id;
+        let (link, token) = federated::setup_link();
+        let new = NewSetupLink { link: &link, token };
+        let mut tx = self.fixture.acme.begin().await;
+        tx.setup_links().insert(&new).await.expect("a link of Acme's");
+        tx.commit().await.expect("a commit");
+        let question = RiskQuestion { connection: id, everybody: true, pilot: true, limit: 10 };
+        calls! { self, tx;
+            "SetupLinks::find" => tx.setup_links().find(link.id);
+            "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);
+            "SetupLinks::list" => tx.setup_links().list();
+            "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
+            "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
+            "Connections::save_activated" => tx.connections().save_activated(id, 1, now());
+            "Roles::list_groups" => tx.roles().list_groups();
+            "Identities::list_at_risk" => async {
+                let (found, total) = tx.identities().list_at_risk(&question).await?;
+                // Globex's own users, whom no connection of Acme's knows.
+                Ok::<_, StorageError>((found.iter().any(|user| user.linked || user.served || user.piloted), total))
+            };
+            "Connections::lock" => tx.connections().lock(id);
+            "SetupLinks::insert" => tx.setup_links().insert(&new);
         }
     }
 }

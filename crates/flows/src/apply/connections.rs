@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orgate_domain::audit::Actor;
 use orgate_domain::connections::{
     ConnectionProtocol, ConnectionSettings, ConnectionState, OidcAuthentication, ProviderSettings, Vendor,
 };
@@ -9,7 +10,7 @@ use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ConnectionId, RoleId};
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_storage::{Connection, NewConnectionVersion, OrgScope, OrgTx};
+use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx};
 
 use super::plan::{Mark, Subject};
 use super::planner::{Known, Planner};
@@ -233,10 +234,15 @@ pub(super) async fn save(
         tx.connections().insert(connection.id, kind, (&connection.name, connection.vendor), at).await?;
     }
     if let Some((settings, _)) = &state.version {
-        let new = NewConnectionVersion { version: connection.latest_version, settings, secrets: sealed, at };
+        let by = Authorship { actor: Actor::Operator, role_ceiling: None, changed: &[] };
+        let new =
+            NewConnectionVersion { version: connection.latest_version, settings, secrets: sealed, at, by };
         tx.connections().insert_version(connection.id, &new).await?;
     }
     tx.connections().update(connection, at).await?;
+    if let Some(live) = connection.live_version {
+        tx.connections().save_activated(connection.id, live, at).await?;
+    }
     if connection.protocol == ConnectionProtocol::Saml {
         tx.refreshes().hasten(connection.id, at).await?;
     }

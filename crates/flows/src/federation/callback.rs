@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Event};
-use orgate_domain::connections::{EntryPath, ProviderSettings};
+use orgate_domain::connections::{EntryPath, Mapped, ProviderSettings};
 use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::sessions::SignInMethod;
 use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, UpstreamPurpose};
 
+use super::ceiling::cut;
 use super::identify::{Identification, connection_of};
 use super::link::finish_link;
 use super::oidc::{Oidc, Refusal};
@@ -248,7 +249,7 @@ impl<'a> Returning<'a> {
         if let Err(rejection) = self.check_fresh(waiting, identity, trace) {
             return Ok(Err(rejection));
         }
-        let mapped = match self.map(&connection, identity, trace) {
+        let mapped = match self.map(tx, &connection, identity, trace).await? {
             Ok(mapped) => mapped,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -295,20 +296,23 @@ impl<'a> Returning<'a> {
         })
     }
 
-    pub(super) fn map(
+    pub(super) async fn map(
         &self,
+        tx: &mut OrgTx,
         connection: &Connection,
         identity: &UpstreamIdentity,
         trace: &mut Trace,
-    ) -> Result<orgate_domain::connections::Mapped, Rejection> {
-        let serves = |domain: &_| connection.domains.iter().any(|reach| reach.covers(domain));
-        let Ok(mapped) = self.version.settings.map(&identity.asserted, serves) else {
+    ) -> Result<Result<Mapped, Rejection>, Failure> {
+        trace.identify(&identity.asserted);
+        let serves = |domain: &_| connection.domains.iter().any(|verified| verified.covers(domain));
+        let Ok(mut mapped) = self.version.settings.map(&identity.asserted, serves) else {
             let why = "the attribute that identifies users has no value, several, or one that is too long";
-            return Err(trace.fail("subject", why));
+            return Ok(Err(trace.fail("subject", why)));
         };
         trace.pass("subject", &mapped.subject);
+        cut(tx, self.version.role_ceiling.as_ref(), &mut mapped, trace).await?;
         trace.map(&mapped);
-        Ok(mapped)
+        Ok(Ok(mapped))
     }
 
     /// A test that went through: nothing is changed but what is known of the connection.
@@ -322,11 +326,12 @@ impl<'a> Returning<'a> {
         if !self.consume(&mut tx).await? {
             return Err(WaitingError::Over);
         }
+        tx.connections().lock(self.request.request.connection_id).await.map_err(Failure::from)?;
         let mut connection = self.connection(&mut tx).await?;
         if connection.state.admits(EntryPath::Test, false.into()).is_err() {
             return Err(WaitingError::Over);
         }
-        let failed = match self.map(&connection, identity, &mut trace) {
+        let failed = match self.map(&mut tx, &connection, identity, &mut trace).await? {
             Err(rejection) => Some(rejection),
             Ok(mapped) => {
                 let identification = Identification {

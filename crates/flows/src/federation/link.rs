@@ -151,7 +151,7 @@ pub(super) async fn finish_link(
         drop(tx);
         return returning.reject(rejection, trace).await;
     }
-    let mapped = match returning.map(&connection, identity, &mut trace) {
+    let mapped = match returning.map(&mut tx, &connection, identity, &mut trace).await? {
         Ok(mapped) => mapped,
         Err(rejection) => {
             drop(tx);

@@ -10,7 +10,7 @@ use orgate_domain::connections::{ConnectionSettings, ConnectionState, ProviderSe
 use orgate_domain::ids::ConnectionId;
 use orgate_saml::certificate::Certificate;
 use orgate_saml::metadata::IdpMetadata;
-use orgate_storage::{Connection, NewConnectionVersion, OrgScope, OrgTx, Refresh};
+use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx, Refresh};
 use url::Url;
 
 use super::identify::connection_of;
@@ -193,16 +193,21 @@ async fn take_over(
     id: ConnectionId,
     document: &ConnectionSettings,
 ) -> Result<bool, Failure> {
+    tx.connections().lock(id).await?;
     let Some(mut connection) = tx.connections().find(id).await? else { return Ok(false) };
     let base = connection.live_version.unwrap_or(connection.latest_version);
     let Some(before) = tx.connections().find_version(id, base).await? else { return Ok(false) };
     let (version, at) = (connection.latest_version + 1, env.clock.now());
     let secrets = before.secrets.as_deref();
+    // What it may give stays bound by whoever wrote what it follows.
+    let ceiling = before.role_ceiling.as_ref();
+    let by = Authorship { actor: Actor::System, role_ceiling: ceiling, changed: &["provider"] };
     tx.connections()
-        .insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at })
+        .insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at, by })
         .await?;
     if connection.live_version.is_some() {
         connection.live_version = Some(version);
+        tx.connections().save_activated(id, version, at).await?;
     }
     if connection.tested_version == Some(base) {
         connection.tested_version = Some(version);

@@ -215,7 +215,7 @@ fn checks_of(steps: &SamlTrace) -> Vec<Check> {
     made.map(|step| {
         let passed = step.outcome == Outcome::Passed;
         let detail =
-            if passed { step.detail.clone() } else { format!("{} {}", step.detail, step.check.remedy()) };
+            if passed { step.detail.clone() } else { format!("{}. {}", step.detail, step.check.remedy()) };
         Check { name: step.check.name().to_owned(), passed, detail }
     })
     .collect()

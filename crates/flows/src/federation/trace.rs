@@ -4,7 +4,7 @@
 //! **Invariant:** a trace holds no token, no code and no key; what it quotes is bounded.
 
 use orgate_domain::audit::Origin;
-use orgate_domain::connections::Mapped;
+use orgate_domain::connections::{Asserted, Mapped, Withheld};
 use orgate_domain::ids::{ConnectionId, TraceId};
 use orgate_storage::{NewTrace, OrgTx};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ const MAX_QUOTE: usize = 300;
 
 /// Bytes of what was asserted, as it is kept.
 const MAX_ASSERTED: usize = 32 * 1024;
+
+/// What the states and ids of our own requests begin with.
+const STATE: &str = "ogus_";
 
 /// Claims that are kept out of traces.
 const HIDDEN: [&str; 4] = ["nonce", "at_hash", "c_hash", "jti"];
@@ -38,7 +41,10 @@ pub struct Trace {
     checks: Vec<Check>,
     asserted: Value,
     document: Option<String>,
+    /// What mappings are applied to.
+    identity: Value,
     mapped: Value,
+    withheld: Value,
 }
 
 /// A check that failed: the sign-in is refused.
@@ -81,7 +87,8 @@ impl Trace {
 
     /// Takes over checks made elsewhere.
     pub fn extend(&mut self, checks: impl IntoIterator<Item = Check>) {
-        self.checks.extend(checks);
+        let redacted = |check: Check| Check { detail: redact(&check.detail), ..check };
+        self.checks.extend(checks.into_iter().map(redacted));
     }
 
     /// What the identity provider said.
@@ -101,11 +108,27 @@ impl Trace {
 
     /// The document it said it in, decoded.
     pub fn show(&mut self, document: &str) {
+        let document = redact(document);
         let mut end = document.len().min(MAX_ASSERTED);
         while !document.is_char_boundary(end) {
             end -= 1;
         }
         self.document = document.get(..end).map(str::to_owned);
+    }
+
+    /// What the mapping is applied to, so that another can be tried on it.
+    pub fn identify(&mut self, asserted: &Asserted) {
+        let kept = asserted.attributes.iter().filter(|(name, _)| !HIDDEN.contains(&name.as_str()));
+        let attributes = kept.map(|(name, values)| (name.clone(), values.clone())).collect();
+        let value = serde_json::to_value(Asserted { attributes, ..asserted.clone() }).unwrap_or_default();
+        if value.to_string().len() <= MAX_ASSERTED {
+            self.identity = value;
+        }
+    }
+
+    /// What was mapped and is not given.
+    pub fn withhold(&mut self, withheld: &Withheld) {
+        self.withheld = json!({ "roles": withheld.roles, "groups": withheld.groups });
     }
 
     /// What was made of it.
@@ -139,7 +162,9 @@ impl Trace {
             "checks": self.checks,
             "asserted": self.asserted,
             "document": self.document,
+            "identity": self.identity,
             "mapped": self.mapped,
+            "withheld": self.withheld,
         });
         let new = NewTrace {
             id,
@@ -156,12 +181,46 @@ impl Trace {
     }
 }
 
-/// A value as it is quoted: cut, and on one line.
+/// Text without the states and ids of our own requests: each is a credential while its request waits.
+fn redact(text: &str) -> String {
+    let mut parts = text.split(STATE);
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(STATE);
+        kept.push('…');
+        kept.push_str(part.trim_start_matches(|c: char| c.is_ascii_alphanumeric()));
+    }
+    kept
+}
+
+/// A value as it is quoted: cut, on one line, and without what is ours alone.
 pub(crate) fn quote(text: &str) -> String {
+    let text = redact(text);
     let mut kept: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTE).collect();
     if text.chars().nth(MAX_QUOTE).is_some() {
         kept.push('…');
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use orgate_domain::credentials::{CredentialKind as _, UpstreamState};
+
+    use super::*;
+
+    #[test]
+    fn the_id_of_our_request_is_never_kept() {
+        assert_eq!(STATE, format!("{}_", UpstreamState::PREFIX));
+        let mut trace = Trace::default();
+
+        trace.show(r#"<Response InResponseTo="ogus_01abc" ID="x"/>"#);
+        trace.pass("a", "ogus_01abc");
+        trace.extend([Check { name: "b".to_owned(), passed: false, detail: "found \"ogus_9\".".to_owned() }]);
+
+        assert_eq!(trace.document.as_deref(), Some(r#"<Response InResponseTo="ogus_…" ID="x"/>"#));
+        let details: Vec<_> = trace.checks().iter().map(|check| check.detail.as_str()).collect();
+        assert_eq!(details, ["ogus_…", "found \"ogus_…\"."]);
+    }
 }

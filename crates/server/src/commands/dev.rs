@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use orgate_domain::audit::Actor;
 use orgate_domain::connections::ConnectionProtocol;
 use orgate_domain::names::Slug;
+use orgate_domain::setup::{DEFAULT_LIFETIME, SetupPurpose};
 use orgate_embedded_postgres::{Config, Error as PostgresError, Postgres};
 use orgate_flows::Env;
 use orgate_flows::apply;
 use orgate_flows::federation::address;
 use orgate_flows::random::Random;
+use orgate_flows::setup::links::{WantedLink, create_link};
 use orgate_flows::vault::MasterKey;
 use orgate_playground::{
     IdentityProvidersConfig, NotesConfig, OpenIdClient, OpenIdProviderConfig, SamlProviderConfig, SamlTile,
@@ -161,7 +164,8 @@ impl Dev {
         };
         self.seed(&running.env, &variables).await?;
         introduce(&running.env, &mut idp).await?;
-        print!("{}", self.table(&addresses));
+        let setup = sample_setup(&running.env).await?;
+        print!("{}", self.table(&addresses, setup.as_deref()));
         let notes = NotesConfig {
             issuer: addresses.issuer,
             client_id: "notes".to_owned(),
@@ -211,7 +215,7 @@ impl Dev {
         execute(env, apply::plan(env, &wanted).await?).await
     }
 
-    fn table(&self, addresses: &Addresses) -> String {
+    fn table(&self, addresses: &Addresses, setup: Option<&str>) -> String {
         let Addresses { issuer, app, idp, mailbox } = addresses;
         let users = if self.seed.is_some() {
             "  as in your seed file\n".to_owned()
@@ -230,6 +234,14 @@ impl Dev {
 "
             )
         };
+        let setup = setup.map_or_else(String::new, |url| {
+            format!(
+                "
+One to set up through the wizard, against the sample identity providers at {idp}
+  Initech              {url}
+"
+            )
+        });
         format!(
             "
 Orgate is running. Ctrl-C stops it; the next start keeps the data.
@@ -242,7 +254,7 @@ Where
   Discovery document   {issuer}.well-known/openid-configuration
 
 Who
-{users}
+{users}{setup}
 Try first
   1. Open {app} and sign in to Acme as admin@acme.test.
   2. Sign in to Globex as admin@globex.test in the same browser, then switch between the two.
@@ -331,6 +343,24 @@ fn identity_providers(addresses: &Addresses, secret: &str, directory: &Path) -> 
             key_file: Some(directory.join("idp.pem")),
         },
     }
+}
+
+/// A link by which Initech, if it is there, can be set up.
+async fn sample_setup(env: &Env) -> anyhow::Result<Option<String>> {
+    let Some(organization) = env.store.resolve(OrgHint::Slug(&Slug::parse("initech")?)).await? else {
+        return Ok(None);
+    };
+    let mut tx = env.store.begin(&organization.scope).await?;
+    let roles = tx.roles().list().await?;
+    tx.commit().await?;
+    let offered = roles.iter().map(|role| role.slug.to_string());
+    let wanted = WantedLink {
+        purposes: SetupPurpose::ALL.into(),
+        roles: offered.filter(|slug| ["editor", "viewer"].contains(&slug.as_str())).collect(),
+        lifetime: DEFAULT_LIFETIME,
+    };
+    let made = create_link(env, &organization.scope, &wanted, Actor::Operator).await?;
+    Ok(Some(made.url))
 }
 
 /// Tells the sample identity providers of the connections that were seeded: where one reports sign-outs,

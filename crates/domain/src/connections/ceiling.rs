@@ -1,0 +1,101 @@
+//! What a connection may give at most.
+//!
+//! **Invariant:** under a ceiling no role is given that it does not name, whether by a rule, by default or
+//! by way of a group: whoever set the connection up could have written any rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ConnectionSettings, Mapped, RoleSlugs};
+
+/// The roles that members of each group have, by the group's slug.
+pub type GroupRoles = BTreeMap<String, RoleSlugs>;
+
+/// What was mapped and is not given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Withheld {
+    /// Slugs of roles.
+    pub roles: RoleSlugs,
+    /// Slugs of groups that have a role beyond the ceiling, or are not known.
+    pub groups: BTreeSet<String>,
+}
+
+impl Withheld {
+    /// Whether everything was given.
+    pub fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.groups.is_empty()
+    }
+}
+
+/// Whether a group has no role beyond the ceiling.
+fn is_below(ceiling: &RoleSlugs, known: &GroupRoles, group: &str) -> bool {
+    known.get(group).is_some_and(|roles| roles.is_subset(ceiling))
+}
+
+impl Mapped {
+    /// Takes away what is beyond `ceiling`.
+    pub fn cut(&mut self, ceiling: &RoleSlugs, known: &GroupRoles) -> Withheld {
+        let (roles, above) =
+            std::mem::take(&mut self.roles).into_iter().partition(|role| ceiling.contains(role));
+        let (groups, beyond) =
+            std::mem::take(&mut self.groups).into_iter().partition(|group| is_below(ceiling, known, group));
+        self.roles = roles;
+        self.groups = groups;
+        Withheld { roles: above, groups: beyond }
+    }
+}
+
+impl ConnectionSettings {
+    /// What rules and defaults name beyond `ceiling`.
+    pub fn beyond(&self, ceiling: &RoleSlugs, known: &GroupRoles) -> Withheld {
+        let roles = self.rules.iter().flat_map(|rule| &rule.roles).chain(&self.jit.default_roles);
+        let groups = self.rules.iter().flat_map(|rule| &rule.groups);
+        Withheld {
+            roles: roles.filter(|role| !ceiling.contains(*role)).cloned().collect(),
+            groups: groups.filter(|group| !is_below(ceiling, known, group)).cloned().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AddressVerdict;
+    use super::*;
+
+    fn set(slugs: &[&str]) -> BTreeSet<String> {
+        slugs.iter().map(|slug| (*slug).to_owned()).collect()
+    }
+
+    #[test]
+    fn nothing_beyond_the_ceiling_is_given_not_even_by_way_of_a_group() {
+        let mut mapped = Mapped {
+            subject: "7".to_owned(),
+            address: AddressVerdict::Absent,
+            name: None,
+            roles: set(&["admin", "viewer"]),
+            groups: set(&["bosses", "staff", "unknown"]),
+        };
+        let known = GroupRoles::from([
+            ("bosses".to_owned(), set(&["admin"])),
+            ("staff".to_owned(), set(&["viewer"])),
+        ]);
+
+        let withheld = mapped.cut(&set(&["viewer"]), &known);
+
+        assert_eq!((mapped.roles, mapped.groups), (set(&["viewer"]), set(&["staff"])));
+        assert_eq!((withheld.roles, withheld.groups), (set(&["admin"]), set(&["bosses", "unknown"])));
+    }
+
+    #[test]
+    fn rules_and_defaults_are_both_held_against_it() {
+        let text = r#"{"provider":{"oidc":{"issuer":"https://idp.test","client_id":"orgate"}},
+                       "rules":[{"value":"it","roles":["admin"],"groups":["staff"]}],
+                       "jit":{"enabled":true,"default_roles":["owner","viewer"]}}"#;
+        let settings: ConnectionSettings = serde_json::from_str(text).expect("settings");
+        let known = GroupRoles::from([("staff".to_owned(), set(&[]))]);
+
+        let beyond = settings.beyond(&set(&["viewer"]), &known);
+
+        assert_eq!(beyond, Withheld { roles: set(&["admin", "owner"]), groups: set(&[]) });
+        assert!(settings.beyond(&set(&["viewer", "admin", "owner"]), &known).is_empty());
+    }
+}

@@ -1,0 +1,135 @@
+//! Set-up links: how an organization's IT sets up its sign-in without an account here.
+//!
+//! **Invariant:** whether a link is good is decided in one place, [`SetupLink::check`], and asked of what
+//! the transaction that acts on it has read.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::connections::RoleSlugs;
+use crate::ids::SetupLinkId;
+
+/// A link lives this long unless its maker says otherwise: a weekend, and a day on either side.
+pub const DEFAULT_LIFETIME: Duration = Duration::hours(72);
+
+/// And no longer than this, whatever they say.
+pub const MAX_LIFETIME: Duration = Duration::days(30);
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SetupPurpose {
+    /// Connections to identity providers.
+    Sso,
+    /// E-mail domains.
+    Domains,
+}
+
+/// A link, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupLink {
+    /// Its id, by which it is revoked and by which events name it.
+    pub id: SetupLinkId,
+    /// What it is for; not empty.
+    pub purposes: BTreeSet<SetupPurpose>,
+    /// Slugs of the roles that what it sets up may give.
+    pub role_ceiling: RoleSlugs,
+    /// Who made it: `operator`, or a user's id.
+    pub created_by: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// From when on it is worth nothing.
+    pub expires_at: DateTime<Utc>,
+    /// When somebody took it back.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// When something was last done with it.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Why a link is worth nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SetupLinkRefusal {
+    /// Its time is over.
+    #[error("expired_link")]
+    Expired,
+    /// It was taken back.
+    #[error("revoked_link")]
+    Revoked,
+}
+
+impl SetupLinkRefusal {
+    /// The reason as events carry it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired_link",
+            Self::Revoked => "revoked_link",
+        }
+    }
+}
+
+impl SetupPurpose {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Sso, Self::Domains];
+
+    /// The stored text, which commands take too.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sso => "sso",
+            Self::Domains => "domains",
+        }
+    }
+
+    /// Reads [`SetupPurpose::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+impl SetupLink {
+    /// Whether it is good at `now`.
+    ///
+    /// # Errors
+    /// [`SetupLinkRefusal`].
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), SetupLinkRefusal> {
+        if self.revoked_at.is_some() {
+            Err(SetupLinkRefusal::Revoked)
+        } else if now >= self.expires_at {
+            Err(SetupLinkRefusal::Expired)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether it is for `purpose`.
+    pub fn is_for(&self, purpose: SetupPurpose) -> bool {
+        self.purposes.contains(&purpose)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_good_until_its_time_is_over_or_it_is_taken_back() {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let link = SetupLink {
+            id: SetupLinkId::from_uuid(Uuid::nil()),
+            purposes: BTreeSet::from([SetupPurpose::Sso]),
+            role_ceiling: RoleSlugs::new(),
+            created_by: "operator".to_owned(),
+            created_at: now,
+            expires_at: now + DEFAULT_LIFETIME,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        let revoked = SetupLink { revoked_at: Some(now), ..link.clone() };
+
+        assert_eq!(link.check(now), Ok(()));
+        assert_eq!(link.check(link.expires_at), Err(SetupLinkRefusal::Expired));
+        assert_eq!(revoked.check(now), Err(SetupLinkRefusal::Revoked));
+        assert!(!link.is_for(SetupPurpose::Domains));
+    }
+}

@@ -1,0 +1,166 @@
+//! Setting up an organization's sign-in by a link, without an account here.
+//!
+//! **Invariant:** whoever holds a link acts in one organization, for what the link is for, and gives away
+//! no more than its ceiling; the link is read again in the transaction of each change, and each change has
+//! its event there, with the link as its actor.
+
+pub mod connections;
+pub mod links;
+pub mod mapping;
+pub mod meanings;
+pub mod preflight;
+pub mod provider;
+pub mod rollout;
+pub mod traces;
+
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::connections::SettingsProblem;
+use orgate_domain::ids::ConnectionId;
+use orgate_domain::organizations::{OrgStatus, Organization};
+use orgate_domain::setup::{SetupLink, SetupLinkRefusal, SetupPurpose};
+pub use orgate_storage::{AtRisk, Connection, Group, Role, StoredTrace, VersionSummary};
+use orgate_storage::{OrgScope, OrgTx, StorageError};
+
+use crate::{Env, Failure, events};
+
+/// An open link, in the browser that opened it.
+#[derive(Debug)]
+pub struct Setup {
+    /// The way in.
+    pub scope: OrgScope,
+    /// The link.
+    pub link: SetupLink,
+    /// The organization.
+    pub organization: Organization,
+}
+
+/// Why a link opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// Its time is over, or it was taken back.
+    Link(SetupLinkRefusal),
+    /// Its organization is suspended.
+    Suspended,
+    /// There is none, or it was opened in another browser: one answer for all.
+    Unknown,
+}
+
+/// What stands in the way of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotYet {
+    /// The link is for something else.
+    OtherPurpose,
+    /// There are no settings to test.
+    NoSettings,
+    /// A connection in this state does not become that one.
+    State,
+    /// The version was not tested to its end.
+    Untested,
+    /// The organization has as many connections as a link may make.
+    TooMany,
+    /// The version was never live.
+    NeverLive,
+}
+
+/// Something that was typed and cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The field of the form.
+    pub field: &'static str,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+/// The form was made for something that was changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The latest version, where versions are what it is about.
+    pub latest: Option<VersionSummary>,
+    /// Whether this same link changed it, in another window.
+    pub by_this_link: bool,
+}
+
+/// Why a step is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// See [`Closed`].
+    #[error("the link opens nothing")]
+    Closed(Closed),
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// See [`Problem`].
+    #[error("what was typed cannot be")]
+    Invalid(Vec<Problem>),
+    /// The organization has no such connection or trace.
+    #[error("there is no such thing in this organization")]
+    Missing,
+    /// See [`NotYet`].
+    #[error("the step is not possible yet")]
+    NotYet(NotYet),
+    /// See [`Stale`].
+    #[error("somebody else changed it meanwhile")]
+    Stale(Box<Stale>),
+}
+
+impl From<StorageError> for SetupError {
+    fn from(error: StorageError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl From<SettingsProblem> for SetupError {
+    fn from(problem: SettingsProblem) -> Self {
+        Self::Invalid(vec![Problem { field: problem.field, why: problem.why }])
+    }
+}
+
+impl SetupError {
+    /// One field that cannot be.
+    pub(crate) fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+        Self::Invalid(vec![Problem { field, why: why.into() }])
+    }
+}
+
+impl Setup {
+    /// Opens a transaction in which the link is still good, for `purpose`.
+    pub(crate) async fn begin(&self, env: &Env, purpose: SetupPurpose) -> Result<OrgTx, SetupError> {
+        let mut tx = env.store.begin(&self.scope).await?;
+        let link = tx.setup_links().find(self.link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
+        link.check(env.clock.now()).map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
+        if !link.is_for(purpose) {
+            return Err(SetupError::NotYet(NotYet::OtherPurpose));
+        }
+        let organization = tx.organization().find().await?;
+        match organization.map(|found| found.status) {
+            Some(OrgStatus::Active) => Ok(tx),
+            Some(OrgStatus::Suspended) => Err(SetupError::Closed(Closed::Suspended)),
+            Some(OrgStatus::Deleted) | None => Err(SetupError::Closed(Closed::Unknown)),
+        }
+    }
+
+    /// Writes the event of a change, notes the link's use, and commits.
+    pub(crate) async fn commit(
+        &self,
+        (env, origin): (&Env, &Origin),
+        mut tx: OrgTx,
+        (action, id): (Action, ConnectionId),
+        detail: Vec<(&'static str, String)>,
+    ) -> Result<(), SetupError> {
+        let event = events::done(env, action, origin).map_err(Failure::from)?;
+        let detail = [vec![("connection", id.to_string())], detail].concat();
+        tx.audit().insert(&Event { actor: self.actor(), detail, ..event }).await?;
+        tx.setup_links().update_last_used(self.link.id, env.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Who acts.
+    pub const fn actor(&self) -> Actor {
+        Actor::SetupLink(self.link.id)
+    }
+
+    /// Whether a version is of this link.
+    pub(crate) fn wrote(&self, version: &VersionSummary) -> bool {
+        version.author.1.as_deref() == Some(self.link.id.to_string().as_str())
+    }
+}

@@ -1,0 +1,243 @@
+//! The connections of an organization as its set-up sees them, and new versions of them.
+
+use std::sync::Arc;
+
+use orgate_domain::audit::{Action, Origin};
+use orgate_domain::connections::{
+    ConnectionProtocol, ConnectionRefusal, ConnectionSettings, ConnectionState, Vendor,
+};
+use orgate_domain::domains::VerifiedDomain;
+use orgate_domain::ids::ConnectionId;
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::policies::SsoEnforcement;
+use orgate_domain::setup::SetupPurpose;
+use orgate_storage::{
+    Authorship, Connection, Group, NewConnectionVersion, OrgTx, Role, StorageError, StoredTrace,
+    VersionSummary,
+};
+
+use super::{NotYet, Setup, SetupError, Stale};
+use crate::federation::begin::{BeginError, Departure, begin_test};
+use crate::federation::{ConnectionSecrets, Version, version_of};
+use crate::limits::Limited;
+use crate::{Browser, Env, Failure};
+
+/// Connections that a set-up leaves an organization with at most.
+const MAX_CONNECTIONS: usize = 20;
+
+/// Traces that are looked through for the last test.
+const RECENT: i64 = 50;
+
+/// Everything that the pages of one connection show.
+#[derive(Debug)]
+pub struct Detail {
+    /// The connection.
+    pub connection: Connection,
+    /// Its latest version, once there is one.
+    pub latest: Option<Arc<Version>>,
+    /// Every version, latest first.
+    pub versions: Vec<VersionSummary>,
+    /// The addresses that its pilot lists.
+    pub pilots: Vec<String>,
+    /// The organization's verified domains.
+    pub domains: Vec<VerifiedDomain>,
+    /// The organization's roles.
+    pub roles: Vec<Role>,
+    /// The organization's groups.
+    pub groups: Vec<Group>,
+    /// Who must sign in through a connection.
+    pub enforcement: SsoEnforcement,
+    /// Recent traces, latest first.
+    pub traces: Vec<StoredTrace>,
+}
+
+/// What the start shows.
+#[derive(Debug)]
+pub struct Overview {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// The organization's verified domains.
+    pub domains: Vec<VerifiedDomain>,
+}
+
+/// A new version of a connection, on top of the one that the form was made of.
+#[derive(Debug)]
+pub struct NewSettings {
+    /// The connection.
+    pub id: ConnectionId,
+    /// The latest version when the form was made.
+    pub seen: i32,
+    /// What it is to be.
+    pub settings: ConnectionSettings,
+    /// With which secrets.
+    pub secrets: ConnectionSecrets,
+    /// What changes: `provider` or `mapping`.
+    pub changed: &'static str,
+}
+
+/// The organization's connections and domains.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn overview(env: &Env, setup: &Setup) -> Result<Overview, SetupError> {
+    let mut tx = env.store.begin(&setup.scope).await?;
+    let (connections, domains) = (tx.connections().list().await?, tx.domains().list_verified().await?);
+    tx.commit().await?;
+    let connections = if setup.link.is_for(SetupPurpose::Sso) { connections } else { Vec::new() };
+    Ok(Overview { connections, domains })
+}
+
+/// One connection with everything about it.
+///
+/// # Errors
+/// [`SetupError::Missing`].
+pub async fn detail(env: &Env, setup: &Setup, id: ConnectionId) -> Result<Detail, SetupError> {
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
+    let versions = tx.connections().list_versions(id).await?;
+    let pilots = tx.connections().list_pilots(id).await?;
+    let domains = tx.domains().list_verified().await?;
+    let (roles, groups) = (tx.roles().list().await?, tx.roles().list_groups().await?);
+    let traces = tx.upstream().list_traces(id, RECENT).await?;
+    tx.commit().await?;
+    let enforcement = env.configuration.policy(&env.store, &setup.scope).await?.sso_enforcement;
+    let latest = match connection.latest_version {
+        0 => None,
+        version => Some(version_of(env, &setup.scope, (id, version)).await?),
+    };
+    Ok(Detail { connection, latest, versions, pilots, domains, roles, groups, enforcement, traces })
+}
+
+/// Begins a connection: a draft without settings.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn create_draft(
+    env: &Env,
+    setup: &Setup,
+    (vendor, protocol): (Vendor, ConnectionProtocol),
+    name: &str,
+    origin: &Origin,
+) -> Result<ConnectionId, SetupError> {
+    let name = DisplayName::parse(name).map_err(|error| SetupError::invalid("name", error.to_string()))?;
+    let now = env.clock.now();
+    let id = ConnectionId::from_uuid(env.random.uuid(now).map_err(Failure::from)?);
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let known = tx.connections().list().await?;
+    if known.len() >= MAX_CONNECTIONS {
+        return Err(SetupError::NotYet(NotYet::TooMany));
+    }
+    let slug = free_slug(vendor, &known)?;
+    tx.connections().insert(id, (&slug, protocol), (&name, vendor), now).await?;
+    let detail = vec![
+        ("change", "created".to_owned()),
+        ("slug", slug.to_string()),
+        ("vendor", vendor.as_str().to_owned()),
+        ("protocol", protocol.as_str().to_owned()),
+    ];
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await?;
+    Ok(id)
+}
+
+/// The vendor's name, with a number where it is taken.
+fn free_slug(vendor: Vendor, known: &[Connection]) -> Result<Slug, SetupError> {
+    let base = match vendor {
+        Vendor::Custom => "sso",
+        vendor => vendor.as_str(),
+    };
+    let corrupt = StorageError::Corrupt { table: "connections", column: "slug" };
+    let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
+    let mut free = std::iter::once(base.to_owned())
+        .chain(numbered)
+        .filter(|text| known.iter().all(|connection| connection.slug.as_str() != text));
+    free.next().and_then(|text| Slug::parse(&text).ok()).ok_or_else(|| corrupt.into())
+}
+
+/// Adds a version. Nobody signs in by it until it was tested and went live; `false` if there is nothing new
+/// in it.
+///
+/// # Errors
+/// [`SetupError`]; [`SetupError::Stale`] if there is a later version than the form was made of.
+pub async fn save_settings(
+    env: &Env,
+    setup: &Setup,
+    new: &NewSettings,
+    origin: &Origin,
+) -> Result<bool, SetupError> {
+    new.settings.check()?;
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    take(setup, &mut tx, (new.id, new.seen)).await?;
+    tx.commit().await?;
+    let unchanged = new.seen > 0 && {
+        let before = version_of(env, &setup.scope, (new.id, new.seen)).await?;
+        before.settings == new.settings && before.secrets == new.secrets
+    };
+    let sealed = new.secrets.seal(env, &setup.scope, new.id).await.map_err(Failure::from)?;
+    let now = env.clock.now();
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let mut connection = take(setup, &mut tx, (new.id, new.seen)).await?;
+    if connection.protocol != new.settings.protocol() {
+        return Err(SetupError::NotYet(NotYet::State));
+    }
+    if unchanged {
+        return Ok(false);
+    }
+    let version = new.seen + 1;
+    let by = Authorship {
+        actor: setup.actor(),
+        role_ceiling: Some(&setup.link.role_ceiling),
+        changed: &[new.changed],
+    };
+    let secrets = sealed.as_deref();
+    let written = NewConnectionVersion { version, settings: &new.settings, secrets, at: now, by };
+    tx.connections().insert_version(new.id, &written).await?;
+    if connection.state == ConnectionState::Tested {
+        connection.state = ConnectionState::Draft;
+    }
+    tx.connections().update(&connection, now).await?;
+    let detail = vec![("change", new.changed.to_owned()), ("version", version.to_string())];
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, new.id), detail).await?;
+    Ok(true)
+}
+
+/// The connection, for this transaction alone, if `seen` is still its latest version.
+pub(super) async fn take(
+    setup: &Setup,
+    tx: &mut OrgTx,
+    (id, seen): (ConnectionId, i32),
+) -> Result<Connection, SetupError> {
+    if !tx.connections().lock(id).await? {
+        return Err(SetupError::Missing);
+    }
+    let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
+    if connection.latest_version != seen {
+        let latest = tx.connections().list_versions(id).await?.into_iter().next();
+        let by_this_link = latest.as_ref().is_some_and(|version| setup.wrote(version));
+        return Err(SetupError::Stale(Box::new(Stale { latest, by_this_link })));
+    }
+    Ok(connection)
+}
+
+/// Sends the browser to the identity provider for a dry run of the latest version.
+///
+/// # Errors
+/// [`SetupError`], or what [`begin_test`] says.
+pub async fn test(
+    env: &Env,
+    setup: &Setup,
+    id: ConnectionId,
+    browser: &Browser,
+) -> Result<Result<Departure, BeginError>, SetupError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
+    tx.setup_links().update_last_used(setup.link.id, env.clock.now()).await?;
+    tx.commit().await?;
+    if connection.latest_version == 0 {
+        return Err(SetupError::NotYet(NotYet::NoSettings));
+    }
+    if connection.state == ConnectionState::Disabled {
+        return Ok(Err(BeginError::Refused(ConnectionRefusal::Inactive)));
+    }
+    Ok(begin_test(env, &setup.scope, id, browser).await)
+}

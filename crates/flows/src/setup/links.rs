@@ -1,0 +1,242 @@
+//! Making, listing, opening and taking back set-up links.
+
+use std::collections::BTreeSet;
+
+use chrono::Duration;
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::connections::RoleSlugs;
+use orgate_domain::credentials::{Credential, SetupCookie, SetupLink as LinkSecret};
+use orgate_domain::ids::SetupLinkId;
+use orgate_domain::organizations::OrgStatus;
+use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupPurpose};
+use orgate_storage::{NewSetupLink, OrgScope, StorageError};
+
+use super::{Closed, Setup, SetupError};
+use crate::limits::Limited;
+use crate::{Browser, Env, Failure, events};
+
+/// A link as wanted.
+#[derive(Debug)]
+pub struct WantedLink {
+    /// What it is for.
+    pub purposes: BTreeSet<SetupPurpose>,
+    /// Slugs of the roles that what it sets up may give.
+    pub roles: RoleSlugs,
+    /// How long it is good for.
+    pub lifetime: Duration,
+}
+
+/// A link that was made.
+#[derive(Debug)]
+pub struct CreatedLink {
+    /// What is known of it.
+    pub link: SetupLink,
+    /// Its address, secret and all: shown once.
+    pub url: String,
+    /// Those of its roles that administer the organization itself.
+    pub administrative: Vec<String>,
+}
+
+/// Why none is made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateLinkError {
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// It would live too long, or not at all.
+    #[error("a link lives for one hour to {} days", MAX_LIFETIME.num_days())]
+    Lifetime,
+    /// It would be for nothing.
+    #[error("say what the link is for: sso, domains, or both")]
+    Purpose,
+    /// The organization has no such role.
+    #[error("the organization has no role {0}")]
+    UnknownRole(String),
+}
+
+impl From<StorageError> for CreateLinkError {
+    fn from(error: StorageError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Makes a link.
+///
+/// # Errors
+/// [`CreateLinkError`].
+pub async fn create_link(
+    env: &Env,
+    scope: &OrgScope,
+    wanted: &WantedLink,
+    actor: Actor,
+) -> Result<CreatedLink, CreateLinkError> {
+    if wanted.lifetime < Duration::hours(1) || wanted.lifetime > MAX_LIFETIME {
+        return Err(CreateLinkError::Lifetime);
+    }
+    if wanted.purposes.is_empty() {
+        return Err(CreateLinkError::Purpose);
+    }
+    let now = env.clock.now();
+    let id = SetupLinkId::from_uuid(env.random.uuid(now).map_err(Failure::from)?);
+    let secret = env.random.credential::<LinkSecret>(scope.org_id()).map_err(Failure::from)?;
+    let link = SetupLink {
+        id,
+        purposes: wanted.purposes.clone(),
+        role_ceiling: wanted.roles.clone(),
+        created_by: actor.id().unwrap_or_else(|| actor.kind().to_owned()),
+        created_at: now,
+        expires_at: now + wanted.lifetime,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    let event = events::done(env, Action::SetupLinkCreated, &Origin::default()).map_err(Failure::from)?;
+    let mut tx = env.store.begin(scope).await?;
+    let roles = tx.roles().list().await?;
+    let unknown = wanted.roles.iter().find(|wanted| roles.iter().all(|role| role.slug.as_str() != *wanted));
+    if let Some(unknown) = unknown {
+        return Err(CreateLinkError::UnknownRole(unknown.clone()));
+    }
+    tx.setup_links().insert(&NewSetupLink { link: &link, token: secret.hash() }).await?;
+    tx.audit().insert(&Event { actor, detail: detail_of(&link), ..event }).await?;
+    tx.commit().await?;
+    let administers = |permissions: &BTreeSet<String>| permissions.iter().any(|p| p.starts_with("orgate:"));
+    let administrative = roles
+        .iter()
+        .filter(|role| wanted.roles.contains(role.slug.as_str()) && administers(&role.permissions))
+        .map(|role| role.slug.to_string());
+    let url = env.issuer.at(&format!("/setup?link={}", secret.reveal()));
+    Ok(CreatedLink { administrative: administrative.collect(), url, link })
+}
+
+fn detail_of(link: &SetupLink) -> Vec<(&'static str, String)> {
+    let words = |words: Vec<&str>| words.join(" ");
+    vec![
+        ("setup_link", link.id.to_string()),
+        ("for", words(link.purposes.iter().map(|purpose| purpose.as_str()).collect())),
+        ("role_ceiling", words(link.role_ceiling.iter().map(String::as_str).collect())),
+        ("expires_at", link.expires_at.to_rfc3339()),
+    ]
+}
+
+/// Every link of the organization, latest first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_links(env: &Env, scope: &OrgScope) -> Result<Vec<SetupLink>, Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let links = tx.setup_links().list().await?;
+    tx.commit().await?;
+    Ok(links)
+}
+
+/// Takes a link back: it opens nothing from now on. `false` if there is none, or it was before.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn revoke_link(
+    env: &Env,
+    scope: &OrgScope,
+    id: SetupLinkId,
+    actor: Actor,
+) -> Result<bool, Failure> {
+    let event = events::done(env, Action::SetupLinkRevoked, &Origin::default())?;
+    let mut tx = env.store.begin(scope).await?;
+    if !tx.setup_links().revoke(id, env.clock.now()).await? {
+        return Ok(false);
+    }
+    let detail = vec![("setup_link", id.to_string())];
+    tx.audit().insert(&Event { actor, detail, ..event }).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What a link leads to, looked at only: mail scanners look too, and spend nothing.
+///
+/// # Errors
+/// [`SetupError::Closed`].
+pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Setup, SetupError> {
+    env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
+    let Ok(secret) = Credential::<LinkSecret>::parse(text) else {
+        env.limits.take(Limited::Refusals, origin.address).map_err(Failure::from)?;
+        return Err(SetupError::Closed(Closed::Unknown));
+    };
+    let scope = OrgScope::of_credential(&secret);
+    let mut tx = env.store.begin(&scope).await?;
+    let link = tx.setup_links().find_by_token(&secret.hash()).await?;
+    let organization = tx.organization().find().await?;
+    tx.commit().await?;
+    admit(env, (scope, link, organization), origin).await
+}
+
+/// Opens a link in this browser; what its cookie is to hold from now on.
+///
+/// # Errors
+/// [`SetupError::Closed`].
+pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Setup, String), SetupError> {
+    let setup = look_at_link(env, text, &browser.origin).await?;
+    let event = events::done(env, Action::SetupLinkOpened, &browser.origin).map_err(Failure::from)?;
+    let detail = vec![("setup_link", setup.link.id.to_string())];
+    let mut tx = env.store.begin(&setup.scope).await?;
+    tx.audit().insert(&Event { actor: setup.actor(), detail, ..event }).await?;
+    tx.setup_links().update_last_used(setup.link.id, env.clock.now()).await?;
+    tx.commit().await?;
+    let cookie = env.vault.setup_cookie(setup.scope.org_id(), setup.link.id, &browser.binding);
+    let value = format!("{}.{}", setup.link.id, cookie.reveal());
+    Ok((setup, value))
+}
+
+/// Takes up a set-up that this browser opened.
+///
+/// # Errors
+/// [`SetupError::Closed`].
+pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Setup, SetupError> {
+    let Some((scope, id)) = prove(env, cookie, browser) else {
+        env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
+        return Err(SetupError::Closed(Closed::Unknown));
+    };
+    let mut tx = env.store.begin(&scope).await?;
+    let link = tx.setup_links().find(id).await?;
+    let organization = tx.organization().find().await?;
+    tx.commit().await?;
+    admit(env, (scope, link, organization), &browser.origin).await
+}
+
+/// The link of a cookie that is this browser's, before any query.
+fn prove(env: &Env, cookie: &str, browser: &Browser) -> Option<(OrgScope, SetupLinkId)> {
+    let (id, secret) = cookie.split_once('.')?;
+    let (id, secret) = (id.parse().ok()?, Credential::<SetupCookie>::parse(secret).ok()?);
+    let expected = env.vault.setup_cookie(secret.org_id(), id, &browser.binding);
+    expected.hash().matches(&secret.hash()).then(|| (OrgScope::of_credential(&secret), id))
+}
+
+type Read = (OrgScope, Option<SetupLink>, Option<orgate_domain::organizations::Organization>);
+
+/// What was read, if it opens something; else the refusal's event.
+async fn admit(env: &Env, (scope, link, organization): Read, origin: &Origin) -> Result<Setup, SetupError> {
+    let (link, organization) = match (link, organization) {
+        (Some(link), Some(organization)) if organization.status != OrgStatus::Deleted => (link, organization),
+        _ => return refuse(env, scope, (Closed::Unknown, "unknown_link", None), origin).await,
+    };
+    if let Err(refusal) = link.check(env.clock.now()) {
+        let closed = (Closed::Link(refusal), refusal.as_str(), Some(link.id));
+        return refuse(env, scope, closed, origin).await;
+    }
+    if organization.status == OrgStatus::Suspended {
+        let closed = (Closed::Suspended, "organization_suspended", Some(link.id));
+        return refuse(env, scope, closed, origin).await;
+    }
+    Ok(Setup { scope, link, organization })
+}
+
+async fn refuse<T>(
+    env: &Env,
+    scope: OrgScope,
+    (closed, reason, link): (Closed, &'static str, Option<SetupLinkId>),
+    origin: &Origin,
+) -> Result<T, SetupError> {
+    env.limits.take(Limited::Refusals, origin.address).map_err(Failure::from)?;
+    let event = events::refused(env, Action::SetupLinkRefused, reason, origin).map_err(Failure::from)?;
+    let detail = link.map(|id| ("setup_link", id.to_string())).into_iter().collect();
+    env.refusals.record(env, &scope, Event { detail, ..event }).await?;
+    Err(SetupError::Closed(closed))
+}

@@ -1,0 +1,345 @@
+//! The identity provider's side of a connection: SAML metadata, pasted, uploaded, fetched or typed in; an
+//! OpenID provider's issuer, looked up while its form waits.
+
+use std::sync::Arc;
+
+use orgate_domain::audit::Origin;
+use orgate_domain::connections::{
+    AttributeMapping, ConnectionProtocol, ConnectionSettings, Jit, OidcAuthentication, OidcSettings,
+    ProviderSettings, SamlBinding, SamlSettings, Vendor,
+};
+use orgate_saml::certificate::Certificate;
+use orgate_saml::metadata::{IdpMetadata, MetadataError};
+use url::Url;
+
+use super::connections::{Detail, NewSettings, save_settings};
+use super::{Setup, SetupError};
+use crate::federation::ConnectionSecrets;
+use crate::federation::providers::{Document, Provider};
+use crate::federation::saml_metadata::follow;
+use crate::limits::Limited;
+use crate::{Env, Failure};
+
+/// Bytes of pasted or uploaded metadata at most.
+pub const MAX_METADATA: usize = 512 * 1024;
+
+/// Asymmetric algorithms that an ID token may be signed with, best known first.
+const ALGORITHMS: [&str; 9] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
+/// Where a SAML provider's side comes from.
+#[derive(Debug)]
+pub enum SamlSource {
+    /// Metadata itself; the field of the form that it came in.
+    Document(Vec<u8>, &'static str),
+    /// The address of metadata, which is then followed.
+    Address(String),
+    /// Nowhere: what was saved stays.
+    Kept,
+    /// Typed in.
+    Typed {
+        /// Its entity id.
+        entity_id: String,
+        /// Where requests go.
+        sso_url: String,
+        /// Its certificate: PEM, or base64.
+        certificate: String,
+    },
+}
+
+/// A SAML provider as the form says it.
+#[derive(Debug)]
+pub struct SamlInput {
+    /// From where.
+    pub source: SamlSource,
+    /// Which one, where the metadata has several.
+    pub entity_id: Option<String>,
+    /// Whether requests are signed.
+    pub sign_requests: bool,
+    /// Whether the provider asks its user again at each sign-in.
+    pub force_authn: bool,
+}
+
+/// An OpenID provider as the form says it.
+#[derive(Debug)]
+pub struct OidcInput {
+    /// Its issuer, or the address of its discovery document.
+    pub issuer: String,
+    /// What it calls us.
+    pub client_id: String,
+    /// The secret; `None` keeps the one there is.
+    pub client_secret: Option<String>,
+    /// Entra ID: tenants that may sign in through a multi-tenant issuer.
+    pub tenants: Vec<String>,
+    /// Google Workspace: domains that accounts must be of.
+    pub hosted_domains: Vec<String>,
+}
+
+/// Takes over a SAML provider's side.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn save_saml(
+    env: &Env,
+    setup: &Setup,
+    (detail, seen): (&Detail, i32),
+    input: SamlInput,
+    origin: &Origin,
+) -> Result<bool, SetupError> {
+    let base = match detail.latest.as_ref().map(|version| &version.settings.provider) {
+        Some(ProviderSettings::Saml(saml)) => saml.clone(),
+        _ => blank(),
+    };
+    let base = SamlSettings { sign_requests: input.sign_requests, force_authn: input.force_authn, ..base };
+    let saml = match input.source {
+        SamlSource::Document(bytes, field) => {
+            let metadata = read_metadata(env, bytes, (input.entity_id, field)).await?;
+            SamlSettings { metadata_url: None, ..followed(&base, &metadata, field)? }
+        }
+        SamlSource::Address(address) => {
+            env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
+            let bytes = fetch(env, &address).await?;
+            let metadata = read_metadata(env, bytes, (input.entity_id, "metadata_url")).await?;
+            SamlSettings { metadata_url: Some(address), ..followed(&base, &metadata, "metadata_url")? }
+        }
+        SamlSource::Kept if detail.latest.is_some() => base,
+        SamlSource::Kept => {
+            let why = "Give the provider's metadata in one of these ways.";
+            return Err(SetupError::invalid("metadata", why));
+        }
+        SamlSource::Typed { entity_id, sso_url, certificate } => {
+            let certificate = read_certificate(env, certificate).await?;
+            SamlSettings { entity_id, sso_url, certificates: vec![certificate], metadata_url: None, ..base }
+        }
+    };
+    let new = NewSettings {
+        id: detail.connection.id,
+        seen,
+        settings: settings_with(detail, ProviderSettings::Saml(saml)),
+        secrets: secrets_of(detail),
+        changed: "provider",
+    };
+    save_settings(env, setup, &new, origin).await
+}
+
+/// Takes over an OpenID provider's side, once its discovery document says the same.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn save_oidc(
+    env: &Env,
+    setup: &Setup,
+    (detail, seen): (&Detail, i32),
+    input: OidcInput,
+    origin: &Origin,
+) -> Result<bool, SetupError> {
+    let before = match detail.latest.as_ref().map(|version| &version.settings.provider) {
+        Some(ProviderSettings::Oidc(oidc)) => Some(oidc.clone()),
+        _ => None,
+    };
+    let issuer = issuer_of(&input.issuer);
+    let mut secrets = secrets_of(detail);
+    if let Some(secret) = input.client_secret {
+        secrets.client_secret = Some(secret);
+    }
+    let keyed =
+        before.as_ref().is_some_and(|before| before.authentication == OidcAuthentication::PrivateKeyJwt);
+    if secrets.client_secret.is_none() && !keyed {
+        return Err(SetupError::invalid("client_secret", "Paste the client secret of the application."));
+    }
+    env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
+    let provider = discover(env, &issuer).await?;
+    let oidc = OidcSettings {
+        authentication: if keyed {
+            OidcAuthentication::PrivateKeyJwt
+        } else {
+            authentication_of(&provider.document)
+        },
+        scopes: before.as_ref().map_or_else(OidcSettings::default_scopes, |before| before.scopes.clone()),
+        algorithms: algorithms_of(&provider.document)?,
+        tenants: input.tenants,
+        hosted_domains: input.hosted_domains,
+        client_id: input.client_id,
+        issuer,
+    };
+    let new = NewSettings {
+        id: detail.connection.id,
+        seen,
+        settings: settings_with(detail, ProviderSettings::Oidc(oidc)),
+        secrets,
+        changed: "provider",
+    };
+    save_settings(env, setup, &new, origin).await
+}
+
+/// People paste the address of the document as often as the issuer.
+fn issuer_of(text: &str) -> String {
+    let text = text.trim();
+    text.strip_suffix("/.well-known/openid-configuration").unwrap_or(text).to_owned()
+}
+
+async fn discover(env: &Env, issuer: &str) -> Result<Arc<Provider>, SetupError> {
+    if !issuer.contains("://") {
+        return Err(SetupError::invalid("issuer", "Paste the whole address, beginning with https://."));
+    }
+    let found = env.providers.find(&env.outgoing, issuer).await;
+    found.map_err(|error| {
+        let why = format!(
+            "Its discovery document cannot be used ({error}). Compare the issuer with the provider's own page, to the letter."
+        );
+        SetupError::invalid("issuer", why)
+    })
+}
+
+fn authentication_of(document: &Document) -> OidcAuthentication {
+    use openidconnect::core::CoreClientAuthMethod as Method;
+
+    let Some(methods) = document.token_endpoint_auth_methods_supported() else {
+        return OidcAuthentication::ClientSecretBasic;
+    };
+    if !methods.contains(&Method::ClientSecretBasic) && methods.contains(&Method::ClientSecretPost) {
+        OidcAuthentication::ClientSecretPost
+    } else {
+        OidcAuthentication::ClientSecretBasic
+    }
+}
+
+fn algorithms_of(document: &Document) -> Result<Vec<String>, SetupError> {
+    let offered = document.id_token_signing_alg_values_supported();
+    let named = |name: &&&str| {
+        offered.iter().any(|offered| serde_json::to_value(offered).is_ok_and(|value| value == **name))
+    };
+    let usable: Vec<String> = ALGORITHMS.iter().filter(named).map(|name| (*name).to_owned()).collect();
+    if usable.is_empty() {
+        let why = "The provider signs its ID tokens with nothing that can be verified here. Choose RS256 or ES256 there.";
+        return Err(SetupError::invalid("issuer", why));
+    }
+    Ok(usable)
+}
+
+async fn fetch(env: &Env, address: &str) -> Result<Vec<u8>, SetupError> {
+    let refused = |why: String| SetupError::invalid("metadata_url", why);
+    let url = Url::parse(address)
+        .map_err(|_| refused("Paste the whole address, beginning with https://.".to_owned()))?;
+    let accept = "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1";
+    let reply = env
+        .outgoing
+        .get(&url, accept)
+        .await
+        .map_err(|error| refused(format!("The address gave no metadata: {error}.")))?;
+    if !reply.status.is_success() {
+        return Err(refused(format!("The address answers {} instead of metadata.", reply.status.as_u16())));
+    }
+    Ok(reply.body)
+}
+
+async fn read_metadata(
+    env: &Env,
+    bytes: Vec<u8>,
+    (entity_id, field): (Option<String>, &'static str),
+) -> Result<IdpMetadata, SetupError> {
+    if bytes.len() > MAX_METADATA {
+        return Err(SetupError::invalid(field, "The metadata is longer than 512 KiB."));
+    }
+    let now = env.clock.now();
+    let read = env.heavy.run(move || IdpMetadata::parse(&bytes, entity_id.as_deref())).await;
+    let metadata = read.map_err(Failure::from)?.map_err(|error| {
+        let place = if matches!(error, MetadataError::Ambiguous(_)) { "entity" } else { field };
+        SetupError::invalid(place, capitalized(&error.to_string()))
+    })?;
+    if metadata.has_expired(now) {
+        return Err(SetupError::invalid(
+            field,
+            "This metadata says itself that it has expired. Export it anew.",
+        ));
+    }
+    Ok(metadata)
+}
+
+fn followed(
+    base: &SamlSettings,
+    metadata: &IdpMetadata,
+    field: &'static str,
+) -> Result<SamlSettings, SetupError> {
+    follow(base, metadata).map_err(|error| SetupError::invalid(field, capitalized(&error.to_string())))
+}
+
+async fn read_certificate(env: &Env, text: String) -> Result<String, SetupError> {
+    let read = env.heavy.run(move || Certificate::parse(&text).map(|read| read.base64())).await;
+    let read = read.map_err(Failure::from)?;
+    read.map_err(|error| SetupError::invalid("certificate", capitalized(&error.to_string())))
+}
+
+/// A sentence of an error's text.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+const fn blank() -> SamlSettings {
+    SamlSettings {
+        entity_id: String::new(),
+        sso_url: String::new(),
+        sso_binding: SamlBinding::Redirect,
+        slo_url: None,
+        slo_response_url: None,
+        slo_binding: SamlBinding::Redirect,
+        certificates: Vec::new(),
+        metadata_url: None,
+        sign_requests: true,
+        force_authn: false,
+        authn_context: None,
+        name_id_format: None,
+        allow_unsolicited: false,
+        unsolicited_client: None,
+        require_encryption: false,
+        allow_unauthenticated_cbc: false,
+    }
+}
+
+/// The rest of the document stays; a first one takes what suits most.
+fn settings_with(detail: &Detail, provider: ProviderSettings) -> ConnectionSettings {
+    if let Some(version) = &detail.latest {
+        return ConnectionSettings { provider, ..version.settings.clone() };
+    }
+    // SAML cannot say that an address was verified, and these do not: what counts is that the domain is.
+    let silent = detail.connection.protocol == ConnectionProtocol::Saml
+        || matches!(detail.connection.vendor, Vendor::Entra | Vendor::Adfs);
+    ConnectionSettings {
+        provider,
+        mapping: AttributeMapping::default(),
+        rules: Vec::new(),
+        jit: Jit { enabled: true, ..Jit::default() },
+        trusts_addresses: silent,
+    }
+}
+
+pub(super) fn secrets_of(detail: &Detail) -> ConnectionSecrets {
+    detail.latest.as_ref().map_or_else(ConnectionSecrets::default, |version| version.secrets.clone())
+}
+
+/// What is saved of the provider's side, for people: nothing secret.
+pub fn summary(settings: &ConnectionSettings) -> Vec<(&'static str, String)> {
+    match &settings.provider {
+        ProviderSettings::Oidc(oidc) => {
+            vec![
+                ("Issuer", oidc.issuer.clone()),
+                ("Client ID", oidc.client_id.clone()),
+                ("Signs with", oidc.algorithms.join(", ")),
+            ]
+        }
+        ProviderSettings::Saml(saml) => {
+            let mut lines =
+                vec![("Entity ID", saml.entity_id.clone()), ("Sign-in address", saml.sso_url.clone())];
+            lines.extend(saml.metadata_url.iter().map(|url| ("Followed metadata", url.clone())));
+            let certificates = saml.certificates.iter().filter_map(|text| Certificate::parse(text).ok());
+            lines.extend(certificates.map(|certificate| {
+                let until = certificate.not_after().format("%-d %B %Y");
+                ("Certificate", format!("{}, until {until}", certificate.fingerprint()))
+            }));
+            lines
+        }
+    }
+}

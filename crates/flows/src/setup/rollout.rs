@@ -1,0 +1,213 @@
+//! For whom a connection is, and since when: domains, pilot, going live, going back, switching off.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use orgate_domain::audit::{Action, Origin};
+use orgate_domain::connections::ConnectionState;
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::{DomainName, Email};
+use orgate_domain::ids::ConnectionId;
+use orgate_domain::setup::SetupPurpose;
+use orgate_storage::Connection;
+
+use super::connections::take;
+use super::{NotYet, Setup, SetupError, Stale};
+use crate::Env;
+
+/// Addresses that a pilot lists at most.
+pub const MAX_PILOTS: usize = 500;
+
+/// What a list was when its form was made.
+pub fn fingerprint<T: AsRef<str>>(list: &[T]) -> String {
+    let text = list.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("\n");
+    let hash = SecretHash::of(text.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(hash.as_bytes().get(..12).unwrap_or_default())
+}
+
+/// The domains of a connection, as [`fingerprint`] takes them.
+pub fn texts<D: fmt::Display>(domains: &[D]) -> Vec<String> {
+    domains.iter().map(ToString::to_string).collect()
+}
+
+fn changed_meanwhile<T>() -> Result<T, SetupError> {
+    Err(SetupError::Stale(Box::new(Stale { latest: None, by_this_link: false })))
+}
+
+/// Serves exactly these of the organization's verified domains.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn choose_domains(
+    env: &Env,
+    setup: &Setup,
+    (id, seen): (ConnectionId, &str),
+    domains: &[DomainName],
+    origin: &Origin,
+) -> Result<(), SetupError> {
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    tx.connections().lock(id).await?;
+    let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
+    if fingerprint(&texts(&connection.domains)) != seen {
+        return changed_meanwhile();
+    }
+    let verified = tx.domains().list_verified().await?;
+    if let Some(other) = domains.iter().find(|domain| verified.iter().all(|owned| owned.name != **domain)) {
+        return Err(SetupError::invalid("domain", format!("{other} is not verified by your organization.")));
+    }
+    tx.connections().replace_domains(id, domains).await?;
+    let detail = vec![("change", "domains".to_owned()), ("domains", texts(domains).join(" "))];
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
+}
+
+/// Lists exactly these addresses in the pilot.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn choose_pilots(
+    env: &Env,
+    setup: &Setup,
+    (id, seen): (ConnectionId, &str),
+    typed: &str,
+    origin: &Origin,
+) -> Result<(), SetupError> {
+    let emails = read_addresses(typed)?;
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    if !tx.connections().lock(id).await? {
+        return Err(SetupError::Missing);
+    }
+    if fingerprint(&tx.connections().list_pilots(id).await?) != seen {
+        return changed_meanwhile();
+    }
+    tx.connections().replace_pilots(id, &emails).await?;
+    let detail = vec![("change", "pilots".to_owned()), ("pilots", emails.len().to_string())];
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
+}
+
+fn read_addresses(typed: &str) -> Result<Vec<Email>, SetupError> {
+    let words =
+        typed.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
+    let mut emails: Vec<Email> = Vec::new();
+    for word in words {
+        let Ok(email) = Email::parse(word) else {
+            let shown: String = word.chars().take(80).collect();
+            return Err(SetupError::invalid("pilots", format!("{shown} is not an e-mail address.")));
+        };
+        if !emails.contains(&email) {
+            emails.push(email);
+        }
+    }
+    if emails.len() > MAX_PILOTS {
+        return Err(SetupError::invalid("pilots", format!("A pilot lists at most {MAX_PILOTS} addresses.")));
+    }
+    Ok(emails)
+}
+
+/// Makes the latest version live, for the pilot's users or for all. It must be the one that the form
+/// showed, and have been tested to its end.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn go_live(
+    env: &Env,
+    setup: &Setup,
+    (id, version): (ConnectionId, i32),
+    to: ConnectionState,
+    origin: &Origin,
+) -> Result<(), SetupError> {
+    if !matches!(to, ConnectionState::Pilot | ConnectionState::Active) {
+        return Err(SetupError::NotYet(NotYet::State));
+    }
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let connection = take(setup, &mut tx, (id, version)).await?;
+    if version == 0 {
+        return Err(SetupError::NotYet(NotYet::NoSettings));
+    }
+    if connection.tested_version != Some(version) {
+        return Err(SetupError::NotYet(NotYet::Untested));
+    }
+    if connection.state != to && !connection.state.may_become(to) {
+        return Err(SetupError::NotYet(NotYet::State));
+    }
+    let before = connection.clone();
+    let connection = Connection { state: to, live_version: Some(version), ..connection };
+    tx.connections().update(&connection, env.clock.now()).await?;
+    tx.connections().save_activated(id, version, env.clock.now()).await?;
+    let detail = moved(&before, &connection);
+    setup.commit((env, origin), tx, (Action::ConnectionActivated, id), detail).await
+}
+
+/// Makes an earlier version live again, which was before.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn roll_back(
+    env: &Env,
+    setup: &Setup,
+    (id, seen): (ConnectionId, i32),
+    to: i32,
+    origin: &Origin,
+) -> Result<(), SetupError> {
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let connection = take(setup, &mut tx, (id, seen)).await?;
+    if !matches!(connection.state, ConnectionState::Pilot | ConnectionState::Active) {
+        return Err(SetupError::NotYet(NotYet::State));
+    }
+    let versions = tx.connections().list_versions(id).await?;
+    if !versions.iter().any(|version| version.version == to && version.activated_at.is_some()) {
+        return Err(SetupError::NotYet(NotYet::NeverLive));
+    }
+    let before = connection.clone();
+    let connection = Connection { live_version: Some(to), ..connection };
+    tx.connections().update(&connection, env.clock.now()).await?;
+    tx.connections().save_activated(id, to, env.clock.now()).await?;
+    let detail = [vec![("change", "rolled_back".to_owned())], moved(&before, &connection)].concat();
+    setup.commit((env, origin), tx, (Action::ConnectionActivated, id), detail).await
+}
+
+/// Switches a connection off, or takes a switched-off one up again as a draft.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn switch(
+    env: &Env,
+    setup: &Setup,
+    (id, seen): (ConnectionId, i32),
+    to: ConnectionState,
+    origin: &Origin,
+) -> Result<(), SetupError> {
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let connection = take(setup, &mut tx, (id, seen)).await?;
+    let allowed = matches!(to, ConnectionState::Disabled | ConnectionState::Draft);
+    if !allowed || !connection.state.may_become(to) {
+        return Err(SetupError::NotYet(NotYet::State));
+    }
+    let before = connection.clone();
+    let connection = Connection { state: to, ..connection };
+    tx.connections().update(&connection, env.clock.now()).await?;
+    let detail = moved(&before, &connection);
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
+}
+
+fn moved(before: &Connection, after: &Connection) -> Vec<(&'static str, String)> {
+    let version = |version: Option<i32>| version.map_or_else(|| "none".to_owned(), |v| v.to_string());
+    vec![
+        ("state", format!("{} to {}", before.state.as_str(), after.state.as_str())),
+        ("live_version", format!("{} to {}", version(before.live_version), version(after.live_version))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_however_they_are_separated_and_each_once() {
+        let read = read_addresses(" ada@acme.test,\r\nBob@acme.test; ada@acme.test ").expect("addresses");
+
+        assert_eq!(read.iter().map(Email::as_str).collect::<Vec<_>>(), ["ada@acme.test", "Bob@acme.test"]);
+        assert!(read_addresses("ada").is_err());
+        assert!(read_addresses("").expect("none").is_empty());
+    }
+}

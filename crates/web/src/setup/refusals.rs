@@ -1,0 +1,135 @@
+//! The pages that say why a step was not done.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::audit::Origin;
+use orgate_domain::setup::SetupLinkRefusal;
+use orgate_flows::Env;
+use orgate_flows::setup::{Closed, NotYet, SetupError};
+
+use super::Open;
+use crate::page::{Link, Problem, failed, problem_with};
+
+/// A link that opens nothing.
+pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
+    let (status, code, headline, what_happened, what_next) = match closed {
+        Closed::Link(SetupLinkRefusal::Expired) => (
+            StatusCode::GONE,
+            "setup_link_expired",
+            "This set-up link has expired",
+            "Set-up links are good for a few days only. What was saved is kept.",
+            "Ask whoever sent it to you for a new one, and go on where you stopped.",
+        ),
+        Closed::Link(SetupLinkRefusal::Revoked) => (
+            StatusCode::GONE,
+            "setup_link_revoked",
+            "This set-up link was taken back",
+            "It opens nothing any more. What was saved is kept.",
+            "If you still have something to set up, ask whoever sent it to you for a new one.",
+        ),
+        Closed::Suspended => (
+            StatusCode::FORBIDDEN,
+            "organization_suspended",
+            "This organization is suspended",
+            "Nothing can be set up for it at the moment.",
+            "Ask whoever sent you the link.",
+        ),
+        Closed::Unknown => (
+            StatusCode::NOT_FOUND,
+            "setup_link_unknown",
+            "This link opens nothing here",
+            "It may be incomplete, or it was opened in another browser.",
+            "Open the whole link from the message that you got, in this browser. If it does not work, ask for a new one.",
+        ),
+    };
+    let problem = Problem { status, code, headline, what_happened, what_next, client: None };
+    problem_with(env, origin, &problem, None)
+}
+
+/// Any refusal, with a way back.
+pub(crate) fn refused(env: &Env, origin: &Origin, error: &SetupError, back: Option<&str>) -> Response {
+    let (status, code, headline, what) = match error {
+        SetupError::Closed(why) => return closed(env, origin, *why),
+        SetupError::Failure(failure) => return failed(env, origin, failure),
+        SetupError::Invalid(problems) => {
+            let what = problems.iter().map(|problem| problem.why.as_str()).collect::<Vec<_>>().join(" ");
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid_settings", "That cannot be saved", what)
+        }
+        SetupError::Missing => (
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such page",
+            "Your organization has no such connection, or it was opened with another link.".to_owned(),
+        ),
+        SetupError::NotYet(why) => {
+            (StatusCode::CONFLICT, "not_possible_yet", "That is not possible yet", not_yet(*why).to_owned())
+        }
+        SetupError::Stale(_) => (
+            StatusCode::CONFLICT,
+            "changed_meanwhile",
+            "Somebody changed this meanwhile",
+            "What you saw was not the latest any more, so nothing was done.".to_owned(),
+        ),
+    };
+    let problem = Problem {
+        status,
+        code,
+        headline,
+        what_happened: &what,
+        what_next: "Go back, look at how things are now, and try again.",
+        client: None,
+    };
+    let again = back.map(|href| Link { label: "Back to the set-up".to_owned(), href: href.to_owned() });
+    problem_with(env, origin, &problem, again)
+}
+
+/// Why a step has to wait.
+pub(crate) const fn not_yet(why: NotYet) -> &'static str {
+    match why {
+        NotYet::NeverLive => "Only a version that was live before can be made live again without a new test.",
+        NotYet::NoSettings => {
+            "Your identity provider’s side is not saved yet: give its metadata or credentials first."
+        }
+        NotYet::OtherPurpose => {
+            "Your link is for something else. Ask whoever sent it for one that covers this."
+        }
+        NotYet::State => "The connection is in a state from which that is not possible.",
+        NotYet::TooMany => {
+            "Your organization has as many connections as can be set up by a link. Ask whoever sent the link."
+        }
+        NotYet::Untested => "Test the latest version first: only what was tested goes live.",
+    }
+}
+
+/// The form was not sent from a page of ours, or from one of long ago.
+pub(crate) fn old_page(open: &Open) -> Response {
+    let problem = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "form_expired",
+        headline: "This page had grown old",
+        what_happened: "What you sent did not come from a page of this set-up, so nothing was done.",
+        what_next: "Go back to the set-up, and do it again from there.",
+        client: None,
+    };
+    let again = Link { label: "Back to the set-up".to_owned(), href: "/setup/connections".to_owned() };
+    problem_with(&open.env, open.origin(), &problem, Some(again))
+}
+
+/// What was sent is too large, or no form.
+pub(crate) fn unreadable(open: &Open, status: StatusCode) -> Response {
+    let what_happened = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        "It is larger than a form here may be; metadata may have 512 KiB."
+    } else {
+        "Your browser sent something that is no form."
+    };
+    let problem = Problem {
+        status,
+        code: "invalid_request",
+        headline: "This cannot be read",
+        what_happened,
+        what_next: "Go back and try again with less.",
+        client: None,
+    };
+    let again = Link { label: "Back to the set-up".to_owned(), href: "/setup/connections".to_owned() };
+    problem_with(&open.env, open.origin(), &problem, Some(again))
+}

@@ -1,0 +1,5 @@
+//! Setting up an organization's sign-in by a link: what the link opens, and what it never does.
+
+mod links;
+mod wizard;
+mod world;
