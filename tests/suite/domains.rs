@@ -1,10 +1,9 @@
 //! Domains that organizations prove by a DNS record.
 
 use chrono::Duration;
-use orgate_domain::audit::Actor;
 use orgate_domain::domains::{CHECK_PAUSE, GRACE, OrgDomain, RETRY_PAUSE, TRANSFER_COOL_OFF, TRANSFER_OFFER};
 use orgate_domain::email::DomainName;
-use orgate_flows::domains::{self, DomainError};
+use orgate_flows::domains::{self, By, DomainError};
 use orgate_storage::DomainTerms;
 use orgate_tests::app::{App, Browser, Page};
 use orgate_tests::mailbox::Mailbox;
@@ -29,17 +28,17 @@ impl World {
 
     async fn claim(&self, org: &str, domain: &str) -> OrgDomain {
         let scope = self.app.org(org).await;
-        domains::claim(&self.app.env, &scope, &name(domain), Actor::Operator).await.expect("claimed")
+        domains::claim(&self.app.env, By::operator(&scope), &name(domain)).await.expect("claimed")
     }
 
     async fn verify(&self, org: &str, domain: &str, terms: DomainTerms) -> Result<(), DomainError> {
         let scope = self.app.org(org).await;
-        domains::verify(&self.app.env, &scope, &name(domain), (terms, Actor::Operator)).await
+        domains::verify(&self.app.env, By::operator(&scope), &name(domain), terms).await
     }
 
     async fn configure(&self, org: &str, domain: &str, terms: DomainTerms) -> Result<(), DomainError> {
         let scope = self.app.org(org).await;
-        domains::configure(&self.app.env, &scope, &name(domain), (terms, Actor::Operator)).await
+        domains::configure(&self.app.env, By::operator(&scope), &name(domain), terms).await
     }
 
     /// Claims a domain and puts its record into the zone.
@@ -144,7 +143,7 @@ async fn a_proven_domain_is_nobody_elses_and_that_is_told_only_to_who_controls_t
     let proven = world.verify("globex", "proven.test", ALONE).await;
     let shared = world.verify("globex", "proven.test", SHARED).await;
     let scope = world.app.org("acme").await;
-    domains::release(&world.app.env, &scope, &name("proven.test"), Actor::Operator).await.expect("released");
+    domains::release(&world.app.env, By::operator(&scope), &name("proven.test")).await.expect("released");
     let given_up = world.verify("globex", "proven.test", SHARED).await;
 
     assert!(matches!(stranger, Err(DomainError::NoRecord { .. })), "{stranger:?}");
@@ -160,7 +159,7 @@ async fn public_mail_is_nobodys() {
     let world = World::start().await;
     let scope = world.app.org("acme").await;
 
-    let refused = domains::claim(&world.app.env, &scope, &name("gmail.com"), Actor::Operator).await;
+    let refused = domains::claim(&world.app.env, By::operator(&scope), &name("gmail.com")).await;
 
     assert!(matches!(refused, Err(DomainError::PublicMail(_))), "{refused:?}");
 }
@@ -307,8 +306,8 @@ async fn a_domain_changes_hands_when_both_consent_and_the_time_to_object_is_over
     world.prove("acme", "moving.test", ALONE).await;
     world.dns.remove("_orgate-challenge.moving.test");
 
-    let offer = async || domains::offer(env, &acme, &domain, Actor::Operator).await.expect("offered");
-    let accept = async |code: &str| domains::accept(env, &globex, code, Actor::Operator).await;
+    let offer = async || domains::offer(env, By::operator(&acme), &domain).await.expect("offered");
+    let accept = async |code: &str| domains::accept(env, By::operator(&globex), code).await;
     let lapsed = offer().await;
     world.app.clock.advance(TRANSFER_OFFER);
     assert!(matches!(accept(lapsed.reveal()).await, Err(DomainError::NoOffer)));
@@ -316,7 +315,7 @@ async fn a_domain_changes_hands_when_both_consent_and_the_time_to_object_is_over
     let code = offer().await;
     assert!(matches!(accept(voided.reveal()).await, Err(DomainError::NoOffer)));
     assert!(matches!(accept("ogtc_nonsense").await, Err(DomainError::NoOffer)));
-    let own = domains::accept(env, &acme, code.reveal(), Actor::Operator).await;
+    let own = domains::accept(env, By::operator(&acme), code.reveal()).await;
     assert!(matches!(own, Err(DomainError::NoOffer)), "to oneself: {own:?}");
 
     let (claimed, due) = accept(code.reveal()).await.expect("accepted");
@@ -326,7 +325,7 @@ async fn a_domain_changes_hands_when_both_consent_and_the_time_to_object_is_over
     assert!(matches!(early, Err(DomainError::CoolingOff(_, until)) if until == due), "{early:?}");
     assert_eq!(world.lead("ada@moving.test").await, "Acme Inc");
 
-    domains::withdraw(env, &acme, &domain, Actor::Operator).await.expect("withdrawn");
+    domains::withdraw(env, By::operator(&acme), &domain).await.expect("withdrawn");
     world.app.clock.advance(TRANSFER_COOL_OFF);
     let withdrawn = world.verify("globex", "moving.test", ALONE).await;
     assert!(matches!(withdrawn, Err(DomainError::Held(_))), "{withdrawn:?}");

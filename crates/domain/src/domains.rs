@@ -25,6 +25,9 @@ pub const RETRY_PAUSE: Duration = Duration::hours(1);
 /// A domain stays proven this long after its record is gone.
 pub const GRACE: Duration = Duration::days(7);
 
+/// And this long though its zone answers nothing at all.
+pub const SILENCE: Duration = Duration::days(30);
+
 /// A transfer takes effect this long after it was accepted: time for the former owner to object.
 pub const TRANSFER_COOL_OFF: Duration = Duration::days(3);
 
@@ -45,6 +48,8 @@ pub struct OrgDomain {
     pub challenge: Option<String>,
     /// When it was proven; `None` while it is claimed only.
     pub verified_at: Option<DateTime<Utc>>,
+    /// When its zone last answered.
+    pub checked_at: Option<DateTime<Utc>>,
     /// Since when its record is gone.
     pub failing_since: Option<DateTime<Utc>>,
     /// Whether other organizations may prove it too.
@@ -88,7 +93,9 @@ impl OrgDomain {
 
     /// What a look-up at `now` means for a domain that is proven.
     pub fn judge(&self, finding: Finding, now: DateTime<Utc>) -> Verdict {
+        let answered_at = self.checked_at.or(self.verified_at).unwrap_or(now);
         match (finding, self.failing_since) {
+            (Finding::Unknown, _) if now - answered_at >= SILENCE => Verdict::Lapsed,
             (Finding::Present, _) | (Finding::Unknown, None) => Verdict::Proven,
             (Finding::Unknown, Some(since)) => Verdict::Failing(since),
             (Finding::Missing, None) => Verdict::Failing(now),
@@ -166,6 +173,7 @@ mod tests {
             name: name("acme.test"),
             challenge: Some("x".to_owned()),
             verified_at: Some(now),
+            checked_at: None,
             failing_since: None,
             shared: false,
             subdomains: false,
@@ -177,5 +185,6 @@ mod tests {
         assert_eq!(domain.judge(Finding::Unknown, now + GRACE * 2), Verdict::Failing(now));
         assert_eq!(domain.judge(Finding::Missing, now + GRACE), Verdict::Lapsed);
         assert_eq!(domain.judge(Finding::Present, now + GRACE), Verdict::Proven);
+        assert_eq!(domain.judge(Finding::Unknown, now + SILENCE), Verdict::Lapsed);
     }
 }

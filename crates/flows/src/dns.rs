@@ -12,9 +12,16 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 use orgate_domain::domains::Finding;
+use tokio::sync::Semaphore;
 
 /// How long a name server has to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a look-up may take, however many servers there are.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Look-ups at once.
+const LOOK_UPS: usize = 32;
 
 /// Records of a name that are looked at.
 const RECORDS: usize = 50;
@@ -24,6 +31,7 @@ const RECORDS: usize = 50;
 pub struct Dns {
     /// `None` where the system says no name server.
     resolver: Option<TokioResolver>,
+    permits: Semaphore,
 }
 
 impl Dns {
@@ -39,6 +47,8 @@ impl Dns {
             let options = builder.options_mut();
             options.timeout = TIMEOUT;
             options.attempts = 2;
+            // Answers that somebody else made up have one thing more to guess.
+            options.case_randomization = true;
             // Whoever has just made a record does not wait for what we remember.
             options.cache_size = 0;
             builder.build()
@@ -46,11 +56,19 @@ impl Dns {
         if let Err(error) = &built {
             tracing::warn!(%error, "there is no name server: no domain can be proven");
         }
-        Self { resolver: built.ok() }
+        Self { resolver: built.ok(), permits: Semaphore::new(LOOK_UPS) }
     }
 
     /// Whether a TXT record at `name` says `text`.
     pub async fn find_text(&self, name: &str, text: &str) -> Finding {
+        let looked_up = async {
+            let _permit = self.permits.acquire().await;
+            self.look_up(name, text).await
+        };
+        tokio::time::timeout(LIMIT, looked_up).await.unwrap_or(Finding::Unknown)
+    }
+
+    async fn look_up(&self, name: &str, text: &str) -> Finding {
         let Some(resolver) = &self.resolver else { return Finding::Unknown };
         // With the dot at its end, no search list of the system is tried.
         match resolver.txt_lookup(format!("{name}.")).await {

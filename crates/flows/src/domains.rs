@@ -12,10 +12,13 @@ use orgate_domain::domains::{
 };
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{DomainId, OrgId};
+use orgate_domain::setup::SetupPurpose;
+pub use orgate_storage::DomainTerms;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{DomainTerms, OrgScope, OrgTx, StorageError};
+use orgate_storage::{OrgScope, OrgTx, StorageError};
 
 use crate::notices::{Notice, prepare};
+use crate::setup::{Setup, SetupError};
 use crate::{Env, Failure, events};
 
 /// A claimed domain is another node's to look at after this long.
@@ -23,6 +26,9 @@ const LEASE: Duration = Duration::minutes(5);
 
 /// Domains that one call looks at.
 const BATCH: i64 = 20;
+
+/// Domains that an organization may claim itself.
+const MAX_DOMAINS: usize = 100;
 
 /// Why a domain could not be claimed, proven or handed over.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +39,9 @@ pub enum DomainError {
     /// Anybody may get an address there.
     #[error("addresses at {0} are anybody's: it is a provider of public mail")]
     PublicMail(DomainName),
+    /// The organization has as many as it may.
+    #[error("an organization has {MAX_DOMAINS} domains at most")]
+    TooMany,
     /// The organization has no such domain.
     #[error("this organization has not claimed {0}")]
     Unclaimed(DomainName),
@@ -59,9 +68,40 @@ pub enum DomainError {
     /// Others share it, so it cannot become exclusive.
     #[error("other organizations share {0}: while they do, it stays shared")]
     Shared(DomainName),
+    /// The set-up link does not allow it.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// No such offer, or it has lapsed or was used.
     #[error("this code is not of an offer that is open")]
     NoOffer,
+}
+
+/// Who acts, and in which organization.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    scope: &'a OrgScope,
+    actor: Actor,
+    /// The link that must still be good when something is changed.
+    setup: Option<&'a Setup>,
+}
+
+impl<'a> By<'a> {
+    /// Whoever runs the server.
+    pub const fn operator(scope: &'a OrgScope) -> Self {
+        Self { scope, actor: Actor::Operator, setup: None }
+    }
+
+    /// Whoever opened a set-up link, if it is for domains.
+    pub const fn link(setup: &'a Setup) -> Self {
+        Self { scope: &setup.scope, actor: setup.actor(), setup: Some(setup) }
+    }
+
+    async fn begin(&self, env: &Env) -> Result<OrgTx, DomainError> {
+        match self.setup {
+            Some(setup) => Ok(setup.begin(env, SetupPurpose::Domains).await?),
+            None => Ok(env.store.begin(self.scope).await?),
+        }
+    }
 }
 
 impl From<StorageError> for DomainError {
@@ -75,28 +115,26 @@ impl From<StorageError> for DomainError {
 ///
 /// # Errors
 /// [`DomainError::PublicMail`], [`DomainError::Failure`].
-pub async fn claim(
-    env: &Env,
-    scope: &OrgScope,
-    name: &DomainName,
-    actor: Actor,
-) -> Result<OrgDomain, DomainError> {
+pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain, DomainError> {
     if is_public_mail(name) {
         return Err(DomainError::PublicMail(name.clone()));
     }
     let at = env.clock.now();
     let id = DomainId::from_uuid(env.random.uuid(at).map_err(Failure::from)?);
     let challenge = base32::encode(&env.random.bytes::<16>().map_err(Failure::from)?);
-    let mut tx = env.store.begin(scope).await?;
-    let known = tx.domains().find(name).await?;
-    if let Some(known) = known {
+    let mut tx = by.begin(env).await?;
+    let all = tx.domains().list().await?;
+    if let Some(known) = all.iter().find(|known| known.name == *name) {
         tx.commit().await?;
-        return Ok(known);
+        return Ok(known.clone());
+    }
+    if all.len() >= MAX_DOMAINS {
+        return Err(DomainError::TooMany);
     }
     tx.domains().claim(id, (name, &challenge), at).await?;
     let found = tx.domains().find(name).await?;
     let claimed = found.ok_or_else(|| DomainError::Unclaimed(name.clone()))?;
-    note(env, &mut tx, (Action::DomainClaimed, actor), name, &[]).await?;
+    note(env, &mut tx, (Action::DomainClaimed, by.actor), name, &[]).await?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -106,61 +144,67 @@ pub async fn claim(
 ///
 /// # Errors
 /// [`DomainError`]; each refusal is an event of the organization.
-pub async fn verify(
-    env: &Env,
-    scope: &OrgScope,
-    name: &DomainName,
-    (terms, actor): (DomainTerms, Actor),
-) -> Result<(), DomainError> {
-    let claimed = find(env, scope, name).await?;
+pub async fn verify(env: &Env, by: By<'_>, name: &DomainName, terms: DomainTerms) -> Result<(), DomainError> {
+    let claimed = find(env, by.scope, name).await?;
     if let Some(text) = claimed.record_text() {
         match env.dns.find_text(&claimed.record_name(), &text).await {
             Finding::Present => {}
             Finding::Missing => {
-                refuse(env, scope, ("no_record", actor), name).await?;
+                refuse(env, by, "no_record", name).await?;
                 return Err(DomainError::NoRecord { name: claimed.record_name(), text });
             }
             Finding::Unknown => {
-                refuse(env, scope, ("unreachable", actor), name).await?;
+                refuse(env, by, "unreachable", name).await?;
                 return Err(DomainError::Unreachable(name.clone()));
             }
         }
     }
-    if let Err(error) = take_over(env, scope, name, actor).await {
-        if matches!(error, DomainError::CoolingOff(..)) {
-            refuse(env, scope, ("cooling_off", actor), name).await?;
-        }
-        return Err(error);
-    }
-    let is_held = overlaps(env, scope, (name, terms)).await? || {
-        match settle(env, scope, (&claimed, terms), actor).await {
-            Ok(()) => false,
-            Err(DomainError::Failure(Failure::Storage(StorageError::Conflict { .. }))) => true,
-            Err(error) => return Err(error),
+    let settled = if overlaps(env, by.scope, (name, terms)).await? {
+        Err(DomainError::Held(name.clone()))
+    } else {
+        match take_over(env, by, name).await {
+            Ok(()) => settle(env, by, (&claimed, terms)).await,
+            Err(error) => Err(error),
         }
     };
-    if is_held {
-        refuse(env, scope, ("held_elsewhere", actor), name).await?;
-        return Err(DomainError::Held(name.clone()));
+    let refusal = match &settled {
+        Err(DomainError::Held(_)) => Some("held_elsewhere"),
+        Err(DomainError::Shared(_)) => Some("shared"),
+        Err(DomainError::CoolingOff(..)) => Some("cooling_off"),
+        _ => None,
+    };
+    if let Some(reason) = refusal {
+        refuse(env, by, reason, name).await?;
     }
-    Ok(())
+    settled
 }
 
 async fn settle(
     env: &Env,
-    scope: &OrgScope,
+    by: By<'_>,
     (claimed, terms): (&OrgDomain, DomainTerms),
-    actor: Actor,
 ) -> Result<(), DomainError> {
     let at = env.clock.now();
-    let mut tx = env.store.begin(scope).await?;
-    tx.domains().verify(&claimed.name, terms, at).await?;
-    tx.domains().save_check(claimed.id, (None, at + CHECK_PAUSE), at).await?;
+    let mut tx = by.begin(env).await?;
+    if let Err(error) = tx.domains().verify(&claimed.name, terms, at).await {
+        drop(tx);
+        return Err(match error {
+            StorageError::Conflict { .. } => taken(env, by.scope, &claimed.name).await?,
+            error => error.into(),
+        });
+    }
+    tx.domains().save_check(claimed.id, (None, at + CHECK_PAUSE), Some(at)).await?;
     let detail = [("shared", terms.shared.to_string()), ("subdomains", terms.subdomains.to_string())];
-    note(env, &mut tx, (Action::DomainVerified, actor), &claimed.name, &detail).await?;
+    note(env, &mut tx, (Action::DomainVerified, by.actor), &claimed.name, &detail).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
+}
+
+/// Why a domain cannot be had on these terms: it is another's alone, or others share what is one's own.
+async fn taken(env: &Env, scope: &OrgScope, name: &DomainName) -> Result<DomainError, DomainError> {
+    let is_own = env.store.resolve_domain_owner(name).await? == Some(scope.org_id());
+    Ok(if is_own { DomainError::Shared(name.clone()) } else { DomainError::Held(name.clone()) })
 }
 
 /// Changes how far a verified domain reaches, and whether others may have it too.
@@ -169,26 +213,26 @@ async fn settle(
 /// [`DomainError::Unclaimed`] unless it is verified, [`DomainError::Shared`], [`DomainError::Failure`].
 pub async fn configure(
     env: &Env,
-    scope: &OrgScope,
+    by: By<'_>,
     name: &DomainName,
-    (terms, actor): (DomainTerms, Actor),
+    terms: DomainTerms,
 ) -> Result<(), DomainError> {
-    let known = find(env, scope, name).await?;
+    let known = find(env, by.scope, name).await?;
     if known.verified_at.is_none() {
         return Err(DomainError::Unclaimed(name.clone()));
     }
-    if overlaps(env, scope, (name, terms)).await? {
+    if overlaps(env, by.scope, (name, terms)).await? {
         return Err(DomainError::Held(name.clone()));
     }
-    let mut tx = env.store.begin(scope).await?;
+    let mut tx = by.begin(env).await?;
     match tx.domains().verify(name, terms, env.clock.now()).await {
         Ok(()) => {}
-        // Others refer to its being shared, or it is the others' to decide.
+        // Others refer to its being shared.
         Err(StorageError::Conflict { .. }) => return Err(DomainError::Shared(name.clone())),
         Err(error) => return Err(error.into()),
     }
     let detail = [("shared", terms.shared.to_string()), ("subdomains", terms.subdomains.to_string())];
-    note(env, &mut tx, (Action::DomainConfigured, actor), name, &detail).await?;
+    note(env, &mut tx, (Action::DomainConfigured, by.actor), name, &detail).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
@@ -198,17 +242,12 @@ pub async fn configure(
 ///
 /// # Errors
 /// [`DomainError::Unclaimed`], [`DomainError::Failure`].
-pub async fn release(
-    env: &Env,
-    scope: &OrgScope,
-    name: &DomainName,
-    actor: Actor,
-) -> Result<(), DomainError> {
-    let mut tx = env.store.begin(scope).await?;
+pub async fn release(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), DomainError> {
+    let mut tx = by.begin(env).await?;
     if !tx.domains().delete(name).await? {
         return Err(DomainError::Unclaimed(name.clone()));
     }
-    note(env, &mut tx, (Action::DomainReleased, actor), name, &[]).await?;
+    note(env, &mut tx, (Action::DomainReleased, by.actor), name, &[]).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
@@ -220,20 +259,23 @@ pub async fn release(
 /// [`DomainError::Unclaimed`] unless it is verified, [`DomainError::Failure`].
 pub async fn offer(
     env: &Env,
-    scope: &OrgScope,
+    by: By<'_>,
     name: &DomainName,
-    actor: Actor,
 ) -> Result<Credential<TransferCode>, DomainError> {
-    let known = find(env, scope, name).await?;
+    let known = find(env, by.scope, name).await?;
     if known.verified_at.is_none() {
         return Err(DomainError::Unclaimed(name.clone()));
     }
+    // Who shares it has nothing to hand over.
+    if env.store.resolve_domain_owner(name).await? != Some(by.scope.org_id()) {
+        return Err(DomainError::Held(name.clone()));
+    }
     let at = env.clock.now();
-    let code = env.random.credential::<TransferCode>(scope.org_id()).map_err(Failure::from)?;
-    let mut tx = env.store.begin(scope).await?;
+    let code = env.random.credential::<TransferCode>(by.scope.org_id()).map_err(Failure::from)?;
+    let mut tx = by.begin(env).await?;
     tx.domains().offer(known.id, &code.hash(), (at, at + TRANSFER_OFFER)).await?;
     let step = [("step", "offered".to_owned())];
-    note(env, &mut tx, (Action::DomainTransfer, actor), name, &step).await?;
+    note(env, &mut tx, (Action::DomainTransfer, by.actor), name, &step).await?;
     tx.commit().await?;
     Ok(code)
 }
@@ -242,36 +284,26 @@ pub async fn offer(
 ///
 /// # Errors
 /// [`DomainError::NoOffer`], [`DomainError::Unclaimed`], [`DomainError::Failure`].
-pub async fn withdraw(
-    env: &Env,
-    scope: &OrgScope,
-    name: &DomainName,
-    actor: Actor,
-) -> Result<(), DomainError> {
-    let known = find(env, scope, name).await?;
-    let mut tx = env.store.begin(scope).await?;
+pub async fn withdraw(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), DomainError> {
+    let known = find(env, by.scope, name).await?;
+    let mut tx = by.begin(env).await?;
     if !tx.domains().withdraw(known.id).await? {
         return Err(DomainError::NoOffer);
     }
     let step = [("step", "withdrawn".to_owned())];
-    note(env, &mut tx, (Action::DomainTransfer, actor), name, &step).await?;
+    note(env, &mut tx, (Action::DomainTransfer, by.actor), name, &step).await?;
     Ok(tx.commit().await?)
 }
 
-/// Accepts an offer for the organization of `scope`, which claims the domain by it. When
+/// Accepts an offer for the organization of `by`, which claims the domain by it. When
 /// [`TRANSFER_COOL_OFF`] has passed, [`verify`] takes it over.
 ///
 /// # Errors
 /// [`DomainError::NoOffer`], [`DomainError::Failure`].
-pub async fn accept(
-    env: &Env,
-    scope: &OrgScope,
-    code: &str,
-    actor: Actor,
-) -> Result<(OrgDomain, DateTime<Utc>), DomainError> {
+pub async fn accept(env: &Env, by: By<'_>, code: &str) -> Result<(OrgDomain, DateTime<Utc>), DomainError> {
     let code = Credential::<TransferCode>::parse(code.trim()).map_err(|_| DomainError::NoOffer)?;
     let resolved = env.store.resolve(OrgHint::Id(code.org_id())).await?;
-    let former = resolved.filter(|former| former.scope.org_id() != scope.org_id());
+    let former = resolved.filter(|former| former.scope.org_id() != by.scope.org_id());
     let former = former.ok_or(DomainError::NoOffer)?.scope;
     let at = env.clock.now();
     let due = at + TRANSFER_COOL_OFF;
@@ -279,7 +311,7 @@ pub async fn accept(
     let name = offered.ok_or(DomainError::NoOffer)?;
     let notice = prepare(env, &former, Notice::transfer_accepted(&name, due)).await?;
     let mut tx = env.store.begin(&former).await?;
-    let accepted = tx.domains().accept(&code.hash(), scope.org_id(), (at, due)).await?;
+    let accepted = tx.domains().accept(&code.hash(), by.scope.org_id(), (at, due)).await?;
     if !accepted {
         return Err(DomainError::NoOffer);
     }
@@ -290,35 +322,34 @@ pub async fn accept(
         notice.send(&mut tx).await?;
     }
     tx.commit().await?;
-    Ok((claim(env, scope, &name, actor).await?, due))
+    Ok((claim(env, by, &name).await?, due))
 }
 
 /// Where the domain was handed to this organization, makes it this organization's: first the former owner lets
 /// go of it, then this one takes it; a stop in between leaves it nobody's else.
-async fn take_over(env: &Env, scope: &OrgScope, name: &DomainName, actor: Actor) -> Result<(), DomainError> {
+async fn take_over(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), DomainError> {
     let owner = env.store.resolve_domain_owner(name).await?;
-    let Some(owner) = owner.filter(|owner| *owner != scope.org_id()) else { return Ok(()) };
-    hand_over(env, owner, scope, name).await?;
-    if !env.store.complete_transfer(name, scope).await? {
-        return Ok(());
-    }
-    let mut tx = env.store.begin(scope).await?;
-    let step = [("step", "completed".to_owned())];
-    note(env, &mut tx, (Action::DomainTransfer, actor), name, &step).await?;
-    Ok(tx.commit().await?)
+    let Some(owner) = owner.filter(|owner| *owner != by.scope.org_id()) else { return Ok(()) };
+    by.begin(env).await?.commit().await?;
+    hand_over(env, owner, by.scope, name).await?;
+    // That it leads to the successor is said by the event of its verification, which follows.
+    env.store.complete_transfer(name, by.scope).await?;
+    Ok(())
 }
 
 async fn hand_over(env: &Env, owner: OrgId, to: &OrgScope, name: &DomainName) -> Result<(), DomainError> {
     let Some(former) = env.store.resolve(OrgHint::Id(owner)).await? else { return Ok(()) };
     let mut tx = env.store.begin(&former.scope).await?;
     let Some(theirs) = tx.domains().find(name).await? else { return Ok(()) };
-    let transfer = tx.domains().find_transfer(theirs.id).await?;
-    let accepted = transfer.and_then(|transfer| transfer.accepted);
-    let Some((_, due)) = accepted.filter(|(successor, _)| *successor == to.org_id()) else { return Ok(()) };
-    if env.clock.now() < due {
-        return Err(DomainError::CoolingOff(name.clone(), due));
+    let (successor, now) = (to.org_id(), env.clock.now());
+    if !tx.domains().complete(&theirs, successor, now).await? {
+        let transfer = tx.domains().find_transfer(theirs.id).await?;
+        let accepted = transfer.and_then(|transfer| transfer.accepted);
+        return match accepted.filter(|(named, due)| *named == successor && now < *due) {
+            Some((_, due)) => Err(DomainError::CoolingOff(name.clone(), due)),
+            None => Ok(()),
+        };
     }
-    tx.domains().hand_over(name, to.org_id()).await?;
     let step = [("step", "completed".to_owned())];
     note(env, &mut tx, (Action::DomainTransfer, Actor::System), name, &step).await?;
     tx.commit().await?;
@@ -361,6 +392,7 @@ async fn check(env: &Env, scope: &OrgScope, id: DomainId) -> Result<(), Failure>
     let finding = env.dns.find_text(&domain.record_name(), &text).await;
     let now = env.clock.now();
     let verdict = domain.judge(finding, now);
+    let answered_at = (finding != Finding::Unknown).then_some(now);
     let notice = match verdict {
         Verdict::Failing(since) if domain.failing_since.is_none() => {
             Some(Notice::domain_failing(&domain, since + GRACE))
@@ -376,13 +408,13 @@ async fn check(env: &Env, scope: &OrgScope, id: DomainId) -> Result<(), Failure>
     match verdict {
         Verdict::Proven => {
             let pause = if finding == Finding::Present { CHECK_PAUSE } else { RETRY_PAUSE };
-            tx.domains().save_check(id, (None, now + pause), now).await?;
+            tx.domains().save_check(id, (None, now + pause), answered_at).await?;
             if domain.failing_since.is_some() {
                 note(env, &mut tx, (Action::DomainVerified, Actor::System), &domain.name, &[]).await?;
             }
         }
         Verdict::Failing(since) => {
-            tx.domains().save_check(id, (Some(since), now + RETRY_PAUSE), now).await?;
+            tx.domains().save_check(id, (Some(since), now + RETRY_PAUSE), answered_at).await?;
             if domain.failing_since.is_none() {
                 let until = [("until", (since + GRACE).to_rfc3339())];
                 note(env, &mut tx, (Action::DomainFailing, Actor::System), &domain.name, &until).await?;
@@ -410,16 +442,11 @@ async fn find(env: &Env, scope: &OrgScope, name: &DomainName) -> Result<OrgDomai
     found.ok_or_else(|| DomainError::Unclaimed(name.clone()))
 }
 
-async fn refuse(
-    env: &Env,
-    scope: &OrgScope,
-    (reason, actor): (&'static str, Actor),
-    name: &DomainName,
-) -> Result<(), Failure> {
+async fn refuse(env: &Env, by: By<'_>, reason: &'static str, name: &DomainName) -> Result<(), Failure> {
     let event = events::refused(env, Action::DomainRefused, reason, &Origin::default())?;
-    let mut tx = env.store.begin(scope).await?;
+    let mut tx = env.store.begin(by.scope).await?;
     let detail = vec![("domain", name.to_string())];
-    tx.audit().insert(&Event { actor, detail, ..event }).await?;
+    tx.audit().insert(&Event { actor: by.actor, detail, ..event }).await?;
     Ok(tx.commit().await?)
 }
 

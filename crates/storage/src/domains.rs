@@ -42,6 +42,7 @@ struct Row {
     domain: String,
     challenge: Option<String>,
     verified_at: Option<DateTime<Utc>>,
+    checked_at: Option<DateTime<Utc>>,
     failing_since: Option<DateTime<Utc>>,
     shared: bool,
     subdomains: bool,
@@ -51,12 +52,13 @@ impl TryFrom<Row> for OrgDomain {
     type Error = StorageError;
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
-        let Row { challenge, verified_at, failing_since, shared, subdomains, .. } = row;
+        let Row { challenge, verified_at, checked_at, failing_since, shared, subdomains, .. } = row;
         Ok(Self {
             id: DomainId::from_uuid(row.id),
             name: parsed(DomainName::parse(&row.domain).ok(), "domains", "domain")?,
             challenge,
             verified_at,
+            checked_at,
             failing_since,
             shared,
             subdomains,
@@ -79,7 +81,7 @@ impl Domains<'_> {
     pub async fn list(&mut self) -> Result<Vec<OrgDomain>, StorageError> {
         let rows = sqlx::query_as!(
             Row,
-            "select id, domain, challenge, verified_at, failing_since, shared, subdomains
+            "select id, domain, challenge, verified_at, checked_at, failing_since, shared, subdomains
              from domains where org_id = $1 order by domain",
             self.org_id,
         )
@@ -164,6 +166,14 @@ impl Domains<'_> {
         terms: DomainTerms,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        // It may have become the owner of what it shared.
+        sqlx::query!(
+            "delete from shared_domains where org_id = $1 and domain = $2",
+            self.org_id,
+            domain.as_str(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
         let owned = sqlx::query!(
             "insert into verified_domains (org_id, domain, exclusive, subdomains) values ($1, $2, not $3, $4)
              on conflict (domain) do update
@@ -208,21 +218,21 @@ impl Domains<'_> {
         Ok(())
     }
 
-    /// Keeps what a check came to: since when the record is gone, and when to look again.
+    /// Keeps what a check came to: since when the record is gone, when to look again, and when the zone answered.
     pub async fn save_check(
         &mut self,
         id: DomainId,
         (failing_since, due_at): (Option<DateTime<Utc>>, DateTime<Utc>),
-        at: DateTime<Utc>,
+        answered_at: Option<DateTime<Utc>>,
     ) -> Result<(), StorageError> {
         sqlx::query!(
-            "update domains set checked_at = $5, failing_since = $3, due_at = $4
+            "update domains set checked_at = coalesce($5, checked_at), failing_since = $3, due_at = $4
              where org_id = $1 and id = $2 and verified_at is not null and challenge is not null",
             self.org_id,
             id.as_uuid(),
             failing_since,
             due_at,
-            at,
+            answered_at,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -233,12 +243,7 @@ impl Domains<'_> {
     pub async fn lapse(&mut self, domain: &DomainName) -> Result<(), StorageError> {
         self.close(domain).await?;
         sqlx::query!(
-            "with served as (
-                 delete from connection_domains served using domains lapsed
-                 where served.org_id = $1 and lapsed.org_id = $1 and lapsed.id = served.domain_id
-                   and lapsed.domain = $2
-             )
-             update domains set verified_at = null, failing_since = null, due_at = null
+            "update domains set verified_at = null, failing_since = null, due_at = null
              where org_id = $1 and domain = $2",
             self.org_id,
             domain.as_str(),
@@ -369,18 +374,38 @@ impl Domains<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Hands a domain over: it is not this organization's any more, and nobody's but `successor`'s.
-    pub async fn hand_over(&mut self, domain: &DomainName, successor: OrgId) -> Result<(), StorageError> {
-        sqlx::query!(
+    /// Hands a domain over to `successor`, if that one accepted it and the time to object is over: it is not this
+    /// organization's any more, and nobody's but the successor's. `false` if not.
+    pub async fn complete(
+        &mut self,
+        domain: &OrgDomain,
+        successor: OrgId,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        // Whoever withdraws at the same time either comes first, or finds nothing to withdraw.
+        let decided = sqlx::query!(
+            "delete from domain_transfers
+             where org_id = $1 and domain_id = $2 and successor_org_id = $3 and due_at <= $4",
+            self.org_id,
+            domain.id.as_uuid(),
+            successor.as_uuid(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        if decided.rows_affected() != 1 {
+            return Ok(false);
+        }
+        let handed = sqlx::query!(
             "update verified_domains set active = false, successor_org_id = $3
              where org_id = $1 and domain = $2",
             self.org_id,
-            domain.as_str(),
+            domain.name.as_str(),
             successor.as_uuid(),
         )
         .execute(&mut *self.conn)
         .await?;
-        self.delete(domain).await?;
-        Ok(())
+        self.delete(&domain.name).await?;
+        Ok(handed.rows_affected() == 1)
     }
 }

@@ -213,7 +213,8 @@ impl Store {
         rows.into_iter().map(ResolvedOrg::try_from).collect()
     }
 
-    /// Who holds a verified domain above `domain` that reaches down to it; `and_below`: or one below it.
+    /// Who holds a verified domain above `domain` that reaches down to it; `and_below`: or, whether it leads anywhere still
+    /// or not, one below it.
     pub async fn find_overlapping_domains(
         &self,
         domain: &DomainName,
@@ -223,12 +224,13 @@ impl Store {
         let mut tx = self.begin_system(SystemReason::Resolve).await?;
         let found = sqlx::query_scalar!(
             r#"with proven as (
-                   select org_id, domain, subdomains from verified_domains where active
+                   select org_id, domain, subdomains, active from verified_domains
                    union all
-                   select org_id, domain, subdomains from shared_domains
+                   select org_id, domain, subdomains, true from shared_domains
                )
-               select distinct org_id as "org_id!" from proven
-               where (domain = any($1) and subdomains) or ($3 and domain like '%.' || $2)"#,
+               select org_id as "org_id!" from proven where domain = any($1) and subdomains and active
+               union
+               select org_id from proven where $3 and domain like '%.' || $2"#,
             &above,
             domain.as_str(),
             and_below,

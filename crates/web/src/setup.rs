@@ -12,6 +12,7 @@ mod landing;
 mod mapping;
 mod overview;
 mod pilot;
+mod proofs;
 mod provider;
 mod refusals;
 mod trace;
@@ -51,7 +52,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/setup/leave", post(landing::post_leave))
         .route("/setup/connections", get(overview::get))
         .route("/setup/new", get(overview::get_new).post(overview::post_new))
-        .route("/setup/domains", get(domains::get_all))
+        .route("/setup/domains", get(proofs::get).post(proofs::post))
+        .route("/setup/domains/verify", post(proofs::post_verify))
         .route("/setup/connections/{connection}/values", get(values::get))
         .route(
             "/setup/connections/{connection}/provider",

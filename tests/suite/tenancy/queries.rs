@@ -16,7 +16,7 @@ const CROSSING: &[&str] = &[
     "select org_id, id from client_directory where client_id = $1",
     "select org_id from verified_domains where domain = $1",
     "with proven as ( select org_id, domain from verified_domains where domain = any($1) and active",
-    "with proven as ( select org_id, domain, subdomains from verified_domains where active",
+    "with proven as ( select org_id, domain, subdomains, active from verified_domains",
     // Transfer: a domain that was handed over.
     "update verified_domains set org_id = $2, successor_org_id = null where domain = $1 and successor_org_id = $2",
     // Choose: the sessions whose cookies a browser shows.

@@ -8,6 +8,7 @@ use chrono::Duration;
 use insta::{allow_duplicates, assert_snapshot};
 use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::clients::Audience;
+use orgate_domain::domains::OrgDomain;
 use orgate_domain::ids::{ClientId, DomainId, OrgId, TraceId};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
@@ -188,8 +189,8 @@ impl Calls {
             DiscoveryChallenges::consume: false
             DiscoveryChallenges::take_try: None
             Domains::accept: false
+            Domains::complete: false
             Domains::delete: false
-            Domains::hand_over: ()
             Domains::lapse: ()
             Domains::save_check: ()
             Domains::withdraw: false
@@ -306,6 +307,16 @@ impl Calls {
             contact: None,
             at: now(),
         };
+        let theirs = OrgDomain {
+            id: DomainId::from_uuid(uuid()),
+            name: acme.domain.clone(),
+            challenge: None,
+            verified_at: None,
+            checked_at: None,
+            failing_since: None,
+            shared: false,
+            subdomains: false,
+        };
         let rotation = Rotation {
             presented: acme.grant.refresh_token,
             successor: hash(),
@@ -322,11 +333,11 @@ impl Calls {
             "DiscoveryChallenges::consume" => tx.discovery_challenges().consume(acme.challenge.id, now());
             "DiscoveryChallenges::take_try" => tx.discovery_challenges().take_try(acme.request.id, now());
             "Domains::accept" => tx.domains().accept(&acme.account, org_id, (now(), now()));
+            "Domains::complete" => tx.domains().complete(&theirs, org_id, now());
             "Domains::delete" => tx.domains().delete(&acme.domain);
-            "Domains::hand_over" => tx.domains().hand_over(&acme.domain, org_id);
             "Domains::lapse" => tx.domains().lapse(&acme.domain);
             "Domains::save_check" =>
-                tx.domains().save_check(DomainId::from_uuid(uuid()), (None, now()), now());
+                tx.domains().save_check(DomainId::from_uuid(uuid()), (None, now()), None);
             "Domains::withdraw" => tx.domains().withdraw(DomainId::from_uuid(uuid()));
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::revoke_of_session" => tx.grants().revoke_of_session(acme.signed_in.session.id, now());

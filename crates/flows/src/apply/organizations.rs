@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgate_domain::domains::{VerifiedDomain, is_public_mail};
+use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
@@ -23,7 +23,7 @@ use crate::{Env, Failure};
 struct Stored {
     organization: Option<Organization>,
     policy: Option<PolicySettings>,
-    domains: Vec<DomainName>,
+    domains: Vec<OrgDomain>,
     roles: Vec<Role>,
     /// By normalized address.
     users: BTreeMap<String, StoredUser>,
@@ -44,17 +44,13 @@ impl Stored {
         let stored = Self {
             organization: tx.organization().find().await?,
             policy: tx.organization().find_policy().await?,
-            domains: names(tx.domains().list_verified().await?),
+            domains: tx.domains().list().await?,
             roles: tx.roles().list().await?,
             users,
         };
         tx.commit().await?;
         Ok(stored)
     }
-}
-
-fn names(reaches: Vec<VerifiedDomain>) -> Vec<DomainName> {
-    reaches.into_iter().map(|reach| reach.name).collect()
 }
 
 impl Planner<'_> {
@@ -92,15 +88,21 @@ impl Planner<'_> {
         &mut self,
         here: (&Slug, OrgScope),
         wanted: Option<&[Placed<DomainName>]>,
-        stored: &[DomainName],
+        stored: &[OrgDomain],
     ) -> Result<(), Failure> {
         let Some(wanted) = wanted else { return Ok(()) };
-        for domain in stored.iter().filter(|stored| wanted.iter().all(|domain| domain.value != **stored)) {
-            self.note(here, Some(Mark::Removed), Subject::Domain(domain.clone()));
+        // What the organization proved itself is its own, whatever a file says.
+        let vouched = stored.iter().filter(|stored| stored.challenge.is_none());
+        for domain in vouched.filter(|stored| wanted.iter().all(|domain| domain.value != stored.name)) {
+            self.note(here, Some(Mark::Removed), Subject::Domain(domain.name.clone()));
         }
         for domain in wanted {
             if is_public_mail(&domain.value) {
                 self.problems.add(&domain.place, format!("{} is a provider's of public mail", domain.value));
+            }
+            if stored.iter().any(|stored| stored.name == domain.value && stored.verified_at.is_some()) {
+                self.note(here, None, Subject::Domain(domain.value.clone()));
+                continue;
             }
             let owner = self.env.store.resolve_domain_owner(&domain.value).await?;
             if let Some(owner) = owner.filter(|owner| *owner != here.1.org_id()) {
@@ -112,8 +114,7 @@ impl Planner<'_> {
                 );
                 self.problems.add(&domain.place, text);
             }
-            let mark = (!stored.contains(&domain.value)).then_some(Mark::Created);
-            self.note(here, mark, Subject::Domain(domain.value.clone()));
+            self.note(here, Some(Mark::Created), Subject::Domain(domain.value.clone()));
         }
         Ok(())
     }

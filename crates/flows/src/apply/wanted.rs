@@ -44,7 +44,7 @@ pub struct WantedOrganization {
     pub status: Option<Placed<OrgStatus>>,
     /// Where notices to it go.
     pub contact: Option<Email>,
-    /// Exactly the domains it has; an operator's word counts as proof.
+    /// Exactly the domains that an operator vouches for; what the organization proves itself is apart.
     pub domains: Option<Vec<Placed<DomainName>>>,
     /// Its whole look.
     pub branding: Option<Branding>,

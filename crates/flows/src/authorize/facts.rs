@@ -70,9 +70,14 @@ async fn look_further(
     (client, browser): (&Client, &Browser),
 ) -> Result<Vec<OrgScope>, Failure> {
     let domain = request.domain_hint.as_deref().and_then(|text| DomainName::parse(text).ok());
-    let by_domain = owner_of(env, domain, client).await?;
+    let by_domain = owners_of(env, domain, client).await?;
     let address = request.login_hint.as_deref().and_then(|text| Email::parse(text).ok());
-    let by_address = owner_of(env, address.map(|address| address.domain()), client).await?;
+    let by_address = owners_of(env, address.map(|address| address.domain()), client).await?;
+    if by_domain.len() > 1 || by_address.len() > 1 {
+        // Several share the domain, and no session says which of them is meant now: the person is asked.
+        return Ok(Vec::new());
+    }
+    let (by_domain, by_address) = (by_domain.into_iter().next(), by_address.into_iter().next());
     facts.domain_hint = by_domain.map(|scope| scope.org_id());
     facts.login_hint = by_address.map(|scope| scope.org_id());
     if by_domain.or(by_address).is_some() {
@@ -104,22 +109,17 @@ pub(crate) async fn find_organization(env: &Env, text: &str) -> Result<Option<Re
     })
 }
 
-/// The organization that verified a domain, if it could be entered with this client: what a hint
+/// The organizations that verified a domain and could be entered with this client: what a hint
 /// leads to must not tell who else is a customer.
-async fn owner_of(
-    env: &Env,
-    domain: Option<DomainName>,
-    client: &Client,
-) -> Result<Option<OrgScope>, Failure> {
-    let Some(domain) = domain else { return Ok(None) };
+async fn owners_of(env: &Env, domain: Option<DomainName>, client: &Client) -> Result<Vec<OrgScope>, Failure> {
+    let Some(domain) = domain else { return Ok(Vec::new()) };
     let mut open = Vec::new();
     for owner in env.store.resolve_domain(&domain).await? {
         if owner.status != OrgStatus::Deleted && admits(env, client, &owner.scope).await? {
             open.push(owner.scope);
         }
     }
-    // Where several share the domain, it decides nothing: the person is asked.
-    Ok(<[OrgScope; 1]>::try_from(open).ok().map(|[only]| only))
+    Ok(open)
 }
 
 fn asking(request: &AuthorizationRequest) -> Asking {

@@ -6,7 +6,7 @@ use orgate_domain::audit::{Action, Origin};
 use orgate_domain::connections::{
     ConnectionProtocol, ConnectionRefusal, ConnectionSettings, ConnectionState, Vendor,
 };
-use orgate_domain::domains::VerifiedDomain;
+use orgate_domain::domains::{OrgDomain, VerifiedDomain};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::SsoEnforcement;
@@ -73,6 +73,17 @@ pub struct NewSettings {
     pub secrets: ConnectionSecrets,
     /// What changes: `provider` or `mapping`.
     pub changed: &'static str,
+}
+
+/// Every domain of the organization, claimed or verified, whatever the link is for.
+///
+/// # Errors
+/// [`SetupError`].
+pub async fn org_domains(env: &Env, setup: &Setup) -> Result<Vec<OrgDomain>, SetupError> {
+    let mut tx = env.store.begin(&setup.scope).await?;
+    let domains = tx.domains().list().await?;
+    tx.commit().await?;
+    Ok(domains)
 }
 
 /// The organization's connections and domains.

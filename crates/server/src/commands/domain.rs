@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use orgate_domain::audit::Actor;
 use orgate_domain::domains::{OrgDomain, TRANSFER_OFFER};
 use orgate_domain::email::DomainName;
 use orgate_domain::names::Slug;
-use orgate_flows::{Env, domains};
+use orgate_flows::Env;
+use orgate_flows::domains::{self, By};
 use orgate_storage::system::OrgHint;
 use orgate_storage::{DomainTerms, OrgScope};
 
@@ -77,33 +77,33 @@ impl DomainCommand {
             Self::List(which) => list(&which).await,
             Self::Claim(one) => {
                 let (env, scope, name) = one.open().await?;
-                let domain = domains::claim(&env, &scope, &name, Actor::Operator).await?;
+                let domain = domains::claim(&env, By::operator(&scope), &name).await?;
                 explain(&domain);
                 Ok(())
             }
             Self::Verify(WithTerms { one, shared, subdomains }) => {
                 let (env, scope, name) = one.open().await?;
                 let terms = DomainTerms { shared, subdomains };
-                domains::verify(&env, &scope, &name, (terms, Actor::Operator)).await?;
+                domains::verify(&env, By::operator(&scope), &name, terms).await?;
                 println!("{name} is verified: it leads to {}.", one.which.org);
                 Ok(())
             }
             Self::Set(WithTerms { one, shared, subdomains }) => {
                 let (env, scope, name) = one.open().await?;
                 let terms = DomainTerms { shared, subdomains };
-                domains::configure(&env, &scope, &name, (terms, Actor::Operator)).await?;
+                domains::configure(&env, By::operator(&scope), &name, terms).await?;
                 println!("{name} is {}.", describe(shared, subdomains));
                 Ok(())
             }
             Self::Release(one) => {
                 let (env, scope, name) = one.open().await?;
-                domains::release(&env, &scope, &name, Actor::Operator).await?;
+                domains::release(&env, By::operator(&scope), &name).await?;
                 println!("{name} leads nobody to {} any more.", one.which.org);
                 Ok(())
             }
             Self::Offer(one) => {
                 let (env, scope, name) = one.open().await?;
-                let code = domains::offer(&env, &scope, &name, Actor::Operator).await?;
+                let code = domains::offer(&env, By::operator(&scope), &name).await?;
                 println!("{}", code.reveal());
                 eprintln!(
                     "Whoever has this code can have {name} for their organization, for {} days: \
@@ -114,13 +114,13 @@ impl DomainCommand {
             }
             Self::Withdraw(one) => {
                 let (env, scope, name) = one.open().await?;
-                domains::withdraw(&env, &scope, &name, Actor::Operator).await?;
+                domains::withdraw(&env, By::operator(&scope), &name).await?;
                 println!("{name} stays with {}.", one.which.org);
                 Ok(())
             }
             Self::Accept(Accept { which, code }) => {
                 let (env, scope) = organization(&which).await?;
-                let (domain, due) = domains::accept(&env, &scope, &code, Actor::Operator).await?;
+                let (domain, due) = domains::accept(&env, By::operator(&scope), &code).await?;
                 println!("{} can be taken over from {} on.", domain.name, due.to_rfc3339());
                 explain(&domain);
                 Ok(())

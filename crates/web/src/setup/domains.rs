@@ -1,15 +1,14 @@
-//! Step 5: the domains whose addresses a connection may assert; and the organization's domains.
+//! Step 5: the domains whose addresses a connection may assert.
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::email::DomainName;
 use orgate_domain::setup::SetupPurpose;
-use orgate_flows::setup::connections::overview;
 use orgate_flows::setup::rollout::{choose_domains, fingerprint, texts};
 
 use super::frame::{Frame, Notice, Step, page, retry};
-use super::{OfConnection, Open, Submitted};
+use super::{OfConnection, Submitted};
 use crate::page::{Page, render};
 use crate::present::see_other;
 
@@ -23,32 +22,6 @@ struct DomainsPage {
     domains: Vec<(String, bool)>,
     next: String,
     is_for_domains: bool,
-}
-
-/// `templates/setup/all_domains.html`.
-#[derive(Template)]
-#[template(path = "setup/all_domains.html")]
-struct AllDomainsPage {
-    page: Page,
-    frame: Frame,
-    domains: Vec<String>,
-    is_for_domains: bool,
-}
-
-/// The organization's domains.
-pub(crate) async fn get_all(open: Open) -> Response {
-    match overview(&open.env, &open.setup).await {
-        Ok(found) => {
-            let template = AllDomainsPage {
-                page: page(&open),
-                frame: Frame::of(&open),
-                domains: texts(&found.domains),
-                is_for_domains: open.setup.link.is_for(SetupPurpose::Domains),
-            };
-            render(StatusCode::OK, &template, None)
-        }
-        Err(error) => open.refuse(&error),
-    }
 }
 
 /// Shows which the connection serves.
