@@ -7,7 +7,7 @@
 pub mod assertion;
 pub mod begin;
 pub mod callback;
-mod claims;
+pub mod claims;
 mod heavy;
 mod identify;
 pub mod link;
