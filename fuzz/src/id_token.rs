@@ -83,14 +83,24 @@ fn demand_parts(token: &str, parsed: &Unverified<'_>) -> Result<(), Violation> {
     demand(token.len() <= MAX_TOKEN_BYTES, || format!("{} bytes", token.len()))?;
     let written = Value::Object(parsed.claims.clone()).to_string();
     let made = compact(&json!({ "alg": parsed.algorithm, "kid": parsed.kid }).to_string(), &written);
-    if made.len() > MAX_TOKEN_BYTES {
-        return Ok(()); // written otherwise, numbers and escapes take more room
+    // Written otherwise, numbers and escapes take more room; and of a fraction the last bit may be read wrong.
+    if made.len() > MAX_TOKEN_BYTES || parsed.claims.values().any(has_fraction) {
+        return Ok(());
     }
     let again = Unverified::parse(&made);
     let same = again.is_ok_and(|again| {
         again.claims == parsed.claims && again.algorithm == parsed.algorithm && again.kid == parsed.kid
     });
     demand(same, || format!("written again, the claims are others: {written}"))
+}
+
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(members) => members.values().any(has_fraction),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 fn signature(provider: &Provider, token: &Unverified<'_>) -> Option<Signature> {

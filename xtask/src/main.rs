@@ -7,6 +7,7 @@ mod browser;
 mod check;
 mod cluster;
 mod commands;
+mod fuzz;
 mod generate;
 mod migrations;
 mod prepare;
