@@ -26,8 +26,7 @@ pub fn run(input: &[u8]) -> Finding {
     demand_order(&validation)?;
     match &validation.result {
         Ok(found) => {
-            let identity = Identity::from(found);
-            demand(world.identities.contains(&identity), || format!("nobody vouched for {identity:?}"))?;
+            demand_known(world, found)?;
             demand_rules(&check, found)?;
             Ok(Verdict::Accepted)
         }
@@ -38,6 +37,11 @@ pub fn run(input: &[u8]) -> Finding {
             Ok(Verdict::Refused)
         }
     }
+}
+
+fn demand_known(world: &World, found: &Authentication) -> Result<(), Violation> {
+    let identity = Identity::from(found);
+    demand(world.identities.contains(&identity), || format!("nobody vouched for {identity:?}"))
 }
 
 fn after_signature(check: &ResponseCheck<'_>, input: &[u8]) -> Result<(), Violation> {
@@ -68,4 +72,26 @@ fn demand_rules(check: &ResponseCheck<'_>, found: &Authentication) -> Result<(),
     demand(!name.is_empty() && name.trim() == name, || format!("a subject {name:?}"))?;
     demand(!found.assertion_id.is_empty(), || "an assertion without an id".to_owned())?;
     demand(found.valid_until > check.now, || format!("accepted, and of no use since {}", found.valid_until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_is_a_violation_once_signatures_are_believed() {
+        let path =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/saml/tests/corpus/valid/assertion-signed.xml");
+        let good = std::fs::read_to_string(path).unwrap();
+        let world = World::get().unwrap();
+        let check = world.response_check(IDP, InResponseTo::Exactly(REQUEST));
+        let believed = |xml: &str| validate_with(&Credulous, &check, xml.as_bytes()).result.unwrap();
+
+        let alice = believed(&good);
+        let mallory = believed(&good.replace("alice@", "mallory@"));
+
+        assert_eq!(run(good.as_bytes()), Ok(Verdict::Accepted));
+        assert_eq!(demand_known(world, &alice), Ok(()));
+        assert!(demand_known(world, &mallory).is_err());
+    }
 }
