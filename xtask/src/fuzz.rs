@@ -23,9 +23,9 @@ const TARGETS: [Target; 5] = [
 ];
 
 /// What makes the compiler count which edges of the code are taken, and tell what is compared.
-const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares";
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
 const SHORT: u32 = 60;
 const LONG: u32 = 30 * 60;
