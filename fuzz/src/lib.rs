@@ -1,7 +1,7 @@
 //! Fuzz targets: what strangers send, held against what must be true of every answer.
 //!
 //! A target takes bytes and says whether they were accepted; a [`Violation`] is a bug, and so is a panic or a long
-//! wait. The fuzzer (`cargo xtask fuzz TARGET`) and the replay of the corpora (`tests/replay.rs`) call the same
+//! wait. The fuzzer (`cargo xtask fuzz TARGET`) and the replay of the corpora (`tests/suite/replay.rs`) call the same
 //! functions, so what one of them finds the other keeps found.
 //!
 //! **Invariant:** a target depends on nothing but its input and committed files: no clock, no network, no chance.
