@@ -6,6 +6,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY config config
 COPY crates crates
+COPY fuzz fuzz
 COPY migrations migrations
 COPY tests tests
 COPY xtask xtask

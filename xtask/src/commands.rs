@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{check, generate, migrations, prepare, programs, size, test};
+use crate::{check, fuzz, generate, migrations, prepare, programs, size, test};
 
 /// One command.
 pub(crate) struct Command {
@@ -89,6 +89,22 @@ CHROMIUM: the browser to use. CI=true: what is skipped counts as failed.",
         summary: "Fails for files over 500 lines without their tests; lists the longest functions",
         details: "Test suites do not count. Clippy holds the limit for functions.",
         run: size::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "TARGET [--long | --seconds N | --minimize]",
+        summary: "Looks for inputs that break a parser of what strangers send: docs/guides/fuzzing.md",
+        details: "\
+Builds the target with coverage and runs it, for a minute unless told otherwise. What it finds is kept under
+target/fuzz-work/; what breaks the target is named, and fails the command.
+
+  TARGET       id_token, redirect_query, saml_logout, saml_metadata or saml_response
+  --long       for half an hour
+  --seconds N  for so long
+  --minimize   runs nothing new: writes fuzz/corpus/TARGET, with the fewest inputs that reach all that was reached
+
+Needs a C++ compiler.",
+        run: fuzz::run,
     },
     Command {
         name: "bench",

@@ -8,6 +8,7 @@ mod browser;
 mod check;
 mod cluster;
 mod commands;
+mod fuzz;
 mod generate;
 mod migrations;
 mod prepare;

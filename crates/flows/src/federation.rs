@@ -8,7 +8,7 @@ pub mod assertion;
 pub mod begin;
 pub mod callback;
 pub(crate) mod ceiling;
-mod claims;
+pub mod claims;
 mod heavy;
 mod identify;
 pub mod link;

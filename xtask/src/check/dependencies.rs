@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("playground", &["verify"]),
     ("embedded-postgres", &[]),
     ("xtask", &["embedded-postgres"]),
+    ("fuzz", &["protocol", "saml", "domain", "flows"]),
     (
         "bench",
         &["protocol", "saml", "domain", "storage", "flows", "server", "playground", "embedded-postgres"],
@@ -134,8 +135,7 @@ fn unused(edges: &BTreeSet<Edge>) -> Result<Vec<String>> {
     let mut violations = Vec::new();
     for package in edges.iter().map(|(from, _)| from).collect::<BTreeSet<_>>() {
         let directory = match ours(package).unwrap_or_default() {
-            "tests" => "tests".to_owned(),
-            "xtask" => "xtask".to_owned(),
+            name @ ("fuzz" | "tests" | "xtask") => name.to_owned(),
             name => format!("crates/{name}"),
         };
         let code = code_in(Path::new(&directory))?;

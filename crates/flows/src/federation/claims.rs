@@ -2,7 +2,7 @@
 //! them as attributes.
 
 use chrono::{DateTime, Duration, Utc};
-use orgate_domain::connections::Attributes;
+use orgate_domain::connections::{Attributes, OidcSettings};
 use serde_json::{Map, Value};
 
 use super::trace::{Rejection, Trace, quote};
@@ -13,8 +13,80 @@ const SKEW: Duration = Duration::minutes(2);
 /// How old a token may be that was just asked for.
 const MAX_AGE: Duration = Duration::minutes(10);
 
+/// Where times end: the year 5138.
+const MAX_TIME: i64 = 100_000_000_000;
+
 /// Values of one claim that are looked at.
 const MAX_VALUES: usize = 500;
+
+/// What the claims of an ID token are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The connection's.
+    pub settings: &'a OidcSettings,
+    /// The request's.
+    pub nonce: &'a str,
+    /// How long ago the user may have authenticated, in seconds, where the application said so.
+    pub max_age: Option<u32>,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+/// Every check of an ID token's claims, in the specification's order.
+///
+/// # Errors
+/// [`Rejection`]: the first that failed.
+pub fn check(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+    trace: &mut Trace,
+) -> Result<(), Rejection> {
+    let &Expected { settings, nonce, max_age, now } = expected;
+    check_issuer(claims, settings, trace)?;
+    check_audience(claims, &settings.client_id, trace)?;
+    check_times(claims, now, trace)?;
+    let same = text(claims, "nonce").is_some_and(|found| constant_time_eq(found, nonce));
+    trace.check("nonce", same, || "the ID token is not the answer to this request".to_owned())?;
+    let subject = text(claims, "sub").is_some_and(|sub| !sub.is_empty() && sub.len() <= 255);
+    trace.check("sub", subject, || "the ID token names no subject of at most 255 characters".to_owned())?;
+    check_hosted_domain(claims, settings, trace)?;
+    check_auth_time(claims, max_age, now, trace)
+}
+
+/// `iss`, which in Entra ID's multi-tenant endpoints is the one of the token's tenant.
+pub(super) fn check_issuer(
+    claims: &Map<String, Value>,
+    settings: &OidcSettings,
+    trace: &mut Trace,
+) -> Result<(), Rejection> {
+    let tenant = text(claims, "tid").unwrap_or_default();
+    let expected = settings.issuer.replace("{tenantid}", tenant);
+    let found = text(claims, "iss").unwrap_or_default();
+    trace.check("iss", found == expected, || format!("the issuer is {}, not {expected}", quote(found)))?;
+    if settings.is_multi_tenant() || !settings.tenants.is_empty() {
+        let allowed = settings.tenants.iter().any(|allowed| allowed == tenant);
+        trace.check("tid", allowed && !tenant.is_empty(), || {
+            format!("the tenant {} is not among those allowed", quote(tenant))
+        })?;
+    }
+    Ok(())
+}
+
+fn check_hosted_domain(
+    claims: &Map<String, Value>,
+    settings: &OidcSettings,
+    trace: &mut Trace,
+) -> Result<(), Rejection> {
+    if settings.hosted_domains.is_empty() {
+        return Ok(());
+    }
+    let found = text(claims, "hd").unwrap_or_default();
+    let allowed = settings.hosted_domains.iter().any(|domain| domain.eq_ignore_ascii_case(found));
+    trace.check("hd", allowed && !found.is_empty(), || {
+        let found = if found.is_empty() { "no Workspace domain" } else { found };
+        format!("the account is of {}, which is not allowed", quote(found))
+    })
+}
 
 /// `aud` names us and nobody else, and so does `azp` where there is one.
 pub(super) fn check_audience(
@@ -53,7 +125,7 @@ pub(super) fn check_times(
 }
 
 /// OIDC Core §3.1.2.1: with `max_age`, `auth_time` must be there and be recent.
-pub(super) fn check_auth_time(
+fn check_auth_time(
     claims: &Map<String, Value>,
     max_age: Option<u32>,
     now: DateTime<Utc>,
@@ -71,7 +143,8 @@ pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a
     claims.get(name).and_then(Value::as_str)
 }
 
-/// A `NumericDate`, with or without a fraction.
+/// A `NumericDate`, with or without a fraction. What is out of any reason is no time: a sum with one
+/// at the end of time would overflow.
 pub(super) fn time(claims: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
     let value = claims.get(name)?;
     let seconds = value.as_i64().or_else(|| {
@@ -79,12 +152,12 @@ pub(super) fn time(claims: &Map<String, Value>, name: &str) -> Option<DateTime<U
         #[expect(clippy::cast_possible_truncation, reason = "within bounds, and a fraction of a second")]
         Some(seconds as i64)
     })?;
-    DateTime::from_timestamp(seconds, 0)
+    DateTime::from_timestamp(seconds, 0).filter(|_| (0..MAX_TIME).contains(&seconds))
 }
 
 /// Claims as attributes: text, numbers, booleans, and lists of these; what is nested is left out, but
 /// for the roles that Keycloak nests.
-pub(super) fn attributes(claims: &Map<String, Value>) -> Attributes {
+pub fn attributes(claims: &Map<String, Value>) -> Attributes {
     let scalar = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -104,6 +177,46 @@ pub(super) fn attributes(claims: &Map<String, Value>) -> Attributes {
     attributes
 }
 
-pub(super) fn constant_time_eq(left: &str, right: &str) -> bool {
+fn constant_time_eq(left: &str, right: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(left.as_bytes(), right.as_bytes()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_at_the_ends_of_time_are_refused() {
+        let last = DateTime::<Utc>::MAX_UTC.timestamp();
+        let first = DateTime::<Utc>::MIN_UTC.timestamp();
+        let now = DateTime::from_timestamp(1_772_366_400, 0).unwrap();
+        for (iat, exp, nbf, auth_time) in [
+            (now.timestamp(), last, 0, 0),
+            (last, now.timestamp(), 0, 0),
+            (first, now.timestamp(), 0, 0),
+            (now.timestamp(), now.timestamp(), last, 0),
+            (now.timestamp(), now.timestamp(), 0, last),
+            (now.timestamp(), now.timestamp(), 0, first),
+        ] {
+            let claims = json!({ "iat": iat, "exp": exp, "nbf": nbf, "auth_time": auth_time });
+            let claims = claims.as_object().unwrap();
+            let mut trace = Trace::default();
+
+            let times = check_times(claims, now, &mut trace);
+            let fresh = check_auth_time(claims, Some(60), now, &mut trace);
+
+            assert!(times.is_err() || fresh.is_err(), "{claims:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_may_have_a_fraction() {
+        let claims = json!({ "a": 1_772_366_400, "b": 1_772_366_400.9, "c": -1, "d": 1e11, "e": "1" });
+        let read = |name: &str| time(claims.as_object().unwrap(), name).map(|time| time.timestamp());
+
+        assert_eq!((read("a"), read("b")), (Some(1_772_366_400), Some(1_772_366_400)));
+        assert_eq!((read("c"), read("d"), read("e")), (None, None, None));
+    }
 }

@@ -16,7 +16,7 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{Connection, OrgScope};
 use serde_json::{Map, Value};
 
-use super::claims::{check_audience, check_times, text};
+use super::claims::{check_audience, check_issuer, check_times, text};
 use super::identify::connection_of;
 use super::logout::AfterLogout;
 use super::oidc::{Oidc, Refusal, check_signature};
@@ -307,7 +307,7 @@ async fn verify(oidc: &Oidc<'_>, token: &str) -> Result<Map<String, Value>, &'st
         Refusal::Upstream(_) => "provider_unavailable",
     })?;
     let claims = parsed.claims;
-    oidc.check_issuer(&claims, &mut trace).map_err(|rejection| rejection.check)?;
+    check_issuer(&claims, oidc.settings, &mut trace).map_err(|rejection| rejection.check)?;
     check_audience(&claims, &oidc.settings.client_id, &mut trace).map_err(|rejection| rejection.check)?;
     check_times(&claims, oidc.env.clock.now(), &mut trace).map_err(|rejection| rejection.check)?;
     let is_event = claims.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object);

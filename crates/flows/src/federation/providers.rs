@@ -200,7 +200,12 @@ pub enum Signature {
     Invalid,
 }
 
-fn verify(keys: &[CoreJsonWebKey], token: &Unverified<'_>, algorithm: &CoreJwsSigningAlgorithm) -> Signature {
+/// What a token's signature is to `keys`.
+pub fn verify(
+    keys: &[CoreJsonWebKey],
+    token: &Unverified<'_>,
+    algorithm: &CoreJwsSigningAlgorithm,
+) -> Signature {
     let fits = |key: &&CoreJsonWebKey| {
         let of_type = algorithm.key_type().as_ref() == Some(key.key_type());
         let of_algorithm = match key.signing_alg() {
@@ -221,7 +226,7 @@ fn verify(keys: &[CoreJsonWebKey], token: &Unverified<'_>, algorithm: &CoreJwsSi
 }
 
 /// The keys of a set that may sign: asymmetric, and RSA of 2048 bits and more.
-fn usable_keys(set: &Value) -> Vec<CoreJsonWebKey> {
+pub fn usable_keys(set: &Value) -> Vec<CoreJsonWebKey> {
     let keys = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let strong = |key: &&Value| match key.get("kty").and_then(Value::as_str) {
         // 2048 bits are 256 bytes, and 342 characters of base64url; 8192 are 1366.

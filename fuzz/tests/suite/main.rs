@@ -1,0 +1,4 @@
+//! The corpora, replayed on the stable compiler.
+
+#[cfg(test)]
+mod replay;
