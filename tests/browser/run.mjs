@@ -5,6 +5,7 @@ import { clients } from './journeys/clients.mjs'
 import { federation } from './journeys/federation.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
+import { samples } from './journeys/samples.mjs'
 
 const journeys = new Journeys()
 const callback = await startCallback()
@@ -19,6 +20,7 @@ try {
   await clients(world)
   await federation(world)
   await pages(world)
+  await samples(world)
 } catch (error) {
   journeys.failed++
   console.log(`FAIL the journeys could not go on: ${error.stack}`)
