@@ -5,6 +5,7 @@ import { clients } from './journeys/clients.mjs'
 import { federation } from './journeys/federation.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
+import { samples } from './journeys/samples.mjs'
 import { setup } from './journeys/setup.mjs'
 
 const journeys = new Journeys()
@@ -21,6 +22,7 @@ try {
   await federation(world)
   await setup(world)
   await pages(world)
+  await samples(world)
 } catch (error) {
   journeys.failed++
   console.log(`FAIL the journeys could not go on: ${error.stack}`)

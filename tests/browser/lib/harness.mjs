@@ -47,16 +47,17 @@ export async function freePort() {
   return port
 }
 
-// `orgate dev` as a newcomer starts it, but on free ports, with the seed of the journeys.
+// `orgate dev` as a newcomer starts it, but on free ports; without a seed, with its samples.
 export async function startOrgate(seed, extra) {
   const binary = process.env.ORGATE_BIN
   assert(binary && existsSync(binary), 'ORGATE_BIN names no file')
   const [port, app, idp, mailbox] = [await freePort(), await freePort(), await freePort(), await freePort()]
   const directory = mkdtempSync(join(tmpdir(), 'orgate-journeys-'))
-  const options = ['dev', '--port', port, '--app-port', app, '--idp-port', idp, '--mailbox-port', mailbox]
+  const options = ['dev', '--port', port, '--app-port', app, '--idp-port', idp, '--mailbox-port', mailbox, '--data-dir', directory]
+  if (seed) options.push('--seed', seed)
   const env = { ...process.env, ...extra }
   delete env.DATABASE_URL
-  const child = spawn(binary, [...options.map(String), '--data-dir', directory, '--seed', seed], { env })
+  const child = spawn(binary, options.map(String), { env })
   let output = ''
   child.stdout.on('data', (data) => (output += data))
   child.stderr.on('data', (data) => (output += data))
@@ -146,6 +147,41 @@ export async function startCallback() {
       return hits.shift()
     },
   }
+}
+
+// What Notes shows of who is signed in.
+export async function whoAmI(page) {
+  await page.getByRole('heading', { name: /^Notes of/ }).waitFor()
+  const text = await page.locator('main, body').first().innerText()
+  const roles = await page.locator('dt:text-is("Roles") + dd li').allInnerTexts()
+  return { text, user: text.match(/usr_[0-9a-z]+/)?.[0], roles: roles.sort().join(' ') }
+}
+
+export async function signOut(page) {
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByText('You have signed out').waitFor()
+}
+
+// That Orgate has ended the session of which Notes still holds tokens.
+export async function hasEnded(page, orgate) {
+  await page.goto(orgate.app)
+  await page.getByRole('button', { name: 'Refresh token' }).click()
+  await page.getByText('Your session has ended').waitFor()
+}
+
+// A page of Orgate's that refuses, and the request id that leads its administrators to the reason.
+export async function isRefused(page, headline) {
+  await page.getByRole('heading', { name: headline }).waitFor()
+  assert(await page.getByText(/req_/).count(), 'no request id')
+}
+
+// Moves there as someone without a mouse does.
+export async function tabTo(page, target) {
+  for (let presses = 0; presses < 30; presses++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error('the keyboard does not reach it')
 }
 
 export async function signIn(page, email, password = PASSWORD) {

@@ -103,7 +103,9 @@ localSessionStorageOptions = { 'namespace' => 'sessions', 'cache_root' => '${dir
     my $portal = Lemonldap::NG::Portal::Main->run({});
     builder { enable 'Static', path => qr{^/static/}, root => '${PORTAL}/htdocs'; $portal };`)
   const env = { ...process.env, LLNG_DEFAULTCONFFILE: join(directory, 'lemonldap-ng.ini') }
-  const options = ['--listen', `127.0.0.1:${new URL(base).port}`, '--workers', '3', '--preload-app', join(directory, 'app.psgi')]
+  // A browser keeps more connections than there are workers, and each would wait a second for another to end.
+  const served = ['--workers', '3', '--disable-keepalive', '--preload-app']
+  const options = ['--listen', `127.0.0.1:${new URL(base).port}`, ...served, join(directory, 'app.psgi')]
   const child = spawn('starman', options, { env, stdio: process.env.DEBUG ? 'inherit' : 'ignore' })
   const ended = new Promise((resolve) => child.on('exit', resolve))
   const stop = async () => {

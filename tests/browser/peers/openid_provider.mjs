@@ -1,5 +1,5 @@
 // The certified oidc-provider as an organization's identity provider: one client, and users whose claims a journey
-// can change while it runs.
+// can change while it runs, and paths that it can make unavailable.
 import Provider from 'oidc-provider'
 
 const page = (title, body) =>
@@ -28,7 +28,9 @@ export async function startOpenIdProvider({ port, client, users }) {
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   })
+  const down = new Set()
   provider.use(async (ctx, next) => {
+    if (down.has(ctx.path)) return (ctx.status = 503)
     if (!ctx.path.startsWith('/interaction/')) return next()
     const { prompt, params, session } = await provider.interactionDetails(ctx.req, ctx.res)
     const finish = (result) => {
@@ -57,5 +59,5 @@ export async function startOpenIdProvider({ port, client, users }) {
   }
   const server = provider.listen(port, 'localhost')
   await new Promise((resolve) => server.on('listening', resolve))
-  return { issuer: `http://localhost:${port}`, stop: () => (server.closeAllConnections(), server.close()) }
+  return { issuer: `http://localhost:${port}`, down, stop: () => (server.closeAllConnections(), server.close()) }
 }

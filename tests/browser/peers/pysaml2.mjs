@@ -17,13 +17,15 @@ export function prepare(port) {
     entityId: `${base}/metadata`,
     ssoUrl: `${base}/sso`,
     sloUrl: `${base}/slo`,
+    signOutUrl: `${base}/sign-out`,
   }
 }
 
-// `users`: attributes by user name.
+// `users`: attributes by user name; `tell` changes them.
 export async function startPysaml2({ directory, port, entityId }, { users, metadata }) {
   writeFileSync(join(directory, 'sp.xml'), metadata)
-  writeFileSync(join(directory, 'users.json'), JSON.stringify(users))
+  const tell = (users) => writeFileSync(join(directory, 'users.json'), JSON.stringify(users))
+  tell(users)
   const env = { ...process.env, PYTHONPATH: process.env.PYSAML2 }
   const program = fileURLToPath(new URL('pysaml2_idp.py', import.meta.url))
   const child = spawn('python3', [program, String(port), directory], { env, stdio: process.env.DEBUG ? 'inherit' : 'ignore' })
@@ -32,7 +34,7 @@ export async function startPysaml2({ directory, port, entityId }, { users, metad
     rmSync(directory, { recursive: true, force: true })
   }
   for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    if ((await fetch(entityId).catch(() => null))?.ok) return { stop }
+    if ((await fetch(entityId).catch(() => null))?.ok) return { stop, tell }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   stop()

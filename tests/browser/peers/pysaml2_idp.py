@@ -16,8 +16,8 @@ from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 port, directory = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 base = f"http://localhost:{port}"
-users = json.loads((directory / "users.json").read_text())
-signed_in = set()
+RELAY_STATE = "what the answer brings back"
+signed_in = {}  # the name identifier of each user
 
 config = IdPConfig().load(
     {
@@ -60,7 +60,9 @@ class Handler(BaseHTTPRequestHandler):
         elif parts.path == "/sso":
             self.sign_in(query, form)
         elif parts.path == "/slo":
-            self.sign_out(query)
+            self.signed_out(query) if "SAMLResponse" in query else self.sign_out(query)
+        elif parts.path == "/sign-out":
+            self.begin_sign_out()
         else:
             self.reply(404, "nothing here")
 
@@ -71,12 +73,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def sign_in(self, query, form):
         request = idp.parse_authn_request(query["SAMLRequest"], BINDING_HTTP_REDIRECT, **self.signed(query))
+        users = json.loads((directory / "users.json").read_text())
         user = form.get("user") or self.person()
         if user not in users:
             self.reply(200, '<form method="post"><label>User <input name="user"></label><button>Sign in</button></form>')
             return
-        signed_in.add(user)
         name = NameID(format=NAMEID_FORMAT_PERSISTENT, text=f"id-of-{user}", sp_name_qualifier=request.message.issuer.text)
+        signed_in[user] = name
         arguments = idp.response_args(request.message, [BINDING_HTTP_POST])
         binding, destination = arguments.pop("binding"), arguments.pop("destination")
         arguments.pop("name_id_policy", None)
@@ -110,6 +113,20 @@ class Handler(BaseHTTPRequestHandler):
         signature = {"sign": True, "sigalg": SIG_RSA_SHA256}
         sent = idp.apply_binding(BINDING_HTTP_REDIRECT, str(response), destination, relay_state, response=True, **signature)
         self.reply(302, "", location=dict(sent["headers"])["Location"])
+
+    def begin_sign_out(self):
+        """Signing out that begins here: the one service provider is told first."""
+        (service_provider,) = idp.metadata.keys()
+        name = signed_in.pop(self.person())
+        destination = idp.metadata.single_logout_service(service_provider, BINDING_HTTP_REDIRECT, "spsso")[0]["location"]
+        _, request = idp.create_logout_request(destination, service_provider, name_id=name)
+        signature = {"sign": True, "sigalg": SIG_RSA_SHA256}
+        sent = idp.apply_binding(BINDING_HTTP_REDIRECT, str(request), destination, RELAY_STATE, **signature)
+        self.reply(302, "", location=dict(sent["headers"])["Location"])
+
+    def signed_out(self, query):
+        idp.parse_logout_request_response(query["SAMLResponse"], BINDING_HTTP_REDIRECT)
+        self.reply(200, "<p>You are signed out.</p>")
 
     def reply(self, status, body, cookie=None, location=None):
         page = body if body.startswith("<!DOCTYPE") else f"<!doctype html><title>pysaml2</title>{body}"

@@ -9,6 +9,13 @@ const WWW = '/usr/share/simplesamlphp/www'
 
 export const isInstalled = () => existsSync(WWW)
 
+// Whoever is `barred` is known, and refused to service providers.
+const STATUS = 'urn:oasis:names:tc:SAML:2.0:status:'
+const REFUSAL = `if (isset($attributes['barred'])) {
+  $refusal = new \\SimpleSAML\\Module\\saml\\Error('${STATUS}Responder', '${STATUS}RequestDenied', 'not this application');
+  \\SimpleSAML\\Auth\\State::throwException($state, $refusal);
+}`
+
 // A value as PHP writes it.
 function php(value) {
   if (Array.isArray(value)) return `[${value.map(php).join(', ')}]`
@@ -31,7 +38,7 @@ export function prepare(port) {
   }
 }
 
-// `users`: attributes by `name:password`. `hosted`: what is different about the identity provider.
+// `users`: attributes by `name:password`; `tell` changes them. `hosted`: what is different about the identity provider.
 export async function startSimpleSamlPhp(prepared, { port, users, metadata, hosted = {} }) {
   const { directory, base } = prepared
   const write = (name, text) => writeFileSync(join(directory, name), `<?php\n${text}\n`)
@@ -60,7 +67,8 @@ export async function startSimpleSamlPhp(prepared, { port, users, metadata, host
     'metadata.sources': [{ type: 'flatfile' }, { type: 'xml', file: join(directory, 'sp.xml') }],
   }
   write('config.php', `$config = ${php(config)};`)
-  write('authsources.php', `$config = ['people' => ['exampleauth:UserPass'] + ${php(users)}];`)
+  const tell = (users) => write('authsources.php', `$config = ['people' => ['exampleauth:UserPass'] + ${php(users)}];`)
+  tell(users)
   const idp = {
     host: '__DEFAULT__',
     privatekey: 'idp.key',
@@ -71,7 +79,10 @@ export async function startSimpleSamlPhp(prepared, { port, users, metadata, host
     'sign.logout': true,
     'redirect.validate': true,
     NameIDFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
-    authproc: { 1: { class: 'saml:PersistentNameID', attribute: 'uid' } },
+    authproc: {
+      1: { class: 'saml:PersistentNameID', attribute: 'uid' },
+      2: { class: 'core:PHP', code: REFUSAL },
+    },
     ...hosted,
   }
   write('metadata/saml20-idp-hosted.php', `$metadata[${php(prepared.entityId)}] = ${php(idp)};`)
@@ -89,7 +100,8 @@ export async function startSimpleSamlPhp(prepared, { port, users, metadata, host
     chdir(dirname($file));
     require $file;
     return true;`)
-  const options = ['-d', 'display_errors=0', '-d', 'error_reporting=0', '-S', `localhost:${port}`, '-t', WWW, join(directory, 'router.php')]
+  // Else what `tell` writes is seen only after a while.
+  const options = ['-d', 'opcache.revalidate_freq=0', '-d', 'display_errors=0', '-d', 'error_reporting=0', '-S', `localhost:${port}`, '-t', WWW, join(directory, 'router.php')]
   const env = { ...process.env, SIMPLESAMLPHP_CONFIG_DIR: directory, PHP_CLI_SERVER_WORKERS: '2' }
   const child = spawn('php', options, { env, stdio: 'ignore', detached: true })
   const stop = () => {
@@ -100,7 +112,7 @@ export async function startSimpleSamlPhp(prepared, { port, users, metadata, host
   }
   for (let tries = 0; tries < 100; tries++) {
     const answer = await fetch(`${prepared.entityId}?output=xml`).catch(() => null)
-    if (answer?.ok) return { stop }
+    if (answer?.ok) return { stop, tell }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   stop()
