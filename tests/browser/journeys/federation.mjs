@@ -148,7 +148,7 @@ async function byOpenIdConnect({ journeys, orgate, browser }) {
         provider.down.add('/token')
         await begin(page, orgate, 'oidc-co')
         await signInAs(page, 'bob')
-        await isRefused(page, /That sign-in did not work|does not answer/)
+        await isRefused(page, 'Oidc Co Login does not answer')
         provider.down.clear()
         await page.getByRole('link', { name: 'Choose how to sign in' }).click()
         await page.getByRole('link', { name: /Oidc Co Login/ }).click()
@@ -222,10 +222,12 @@ async function bySaml({ journeys, orgate, browser }) {
           await begin(page, orgate, slug)
           await page.locator('input[name=username]').waitFor()
         }, options))
-      await journeys.run(`SimpleSAMLphp, ${name}: its refusal is a page`, () =>
+      await journeys.run(`SimpleSAMLphp, ${name}: its refusal is a page that leads back`, () =>
         browser.visit(async (page) => {
           await signInAs(page, 'dave')
           await isRefused(page, 'That sign-in did not work')
+          await page.getByText(`the administrators of Saml ${binding}`).waitFor()
+          await page.getByRole('link', { name: 'Choose how to sign in' }).waitFor()
         }, options))
       if (binding === 'post') continue
       await journeys.run(`SimpleSAMLphp, ${name}: signing out there ends the session here`, () =>
@@ -233,6 +235,7 @@ async function bySaml({ journeys, orgate, browser }) {
           await signInAs(page, 'carol')
           await whoAmI(page)
           await page.goto(`${prepared.sloUrl}?ReturnTo=${encodeURIComponent(orgate.app)}`)
+          await page.waitForURL(`${orgate.app}/**`) // it finds its way back by the RelayState of the answer
           await hasEnded(page, orgate)
         }))
       await journeys.run(`SimpleSAMLphp, ${name}: where sign-ins make no users, strangers and the deactivated are told apart`, async () => {

@@ -126,6 +126,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def signed_out(self, query):
         idp.parse_logout_request_response(query["SAMLResponse"], BINDING_HTTP_REDIRECT)
+        if query.get("RelayState") != RELAY_STATE:
+            self.reply(400, "<p>The RelayState is not the one of the request.</p>")
+            return
         self.reply(200, "<p>You are signed out.</p>")
 
     def reply(self, status, body, cookie=None, location=None):
