@@ -68,6 +68,9 @@ pub enum OutgoingError {
     /// It answered with more than [`MAX_BODY`].
     #[error("the answer is longer than {MAX_BODY} bytes")]
     TooLong,
+    /// It answered that it is out of order.
+    #[error("the host answers with status {0}")]
+    OutOfOrder(u16),
     /// It answered too late.
     #[error("no answer within {} seconds", TIMEOUT.as_secs())]
     TimedOut,

@@ -7,10 +7,10 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use orgate_domain::audit::Origin;
-use orgate_domain::ids::{ConnectionId, OrgId};
+use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams, RequestOrigin};
 use orgate_flows::Env;
-use orgate_flows::federation::assertion::{Posted, finish_saml, receive_saml};
+use orgate_flows::federation::assertion::{Posted, finish_refused, finish_saml, receive_saml};
 use orgate_flows::federation::begin::{BeginError, Departure, begin};
 use orgate_flows::federation::callback::{Answer, RefusedReturn, Returned, receive_oidc};
 use orgate_flows::federation::logout::open_after;
@@ -148,13 +148,18 @@ pub(crate) async fn post_acs(
             see_other(&env.issuer.at(&format!("/sso/{org_id}/{connection}/finish?state={}", state.reveal())))
         }
         Ok(Posted::Begin(to)) => see_other(&to),
-        Ok(Posted::Refused { check, connection }) => {
+        Ok(Posted::Refused { back: Some((state, trace)), .. }) => {
+            let (at, state) = (format!("/sso/{org_id}/{connection}/finish"), state.reveal());
+            see_other(&env.issuer.at(&format!("{at}?state={state}&refused={trace}")))
+        }
+        Ok(Posted::Refused { check, connection, back: None }) => {
             let refused = RefusedReturn {
                 check,
                 connection: *connection,
                 organization: None,
                 handle: None,
                 outage: false,
+                request_id: None,
             };
             self::refused(&env, &origin, &refused)
         }
@@ -175,7 +180,13 @@ pub(crate) async fn get_finish(
         Err(rejection) => return unreadable(&env, origin, &rejection),
     };
     let Some(at) = place(&org_id, &connection) else { return over(&env, origin) };
-    match finish_saml(&env, at, params.get("state").unwrap_or_default(), &cookies.browser).await {
+    let state = params.get("state").unwrap_or_default();
+    let finished = match params.get("refused").map(str::parse::<TraceId>) {
+        None => finish_saml(&env, at, state, &cookies.browser).await,
+        Some(Ok(trace)) => finish_refused(&env, at, (state, trace), &cookies.browser).await,
+        Some(Err(_)) => return over(&env, origin),
+    };
+    match finished {
         Ok(returned) => arrive(&env, &cookies, &returned),
         Err(error) => present::waiting_error(&env, origin, &error),
     }
@@ -221,12 +232,13 @@ pub(crate) async fn post_slo(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Ok(body) = body else { return over(&env, &cookies.browser.origin) };
-    let is_message = |name: &str| matches!(name, "SAMLRequest" | "SAMLResponse");
-    let mut fields = form_urlencoded::parse(&body).filter(|(name, _)| is_message(name));
+    let all: Vec<_> = form_urlencoded::parse(&body).collect();
+    let mut fields = all.iter().filter(|(name, _)| matches!(&**name, "SAMLRequest" | "SAMLResponse"));
+    let relay_state = all.iter().find(|(name, _)| name == "RelayState").map(|(_, value)| &**value);
     let (Some((field, value)), None) = (fields.next(), fields.next()) else {
         return over(&env, &cookies.browser.origin);
     };
-    let message = LogoutMessage::Form { field: &field, value: &value };
+    let message = LogoutMessage::Form { field, value, relay_state };
     let mut response = logout(&env, (&org_id, &connection), message, &cookies).await;
     // A post from another site comes without our cookies and must not replace them.
     response.headers_mut().remove(header::SET_COOKIE);
@@ -296,6 +308,8 @@ pub(crate) fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -
 
 /// One page for whatever was refused: what exactly, is for whoever administers the connection.
 fn refused(env: &Env, origin: &Origin, refused: &RefusedReturn) -> Response {
+    let told = refused.request_id.clone().map(|id| Origin { request_id: Some(id), ..origin.clone() });
+    let origin = told.as_ref().unwrap_or(origin);
     let provider = refused.connection.name.as_str();
     let organization = refused.organization.as_ref().map_or("your organization", |org| org.name.as_str());
     let (status, headline, what_happened) = if refused.outage {

@@ -222,7 +222,24 @@ async fn what_was_kept_is_for_the_browser_that_asked() {
 }
 
 #[tokio::test]
-async fn a_changed_response_is_refused_and_ends_nothing() {
+async fn a_changed_response_is_refused_and_ends_nothing_of_another() {
+    let world = World::start().await;
+    let browser = world.app.browser();
+    let departure = world.depart(&browser, "acme").await;
+    let (to, response) = world.respond(&departure, "vito").await;
+    let xml = decode(&response).replace("vito@acme.test", "ada@acme.test");
+
+    let stranger = world.app.browser();
+    let changed = stranger.post(to.as_str(), &[("SAMLResponse", &encode(&xml))]).await;
+    let told = stranger.follow(changed).await;
+    let right = browser.follow(browser.post(to.as_str(), &[("SAMLResponse", &response)]).await).await;
+
+    assert_eq!((told.status.as_u16(), told.cookies().len()), (400, 0), "{}", told.body);
+    assert!(!right.answer("code").is_empty(), "whoever posts something bad cannot end another's sign-in");
+}
+
+#[tokio::test]
+async fn whose_response_is_refused_may_choose_another_way() {
     let world = World::start().await;
     let browser = world.app.browser();
     let departure = world.depart(&browser, "acme").await;
@@ -230,11 +247,13 @@ async fn a_changed_response_is_refused_and_ends_nothing() {
     let xml = decode(&response).replace("vito@acme.test", "ada@acme.test");
 
     let changed = browser.post(to.as_str(), &[("SAMLResponse", &encode(&xml))]).await;
-    let right = browser.follow(browser.post(to.as_str(), &[("SAMLResponse", &response)]).await).await;
+    let way_on = changed.location().expect("a way on");
+    let told = browser.get(way_on.as_str()).await;
+    let again = browser.get(way_on.as_str()).await;
 
-    assert_eq!(changed.status, 403);
-    assert!(changed.body.contains("req_") && !changed.body.contains("ada@acme.test"));
-    assert!(!right.answer("code").is_empty(), "whoever posts something bad cannot end another's sign-in");
+    assert_eq!((told.status.as_u16(), again.status.as_u16()), (403, 400), "{}", told.body);
+    assert!(told.body.contains("req_") && told.body.contains("Choose how to sign in"), "{}", told.body);
+    assert!(!told.body.contains("ada@acme.test"));
 }
 
 fn decode(response: &str) -> String {

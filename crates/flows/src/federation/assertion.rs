@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::connections::{EntryPath, Piloted};
 use orgate_domain::credentials::{Credential, UpstreamState};
-use orgate_domain::ids::{ConnectionId, OrgId};
+use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::OrgStatus;
 use orgate_saml::binding::decode_form_value;
 use orgate_saml::response::peek;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{Connection, OrgScope, StoredUpstreamRequest};
+use orgate_storage::{Connection, OrgScope, StoredTrace, StoredUpstreamRequest};
 use serde::{Deserialize, Serialize};
 
 use super::callback::{Returned, Returning, find_request};
@@ -37,6 +37,8 @@ pub enum Posted {
         check: &'static str,
         /// The connection.
         connection: Box<Connection>,
+        /// What the browser that asked goes on with, if it did: the state, and the trace that tells why.
+        back: Option<(Credential<UpstreamState>, TraceId)>,
     },
 }
 
@@ -116,7 +118,7 @@ impl<'a> Arrival<'a> {
         let about = (self.connection.id, settings);
         match check(self.env, &self.scope, about, received, &mut trace).await? {
             Ok(accepted) => self.keep(state, accepted, trace).await,
-            Err(rejection) => self.refuse(rejection, &trace, Some(&stored)).await,
+            Err(rejection) => self.refuse(rejection, &trace, Some((state, &stored))).await,
         }
     }
 
@@ -225,21 +227,23 @@ impl<'a> Arrival<'a> {
         &self,
         rejection: Rejection,
         trace: &Trace,
-        request: Option<&StoredUpstreamRequest>,
+        request: Option<(Credential<UpstreamState>, &StoredUpstreamRequest)>,
     ) -> Result<Posted, WaitingError> {
         self.env.limits.take(Limited::Refusals, self.origin.address).map_err(Failure::from)?;
         let event = events::refused(self.env, Action::UpstreamRefused, rejection.check, self.origin)
             .map_err(Failure::from)?;
         let event = Event { detail: connection_of(self.connection.id), ..event };
-        let version = request.map(|stored| stored.request.version).or(self.connection.live_version);
-        let purpose = request.map_or("unsolicited", |stored| stored.request.purpose.as_str());
+        let version =
+            request.as_ref().map(|(_, stored)| stored.request.version).or(self.connection.live_version);
+        let purpose = request.as_ref().map_or("unsolicited", |(_, stored)| stored.request.purpose.as_str());
         let mut tx = self.env.store.begin(&self.scope).await.map_err(Failure::from)?;
         tx.audit().insert(&event).await.map_err(Failure::from)?;
         let about = (self.connection.id, version.unwrap_or_default(), purpose);
-        trace.save(self.env, &mut tx, about, (Some(rejection), self.origin)).await?;
+        let saved = trace.save(self.env, &mut tx, about, (Some(rejection), self.origin)).await?;
         tx.commit().await.map_err(Failure::from)?;
         let connection = Box::new(self.connection.clone());
-        Ok(Posted::Refused { check: rejection.check, connection })
+        let back = request.map(|(state, _)| (state, saved));
+        Ok(Posted::Refused { check: rejection.check, connection, back })
     }
 
     async fn over<T>(&self, reason: &'static str) -> Result<T, WaitingError> {
@@ -280,4 +284,29 @@ pub async fn finish_saml(
     let version = version_of(env, &scope, (found.request.connection_id, found.request.version)).await?;
     let returning = Returning::prepare(env, scope, found, version, browser).await?;
     returning.accept(kept.identity, kept.trace).await
+}
+
+/// The browser is back with its cookies, after a response that was refused: it may choose another way to sign in.
+///
+/// # Errors
+/// [`WaitingError::Over`] as for an OpenID provider's answer, and for a trace of another connection.
+pub async fn finish_refused(
+    env: &Env,
+    at: (OrgId, ConnectionId),
+    (state, trace): (&str, TraceId),
+    browser: &Browser,
+) -> Result<Returned, WaitingError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let state = Credential::<UpstreamState>::parse(state).map_err(|_| WaitingError::Over)?;
+    let scope = OrgScope::of_credential(&state);
+    let found = find_request(env, &scope, &state, (at, browser)).await?;
+    let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;
+    let told = tx.upstream().find_trace(trace).await.map_err(Failure::from)?;
+    tx.commit().await.map_err(Failure::from)?;
+    let fits =
+        |told: &StoredTrace| told.failed_check.is_some() && told.purpose == found.request.purpose.as_str();
+    let told = told.filter(|(connection, told)| *connection == found.request.connection_id && fits(told));
+    let (_, told) = told.ok_or(WaitingError::Over)?;
+    let version = version_of(env, &scope, (found.request.connection_id, found.request.version)).await?;
+    Returning::prepare(env, scope, found, version, browser).await?.go_on(told).await
 }

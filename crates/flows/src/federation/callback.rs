@@ -9,7 +9,7 @@ use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::sessions::SignInMethod;
-use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, UpstreamPurpose};
+use orgate_storage::{Connection, OrgScope, OrgTx, StoredTrace, StoredUpstreamRequest, UpstreamPurpose};
 
 use super::ceiling::cut;
 use super::identify::{Identification, connection_of};
@@ -60,6 +60,8 @@ pub struct RefusedReturn {
     pub handle: Option<Credential<RequestHandle>>,
     /// The identity provider could not be asked.
     pub outage: bool,
+    /// The request that was refused, where it was another than this.
+    pub request_id: Option<String>,
 }
 
 /// Takes an OpenID provider's answer. `at` are the organization and the connection that the address
@@ -387,7 +389,8 @@ impl<'a> Returning<'a> {
                 let organization = tx.organization().find().await.map_err(Failure::from)?;
                 self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
                 let (check, handle) = (rejection.check, None);
-                let refused = RefusedReturn { check, connection, organization, handle, outage };
+                let refused =
+                    RefusedReturn { check, connection, organization, handle, outage, request_id: None };
                 return Ok(Returned::Refused(Box::new(refused)));
             }
             let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
@@ -398,7 +401,41 @@ impl<'a> Returning<'a> {
         self.conclude(tx, &trace, (Action::SignInFailed, Some(rejection))).await?;
         let organization = organization.filter(|found| found.status == OrgStatus::Active);
         let check = rejection.check;
-        Ok(Returned::Refused(Box::new(RefusedReturn { check, connection, organization, handle, outage })))
+        Ok(Returned::Refused(Box::new(RefusedReturn {
+            check,
+            connection,
+            organization,
+            handle,
+            outage,
+            request_id: None,
+        })))
+    }
+
+    /// The answer was refused before this browser was back; `told` is what of it was kept.
+    pub(super) async fn go_on(self, told: StoredTrace) -> Result<Returned, WaitingError> {
+        let mut tx = self.begin().await?;
+        if !self.consume(&mut tx).await? {
+            return Err(WaitingError::Over);
+        }
+        let connection = self.connection(&mut tx).await?;
+        if self.request.request.purpose == UpstreamPurpose::Test {
+            tx.commit().await.map_err(Failure::from)?;
+            return Ok(Returned::Tested(connection.id, told.id));
+        }
+        let organization = tx.organization().find().await.map_err(Failure::from)?;
+        let handle = match &self.waiting {
+            Some(waiting) => self.renew(&mut tx, waiting).await?,
+            None => None,
+        };
+        tx.commit().await.map_err(Failure::from)?;
+        Ok(Returned::Refused(Box::new(RefusedReturn {
+            check: "response",
+            connection,
+            organization: organization.filter(|found| found.status == OrgStatus::Active),
+            handle,
+            outage: false,
+            request_id: told.request_id,
+        })))
     }
 
     /// The authorization request under a new handle: the old one's text is nobody's any more.

@@ -7,7 +7,7 @@ use orgate_domain::connections::ProviderSettings;
 use orgate_domain::credentials::Credential;
 use orgate_domain::ids::{ConnectionId, OrgId};
 use orgate_protocol::jose::Unverified;
-use orgate_saml::binding::{RedirectQuery, decode_form_value, message_id};
+use orgate_saml::binding::{MAX_RELAY_STATE, RedirectQuery, decode_form_value, message_id};
 use orgate_saml::logout::{
     IncomingLogout, LogoutCheck, LogoutResponse, LogoutStatus, ReceivedLogoutRequest, receive_request,
     receive_response,
@@ -46,6 +46,8 @@ pub enum LogoutMessage<'a> {
         field: &'a str,
         /// Its value.
         value: &'a str,
+        /// What the answer gives back.
+        relay_state: Option<&'a str>,
     },
 }
 
@@ -155,6 +157,7 @@ pub async fn receive_saml_logout(
     let slo_url = address(env, &arrival.scope, arrival.connection.id, "/slo");
     let (now, expected) = (env.clock.now(), after.request_id.clone().unwrap_or_default());
     let (idp, keys_there) = (settings.clone(), std::sync::Arc::clone(&keys));
+    let relay_state = parsed.relay_state().map(str::to_owned);
     let verify = move || {
         let certificates = certificates_of(&idp);
         let check = LogoutCheck {
@@ -173,7 +176,7 @@ pub async fn receive_saml_logout(
         }
     };
     match env.heavy.run(verify).await? {
-        Ok(Some(request)) => answer(&arrival, &settings, request, &keys).await,
+        Ok(Some(request)) => answer(&arrival, &settings, (request, relay_state), &keys).await,
         Ok(None) => Ok(LogoutReceived::Answered),
         Err(rejection) => {
             arrival.refuse(rejection.check.name()).await?;
@@ -184,7 +187,7 @@ pub async fn receive_saml_logout(
 
 enum Parsed {
     Redirect(Box<RedirectQuery>),
-    Post { is_request: bool, xml: Vec<u8> },
+    Post { is_request: bool, xml: Vec<u8>, relay_state: Option<String> },
 }
 
 impl Parsed {
@@ -193,9 +196,13 @@ impl Parsed {
             LogoutMessage::Query(query) => {
                 RedirectQuery::parse(query).ok().map(|query| Self::Redirect(Box::new(query)))
             }
-            LogoutMessage::Form { field, value } => {
+            LogoutMessage::Form { field, value, relay_state } => {
                 let xml = decode_form_value(value).ok()?;
-                Some(Self::Post { is_request: field == "SAMLRequest", xml })
+                if relay_state.is_some_and(|text| text.len() > MAX_RELAY_STATE) {
+                    return None;
+                }
+                let relay_state = relay_state.map(str::to_owned);
+                Some(Self::Post { is_request: field == "SAMLRequest", xml, relay_state })
             }
         }
     }
@@ -204,6 +211,14 @@ impl Parsed {
         match self {
             Self::Redirect(query) => query.kind() == orgate_saml::binding::MessageKind::Request,
             Self::Post { is_request, .. } => *is_request,
+        }
+    }
+
+    /// What the answer to a request gives back (SAML bindings §3.4.3, §3.5.3).
+    fn relay_state(&self) -> Option<&str> {
+        match self {
+            Self::Redirect(query) => query.relay_state(),
+            Self::Post { relay_state, .. } => relay_state.as_deref(),
         }
     }
 
@@ -218,7 +233,7 @@ impl Parsed {
 async fn answer(
     arrival: &Arrival<'_>,
     settings: &orgate_domain::connections::SamlSettings,
-    request: ReceivedLogoutRequest,
+    (request, relay_state): (ReceivedLogoutRequest, Option<String>),
     keys: &std::sync::Arc<super::saml_keys::SamlKeys>,
 ) -> Result<LogoutReceived, Failure> {
     let (subject, sids) = (request.name_id.value.as_str(), &request.session_indexes);
@@ -240,7 +255,7 @@ async fn answer(
             in_response_to: &request.id,
             status: LogoutStatus::Success,
         };
-        response.redirect_url(None, &keys.signing).ok()
+        response.redirect_url(relay_state.as_deref(), &keys.signing).ok()
     };
     let answer = env.heavy.run(sign).await?;
     Ok(answer.map_or(LogoutReceived::Answered, LogoutReceived::Answer))

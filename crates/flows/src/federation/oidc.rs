@@ -237,7 +237,7 @@ impl Oidc<'_> {
                 let why = format!("the provider refused the code: {error}");
                 Err(trace.fail("token_endpoint", why).into())
             }
-            Err(_) => {
+            Err(openidconnect::RequestTokenError::Parse(..) | openidconnect::RequestTokenError::Other(_)) => {
                 Err(trace.fail("token_endpoint", "the provider's answer is not a token response").into())
             }
         }
@@ -362,6 +362,10 @@ impl<'c> AsyncHttpClient<'c> for Http {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
             let reply = self.0.outgoing.call(request).await?;
+            // It says nothing of the code: the provider is out of order.
+            if reply.status.is_server_error() {
+                return Err(OutgoingError::OutOfOrder(reply.status.as_u16()));
+            }
             let mut response = HttpResponse::new(reply.body);
             (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers);
             Ok(response)
