@@ -29,7 +29,7 @@ impl Reserved {
     }
 
     /// Serves it until the answer is dropped. `serve` gets the listener, and what ends it.
-    pub(crate) fn serve<F: Future<Output = io::Result<()>>>(
+    pub(crate) fn serve<F: Future<Output = io::Result<()>> + 'static>(
         self,
         serve: impl FnOnce(tokio::net::TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
     ) -> Result<Beside> {

@@ -29,6 +29,9 @@ use crate::workloads::{SilentSso, Users};
 /// Connections that are stored at once.
 const BATCH: usize = 1000;
 
+/// Organizations whose users sign in meanwhile: few enough to be warm in both measurements.
+const ACTIVE: usize = 100;
+
 /// How often the schedule is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -111,7 +114,8 @@ impl Publisher {
     /// What a connection's settings say, without a number of its own yet.
     fn settings(&self) -> Result<String> {
         let metadata_url = format!("{}saml/metadata", self.prefix);
-        let blank = json!({ "entity_id": "", "sso_url": "", "certificates": [], "metadata_url": metadata_url });
+        let blank =
+            json!({ "entity_id": "", "sso_url": "", "certificates": [], "metadata_url": metadata_url });
         let blank: SamlSettings = serde_json::from_value(blank)?;
         let settings = follow(&blank, &IdpMetadata::parse(self.document.as_bytes(), None)?)?;
         let document = json!({ "provider": ProviderSettings::Saml(settings) });
@@ -185,7 +189,10 @@ impl Connections<'_> {
         let begin = self.wait(BEGIN_LIMIT, |progress| progress.waiting < due).await?;
         let beside = self.sign_ins().await?;
         let halfway = self.progress().await?;
-        ensure!(halfway.waiting > 0, "everything was refreshed before sign-ins were measured: take more connections");
+        ensure!(
+            halfway.waiting > 0,
+            "everything was refreshed before sign-ins were measured: take more connections"
+        );
         let (server, postgres) = self.meter.read(self.server)?;
         let end = self.wait(END_LIMIT, |progress| progress.waiting == 0).await?;
         let (server_after, postgres_after) = self.meter.read(self.server)?;
@@ -213,7 +220,7 @@ impl Connections<'_> {
     async fn sign_ins(&self) -> Result<Latency> {
         let (mut p50, mut p99) = (Vec::new(), Vec::new());
         for round in 0..self.plan.rounds {
-            let users = Users::new(self.population, self.population.organizations(), round * BATCH);
+            let users = Users::new(self.population, ACTIVE, round * BATCH);
             let workload = Rc::new(SilentSso::new(users));
             let load = Load::connect(self.server.address, 1, workload).await?;
             let outcome = load.run(Limit { time: self.plan.window, operations: usize::MAX }).await?;

@@ -94,7 +94,8 @@ pub(crate) struct PostResponse {
 
 /// Everybody whom the identity providers know.
 pub(crate) fn users() -> Vec<SampleUser> {
-    let everybody = (0..ORGANIZATIONS).flat_map(|organization| (0..USERS).map(move |user| (organization, user)));
+    let everybody =
+        (0..ORGANIZATIONS).flat_map(|organization| (0..USERS).map(move |user| (organization, user)));
     let sample = |(organization, user)| SampleUser {
         username: username(organization, user),
         name: format!("Person Number{user}"),
@@ -156,7 +157,11 @@ fn organization(slug: &str, providers: &Prepared) -> String {
 impl Federation {
     /// Has everybody sign in once through both connections of their organization, at `server`, which makes
     /// them users of it.
-    pub(crate) async fn begin(pool: &PgPool, providers: IdentityProviders, server: SocketAddr) -> Result<Self> {
+    pub(crate) async fn begin(
+        pool: &PgPool,
+        providers: IdentityProviders,
+        server: SocketAddr,
+    ) -> Result<Self> {
         let found = sqlx::query_as(
             "select organization.slug, oidc.id, saml.id
              from organizations organization
@@ -179,7 +184,8 @@ impl Federation {
         for member in &mut members {
             for protocol in [Protocol::Oidc, Protocol::Saml] {
                 let first = browser.sign_in_first(member, protocol).await;
-                member.end_mut(protocol).cookie = first.with_context(|| format!("{protocol:?}, {}", member.slug))?;
+                member.end_mut(protocol).cookie =
+                    first.with_context(|| format!("{protocol:?}, {}", member.slug))?;
             }
         }
         Ok(Self { providers, members, next: Cell::new(0) })

@@ -329,7 +329,8 @@ impl Bench<'_> {
         }
         let trips = |operation| self.round_trips.get(&operation);
         if let (Some(post), Some(finish)) = (trips(Operation::SamlPost), trips(Operation::SamlFinish)) {
-            self.round_trips.insert(Operation::SamlResponse, post + finish);
+            let whole = post + finish;
+            self.round_trips.insert(Operation::SamlResponse, whole);
         }
     }
 

@@ -99,7 +99,8 @@ impl Server {
         let mut command = Command::new(std::env::current_exe()?);
         let bytes = document_bytes.to_string();
         command.args(["reference", &address.to_string(), &bytes]).stdin(Stdio::null());
-        let mut server = Self { process: Process::spawn("the reference", &mut command)?, address, issuer: String::new() };
+        let mut server =
+            Self { process: Process::spawn("the reference", &mut command)?, address, issuer: String::new() };
         server.wait_until_ready("/json").await?;
         Ok(server)
     }
