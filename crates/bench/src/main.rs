@@ -7,7 +7,12 @@
 //! **Invariant:** the server runs as it is shipped, with Postgres's `fsync` on; no path of it knows that it is
 //! measured.
 
+mod bare_saml;
+mod beside;
+mod connections;
+mod federation;
 mod http;
+mod identity_providers;
 mod load;
 mod measure;
 mod process;
@@ -50,6 +55,9 @@ struct Arguments {
     /// Organizations in the larger database [default: 2000; with --long: 100000]
     #[arg(long)]
     organizations: Option<usize>,
+    /// SAML connections whose metadata is refreshed [default: 2000; with --long: 10000]
+    #[arg(long)]
+    connections: Option<usize>,
     /// Rounds, of which medians are taken [default: 3; with --long: 5]
     #[arg(long)]
     rounds: Option<usize>,
@@ -78,6 +86,7 @@ impl Arguments {
         let either = |short, long| if self.long { long } else { short };
         Plan {
             many: self.organizations.unwrap_or(either(2000, 100_000)).max(run::FEW),
+            connections: self.connections.unwrap_or(either(2000, 10_000)).max(1),
             rounds: self.rounds.unwrap_or(either(3, 5)).max(1),
             window: Duration::from_secs(self.window_secs.unwrap_or(either(2, 4) as u64).max(1)),
             only: self.only,

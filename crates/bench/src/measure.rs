@@ -33,9 +33,28 @@ pub(crate) enum Operation {
     SignInPage,
     SignIn,
     SilentSso,
+    OidcCallback,
+    /// [`Operation::SamlPost`] and [`Operation::SamlFinish`]: one sign-in.
+    SamlResponse,
+    SamlPost,
+    SamlFinish,
+    /// Looking after connections. It has no samples of its own.
+    Connections,
     BareJson,
     BareSignature,
     BareArgon2id,
+    BareSamlResponse,
+    BareSamlSignature,
+}
+
+/// Operations that are measured together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// What Orgate does by itself.
+    Own,
+    Oidc,
+    Saml,
+    Connections,
 }
 
 /// Where it is measured.
@@ -76,7 +95,7 @@ pub(crate) struct Meter {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Discovery,
         Self::Jwks,
         Self::BareJson,
@@ -89,6 +108,13 @@ impl Operation {
         Self::SignInPage,
         Self::SignIn,
         Self::BareArgon2id,
+        Self::OidcCallback,
+        Self::SamlResponse,
+        Self::SamlPost,
+        Self::SamlFinish,
+        Self::BareSamlResponse,
+        Self::BareSamlSignature,
+        Self::Connections,
     ];
 
     /// Those that are measured in several places.
@@ -105,9 +131,16 @@ impl Operation {
             Self::SignInPage => "GET /sign-in",
             Self::SignIn => "POST /sign-in (password)",
             Self::SilentSso => "GET /authorize, silent SSO",
+            Self::OidcCallback => "OIDC callback",
+            Self::SamlResponse => "SAML response, end to end",
+            Self::SamlPost => "… POST /acs",
+            Self::SamlFinish => "… GET /finish",
+            Self::Connections => "metadata of connections",
             Self::BareJson => "*bare axum JSON*",
             Self::BareSignature => "*bare ES256 signature*",
             Self::BareArgon2id => "*bare Argon2id*",
+            Self::BareSamlResponse => "*bare SAML validation*",
+            Self::BareSamlSignature => "*bare SAML signature*",
         }
     }
 
@@ -128,10 +161,47 @@ impl Operation {
             Self::SignInPage => "sign_in_page",
             Self::SignIn => "sign_in",
             Self::SilentSso => "silent_sso",
+            Self::OidcCallback => "oidc_callback",
+            Self::SamlResponse => "saml_response",
+            Self::SamlPost => "saml_post",
+            Self::SamlFinish => "saml_finish",
+            Self::Connections => "connections",
             Self::BareJson => "bare_json",
             Self::BareSignature => "bare_signature",
             Self::BareArgon2id => "bare_argon2id",
+            Self::BareSamlResponse => "bare_saml_response",
+            Self::BareSamlSignature => "bare_saml_signature",
         }
+    }
+
+    /// What is measured on the way to it, or is compared with it.
+    pub(crate) const fn group(self) -> Group {
+        match self {
+            Self::OidcCallback => Group::Oidc,
+            Self::SamlResponse
+            | Self::SamlPost
+            | Self::SamlFinish
+            | Self::BareSamlResponse
+            | Self::BareSamlSignature => Group::Saml,
+            Self::Connections => Group::Connections,
+            Self::Discovery
+            | Self::Jwks
+            | Self::RedeemCode
+            | Self::Refresh
+            | Self::Userinfo
+            | Self::Authorize
+            | Self::SignInPage
+            | Self::SignIn
+            | Self::SilentSso
+            | Self::BareJson
+            | Self::BareSignature
+            | Self::BareArgon2id => Group::Own,
+        }
+    }
+
+    /// Whether a run of `only` this measures `other`.
+    pub(crate) fn includes(self, other: Self) -> bool {
+        self == other || self == Self::SamlResponse && other.group() == Group::Saml
     }
 }
 
@@ -139,6 +209,18 @@ impl Sample {
     /// In µs an operation.
     pub(crate) fn cpu(&self) -> f64 {
         self.server + self.postgres
+    }
+
+    /// The two requests of one operation.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        Self {
+            server: self.server + next.server,
+            postgres: self.postgres + next.postgres,
+            p50: self.p50 + next.p50,
+            p99: self.p99 + next.p99,
+            per_second: 1.0 / (1.0 / self.per_second + 1.0 / next.per_second),
+            resident: self.resident.max(next.resident),
+        }
     }
 
     /// Operations that one core makes in a second.
@@ -182,7 +264,7 @@ impl Meter {
         })
     }
 
-    fn read(self, server: &Server) -> Result<(Duration, Duration)> {
+    pub(crate) fn read(self, server: &Server) -> Result<(Duration, Duration)> {
         let postgres = self.postgres.map(|pid| self.clock.of_family(pid)).transpose()?;
         Ok((self.clock.of(server.pid())?, postgres.unwrap_or_default()))
     }

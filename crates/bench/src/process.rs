@@ -98,6 +98,11 @@ impl Clock {
         Ok(self.duration(Stat::of(pid)?.own))
     }
 
+    /// How long the thread that asks has run.
+    pub(crate) fn of_this_thread(self) -> Result<Duration> {
+        Ok(self.duration(Stat::read("/proc/thread-self/stat")?.own))
+    }
+
     /// How long the process and its children have run, those that ended included.
     pub(crate) fn of_family(self, pid: u32) -> Result<Duration> {
         let parent = Stat::of(pid)?;
@@ -113,8 +118,12 @@ impl Clock {
 
 impl Stat {
     fn of(pid: u32) -> Result<Self> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| gone(pid))?;
-        Self::parse(&text).with_context(|| format!("/proc/{pid}/stat: {text}"))
+        Self::read(&format!("/proc/{pid}/stat")).with_context(|| gone(pid))
+    }
+
+    fn read(path: &str) -> Result<Self> {
+        let text = fs::read_to_string(path)?;
+        Self::parse(&text).with_context(|| format!("{path}: {text}"))
     }
 
     /// Fields from the third on follow the program's name, which is in parentheses and may hold any character.
@@ -139,6 +148,12 @@ impl Memory {
 pub(crate) fn resident(pid: u32) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| gone(pid))?;
     kib(&text, "VmRSS:").with_context(|| gone(pid))
+}
+
+/// The most that the process had in memory so far, in KiB.
+pub(crate) fn highest_resident(pid: u32) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| gone(pid))?;
+    kib(&text, "VmHWM:").with_context(|| gone(pid))
 }
 
 fn kib(text: &str, name: &str) -> Option<u64> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::connections::{Latency, Refreshing};
 use crate::measure::{CONNECTIONS, Operation, Place, Sample};
 use crate::run::{FEW, Results};
 use crate::statistics::median;
@@ -40,7 +41,8 @@ impl Report {
             plan.rounds,
             plan.window.as_secs_f64()
         );
-        let tables = [self.operations(), self.growth(), self.server(), self.targets_table()];
+        let tables =
+            [self.operations(), self.growth(), self.server(), self.connections(), self.targets_table()];
         let tables: Vec<String> = tables.iter().map(Table::text).collect();
         format!("{head}\n\n{}", tables.join("\n"))
     }
@@ -88,6 +90,7 @@ impl Report {
             "start_ms": self.start(),
             "idle": { "resident_kib": results.idle.resident, "proportional_kib": results.idle.proportional },
             "rested": { "resident_kib": results.rested.resident, "proportional_kib": results.rested.proportional },
+            "connections_refreshed": results.refreshing.as_ref().map(refreshing_json),
             "targets": targets,
         })
     }
@@ -210,6 +213,29 @@ impl Report {
         table
     }
 
+    /// Of metadata that is due for thousands of connections at once.
+    fn connections(&self) -> Table {
+        let mut table = Table::new(["connections, metadata due at once", "measured"]);
+        let Some(done) = &self.results.refreshing else { return table };
+        let memory = |kib| format!("{:.1} MiB", mebibytes(kib));
+        let latency = |latency: Latency| format!("{:.2}, {:.2} ms", latency.p50, latency.p99);
+        let cpu = done.cpu.map(|(server, postgres)| format!("{server:.0}, {postgres:.0} µs"));
+        for (what, measured) in [
+            ("connections", done.connections.to_string()),
+            ("refreshed, without an error", done.refreshed.to_string()),
+            ("from the first to the last", format!("{:.0} s", done.took.as_secs_f64())),
+            ("server and Postgres, for each", cpu.unwrap_or_else(|| "–".to_owned())),
+            ("RSS before, after sign-ins", memory(done.before)),
+            ("RSS at most", memory(done.highest)),
+            ("RSS after the last", memory(done.after)),
+            ("silent sign-in without, p50 and p99", latency(done.alone)),
+            ("silent sign-in meanwhile, p50 and p99", latency(done.beside)),
+        ] {
+            table.push([what.to_owned(), measured]);
+        }
+        table
+    }
+
     fn targets_table(&self) -> Table {
         let mut table = Table::new(["target", "wanted", "measured", "met"]);
         for target in self.targets() {
@@ -251,7 +277,44 @@ impl Report {
             let p99 = self.ratio(of, to, |sample| sample.p99);
             targets.push(Target::at_most(format!("{what}, p99"), p99, 1.25, (2, " ×")));
         }
+        targets.extend(self.federation_targets());
         targets
+    }
+
+    fn federation_targets(&self) -> Vec<Target> {
+        let callback = self.median(Operation::OidcCallback, Place::Few, Sample::per_core);
+        let mut targets =
+            vec![Target::at_least("OIDC callback, op/s/core".to_owned(), callback, 600.0, (0, ""))];
+        for bare in [Operation::BareSamlResponse, Operation::BareSamlSignature] {
+            let what =
+                format!("{} against {} and the same writes", Operation::SamlResponse.label(), bare.label());
+            targets.push(Target::at_least(what, self.saml_ratio(bare), 0.5, (2, " ×")));
+        }
+        let Some(done) = &self.results.refreshing else { return targets };
+        let what = |what: &str| format!("metadata of {} connections, {what}", done.connections);
+        targets.push(Target::at_least(
+            what("part that was refreshed"),
+            Some(fraction(done.refreshed, done.connections)),
+            1.0,
+            (2, ""),
+        ));
+        let memory = Some(mebibytes(done.memory()));
+        targets.push(Target::at_most(what("memory"), memory, 100.0, (1, " MiB")));
+        for (percent, of, to, most) in
+            [("p50", done.beside.p50, done.alone.p50, 1.10), ("p99", done.beside.p99, done.alone.p99, 1.25)]
+        {
+            let what = what(&format!("{percent} of silent sign-ins meanwhile"));
+            targets.push(Target::at_most(what, Some(of / to), most, (2, " ×")));
+        }
+        targets
+    }
+
+    /// How a sign-in by SAML compares with the core alone, if that did the same work in the database; within a
+    /// round, like [`Report::ratio`].
+    fn saml_ratio(&self, bare: Operation) -> Option<f64> {
+        let whole = self.samples(Operation::SamlResponse, Place::Few);
+        let pairs = whole.iter().zip(self.samples(bare, Place::Reference));
+        median(pairs.map(|(whole, bare)| (bare.server + whole.postgres) / whole.cpu()))
     }
 }
 
@@ -316,6 +379,25 @@ impl Table {
         }
         text
     }
+}
+
+fn refreshing_json(done: &Refreshing) -> Value {
+    let latency = |latency: Latency| json!({ "p50_ms": latency.p50, "p99_ms": latency.p99 });
+    json!({
+        "connections": done.connections,
+        "refreshed": done.refreshed,
+        "seconds": done.took.as_secs_f64(),
+        "server_cpu_us": done.cpu.map(|(server, _)| server),
+        "postgres_cpu_us": done.cpu.map(|(_, postgres)| postgres),
+        "resident_kib": { "before": done.before, "highest": done.highest, "after": done.after },
+        "sign_ins_alone": latency(done.alone),
+        "sign_ins_meanwhile": latency(done.beside),
+    })
+}
+
+fn fraction(part: usize, whole: usize) -> f64 {
+    let exact = |count| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    exact(part) / exact(whole)
 }
 
 fn number(value: Option<f64>, digits: usize) -> String {

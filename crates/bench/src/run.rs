@@ -14,8 +14,12 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
+use crate::bare_saml::BareSaml;
+use crate::connections::{Connections, Refreshing};
+use crate::federation::{self, Arrival, Federation, PostResponse, Protocol, Return};
+use crate::identity_providers::Prepared;
 use crate::load::{Limit, Workload};
-use crate::measure::{Meter, Operation, Place, Sample, count_round_trips};
+use crate::measure::{Group, Meter, Operation, Place, Sample, count_round_trips};
 use crate::process::{Clock, Memory};
 use crate::proxy::Proxy;
 use crate::seed::{self, PASSWORD, Population};
@@ -39,6 +43,10 @@ const BEGUN: usize = 1000;
 /// Operations whose round trips are counted.
 const COUNTED: usize = 50;
 
+/// Browsers that come back from an identity provider, for each second of a window: about as many as are
+/// served.
+const RETURNS_PER_SECOND: usize = 600;
+
 /// After a start, memory is looked at when this long nobody has asked anything.
 const REST: Duration = Duration::from_secs(3);
 
@@ -47,6 +55,8 @@ const REST: Duration = Duration::from_secs(3);
 pub(crate) struct Plan {
     /// Organizations in the larger database.
     pub(crate) many: usize,
+    /// SAML connections that are looked after.
+    pub(crate) connections: usize,
     pub(crate) rounds: usize,
     /// How long each operation is measured in each round.
     pub(crate) window: Duration,
@@ -64,6 +74,18 @@ pub(crate) struct Results {
     pub(crate) idle: Memory,
     /// After all the load.
     pub(crate) rested: Memory,
+    pub(crate) refreshing: Option<Refreshing>,
+}
+
+impl Plan {
+    /// Whether operations of this group are run at all.
+    fn runs(&self, group: Group) -> bool {
+        self.only.is_none_or(|only| only.group() == group)
+    }
+
+    fn measures(&self, operation: Operation) -> bool {
+        self.only.is_none_or(|only| only.includes(operation))
+    }
 }
 
 /// A server and what its database holds.
@@ -97,6 +119,7 @@ struct Bench<'a> {
     samples: BTreeMap<(Operation, Place), Vec<Sample>>,
     round_trips: BTreeMap<Operation, f64>,
     families: BTreeMap<Place, Rc<Refresh>>,
+    federation: Option<Rc<Federation>>,
     /// Operations on users so far.
     used: usize,
 }
@@ -109,9 +132,10 @@ pub(crate) async fn run(
     plan: Plan,
 ) -> Result<Results> {
     let meter = Meter { clock: Clock::new()?, postgres: Some(postgres) };
-    let (samples, round_trips, families) = Default::default();
-    let mut bench = Bench { orgate, url, meter, plan, samples, round_trips, families, used: 0 };
+    let (samples, round_trips, families, federation) = Default::default();
+    let mut bench = Bench { orgate, url, meter, plan, samples, round_trips, families, federation, used: 0 };
     let few = bench.seed("few", FEW).await?;
+    let providers = bench.connect_providers("few")?;
     let many = bench.seed("many", plan.many).await?;
 
     let starts = bench.measure_starts().await?;
@@ -121,11 +145,18 @@ pub(crate) async fn run(
     let many = Site { server: bench.serve("many").await?, population: many };
     let reference = Server::reference(document_bytes(few.server.address, "/jwks.json").await?).await?;
 
+    let providers = providers.serve(few.server.issuer())?;
+    let federation = Federation::begin(few.population.pool(), providers, few.server.address).await?;
+    bench.federation = Some(Rc::new(federation));
+
     bench.measure_all((&few, &many), &reference).await?;
     tokio::time::sleep(REST).await;
     let rested = Memory::of(few.server.pid())?;
-    bench.count_round_trips(few.population).await?;
-    Ok(Results { plan, samples: bench.samples, round_trips: bench.round_trips, starts, idle, rested })
+    bench.count_round_trips(&few).await?;
+    drop((few, many, reference));
+    let refreshing = bench.measure_connections().await?;
+    let Bench { samples, round_trips, .. } = bench;
+    Ok(Results { plan, samples, round_trips, starts, idle, rested, refreshing })
 }
 
 impl Bench<'_> {
@@ -150,6 +181,28 @@ impl Bench<'_> {
         let phc = Passwords::new(1, 1, Random::default())?.hash(anyone, PASSWORD).await?;
         let population = Population::make(connect(&url).await?, &vault, &phc, organizations).await?;
         Ok(Rc::new(population))
+    }
+
+    /// Gives organizations of a database connections, to identity providers that are served later.
+    fn connect_providers(&self, database: &str) -> Result<Prepared> {
+        let providers = Prepared::new(&self.orgate.directory, &federation::users())?;
+        let file = self.orgate.directory.join("federation.yaml");
+        std::fs::write(&file, federation::file(&providers))?;
+        self.orgate.run(&(self.url)(database), &["apply", "-f", &file.display().to_string()])?;
+        Ok(providers)
+    }
+
+    async fn measure_connections(&self) -> Result<Option<Refreshing>> {
+        if !self.plan.runs(Group::Connections) {
+            return Ok(None);
+        }
+        let population = self.seed("connections", self.plan.connections).await?;
+        let server = self.serve("connections").await?;
+        eprintln!("refreshing the metadata of {} connections", self.plan.connections);
+        let (server, population) = (&server, &population);
+        let connections = Connections { server, population, meter: self.meter, plan: self.plan };
+        let measured = connections.measure(&self.orgate.directory.join("identity-provider.pem")).await?;
+        Ok(Some(measured))
     }
 
     /// Does what autovacuum does within a minute or so: without it, plans made for tables that were still
@@ -187,7 +240,7 @@ impl Bench<'_> {
         ];
         for view in views {
             let users = self.users(view, FAMILIES).take(FAMILIES);
-            let tokens = view.site.population.start_families(&view.site.server.issuer(), &users).await?;
+            let tokens = view.site.population.start_families(view.site.server.issuer(), &users).await?;
             self.families.insert(view.place, Rc::new(Refresh::new(tokens)));
         }
         let limit = |time| Limit { time, operations: usize::MAX };
@@ -206,6 +259,10 @@ impl Bench<'_> {
     /// Everything once, what is compared next to each other.
     async fn round(&mut self, mode: &Mode<'_>, views: &[View<'_>; 3], reference: &Server) -> Result<()> {
         let [few, ..] = views;
+        self.federated(mode, &few.site.server).await?;
+        if !self.plan.runs(Group::Own) {
+            return Ok(());
+        }
         self.documents(mode, &few.site.server).await?;
         let bare = |path: &str| Rc::new(Same::get(path));
         self.drive(mode, (Operation::BareJson, Place::Reference), reference, bare("/json")).await?;
@@ -221,6 +278,60 @@ impl Bench<'_> {
         }
         let password = Rc::new(Same::post("/password", PASSWORD));
         self.drive(mode, (Operation::BareArgon2id, Place::Reference), reference, password).await
+    }
+
+    /// What comes back from identity providers.
+    async fn federated(&mut self, mode: &Mode<'_>, server: &Server) -> Result<()> {
+        let federation = Rc::clone(self.federation.as_ref().context("there are no identity providers")?);
+        let count = match mode {
+            Mode::Measure(limit) => RETURNS_PER_SECOND * usize::try_from(limit.time.as_secs().max(1))?,
+            Mode::WarmUp(_) | Mode::CountRoundTrips(_) => 4 * COUNTED,
+        };
+        if self.plan.runs(Group::Oidc) {
+            let arrivals = federation.arrive(server.address, Protocol::Oidc, count).await?;
+            let callback = Rc::new(Return::new(arrivals));
+            self.drive(mode, (Operation::OidcCallback, Place::Few), server, callback).await?;
+        }
+        if self.plan.runs(Group::Saml) {
+            let arrivals = federation.arrive(server.address, Protocol::Saml, count).await?;
+            self.saml(mode, server, arrivals).await?;
+        }
+        Ok(())
+    }
+
+    /// Both requests of each sign-in, then one of the responses again with nothing around it.
+    async fn saml(&mut self, mode: &Mode<'_>, server: &Server, arrivals: Vec<Arrival>) -> Result<()> {
+        let federation = self.federation.as_ref().context("there are no identity providers")?;
+        let any = arrivals.first().context("nobody came back")?;
+        let bare = BareSaml::new(any, &federation.providers, server.issuer())?;
+        let posts = Rc::new(PostResponse::new(arrivals));
+        self.drive(mode, (Operation::SamlPost, Place::Few), server, posts.clone()).await?;
+        let finish = Rc::new(Return::new(posts.accepted.take()));
+        self.drive(mode, (Operation::SamlFinish, Place::Few), server, finish).await?;
+        if let Mode::Measure(limit) = mode {
+            for (operation, sample) in [
+                (Operation::BareSamlResponse, bare.validate(self.meter.clock, limit.time)?),
+                (Operation::BareSamlSignature, bare.verify(self.meter.clock, limit.time)?),
+            ] {
+                self.samples.entry((operation, Place::Reference)).or_default().push(sample);
+            }
+        }
+        self.add_up_saml();
+        Ok(())
+    }
+
+    /// Of a sign-in by SAML as a whole, as far as both of its requests were measured.
+    fn add_up_saml(&mut self) {
+        let of = |operation| self.samples.get(&(operation, Place::Few));
+        if let (Some(posts), Some(finishes)) = (of(Operation::SamlPost), of(Operation::SamlFinish)) {
+            let whole = posts.iter().zip(finishes).map(|(post, finish)| post.then(finish)).collect();
+            self.samples.insert((Operation::SamlResponse, Place::Few), whole);
+        }
+        let trips = |operation| self.round_trips.get(&operation);
+        if let (Some(post), Some(finish)) = (trips(Operation::SamlPost), trips(Operation::SamlFinish)) {
+            let whole = post + finish;
+            self.round_trips.insert(Operation::SamlResponse, whole);
+        }
     }
 
     async fn documents(&mut self, mode: &Mode<'_>, server: &Server) -> Result<()> {
@@ -263,19 +374,23 @@ impl Bench<'_> {
         self.drive(mode, (Operation::SignIn, place), &site.server, sign_in).await
     }
 
-    async fn count_round_trips(&mut self, population: Rc<Population>) -> Result<()> {
+    async fn count_round_trips(&mut self, few: &Site) -> Result<()> {
         eprintln!("counting round trips");
         let url = (self.url)("few");
         let directory = std::env::temp_dir().join(format!("orgate-bench-{}", std::process::id()));
         let proxy = Proxy::start(&directory, &socket_directory(&url)?)?;
         let relayed = with_socket_directory(&url, &directory);
-        let (server, _) = self.orgate.serve("round-trips", &relayed).await?;
-        let site = Site { server, population };
+        let (server, _) = self.orgate.serve_as("round-trips", &relayed, Some(few.server.issuer())).await?;
+        let site = Site { server, population: Rc::clone(&few.population) };
         let view = View { site: &site, place: Place::Few, organizations: FEW };
         let users = self.users(view, COUNTED).take(COUNTED);
-        let tokens = site.population.start_families(&site.server.issuer(), &users).await?;
+        let tokens = site.population.start_families(site.server.issuer(), &users).await?;
         self.families.insert(view.place, Rc::new(Refresh::new(tokens)));
         let mode = Mode::CountRoundTrips(&proxy);
+        self.federated(&mode, &site.server).await?;
+        if !self.plan.runs(Group::Own) {
+            return Ok(());
+        }
         self.documents(&mode, &site.server).await?;
         self.back_channel(&mode, view).await?;
         self.silent_sso(&mode, view).await?;
@@ -303,7 +418,7 @@ impl Bench<'_> {
             Mode::WarmUp(limit) => {
                 meter.measure(server, workload, *limit).await.with_context(failed)?;
             }
-            Mode::Measure(_) if self.plan.only.is_some_and(|only| only != operation) => {
+            Mode::Measure(_) if !self.plan.measures(operation) => {
                 let limit = Limit { time: Duration::from_secs(1), operations: BEGUN };
                 meter.measure(server, workload, limit).await.with_context(failed)?;
             }

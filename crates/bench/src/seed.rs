@@ -139,6 +139,15 @@ impl Population {
         self.organizations.len()
     }
 
+    /// Of the whole database.
+    pub(crate) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) fn organization_ids(&self) -> &[Uuid] {
+        &self.organizations
+    }
+
     /// The user of the operation with this number, of all users or of those of the first organizations.
     pub(crate) fn user(&self, number: usize, organizations: usize) -> Option<User> {
         let count = self.users.len().min(organizations * USERS_PER_ORGANIZATION);

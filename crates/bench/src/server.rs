@@ -29,17 +29,29 @@ pub(crate) struct Orgate {
 pub(crate) struct Server {
     process: Process,
     pub(crate) address: SocketAddr,
+    issuer: String,
 }
 
 impl Orgate {
     /// Starts `orgate serve` as it is shipped: only the limits by address are raised, since all load comes from
     /// one. Returns when it is ready, and how long that took.
     pub(crate) async fn serve(&self, name: &str, database_url: &str) -> Result<(Server, Duration)> {
+        self.serve_as(name, database_url, None).await
+    }
+
+    /// The same, under the name that another server has: whatever leads a browser back leads to both.
+    pub(crate) async fn serve_as(
+        &self,
+        name: &str,
+        database_url: &str,
+        issuer: Option<&str>,
+    ) -> Result<(Server, Duration)> {
         let address = free_address()?;
+        let issuer = issuer.map_or_else(|| format!("http://{address}"), str::to_owned);
         let mut command = self.command(database_url);
         command
             .arg("serve")
-            .env("ORGATE__SERVER__ISSUER", issuer(address))
+            .env("ORGATE__SERVER__ISSUER", &issuer)
             .env("ORGATE__SERVER__LISTEN", address.to_string())
             .env("ORGATE__SERVER__INTERNAL_LISTEN", free_address()?.to_string())
             .env("ORGATE__LIMITS__CREDENTIALS_PER_MINUTE", "100000000")
@@ -49,7 +61,7 @@ impl Orgate {
             .stderr(File::create(self.directory.join(format!("{name}.log")))?);
         let begin = Instant::now();
         let process = Process::spawn(name, &mut command)?;
-        let mut server = Server { process, address };
+        let mut server = Server { process, address, issuer };
         server.wait_until_ready("/readyz").await?;
         Ok((server, begin.elapsed()))
     }
@@ -73,6 +85,8 @@ impl Orgate {
         }
         command
             .env("ORGATE__DATABASE__URL", database_url)
+            // Where the identity providers are.
+            .env("ORGATE__OUTGOING__ALLOW_PRIVATE_ADDRESSES", "true")
             .env("ORGATE__SECRETS__MASTER_KEY", &self.master_key);
         command
     }
@@ -85,7 +99,8 @@ impl Server {
         let mut command = Command::new(std::env::current_exe()?);
         let bytes = document_bytes.to_string();
         command.args(["reference", &address.to_string(), &bytes]).stdin(Stdio::null());
-        let mut server = Self { process: Process::spawn("the reference", &mut command)?, address };
+        let mut server =
+            Self { process: Process::spawn("the reference", &mut command)?, address, issuer: String::new() };
         server.wait_until_ready("/json").await?;
         Ok(server)
     }
@@ -94,8 +109,8 @@ impl Server {
         self.process.pid()
     }
 
-    pub(crate) fn issuer(&self) -> String {
-        issuer(self.address)
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     async fn wait_until_ready(&mut self, path: &str) -> Result<()> {
@@ -123,10 +138,6 @@ pub(crate) async fn document_bytes(address: SocketAddr, path: &str) -> Result<us
     let response = connection.exchange(request.as_bytes()).await?;
     response.expect(200)?;
     Ok(response.body.len())
-}
-
-fn issuer(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 /// An address that nobody listens on.

@@ -274,21 +274,26 @@ impl Workload for SignIn {
     }
 }
 
-fn accept_code(response: &Response<'_>) -> Result<()> {
+pub(crate) fn accept_code(response: &Response<'_>) -> Result<()> {
     between(location(response)?, "code=ogac_", "&").map(|_| ())
 }
 
-fn location<'a>(response: &'a Response<'_>) -> Result<&'a str> {
+pub(crate) fn location<'a>(response: &'a Response<'_>) -> Result<&'a str> {
     response.expect(303)?;
     response.header("location:").context("the redirect leads nowhere")
 }
 
-fn cookie_header(cookie: &str) -> String {
+pub(crate) fn cookie_header(cookie: &str) -> String {
     format!("cookie: {cookie}\r\n")
 }
 
 /// The address that the application sends the user's browser to.
 fn authorization(user: User) -> String {
+    authorization_in(&user.slug())
+}
+
+/// The same, for anybody of an organization.
+pub(crate) fn authorization_in(organization: &str) -> String {
     let challenge = CodeVerifier::parse(VERIFIER).map(|verifier| CodeChallenge::of(&verifier).to_string());
     let query = form(&[
         ("response_type", "code"),
@@ -299,7 +304,7 @@ fn authorization(user: User) -> String {
         ("nonce", "n-0S6_WzA2Mj"),
         ("code_challenge", &challenge.unwrap_or_default()),
         ("code_challenge_method", "S256"),
-        ("organization", &user.slug()),
+        ("organization", organization),
     ]);
     format!("/authorize?{query}")
 }
@@ -309,11 +314,11 @@ fn ask_for_tokens(fields: &[(&str, &str)]) -> Request {
     post_form("/token", fields, &format!("authorization: Basic {credentials}\r\n"))
 }
 
-fn post_form(path: &str, fields: &[(&str, &str)], headers: &str) -> Request {
+pub(crate) fn post_form(path: &str, fields: &[(&str, &str)], headers: &str) -> Request {
     post(path, "application/x-www-form-urlencoded", &form(fields), headers)
 }
 
-fn get(path: &str, headers: &str) -> Request {
+pub(crate) fn get(path: &str, headers: &str) -> Request {
     request(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: orgate-bench\r\n{headers}\r\n"))
 }
 

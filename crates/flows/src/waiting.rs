@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{Credential, RequestHandle, SecretHash};
 use orgate_domain::organizations::Organization;
-use orgate_storage::{NewAuthorizationRequest, OrgScope};
+use orgate_storage::{NewAuthorizationRequest, OrgScope, OrgTx, StoredAuthorizationRequest};
 
 use crate::authorize::Pending;
 use crate::limits::Limited;
@@ -66,27 +66,52 @@ pub async fn take_up(env: &Env, handle: &str, browser: &Browser) -> Result<Waiti
 }
 
 /// The same, for a request whose handle is known by its hash.
-pub(crate) async fn take_up_in(
+async fn take_up_in(
     env: &Env,
     scope: OrgScope,
     handle: &SecretHash,
     browser: &Browser,
 ) -> Result<Waiting, WaitingError> {
     let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;
-    let found = tx.authorization_requests().find(handle).await.map_err(Failure::from)?;
-    let organization = tx.organization().find().await.map_err(Failure::from)?;
+    let found = Found::read(&mut tx, handle).await?;
     tx.commit().await.map_err(Failure::from)?;
-    let stored = found
-        .filter(|stored| stored.consumed_at.is_none() && env.clock.now() < stored.asked.expires_at)
-        .filter(|stored| stored.asked.browser.matches(&browser.binding))
-        .ok_or(WaitingError::Over)?;
-    let asked = stored.asked;
-    let client = env
-        .configuration
-        .client_by_id(&env.store, (asked.client_owner, asked.client_id))
-        .await
-        .map_err(Failure::from)?
-        .ok_or(WaitingError::Over)?;
-    let to = client.redirect_uri(&asked.redirect_uri).map_err(|_| WaitingError::Over)?;
-    Ok(Waiting { scope, organization, pending: Pending { client, to, asked } })
+    found.take_up(env, scope, browser).await
+}
+
+/// What a handle leads to, for [`Found::take_up`] to judge.
+#[derive(Debug)]
+pub(crate) struct Found {
+    stored: Option<StoredAuthorizationRequest>,
+    organization: Option<Organization>,
+}
+
+impl Found {
+    /// Reads it in a transaction that reads other things as well.
+    pub(crate) async fn read(tx: &mut OrgTx, handle: &SecretHash) -> Result<Self, Failure> {
+        let stored = tx.authorization_requests().find(handle).await?;
+        Ok(Self { stored, organization: tx.organization().find().await? })
+    }
+
+    /// The request, unless it is over; `scope` is the one that it was read in.
+    pub(crate) async fn take_up(
+        self,
+        env: &Env,
+        scope: OrgScope,
+        browser: &Browser,
+    ) -> Result<Waiting, WaitingError> {
+        let stored = self
+            .stored
+            .filter(|stored| stored.consumed_at.is_none() && env.clock.now() < stored.asked.expires_at)
+            .filter(|stored| stored.asked.browser.matches(&browser.binding))
+            .ok_or(WaitingError::Over)?;
+        let asked = stored.asked;
+        let client = env
+            .configuration
+            .client_by_id(&env.store, (asked.client_owner, asked.client_id))
+            .await
+            .map_err(Failure::from)?
+            .ok_or(WaitingError::Over)?;
+        let to = client.redirect_uri(&asked.redirect_uri).map_err(|_| WaitingError::Over)?;
+        Ok(Waiting { scope, organization: self.organization, pending: Pending { client, to, asked } })
+    }
 }

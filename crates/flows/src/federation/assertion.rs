@@ -70,11 +70,16 @@ pub async fn receive_saml(
     origin: &Origin,
 ) -> Result<Posted, WaitingError> {
     env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
-    let Some(arrival) = Arrival::find(env, at, origin).await? else {
+    let decoded = decode_form_value(value);
+    // Anyone may have written it: it says where to look, and is checked with what is found there.
+    let answered = decoded.as_ref().ok().and_then(|xml| peek(xml)).and_then(|peek| peek.in_response_to);
+    let asked = answered.map(|id| parse_request(&id, at.0));
+    let state = asked.as_ref().and_then(|asked| asked.as_ref().ok());
+    let Some((arrival, stored)) = Arrival::find(env, at, state, origin).await? else {
         env.limits.take(Limited::Refusals, origin.address).map_err(Failure::from)?;
         return Err(WaitingError::Over);
     };
-    let xml = match decode_form_value(value) {
+    let xml = match decoded {
         Ok(xml) => xml,
         Err(rejection) => {
             let mut trace = Trace::default();
@@ -82,34 +87,58 @@ pub async fn receive_saml(
             return arrival.refuse(rejection, &trace, None).await;
         }
     };
-    match peek(&xml).and_then(|peek| peek.in_response_to) {
-        Some(id) => arrival.answer(&id, xml).await,
+    match asked {
+        Some(Ok(state)) => arrival.answer(state, stored, xml).await,
+        Some(Err(reason)) => arrival.over(reason).await,
         None => arrival.unsolicited(xml).await,
     }
 }
 
+/// The request of ours that a response names.
+fn parse_request(id: &str, org_id: OrgId) -> Result<Credential<UpstreamState>, &'static str> {
+    let state = Credential::<UpstreamState>::parse(id).map_err(|_| "unknown_request")?;
+    if state.org_id() == org_id { Ok(state) } else { Err("other_organization") }
+}
+
 impl<'a> Arrival<'a> {
+    /// The connection of an active organization, and the request with `state`, which is of that organization.
     async fn find(
         env: &'a Env,
         (org_id, id): (OrgId, ConnectionId),
+        state: Option<&Credential<UpstreamState>>,
         origin: &'a Origin,
-    ) -> Result<Option<Self>, Failure> {
-        let Some(organization) = env.store.resolve(OrgHint::Id(org_id)).await? else { return Ok(None) };
-        if organization.status != OrgStatus::Active {
-            return Ok(None);
-        }
-        let mut tx = env.store.begin(&organization.scope).await?;
+    ) -> Result<Option<(Self, Option<StoredUpstreamRequest>)>, Failure> {
+        let scope = match state {
+            Some(state) => OrgScope::of_credential(state),
+            None => match env.store.resolve(OrgHint::Id(org_id)).await? {
+                Some(organization) => organization.scope,
+                None => return Ok(None),
+            },
+        };
+        let mut tx = env.store.begin(&scope).await?;
+        let organization = tx.organization().find().await?;
         let connection = tx.connections().find(id).await?;
+        let stored = match state {
+            Some(state) => tx.upstream().find(&state.hash()).await?,
+            None => None,
+        };
         tx.commit().await?;
-        Ok(connection.map(|connection| Self { env, scope: organization.scope, connection, origin }))
+        let active = organization.is_some_and(|organization| organization.status == OrgStatus::Active);
+        let arrival = connection.filter(|_| active).map(|connection| Self { env, scope, connection, origin });
+        Ok(arrival.map(|arrival| (arrival, stored)))
     }
 
     /// A response to a request of ours.
-    async fn answer(&self, id: &str, xml: Vec<u8>) -> Result<Posted, WaitingError> {
-        let (state, stored) = match self.find_request(id).await? {
-            Ok(found) => found,
-            Err(reason) => return self.over(reason).await,
-        };
+    async fn answer(
+        &self,
+        state: Credential<UpstreamState>,
+        stored: Option<StoredUpstreamRequest>,
+        xml: Vec<u8>,
+    ) -> Result<Posted, WaitingError> {
+        let Some(stored) = stored else { return self.over("unknown_request").await };
+        if let Err(reason) = self.check_request(&stored) {
+            return self.over(reason).await;
+        }
         let request = &stored.request;
         let version = version_of(self.env, &self.scope, (request.connection_id, request.version)).await?;
         let settings = settings_of(&version.settings.provider).ok_or(WaitingError::Over)?;
@@ -122,27 +151,17 @@ impl<'a> Arrival<'a> {
         }
     }
 
-    async fn find_request(
-        &self,
-        id: &str,
-    ) -> Result<Result<(Credential<UpstreamState>, StoredUpstreamRequest), &'static str>, Failure> {
-        let Ok(state) = Credential::<UpstreamState>::parse(id) else { return Ok(Err("unknown_request")) };
-        if state.org_id() != self.scope.org_id() {
-            return Ok(Err("other_organization"));
-        }
-        let mut tx = self.env.store.begin(&self.scope).await?;
-        let found = tx.upstream().find(&state.hash()).await?;
-        tx.commit().await?;
-        let Some(found) = found else { return Ok(Err("unknown_request")) };
-        Ok(if found.request.connection_id != self.connection.id {
+    /// Whether the request waits for a response of this connection: the reason why not.
+    fn check_request(&self, found: &StoredUpstreamRequest) -> Result<(), &'static str> {
+        if found.request.connection_id != self.connection.id {
             Err("other_connection")
         } else if found.consumed_at.is_some() || found.answer.is_some() {
             Err("replayed_response")
         } else if self.env.clock.now() >= found.request.expires_at {
             Err("lapsed_request")
         } else {
-            Ok((state, found))
-        })
+            Ok(())
+        }
     }
 
     /// Takes the assertion's one use, and keeps what it says for the browser.
@@ -275,13 +294,14 @@ pub async fn finish_saml(
     let state = Credential::<UpstreamState>::parse(state).map_err(|_| WaitingError::Over)?;
     let scope = OrgScope::of_credential(&state);
     let found = find_request(env, &scope, &state, (at, browser)).await?;
-    let Some(sealed) = &found.answer else { return Err(WaitingError::Over) };
+    let stored = &found.0;
+    let Some(sealed) = &stored.answer else { return Err(WaitingError::Over) };
     let row = hex(&state);
     let plain = env.vault.open(env, &scope, (Purpose::UpstreamAnswer, &row), sealed).await;
     let plain = plain.map_err(Failure::from)?;
     let kept: Kept =
         serde_json::from_slice(&plain).map_err(|_| Failure::from(crate::vault::VaultError::Ciphertext))?;
-    let version = version_of(env, &scope, (found.request.connection_id, found.request.version)).await?;
+    let version = version_of(env, &scope, (stored.request.connection_id, stored.request.version)).await?;
     let returning = Returning::prepare(env, scope, found, version, browser).await?;
     returning.accept(kept.identity, kept.trace).await
 }
@@ -304,9 +324,9 @@ pub async fn finish_refused(
     let told = tx.upstream().find_trace(trace).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let fits =
-        |told: &StoredTrace| told.failed_check.is_some() && told.purpose == found.request.purpose.as_str();
-    let told = told.filter(|(connection, told)| *connection == found.request.connection_id && fits(told));
+        |told: &StoredTrace| told.failed_check.is_some() && told.purpose == found.0.request.purpose.as_str();
+    let told = told.filter(|(connection, told)| *connection == found.0.request.connection_id && fits(told));
     let (_, told) = told.ok_or(WaitingError::Over)?;
-    let version = version_of(env, &scope, (found.request.connection_id, found.request.version)).await?;
+    let version = version_of(env, &scope, (found.0.request.connection_id, found.0.request.version)).await?;
     Returning::prepare(env, scope, found, version, browser).await?.go_on(told).await
 }

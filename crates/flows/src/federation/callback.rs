@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Event};
-use orgate_domain::connections::{EntryPath, Mapped, ProviderSettings};
+use orgate_domain::connections::{ConnectionState, EntryPath, Mapped, ProviderSettings};
 use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::{OrgStatus, Organization};
@@ -22,7 +22,7 @@ use crate::authorize::{Answer as ClientAnswer, refusal, store};
 use crate::complete::{Completed, Completion, Proven, SignedIn, UpstreamEnd};
 use crate::limits::Limited;
 use crate::vault::Purpose;
-use crate::waiting::{Waiting, WaitingError, take_up_in};
+use crate::waiting::{Found, Waiting, WaitingError};
 use crate::{Browser, Env, Failure, events};
 
 pub use super::oidc::Answer;
@@ -81,7 +81,7 @@ pub async fn receive_oidc(
     let state = Credential::<UpstreamState>::parse(state).map_err(|_| WaitingError::Over)?;
     let scope = OrgScope::of_credential(&state);
     let found = find_request(env, &scope, &state, (at, browser)).await?;
-    let (connection_id, version_number) = (found.request.connection_id, found.request.version);
+    let (connection_id, version_number) = (found.0.request.connection_id, found.0.request.version);
     let version = version_of(env, &scope, (connection_id, version_number)).await?;
     let ProviderSettings::Oidc(settings) = &version.settings.provider else {
         return Err(WaitingError::Over);
@@ -98,15 +98,20 @@ pub async fn receive_oidc(
     }
 }
 
-/// The request that a state belongs to, in this browser.
+/// The request that a state belongs to, in this browser, with the authorization request that it is for, if it
+/// is for one.
 pub(super) async fn find_request(
     env: &Env,
     scope: &OrgScope,
     state: &Credential<UpstreamState>,
     (at, browser): ((OrgId, ConnectionId), &Browser),
-) -> Result<StoredUpstreamRequest, WaitingError> {
+) -> Result<(StoredUpstreamRequest, Option<Found>), WaitingError> {
     let mut tx = env.store.begin(scope).await.map_err(Failure::from)?;
     let found = tx.upstream().find(&state.hash()).await.map_err(Failure::from)?;
+    let waiting = match found.as_ref().map(|found| &found.request.purpose) {
+        Some(UpstreamPurpose::SignIn(handle)) => Some(Found::read(&mut tx, handle).await?),
+        Some(UpstreamPurpose::Test | UpstreamPurpose::Link(_)) | None => None,
+    };
     tx.commit().await.map_err(Failure::from)?;
     let Some(found) = found else {
         return over(env, at.0, ("unknown_state", at.1), browser).await;
@@ -125,7 +130,7 @@ pub(super) async fn find_request(
         None
     };
     match reason {
-        None => Ok(found),
+        None => Ok((found, waiting)),
         Some(reason) => over(env, scope.org_id(), (reason, request.connection_id), browser).await,
     }
 }
@@ -163,13 +168,13 @@ impl<'a> Returning<'a> {
     pub(super) async fn prepare(
         env: &'a Env,
         scope: OrgScope,
-        request: StoredUpstreamRequest,
+        (request, waiting): (StoredUpstreamRequest, Option<Found>),
         version: Arc<Version>,
         browser: &'a Browser,
     ) -> Result<Self, WaitingError> {
-        let waiting = match &request.request.purpose {
-            UpstreamPurpose::SignIn(handle) => Some(take_up_in(env, scope, handle, browser).await?),
-            UpstreamPurpose::Test | UpstreamPurpose::Link(_) => None,
+        let waiting = match waiting {
+            Some(found) => Some(found.take_up(env, scope, browser).await?),
+            None => None,
         };
         Ok(Self { env, scope, request, version, waiting, browser })
     }
@@ -255,7 +260,9 @@ impl<'a> Returning<'a> {
             Ok(mapped) => mapped,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let piloted = match mapped.address.email() {
+        // In any other state it makes no difference.
+        let in_pilot = connection.state == ConnectionState::Pilot;
+        let piloted = match mapped.address.email().filter(|_| in_pilot) {
             Some(email) => tx.connections().is_piloted(connection.id, email).await.map_err(Failure::from)?,
             None => false,
         };
@@ -348,8 +355,8 @@ impl<'a> Returning<'a> {
         };
         if failed.is_none() {
             connection.tested_version = Some(self.request.request.version);
-            if connection.state == orgate_domain::connections::ConnectionState::Draft {
-                connection.state = orgate_domain::connections::ConnectionState::Tested;
+            if connection.state == ConnectionState::Draft {
+                connection.state = ConnectionState::Tested;
             }
             tx.connections().update(&connection, env.clock.now()).await.map_err(Failure::from)?;
         }
