@@ -252,7 +252,8 @@ impl<'a> Returning<'a> {
             Ok(mapped) => mapped,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let piloted = match mapped.address.email() {
+        // Only an address of their own: what is merely asserted may be anybody's.
+        let piloted = match mapped.address.own() {
             Some(email) => tx.connections().is_piloted(connection.id, email).await.map_err(Failure::from)?,
             None => false,
         };
