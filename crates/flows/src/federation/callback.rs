@@ -106,7 +106,8 @@ pub(super) async fn find_request(
     let found = tx.upstream().find(&state.hash()).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let Some(found) = found else {
-        return over(env, at.0, ("unknown_state", at.1), browser).await;
+        // Whether the address names a connection of this organization is not known: it is anybody's text.
+        return over(env, at.0, ("unknown_state", None), browser).await;
     };
     let request = &found.request;
     let reason = if (scope.org_id(), request.connection_id) != at {
@@ -123,7 +124,7 @@ pub(super) async fn find_request(
     };
     match reason {
         None => Ok(found),
-        Some(reason) => over(env, scope.org_id(), (reason, request.connection_id), browser).await,
+        Some(reason) => over(env, scope.org_id(), (reason, Some(request.connection_id)), browser).await,
     }
 }
 
@@ -131,7 +132,7 @@ pub(super) async fn find_request(
 async fn over<T>(
     env: &Env,
     org_id: OrgId,
-    (reason, connection): (&'static str, ConnectionId),
+    (reason, connection): (&'static str, Option<ConnectionId>),
     browser: &Browser,
 ) -> Result<T, WaitingError> {
     env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
@@ -139,7 +140,7 @@ async fn over<T>(
     if let Some(organization) = env.store.resolve(hint).await.map_err(Failure::from)? {
         let event =
             events::refused(env, Action::UpstreamRefused, reason, &browser.origin).map_err(Failure::from)?;
-        let event = Event { detail: connection_of(connection), ..event };
+        let event = Event { detail: connection.map(connection_of).unwrap_or_default(), ..event };
         env.refusals.record(env, &organization.scope, event).await.map_err(Failure::from)?;
     }
     Err(WaitingError::Over)
