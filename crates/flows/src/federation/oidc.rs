@@ -475,7 +475,7 @@ pub(super) async fn check_signature(
     };
     trace.pass("alg", &token.algorithm);
     let verified = provider.verify(&oidc.env.outgoing, token, &algorithm).await;
-    match verified.map_err(|error| Refusal::Upstream(Arc::new(error)))? {
+    match verified.map_err(Refusal::Upstream)? {
         Signature::Valid => {
             trace.pass("signature", token.kid.as_deref().unwrap_or_default());
             Ok(())
