@@ -9,7 +9,7 @@ use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::sessions::SignInMethod;
-use orgate_storage::{Connection, OrgScope, OrgTx, StoredUpstreamRequest, UpstreamPurpose};
+use orgate_storage::{Connection, OrgScope, OrgTx, StorageError, StoredUpstreamRequest, UpstreamPurpose};
 
 use super::identify::{Identification, connection_of};
 use super::link::finish_link;
@@ -197,14 +197,10 @@ impl<'a> Returning<'a> {
         let policy = env.configuration.policy(&env.store, &self.scope).await.map_err(Failure::from)?;
         let completion = Completion::prepare(env, waiting, &policy, self.browser).await?;
         let logout = self.seal_logout(&identity).await?;
-        let mut tx = self.begin().await?;
-        let decided = self.decide(&mut tx, (waiting, &identity), &mut trace).await?;
-        let (connection, user_id) = match decided {
+        let decided = self.decide_in_turn((waiting, &identity), &mut trace).await?;
+        let (mut tx, connection, user_id) = match decided {
             Ok(decided) => decided,
-            Err(rejection) => {
-                drop(tx); // with whatever was begun
-                return self.reject(rejection, trace).await;
-            }
+            Err(rejection) => return self.reject(rejection, trace).await,
         };
         self.save_trace(&mut tx, &trace, None).await?;
         let proven = Proven {
@@ -225,6 +221,29 @@ impl<'a> Returning<'a> {
             Completed::AnotherUser(answer) => Ok(Returned::AnotherUser(answer)),
             Completed::Over => Err(WaitingError::Over),
         }
+    }
+
+    /// Decides in a transaction that is kept if nothing was refused. Who signs in for the first time in
+    /// several tabs at once is made once: the others find them when they try again.
+    async fn decide_in_turn(
+        &self,
+        about: (&Waiting, &UpstreamIdentity),
+        trace: &mut Trace,
+    ) -> Result<Result<(OrgTx, Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
+        for _ in 0..2 {
+            let (mut tx, mut attempt) = (self.begin().await?, trace.clone());
+            match self.decide(&mut tx, about, &mut attempt).await {
+                Err(WaitingError::Failure(Failure::Storage(StorageError::Conflict { .. }))) => {}
+                Err(error) => return Err(error),
+                Ok(decided) => {
+                    *trace = attempt;
+                    return Ok(decided.map(|(connection, user_id)| (tx, connection, user_id)));
+                }
+            }
+        }
+        Ok(Err(
+            trace.fail("identity_changed", "the identity, or its address, became another user's meanwhile")
+        ))
     }
 
     /// Everything that decides, in the transaction that signs in: the request's one use, the
@@ -273,8 +292,8 @@ impl<'a> Returning<'a> {
             Ok(found) => found,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let applied = identification.apply(tx, &found, trace).await?;
-        Ok(applied.map(|user_id| (connection, user_id)))
+        let user_id = identification.apply(tx, &found).await?;
+        Ok(Ok((connection, user_id)))
     }
 
     /// Whoever was to prove who they are anew must have done so since they left, and no longer ago than

@@ -33,7 +33,7 @@ pub struct Check {
 }
 
 /// The record, as it grows.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Trace {
     checks: Vec<Check>,
     asserted: Value,
