@@ -67,6 +67,17 @@ pub(super) fn check_auth_time(
     })
 }
 
+/// Adds what userinfo says beside an ID token. It vouches for the address that it says itself, which need
+/// not be the ID token's.
+pub(super) fn add(claims: &mut Map<String, Value>, mut found: Map<String, Value>) {
+    if claims.get("email").is_some_and(|email| found.get("email") != Some(email)) {
+        found.remove("email_verified");
+    }
+    for (name, value) in found {
+        claims.entry(name).or_insert(value);
+    }
+}
+
 pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str)
 }

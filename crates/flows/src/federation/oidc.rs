@@ -22,7 +22,7 @@ use url::Url;
 
 use super::claims::{attributes, check_audience, check_auth_time, check_times, constant_time_eq, text, time};
 use super::providers::{Provider, Signature};
-use super::trace::{Rejection, Trace, quote};
+use super::trace::{Rejection, Trace, quote, without};
 use super::{UpstreamError, UpstreamIdentity, Version};
 use crate::Env;
 use crate::outgoing::OutgoingError;
@@ -234,8 +234,9 @@ impl Oidc<'_> {
                 Err(Refusal::Upstream(Arc::new(UpstreamError::Unreachable { what: WHAT, error })))
             }
             Err(openidconnect::RequestTokenError::ServerResponse(error)) => {
-                let why = format!("the provider refused the code: {error}");
-                Err(trace.fail("token_endpoint", why).into())
+                let secret = self.version.secrets.client_secret.as_deref().unwrap_or_default();
+                let why = without(&error.to_string(), &[code, self.verifier().secret(), secret]);
+                Err(trace.fail("token_endpoint", format!("the provider refused the code: {why}")).into())
             }
             Err(_) => {
                 Err(trace.fail("token_endpoint", "the provider's answer is not a token response").into())
@@ -356,9 +357,7 @@ impl Oidc<'_> {
             // Another subject's claims must not be used.
             Some(found) if found.get("sub") == claims.get("sub") => {
                 trace.pass("userinfo", "");
-                for (name, value) in found {
-                    claims.entry(name).or_insert(value);
-                }
+                super::claims::add(claims, found);
             }
             Some(_) => drop(trace.fail("userinfo", "it is about another subject and was not used")),
             None => drop(trace.fail("userinfo", "there was no usable answer; the ID token was used alone")),

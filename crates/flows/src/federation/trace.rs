@@ -156,6 +156,12 @@ impl Trace {
     }
 }
 
+/// What somebody said who may repeat what they were told: without that.
+pub(crate) fn without(said: &str, told: &[&str]) -> String {
+    let told = told.iter().filter(|told| !told.is_empty());
+    told.fold(said.to_owned(), |said, told| said.replace(told, "(secret)"))
+}
+
 /// A value as it is quoted: cut, and on one line.
 pub(crate) fn quote(text: &str) -> String {
     let mut kept: String =
