@@ -24,8 +24,8 @@ async fn a_first_sign_in_makes_a_user_and_the_second_finds_them() {
 #[tokio::test]
 async fn a_mapped_role_goes_with_what_gave_it_and_one_given_by_hand_stays() {
     // By hand Ada is an admin, and Vic a viewer; the connection itself gives nothing.
-    let rules = "          jit: { enabled: true }\n          rules: [{ value: staff, roles: [admin] }]\n";
-    let world = World::with(rules).await;
+    let settings = "          jit: { enabled: true }\n          rules: [{ value: staff, roles: [admin] }]\n";
+    let world = World::with(settings).await;
     let roles = async |sub: &str, groups: &[&str]| {
         let mut claims = member(sub, &format!("{sub}@acme.test"));
         claims["groups"] = json!(groups);
@@ -40,6 +40,30 @@ async fn a_mapped_role_goes_with_what_gave_it_and_one_given_by_hand_stays() {
     assert_eq!(roles("ada", &[]).await, ["admin"]);
     assert_eq!(roles("new", &["staff"]).await, ["admin"]);
     assert_eq!(roles("new", &[]).await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_mapped_group_gives_its_roles_as_long_as_it_is_given() {
+    let settings = "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering, nobodys] }]\n";
+    let world = World::with(settings).await;
+    world
+        .run(
+            "insert into groups (org_id, id, slug, name, created_at)
+             select org_id, gen_random_uuid(), 'engineering', 'Engineering', now() from organizations
+             where slug in ('acme', 'globex');
+             insert into group_roles (org_id, group_id, role_id)
+             select groups.org_id, groups.id, roles.id from groups
+             join roles on roles.org_id = groups.org_id and roles.slug = 'admin'",
+        )
+        .await;
+    let roles = async |groups: &[&str]| {
+        let mut claims = member("new", "new@acme.test");
+        claims["groups"] = json!(groups);
+        world.sign_in(claims).await.claims("access_token")["roles"].clone()
+    };
+
+    assert_eq!(roles(&["staff"]).await, json!(["admin"]));
+    assert_eq!(roles(&["other"]).await, json!([]));
 }
 
 #[tokio::test]
@@ -118,6 +142,23 @@ async fn userinfo_vouches_for_the_address_that_it_says_and_for_no_other() {
     assert!(claims.get("email").is_none(), "nobody vouched for {claims}");
     let events = world.app.events("acme").await;
     assert!(!events.iter().any(|event| event.starts_with("identity.linked")), "{events:?}");
+}
+
+#[tokio::test]
+async fn what_is_said_of_the_email_claim_is_said_of_no_other() {
+    let world = World::start().await;
+    let beside = json!({ "sub": "1", "email_verified": true, "mail": "ada@acme.test" });
+    let blank = json!({ "sub": "2", "email_verified": true, "email": " ", "mail": "ada@acme.test" });
+
+    for claims in [beside, blank] {
+        let tokens = world.sign_in(claims).await.claims("id_token");
+        assert!(tokens.get("email").is_none(), "nobody vouched for {tokens}");
+    }
+    let trusting = format!("          trusts_addresses: true\n{JIT}");
+    world.configure("", &trusting).await;
+    let trusted = world.sign_in(json!({ "sub": "3", "mail": "ada@acme.test" })).await;
+
+    assert_eq!(trusted.claims("id_token")["email"], "ada@acme.test");
 }
 
 #[tokio::test]

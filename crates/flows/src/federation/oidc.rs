@@ -20,7 +20,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::claims::{attributes, check_audience, check_auth_time, check_times, constant_time_eq, text, time};
+use super::claims::{
+    attributes, check_audience, check_auth_time, check_times, constant_time_eq, is_address_verified, text,
+    time,
+};
 use super::providers::{Provider, Signature};
 use super::trace::{Rejection, Trace, quote, without};
 use super::{UpstreamError, UpstreamIdentity, Version};
@@ -371,11 +374,8 @@ impl Oidc<'_> {
             (Some(tenant), Some(object)) if self.settings.is_multi_tenant() => format!("{tenant}/{object}"),
             _ => own.to_owned(),
         };
-        let address_verified = match claims.get("email_verified") {
-            Some(Value::Bool(verified)) => *verified,
-            Some(Value::String(text)) => text == "true", // Cognito and others send it as text
-            _ => false,
-        };
+        let attributes = attributes(claims);
+        let address_verified = is_address_verified(claims, &attributes, &self.version.settings.mapping);
         let amr = match claims.get("amr") {
             Some(Value::Array(values)) => {
                 values.iter().filter_map(Value::as_str).take(8).map(quote).collect()
@@ -383,7 +383,7 @@ impl Oidc<'_> {
             _ => Vec::new(),
         };
         UpstreamIdentity {
-            asserted: Asserted { subject, address_verified, attributes: attributes(claims) },
+            asserted: Asserted { subject, address_verified, attributes },
             sid: text(claims, "sid").filter(|sid| sid.len() <= 512).map(str::to_owned),
             logout: Some(id_token.into_bytes()),
             auth_time: time(claims, "auth_time"),
