@@ -135,6 +135,12 @@ impl App {
         Browser { http: http(true), base: self.base.clone() }
     }
 
+    /// A browser that already has this cookie, and takes no other.
+    pub fn browser_with(&self, cookie: &str) -> Browser {
+        let headers = HeaderMap::from_iter([(header::COOKIE, cookie.parse().expect("a header"))]);
+        Browser { http: http_with(false, headers), base: self.base.clone() }
+    }
+
     /// A browser whose requests say that they were forwarded for these addresses.
     pub fn browser_behind(&self, forwarded_for: &str) -> Browser {
         let value = forwarded_for.parse().expect("a header");

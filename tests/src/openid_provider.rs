@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use base64::Engine as _;
@@ -26,6 +26,21 @@ pub const CLIENT_SECRET: &str = "a-secret-between-orgate-and-the-provider";
 /// Changes the claims of ID tokens.
 type Change = Arc<dyn Fn(&mut Map<String, Value>) + Send + Sync>;
 
+/// What an endpoint does instead of its work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failing {
+    /// It takes the request and never answers.
+    Hangs,
+    /// It answers with more than anybody should read.
+    Huge,
+    /// It sends whoever asks to another of its addresses.
+    Redirects,
+    /// It answers this.
+    Says(u16, Value),
+    /// It repeats in its error whatever secret it was told (the token endpoint).
+    Repeats,
+}
+
 /// What it does wrong at the moment.
 #[derive(Clone, Default)]
 pub struct Faults {
@@ -37,8 +52,14 @@ pub struct Faults {
     pub foreign_key: bool,
     /// The payload of ID tokens as text, instead of the claims.
     pub payload: Option<String>,
-    /// Answers the token endpoint with this status.
-    pub token_status: Option<u16>,
+    /// What the discovery document's address does.
+    pub discovery: Option<Failing>,
+    /// What the key set's address does.
+    pub keys: Option<Failing>,
+    /// What the token endpoint does.
+    pub token: Option<Failing>,
+    /// What userinfo does.
+    pub userinfo: Option<Failing>,
     /// Discovery names this issuer.
     pub issuer: Option<String>,
     /// Userinfo is about this subject.
@@ -56,10 +77,15 @@ pub struct Asked {
     pub keys: usize,
     /// Codes redeemed.
     pub tokens: usize,
+    /// Userinfo.
+    pub userinfo: usize,
+    /// Where its redirects lead.
+    pub elsewhere: usize,
 }
 
 struct Provider {
     issuer: String,
+    algorithm: SigningAlgorithm,
     keys: Mutex<Arc<SigningKey>>,
     foreign: SigningKey,
     faults: Mutex<Faults>,
@@ -84,19 +110,25 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn new_key() -> SigningKey {
-    SigningKey::generate(SigningAlgorithm::Es256).expect("a key")
+fn new_key(algorithm: SigningAlgorithm) -> SigningKey {
+    SigningKey::generate(algorithm).expect("a key")
 }
 
 impl OpenIdProvider {
     /// Starts it on a port of its own; it ends with the test.
     pub async fn start() -> Self {
+        Self::signing_with(SigningAlgorithm::Es256).await
+    }
+
+    /// The same, with another algorithm: ES256 or RS256.
+    pub async fn signing_with(algorithm: SigningAlgorithm) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address: SocketAddr = listener.local_addr().expect("an address");
         let provider = Arc::new(Provider {
             issuer: format!("http://{address}"),
-            keys: Mutex::new(Arc::new(new_key())),
-            foreign: new_key(),
+            algorithm,
+            keys: Mutex::new(Arc::new(new_key(algorithm))),
+            foreign: new_key(algorithm),
             faults: Mutex::default(),
             user: Mutex::new((json!({ "sub": "ada" }), json!({ "sub": "ada" }))),
             asked: Mutex::default(),
@@ -108,6 +140,7 @@ impl OpenIdProvider {
             .route("/authorize", get(authorize))
             .route("/token", post(token))
             .route("/userinfo", get(userinfo))
+            .route("/elsewhere", get(elsewhere).post(elsewhere))
             .with_state(Arc::clone(&provider));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self(provider)
@@ -137,7 +170,7 @@ impl OpenIdProvider {
 
     /// A new key in the place of the old one.
     pub fn rotate(&self) {
-        *locked(&self.0.keys) = Arc::new(new_key());
+        *locked(&self.0.keys) = Arc::new(new_key(self.0.algorithm));
     }
 
     /// How often each document was asked for.
@@ -152,14 +185,14 @@ impl OpenIdProvider {
 
     /// A connection to it, as a file declares one; `more` are further lines of its settings.
     pub fn connection(&self, slug: &str, domain: &str, more: &str) -> String {
-        let issuer = self.issuer();
+        let (issuer, algorithm) = (self.issuer(), self.0.algorithm.as_str());
         format!(
             "      - slug: {slug}
         name: Provider of {slug}
         domains: [{domain}]
         client_secret: {CLIENT_SECRET}
         settings:
-          provider: {{ oidc: {{ issuer: \"{issuer}\", client_id: {CLIENT_ID}, algorithms: [ES256] }} }}
+          provider: {{ oidc: {{ issuer: \"{issuer}\", client_id: {CLIENT_ID}, algorithms: [{algorithm}] }} }}
 {more}"
         )
     }
@@ -180,8 +213,30 @@ impl OpenIdProvider {
     }
 }
 
-async fn discovery(State(provider): State<Arc<Provider>>) -> Json<Value> {
+/// What an endpoint that fails answers; `None`: it works.
+async fn failing(provider: &Provider, how: Option<Failing>) -> Option<Response> {
+    Some(match how? {
+        Failing::Hangs => std::future::pending().await,
+        Failing::Huge => vec![b' '; 3 * 1024 * 1024].into_response(),
+        Failing::Redirects => Redirect::temporary(&format!("{}/elsewhere", provider.issuer)).into_response(),
+        Failing::Says(status, body) => {
+            (StatusCode::from_u16(status).expect("a status"), Json(body)).into_response()
+        }
+        Failing::Repeats => return None,
+    })
+}
+
+async fn elsewhere(State(provider): State<Arc<Provider>>) -> StatusCode {
+    locked(&provider.asked).elsewhere += 1;
+    StatusCode::OK
+}
+
+async fn discovery(State(provider): State<Arc<Provider>>) -> Response {
     locked(&provider.asked).discovery += 1;
+    let how = locked(&provider.faults).discovery.clone();
+    if let Some(response) = failing(&provider, how).await {
+        return response;
+    }
     // Long enough for others to come meanwhile.
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let (issuer, faults) = (&provider.issuer, locked(&provider.faults).clone());
@@ -193,16 +248,21 @@ async fn discovery(State(provider): State<Arc<Provider>>) -> Json<Value> {
         "jwks_uri": format!("{issuer}/keys"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": [provider.algorithm.as_str()],
         "authorization_response_iss_parameter_supported": faults.promises_iss,
     }))
+    .into_response()
 }
 
-async fn keys(State(provider): State<Arc<Provider>>) -> Json<Value> {
+async fn keys(State(provider): State<Arc<Provider>>) -> Response {
     locked(&provider.asked).keys += 1;
+    let how = locked(&provider.faults).keys.clone();
+    if let Some(response) = failing(&provider, how).await {
+        return response;
+    }
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let key = Arc::clone(&*locked(&provider.keys));
-    Json(json!({ "keys": [key.public_jwk()] }))
+    Json(json!({ "keys": [key.public_jwk()] })).into_response()
 }
 
 async fn authorize(
@@ -216,11 +276,16 @@ async fn authorize(
 async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<Map<String, Value>>) -> Response {
     locked(&provider.asked).tokens += 1;
     let faults = locked(&provider.faults).clone();
-    if let Some(status) = faults.token_status {
-        let status = StatusCode::from_u16(status).expect("a status");
-        return (status, Json(json!({ "error": "invalid_grant" }))).into_response();
+    if let Some(response) = failing(&provider, faults.token.clone()).await {
+        return response;
     }
-    let code = form.get("code").and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| form.get(name).and_then(Value::as_str).unwrap_or_default();
+    let code = text("code");
+    if faults.token == Some(Failing::Repeats) {
+        let said = format!("not {code} with {} of {CLIENT_SECRET}", text("code_verifier"));
+        let error = json!({ "error": "invalid_grant", "error_description": said });
+        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+    }
     let nonce = code.strip_prefix("code for ").unwrap_or_default();
     let id_token = id_token(&provider, &faults, nonce);
     Json(json!({ "access_token": "opaque", "token_type": "Bearer", "expires_in": 60, "id_token": id_token }))
@@ -240,7 +305,7 @@ fn id_token(provider: &Provider, faults: &Faults, nonce: &str) -> String {
         }
     }
     let key = Arc::clone(&*locked(&provider.keys));
-    let header = json!({ "alg": "ES256", "kid": key.kid(), "typ": "JWT" });
+    let header = json!({ "alg": provider.algorithm.as_str(), "kid": key.kid(), "typ": "JWT" });
     let header = faults.header.clone().map_or(header.clone(), |mut given| {
         if let (Some(given), Some(right)) = (given.as_object_mut(), header.as_object()) {
             for (name, value) in right {
@@ -261,14 +326,26 @@ fn id_token(provider: &Provider, faults: &Faults, nonce: &str) -> String {
 /// The bare signature: `SigningKey` makes its own header, which is what is to be wrong here.
 fn sign(key: &SigningKey, message: &[u8]) -> Vec<u8> {
     let pkcs8 = key.to_pkcs8().expect("a private key");
+    if key.algorithm() == SigningAlgorithm::Rs256 {
+        let pair = RsaKeyPair::from_pkcs8(&pkcs8).expect("a key");
+        let mut signature = vec![0; pair.public_modulus_len()];
+        let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+        signed.expect("a signature");
+        return signature;
+    }
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("a key");
     pair.sign(&SystemRandom::new(), message).expect("a signature").as_ref().to_vec()
 }
 
-async fn userinfo(State(provider): State<Arc<Provider>>) -> Json<Value> {
+async fn userinfo(State(provider): State<Arc<Provider>>) -> Response {
+    locked(&provider.asked).userinfo += 1;
+    let how = locked(&provider.faults).userinfo.clone();
+    if let Some(response) = failing(&provider, how).await {
+        return response;
+    }
     let mut claims = locked(&provider.user).1.clone();
     if let (Some(claims), Some(sub)) = (claims.as_object_mut(), &locked(&provider.faults).userinfo_sub) {
         claims.insert("sub".to_owned(), sub.clone().into());
     }
-    Json(claims)
+    Json(claims).into_response()
 }

@@ -2,7 +2,9 @@
 
 mod attacks;
 mod enforcement;
+mod link;
 mod matrix;
 mod oidc;
+mod providers;
 mod saml;
 mod world;

@@ -74,7 +74,7 @@ impl Dns {
         match resolver.txt_lookup(format!("{name}.")).await {
             Ok(found) => {
                 let texts = found.answers().iter().take(RECORDS).filter_map(|record| match &record.data {
-                    RData::TXT(txt) => Some(txt.txt_data.concat()),
+                    RData::TXT(found) => Some(found.txt_data.concat()),
                     _ => None,
                 });
                 let says_it = |said: Vec<u8>| said.trim_ascii() == text.as_bytes();

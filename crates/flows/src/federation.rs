@@ -18,6 +18,7 @@ pub mod methods;
 mod oidc;
 pub mod providers;
 pub mod refresh;
+mod refused;
 pub mod saml;
 pub mod saml_keys;
 pub mod saml_metadata;

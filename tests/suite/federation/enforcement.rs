@@ -9,6 +9,16 @@ use super::world::{JIT, World, member};
 const DOMAINS: &str = "    policy: { sso_enforcement: domains }\n";
 const ORGANIZATION: &str = "    policy: { sso_enforcement: organization }\n";
 
+/// A page without what differs each time: what was typed, and whatever is long enough to be random.
+fn template(body: &str, email: &str) -> String {
+    let masked = body.replace(email, "EMAIL").replace(&email.replace('@', "%40"), "EMAIL");
+    let mut words = Vec::new();
+    for word in masked.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+        words.push(if word.len() >= 26 { "RANDOM" } else { word });
+    }
+    words.join(" ")
+}
+
 /// Tries a password; the status, and whether the page leads to the provider instead.
 async fn try_password(world: &World, email: &str) -> (u16, bool) {
     let browser = world.app.browser();
@@ -35,6 +45,28 @@ async fn a_password_is_refused_for_the_enforced_domain_whoever_it_is_and_for_nob
     assert_eq!(known, unknown, "nothing tells who exists");
     assert_eq!(outside.0, 303);
     assert_eq!(everybody, (303, true));
+}
+
+#[tokio::test]
+async fn where_sso_is_enforced_the_page_is_the_same_for_everybody_of_the_domain() {
+    let world = World::start().await;
+    world.run("update users set status = 'deactivated' where email = 'vic@acme.test'").await;
+    world.configure(DOMAINS, JIT).await;
+    let tried = async |email: &str, password: &str| {
+        let browser = world.app.browser();
+        let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
+        let page = browser.sign_in(page, email, password).await;
+        (page.status, template(&page.body, email))
+    };
+
+    let known = tried("ada@acme.test", PASSWORD).await;
+
+    assert_eq!(tried("ada@acme.test", "wrong").await, known);
+    assert_eq!(tried("bob@acme.test", PASSWORD).await, known);
+    assert_eq!(tried("vic@acme.test", PASSWORD).await, known);
+    let events = world.app.events("acme").await;
+    assert!(events.contains(&"sign_in.failed refused sso_required".to_owned()), "{events:?}");
+    assert_eq!(world.sessions().await, 0);
 }
 
 #[tokio::test]
@@ -84,6 +116,88 @@ async fn what_a_connection_began_ends_with_it() {
     assert_eq!(piloted.status, 200, "{}", piloted.body);
     assert_eq!(fallen, vec![("400 invalid_grant".to_owned(), 401); 3]);
     assert_eq!(again.status, 200, "what was refused for the connection's sake is not used up");
+}
+
+#[tokio::test]
+async fn a_browsers_session_and_a_code_that_a_connection_began_end_with_it() {
+    let world = World::start().await;
+    world.provider.user(member("vic", "vic@acme.test"));
+    let browser = world.app.browser();
+    world.arrive(&browser).await.answer("code");
+    let silent = [("organization", "acme"), ("prompt", "none")];
+
+    for state in ["disabled", "draft", "tested", "pilot"] {
+        let pending = browser.authorize(&silent).await.answer("code");
+        world.set_state(state).await;
+        let answer = browser.authorize(&silent).await;
+        let asked = browser.authorize(&[("organization", "acme")]).await;
+        let redeemed = world.app.redeem(&pending).await;
+        world.set_state("active").await;
+
+        assert_eq!(answer.answer("error"), "login_required", "{state}");
+        assert_eq!(asked.leads_to(), "/sign-in", "{state}");
+        assert_eq!(redeemed.outcome(), "400 invalid_grant", "{state}");
+    }
+}
+
+#[tokio::test]
+async fn a_pilot_is_for_those_whose_own_address_it_lists() {
+    let world = World::start().await;
+    world
+        .run(
+            "insert into connection_pilots (org_id, connection_id, email_normalized)
+         select org_id, id, 'ada@acme.test' from connections where slug = 'workforce'",
+        )
+        .await;
+    world.set_state("pilot").await;
+
+    world.provider.user(serde_json::json!({ "sub": "mallory", "email": "ada@acme.test" }));
+    let claimed = world.arrive_by_hint(&world.app.browser(), "ada@acme.test").await;
+    let check = world.failed_check().await;
+    world.provider.user(member("ada", "ada@acme.test"));
+    let own = world.arrive_by_hint(&world.app.browser(), "ada@acme.test").await;
+
+    assert_eq!((claimed.status.as_u16(), check.as_deref()), (403, Some("not_in_pilot")), "{}", claimed.body);
+    assert_eq!(world.app.redeem(&own.answer("code")).await.status, 200);
+    assert_eq!(world.sessions().await, 1);
+}
+
+#[tokio::test]
+async fn a_sub_organization_can_enforce_sso_for_itself_and_what_its_parent_enforces_ends_what_it_has() {
+    let labs = |policy: &str| {
+        format!(
+            "organizations:
+  - slug: acme-labs
+    name: Acme Labs
+    parent: acme
+    policy: {{ sso_enforcement: {policy} }}
+    users: [{{ email: lab@labs.test, name: Lab, password: \"${{PASSWORD}}\" }}]
+"
+        )
+    };
+    let world = World::start().await;
+    world.app.apply(&labs("\"off\"")).await;
+    let browser = world.app.browser();
+    let tokens = world.app.redeem(&browser.sign_in_to("acme-labs", "lab@labs.test").await).await;
+    let silent = [("organization", "acme-labs"), ("prompt", "none")];
+
+    world.app.apply(&labs("organization")).await;
+    let tightened = (
+        browser.authorize(&silent).await.answer("error"),
+        world.app.userinfo(&tokens.text("access_token")).await.status,
+    );
+    let parents = world.app.sign_in("acme", "ada@acme.test").await;
+    world.app.apply(&labs("\"off\"")).await;
+    let loosened = browser.authorize(&silent).await;
+    world.configure(ORGANIZATION, JIT).await;
+    let inherited = browser.authorize(&silent).await;
+
+    assert_eq!(tightened, ("login_required".to_owned(), 401));
+    assert_eq!(parents.status, 200, "a policy does not climb");
+    assert!(!loosened.answer("code").is_empty(), "what was not ended goes on");
+    assert_eq!(inherited.answer("error"), "login_required");
+    assert_eq!(world.app.refresh(&tokens.text("refresh_token")).await.outcome(), "400 invalid_grant");
+    assert_eq!(world.app.refresh(&parents.text("refresh_token")).await.outcome(), "400 invalid_grant");
 }
 
 #[tokio::test]

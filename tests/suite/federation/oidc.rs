@@ -1,13 +1,11 @@
 //! An OpenID provider: users, roles, and everything that it can say wrong.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use orgate_tests::app::App;
-use orgate_tests::openid_provider::{Faults, OpenIdProvider};
+use orgate_tests::openid_provider::{Failing, Faults};
 use serde_json::{Map, Value, json};
 
-use super::world::{JIT, World, button, member};
+use super::world::{JIT, World, all, button, member};
 
 #[tokio::test]
 async fn a_first_sign_in_makes_a_user_and_the_second_finds_them() {
@@ -25,22 +23,62 @@ async fn a_first_sign_in_makes_a_user_and_the_second_finds_them() {
 
 #[tokio::test]
 async fn a_mapped_role_goes_with_what_gave_it_and_one_given_by_hand_stays() {
-    let world = World::start().await;
-    let roles = |tokens: &orgate_tests::app::Reply| tokens.claims("access_token")["roles"].clone();
-    let vic = |groups: &[&str]| {
-        let mut claims = member("vic", "vic@acme.test");
+    // By hand Ada is an admin, and Vic a viewer; the connection itself gives nothing.
+    let settings = "          jit: { enabled: true }\n          rules: [{ value: staff, roles: [admin] }]\n";
+    let world = World::with(settings).await;
+    let roles = async |sub: &str, groups: &[&str]| {
+        let mut claims = member(sub, &format!("{sub}@acme.test"));
         claims["groups"] = json!(groups);
-        claims
+        let tokens = world.sign_in(claims).await;
+        let claims = tokens.claims("access_token");
+        serde_json::from_value::<Vec<String>>(claims["roles"].clone()).expect("roles")
     };
 
-    let with = world.sign_in(vic(&["staff", "other"])).await;
-    let without = world.sign_in(vic(&["other"])).await;
-    let stranger = world.sign_in(json!({ "sub": "s", "groups": ["staff"] })).await;
+    assert_eq!(roles("vic", &["staff", "other"]).await, ["admin", "viewer"]);
+    assert_eq!(roles("vic", &["other", "STAFF", "staff "]).await, ["viewer"]);
+    assert_eq!(roles("ada", &["staff"]).await, ["admin"]);
+    assert_eq!(roles("ada", &[]).await, ["admin"]);
+    assert_eq!(roles("new", &["staff"]).await, ["admin"]);
+    assert_eq!(roles("new", &[]).await, [] as [&str; 0]);
+}
 
-    // Vic is a viewer by hand; everybody is, by the connection.
-    assert_eq!(roles(&with), json!(["admin", "viewer"]));
-    assert_eq!(roles(&without), json!(["viewer"]));
-    assert_eq!(roles(&stranger), json!(["admin", "viewer"]));
+#[tokio::test]
+async fn a_mapped_group_gives_its_roles_as_long_as_it_is_given() {
+    let settings = "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering, nobodys] }]\n";
+    let world = World::with(settings).await;
+    world
+        .run(
+            "insert into groups (org_id, id, slug, name, created_at)
+             select org_id, gen_random_uuid(), 'engineering', 'Engineering', now() from organizations
+             where slug in ('acme', 'globex');
+             insert into group_roles (org_id, group_id, role_id)
+             select groups.org_id, groups.id, roles.id from groups
+             join roles on roles.org_id = groups.org_id and roles.slug = 'admin'",
+        )
+        .await;
+    let roles = async |groups: &[&str]| {
+        let mut claims = member("new", "new@acme.test");
+        claims["groups"] = json!(groups);
+        world.sign_in(claims).await.claims("access_token")["roles"].clone()
+    };
+
+    assert_eq!(roles(&["staff"]).await, json!(["admin"]));
+    assert_eq!(roles(&["other"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_role_that_a_connection_gives_everybody_goes_with_the_setting() {
+    let world = World::start().await;
+    let roles = async || {
+        let tokens = world.sign_in(member("new", "new@acme.test")).await;
+        tokens.claims("access_token")["roles"].clone()
+    };
+
+    let with = roles().await;
+    world.configure("", "          jit: { enabled: true }\n").await;
+    let without = roles().await;
+
+    assert_eq!((with, without), (json!(["viewer"]), json!([])));
 }
 
 #[tokio::test]
@@ -72,6 +110,83 @@ async fn an_address_links_only_where_domain_and_provider_both_vouch_for_it() {
             .await
             .expect("the link");
     assert_eq!(namespaced.as_deref(), Some("casey@consult.test"));
+}
+
+#[tokio::test]
+async fn an_address_of_a_domain_that_is_not_served_or_not_verified_any_more_links_nothing() {
+    let world = World::start().await;
+
+    world.run("delete from connection_domains").await;
+    let unserved = world.sign_in(member("1", "ada@acme.test")).await;
+    world.configure("", JIT).await;
+    world.run("update domains set verified_at = null where domain = 'acme.test'").await;
+    let unverified = world.sign_in(member("2", "ada@acme.test")).await;
+
+    for tokens in [&unserved, &unverified] {
+        assert!(tokens.claims("id_token").get("email").is_none(), "{}", tokens.claims("id_token"));
+        assert_eq!(tokens.claims("access_token")["roles"], json!(["viewer"]), "and not Ada's");
+    }
+    let events = world.app.events("acme").await;
+    assert!(!events.iter().any(|event| event.starts_with("identity.linked")), "{events:?}");
+}
+
+#[tokio::test]
+async fn userinfo_vouches_for_the_address_that_it_says_and_for_no_other() {
+    let world = World::start().await;
+    world.provider.user(json!({ "sub": "mallory", "email": "ada@acme.test" }));
+    world.provider.userinfo(member("mallory", "mallory@acme.test"));
+
+    let code = world.arrive(&world.app.browser()).await.answer("code");
+    let claims = world.app.redeem(&code).await.claims("id_token");
+
+    assert!(claims.get("email").is_none(), "nobody vouched for {claims}");
+    let events = world.app.events("acme").await;
+    assert!(!events.iter().any(|event| event.starts_with("identity.linked")), "{events:?}");
+}
+
+#[tokio::test]
+async fn what_is_said_of_the_email_claim_is_said_of_no_other() {
+    let world = World::start().await;
+    let beside = json!({ "sub": "1", "email_verified": true, "mail": "ada@acme.test" });
+    let blank = json!({ "sub": "2", "email_verified": true, "email": " ", "mail": "ada@acme.test" });
+
+    for claims in [beside, blank] {
+        let tokens = world.sign_in(claims).await.claims("id_token");
+        assert!(tokens.get("email").is_none(), "nobody vouched for {tokens}");
+    }
+    let trusting = format!("          trusts_addresses: true\n{JIT}");
+    world.configure("", &trusting).await;
+    let trusted = world.sign_in(json!({ "sub": "3", "mail": "ada@acme.test" })).await;
+
+    assert_eq!(trusted.claims("id_token")["email"], "ada@acme.test");
+}
+
+#[tokio::test]
+async fn of_many_first_sign_ins_of_a_person_at_once_all_end_at_the_same_user() {
+    let world = World::start().await;
+    for email in ["new@acme.test", "vic@acme.test"] {
+        world.provider.user(member(email, email));
+        let mut answers = Vec::new();
+        for _ in 0..8 {
+            let browser = world.app.browser();
+            let departure = world.depart(&browser).await;
+            answers.push((browser, world.provider.answer(&departure)));
+        }
+
+        let pages = all(answers.iter().map(|(browser, answer)| browser.get(answer.clone()))).await;
+
+        let statuses: Vec<_> = pages.iter().map(|page| page.status.as_u16()).collect();
+        assert_eq!(statuses, [303; 8], "{email}");
+        let users = "select count(*) from users where email = $1
+                       and id in (select user_id from identity_links where subject = $1)";
+        let users: i64 = sqlx::query_scalar(users)
+            .bind(email)
+            .fetch_one(world.app.database.superuser())
+            .await
+            .expect("a count");
+        assert_eq!(users, 1);
+    }
+    assert_eq!(world.sessions().await, 16);
 }
 
 #[tokio::test]
@@ -197,7 +312,10 @@ fn faults() -> Vec<Case> {
         ("signature", Box::new(|faults| faults.foreign_key = true)),
         ("id_token", Box::new(move |faults| faults.payload = Some(doubled.to_owned()))),
         ("id_token", Box::new(|faults| faults.payload = Some("[]".to_owned()))),
-        ("token_endpoint", Box::new(|faults| faults.token_status = Some(400))),
+        (
+            "token_endpoint",
+            Box::new(|faults| faults.token = Some(Failing::Says(400, json!({ "error": "invalid_grant" })))),
+        ),
     ]
 }
 
@@ -215,6 +333,7 @@ async fn whatever_is_wrong_is_named_to_the_administrators_and_signs_nobody_in() 
         assert!(page.body.contains("req_") && page.body.contains("sso_refused"), "{}", page.body);
         assert!(page.cookies().is_empty(), "{:?}", page.cookies());
         assert_eq!(world.failed_check().await.as_deref(), Some(*check), "{number}");
+        assert_eq!(world.last_event().await, format!("sign_in.failed refused {check}"), "{number}");
     }
     assert_eq!(world.sessions().await, 0);
     let events = world.app.events("acme").await;
@@ -267,94 +386,4 @@ async fn an_issuer_in_the_answer_must_be_the_providers() {
     assert_eq!((without.status.as_u16(), without_check.as_deref()), (403, Some("iss_parameter")));
     assert_eq!((other.status.as_u16(), other_check.as_deref()), (403, Some("iss_parameter")));
     assert!(!right.answer("code").is_empty());
-}
-
-#[tokio::test]
-async fn a_rotated_key_is_found_and_forged_ones_do_not_flood_the_provider() {
-    let world = World::start().await;
-    world.sign_in(member("ada", "ada@acme.test")).await;
-    let before = world.provider.asked();
-
-    world.provider.fault(|faults| faults.header = Some(json!({ "kid": "forged" })));
-    for _ in 0..5 {
-        assert_eq!(world.arrive(&world.app.browser()).await.status, 403);
-    }
-    let forged = world.provider.asked();
-
-    assert_eq!(before.keys, 1);
-    assert_eq!(forged.keys, 1, "keys that are just fetched are not fetched again");
-    assert_eq!(forged.discovery, 1);
-}
-
-#[tokio::test]
-async fn who_comes_while_a_document_is_fetched_waits_for_the_same_answer() {
-    let world = World::start().await;
-    let departures: Vec<_> = (0..12)
-        .map(|_| {
-            let browser = world.app.browser();
-            let world = &world;
-            async move { world.depart(&browser).await }
-        })
-        .map(Box::pin)
-        .collect();
-
-    let urls = all(departures).await;
-
-    assert_eq!(
-        urls.iter().map(url::Url::as_str).collect::<BTreeSet<_>>().len(),
-        12,
-        "each has its own state"
-    );
-    assert_eq!(world.provider.asked().discovery, 1);
-}
-
-async fn all<F: Future + Unpin>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut waiting: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
-    std::future::poll_fn(|context| {
-        for (future, output) in waiting.iter_mut().filter(|(_, output)| output.is_none()) {
-            if let std::task::Poll::Ready(value) = std::pin::Pin::new(future).poll(context) {
-                *output = Some(value);
-            }
-        }
-        if waiting.iter().all(|(_, output)| output.is_some()) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    waiting.into_iter().filter_map(|(_, output)| output).collect()
-}
-
-#[tokio::test]
-async fn a_provider_that_is_out_of_order_is_told_as_that_and_other_ways_stay_open() {
-    let world = World::start().await;
-    world.provider.fault(|faults| faults.issuer = Some("https://evil.test".to_owned()));
-    let browser = world.app.browser();
-    let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
-
-    let lying = browser.follow(browser.get(button(&page)).await).await;
-
-    assert_eq!(lying.status, 502);
-    assert!(
-        lying.body.contains("does not answer") && lying.body.contains("type=\"password\""),
-        "{}",
-        lying.body
-    );
-    assert!(!lying.body.contains("evil.test"));
-}
-
-#[tokio::test]
-async fn no_private_address_is_asked_unless_the_operator_allows_it() {
-    let app = App::start().await;
-    let provider = OpenIdProvider::start().await;
-    let world = World { app, provider };
-    world.configure("", JIT).await;
-    let browser = world.app.browser();
-    let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
-
-    let refused = browser.follow(browser.get(button(&page)).await).await;
-
-    assert_eq!(refused.status, 502);
-    assert_eq!(world.provider.asked(), orgate_tests::openid_provider::Asked::default());
 }

@@ -1,5 +1,8 @@
 //! Two organizations, an OpenID provider for each, and browsers between them.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use orgate_domain::ids::ConnectionId;
 use orgate_tests::app::{App, Browser, Page, Reply};
 use orgate_tests::openid_provider::OpenIdProvider;
@@ -76,6 +79,12 @@ impl World {
         browser.get(self.provider.answer(&departure)).await
     }
 
+    /// The same, where the page has to be told who it is to offer the provider.
+    pub(super) async fn arrive_by_hint(&self, browser: &Browser, email: &str) -> Page {
+        let departure = self.depart_with(browser, &[("login_hint", email)]).await;
+        browser.get(self.provider.answer(&departure)).await
+    }
+
     /// Signs this user in through the provider, in a browser of their own; the tokens.
     pub(super) async fn sign_in(&self, user: Value) -> Reply {
         self.provider.user(user);
@@ -99,6 +108,16 @@ impl World {
         all.fetch_one(self.app.database.superuser()).await.expect("the traces")
     }
 
+    /// The last of Acme's events, as `action outcome reason`.
+    pub(super) async fn last_event(&self) -> String {
+        self.app.events("acme").await.pop().expect("an event")
+    }
+
+    /// Runs statements behind Orgate's back.
+    pub(super) async fn run(&self, statements: &'static str) {
+        sqlx::raw_sql(statements).execute(self.app.database.superuser()).await.expect("a superuser may");
+    }
+
     /// Sessions that are live.
     pub(super) async fn sessions(&self) -> i64 {
         let count = sqlx::query_scalar("select count(*) from sessions where ended_at is null");
@@ -107,7 +126,7 @@ impl World {
 }
 
 /// Acme, as a file describes it.
-fn acme(policy: &str, connection: &str) -> String {
+pub(super) fn acme(policy: &str, connection: &str) -> String {
     format!(
         "organizations:
   - slug: acme
@@ -132,4 +151,19 @@ pub(super) fn button(page: &Page) -> String {
 /// Somebody with an address of Acme's.
 pub(super) fn member(sub: &str, email: &str) -> Value {
     json!({ "sub": sub, "email": email, "email_verified": true, "name": format!("Name of {sub}") })
+}
+
+/// What each of these futures comes to, all being polled.
+pub(super) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let Poll::Ready(value) = future.as_mut().poll(context) {
+                *output = Some(value);
+            }
+        }
+        if running.iter().all(|(_, output)| output.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
 }

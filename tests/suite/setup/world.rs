@@ -91,14 +91,13 @@ impl World {
         self.app.env.configuration.forget();
         let browser = self.app.browser();
         let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
-        let departure = match page.location() {
-            Some(away) => away,
-            None => {
-                let button = page.body.split("href=\"/sign-in/connection").nth(1).expect("a button");
-                let query = button.split('"').next().unwrap_or_default().replace("&#38;", "&");
-                let left = browser.get(format!("/sign-in/connection{query}")).await;
-                left.location().expect("on the way to the provider")
-            }
+        let departure = if let Some(away) = page.location() {
+            away
+        } else {
+            let button = page.body.split("href=\"/sign-in/connection").nth(1).expect("a button");
+            let query = button.split('"').next().unwrap_or_default().replace("&#38;", "&");
+            let left = browser.get(format!("/sign-in/connection{query}")).await;
+            left.location().expect("on the way to the provider")
         };
         let back = browser.get(self.provider.answer(&departure)).await;
         let tokens = self.app.redeem(&back.answer("code")).await;

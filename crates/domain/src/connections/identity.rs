@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, ConnectionSettings, RoleSlugs};
+use super::{AttributeMapping, Attributes, ConnectionSettings, RoleSlugs};
 use crate::email::{DomainName, Email};
 use crate::names::DisplayName;
 
@@ -69,6 +69,13 @@ impl AddressVerdict {
             Self::Own(email) => Some(email),
             Self::Absent | Self::Foreign(_) => None,
         }
+    }
+}
+
+impl AttributeMapping {
+    /// The name that the address is found under.
+    pub fn address_name(&self, attributes: &Attributes) -> Option<&str> {
+        found(attributes, &self.email).map(|(name, _)| name)
     }
 }
 
@@ -147,8 +154,13 @@ impl ConnectionSettings {
 
 /// The first value of the first name that has one.
 fn first<'a>(attributes: &'a Attributes, names: &[String]) -> Option<&'a str> {
-    let mut values = names.iter().filter_map(|name| attributes.get(name)?.first());
-    values.find(|value| !value.trim().is_empty()).map(String::as_str)
+    found(attributes, names).map(|(_, value)| value)
+}
+
+/// The same, with the name.
+fn found<'a, 'n>(attributes: &'a Attributes, names: &'n [String]) -> Option<(&'n str, &'a str)> {
+    let mut values = names.iter().filter_map(|name| Some((name.as_str(), attributes.get(name)?.first()?)));
+    values.find(|(_, value)| !value.trim().is_empty()).map(|(name, value)| (name, value.as_str()))
 }
 
 #[cfg(test)]

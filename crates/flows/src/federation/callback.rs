@@ -5,11 +5,10 @@ use std::sync::Arc;
 use chrono::Duration;
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::{ConnectionState, EntryPath, Mapped, ProviderSettings};
-use orgate_domain::credentials::{Credential, RequestHandle, UpstreamState};
+use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
-use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::sessions::SignInMethod;
-use orgate_storage::{Connection, OrgScope, OrgTx, StoredTrace, StoredUpstreamRequest, UpstreamPurpose};
+use orgate_storage::{Connection, OrgScope, OrgTx, StorageError, StoredUpstreamRequest, UpstreamPurpose};
 
 use super::ceiling::cut;
 use super::identify::{Identification, connection_of};
@@ -17,8 +16,8 @@ use super::link::finish_link;
 use super::oidc::{Oidc, Refusal};
 use super::saml::settings_of;
 use super::trace::{Rejection, Trace};
-use super::{UpstreamError, UpstreamIdentity, Version, address, version_of};
-use crate::authorize::{Answer as ClientAnswer, refusal, store};
+use super::{UpstreamIdentity, Version, address, version_of};
+use crate::authorize::{Answer as ClientAnswer, refusal};
 use crate::complete::{Completed, Completion, Proven, SignedIn, UpstreamEnd};
 use crate::limits::Limited;
 use crate::vault::Purpose;
@@ -26,6 +25,7 @@ use crate::waiting::{Found, Waiting, WaitingError};
 use crate::{Browser, Env, Failure, events};
 
 pub use super::oidc::Answer;
+pub use super::refused::RefusedReturn;
 
 /// How far a provider's clock may be from ours.
 const SKEW: Duration = Duration::minutes(2);
@@ -44,24 +44,6 @@ pub enum Returned {
     /// Refused: a page says so, with the id of the request. The authorization request goes on waiting
     /// under a new handle, for another way to sign in.
     Refused(Box<RefusedReturn>),
-}
-
-/// A sign-in through a connection that was refused.
-#[derive(Debug)]
-pub struct RefusedReturn {
-    /// The check that failed. For whoever administers the connection; the person is told no more than
-    /// that it did not work, but for what they can mend themselves.
-    pub check: &'static str,
-    /// The connection.
-    pub connection: Connection,
-    /// The organization.
-    pub organization: Option<Organization>,
-    /// For trying again; `None` if nothing waits any more.
-    pub handle: Option<Credential<RequestHandle>>,
-    /// The identity provider could not be asked.
-    pub outage: bool,
-    /// The request that was refused, where it was another than this.
-    pub request_id: Option<String>,
 }
 
 /// Takes an OpenID provider's answer. `at` are the organization and the connection that the address
@@ -114,7 +96,8 @@ pub(super) async fn find_request(
     };
     tx.commit().await.map_err(Failure::from)?;
     let Some(found) = found else {
-        return over(env, at.0, ("unknown_state", at.1), browser).await;
+        // Whether the address names a connection of this organization is not known: it is anybody's text.
+        return over(env, at.0, ("unknown_state", None), browser).await;
     };
     let request = &found.request;
     let reason = if (scope.org_id(), request.connection_id) != at {
@@ -131,7 +114,7 @@ pub(super) async fn find_request(
     };
     match reason {
         None => Ok((found, waiting)),
-        Some(reason) => over(env, scope.org_id(), (reason, request.connection_id), browser).await,
+        Some(reason) => over(env, scope.org_id(), (reason, Some(request.connection_id)), browser).await,
     }
 }
 
@@ -139,7 +122,7 @@ pub(super) async fn find_request(
 async fn over<T>(
     env: &Env,
     org_id: OrgId,
-    (reason, connection): (&'static str, ConnectionId),
+    (reason, connection): (&'static str, Option<ConnectionId>),
     browser: &Browser,
 ) -> Result<T, WaitingError> {
     env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
@@ -147,7 +130,7 @@ async fn over<T>(
     if let Some(organization) = env.store.resolve(hint).await.map_err(Failure::from)? {
         let event =
             events::refused(env, Action::UpstreamRefused, reason, &browser.origin).map_err(Failure::from)?;
-        let event = Event { detail: connection_of(connection), ..event };
+        let event = Event { detail: connection.map(connection_of).unwrap_or_default(), ..event };
         env.refusals.record(env, &organization.scope, event).await.map_err(Failure::from)?;
     }
     Err(WaitingError::Over)
@@ -156,11 +139,11 @@ async fn over<T>(
 /// A browser that is back, with what it was sent for.
 pub(super) struct Returning<'a> {
     pub(super) env: &'a Env,
-    scope: OrgScope,
-    request: StoredUpstreamRequest,
+    pub(super) scope: OrgScope,
+    pub(super) request: StoredUpstreamRequest,
     version: Arc<Version>,
     /// The authorization request that it is for, if it is for one.
-    waiting: Option<Waiting>,
+    pub(super) waiting: Option<Waiting>,
     pub(super) browser: &'a Browser,
 }
 
@@ -204,14 +187,10 @@ impl<'a> Returning<'a> {
         let policy = env.configuration.policy(&env.store, &self.scope).await.map_err(Failure::from)?;
         let completion = Completion::prepare(env, waiting, &policy, self.browser).await?;
         let logout = self.seal_logout(&identity).await?;
-        let mut tx = self.begin().await?;
-        let decided = self.decide(&mut tx, (waiting, &identity), &mut trace).await?;
-        let (connection, user_id) = match decided {
+        let decided = self.decide_in_turn((waiting, &identity), &mut trace).await?;
+        let (mut tx, connection, user_id) = match decided {
             Ok(decided) => decided,
-            Err(rejection) => {
-                drop(tx); // with whatever was begun
-                return self.reject(rejection, trace).await;
-            }
+            Err(rejection) => return self.reject(rejection, trace).await,
         };
         self.save_trace(&mut tx, &trace, None).await?;
         let proven = Proven {
@@ -232,6 +211,29 @@ impl<'a> Returning<'a> {
             Completed::AnotherUser(answer) => Ok(Returned::AnotherUser(answer)),
             Completed::Over => Err(WaitingError::Over),
         }
+    }
+
+    /// Decides in a transaction that is kept if nothing was refused. Who signs in for the first time in
+    /// several tabs at once is made once: the others find them when they try again.
+    async fn decide_in_turn(
+        &self,
+        about: (&Waiting, &UpstreamIdentity),
+        trace: &mut Trace,
+    ) -> Result<Result<(OrgTx, Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
+        for _ in 0..2 {
+            let (mut tx, mut attempt) = (self.begin().await?, trace.clone());
+            match self.decide(&mut tx, about, &mut attempt).await {
+                Err(WaitingError::Failure(Failure::Storage(StorageError::Conflict { .. }))) => {}
+                Err(error) => return Err(error),
+                Ok(decided) => {
+                    *trace = attempt;
+                    return Ok(decided.map(|(connection, user_id)| (tx, connection, user_id)));
+                }
+            }
+        }
+        Ok(Err(
+            trace.fail("identity_changed", "the identity, or its address, became another user's meanwhile")
+        ))
     }
 
     /// Everything that decides, in the transaction that signs in: the request's one use, the
@@ -260,9 +262,10 @@ impl<'a> Returning<'a> {
             Ok(mapped) => mapped,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        // In any other state it makes no difference.
+        // In any other state it makes no difference; and only an address of their own counts: what is merely
+        // asserted may be anybody's.
         let in_pilot = connection.state == ConnectionState::Pilot;
-        let piloted = match mapped.address.email().filter(|_| in_pilot) {
+        let piloted = match mapped.address.own().filter(|_| in_pilot) {
             Some(email) => tx.connections().is_piloted(connection.id, email).await.map_err(Failure::from)?,
             None => false,
         };
@@ -281,8 +284,8 @@ impl<'a> Returning<'a> {
             Ok(found) => found,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let applied = identification.apply(tx, &found, trace).await?;
-        Ok(applied.map(|user_id| (connection, user_id)))
+        let user_id = identification.apply(tx, &found).await?;
+        Ok(Ok((connection, user_id)))
     }
 
     /// Whoever was to prove who they are anew must have done so since they left, and no longer ago than
@@ -364,102 +367,8 @@ impl<'a> Returning<'a> {
         Ok(Returned::Tested(connection.id, id))
     }
 
-    /// A failed check: an event, a trace, no session.
-    pub(super) async fn reject(&self, rejection: Rejection, trace: Trace) -> Result<Returned, WaitingError> {
-        self.refuse(rejection, trace, false).await
-    }
-
-    /// The identity provider could not be asked.
-    pub(super) async fn fail(
-        &self,
-        error: &UpstreamError,
-        mut trace: Trace,
-    ) -> Result<Returned, WaitingError> {
-        tracing::warn!(connection.id = %self.request.request.connection_id, %error, "an identity provider is out of order");
-        let rejection = trace.fail("provider_unavailable", error.to_string());
-        self.refuse(rejection, trace, true).await
-    }
-
-    async fn refuse(
-        &self,
-        rejection: Rejection,
-        trace: Trace,
-        outage: bool,
-    ) -> Result<Returned, WaitingError> {
-        let mut tx = self.begin().await?;
-        if !self.consume(&mut tx).await? {
-            return Err(WaitingError::Over);
-        }
-        let connection = self.connection(&mut tx).await?;
-        let Some(waiting) = &self.waiting else {
-            if let UpstreamPurpose::Link(_) = self.request.request.purpose {
-                let organization = tx.organization().find().await.map_err(Failure::from)?;
-                self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
-                let (check, handle) = (rejection.check, None);
-                let refused =
-                    RefusedReturn { check, connection, organization, handle, outage, request_id: None };
-                return Ok(Returned::Refused(Box::new(refused)));
-            }
-            let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
-            return Ok(Returned::Tested(connection.id, id));
-        };
-        let organization = tx.organization().find().await.map_err(Failure::from)?;
-        let handle = self.renew(&mut tx, waiting).await?;
-        self.conclude(tx, &trace, (Action::SignInFailed, Some(rejection))).await?;
-        let organization = organization.filter(|found| found.status == OrgStatus::Active);
-        let check = rejection.check;
-        Ok(Returned::Refused(Box::new(RefusedReturn {
-            check,
-            connection,
-            organization,
-            handle,
-            outage,
-            request_id: None,
-        })))
-    }
-
-    /// The answer was refused before this browser was back; `told` is what of it was kept.
-    pub(super) async fn go_on(self, told: StoredTrace) -> Result<Returned, WaitingError> {
-        let mut tx = self.begin().await?;
-        if !self.consume(&mut tx).await? {
-            return Err(WaitingError::Over);
-        }
-        let connection = self.connection(&mut tx).await?;
-        if self.request.request.purpose == UpstreamPurpose::Test {
-            tx.commit().await.map_err(Failure::from)?;
-            return Ok(Returned::Tested(connection.id, told.id));
-        }
-        let organization = tx.organization().find().await.map_err(Failure::from)?;
-        let handle = match &self.waiting {
-            Some(waiting) => self.renew(&mut tx, waiting).await?,
-            None => None,
-        };
-        tx.commit().await.map_err(Failure::from)?;
-        Ok(Returned::Refused(Box::new(RefusedReturn {
-            check: "response",
-            connection,
-            organization: organization.filter(|found| found.status == OrgStatus::Active),
-            handle,
-            outage: false,
-            request_id: told.request_id,
-        })))
-    }
-
-    /// The authorization request under a new handle: the old one's text is nobody's any more.
-    async fn renew(
-        &self,
-        tx: &mut OrgTx,
-        waiting: &Waiting,
-    ) -> Result<Option<Credential<RequestHandle>>, Failure> {
-        let mut asked = waiting.asked().clone();
-        if !tx.authorization_requests().consume(asked.id, self.env.clock.now()).await? {
-            return Ok(None);
-        }
-        store(self.env, tx, &mut asked).await.map(Some)
-    }
-
     /// Writes event and trace, and commits.
-    async fn conclude(
+    pub(super) async fn conclude(
         &self,
         mut tx: OrgTx,
         trace: &Trace,

@@ -2,7 +2,7 @@
 //! them as attributes.
 
 use chrono::{DateTime, Duration, Utc};
-use orgate_domain::connections::{Attributes, OidcSettings};
+use orgate_domain::connections::{AttributeMapping, Attributes, OidcSettings};
 use serde_json::{Map, Value};
 
 use super::trace::{Rejection, Trace, quote};
@@ -137,6 +137,32 @@ fn check_auth_time(
     trace.check("auth_time", recent, || {
         format!("the application asked for a sign-in of the last {seconds} seconds, and the provider does not say that it was")
     })
+}
+
+/// Adds what userinfo says beside an ID token. It vouches for the address that it says itself, which need
+/// not be the ID token's.
+pub(super) fn add(claims: &mut Map<String, Value>, mut found: Map<String, Value>) {
+    if claims.get("email").is_some_and(|email| found.get("email") != Some(email)) {
+        found.remove("email_verified");
+    }
+    for (name, value) in found {
+        claims.entry(name).or_insert(value);
+    }
+}
+
+/// Whether the provider vouches for the address that the mapping takes: `email_verified` is about the claim
+/// `email` (OIDC Core §5.1) and about no other.
+pub(super) fn is_address_verified(
+    claims: &Map<String, Value>,
+    attributes: &Attributes,
+    mapping: &AttributeMapping,
+) -> bool {
+    let verified = match claims.get("email_verified") {
+        Some(Value::Bool(verified)) => *verified,
+        Some(Value::String(text)) => text == "true", // Cognito and others send it as text
+        _ => false,
+    };
+    verified && mapping.address_name(attributes) == Some("email")
 }
 
 pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

@@ -11,7 +11,7 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::DisplayName;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{Connection, FederatedUser, NewFederatedUser, OrgTx};
+use orgate_storage::{Connection, FederatedUser, NewFederatedUser, OrgTx, StorageError};
 
 use super::trace::{Rejection, Trace};
 use crate::{Browser, Env, Failure, events};
@@ -51,6 +51,10 @@ impl Identification<'_> {
             && let Some(user) = tx.identities().find_user_by_email(email).await?
         {
             if tx.identities().is_linked(user.id, id).await? {
+                // Perhaps under this very subject, by a sign-in in another tab that has just ended.
+                if let Some(user) = tx.identities().find_user(id, &self.mapped.subject).await? {
+                    return Ok(active(&user, trace).map(|()| Found::Bound(user)));
+                }
                 let why = "the address is of a user whom the identity provider knew under another subject; \
                            if it is the same person, unlink the old one first";
                 return Ok(Err(trace.fail("identity_changed", why)));
@@ -67,12 +71,10 @@ impl Identification<'_> {
     }
 
     /// Binds, makes or refreshes the user.
-    pub(super) async fn apply(
-        &self,
-        tx: &mut OrgTx,
-        found: &Found,
-        trace: &mut Trace,
-    ) -> Result<Result<UserId, Rejection>, Failure> {
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if the identity or its address became a user's since [`Self::find`].
+    pub(super) async fn apply(&self, tx: &mut OrgTx, found: &Found) -> Result<UserId, Failure> {
         let now = self.env.clock.now();
         let user_id = match found {
             Found::Bound(user) | Found::ByAddress(user) => {
@@ -84,9 +86,8 @@ impl Identification<'_> {
         let asserted = self.mapped.address.email().map(Email::as_str);
         let link = (self.connection.id, self.mapped.subject.as_str());
         if !tx.identities().save_link(link, user_id, asserted, now).await? {
-            return Ok(Err(
-                trace.fail("identity_changed", "the identity was bound to another user meanwhile")
-            ));
+            // To another user, meanwhile.
+            return Err(StorageError::Conflict { constraint: "identity_links_pkey".to_owned() }.into());
         }
         if matches!(found, Found::ByAddress(_)) {
             let event = events::done(self.env, Action::IdentityLinked, &self.browser.origin)?;
@@ -94,7 +95,7 @@ impl Identification<'_> {
         }
         let by = (self.connection.id, user_id);
         tx.identities().replace_mapped(by, &self.mapped.roles, &self.mapped.groups).await?;
-        Ok(Ok(user_id))
+        Ok(user_id)
     }
 
     async fn refresh_name(&self, tx: &mut OrgTx, user: &FederatedUser) -> Result<(), Failure> {

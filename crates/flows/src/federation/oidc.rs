@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::claims::{self, Expected, attributes, text, time};
+use super::claims::{self, Expected, attributes, is_address_verified, text, time};
 use super::providers::{Provider, Signature};
-use super::trace::{Rejection, Trace, quote};
+use super::trace::{Rejection, Trace, quote, without};
 use super::{UpstreamError, UpstreamIdentity, Version};
 use crate::Env;
 use crate::outgoing::OutgoingError;
@@ -234,8 +234,9 @@ impl Oidc<'_> {
                 Err(Refusal::Upstream(Arc::new(UpstreamError::Unreachable { what: WHAT, error })))
             }
             Err(openidconnect::RequestTokenError::ServerResponse(error)) => {
-                let why = format!("the provider refused the code: {error}");
-                Err(trace.fail("token_endpoint", why).into())
+                let secret = self.version.secrets.client_secret.as_deref().unwrap_or_default();
+                let why = without(&error.to_string(), &[code, self.verifier().secret(), secret]);
+                Err(trace.fail("token_endpoint", format!("the provider refused the code: {why}")).into())
             }
             Err(openidconnect::RequestTokenError::Parse(..) | openidconnect::RequestTokenError::Other(_)) => {
                 Err(trace.fail("token_endpoint", "the provider's answer is not a token response").into())
@@ -314,9 +315,7 @@ impl Oidc<'_> {
             // Another subject's claims must not be used.
             Some(found) if found.get("sub") == claims.get("sub") => {
                 trace.pass("userinfo", "");
-                for (name, value) in found {
-                    claims.entry(name).or_insert(value);
-                }
+                super::claims::add(claims, found);
             }
             Some(_) => drop(trace.fail("userinfo", "it is about another subject and was not used")),
             None => drop(trace.fail("userinfo", "there was no usable answer; the ID token was used alone")),
@@ -330,11 +329,8 @@ impl Oidc<'_> {
             (Some(tenant), Some(object)) if self.settings.is_multi_tenant() => format!("{tenant}/{object}"),
             _ => own.to_owned(),
         };
-        let address_verified = match claims.get("email_verified") {
-            Some(Value::Bool(verified)) => *verified,
-            Some(Value::String(text)) => text == "true", // Cognito and others send it as text
-            _ => false,
-        };
+        let attributes = attributes(claims);
+        let address_verified = is_address_verified(claims, &attributes, &self.version.settings.mapping);
         let amr = match claims.get("amr") {
             Some(Value::Array(values)) => {
                 values.iter().filter_map(Value::as_str).take(8).map(quote).collect()
@@ -342,7 +338,7 @@ impl Oidc<'_> {
             _ => Vec::new(),
         };
         UpstreamIdentity {
-            asserted: Asserted { subject, address_verified, attributes: attributes(claims) },
+            asserted: Asserted { subject, address_verified, attributes },
             sid: text(claims, "sid").filter(|sid| sid.len() <= 512).map(str::to_owned),
             logout: Some(id_token.into_bytes()),
             auth_time: time(claims, "auth_time"),
@@ -437,7 +433,7 @@ pub(super) async fn check_signature(
     };
     trace.pass("alg", &token.algorithm);
     let verified = provider.verify(&oidc.env.outgoing, token, &algorithm).await;
-    match verified.map_err(|error| Refusal::Upstream(Arc::new(error)))? {
+    match verified.map_err(Refusal::Upstream)? {
         Signature::Valid => {
             trace.pass("signature", token.kid.as_deref().unwrap_or_default());
             Ok(())

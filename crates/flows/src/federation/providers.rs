@@ -78,7 +78,14 @@ pub struct Providers {
 pub struct Provider {
     /// What it says of itself.
     pub document: Document,
-    keys: Mutex<Option<Keys>>,
+    keys: Mutex<Kept>,
+}
+
+/// What came of asking for keys.
+#[derive(Debug, Default)]
+struct Kept {
+    keys: Option<Keys>,
+    failed: Option<(Instant, Arc<UpstreamError>)>,
 }
 
 #[derive(Debug)]
@@ -103,7 +110,7 @@ impl Providers {
         self.known
             .try_get_with(issuer.to_owned(), async {
                 let document = discover(outgoing, issuer).await?;
-                Ok(Arc::new(Provider { document, keys: Mutex::new(None) }))
+                Ok(Arc::new(Provider { document, keys: Mutex::default() }))
             })
             .await
     }
@@ -161,7 +168,7 @@ impl Provider {
         outgoing: &Outgoing,
         token: &Unverified<'_>,
         algorithm: &CoreJwsSigningAlgorithm,
-    ) -> Result<Signature, UpstreamError> {
+    ) -> Result<Signature, Arc<UpstreamError>> {
         let keys = self.keys(outgoing, KEYS_LIMIT).await?;
         let found = verify(&keys, token, algorithm);
         if !matches!(found, Signature::UnknownKey) {
@@ -176,16 +183,32 @@ impl Provider {
         &self,
         outgoing: &Outgoing,
         limit: Duration,
-    ) -> Result<Arc<Vec<CoreJsonWebKey>>, UpstreamError> {
+    ) -> Result<Arc<Vec<CoreJsonWebKey>>, Arc<UpstreamError>> {
+        let came = Instant::now();
         // Held while fetching: whoever comes meanwhile waits for this answer instead of asking too.
         let mut kept = self.keys.lock().await;
-        if let Some(keys) = kept.as_ref().filter(|keys| keys.fetched.elapsed() < limit) {
+        if let Some(keys) = kept.keys.as_ref().filter(|keys| keys.fetched.elapsed() < limit) {
             return Ok(Arc::clone(&keys.keys));
         }
-        let set: Value = read_json(outgoing, self.document.jwks_uri().url(), "keys").await?;
-        let keys = Arc::new(usable_keys(&set));
-        *kept = Some(Keys { keys: Arc::clone(&keys), fetched: Instant::now() });
-        Ok(keys)
+        // That there is none is an answer too, or they would wait for a silent provider in turn.
+        if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| *at >= came) {
+            return Err(Arc::clone(error));
+        }
+        match read_json::<Value>(outgoing, self.document.jwks_uri().url(), "keys").await {
+            Ok(set) => {
+                let keys = Arc::new(usable_keys(&set));
+                *kept = Kept {
+                    keys: Some(Keys { keys: Arc::clone(&keys), fetched: Instant::now() }),
+                    failed: None,
+                };
+                Ok(keys)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                kept.failed = Some((Instant::now(), Arc::clone(&error)));
+                Err(error)
+            }
+        }
     }
 }
 

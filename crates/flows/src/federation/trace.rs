@@ -36,7 +36,7 @@ pub struct Check {
 }
 
 /// The record, as it grows.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Trace {
     checks: Vec<Check>,
     asserted: Value,
@@ -179,6 +179,12 @@ impl Trace {
         tx.upstream().insert_trace(&new).await?;
         Ok(id)
     }
+}
+
+/// What somebody said who may repeat what they were told: without that.
+pub(crate) fn without(said: &str, told: &[&str]) -> String {
+    let told = told.iter().filter(|told| !told.is_empty());
+    told.fold(said.to_owned(), |said, told| said.replace(told, "(secret)"))
 }
 
 /// Text without the states and ids of our own requests: each is a credential while its request waits.
