@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 10] = [
+const PAGES: [(&str, u16); 14] = [
     ("/", 200),
     ("/authorize", 400),
     ("/sign-in", 400),
@@ -13,6 +13,10 @@ const PAGES: [(&str, u16); 10] = [
     ("/discover", 400),
     ("/discover/link", 400),
     ("/logout", 200),
+    ("/setup", 404),
+    ("/setup/connections", 404),
+    ("/setup/new", 404),
+    ("/setup/domains", 404),
     ("/no/such/page", 404),
     ("/../../etc/passwd", 404),
     ("/.well-known/other", 404),

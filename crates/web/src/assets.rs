@@ -24,6 +24,7 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
         "mark.svg" => ("image/svg+xml", include_str!("../assets/mark.svg")),
         "copy.js" => ("text/javascript; charset=utf-8", include_str!("../assets/copy.js")),
         "form-post.js" => ("text/javascript; charset=utf-8", include_str!("../assets/form-post.js")),
+        "preview.js" => ("text/javascript; charset=utf-8", include_str!("../assets/preview.js")),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     cached(media, body.to_owned())

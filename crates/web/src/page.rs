@@ -120,6 +120,18 @@ pub(crate) fn render(status: StatusCode, template: &impl Template, form_target: 
     (status, page_headers(form_target), Html(html)).into_response()
 }
 
+/// The same for a page whose script asks for another page of ours.
+pub(crate) fn render_live(status: StatusCode, template: &impl Template) -> Response {
+    let mut response = render(status, template, None);
+    let headers = response.headers_mut();
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok());
+    let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; connect-src 'self'")));
+    if let Some(Ok(policy)) = policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
 fn page_headers(form_target: Option<&str>) -> HeaderMap {
     let target = form_target.and_then(origin_of).map_or_else(String::new, |origin| format!(" {origin}"));
     let policy = format!(

@@ -68,6 +68,9 @@ export async function setup({ journeys, orgate, browser }) {
       await page.getByRole('link', { name: 'Change the mapping' }).click()
       await page.getByRole('heading', { name: 'Preview' }).waitFor()
       await look('12 mapping, preview')
+      const preview = page.locator('#preview')
+      await page.getByRole('group', { name: 'Rule 1' }).getByLabel('Value').fill('nobody')
+      await preview.getByText('viewer', { exact: true }).waitFor() // by itself, without a button
       await page.goBack()
       await page.getByRole('link', { name: 'Continue' }).click()
 

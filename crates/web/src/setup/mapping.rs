@@ -13,7 +13,7 @@ use super::form::Form;
 use super::frame::{Frame, Notice, Step, page, retry};
 use super::provider::Errors;
 use super::{OfConnection, Submitted};
-use crate::page::{Page, render};
+use crate::page::{Page, render_live};
 use crate::present::see_other;
 
 /// Empty rows that wait for rules.
@@ -173,7 +173,7 @@ fn show(
         preview: preview(&of.open.setup, &of.detail, input).map(shown),
         errors: Errors::new(problems),
     };
-    render(status, &template, None)
+    render_live(status, &template)
 }
 
 fn attributes(mapping: &AttributeMapping) -> Vec<Attribute> {

@@ -155,6 +155,11 @@ fn show(
     form: Option<&Form>,
     (notices, problems): (Vec<Notice>, Vec<Problem>),
 ) -> Response {
+    let mut problems = problems;
+    if form.is_some_and(|form| form.get("client_secret").is_some()) {
+        let why = "Enter the secret once more: what was typed is not shown again.".to_owned();
+        problems.push(Problem { field: "client_secret", why });
+    }
     let frame = Frame::of_step(of, Step::Provider).with(notices);
     let saved = of.detail.latest.as_ref().map(|version| summary(&version.settings)).unwrap_or_default();
     let (page, errors) = (page(&of.open), Errors::new(problems));
