@@ -30,6 +30,8 @@ pub struct FederatedUser {
     pub name: String,
     /// Whether they may sign in.
     pub status: UserStatus,
+    /// Slugs of the roles and groups that the connection gives them already, where it was asked for.
+    pub mapped: Option<(BTreeSet<String>, BTreeSet<String>)>,
 }
 
 /// A user made by their first sign-in through a connection.
@@ -140,10 +142,18 @@ impl Identities<'_> {
         subject: &str,
     ) -> Result<Option<FederatedUser>, StorageError> {
         let row = sqlx::query!(
-            "select member.id, member.email_normalized, member.name, member.status
-             from identity_links link
-             join users member on member.org_id = link.org_id and member.id = link.user_id
-             where link.org_id = $1 and link.connection_id = $2 and link.subject = $3",
+            r#"select member.id, member.email_normalized, member.name, member.status,
+                      array(select role.slug from mapped_roles mapped
+                            join roles role on role.org_id = mapped.org_id and role.id = mapped.role_id
+                            where mapped.org_id = link.org_id and mapped.user_id = link.user_id
+                              and mapped.connection_id = link.connection_id) as "roles!",
+                      array(select wanted.slug from mapped_groups mapped
+                            join groups wanted on wanted.org_id = mapped.org_id and wanted.id = mapped.group_id
+                            where mapped.org_id = link.org_id and mapped.user_id = link.user_id
+                              and mapped.connection_id = link.connection_id) as "groups!"
+               from identity_links link
+               join users member on member.org_id = link.org_id and member.id = link.user_id
+               where link.org_id = $1 and link.connection_id = $2 and link.subject = $3"#,
             self.org_id,
             connection.as_uuid(),
             subject,
@@ -156,6 +166,7 @@ impl Identities<'_> {
                 email_normalized: row.email_normalized,
                 name: row.name,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+                mapped: Some((row.roles.into_iter().collect(), row.groups.into_iter().collect())),
             })
         })
         .transpose()
@@ -176,6 +187,7 @@ impl Identities<'_> {
                 email_normalized: row.email_normalized,
                 name: row.name,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+                mapped: None,
             })
         })
         .transpose()
@@ -284,7 +296,6 @@ impl Identities<'_> {
     ) -> Result<(), StorageError> {
         let roles: Vec<String> = roles.iter().cloned().collect();
         let groups: Vec<String> = groups.iter().cloned().collect();
-        // What is already so is not written again: most sign-ins change nothing.
         sqlx::query!(
             "with wanted_role as (
                  select role.id from roles role where role.org_id = $1 and role.slug = any($4)

@@ -188,11 +188,11 @@ impl<'a> Returning<'a> {
         let completion = Completion::prepare(env, waiting, &policy, self.browser).await?;
         let logout = self.seal_logout(&identity).await?;
         let decided = self.decide_in_turn((waiting, &identity), &mut trace).await?;
-        let (mut tx, connection, user_id) = match decided {
+        let (tx, connection, user_id) = match decided {
             Ok(decided) => decided,
             Err(rejection) => return self.reject(rejection, trace).await,
         };
-        self.save_trace(&mut tx, &trace, None).await?;
+        // No trace: what was asserted of people is kept only to mend a refusal, or to show a test.
         let proven = Proven {
             user_id,
             method: SignInMethod::Connection(connection.id),

@@ -93,9 +93,17 @@ impl Identification<'_> {
             let event = events::done(self.env, Action::IdentityLinked, &self.browser.origin)?;
             tx.audit().insert(&self.about(user_id, Event { reason: Some("by_address"), ..event })).await?;
         }
-        let by = (self.connection.id, user_id);
-        tx.identities().replace_mapped(by, &self.mapped.roles, &self.mapped.groups).await?;
+        if !self.is_as_mapped(found) {
+            let by = (self.connection.id, user_id);
+            tx.identities().replace_mapped(by, &self.mapped.roles, &self.mapped.groups).await?;
+        }
         Ok(user_id)
+    }
+
+    /// Whether the user has just these roles and groups by the connection already: most sign-ins change nothing.
+    fn is_as_mapped(&self, found: &Found) -> bool {
+        let Found::Bound(FederatedUser { mapped: Some((roles, groups)), .. }) = found else { return false };
+        (roles, groups) == (&self.mapped.roles, &self.mapped.groups)
     }
 
     async fn refresh_name(&self, tx: &mut OrgTx, user: &FederatedUser) -> Result<(), Failure> {
