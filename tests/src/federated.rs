@@ -10,8 +10,8 @@ use orgate_domain::ids::{ConnectionId, ConnectionKeyId, SetupLinkId, TraceId};
 use orgate_domain::names::Slug;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{
-    Authorship, Connection, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion, NewTrace,
-    NewUpstreamSession, Refresh, StoredConnectionKey, UpstreamPurpose, UpstreamRequest,
+    Authorship, Connection, IdentityKey, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion,
+    NewTrace, NewUpstreamSession, Refresh, StoredConnectionKey, UpstreamPurpose, UpstreamRequest,
 };
 use serde_json::Value;
 
@@ -144,7 +144,7 @@ impl Org {
         tx.connections().replace_pilots(id, std::slice::from_ref(&pilot)).await.expect("a pilot");
         tx.connection_keys().insert(id, &key).await.expect("a key");
         tx.refreshes().save(id, &refresh).await.expect("a schedule");
-        let linked = tx.identities().save_link((id, &subject), made.user.id, None, now()).await;
+        let linked = tx.identities().save_link(identity(id, &subject), made.user.id, None, now()).await;
         assert!(linked.expect("a link"), "nobody else's");
         let roles = [made.role.slug.to_string()].into();
         tx.identities().replace_mapped((id, made.user.id), &roles, &[].into()).await.expect("a mapped role");
@@ -158,6 +158,14 @@ impl Org {
         let settings = settings();
         Federated { connection, settings, key, pilot, subject, upstream, sid, assertion, trace, recovery }
     }
+}
+
+/// Whom the connection of the fixture leads to.
+pub const PROVIDER: &str = "https://idp.test";
+
+/// Who somebody is there.
+pub const fn identity(connection: ConnectionId, subject: &str) -> IdentityKey<'_> {
+    IdentityKey { connection, provider: PROVIDER, subject }
 }
 
 /// The other end of a session.

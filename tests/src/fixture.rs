@@ -312,7 +312,7 @@ impl Org {
         };
         let (token, browser) = (hash(), hash());
         let mut tx = self.begin().await;
-        let new = NewSession { session: &session, token, browser, origin: &Origin::default() };
+        let new = NewSession { session: &session, ends_by: None, token, browser, origin: &Origin::default() };
         tx.sessions().save(&new).await.expect("a session");
         commit(tx).await;
         SignedIn { session, token, browser }

@@ -1,7 +1,7 @@
 //! What is read in the very transaction that issues or refreshes, never from a cache (DESIGN:
 //! removal is immediate).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::clients::ClientStatus;
 use crate::connections::{ConnectionState, EntryPath, Piloted};
@@ -15,6 +15,8 @@ use crate::sessions::{Session, SignInMethod};
 pub struct Standing {
     /// The session.
     pub session: Session,
+    /// When the identity provider that vouches for the session ends it, if it says so.
+    pub ends_by: Option<DateTime<Utc>>,
     /// The organization's short name: the claim `org_name`.
     pub org_slug: Slug,
     /// The organization's status.
@@ -97,11 +99,11 @@ pub enum StandingRefusal {
 impl Standing {
     /// Refuses unless organization, user, session, connection and client all stand, and, last, the
     /// policy on SSO allows how the session began. A session that has merely lapsed in the browser
-    /// does not end what was granted in it; one that was ended does.
+    /// does not end what was granted in it; one that was ended does, here or by its identity provider's word.
     ///
     /// # Errors
     /// The first [`StandingRefusal`], the organization's first.
-    pub fn check(&self, enforcement: SsoEnforcement) -> Result<(), StandingRefusal> {
+    pub fn check(&self, enforcement: SsoEnforcement, now: DateTime<Utc>) -> Result<(), StandingRefusal> {
         if self.org_status != OrgStatus::Active {
             return Err(StandingRefusal::OrganizationInactive);
         }
@@ -113,7 +115,7 @@ impl Standing {
         if self.user.status != UserStatus::Active {
             return Err(StandingRefusal::UserDeactivated);
         }
-        if self.session.ended_at.is_some() {
+        if self.session.ended_at.is_some() || self.ends_by.is_some_and(|ends_by| now >= ends_by) {
             return Err(StandingRefusal::SessionEnded);
         }
         let admitted = match (self.session.method, self.connection) {
@@ -132,9 +134,14 @@ impl Standing {
         Ok(())
     }
 
+    /// A lifetime that begins now, cut to what the identity provider vouches for.
+    pub fn bound(&self, lifetime: Duration, now: DateTime<Utc>) -> Duration {
+        self.ends_by.map_or(lifetime, |ends_by| lifetime.min(ends_by - now)).max(Duration::zero())
+    }
+
     /// Whether the session may still sign its browser in at `now`.
     pub fn is_live(&self, now: DateTime<Utc>, policy: &Policy) -> bool {
-        self.check(policy.sso_enforcement).is_ok() && self.session.is_live(now, policy.session_idle)
+        self.check(policy.sso_enforcement, now).is_ok() && self.session.is_live(now, policy.session_idle)
     }
 }
 

@@ -182,6 +182,7 @@ impl<'a> Completion<'a> {
         };
         let new = NewSession {
             session: &session,
+            ends_by: proven.ends_by,
             token: cookie.hash(),
             browser: self.browser.binding,
             origin: &self.browser.origin,

@@ -75,7 +75,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     }
     let offline = found.code.scope.contains("offline_access");
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
-    let dies = now + policy.refresh_absolute;
+    let dies = now + found.standing.bound(policy.refresh_absolute, now);
     let grant = NewGrant {
         code: &found.code,
         issuer: env.issuer.as_str(),
@@ -97,7 +97,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         scope: &found.code.scope,
         nonce: found.code.nonce.as_deref(),
         issuer: grant.issuer,
-        lifetime: policy.access_token,
+        lifetime: found.standing.bound(policy.access_token, now),
         now,
     };
     let tokens = issue(env, &issuance).await?;
@@ -126,7 +126,7 @@ fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, policy: &Policy, now:
     if let Err(refusal) = found.code.accept(&by, now) {
         return Judgement::Refused(refusal.as_str(), Redemption::Refused(refusal));
     }
-    match found.standing.check(policy.sso_enforcement) {
+    match found.standing.check(policy.sso_enforcement, now) {
         Ok(()) => Judgement::Accepted,
         Err(refusal) => Judgement::Refused(refusal.as_str(), Redemption::Fallen(refusal)),
     }

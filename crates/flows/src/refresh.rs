@@ -84,7 +84,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         if let Some(refusal) = refusal(env, request, &found) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
         }
-        if let Err(refusal) = found.standing.check(policy.sso_enforcement) {
+        if let Err(refusal) = found.standing.check(policy.sso_enforcement, env.clock.now()) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
         }
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
@@ -147,7 +147,7 @@ async fn grant(
         scope: request.scope.unwrap_or(&found.scope),
         nonce: None,
         issuer: &found.issuer,
-        lifetime: policy.access_token,
+        lifetime: found.standing.bound(policy.access_token, env.clock.now()),
         now: env.clock.now(),
     };
     let tokens = issue(env, &issuance).await?;

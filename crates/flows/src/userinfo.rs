@@ -41,7 +41,9 @@ pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
     let mut tx = env.store.begin(&resolved.scope).await?;
     let standing = tx.grants().find_standing(grant_id).await?;
     tx.commit().await?;
-    let Some(standing) = standing.filter(|standing| standing.check(policy.sso_enforcement).is_ok()) else {
+    let Some(standing) =
+        standing.filter(|standing| standing.check(policy.sso_enforcement, env.clock.now()).is_ok())
+    else {
         return Ok(Userinfo::InvalidToken);
     };
     if !claims.scope.contains("openid") {

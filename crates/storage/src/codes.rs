@@ -84,7 +84,7 @@ impl Codes<'_> {
                       standing.roles as "roles!", standing.permissions as "permissions!",
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
-                      standing.domain_verified as "domain_verified!",
+                      standing.domain_verified as "domain_verified!", standing.ends_by,
                       client.status as "client_status?"
                from authorization_codes code
                join standings standing on standing.org_id = code.org_id and standing.session_id = code.session_id

@@ -91,7 +91,7 @@ impl Grants<'_> {
                       standing.roles as "roles!", standing.permissions as "permissions!",
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
-                      standing.domain_verified as "domain_verified!",
+                      standing.domain_verified as "domain_verified!", standing.ends_by,
                       client.status as "client_status?"
                from refresh_tokens token
                join grants family on family.org_id = token.org_id and family.id = token.grant_id
@@ -213,7 +213,7 @@ impl Grants<'_> {
                       standing.roles as "roles!", standing.permissions as "permissions!",
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
-                      standing.domain_verified as "domain_verified!",
+                      standing.domain_verified as "domain_verified!", standing.ends_by,
                       client.status as "client_status?"
                from grants family
                join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id

@@ -19,6 +19,17 @@ repository! {
     identities
 }
 
+/// Who somebody is at an identity provider. A subject is unique there, and nowhere else.
+#[derive(Debug, Clone, Copy)]
+pub struct IdentityKey<'a> {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The provider that the connection leads to: its issuer, or its entity id.
+    pub provider: &'a str,
+    /// Who they are there.
+    pub subject: &'a str,
+}
+
 /// A user as a sign-in through a connection finds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FederatedUser {
@@ -49,9 +60,11 @@ pub struct NewFederatedUser<'a> {
 
 /// Of whom [`Identities::list_at_risk`] is asked.
 #[derive(Debug, Clone, Copy)]
-pub struct RiskQuestion {
+pub struct RiskQuestion<'a> {
     /// The connection.
     pub connection: ConnectionId,
+    /// The provider that it is to lead to.
+    pub provider: &'a str,
     /// Everybody, or else those with an address of a domain that the organization has verified.
     pub everybody: bool,
     /// Only those whom its pilot lists get in.
@@ -83,7 +96,7 @@ impl Identities<'_> {
     /// another way.
     pub async fn list_at_risk(
         &mut self,
-        question: &RiskQuestion,
+        question: &RiskQuestion<'_>,
     ) -> Result<(Vec<AtRisk>, i64), StorageError> {
         let rows = sqlx::query!(
             r#"select judged.id as "id!", judged.name as "name!", judged.email, judged.linked as "linked!",
@@ -92,12 +105,12 @@ impl Identities<'_> {
                    select member.id, member.name, member.email,
                           exists (select from identity_links link
                                   where link.org_id = member.org_id and link.user_id = member.id
-                                    and link.connection_id = $2) as linked,
+                                    and link.connection_id = $2 and link.provider = $6) as linked,
                           exists (select from connection_domains serves
                                   join domains owned on owned.org_id = serves.org_id and owned.id = serves.domain_id
                                   where serves.org_id = member.org_id and serves.connection_id = $2
                                     and owned.verified_at is not null
-                                    and owned.domain = split_part(member.email_normalized, '@', 2)) as served,
+                                    and domain_covers(owned.domain, owned.subdomains, split_part(member.email_normalized, '@', 2))) as served,
                           exists (select from connection_pilots pilot
                                   where pilot.org_id = member.org_id and pilot.connection_id = $2
                                     and pilot.email_normalized = member.email_normalized) as piloted
@@ -105,7 +118,7 @@ impl Identities<'_> {
                    where member.org_id = $1 and member.status = 'active' and not member.break_glass
                      and ($3 or exists (select from domains owned
                                         where owned.org_id = member.org_id and owned.verified_at is not null
-                                          and owned.domain = split_part(member.email_normalized, '@', 2)))
+                                          and domain_covers(owned.domain, owned.subdomains, split_part(member.email_normalized, '@', 2))))
                      and not exists (select from identity_links link
                                      join connections other on other.org_id = link.org_id
                                                             and other.id = link.connection_id
@@ -120,6 +133,7 @@ impl Identities<'_> {
             question.everybody,
             question.pilot,
             question.limit,
+            question.provider,
         )
         .fetch_all(&mut *self.conn)
         .await?;
@@ -136,11 +150,7 @@ impl Identities<'_> {
     }
 
     /// The user that an identity is bound to.
-    pub async fn find_user(
-        &mut self,
-        connection: ConnectionId,
-        subject: &str,
-    ) -> Result<Option<FederatedUser>, StorageError> {
+    pub async fn find_user(&mut self, key: IdentityKey<'_>) -> Result<Option<FederatedUser>, StorageError> {
         let row = sqlx::query!(
             r#"select member.id, member.email_normalized, member.name, member.status,
                       array(select role.slug from mapped_roles mapped
@@ -153,10 +163,11 @@ impl Identities<'_> {
                               and mapped.connection_id = link.connection_id) as "groups!"
                from identity_links link
                join users member on member.org_id = link.org_id and member.id = link.user_id
-               where link.org_id = $1 and link.connection_id = $2 and link.subject = $3"#,
+               where link.org_id = $1 and link.connection_id = $2 and link.subject = $3 and link.provider = $4"#,
             self.org_id,
-            connection.as_uuid(),
-            subject,
+            key.connection.as_uuid(),
+            key.subject,
+            key.provider,
         )
         .fetch_optional(&mut *self.conn)
         .await?;
@@ -193,18 +204,20 @@ impl Identities<'_> {
         .transpose()
     }
 
-    /// Whether a connection knows the user under some subject.
+    /// Whether the provider of a connection knows the user under some subject.
     pub async fn is_linked(
         &mut self,
         user_id: UserId,
-        connection: ConnectionId,
+        (connection, provider): (ConnectionId, &str),
     ) -> Result<bool, StorageError> {
         Ok(sqlx::query_scalar!(
             r#"select exists (select from identity_links
-                              where org_id = $1 and user_id = $2 and connection_id = $3) as "linked!""#,
+                              where org_id = $1 and user_id = $2 and connection_id = $3
+                                and provider = $4) as "linked!""#,
             self.org_id,
             user_id.as_uuid(),
             connection.as_uuid(),
+            provider,
         )
         .fetch_one(&mut *self.conn)
         .await?)
@@ -263,23 +276,25 @@ impl Identities<'_> {
     /// with nothing done, if it is bound to another user.
     pub async fn save_link(
         &mut self,
-        (connection, subject): (ConnectionId, &str),
+        key: IdentityKey<'_>,
         user_id: UserId,
         asserted_email: Option<&str>,
         at: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let done = sqlx::query!(
-            "insert into identity_links (org_id, connection_id, subject, user_id, asserted_email, linked_at, last_used_at)
-             values ($1, $2, $3, $4, $5, $6, $6)
-             on conflict (org_id, connection_id, subject) do update
+            "insert into identity_links
+                 (org_id, connection_id, subject, user_id, asserted_email, linked_at, last_used_at, provider)
+             values ($1, $2, $3, $4, $5, $6, $6, $7)
+             on conflict (org_id, connection_id, provider, subject) do update
                  set asserted_email = excluded.asserted_email, last_used_at = excluded.last_used_at
                  where identity_links.org_id = excluded.org_id and identity_links.user_id = excluded.user_id",
             self.org_id,
-            connection.as_uuid(),
-            subject,
+            key.connection.as_uuid(),
+            key.subject,
             user_id.as_uuid(),
             asserted_email,
             at,
+            key.provider,
         )
         .execute(&mut *self.conn)
         .await?;

@@ -64,7 +64,7 @@ pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallen
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
 pub use grants::{Grants, NewGrant, PresentedRefreshToken, Rotation};
-pub use identities::{AtRisk, FederatedUser, Identities, NewFederatedUser, RiskQuestion};
+pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use keys::{Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{NewOrganization, OrganizationChange, Organizations};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};

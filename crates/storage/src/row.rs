@@ -68,6 +68,7 @@ pub(crate) struct StandingRow {
     pub(crate) piloted: Option<bool>,
     pub(crate) break_glass: bool,
     pub(crate) domain_verified: bool,
+    pub(crate) ends_by: Option<DateTime<Utc>>,
     pub(crate) client_status: Option<String>,
 }
 
@@ -98,6 +99,7 @@ macro_rules! standing {
             piloted: $row.piloted,
             break_glass: $row.break_glass,
             domain_verified: $row.domain_verified,
+            ends_by: $row.ends_by,
             client_status: $row.client_status,
         })
     };
@@ -128,6 +130,7 @@ impl TryFrom<StandingRow> for Standing {
                 expires_at: row.expires_at,
                 ended_at: row.ended_at,
             },
+            ends_by: row.ends_by,
             org_slug: parsed(Slug::parse(&row.org_slug).ok(), "organizations", "slug")?,
             org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
             user: UserProfile {

@@ -23,6 +23,8 @@ repository! {
 pub struct NewSession<'a> {
     /// The session.
     pub session: &'a Session,
+    /// When whoever vouches for it ends it.
+    pub ends_by: Option<DateTime<Utc>>,
     /// The hash of its cookie, which is new at every sign-in.
     pub token: SecretHash,
     /// The browser it is in.
@@ -36,14 +38,14 @@ impl Sessions<'_> {
     pub async fn save(&mut self, new: &NewSession<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "insert into sessions (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at,
-                                   expires_at, address, user_agent, browser_hash, method, connection_id)
-             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9, $10, $11, $12)
+                                   expires_at, address, user_agent, browser_hash, method, connection_id, ends_by)
+             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9, $10, $11, $12, $13)
              on conflict (org_id, id) do update
                  set token_hash = excluded.token_hash, auth_time = excluded.auth_time, amr = excluded.amr,
                      last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at,
                      address = excluded.address, user_agent = excluded.user_agent,
                      browser_hash = excluded.browser_hash, method = excluded.method,
-                     connection_id = excluded.connection_id
+                     connection_id = excluded.connection_id, ends_by = excluded.ends_by
                  where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id",
             self.org_id,
             new.session.id.as_uuid(),
@@ -57,6 +59,7 @@ impl Sessions<'_> {
             new.browser.as_bytes(),
             new.session.method.as_str(),
             new.session.method.connection().map(ConnectionId::as_uuid),
+            new.ends_by,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -80,7 +83,7 @@ impl Sessions<'_> {
                       standing.roles as "roles!", standing.permissions as "permissions!",
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
-                      standing.domain_verified as "domain_verified!",
+                      standing.domain_verified as "domain_verified!", standing.ends_by,
                       client.status as "client_status?"
                from sessions proven
                join standings standing on standing.org_id = proven.org_id and standing.session_id = proven.id

@@ -52,8 +52,7 @@ impl SignIns<'_> {
                       throttle.failures as "failures?", coalesce(member.break_glass, false) as "break_glass!",
                       exists (select from domains owned
                               where owned.org_id = organization.org_id and owned.verified_at is not null
-                                and (owned.domain = split_part($2, '@', 2)
-                                     or (owned.subdomains and split_part($2, '@', 2) like '%.' || owned.domain))
+                                and domain_covers(owned.domain, owned.subdomains, split_part($2, '@', 2))
                              ) as "domain_verified!",
                       exists (select from sessions before
                               where before.org_id = member.org_id and before.user_id = member.id

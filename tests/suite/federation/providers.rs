@@ -18,9 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(14);
 
 /// Binds a subject to Ada, as a first sign-in would.
 const ADA_IS_LINKED: &str = "insert into identity_links
-        (org_id, connection_id, subject, user_id, linked_at, last_used_at)
-    select member.org_id, connection.id, 'ada', member.id, now(), now()
+        (org_id, connection_id, provider, subject, user_id, linked_at, last_used_at)
+    select member.org_id, connection.id, version.settings #>> '{provider,oidc,issuer}', 'ada', member.id, now(), now()
     from users member join connections connection on connection.org_id = member.org_id
+    join connection_versions version on version.org_id = connection.org_id
+        and version.connection_id = connection.id and version.version = connection.live_version
     where member.email = 'ada@acme.test' and connection.slug = 'workforce'";
 
 fn is_signed_in(page: &Page) -> bool {

@@ -12,7 +12,7 @@ use orgate_domain::ids::{ClientId, DomainId, OrgId};
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{ClientChange, NewOrganization, NewSigningKey, OrgTx, Rotation, StorageError};
-use orgate_tests::federated::upstream_request;
+use orgate_tests::federated::{identity, upstream_request};
 use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_grant, now, uuid};
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
@@ -307,10 +307,12 @@ async fn an_answer_an_assertion_a_recovery_code_and_an_identity_are_taken_once()
         assert_eq!(racers, [1; 4]);
         let bob = fixture.acme.user(&format!("bob{round}")).await;
         let mut tx = fixture.acme.begin().await;
-        assert!(tx.identities().save_link((id, &subject), bob.id, None, now()).await.expect("linked"));
+        assert!(
+            tx.identities().save_link(identity(id, &subject), bob.id, None, now()).await.expect("linked")
+        );
         tx.commit().await.expect("a commit");
         let taken = winners(&fixture.acme, async |tx| {
-            tx.identities().save_link((id, &subject), made.user.id, None, now()).await
+            tx.identities().save_link(identity(id, &subject), made.user.id, None, now()).await
         })
         .await;
         assert_eq!(taken, 0, "an identity that is bound stays bound");

@@ -401,7 +401,7 @@ impl Calls {
             "Sessions::save" => tx.sessions().save(
                 &NewSession {
                     session: &acme.signed_in.session, token: acme.signed_in.token, browser: acme.signed_in.browser,
-                    origin: &origin });
+                    ends_by: None, origin: &origin });
             "SignIns::take_try" => tx.sign_ins().take_try(&acme.account, 10, now(), Duration::minutes(15));
             "Users::replace_roles" => tx.users().replace_roles(acme.user.id, &[acme.role.id], now());
             "Users::save_password" => tx.users().save_password(acme.user.id, "mine", now());
@@ -427,9 +427,9 @@ impl Calls {
             "Connections::list" => tx.connections().list();
             "Connections::list_pilots" => tx.connections().list_pilots(id);
             "Connections::list_versions" => tx.connections().list_versions(id);
-            "Identities::find_user" => tx.identities().find_user(id, &made.subject);
+            "Identities::find_user" => tx.identities().find_user(federated::identity(id, &made.subject));
             "Identities::find_user_by_email" => tx.identities().find_user_by_email(&acme.user.email);
-            "Identities::is_linked" => tx.identities().is_linked(acme.user.id, id);
+            "Identities::is_linked" => tx.identities().is_linked(acme.user.id, (id, federated::PROVIDER));
             "Refreshes::find" => tx.refreshes().find(id);
             "Upstream::find" => tx.upstream().find(&made.upstream.state);
             "Upstream::find_session" => tx.upstream().find_session(acme.signed_in.session.id);
@@ -477,7 +477,7 @@ impl Calls {
                 tx.connections().replace_pilots(id, std::slice::from_ref(&made.pilot));
             "Identities::replace_mapped" =>
                 tx.identities().replace_mapped((id, acme.user.id), &roles, &[].into());
-            "Identities::save_link" => tx.identities().save_link((id, &made.subject), acme.user.id, None, now());
+            "Identities::save_link" => tx.identities().save_link(federated::identity(id, &made.subject), acme.user.id, None, now());
             "RecoveryCodes::replace" => tx.recovery_codes().replace(acme.user.id, &[hash()], now());
             "Refreshes::hasten" => tx.refreshes().hasten(id, now());
             "Refreshes::save" => tx.refreshes().save(id, &refresh);
@@ -499,7 +499,13 @@ impl Calls {
         let mut tx = self.fixture.acme.begin().await;
         tx.setup_links().insert(&new).await.expect("a link of Acme's");
         tx.commit().await.expect("a commit");
-        let question = RiskQuestion { connection: id, everybody: true, pilot: true, limit: 10 };
+        let question = RiskQuestion {
+            connection: id,
+            provider: federated::PROVIDER,
+            everybody: true,
+            pilot: true,
+            limit: 10,
+        };
         calls! { self, tx;
             "SetupLinks::find" => tx.setup_links().find(link.id);
             "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);

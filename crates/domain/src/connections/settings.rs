@@ -55,6 +55,16 @@ pub enum ProviderSettings {
     Saml(SamlSettings),
 }
 
+impl ProviderSettings {
+    /// Whom subjects are unique at: the issuer, or the entity id.
+    pub fn identifier(&self) -> &str {
+        match self {
+            Self::Oidc(settings) => &settings.issuer,
+            Self::Saml(settings) => &settings.entity_id,
+        }
+    }
+}
+
 /// An OpenID provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

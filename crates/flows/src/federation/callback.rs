@@ -141,7 +141,7 @@ pub(super) struct Returning<'a> {
     pub(super) env: &'a Env,
     pub(super) scope: OrgScope,
     pub(super) request: StoredUpstreamRequest,
-    version: Arc<Version>,
+    pub(super) version: Arc<Version>,
     /// The authorization request that it is for, if it is for one.
     pub(super) waiting: Option<Waiting>,
     pub(super) browser: &'a Browser,
@@ -389,7 +389,7 @@ impl<'a> Returning<'a> {
         Ok(id)
     }
 
-    pub(super) async fn save_trace(
+    async fn save_trace(
         &self,
         tx: &mut OrgTx,
         trace: &Trace,

@@ -1,6 +1,6 @@
 //! From what an identity provider proved to a user of the organization.
 //!
-//! **Invariant:** a user is bound by (connection, subject). An address finds a user only where the
+//! **Invariant:** a user is bound by (connection, provider, subject). An address finds a user only where the
 //! organization verified its domain, the connection serves it and the provider vouches for it, and
 //! only a user whom this connection knows under no other subject: an address may have been given to
 //! another person since.
@@ -11,7 +11,7 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::DisplayName;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{Connection, FederatedUser, NewFederatedUser, OrgTx, StorageError};
+use orgate_storage::{Connection, FederatedUser, IdentityKey, NewFederatedUser, OrgTx, StorageError};
 
 use super::trace::{Rejection, Trace};
 use crate::{Browser, Env, Failure, events};
@@ -43,16 +43,16 @@ impl Identification<'_> {
         tx: &mut OrgTx,
         trace: &mut Trace,
     ) -> Result<Result<Found, Rejection>, Failure> {
-        let id = self.connection.id;
-        if let Some(user) = tx.identities().find_user(id, &self.mapped.subject).await? {
+        let key = self.key();
+        if let Some(user) = tx.identities().find_user(key).await? {
             return Ok(active(&user, trace).map(|()| Found::Bound(user)));
         }
         if let Some(email) = self.mapped.address.own()
             && let Some(user) = tx.identities().find_user_by_email(email).await?
         {
-            if tx.identities().is_linked(user.id, id).await? {
+            if tx.identities().is_linked(user.id, (key.connection, key.provider)).await? {
                 // Perhaps under this very subject, by a sign-in in another tab that has just ended.
-                if let Some(user) = tx.identities().find_user(id, &self.mapped.subject).await? {
+                if let Some(user) = tx.identities().find_user(key).await? {
                     return Ok(active(&user, trace).map(|()| Found::Bound(user)));
                 }
                 let why = "the address is of a user whom the identity provider knew under another subject; \
@@ -84,8 +84,7 @@ impl Identification<'_> {
             Found::Nobody => self.make(tx).await?,
         };
         let asserted = self.mapped.address.email().map(Email::as_str);
-        let link = (self.connection.id, self.mapped.subject.as_str());
-        if !tx.identities().save_link(link, user_id, asserted, now).await? {
+        if !tx.identities().save_link(self.key(), user_id, asserted, now).await? {
             // To another user, meanwhile.
             return Err(StorageError::Conflict { constraint: "identity_links_pkey".to_owned() }.into());
         }
@@ -104,6 +103,14 @@ impl Identification<'_> {
     fn is_as_mapped(&self, found: &Found) -> bool {
         let Found::Bound(FederatedUser { mapped: Some((roles, groups)), .. }) = found else { return false };
         (roles, groups) == (&self.mapped.roles, &self.mapped.groups)
+    }
+
+    fn key(&self) -> IdentityKey<'_> {
+        IdentityKey {
+            connection: self.connection.id,
+            provider: self.settings.provider.identifier(),
+            subject: &self.mapped.subject,
+        }
     }
 
     async fn refresh_name(&self, tx: &mut OrgTx, user: &FederatedUser) -> Result<(), Failure> {

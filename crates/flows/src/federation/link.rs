@@ -12,7 +12,7 @@ use orgate_domain::ids::{ClientId, ConnectionId, OrgId, UserId};
 use orgate_domain::organizations::Organization;
 use orgate_domain::standing::Standing;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{Connection, OrgScope, OrgTx, UpstreamPurpose};
+use orgate_storage::{Connection, IdentityKey, OrgScope, OrgTx, UpstreamPurpose};
 
 use super::UpstreamIdentity;
 use super::begin::{BeginError, Departure, Request, depart};
@@ -159,18 +159,19 @@ pub(super) async fn finish_link(
         }
     };
     let asserted = mapped.address.email().map(Email::as_str);
-    let link = (connection.id, mapped.subject.as_str());
+    let key = IdentityKey {
+        connection: connection.id,
+        provider: returning.version.settings.provider.identifier(),
+        subject: &mapped.subject,
+    };
     let now = env.clock.now();
-    if !tx.identities().save_link(link, user_id, asserted, now).await.map_err(Failure::from)? {
+    if !tx.identities().save_link(key, user_id, asserted, now).await.map_err(Failure::from)? {
         let rejection = trace.fail("identity_taken", "the identity is linked to another user already");
         drop(tx);
         return returning.reject(rejection, trace).await;
     }
-    let roles = (&mapped.roles, &mapped.groups);
-    tx.identities()
-        .replace_mapped((connection.id, user_id), roles.0, roles.1)
-        .await
-        .map_err(Failure::from)?;
+    let by = (connection.id, user_id);
+    tx.identities().replace_mapped(by, &mapped.roles, &mapped.groups).await.map_err(Failure::from)?;
     let event = events::done(env, Action::IdentityLinked, &browser.origin).map_err(Failure::from)?;
     let event = Event {
         actor: Actor::User(user_id),
@@ -181,7 +182,6 @@ pub(super) async fn finish_link(
         ..event
     };
     tx.audit().insert(&event).await.map_err(Failure::from)?;
-    returning.save_trace(&mut tx, &trace, None).await?;
     tx.commit().await.map_err(Failure::from)?;
     Ok(Returned::Linked(connection.name.as_str().to_owned()))
 }

@@ -61,6 +61,7 @@ pub async fn preflight(
 ) -> Result<Preflight, SetupError> {
     let question = RiskQuestion {
         connection: detail.connection.id,
+        provider: detail.latest.as_ref().map_or("", |version| version.settings.provider.identifier()),
         everybody: detail.enforcement == SsoEnforcement::Organization,
         pilot: to == ConnectionState::Pilot,
         limit: LISTED,
