@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) -> Finding {
 pub(crate) fn receive(message: IncomingLogout<'_>) -> Finding {
     let check = World::get()?.logout_check();
     let request = receive_request(&check, message);
-    let response = receive_response(&check, REQUEST, message);
+    let response = receive_response(&check, Some(REQUEST), message);
     demand(request.is_err() || response.is_err(), || "both a request and a response".to_owned())?;
     if let Ok(request) = &request {
         demand_known(request)?;

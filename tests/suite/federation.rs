@@ -1,6 +1,7 @@
 //! Sign-in through an organization's own identity provider.
 
 mod attacks;
+mod bounds;
 mod enforcement;
 mod link;
 mod matrix;

@@ -184,7 +184,8 @@ async fn request_mail(
         drop(tx);
         let event = events::refused(env, Action::DiscoveryRefused, "too_many_mails", &browser.origin)?;
         let event = Event { client: Some(waiting.client().key()), ..event };
-        return Ok(env.refusals.record(env, &waiting.scope, event).await?);
+        env.refusals.record(env, &waiting.scope, event).await?;
+        return Ok(());
     }
     tx.outbox().insert(&NewMessage { id, kind: "discovery_mail", payload: &payload, at: now }).await?;
     let event = events::done(env, Action::DiscoveryRequested, &browser.origin)?;

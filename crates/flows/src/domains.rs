@@ -56,6 +56,9 @@ pub enum DomainError {
     /// The name servers do not answer.
     #[error("the name servers of {0} did not answer; please try again in a few minutes")]
     Unreachable(DomainName),
+    /// How far it reaches was settled when it was verified.
+    #[error("{0} is verified already: how far it reaches is changed by whoever runs this service")]
+    Verified(DomainName),
     /// Proven here, and held elsewhere.
     #[error(
         "{0} is, or was, another organization's here. It can be shared if both choose to, or handed over by that \
@@ -146,7 +149,15 @@ pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain
 /// [`DomainError`]; each refusal is an event of the organization.
 pub async fn verify(env: &Env, by: By<'_>, name: &DomainName, terms: DomainTerms) -> Result<(), DomainError> {
     let claimed = find(env, by.scope, name).await?;
-    if let Some(text) = claimed.record_text() {
+    if by.setup.is_some() && claimed.verified_at.is_some() {
+        let same = terms == DomainTerms { shared: claimed.shared, subdomains: claimed.subdomains };
+        return if same { Ok(()) } else { Err(DomainError::Verified(name.clone())) };
+    }
+    let text = claimed.record_text();
+    if by.setup.is_some() && text.is_none() {
+        return Err(DomainError::Unclaimed(name.clone()));
+    }
+    if let Some(text) = text {
         match env.dns.find_text(&claimed.record_name(), &text).await {
             Finding::Present => {}
             Finding::Missing => {

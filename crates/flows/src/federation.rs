@@ -53,6 +53,8 @@ pub struct Version {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UpstreamIdentity {
     pub(crate) asserted: Asserted,
+    /// Who its logout messages name.
+    pub(crate) named: String,
     /// What its session is called there.
     pub(crate) sid: Option<String>,
     /// What logging out there takes.

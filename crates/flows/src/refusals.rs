@@ -35,23 +35,29 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Writes `event` to the organization's log in a transaction of its own, or counts it.
+    /// Writes `event` to the organization's log in a transaction of its own, or counts it: whether it was
+    /// written.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub(crate) async fn record(&self, env: &Env, scope: &OrgScope, event: Event) -> Result<(), StorageError> {
+    pub(crate) async fn record(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+        event: Event,
+    ) -> Result<bool, StorageError> {
         if self.count(scope.org_id(), &event) {
-            return Ok(());
+            return Ok(false);
         }
         // A forged credential may name an organization that does not exist. It has no log, and
         // takes no place here either, or made-up ones would drive out the real.
         if !write(env, scope, &event).await? {
-            return Ok(());
+            return Ok(false);
         }
         if let Some(oldest) = self.remember(scope, event) {
             write_count(env, oldest).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the counts of the minutes that are over. Called by a job.

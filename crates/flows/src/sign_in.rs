@@ -213,7 +213,8 @@ impl<'a> Attempt<'a> {
 
     async fn record_throttled(&self, reason: &'static str) -> Result<(), Failure> {
         let event = events::refused(self.env, Action::SignInFailed, reason, &self.browser.origin)?;
-        Ok(self.env.refusals.record(self.env, &self.waiting.scope, self.event(event)).await?)
+        self.env.refusals.record(self.env, &self.waiting.scope, self.event(event)).await?;
+        Ok(())
     }
 
     async fn fail(&self, user_id: Option<UserId>, reason: &'static str) -> Result<SignIn, WaitingError> {

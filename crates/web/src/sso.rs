@@ -255,7 +255,7 @@ async fn logout(
     let Some(at) = place(org_id, connection) else { return nowhere(env, origin) };
     let after = open_after(env, cookies.after_logout.as_deref().unwrap_or_default(), &cookies.browser);
     match receive_saml_logout(env, at, message, (&after, origin)).await {
-        Ok(LogoutReceived::Answer(to)) => see_other(&to),
+        Ok(LogoutReceived::Answer(departure)) => depart(env, &departure),
         Ok(LogoutReceived::Answered) => see_other(&env.issuer.at("/sso/signed-out")),
         Ok(LogoutReceived::Refused) => problem_with(
             env,

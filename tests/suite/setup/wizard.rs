@@ -263,6 +263,9 @@ async fn what_strangers_write_is_shown_as_text() {
     let saved = wizard.post(&format!("{base}/provider"), &fields).await;
     assert_eq!(saved.leads_to(), format!("{base}/mapping"), "{}", saved.body);
 
+    let schedule = "(select count(*) from connection_refreshes)";
+    assert_eq!(world.connection(schedule).await, "1", "its metadata is looked after");
+
     let provider = wizard.browser.get(format!("{base}/provider")).await;
     check(&provider, 200, "script");
     assert!(!provider.body.contains("<script>alert"), "{}", provider.body);

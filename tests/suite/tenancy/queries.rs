@@ -9,7 +9,7 @@ use orgate_tests::database::Database;
 use super::clauses::loose_ends;
 use super::rows;
 
-/// Queries that cross organizations, by their beginning: all of them in `system.rs`, under roles of their own.
+/// Queries that cross organizations, by their beginning: all of them in `system.rs` and below it, under roles of their own.
 const CROSSING: &[&str] = &[
     // Resolve: from a name to the one organization it leads to.
     "select org_id as \"org_id!\", slug as \"slug!\", status as \"status!\" from organizations where org_id = $1 union all",
@@ -129,16 +129,19 @@ fn checked_queries() -> Vec<String> {
 
 /// The storage crate, file by file.
 pub(super) fn sources() -> Vec<(String, String)> {
-    let files = fs::read_dir(storage().join("src")).expect("the sources");
-    let mut sources: Vec<_> = files
-        .map(|file| {
-            let file = file.expect("a file");
-            (
-                file.file_name().into_string().expect("a name"),
-                fs::read_to_string(file.path()).expect("a source"),
-            )
-        })
-        .collect();
+    let mut sources = Vec::new();
+    let mut folders = vec![storage().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(storage().join("src")).expect("below it").display().to_string();
+            sources.push((name, fs::read_to_string(&path).expect("a source")));
+        }
+    }
     sources.sort();
     sources
 }

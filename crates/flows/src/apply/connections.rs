@@ -15,6 +15,8 @@ use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, Org
 use super::plan::{Mark, Subject};
 use super::planner::{Known, Planner};
 use super::wanted::{Placed, Secret, WantedConnection, WantedOrganization};
+use crate::federation::saml::settings_of;
+use crate::federation::saml_metadata::lead;
 use crate::federation::{ConnectionSecrets, version_of};
 use crate::vault::VaultError;
 use crate::{Env, Failure};
@@ -35,6 +37,8 @@ struct Stored {
     settings: ConnectionSettings,
     secrets: ConnectionSecrets,
     pilots: Vec<String>,
+    /// What somebody wrote last, where metadata was followed since.
+    written: Option<ConnectionSettings>,
 }
 
 impl Planner<'_> {
@@ -121,7 +125,7 @@ impl Planner<'_> {
         stored: &Stored,
     ) -> Result<(Option<Mark>, WantedState), Failure> {
         let now = &stored.connection;
-        let settings = wanted.settings.value.clone();
+        let settings = led(&wanted.settings.value, stored);
         if settings.protocol() != now.protocol {
             let text = "a connection keeps its protocol; describe another connection, and disable this one";
             self.problems.add(&wanted.settings.place, text);
@@ -201,22 +205,50 @@ fn secrets_of(
     Ok(secrets)
 }
 
+/// What a file wants, with what metadata led to since it was applied: a file that says the same as then takes
+/// nothing back.
+fn led(wanted: &ConnectionSettings, stored: &Stored) -> ConnectionSettings {
+    let ProviderSettings::Saml(saml) = &wanted.provider else { return wanted.clone() };
+    let written = stored.written.as_ref().and_then(|written| settings_of(&written.provider));
+    let (Some(written), Some(now)) = (written, settings_of(&stored.settings.provider)) else {
+        return wanted.clone();
+    };
+    if saml.metadata_url != now.metadata_url || lead(saml, written) != *saml {
+        return wanted.clone();
+    }
+    ConnectionSettings { provider: ProviderSettings::Saml(lead(saml, now)), ..wanted.clone() }
+}
+
+/// The last version that was not made by following metadata, if later ones were.
+async fn find_written(tx: &mut OrgTx, id: ConnectionId) -> Result<Option<ConnectionSettings>, Failure> {
+    let versions = tx.connections().list_versions(id).await?;
+    let followed = versions.iter().take_while(|version| version.author.0 == Actor::System.kind()).count();
+    match versions.get(followed) {
+        Some(written) if followed > 0 => {
+            let found = tx.connections().find_version(id, written.version).await?;
+            Ok(found.map(|version| version.settings))
+        }
+        _ => Ok(None),
+    }
+}
+
 async fn read(env: &Env, scope: &OrgScope) -> Result<Vec<Stored>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let mut found = Vec::new();
     for connection in tx.connections().list().await? {
         let pilots = tx.connections().list_pilots(connection.id).await?;
-        found.push((connection, pilots));
+        let written = find_written(&mut tx, connection.id).await?;
+        found.push((connection, pilots, written));
     }
     tx.commit().await?;
     let mut stored = Vec::with_capacity(found.len());
-    for (connection, pilots) in found {
+    for (connection, pilots, written) in found {
         if connection.latest_version == 0 {
             continue; // never set up: the file does that now, under another slug
         }
         let version = version_of(env, scope, (connection.id, connection.latest_version)).await?;
         let (settings, secrets) = (version.settings.clone(), version.secrets.clone());
-        stored.push(Stored { connection, settings, secrets, pilots });
+        stored.push(Stored { connection, settings, secrets, pilots, written });
     }
     Ok(stored)
 }

@@ -17,7 +17,8 @@ pub(super) async fn record_unresolved(
     let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(()) };
     let event = events::refused(env, Action::AuthorizationRefused, reason, &browser.origin)?;
     let event = Event { client: client.map(Client::key), ..event };
-    Ok(env.refusals.record(env, &operator.scope, event).await?)
+    env.refusals.record(env, &operator.scope, event).await?;
+    Ok(())
 }
 
 /// A session cookie that names one organization and is kept under another's name was put there by
@@ -25,7 +26,8 @@ pub(super) async fn record_unresolved(
 pub(super) async fn record_misplaced(env: &Env, browser: &Browser) -> Result<(), Failure> {
     let Some(cookie) = browser.misplaced.first() else { return Ok(()) };
     let event = events::refused(env, Action::SessionRefused, "other_organization", &browser.origin)?;
-    Ok(env.refusals.record(env, &OrgScope::of_credential(cookie), event).await?)
+    env.refusals.record(env, &OrgScope::of_credential(cookie), event).await?;
+    Ok(())
 }
 
 /// A refusal that anyone can provoke as often as they like: folded, so that it cannot fill the log.
@@ -37,5 +39,6 @@ pub(super) async fn record(
 ) -> Result<(), Failure> {
     let event = events::refused(env, Action::AuthorizationRefused, reason, &browser.origin)?;
     let event = Event { client: Some(client.key()), ..event };
-    Ok(env.refusals.record(env, scope, event).await?)
+    env.refusals.record(env, scope, event).await?;
+    Ok(())
 }

@@ -255,12 +255,16 @@ impl<'a> Arrival<'a> {
         let version =
             request.as_ref().map(|(_, stored)| stored.request.version).or(self.connection.live_version);
         let purpose = request.as_ref().map_or("unsolicited", |(_, stored)| stored.request.purpose.as_str());
+        let is_told = self.env.refusals.record(self.env, &self.scope, event).await.map_err(Failure::from)?;
+        let connection = Box::new(self.connection.clone());
+        // What anybody may post leaves a trace a minute.
+        if request.is_none() && !is_told {
+            return Ok(Posted::Refused { check: rejection.check, connection, back: None });
+        }
         let mut tx = self.env.store.begin(&self.scope).await.map_err(Failure::from)?;
-        tx.audit().insert(&event).await.map_err(Failure::from)?;
         let about = (self.connection.id, version.unwrap_or_default(), purpose);
         let saved = trace.save(self.env, &mut tx, about, (Some(rejection), self.origin)).await?;
         tx.commit().await.map_err(Failure::from)?;
-        let connection = Box::new(self.connection.clone());
         let back = request.map(|(state, _)| (state, saved));
         Ok(Posted::Refused { check: rejection.check, connection, back })
     }

@@ -201,7 +201,7 @@ impl<'a> Returning<'a> {
             ends_by: identity.ends_by,
             upstream: Some(UpstreamEnd {
                 connection_id: connection.id,
-                subject: identity.asserted.subject,
+                subject: identity.named,
                 sid: identity.sid,
                 logout,
             }),
@@ -273,6 +273,9 @@ impl<'a> Returning<'a> {
             let why = "the connection is not active, or this user is not in its pilot";
             return Ok(Err(trace.fail(refusal.as_str(), why)));
         }
+        if let Err(rejection) = self.check_current(&connection, trace) {
+            return Ok(Err(rejection));
+        }
         let identification = Identification {
             env: self.env,
             connection: &connection,
@@ -296,8 +299,13 @@ impl<'a> Returning<'a> {
         identity: &UpstreamIdentity,
         trace: &mut Trace,
     ) -> Result<(), Rejection> {
-        let Some(at) = identity.auth_time else { return Ok(()) };
         let asked = waiting.asked();
+        let Some(at) = identity.auth_time else {
+            // Whoever named an age must be told one (OIDC Core §3.1.3.7).
+            return trace.check("auth_time", asked.max_age.is_none(), || {
+                "the application asked how long ago they signed in, and the provider does not say (auth_time)".to_owned()
+            });
+        };
         let by_connection = settings_of(&self.version.settings.provider).is_some_and(|saml| saml.force_authn);
         let since_departure = at + SKEW >= self.request.request.created_at;
         let limit = asked.max_age.map(|seconds| Duration::seconds(i64::from(seconds)) + SKEW);
@@ -305,6 +313,14 @@ impl<'a> Returning<'a> {
         let anew = by_connection || asked.demands_authentication();
         trace.check("auth_time", young && (since_departure || !anew), || {
             format!("a fresh sign-in was asked for, and the provider's is of {at}")
+        })
+    }
+
+    /// What was replaced meanwhile, its keys and rules among it, signs nobody in any more.
+    pub(super) fn check_current(&self, connection: &Connection, trace: &mut Trace) -> Result<(), Rejection> {
+        let begun = self.request.request.version;
+        trace.check("connection_changed", connection.live_version == Some(begun), || {
+            format!("the sign-in was begun by version {begun}, which another has replaced: begin again")
         })
     }
 
@@ -318,7 +334,8 @@ impl<'a> Returning<'a> {
         trace.identify(&identity.asserted);
         let serves = |domain: &_| connection.domains.iter().any(|verified| verified.covers(domain));
         let Ok(mut mapped) = self.version.settings.map(&identity.asserted, serves) else {
-            let why = "the attribute that identifies users has no value, several, or one that is too long";
+            let why = "the attribute that identifies users has no value, several, or one that is too long; a \
+                       transient NameID identifies nobody: map an attribute instead, or ask for a persistent one";
             return Ok(Err(trace.fail("subject", why)));
         };
         trace.pass("subject", &mapped.subject);

@@ -151,6 +151,10 @@ pub(super) async fn finish_link(
         drop(tx);
         return returning.reject(rejection, trace).await;
     }
+    if let Err(rejection) = returning.check_current(&connection, &mut trace) {
+        drop(tx);
+        return returning.reject(rejection, trace).await;
+    }
     let mapped = match returning.map(&mut tx, &connection, identity, &mut trace).await? {
         Ok(mapped) => mapped,
         Err(rejection) => {

@@ -3,7 +3,7 @@
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::connections::ProviderSettings;
+use orgate_domain::connections::{ProviderSettings, SamlBinding};
 use orgate_domain::credentials::Credential;
 use orgate_domain::ids::{ConnectionId, OrgId};
 use orgate_protocol::jose::Unverified;
@@ -16,6 +16,7 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{Connection, OrgScope};
 use serde_json::{Map, Value};
 
+use super::begin::Departure;
 use super::claims::{check_audience, check_issuer, check_times, text};
 use super::identify::connection_of;
 use super::logout::AfterLogout;
@@ -55,7 +56,7 @@ pub enum LogoutMessage<'a> {
 #[derive(Debug)]
 pub enum LogoutReceived {
     /// The sessions are ended: the browser takes our answer there.
-    Answer(String),
+    Answer(Departure),
     /// It was the answer to a request of ours.
     Answered,
     /// It is refused.
@@ -93,7 +94,8 @@ impl<'a> Arrival<'a> {
         self.env.limits.take(Limited::Refusals, self.origin.address)?;
         let event = events::refused(self.env, Action::UpstreamRefused, reason, self.origin)?;
         let event = Event { detail: connection_of(self.connection.id), ..event };
-        self.env.refusals.record(self.env, &self.scope, event).await.map_err(Into::into)
+        self.env.refusals.record(self.env, &self.scope, event).await?;
+        Ok(())
     }
 
     /// Ends the sessions that a message is about, and remembers the message, in one transaction.
@@ -172,7 +174,10 @@ pub async fn receive_saml_logout(
         if parsed.is_request() {
             receive_request(&check, parsed.incoming()).map(Some)
         } else {
-            receive_response(&check, &expected, parsed.incoming()).map(|_| None)
+            // A post from another site comes without the cookie that knows the request. Nothing hangs on it: the
+            // session is over here, and where the browser goes on to is its cookie's to say.
+            let expected = matches!(parsed, Parsed::Redirect(_)).then_some(expected.as_str());
+            receive_response(&check, expected, parsed.incoming()).map(|_| None)
         }
     };
     match env.heavy.run(verify).await? {
@@ -245,6 +250,7 @@ async fn answer(
     let Some(destination) = destination else { return Ok(LogoutReceived::Answered) };
     let env = arrival.env;
     let issuer = entity_id(env, &arrival.scope, arrival.connection.id);
+    let binding = settings.slo_binding;
     let (id, now, keys) = (message_id(env.random.bytes()?), env.clock.now(), std::sync::Arc::clone(keys));
     let sign = move || {
         let response = LogoutResponse {
@@ -255,7 +261,17 @@ async fn answer(
             in_response_to: &request.id,
             status: LogoutStatus::Success,
         };
-        response.redirect_url(relay_state.as_deref(), &keys.signing).ok()
+        let relay_state = relay_state.as_deref();
+        match binding {
+            SamlBinding::Redirect => {
+                response.redirect_url(relay_state, &keys.signing).ok().map(Departure::Redirect)
+            }
+            SamlBinding::Post => response.post_form(&keys.signing).ok().map(|form| {
+                let relayed = relay_state.map(|text| ("RelayState", text.to_owned()));
+                let fields = [(form.field, form.value)].into_iter().chain(relayed).collect();
+                Departure::Post { to: form.action, fields }
+            }),
+        }
     };
     let answer = env.heavy.run(sign).await?;
     Ok(answer.map_or(LogoutReceived::Answered, LogoutReceived::Answer))

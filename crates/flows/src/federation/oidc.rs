@@ -96,7 +96,8 @@ impl Oidc<'_> {
             if !prompts.is_empty() {
                 request = request.add_extra_param("prompt", prompts.join(" "));
             }
-            if let Some(seconds) = asked.max_age {
+            // Who is to sign in anew is to say when they did.
+            if let Some(seconds) = asked.max_age.or_else(|| asked.demands_authentication().then_some(0)) {
                 request = request.set_max_age(std::time::Duration::from_secs(seconds.into()));
             }
             if !asked.acr_values.is_empty() {
@@ -339,6 +340,7 @@ impl Oidc<'_> {
         };
         UpstreamIdentity {
             asserted: Asserted { subject, address_verified, attributes },
+            named: own.to_owned(),
             sid: text(claims, "sid").filter(|sid| sid.len() <= 512).map(str::to_owned),
             logout: Some(id_token.into_bytes()),
             auth_time: time(claims, "auth_time"),

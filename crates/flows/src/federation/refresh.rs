@@ -14,8 +14,8 @@ use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, Org
 use url::Url;
 
 use super::identify::connection_of;
-use super::saml::certificates_of;
-use super::saml_metadata::{changes_trust, diff, follow};
+use super::saml::{certificates_of, settings_of};
+use super::saml_metadata::{MetadataChange, changes_trust, diff, follow, lead};
 use super::version_of;
 use crate::notices::{Notice, Prepared, prepare};
 use crate::{Env, Failure, events};
@@ -76,11 +76,14 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
     let ProviderSettings::Saml(settings) = &version.settings.provider else { return Ok(()) };
     let mut noted = Vec::new();
     let mut current = settings.clone();
+    if !refresh.proposed.as_ref().is_some_and(|proposed| is_of(proposed, settings)) {
+        refresh.proposed = None;
+    }
     if let Some(url) = &settings.metadata_url {
         match fetch(env, url, settings).await {
             Ok(fetched) => {
                 refresh.last_error = None;
-                let change = Change { env, scope, connection: &connection, settings: &version.settings };
+                let change = Change { env, scope, id, base: version_number, settings: &version.settings };
                 current = change.consider(settings, fetched, &mut refresh, &mut noted).await?;
             }
             Err(why) => {
@@ -141,7 +144,9 @@ async fn fetch(env: &Env, url: &str, settings: &SamlSettings) -> Result<Fetched,
 struct Change<'a> {
     env: &'a Env,
     scope: &'a OrgScope,
-    connection: &'a Connection,
+    id: ConnectionId,
+    /// The version that it was compared with.
+    base: i32,
     settings: &'a ConnectionSettings,
 }
 
@@ -169,6 +174,10 @@ impl Change<'_> {
         let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
         let provider = ProviderSettings::Saml(wanted.clone());
         let document = ConnectionSettings { provider, ..self.settings.clone() };
+        if let Err(error) = document.check() {
+            refresh.last_error = Some(error.to_string());
+            return Ok(settings.clone());
+        }
         if changes_trust(settings, &wanted) && !fetched.is_vouched {
             if refresh.proposed.as_ref() != Some(&document) {
                 noted.push(("metadata_proposed", fields.join(" ")));
@@ -178,24 +187,37 @@ impl Change<'_> {
         }
         refresh.proposed = None;
         let mut tx = self.env.store.begin(self.scope).await?;
-        take_over(self.env, &mut tx, self.connection.id, &document).await?;
+        if !take_over(self.env, &mut tx, (self.id, self.base), &document).await? {
+            return Ok(settings.clone()); // it was changed while the metadata was fetched: the next time
+        }
         tx.commit().await?;
         noted.push(("metadata_followed", fields.join(" ")));
         Ok(wanted)
     }
 }
 
+/// Whether a proposal is still of the address that the settings follow.
+fn is_of(proposed: &ConnectionSettings, settings: &SamlSettings) -> bool {
+    settings_of(&proposed.provider).is_some_and(|proposed| {
+        proposed.metadata_url.is_some() && proposed.metadata_url == settings.metadata_url
+    })
+}
+
 /// A new version with these settings, live at once where the connection is: what was tested before goes
-/// on being what it was, with the provider's own changes.
+/// on being what it was, with the provider's own changes. A later version that waits to go live stays the latest.
+/// `false`, with nothing done, if `base` is not what the connection goes by any more.
 async fn take_over(
     env: &Env,
     tx: &mut OrgTx,
-    id: ConnectionId,
+    (id, base): (ConnectionId, i32),
     document: &ConnectionSettings,
 ) -> Result<bool, Failure> {
     tx.connections().lock(id).await?;
     let Some(mut connection) = tx.connections().find(id).await? else { return Ok(false) };
-    let base = connection.live_version.unwrap_or(connection.latest_version);
+    if connection.live_version.unwrap_or(connection.latest_version) != base {
+        return Ok(false);
+    }
+    let waiting = connection.latest_version;
     let Some(before) = tx.connections().find_version(id, base).await? else { return Ok(false) };
     let (version, at) = (connection.latest_version + 1, env.clock.now());
     let secrets = before.secrets.as_deref();
@@ -212,20 +234,92 @@ async fn take_over(
     if connection.tested_version == Some(base) {
         connection.tested_version = Some(version);
     }
+    if waiting != base {
+        repeat(tx, &mut connection, (waiting, version + 1), at).await?;
+    }
     tx.connections().update(&connection, at).await?;
     Ok(true)
 }
 
-/// Takes over what waits for approval.
+/// Writes a version again under the next number.
+async fn repeat(
+    tx: &mut OrgTx,
+    connection: &mut Connection,
+    (from, to): (i32, i32),
+    at: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let Some(same) = tx.connections().find_version(connection.id, from).await? else { return Ok(()) };
+    let by = Authorship { actor: Actor::System, role_ceiling: same.role_ceiling.as_ref(), changed: &[] };
+    let (settings, secrets) = (&same.settings, same.secrets.as_deref());
+    let again = NewConnectionVersion { version: to, settings, secrets, at, by };
+    tx.connections().insert_version(connection.id, &again).await?;
+    if connection.tested_version == Some(from) {
+        connection.tested_version = Some(to);
+    }
+    Ok(())
+}
+
+/// What waits for approval.
+#[derive(Debug)]
+pub struct Proposal {
+    /// What it changes.
+    pub changes: Vec<MetadataChange>,
+    base: i32,
+    document: ConnectionSettings,
+}
+
+/// Finds what waits for approval, as it would change the connection now.
 ///
 /// # Errors
-/// [`Failure`]. `false` if nothing waits.
-pub async fn approve(env: &Env, scope: &OrgScope, id: ConnectionId, actor: Actor) -> Result<bool, Failure> {
+/// [`Failure`].
+pub async fn find_proposal(
+    env: &Env,
+    scope: &OrgScope,
+    id: ConnectionId,
+) -> Result<Option<Proposal>, Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let proposed = tx.refreshes().find(id).await?.and_then(|refresh| refresh.proposed);
+    let connection = tx.connections().find(id).await?;
+    let base = connection.map(|connection| connection.live_version.unwrap_or(connection.latest_version));
+    let version = match base {
+        Some(base) => tx.connections().find_version(id, base).await?,
+        None => None,
+    };
+    tx.commit().await?;
+    let (Some(proposed), Some(base), Some(version)) = (proposed, base, version) else { return Ok(None) };
+    let (Some(now), Some(wanted)) =
+        (settings_of(&version.settings.provider), settings_of(&proposed.provider))
+    else {
+        return Ok(None);
+    };
+    if !is_of(&proposed, now) {
+        return Ok(None);
+    }
+    let led = lead(now, wanted);
+    let changes = diff(now, &led);
+    let document = ConnectionSettings { provider: ProviderSettings::Saml(led), ..version.settings };
+    Ok(Some(Proposal { changes, base, document }))
+}
+
+/// Takes over what waits for approval, if it is what was looked at.
+///
+/// # Errors
+/// [`Failure`]. `false`, with nothing done, if the connection or the proposal was changed meanwhile.
+pub async fn approve(
+    env: &Env,
+    scope: &OrgScope,
+    (id, proposal): (ConnectionId, &Proposal),
+    actor: Actor,
+) -> Result<bool, Failure> {
     let event = events::done(env, Action::ConnectionConfigured, &Origin::default())?;
     let mut tx = env.store.begin(scope).await?;
     let Some(mut refresh) = tx.refreshes().find(id).await? else { return Ok(false) };
-    let Some(document) = refresh.proposed.take() else { return Ok(false) };
-    if !take_over(env, &mut tx, id, &document).await? {
+    let proposed = refresh.proposed.take();
+    let same =
+        proposed.as_ref().and_then(|proposed| settings_of(&proposed.provider)).is_some_and(|proposed| {
+            settings_of(&proposal.document.provider).is_some_and(|seen| lead(seen, proposed) == *seen)
+        });
+    if !same || !take_over(env, &mut tx, (id, proposal.base), &proposal.document).await? {
         return Ok(false);
     }
     tx.refreshes().save(id, &refresh).await?;

@@ -13,7 +13,9 @@ use orgate_domain::ids::{ConnectionId, OrgId};
 use orgate_saml::authn_request::{AuthnRequest, NameIdPolicy};
 use orgate_saml::certificate::Certificate;
 use orgate_saml::check::{Outcome, Trace as SamlTrace};
-use orgate_saml::metadata::{NAME_ID_EMAIL, NAME_ID_PERSISTENT, NAME_ID_UNSPECIFIED, SpMetadata};
+use orgate_saml::metadata::{
+    NAME_ID_EMAIL, NAME_ID_PERSISTENT, NAME_ID_TRANSIENT, NAME_ID_UNSPECIFIED, SpMetadata,
+};
 use orgate_saml::response::{
     Authentication, InResponseTo, NameId, Options, ResponseCheck, Validation, validate,
 };
@@ -250,9 +252,12 @@ fn accepted(authentication: Authentication) -> Accepted {
         attributes.entry("email".to_owned()).or_insert_with(|| vec![authentication.name_id.value.clone()]);
     }
     let logout = LogoutName::of(&authentication.name_id);
+    // It identifies nobody the next time (SAML core §8.3.8).
+    let is_transient = authentication.name_id.format.as_deref() == Some(NAME_ID_TRANSIENT);
     let identity = UpstreamIdentity {
+        named: authentication.name_id.value.clone(),
         asserted: Asserted {
-            subject: authentication.name_id.value.clone(),
+            subject: if is_transient { String::new() } else { authentication.name_id.value.clone() },
             address_verified: false, // SAML has no way to say so
             attributes,
         },
@@ -318,7 +323,7 @@ impl LogoutName {
 }
 
 /// The SAML settings of a version, if it has such.
-pub(super) const fn settings_of(provider: &ProviderSettings) -> Option<&SamlSettings> {
+pub(crate) const fn settings_of(provider: &ProviderSettings) -> Option<&SamlSettings> {
     match provider {
         ProviderSettings::Saml(settings) => Some(settings),
         ProviderSettings::Oidc(_) => None,

@@ -50,6 +50,21 @@ pub fn follow(settings: &SamlSettings, metadata: &IdpMetadata) -> Result<SamlSet
     })
 }
 
+/// `now`, with what metadata leads in `followed`: everything else was perhaps changed since.
+pub fn lead(now: &SamlSettings, followed: &SamlSettings) -> SamlSettings {
+    SamlSettings {
+        entity_id: followed.entity_id.clone(),
+        sso_url: followed.sso_url.clone(),
+        sso_binding: followed.sso_binding,
+        slo_url: followed.slo_url.clone(),
+        slo_response_url: followed.slo_response_url.clone(),
+        slo_binding: followed.slo_binding,
+        certificates: followed.certificates.clone(),
+        sign_requests: followed.sign_requests,
+        ..now.clone()
+    }
+}
+
 const fn binding(binding: Binding) -> SamlBinding {
     match binding {
         Binding::Post => SamlBinding::Post,
@@ -60,11 +75,18 @@ const fn binding(binding: Binding) -> SamlBinding {
 /// What differs, field by field; certificates by their fingerprints.
 pub fn diff(before: &SamlSettings, after: &SamlSettings) -> Vec<MetadataChange> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let name = |binding: SamlBinding| match binding {
+        SamlBinding::Redirect => "redirect".to_owned(),
+        SamlBinding::Post => "post".to_owned(),
+    };
     let fields = [
         ("entity_id", before.entity_id.clone(), after.entity_id.clone()),
         ("sso_url", before.sso_url.clone(), after.sso_url.clone()),
+        ("sso_binding", name(before.sso_binding), name(after.sso_binding)),
         ("slo_url", text(&before.slo_url), text(&after.slo_url)),
         ("slo_response_url", text(&before.slo_response_url), text(&after.slo_response_url)),
+        ("slo_binding", name(before.slo_binding), name(after.slo_binding)),
+        ("sign_requests", before.sign_requests.to_string(), after.sign_requests.to_string()),
         ("certificates", fingerprints(before), fingerprints(after)),
     ];
     fields

@@ -206,6 +206,9 @@ pub async fn save_settings(
         connection.state = ConnectionState::Draft;
     }
     tx.connections().update(&connection, now).await?;
+    if connection.protocol == ConnectionProtocol::Saml {
+        tx.refreshes().hasten(new.id, now).await?;
+    }
     let detail = vec![("change", new.changed.to_owned()), ("version", version.to_string())];
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, new.id), detail).await?;
     Ok(true)

@@ -139,13 +139,18 @@ pub async fn save_oidc(
     };
     let issuer = issuer_of(&input.issuer);
     let mut secrets = secrets_of(detail);
-    if let Some(secret) = input.client_secret {
-        secrets.client_secret = Some(secret);
+    let is_same = |before: &OidcSettings| before.issuer == issuer && before.client_id == input.client_id;
+    if input.client_secret.is_some() || !before.as_ref().is_some_and(is_same) {
+        // One provider's secret is never sent to another.
+        secrets.client_secret = input.client_secret;
     }
     let keyed =
         before.as_ref().is_some_and(|before| before.authentication == OidcAuthentication::PrivateKeyJwt);
     if secrets.client_secret.is_none() && !keyed {
-        return Err(SetupError::invalid("client_secret", "Paste the client secret of the application."));
+        return Err(SetupError::invalid(
+            "client_secret",
+            "Paste the client secret of this application: an earlier one is kept for its own provider alone.",
+        ));
     }
     env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
     let provider = discover(env, &issuer).await?;

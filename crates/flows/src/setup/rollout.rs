@@ -10,7 +10,7 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::setup::SetupPurpose;
-use orgate_storage::Connection;
+use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgTx};
 
 use super::connections::take;
 use super::{NotYet, Setup, SetupError, Stale};
@@ -159,11 +159,42 @@ pub async fn roll_back(
         return Err(SetupError::NotYet(NotYet::NeverLive));
     }
     let before = connection.clone();
-    let connection = Connection { live_version: Some(to), ..connection };
-    tx.connections().update(&connection, env.clock.now()).await?;
-    tx.connections().save_activated(id, to, env.clock.now()).await?;
+    let connection = revive(env, setup, &mut tx, (connection, to)).await?;
     let detail = [vec![("change", "rolled_back".to_owned())], moved(&before, &connection)].concat();
     setup.commit((env, origin), tx, (Action::ConnectionActivated, id), detail).await
+}
+
+/// An earlier version, live; as a new one, with less to give, where it may give more than the link.
+async fn revive(
+    env: &Env,
+    setup: &Setup,
+    tx: &mut OrgTx,
+    (mut connection, to): (Connection, i32),
+) -> Result<Connection, SetupError> {
+    let (id, at, ceiling) = (connection.id, env.clock.now(), &setup.link.role_ceiling);
+    let earlier =
+        tx.connections().find_version(id, to).await?.ok_or(SetupError::NotYet(NotYet::NeverLive))?;
+    let within = earlier.role_ceiling.as_ref().is_some_and(|given| given.is_subset(ceiling));
+    let live = if within { to } else { connection.latest_version + 1 };
+    if !within {
+        let role_ceiling = match &earlier.role_ceiling {
+            Some(given) => given.intersection(ceiling).cloned().collect(),
+            None => ceiling.clone(),
+        };
+        let by = Authorship {
+            actor: setup.actor(),
+            role_ceiling: Some(&role_ceiling),
+            changed: &["provider", "mapping"],
+        };
+        let (settings, secrets) = (&earlier.settings, earlier.secrets.as_deref());
+        let new = NewConnectionVersion { version: live, settings, secrets, at, by };
+        tx.connections().insert_version(id, &new).await?;
+        (connection.latest_version, connection.tested_version) = (live, Some(live));
+    }
+    connection.live_version = Some(live);
+    tx.connections().update(&connection, at).await?;
+    tx.connections().save_activated(id, live, at).await?;
+    Ok(connection)
 }
 
 /// Switches a connection off, or takes a switched-off one up again as a draft.

@@ -103,10 +103,11 @@ pub fn receive_request(
     })
 }
 
-/// Verifies an answer to the request with the id `in_response_to`, and reads it.
+/// Verifies an answer to the request with the id `in_response_to`, or, where that is not known, to any; and reads
+/// it.
 pub fn receive_response(
     check: &LogoutCheck<'_>,
-    in_response_to: &str,
+    in_response_to: Option<&str>,
     message: IncomingLogout<'_>,
 ) -> Result<ReceivedLogoutResponse, Rejection> {
     let bytes = verified(check, message, MessageKind::Response, "LogoutResponse")?;
@@ -114,8 +115,10 @@ pub fn receive_response(
     let root = tree.root()?;
     head(check, &root, "LogoutResponse")?;
     let found = root.attribute("InResponseTo");
-    if in_response_to.is_empty() || found != Some(in_response_to) {
-        return Err(Rejection::differs(Check::InResponseTo, in_response_to, found));
+    if let Some(expected) = in_response_to
+        && (expected.is_empty() || found != Some(expected))
+    {
+        return Err(Rejection::differs(Check::InResponseTo, expected, found));
     }
     Ok(ReceivedLogoutResponse { id: signature::id(&root)?.to_owned(), outcome: outcome(&root)? })
 }

@@ -37,7 +37,7 @@ fn check(keys: &Keys) -> LogoutCheck<'_> {
 fn receive(check: &LogoutCheck<'_>, case: &Case) -> Result<String, Rejection> {
     let take = |message: IncomingLogout<'_>| {
         if case.response {
-            receive_response(check, REQUEST, message).map(|answer| format!("{:?}", answer.outcome))
+            receive_response(check, Some(REQUEST), message).map(|answer| format!("{:?}", answer.outcome))
         } else {
             receive_request(check, message)
                 .map(|request| format!("{} {}", request.name_id.value, request.session_indexes.join(" ")))
@@ -139,9 +139,9 @@ fn our_own_answers_are_understood() {
 
         let url = answer.redirect_url(None, &signer).expect("an address");
         let query = RedirectQuery::parse(url.split_once('?').expect("a query").1).expect("a message");
-        let received = receive_response(&check(&keys), REQUEST, IncomingLogout::Redirect(&query));
+        let received = receive_response(&check(&keys), Some(REQUEST), IncomingLogout::Redirect(&query));
         let form = decode_form_value(&answer.post_form(&signer).expect("a form").value).expect("base64");
-        let posted = receive_response(&check(&keys), REQUEST, IncomingLogout::Post(&form));
+        let posted = receive_response(&check(&keys), Some(REQUEST), IncomingLogout::Post(&form));
 
         assert_eq!(received.as_ref().map(|answer| &answer.outcome), Ok(&expected));
         assert_eq!(received, posted);

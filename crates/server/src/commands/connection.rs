@@ -20,8 +20,11 @@ pub(super) enum ConnectionCommand {
     Show(One),
     /// Put the next keys of a SAML connection in the place of the current ones
     RotateKeys(One),
-    /// Take over what a SAML connection's metadata proposes
-    Approve(One),
+    /// Show what a SAML connection's metadata proposes, and with --yes take it over
+    ///
+    /// Metadata that names other keys, and that no known key signed, changes nothing by itself. Compare the
+    /// fingerprints with the identity provider's own pages first.
+    Approve(Approval),
 }
 
 #[derive(Debug, Args)]
@@ -42,6 +45,15 @@ pub(super) struct One {
     connection: String,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Approval {
+    #[command(flatten)]
+    one: One,
+    /// Take it over
+    #[arg(long)]
+    yes: bool,
+}
+
 impl ConnectionCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
@@ -58,13 +70,7 @@ impl ConnectionCommand {
                 println!("The keys of {} were rotated. New next ones are in its metadata.", connection.slug);
                 Ok(())
             }
-            Self::Approve(one) => {
-                let (env, scope, connection) = find(&one).await?;
-                let done = refresh::approve(&env, &scope, connection.id, Actor::Operator).await?;
-                anyhow::ensure!(done, "nothing waits for approval in {}", connection.slug);
-                println!("The metadata of {} was taken over.", connection.slug);
-                Ok(())
-            }
+            Self::Approve(approval) => approve(&approval).await,
         }
     }
 }
@@ -89,6 +95,29 @@ async fn find(one: &One) -> anyhow::Result<(Env, OrgScope, Connection)> {
         format!("{org} has no connection {wanted}; it has: {}", slugs.join(", "))
     })?;
     Ok((env, scope, found))
+}
+
+async fn approve(approval: &Approval) -> anyhow::Result<()> {
+    let (env, scope, connection) = find(&approval.one).await?;
+    let proposal = refresh::find_proposal(&env, &scope, connection.id).await?;
+    let proposal = proposal.with_context(|| format!("nothing waits for approval in {}", connection.slug))?;
+    for change in &proposal.changes {
+        println!("{}", change.field);
+        for text in change.before.split_whitespace() {
+            println!("  - {text}");
+        }
+        for text in change.after.split_whitespace() {
+            println!("  + {text}");
+        }
+    }
+    if !approval.yes {
+        println!("\nNothing was changed. If the identity provider's own pages say the same, add --yes.");
+        return Ok(());
+    }
+    let done = refresh::approve(&env, &scope, (connection.id, &proposal), Actor::Operator).await?;
+    anyhow::ensure!(done, "{} was changed meanwhile: look at it again, without --yes", connection.slug);
+    println!("\nThe metadata of {} was taken over.", connection.slug);
+    Ok(())
 }
 
 async fn list(which: &Which) -> anyhow::Result<()> {

@@ -90,6 +90,7 @@ pub(crate) async fn post_verify(submitted: Submitted<Open>) -> Response {
             error @ (DomainError::NoRecord { .. }
             | DomainError::Unreachable(_)
             | DomainError::Held(_)
+            | DomainError::Verified(_)
             | DomainError::CoolingOff(..)),
         ) => refuse(&open, Wrong::Proof(explain(&error))).await,
         Err(error) => other(&open, error),
@@ -123,6 +124,10 @@ fn explain(error: &DomainError) -> Notice {
                 "{domain} can be taken over from {} on. Until then its present organization may object.",
                 time(*due)
             ),
+        ),
+        DomainError::Verified(domain) => Notice::bad(
+            "The domain is verified already",
+            format!("How far {domain} reaches is changed by whoever sent you this link: ask them."),
         ),
         other => Notice::bad("That did not work", other.to_string()),
     }
