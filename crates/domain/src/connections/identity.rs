@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn groups_in_one_value_are_taken_apart_only_where_the_mapping_says_so() {
         let rules = r#""rules":[{"value":"admins","roles":["admin"]},{"attribute":"memberOf","value":"a;b","roles":["editor"]}]"#;
-        let roles = |mapping: &str, values: &[&str]| {
+        let given = |mapping: &str, values: &[&str]| {
             let settings = settings(&format!(r#","mapping":{{"groups":["memberOf"]{mapping}}},{rules}"#));
             let mapped =
                 settings.map(&asserted(false, &[("memberOf", values)]), serves_acme).expect("mapped");
@@ -247,11 +247,11 @@ mod tests {
         };
 
         let split = r#","groups_separator":";""#;
-        assert_eq!(roles(split, &["staff; admins;"]), ["admin"]);
-        assert_eq!(roles(split, &["staff", "admins"]), ["admin"]);
-        assert_eq!(roles(split, &["a;b"]), ["editor"], "a rule that names its attribute sees it as it is");
-        assert!(roles("", &["staff;admins"]).is_empty());
-        assert!(roles(split, &["staff;admins2"]).is_empty());
+        assert_eq!(given(split, &["staff; admins;"]), ["admin"]);
+        assert_eq!(given(split, &["staff", "admins"]), ["admin"]);
+        assert_eq!(given(split, &["a;b"]), ["editor"], "a rule that names its attribute sees it as it is");
+        assert!(given("", &["staff;admins"]).is_empty());
+        assert!(given(split, &["staff;admins2"]).is_empty());
     }
 
     #[test]
