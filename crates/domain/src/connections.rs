@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod ceiling;
 mod identity;
+mod presets;
 mod settings;
 
 pub use ceiling::{GroupRoles, Withheld};

@@ -23,6 +23,8 @@ pub mod saml;
 pub mod saml_keys;
 pub mod saml_metadata;
 mod secrets;
+#[cfg(test)]
+mod shapes;
 pub mod trace;
 
 use orgate_domain::connections::{Asserted, ConnectionSettings};

@@ -132,6 +132,8 @@ fn describe(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use orgate_domain::connections::{AttributeMapping, ConnectionProtocol, Vendor};
+
     use super::*;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -195,6 +197,30 @@ mod tests {
         let emptied = load(&acme("    domains: []\n    branding: {}\n")).expect("no problems");
         assert!(emptied.organizations[0].domains.as_ref().is_some_and(Vec::is_empty));
         assert!(emptied.organizations[0].branding.is_some());
+    }
+
+    #[test]
+    fn a_connection_that_says_nothing_of_its_mapping_has_that_of_its_vendor() {
+        let mapping = |vendor: &str, more: &str| {
+            let provider = "saml: { entity_id: idp, sso_url: https://idp.test/sso, certificates: [MIIC] }";
+            let text = acme(&format!(
+                "    connections:\n      - slug: idp\n{vendor}        settings:\n          provider: {{ {provider} }}\n{more}"
+            ));
+            load(&text).expect("no problems").organizations[0].connections[0].settings.value.mapping.clone()
+        };
+        let onelogin = "        vendor: onelogin\n";
+
+        let preset = AttributeMapping::preset(Vendor::OneLogin, ConnectionProtocol::Saml);
+
+        assert_ne!(preset, AttributeMapping::default());
+        assert_eq!(mapping(onelogin, ""), preset);
+        assert_eq!(mapping("", ""), AttributeMapping::default());
+        let told = mapping(onelogin, "          mapping: { email: [address] }\n");
+        assert_eq!(
+            told,
+            AttributeMapping { email: vec!["address".to_owned()], ..AttributeMapping::default() }
+        );
+        assert_eq!(mapping(onelogin, "          mapping: {}\n"), AttributeMapping::default());
     }
 
     #[test]

@@ -233,8 +233,8 @@ async fn the_preflight_names_who_would_lose_access() {
     check(&pilot, 200, "Not in the pilot");
 }
 
-/// Metadata of a real provider, under a name that is no name.
-fn hostile_metadata() -> String {
+/// Metadata of a real provider.
+fn metadata() -> String {
     let directory = Directory::fresh();
     let config = IdentityProvidersConfig {
         base_url: Url::parse("http://localhost:9/").expect("an address"),
@@ -247,10 +247,41 @@ fn hostile_metadata() -> String {
             key_file: Some(directory.path("idp.pem")),
         },
     };
-    let metadata = saml_metadata(&config).expect("metadata");
+    saml_metadata(&config).expect("metadata")
+}
+
+/// The same, under a name that is no name.
+fn hostile_metadata() -> String {
+    let metadata = metadata();
     let entity = "http://localhost:9/saml/metadata";
     assert!(metadata.contains(entity), "{metadata}");
     metadata.replace(entity, "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;")
+}
+
+#[tokio::test]
+async fn a_connection_begins_with_the_names_of_its_vendor() {
+    let world = World::start().await;
+    let wizard = world.open(&world.link("acme", &[]).await).await;
+    let fields = [("vendor", "onelogin"), ("protocol", "saml"), ("name", "Workforce")];
+    let made = wizard.post("/setup/new", &fields).await.leads_to();
+    let base = made.strip_suffix("/values").expect("made").to_owned();
+    let page = || wizard.browser.get(format!("{base}/mapping"));
+    let metadata = metadata();
+    let fields = [("seen", "0"), ("metadata", metadata.as_str()), ("sign_requests", "1")];
+    let provider = wizard.post(&format!("{base}/provider"), &fields).await;
+    assert_eq!(provider.leads_to(), format!("{base}/mapping"), "{}", provider.body);
+
+    let begun = page().await;
+    let refused = wizard.save_mapping(&base, &[("groups_separator", "semicolon")]).await;
+    let saved = wizard.save_mapping(&base, &[("groups_separator", "|")]).await;
+    let changed = page().await;
+
+    check(&begun, 200, "value=\"User.email, email\"");
+    check(&begun, 200, "name=\"groups\" type=\"text\" value=\"memberOf, groups\"");
+    check(&begun, 200, "name=\"groups_separator\" type=\"text\" value=\";\"");
+    check(&refused, 422, "<p class=\"wrong\">groups_separator is 1 to 8 bytes");
+    assert_eq!(saved.leads_to(), format!("{base}/domains"), "{}", saved.body);
+    check(&changed, 200, "name=\"groups_separator\" type=\"text\" value=\"|\"");
 }
 
 #[tokio::test]

@@ -77,6 +77,18 @@ impl AttributeMapping {
     pub fn address_name(&self, attributes: &Attributes) -> Option<&str> {
         found(attributes, &self.email).map(|(name, _)| name)
     }
+
+    /// The groups, taken apart where one value has several.
+    pub fn groups_in<'a>(&self, attributes: &'a Attributes) -> BTreeSet<&'a str> {
+        let values = self.groups.iter().filter_map(|name| attributes.get(name)).flatten().map(String::as_str);
+        match self.groups_separator.as_deref() {
+            None => values.collect(),
+            Some(separator) => {
+                let parts = values.flat_map(|value| value.split(separator)).map(str::trim);
+                parts.filter(|group| !group.is_empty()).collect()
+            }
+        }
+    }
 }
 
 impl ConnectionSettings {
@@ -136,13 +148,12 @@ impl ConnectionSettings {
     fn apply_rules(&self, attributes: &Attributes) -> (RoleSlugs, BTreeSet<String>) {
         let mut roles = self.jit.default_roles.clone();
         let mut groups = BTreeSet::new();
+        let asserted = self.mapping.groups_in(attributes);
         for rule in &self.rules {
-            let mut names = match &rule.attribute {
-                Some(name) => std::slice::from_ref(name).iter(),
-                None => self.mapping.groups.iter(),
+            let given = match &rule.attribute {
+                Some(name) => attributes.get(name).is_some_and(|values| values.contains(&rule.value)),
+                None => asserted.contains(rule.value.as_str()),
             };
-            let given =
-                names.any(|name| attributes.get(name).is_some_and(|values| values.contains(&rule.value)));
             if given {
                 roles.extend(rule.roles.iter().cloned());
                 groups.extend(rule.groups.iter().cloned());
@@ -223,6 +234,24 @@ mod tests {
         assert_eq!(roles(&[]), ["viewer"]);
         assert_eq!(roles(&[("groups", &["other", "staff"])]), ["editor", "viewer"]);
         assert_eq!(roles(&[("title", &["boss"]), ("groups", &["boss", "STAFF"])]), ["admin", "viewer"]);
+    }
+
+    #[test]
+    fn groups_in_one_value_are_taken_apart_only_where_the_mapping_says_so() {
+        let rules = r#""rules":[{"value":"admins","roles":["admin"]},{"attribute":"memberOf","value":"a;b","roles":["editor"]}]"#;
+        let given = |mapping: &str, values: &[&str]| {
+            let settings = settings(&format!(r#","mapping":{{"groups":["memberOf"]{mapping}}},{rules}"#));
+            let mapped =
+                settings.map(&asserted(false, &[("memberOf", values)]), serves_acme).expect("mapped");
+            mapped.roles.into_iter().collect::<Vec<_>>()
+        };
+
+        let split = r#","groups_separator":";""#;
+        assert_eq!(given(split, &["staff; admins;"]), ["admin"]);
+        assert_eq!(given(split, &["staff", "admins"]), ["admin"]);
+        assert_eq!(given(split, &["a;b"]), ["editor"], "a rule that names its attribute sees it as it is");
+        assert!(given("", &["staff;admins"]).is_empty());
+        assert!(given(split, &["staff;admins2"]).is_empty());
     }
 
     #[test]

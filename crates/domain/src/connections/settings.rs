@@ -18,6 +18,9 @@ const MAX_NAMES: usize = 10;
 /// Characters in any one text.
 const MAX_TEXT: usize = 1024;
 
+/// Bytes that may stand between groups.
+const MAX_SEPARATOR: usize = 8;
+
 /// Certificates that an identity provider may sign with at a time.
 const MAX_CERTIFICATES: usize = 10;
 
@@ -182,8 +185,12 @@ pub struct AttributeMapping {
     pub first_name: Vec<String>,
     /// The family name, where there is no whole one.
     pub last_name: Vec<String>,
-    /// The groups that rules look at.
+    /// The groups that rules look at: those under every one of these names.
     pub groups: Vec<String>,
+    /// What stands between groups that come in one value, if they do. A group whose own name has it is then
+    /// two: a provider that joins them cannot tell either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups_separator: Option<String>,
 }
 
 /// Users whose attribute has a value get roles and groups.
@@ -249,10 +256,7 @@ const fn yes() -> bool {
 impl ConnectionSettings {
     /// The protocol of the provider.
     pub const fn protocol(&self) -> ConnectionProtocol {
-        match self.provider {
-            ProviderSettings::Oidc(_) => ConnectionProtocol::Oidc,
-            ProviderSettings::Saml(_) => ConnectionProtocol::Saml,
-        }
+        self.provider.protocol()
     }
 
     /// Whether the document can be used; whatever wrote it asks before it is kept.
@@ -272,6 +276,16 @@ impl ConnectionSettings {
             check_slugs("rules.groups", &rule.groups)?;
         }
         check_slugs("jit.default_roles", &self.jit.default_roles)
+    }
+}
+
+impl ProviderSettings {
+    /// What it speaks.
+    pub const fn protocol(&self) -> ConnectionProtocol {
+        match self {
+            Self::Oidc(_) => ConnectionProtocol::Oidc,
+            Self::Saml(_) => ConnectionProtocol::Saml,
+        }
     }
 }
 
@@ -346,7 +360,7 @@ impl SamlSettings {
 }
 
 impl AttributeMapping {
-    fn check(&self) -> Result<(), SettingsProblem> {
+    pub(super) fn check(&self) -> Result<(), SettingsProblem> {
         let lists = [&self.subject, &self.email, &self.name, &self.first_name, &self.last_name, &self.groups];
         for list in lists {
             check_count("mapping", list.len(), MAX_NAMES)?;
@@ -354,53 +368,7 @@ impl AttributeMapping {
                 check_text("mapping", name)?;
             }
         }
-        Ok(())
-    }
-}
-
-/// The names that most providers use.
-impl Default for AttributeMapping {
-    fn default() -> Self {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Self {
-            subject: Vec::new(),
-            email: names(&[
-                "email",
-                "mail",
-                "emailAddress",
-                "Email",
-                "urn:oid:0.9.2342.19200300.100.1.3",
-                "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-            ]),
-            name: names(&[
-                "name",
-                "displayName",
-                "urn:oid:2.16.840.1.113730.3.1.241",
-                "http://schemas.microsoft.com/identity/claims/displayname",
-            ]),
-            first_name: names(&[
-                "given_name",
-                "firstName",
-                "givenName",
-                "urn:oid:2.5.4.42",
-                "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
-            ]),
-            last_name: names(&[
-                "family_name",
-                "lastName",
-                "sn",
-                "urn:oid:2.5.4.4",
-                "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname",
-            ]),
-            groups: names(&[
-                "groups",
-                "Groups",
-                "memberOf",
-                "isMemberOf",
-                "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
-                "http://schemas.xmlsoap.org/claims/Group",
-            ]),
-        }
+        self.groups_separator.as_deref().map_or(Ok(()), check_separator)
     }
 }
 
@@ -474,6 +442,16 @@ fn check_text(field: &'static str, text: &str) -> Result<(), SettingsProblem> {
     Ok(())
 }
 
+fn check_separator(separator: &str) -> Result<(), SettingsProblem> {
+    if separator.is_empty() || separator.len() > MAX_SEPARATOR || separator.chars().any(char::is_control) {
+        let why = format!(
+            "groups_separator is 1 to {MAX_SEPARATOR} bytes, on one line; leave it out if not needed"
+        );
+        return problem("mapping", &why);
+    }
+    Ok(())
+}
+
 fn check_count(field: &'static str, count: usize, most: usize) -> Result<(), SettingsProblem> {
     if count > most { problem(field, &format!("at most {most} of them")) } else { Ok(()) }
 }
@@ -518,6 +496,23 @@ mod tests {
         let read: ConnectionSettings = serde_json::from_str(text).expect("readable");
         assert_eq!(read.check(), Ok(()));
         assert_eq!(read.protocol(), ConnectionProtocol::Saml);
+    }
+
+    #[test]
+    fn a_separator_is_something_and_leaves_no_trace_where_there_is_none() {
+        let mapping = |separator: &str| {
+            let text = format!(r#"{{"groups":["memberOf"],"groups_separator":{separator}}}"#);
+            serde_json::from_str::<AttributeMapping>(&text).expect("readable")
+        };
+
+        assert_eq!(mapping(r#"";""#).check(), Ok(()));
+        assert_eq!(mapping("null").check(), Ok(()));
+        for wrong in [r#""""#, r#""\n""#, r#"";;;;;;;;;""#] {
+            let problem = mapping(wrong).check().expect_err("refused");
+            assert!(problem.why.starts_with("groups_separator"), "{wrong}: {problem}");
+        }
+        let written = serde_json::to_string(&mapping("null")).expect("JSON");
+        assert!(!written.contains("separator"), "{written}");
     }
 
     #[test]

@@ -234,7 +234,7 @@ fn claims_of(authentication: &Authentication) -> Map<String, Value> {
     claims
 }
 
-fn accepted(authentication: Authentication) -> Accepted {
+pub(super) fn accepted(authentication: Authentication) -> Accepted {
     let mut attributes = Attributes::new();
     for attribute in &authentication.attributes {
         let values = attributes.entry(attribute.name.clone()).or_default();

@@ -304,17 +304,21 @@ const fn blank() -> SamlSettings {
     }
 }
 
-/// The rest of the document stays; a first one takes what suits most.
+/// The rest of the document stays; a first one takes what suits the vendor.
 fn settings_with(detail: &Detail, provider: ProviderSettings) -> ConnectionSettings {
-    if let Some(version) = &detail.latest {
-        return ConnectionSettings { provider, ..version.settings.clone() };
+    match &detail.latest {
+        Some(version) => ConnectionSettings { provider, ..version.settings.clone() },
+        None => first_settings(detail.connection.vendor, provider),
     }
+}
+
+fn first_settings(vendor: Vendor, provider: ProviderSettings) -> ConnectionSettings {
+    let protocol = provider.protocol();
     // SAML cannot say that an address was verified, and these do not: what counts is that the domain is.
-    let silent = detail.connection.protocol == ConnectionProtocol::Saml
-        || matches!(detail.connection.vendor, Vendor::Entra | Vendor::Adfs);
+    let silent = protocol == ConnectionProtocol::Saml || matches!(vendor, Vendor::Entra | Vendor::Adfs);
     ConnectionSettings {
         provider,
-        mapping: AttributeMapping::default(),
+        mapping: AttributeMapping::preset(vendor, protocol),
         rules: Vec::new(),
         jit: Jit { enabled: true, ..Jit::default() },
         trusts_addresses: silent,
@@ -346,5 +350,25 @@ pub fn summary(settings: &ConnectionSettings) -> Vec<(&'static str, String)> {
             }));
             lines
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_begins_with_the_names_of_its_vendor() {
+        for vendor in Vendor::ALL {
+            let first = first_settings(vendor, ProviderSettings::Saml(blank()));
+
+            assert_eq!(
+                first.mapping,
+                AttributeMapping::preset(vendor, ConnectionProtocol::Saml),
+                "{vendor:?}"
+            );
+        }
+        let groups = |vendor| first_settings(vendor, ProviderSettings::Saml(blank())).mapping.groups;
+        assert_ne!(groups(Vendor::OneLogin), groups(Vendor::Entra));
     }
 }

@@ -1,6 +1,6 @@
 //! Connections of a file, checked.
 
-use orgate_domain::connections::{ConnectionSettings, ConnectionState, Vendor};
+use orgate_domain::connections::{AttributeMapping, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::Email;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_flows::apply::{Placed, WantedConnection};
@@ -49,7 +49,7 @@ impl Reader<'_> {
                 if secret.is_empty() { Err("it is empty".to_owned()) } else { Ok(()) }
             })
         });
-        let settings = self.connection_settings(&file.settings);
+        let settings = self.connection_settings(&file.settings, vendor.flatten());
         Some(WantedConnection {
             slug: slug?,
             name: name?,
@@ -64,15 +64,23 @@ impl Reader<'_> {
         })
     }
 
-    /// The document, its variables filled in.
-    fn connection_settings(&mut self, file: &Spanned<Value>) -> Option<Placed<ConnectionSettings>> {
+    /// The document, its variables filled in. Silent about the mapping, it has that of the vendor.
+    fn connection_settings(
+        &mut self,
+        file: &Spanned<Value>,
+        vendor: Option<Vendor>,
+    ) -> Option<Placed<ConnectionSettings>> {
         let at = &file.referenced;
         let mut document = file.value.clone();
         self.fill_document(at, &mut document)?;
-        let settings: ConnectionSettings = match serde_json::from_value(document) {
+        let is_mapped = document.get("mapping").is_some();
+        let mut settings: ConnectionSettings = match serde_json::from_value(document) {
             Ok(settings) => settings,
             Err(error) => return self.refuse(at, format!("settings: {error}")),
         };
+        if let Some(vendor) = vendor.filter(|_| !is_mapped) {
+            settings.mapping = AttributeMapping::preset(vendor, settings.protocol());
+        }
         match settings.check() {
             Ok(()) => Some(Placed { value: settings, place: self.place(at) }),
             Err(problem) => self.refuse(at, format!("settings: {problem}")),

@@ -47,7 +47,7 @@ struct MappingPage {
     errors: Errors,
 }
 
-/// One of a user's attributes, and the names that it is looked for under.
+/// A field of the mapping: mostly one of a user's attributes, and the names that it is looked for under.
 struct Attribute {
     field: &'static str,
     label: &'static str,
@@ -139,6 +139,7 @@ fn read(form: &Form) -> MappingInput {
             first_name: names("first_name"),
             last_name: names("last_name"),
             groups: names("groups"),
+            groups_separator: form.get("groups_separator").map(str::to_owned),
         },
         rules: rules.collect(),
         jit: Jit { enabled: form.is_ticked("jit"), default_roles: slugs("default_role") },
@@ -178,12 +179,19 @@ fn show(
 
 fn attributes(mapping: &AttributeMapping) -> Vec<Attribute> {
     let of = |field, label, hint, names: &[String]| Attribute { field, label, hint, names: names.join(", ") };
+    let separator = mapping.groups_separator.iter().cloned().collect::<Vec<_>>();
     vec![
         of("email", "E-mail address", "", &mapping.email),
         of("name", "Full name", "", &mapping.name),
         of("first_name", "First name", "Used where there is no full name.", &mapping.first_name),
         of("last_name", "Last name", "", &mapping.last_name),
         of("groups", "Groups", "What the rules below look at.", &mapping.groups),
+        of(
+            "groups_separator",
+            "Between groups",
+            "What stands between them where several come as one text, like the semicolon of staff;admins. Leave it empty otherwise.",
+            &separator,
+        ),
         of(
             "subject",
             "Identifier",
