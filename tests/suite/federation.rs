@@ -3,6 +3,7 @@
 mod attacks;
 mod enforcement;
 mod link;
+mod logout_tokens;
 mod matrix;
 mod oidc;
 mod providers;
