@@ -3,9 +3,11 @@
 mod attacks;
 mod enforcement;
 mod link;
+mod logout_messages;
 mod logout_tokens;
 mod matrix;
 mod oidc;
 mod providers;
 mod saml;
+mod saml_world;
 mod world;
