@@ -10,4 +10,5 @@ mod oidc;
 mod providers;
 mod saml;
 mod saml_world;
+mod unsolicited;
 mod world;
