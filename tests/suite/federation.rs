@@ -10,5 +10,6 @@ mod oidc;
 mod providers;
 mod saml;
 mod saml_world;
+mod suspended;
 mod unsolicited;
 mod world;
