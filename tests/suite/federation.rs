@@ -6,6 +6,7 @@ mod link;
 mod logout_messages;
 mod logout_tokens;
 mod matrix;
+mod metadata;
 mod oidc;
 mod providers;
 mod saml;
