@@ -2,6 +2,7 @@
 
 mod attacks;
 mod enforcement;
+mod hostile;
 mod link;
 mod logout_messages;
 mod logout_tokens;
