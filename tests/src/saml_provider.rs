@@ -214,21 +214,12 @@ impl SamlProvider {
     pub fn metadata(&self, entity_id: &str, keys: &[&KeyPair], signer: Option<&KeyPair>) -> String {
         let (id, base) = (new_id(), &self.0.base);
         let signature = signer.map(|_| signature_over(&id)).unwrap_or_default();
-        let keys: String = keys
-            .iter()
-            .map(|key| {
-                let certificate = key.certificate().base64();
-                format!(
-                    "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}\
-                     </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
-                )
-            })
-            .collect();
+        let described = keys.iter().map(|key| key_descriptor(key)).collect::<Vec<_>>().concat();
         let redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
         let xml = format!(
             "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
              xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" ID=\"{id}\" entityID=\"{entity_id}\">{signature}\
-             <md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}\
+             <md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{described}\
              <md:SingleLogoutService Binding=\"{redirect}\" Location=\"{base}/slo\"/>\
              <md:SingleSignOnService Binding=\"{redirect}\" Location=\"{base}/sso\"/></md:IDPSSODescriptor>\
              </md:EntityDescriptor>"
@@ -298,6 +289,14 @@ pub fn sign(xml: String, key: &KeyPair) -> String {
     let mut keys = KeysManager::new();
     keys.add_key(signer);
     sign_owned(&DsigContext::new(keys), xml).expect("signed")
+}
+
+fn key_descriptor(key: &KeyPair) -> String {
+    let certificate = key.certificate().base64();
+    format!(
+        "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}\
+         </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+    )
 }
 
 fn signature_over(id: &str) -> String {

@@ -109,8 +109,8 @@ async fn a_token_is_taken_once_however_often_it_comes() {
     let again = sign_in(&world, "ada", "first").await;
     let late = post(&world, &token).await;
 
-    let taken = replies.iter().filter(|reply| reply.status == 200).count();
-    assert_eq!((taken, replies.iter().filter(|reply| reply.status == 400).count()), (1, 7));
+    let accepted = replies.iter().filter(|reply| reply.status == 200).count();
+    assert_eq!((accepted, replies.iter().filter(|reply| reply.status == 400).count()), (1, 7));
     assert_eq!(goes_on(&world, &mut held).await, (false, false));
     let mut again = again;
     assert_eq!(
@@ -293,7 +293,7 @@ async fn where_two_trust_the_same_provider_a_token_ends_sessions_only_where_it_i
     let world = World::start().await;
     add_second(&world, &world.provider).await;
     add_globex(&world, &world.provider).await;
-    // With two connections the page has a button for each; the first is the one that is meant.
+    // The page has a button for each connection; the first one's is pressed.
     let mut held = sign_in(&world, "ada", "first").await;
 
     let mut replies = Vec::new();
