@@ -185,6 +185,11 @@ impl App {
         Reply::of(http(false).get(self.at(path)).send().await.expect("answered")).await
     }
 
+    /// Posts a form as a program that is not known here.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        Reply::of(http(false).post(self.at(path)).form(form).send().await.expect("answered")).await
+    }
+
     /// Asks for the claims behind an access token.
     pub async fn userinfo(&self, access_token: &str) -> Reply {
         let request = http(false).get(self.at("/userinfo")).bearer_auth(access_token);

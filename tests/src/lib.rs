@@ -17,3 +17,4 @@ pub mod mailbox;
 pub mod name_server;
 pub mod openid_provider;
 pub mod program;
+pub mod saml_provider;

@@ -173,6 +173,12 @@ impl OpenIdProvider {
         *locked(&self.0.keys) = Arc::new(new_key(self.0.algorithm));
     }
 
+    /// A token of it; what `header` does not say is right.
+    pub fn token(&self, header: &Value, claims: &Value) -> String {
+        let faults = locked(&self.0.faults).clone();
+        compact(&self.0, &faults, (Some(header), &claims.to_string()))
+    }
+
     /// How often each document was asked for.
     pub fn asked(&self) -> Asked {
         *locked(&self.0.asked)
@@ -304,21 +310,21 @@ fn id_token(provider: &Provider, faults: &Faults, nonce: &str) -> String {
             change(claims);
         }
     }
-    let key = Arc::clone(&*locked(&provider.keys));
-    let header = json!({ "alg": provider.algorithm.as_str(), "kid": key.kid(), "typ": "JWT" });
-    let header = faults.header.clone().map_or(header.clone(), |mut given| {
-        if let (Some(given), Some(right)) = (given.as_object_mut(), header.as_object()) {
-            for (name, value) in right {
-                given.entry(name.clone()).or_insert(value.clone());
-            }
-        }
-        given
-    });
     let payload = faults.payload.clone().unwrap_or_else(|| claims.to_string());
     // A payload that is written out has to answer this request all the same.
     let payload = payload.replace("{nonce}", nonce).replace("{iss}", &provider.issuer);
+    compact(provider, faults, (faults.header.as_ref(), &payload))
+}
+
+/// A token; what `header` does not say is right.
+fn compact(provider: &Provider, faults: &Faults, (header, payload): (Option<&Value>, &str)) -> String {
+    let key = Arc::clone(&*locked(&provider.keys));
+    let mut says = json!({ "alg": provider.algorithm.as_str(), "kid": key.kid(), "typ": "JWT" });
+    if let (Some(says), Some(given)) = (says.as_object_mut(), header.and_then(Value::as_object)) {
+        says.extend(given.clone());
+    }
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-    let message = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload.as_bytes()));
+    let message = format!("{}.{}", encode(says.to_string().as_bytes()), encode(payload.as_bytes()));
     let signer = if faults.foreign_key { &provider.foreign } else { &*key };
     format!("{message}.{}", encode(&sign(signer, message.as_bytes())))
 }

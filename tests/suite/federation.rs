@@ -3,9 +3,16 @@
 mod attacks;
 mod bounds;
 mod enforcement;
+mod hostile;
 mod link;
+mod logout_messages;
+mod logout_tokens;
 mod matrix;
+mod metadata;
 mod oidc;
 mod providers;
 mod saml;
+mod saml_world;
+mod suspended;
+mod unsolicited;
 mod world;

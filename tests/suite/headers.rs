@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 14] = [
+const PAGES: [(&str, u16); 31] = [
     ("/", 200),
     ("/authorize", 400),
     ("/sign-in", 400),
@@ -17,6 +17,23 @@ const PAGES: [(&str, u16); 14] = [
     ("/setup/connections", 404),
     ("/setup/new", 404),
     ("/setup/domains", 404),
+    ("/setup/connections/con_x/values", 404),
+    ("/setup/connections/con_x/provider", 404),
+    ("/setup/connections/con_x/mapping", 404),
+    ("/setup/connections/con_x/domains", 404),
+    ("/setup/connections/con_x/test", 404),
+    ("/setup/connections/con_x/test/begin", 404),
+    ("/setup/connections/con_x/pilot", 404),
+    ("/setup/connections/con_x/activate", 404),
+    ("/setup/test/trc_x", 404),
+    ("/sign-in/connection", 400),
+    ("/sign-in/recovery", 400),
+    ("/sso/org_x/con_x/callback", 400),
+    ("/sso/org_x/con_x/finish", 400),
+    ("/sso/org_x/con_x/slo", 404),
+    ("/sso/org_x/con_x/metadata", 404),
+    ("/sso/org_x/con_x/link", 400),
+    ("/sso/signed-out", 200),
     ("/no/such/page", 404),
     ("/../../etc/passwd", 404),
     ("/.well-known/other", 404),
@@ -58,6 +75,9 @@ async fn every_page_is_not_kept_not_framed_not_sniffed_and_loads_nothing_foreign
         assert_eq!(response.status(), status, "{path}");
         answers.push((path.to_owned(), response.headers().clone()));
     }
+    let post = send(&app, Method::POST, "/sso/org_x/con_x/acs").await;
+    assert_eq!(post.status(), 400);
+    answers.push(("acs".to_owned(), post.headers().clone()));
 
     for (path, headers) in answers {
         let value = |name: &str| headers.get(name).map_or("", |value| value.to_str().expect("text"));

@@ -1,8 +1,11 @@
 //! A SAML response arrives (SAML bindings §3.5): by a post from another site, without our cookies. It
 //! is checked and kept, and the browser is sent on to a GET that brings them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Event, Origin};
+use orgate_domain::clients::Client;
 use orgate_domain::connections::{EntryPath, Piloted};
 use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
@@ -18,6 +21,7 @@ use super::identify::connection_of;
 use super::saml::{Accepted, Received, check, settings_of};
 use super::trace::{Rejection, Trace};
 use super::{UpstreamIdentity, version_of};
+use crate::authorize::refusal;
 use crate::limits::Limited;
 use crate::vault::Purpose;
 use crate::waiting::WaitingError;
@@ -212,16 +216,27 @@ impl<'a> Arrival<'a> {
             Err(rejection) => return self.refuse(rejection, &trace, None).await,
         };
         let client_id = settings.unsolicited_client.as_deref().unwrap_or_default();
-        let client =
-            self.env.configuration.client(&self.env.store, client_id).await.map_err(Failure::from)?;
+        let client = self.find_open_client(client_id).await?;
         let Some(login) = client.as_ref().and_then(|client| client.initiate_login_uri.clone()) else {
-            let rejection = trace.fail("unsolicited", "the application has no address to begin a sign-in at");
-            return self.refuse(rejection, &trace, None).await;
+            let why =
+                "the application is not open to this organization, or has no address to begin a sign-in at";
+            return self.refuse(trace.fail("unsolicited", why), &trace, None).await;
         };
         if !self.take(&accepted.assertion_id, accepted.remember_until).await? {
             return self.over("replayed_response").await;
         }
         Ok(Posted::Begin(self.initiation(login)))
+    }
+
+    /// The application, if users of this organization may sign in to it now.
+    async fn find_open_client(&self, client_id: &str) -> Result<Option<Arc<Client>>, Failure> {
+        let client = self.env.configuration.client(&self.env.store, client_id).await?;
+        let Some(client) = client else { return Ok(None) };
+        let mut tx = self.env.store.begin(&self.scope).await?;
+        let organization = tx.organization().find().await?;
+        let admission = tx.clients().find_admission(client.key()).await?;
+        tx.commit().await?;
+        Ok(refusal(&client, organization, admission).is_none().then_some(client))
     }
 
     /// OIDC Core §4, with the organization that it is for. Nothing of the assertion goes along.

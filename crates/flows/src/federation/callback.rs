@@ -7,6 +7,7 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::{ConnectionState, EntryPath, Mapped, ProviderSettings};
 use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
+use orgate_domain::organizations::OrgStatus;
 use orgate_domain::sessions::SignInMethod;
 use orgate_storage::{Connection, OrgScope, OrgTx, StorageError, StoredUpstreamRequest, UpstreamPurpose};
 
@@ -357,7 +358,9 @@ impl<'a> Returning<'a> {
         }
         tx.connections().lock(self.request.request.connection_id).await.map_err(Failure::from)?;
         let mut connection = self.connection(&mut tx).await?;
-        if connection.state.admits(EntryPath::Test, false.into()).is_err() {
+        let organization = tx.organization().find().await.map_err(Failure::from)?;
+        let active = organization.is_some_and(|organization| organization.status == OrgStatus::Active);
+        if !active || connection.state.admits(EntryPath::Test, false.into()).is_err() {
             return Err(WaitingError::Over);
         }
         let failed = match self.map(&mut tx, &connection, identity, &mut trace).await? {
