@@ -51,7 +51,7 @@ async fn read_answer(world: &SamlWorld, page: &Page, asked: &Logout) -> (LogoutO
         decryption_keys: &[],
     };
     let read =
-        receive_response(&check, &asked.id, IncomingLogout::Redirect(&message)).expect("a good answer");
+        receive_response(&check, Some(&asked.id), IncomingLogout::Redirect(&message)).expect("a good answer");
     (read.outcome, message.relay_state().map(str::to_owned))
 }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::Actor;
-use orgate_flows::federation::refresh::{approve, refresh_due};
+use orgate_flows::federation::refresh::{self, find_proposal, refresh_due};
 use orgate_flows::{Clock as _, SystemClock};
 use orgate_saml::key::KeyPair;
+use orgate_storage::OrgScope;
 use orgate_tests::app::{App, Page};
 use orgate_tests::mailbox::Mailbox;
 use orgate_tests::saml_provider::{SamlProvider, Served, new_key, sign};
@@ -43,7 +44,7 @@ async fn known(app: &App) -> Known {
 }
 
 /// Looks after `directory`, which is due, once; what is known then.
-async fn refresh(app: &App) -> Known {
+async fn look(app: &App) -> Known {
     let due = "update connection_refreshes set due_at = now() - interval '1 day'";
     sqlx::raw_sql(due).execute(app.database.superuser()).await.expect("changed");
     refresh_due(&app.env).await.expect("refreshed");
@@ -91,25 +92,49 @@ async fn new_keys_that_nobody_vouched_for_wait_for_approval() {
     idp.serve(Served::Document(idp.metadata(&idp.entity_id(), &[&next], None)));
 
     let before = live(app).await;
-    let seen = refresh(app).await;
-    let again = refresh(app).await;
+    let seen = look(app).await;
+    let again = look(app).await;
     let unchanged = live(app).await;
     let waiting = (signs_in(&world, idp.key()).await, signs_in(&world, &next).await);
     let scope = app.org("acme").await;
     let connection = world.place("directory").await.id;
     let globex = app.org("globex").await;
-    let by_globex = approve(&app.env, &globex, connection, Actor::Operator).await.expect("asked");
-    let approved = approve(&app.env, &scope, connection, Actor::Operator).await.expect("asked");
-    let twice = approve(&app.env, &scope, connection, Actor::Operator).await.expect("asked");
+    let proposal = find_proposal(&app.env, &scope, connection).await.expect("asked").expect("a proposal");
+    let nothing = find_proposal(&app.env, &globex, connection).await.expect("asked");
+    let approve = async |scope: &OrgScope| {
+        refresh::approve(&app.env, scope, (connection, &proposal), Actor::Operator).await.expect("asked")
+    };
+    let (by_globex, approved, twice) = (approve(&globex).await, approve(&scope).await, approve(&scope).await);
     app.env.configuration.forget();
 
     assert_eq!(before, unchanged);
     assert!(seen.proposed.is_some_and(|text| text.contains(&next.certificate().base64())));
     assert!(again.proposed.is_some());
     assert_eq!((waiting, noted(app, "metadata_proposed").await), ((true, false), 1));
+    let fields: Vec<&str> = proposal.changes.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!((fields, nothing.is_none()), (vec!["certificates"], true));
     assert_eq!((by_globex, approved, twice), (false, true, false));
     assert_eq!((signs_in(&world, idp.key()).await, signs_in(&world, &next).await), (false, true));
     assert_eq!((known(app).await.proposed, noted(app, "metadata_followed").await), (None, 0));
+}
+
+#[tokio::test]
+async fn what_was_changed_since_it_was_looked_at_is_not_approved() {
+    let world = following().await;
+    let (app, idp, next) = (&world.app, &world.idp, new_key(in_a_year()));
+    idp.serve(Served::Document(idp.metadata(&idp.entity_id(), &[&next], None)));
+    look(app).await;
+    let (scope, connection) = (app.org("acme").await, world.place("directory").await.id);
+    let seen = find_proposal(&app.env, &scope, connection).await.expect("asked").expect("a proposal");
+
+    idp.serve(Served::Document(idp.metadata(&idp.entity_id(), &[&new_key(in_a_year())], None)));
+    look(app).await;
+    let approved =
+        refresh::approve(&app.env, &scope, (connection, &seen), Actor::Operator).await.expect("asked");
+
+    assert!(!approved, "the provider names other keys again");
+    assert!(signs_in(&world, idp.key()).await);
+    assert!(known(app).await.proposed.is_some());
 }
 
 #[tokio::test]
@@ -119,12 +144,36 @@ async fn new_keys_that_a_trusted_key_signed_for_are_followed() {
     let both = [idp.key(), &next];
     idp.serve(Served::Document(idp.metadata(&idp.entity_id(), &both, Some(idp.key()))));
 
-    let seen = refresh(app).await;
-    refresh(app).await;
+    let seen = look(app).await;
+    look(app).await;
 
     assert_eq!((seen.last_error, seen.proposed), (None, None));
     assert_eq!((signs_in(&world, idp.key()).await, signs_in(&world, &next).await), (true, true));
     assert_eq!((noted(app, "metadata_followed").await, noted(app, "metadata_proposed").await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_file_that_is_applied_again_takes_back_nothing_that_was_followed() {
+    let world = following().await;
+    let (app, idp, next) = (&world.app, &world.idp, new_key(in_a_year()));
+    let url = format!("              metadata_url: \"{}\"\n", idp.entity_id());
+    idp.serve(Served::Document(idp.metadata(&idp.entity_id(), &[&next], Some(idp.key()))));
+    look(app).await;
+    let followed = live(app).await;
+
+    world.configure(&url, JIT).await;
+    let same = live(app).await;
+    world.configure(&url, "          jit: { enabled: false }\n").await;
+    let other = live(app).await;
+
+    assert!(followed.contains(&next.certificate().base64()));
+    assert_eq!(same, followed);
+    assert!(other.contains("\"enabled\": false") && other.contains(&next.certificate().base64()), "{other}");
+    world.configure("", JIT).await;
+    assert!(
+        live(app).await.contains(&idp.key().certificate().base64()),
+        "another word about the provider counts"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +193,7 @@ async fn a_signature_of_the_new_keys_own_or_over_something_else_vouches_for_noth
         ("altered", altered),
     ] {
         idp.serve(Served::Document(document));
-        let seen = refresh(app).await;
+        let seen = look(app).await;
         assert!(seen.proposed.is_some() || seen.last_error.is_some(), "{what}: {seen:?}");
         assert_eq!(live(app).await, before, "{what}");
     }
@@ -181,7 +230,7 @@ async fn metadata_that_cannot_be_used_changes_nothing_and_says_why() {
         ("silence", Served::Hangs),
     ] {
         idp.serve(served);
-        let seen = refresh(app).await;
+        let seen = look(app).await;
         assert!(seen.last_error.as_ref().is_some_and(|why| why.len() < 500), "{what}: {seen:?}");
         assert_eq!((seen.proposed, live(app).await), (None, before.clone()), "{what}");
     }
@@ -189,7 +238,7 @@ async fn metadata_that_cannot_be_used_changes_nothing_and_says_why() {
     assert!(!signs_in(&world, &next).await);
     assert!(noted(app, "metadata_failed").await > 0);
     idp.serve(Served::Document(idp.metadata(&entity_id, &[idp.key()], None)));
-    let recovered = refresh(app).await;
+    let recovered = look(app).await;
 
     assert_eq!((recovered.last_error, recovered.proposed), (None, None), "an error goes with its cause");
 }
@@ -212,7 +261,7 @@ async fn metadata_at_a_private_address_is_not_fetched() {
             .await;
             let before = live(&app).await;
 
-            let seen = refresh(&app).await;
+            let seen = look(&app).await;
 
             assert!(seen.last_error.is_some(), "{scheme}://{host}: {seen:?}");
             assert_eq!((seen.proposed, live(&app).await), (None, before), "{scheme}://{host}");
@@ -240,7 +289,7 @@ async fn a_certificate_that_expires_is_told_once_a_month_a_week_and_a_day_before
     // So many hours later each time.
     for hours in [0, 26, 1, 24 * 22, 24, 1, 24 * 5, 26, 2, 1] {
         app.clock.advance(chrono::Duration::hours(hours));
-        refresh(&app).await;
+        look(&app).await;
         while mailbox.collect(&app).await > 0 {}
         told.push((noted(&app, "certificate_expiring").await, mailbox.mails().await.len()));
     }
@@ -259,7 +308,7 @@ async fn without_a_contact_only_the_log_says_that_a_certificate_expires() {
     let (app, mailbox) = (expiring("").await, Mailbox::open().await);
 
     app.clock.advance(chrono::Duration::days(25));
-    refresh(&app).await;
+    look(&app).await;
     mailbox.collect(&app).await;
 
     assert_eq!((noted(&app, "certificate_expiring").await, mailbox.mails().await.len()), (1, 0));

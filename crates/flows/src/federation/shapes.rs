@@ -175,7 +175,9 @@ fn made(asserted: &Asserted, mapping: &AttributeMapping) -> Made {
         "mapping": mapping, "rules": rules, "trusts_addresses": true,
     });
     let settings: ConnectionSettings = serde_json::from_value(settings).expect("settings");
-    let mapped = settings.map(asserted, |_| true).expect("a subject");
+    // A transient name is no subject: whoever sends one is asked for another, or for an attribute.
+    let named = Asserted { subject: "subject".to_owned(), ..asserted.clone() };
+    let mapped = settings.map(&named, |_| true).expect("a subject");
     assert_eq!(mapped.roles.len(), groups.len(), "a group is found and no rule sees it: {groups:?}");
     Made {
         address: mapped.address.own().map(|email| email.as_str().to_owned()),
@@ -203,6 +205,18 @@ fn the_attributes_of_vendors_are_understood_by_their_presets() {
 
         assert_eq!(made, shape.expect, "{}", shape.name);
     }
+}
+
+#[test]
+fn a_transient_name_is_nobodys_and_every_other_is_somebodys() {
+    let mut transient = 0;
+    for shape in statements() {
+        let is_transient = shape.format.as_deref().is_some_and(|format| format.ends_with(":transient"));
+        transient += usize::from(is_transient);
+
+        assert_eq!(shape.asserted().subject.is_empty(), is_transient, "{}", shape.name);
+    }
+    assert!(transient > 0, "some vendor sends one");
 }
 
 #[test]
