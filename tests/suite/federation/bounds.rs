@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use orgate_flows::{Clock as _, SystemClock};
 use serde_json::json;
 
 use super::world::{JIT, World, member};
@@ -61,7 +61,7 @@ async fn a_disabled_connection_gives_no_roles() {
 #[tokio::test]
 async fn nothing_outlives_the_session_that_the_provider_ends() {
     let world = World::start().await;
-    let ends = Utc::now().timestamp() + 4;
+    let ends = SystemClock.now().timestamp() + 4;
     world.provider.fault(|faults| {
         faults.claims = Some(Arc::new(move |claims| {
             claims.insert("session_expiry".to_owned(), ends.into());

@@ -19,13 +19,13 @@ async fn a_secret_goes_to_the_provider_that_it_was_saved_for_and_to_no_other() {
 
     let elsewhere = save(evil.issuer(), CLIENT_ID).await;
     let other_client = save(world.provider.issuer(), "another").await;
-    let same = save(world.provider.issuer(), CLIENT_ID).await;
+    let kept = save(world.provider.issuer(), CLIENT_ID).await;
 
     for refused in [elsewhere, other_client] {
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains("Paste the client secret"), "{}", refused.body);
     }
-    assert_eq!(same.leads_to(), format!("{base}/mapping"), "{}", same.body);
+    assert_eq!(kept.leads_to(), format!("{base}/mapping"), "{}", kept.body);
 }
 
 #[tokio::test]
