@@ -136,6 +136,24 @@ impl ConnectionKeys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Takes the next key of one purpose away, to make room for another. `false` if there is none.
+    pub async fn delete_next(
+        &mut self,
+        connection: ConnectionId,
+        purpose: KeyPurpose,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "delete from connection_keys
+             where org_id = $1 and connection_id = $2 and purpose = $3 and state = 'next'",
+            self.org_id,
+            connection.as_uuid(),
+            purpose.as_str(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Retires the current key of one purpose and puts the next one in its place. `false` if there
     /// is no next one, with nothing done.
     pub async fn rotate(

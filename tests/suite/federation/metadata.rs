@@ -5,9 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::Actor;
 use orgate_flows::federation::refresh::{self, find_proposal, refresh_due};
+use orgate_flows::federation::saml_keys::{self, BroughtKeyError, bring};
 use orgate_flows::{Clock as _, SystemClock};
-use orgate_saml::key::KeyPair;
-use orgate_storage::OrgScope;
+use orgate_saml::binding::RedirectQuery;
+use orgate_saml::key::{KeyError, KeyPair};
+use orgate_storage::{KeyPurpose, OrgScope};
 use orgate_tests::app::{App, Page};
 use orgate_tests::mailbox::Mailbox;
 use orgate_tests::saml_provider::{SamlProvider, Served, new_key, sign};
@@ -312,4 +314,56 @@ async fn without_a_contact_only_the_log_says_that_a_certificate_expires() {
     mailbox.collect(&app).await;
 
     assert_eq!((noted(&app, "certificate_expiring").await, mailbox.mails().await.len()), (1, 0));
+}
+
+/// A key as a file has it.
+fn pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::prelude::BASE64_STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+#[tokio::test]
+async fn a_key_that_is_brought_is_published_first_and_signs_after_the_next_rotation() {
+    let world = SamlWorld::start().await;
+    let (app, place, own) = (&world.app, world.place("directory").await, new_key(in_a_year()));
+    let scope = app.org("acme").await;
+    let at = (place.id, KeyPurpose::Signing);
+    let pair = |key: &KeyPair, of: &KeyPair| {
+        (pem("PRIVATE KEY", key.pkcs8()), pem("CERTIFICATE", of.certificate().der()))
+    };
+    let published = async || {
+        app.env.configuration.forget();
+        let page = app.browser().get(place.at("metadata")).await.body;
+        let signing = page.split("use=\"encryption\"").next().unwrap_or_default().to_owned();
+        signing.matches(&own.certificate().base64()).count()
+    };
+
+    let foreign = bring(&app.env, &scope, at, pair(&own, &new_key(in_a_year())), Actor::Operator).await;
+    let over = new_key(SystemClock.now() - chrono::Duration::days(1));
+    let over = bring(&app.env, &scope, at, pair(&over, &over), Actor::Operator).await;
+    bring(&app.env, &scope, at, pair(&own, &own), Actor::Operator).await.expect("brought");
+    let before = published().await;
+    let request = departure(&world).await;
+    let early = request.verify(&[own.certificate().clone()]).is_ok();
+    saml_keys::rotate(&app.env, &scope, place.id, Actor::Operator).await.expect("rotated");
+    let after = published().await;
+    let request = departure(&world).await;
+
+    assert!(matches!(foreign, Err(BroughtKeyError::Key(KeyError::Mismatch))), "{foreign:?}");
+    assert!(matches!(over, Err(BroughtKeyError::Ended(_))), "{over:?}");
+    assert_eq!((before, after, early), (1, 1, false));
+    assert!(request.verify(&[own.certificate().clone()]).is_ok());
+}
+
+/// Our request, as the browser takes it to the provider.
+async fn departure(world: &SamlWorld) -> RedirectQuery {
+    let (browser, place) = (world.app.browser(), world.place("directory").await);
+    let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
+    let request = page.field("request");
+    let address = format!("/sign-in/connection?request={request}&connection={}", place.id);
+    let left = browser.get(address).await.location().expect("a departure");
+    RedirectQuery::parse(left.query().expect("a query")).expect("a request")
 }

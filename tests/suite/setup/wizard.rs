@@ -134,6 +134,7 @@ async fn a_failed_test_says_which_check_and_tells_no_secret() {
 
     check(&trace, 200, "It failed at: Aud");
     check(&trace, 200, "somebody else");
+    check(&trace, 200, "Name of ada");
     check(&trace, 200, "Compare the client id");
     let code = format!("code for {}", world.provider.last("nonce").expect("a nonce"));
     for secret in ["ogus_0", &code, CLIENT_SECRET] {

@@ -208,6 +208,7 @@ impl Calls {
             Users::end_sessions: 0
             Users::update_break_glass: ()
             Users::update: ()
+            ConnectionKeys::delete_next: false
             ConnectionKeys::rotate: false
             Connections::update: ()
             Identities::update_name: ()
@@ -445,6 +446,7 @@ impl Calls {
         let id = made.connection.id;
         let name = name("Mine");
         calls! { self, tx;
+            "ConnectionKeys::delete_next" => tx.connection_keys().delete_next(id, made.key.purpose);
             "ConnectionKeys::rotate" => tx.connection_keys().rotate(id, made.key.purpose);
             "Connections::update" => tx.connections().update(&made.connection, now());
             "Identities::update_name" => tx.identities().update_name(acme.user.id, &name, now());

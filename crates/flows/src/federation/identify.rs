@@ -157,7 +157,7 @@ fn active(user: &FederatedUser, trace: &mut Trace) -> Result<(), Rejection> {
     trace.check("user", active, || format!("the user {} is deactivated", user.id))
 }
 
-/// The reason as events carry it: a closed list, of which each is a check's name.
+/// A connection, as the detail of events names it.
 pub(super) fn connection_of(id: ConnectionId) -> Vec<(&'static str, String)> {
     vec![("connection", id.to_string())]
 }

@@ -83,7 +83,7 @@ impl<'a> Arrival<'a> {
         let mut tx = env.store.begin(&organization.scope).await?;
         let connection = tx.connections().find(id).await?;
         tx.commit().await?;
-        // A disabled connection's sessions are dead already; its provider has no say any more.
+        // Whatever its state: no provider is refused for ending what it began.
         let Some(connection) = connection else { return Ok(None) };
         let Some(live) = connection.live_version else { return Ok(None) };
         let version = version_of(env, &organization.scope, (id, live)).await?;

@@ -134,11 +134,12 @@ impl Oidc<'_> {
                 .into());
         };
         let mut claims = self.verify(&provider, &id_token, trace).await?;
+        trace.assert(&claims); // whatever a check finds wrong with them
         self.check_claims(&claims, max_age, trace)?;
         if is_thin(&claims, self.version) {
             self.add_userinfo(&provider, &tokens, &mut claims, trace).await;
+            trace.assert(&claims);
         }
-        trace.assert(&claims);
         Ok(self.identity(&claims, id_token))
     }
 

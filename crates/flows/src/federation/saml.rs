@@ -27,7 +27,7 @@ use serde_json::{Map, Value};
 use super::begin::{BeginError, Departure};
 use super::saml_keys::{SamlKeys, keys_of};
 use super::trace::{Check, Rejection, Trace};
-use super::{UpstreamError, UpstreamIdentity, address};
+use super::{UpstreamError, UpstreamIdentity, address, version_of};
 use crate::{Env, Failure};
 
 /// How far a provider's clock may be from ours.
@@ -62,6 +62,13 @@ pub async fn metadata(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<O
     if connection.protocol != orgate_domain::connections::ConnectionProtocol::Saml {
         return Ok(None);
     }
+    let signs = match connection.live_version.unwrap_or(connection.latest_version) {
+        0 => true,
+        number => {
+            let version = version_of(env, scope, (id, number)).await?;
+            settings_of(&version.settings.provider).is_none_or(|settings| settings.sign_requests)
+        }
+    };
     let keys = keys_of(env, scope, id).await?;
     let (entity, acs) = (entity_id(env, scope, id), address(env, scope, id, "/acs"));
     let slo = address(env, scope, id, "/slo");
@@ -72,7 +79,7 @@ pub async fn metadata(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<O
         name_id_formats: &[NAME_ID_PERSISTENT, NAME_ID_EMAIL, NAME_ID_UNSPECIFIED],
         signing_certificates: &keys.signing_certificates.iter().collect::<Vec<_>>(),
         encryption_certificates: &keys.encryption_certificates.iter().collect::<Vec<_>>(),
-        authn_requests_signed: true,
+        authn_requests_signed: signs,
         want_assertions_signed: true,
         valid_until: None,
     };

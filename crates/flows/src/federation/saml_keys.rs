@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ConnectionId, ConnectionKeyId};
 use orgate_saml::certificate::Certificate;
-use orgate_saml::key::{KeyPair, KeySize};
+use orgate_saml::key::{KeyError, KeyPair, KeySize};
 use orgate_storage::{KeyPurpose, KeyState, OrgScope, StorageError, StoredConnectionKey};
 
 use super::identify::connection_of;
@@ -17,7 +17,7 @@ use crate::{Env, Failure, events};
 /// Certificates are pinned by identity providers; what ends a key is rotation.
 const LIFETIME: Duration = Duration::days(5 * 365);
 
-/// A retired key decrypts for this long.
+/// A retired key decrypts until this long after its certificate's end: metadata may lie about for years.
 const RETIRED_KEPT: Duration = Duration::days(30);
 
 /// The keys of one connection, opened.
@@ -70,6 +70,70 @@ pub async fn rotate(env: &Env, scope: &OrgScope, id: ConnectionId, actor: Actor)
     complete(env, scope, id, &read(env, scope, id).await?).await
 }
 
+/// Why a key that somebody brings is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BroughtKeyError {
+    /// See [`Failure`].
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// It cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// It is not RSA.
+    #[error("this is no RSA key: not every identity provider verifies others, or encrypts to them")]
+    NotRsa,
+    /// Its certificate is over.
+    #[error("the certificate ended on {0}")]
+    Ended(DateTime<Utc>),
+}
+
+/// Puts a key that an administrator brings, in PEM, in the place of the next one: it is published from now on, and
+/// used after the next [`rotate`].
+///
+/// # Errors
+/// [`BroughtKeyError`].
+pub async fn bring(
+    env: &Env,
+    scope: &OrgScope,
+    (id, purpose): (ConnectionId, KeyPurpose),
+    (private_key, certificate): (String, String),
+    actor: Actor,
+) -> Result<(), BroughtKeyError> {
+    let now = env.clock.now();
+    let read = move || KeyPair::from_pem(&private_key, &certificate);
+    let pair = env.heavy.run(read).await.map_err(Failure::from)??;
+    if !pair.certificate().key_type().is_rsa() {
+        return Err(BroughtKeyError::NotRsa);
+    }
+    let expires_at = pair.certificate().not_after();
+    if expires_at <= now {
+        return Err(BroughtKeyError::Ended(expires_at));
+    }
+    keys_of(env, scope, id).await?; // so that there are current ones
+    let key = sealed(env, scope, (purpose, KeyState::Next), (&pair, expires_at)).await?;
+    let event = events::done(env, Action::ConnectionConfigured, &Origin::default()).map_err(Failure::from)?;
+    let detail = [connection_of(id), vec![("change", format!("{}_key_brought", purpose.as_str()))]].concat();
+    let mut tx = env.store.begin(scope).await.map_err(Failure::from)?;
+    tx.connection_keys().delete_next(id, purpose).await.map_err(Failure::from)?;
+    tx.connection_keys().insert(id, &key).await.map_err(Failure::from)?;
+    tx.audit().insert(&Event { actor, detail, ..event }).await.map_err(Failure::from)?;
+    Ok(tx.commit().await.map_err(Failure::from)?)
+}
+
+async fn sealed(
+    env: &Env,
+    scope: &OrgScope,
+    (purpose, state): (KeyPurpose, KeyState),
+    (pair, expires_at): (&KeyPair, DateTime<Utc>),
+) -> Result<StoredConnectionKey, Failure> {
+    let created_at = env.clock.now();
+    let id = ConnectionKeyId::from_uuid(env.random.uuid(created_at)?);
+    let row = (Purpose::ConnectionKey, id.to_string());
+    let private_key = env.vault.seal(env, scope, (row.0, &row.1), pair.pkcs8()).await?;
+    let certificate = pair.certificate().der().to_vec();
+    Ok(StoredConnectionKey { id, purpose, state, private_key, certificate, created_at, expires_at })
+}
+
 async fn read(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<Vec<StoredConnectionKey>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let stored = tx.connection_keys().list(id).await?;
@@ -103,18 +167,7 @@ async fn complete(
         let generate =
             move || KeyPair::generate(KeySize::Rsa2048, &name, now - Duration::hours(1), now + LIFETIME);
         let pair = env.heavy.run(generate).await?.map_err(|_| crate::vault::VaultError::Ciphertext)?;
-        let key_id = ConnectionKeyId::from_uuid(env.random.uuid(now)?);
-        let row = (Purpose::ConnectionKey, key_id.to_string());
-        let private_key = env.vault.seal(env, scope, (row.0, &row.1), pair.pkcs8()).await?;
-        made.push(StoredConnectionKey {
-            id: key_id,
-            purpose,
-            state,
-            private_key,
-            certificate: pair.certificate().der().to_vec(),
-            created_at: now,
-            expires_at: now + LIFETIME,
-        });
+        made.push(sealed(env, scope, (purpose, state), (&pair, now + LIFETIME)).await?);
     }
     let mut tx = env.store.begin(scope).await?;
     let mut kept = 0;

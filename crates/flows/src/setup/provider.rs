@@ -160,7 +160,7 @@ pub async fn save_oidc(
         } else {
             authentication_of(&provider.document)
         },
-        scopes: before.as_ref().map_or_else(OidcSettings::default_scopes, |before| before.scopes.clone()),
+        scopes: before.as_ref().map_or_else(|| scopes_of(&provider.document), |before| before.scopes.clone()),
         algorithms: algorithms_of(&provider.document)?,
         tenants: input.tenants,
         hosted_domains: input.hosted_domains,
@@ -207,6 +207,12 @@ fn authentication_of(document: &Document) -> OidcAuthentication {
     } else {
         OidcAuthentication::ClientSecretBasic
     }
+}
+
+/// The usual ones, and that of groups where the provider has one: Okta and OneLogin give no groups without.
+fn scopes_of(document: &Document) -> Vec<String> {
+    let groups = document.scopes_supported().into_iter().flatten().find(|scope| scope.as_str() == "groups");
+    OidcSettings::default_scopes().into_iter().chain(groups.map(|scope| scope.to_string())).collect()
 }
 
 fn algorithms_of(document: &Document) -> Result<Vec<String>, SetupError> {
@@ -315,7 +321,8 @@ fn settings_with(detail: &Detail, provider: ProviderSettings) -> ConnectionSetti
 fn first_settings(vendor: Vendor, provider: ProviderSettings) -> ConnectionSettings {
     let protocol = provider.protocol();
     // SAML cannot say that an address was verified, and these do not: what counts is that the domain is.
-    let silent = protocol == ConnectionProtocol::Saml || matches!(vendor, Vendor::Entra | Vendor::Adfs);
+    let silent = protocol == ConnectionProtocol::Saml
+        || matches!(vendor, Vendor::Entra | Vendor::Adfs | Vendor::OneLogin | Vendor::Ping);
     ConnectionSettings {
         provider,
         mapping: AttributeMapping::preset(vendor, protocol),

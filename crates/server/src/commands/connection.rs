@@ -1,14 +1,16 @@
 //! `orgate connection`.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use orgate_domain::audit::Actor;
 use orgate_domain::connections::ConnectionProtocol;
 use orgate_domain::names::Slug;
 use orgate_flows::Env;
 use orgate_flows::federation::{address, refresh, saml, saml_keys};
 use orgate_storage::system::OrgHint;
-use orgate_storage::{Connection, OrgScope};
+use orgate_storage::{Connection, KeyPurpose, OrgScope};
 
 use super::{ConfigFile, opened};
 
@@ -20,6 +22,11 @@ pub(super) enum ConnectionCommand {
     Show(One),
     /// Put the next keys of a SAML connection in the place of the current ones
     RotateKeys(One),
+    /// Put a key of your own in the place of a SAML connection's next one
+    ///
+    /// It is in the connection's metadata from then on. Once the identity provider knows it, rotate-keys puts it
+    /// in the place of the current one.
+    ImportKey(ImportKey),
     /// Show what a SAML connection's metadata proposes, and with --yes take it over
     ///
     /// Metadata that names other keys, and that no known key signed, changes nothing by itself. Compare the
@@ -43,6 +50,29 @@ pub(super) struct One {
     /// The connection, by its slug
     #[arg(value_name = "CONNECTION")]
     connection: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportKey {
+    #[command(flatten)]
+    one: One,
+    /// What it is for
+    #[arg(long = "for", value_enum)]
+    purpose: KeyUse,
+    /// The RSA private key, without a password
+    #[arg(long, value_name = "PEM")]
+    key: PathBuf,
+    /// Its certificate
+    #[arg(long, value_name = "PEM")]
+    certificate: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KeyUse {
+    /// Signing requests
+    Signing,
+    /// Decrypting assertions
+    Encryption,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +100,7 @@ impl ConnectionCommand {
                 println!("The keys of {} were rotated. New next ones are in its metadata.", connection.slug);
                 Ok(())
             }
+            Self::ImportKey(import) => import_key(&import).await,
             Self::Approve(approval) => approve(&approval).await,
         }
     }
@@ -95,6 +126,27 @@ async fn find(one: &One) -> anyhow::Result<(Env, OrgScope, Connection)> {
         format!("{org} has no connection {wanted}; it has: {}", slugs.join(", "))
     })?;
     Ok((env, scope, found))
+}
+
+async fn import_key(import: &ImportKey) -> anyhow::Result<()> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let pair = (read(&import.key)?, read(&import.certificate)?);
+    let (env, scope, connection) = find(&import.one).await?;
+    anyhow::ensure!(
+        connection.protocol == ConnectionProtocol::Saml,
+        "{} is an OpenID Connect connection: it has no keys that its provider pins",
+        connection.slug
+    );
+    let purpose = match import.purpose {
+        KeyUse::Signing => KeyPurpose::Signing,
+        KeyUse::Encryption => KeyPurpose::Encryption,
+    };
+    saml_keys::bring(&env, &scope, (connection.id, purpose), pair, Actor::Operator).await?;
+    println!("It is the next key of {}, and in its metadata within half a minute.", connection.slug);
+    println!("When the identity provider knows it: orgate connection rotate-keys");
+    Ok(())
 }
 
 async fn approve(approval: &Approval) -> anyhow::Result<()> {
