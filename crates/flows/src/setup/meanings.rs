@@ -23,7 +23,11 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "The ID token is meant for this application alone.",
         "Compare the client id with the one at the provider.",
     ),
-    ("auth_time", "The sign-in was as fresh as it was asked for.", "Sign in anew at the provider."),
+    (
+        "auth_time",
+        "The sign-in was as fresh as it was asked for.",
+        "Sign in anew at the provider; if it does not say when that was, have it send auth_time (at Entra ID an optional claim).",
+    ),
     (
         "azp",
         "The ID token was given to this application.",
@@ -34,6 +38,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "The application can prove itself to the provider.",
         "Save the client secret again.",
     ),
+    ("connection_changed", "The connection is as it was when the sign-in began.", "Begin the sign-in again."),
     ("connection_inactive", "The connection is live.", "Activate it."),
     (
         "discovery",
