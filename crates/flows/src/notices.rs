@@ -79,7 +79,7 @@ impl Notice {
         Self::new(
             format!("{name} is not verified any more"),
             vec![
-                format!("The DNS record that proves {name} has been missing for a week."),
+                format!("The DNS record that proves {name} has not been seen for a week or longer."),
                 "Addresses of that domain lead nobody to you now, and your identity provider’s word for them is not \
                  taken. Nobody else can have the domain."
                     .to_owned(),

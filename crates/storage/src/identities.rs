@@ -122,8 +122,13 @@ impl Identities<'_> {
                      and not exists (select from identity_links link
                                      join connections other on other.org_id = link.org_id
                                                             and other.id = link.connection_id
+                                     join connection_versions live on live.org_id = other.org_id
+                                                                   and live.connection_id = other.id
+                                                                   and live.version = other.live_version
                                      where link.org_id = member.org_id and link.user_id = member.id
-                                       and link.connection_id <> $2 and other.state = 'active')
+                                       and link.connection_id <> $2 and other.state = 'active'
+                                       and link.provider in (live.settings #>> '{provider,oidc,issuer}',
+                                                             live.settings #>> '{provider,saml,entity_id}'))
                ) judged
                where not judged.linked or ($4 and not judged.piloted)
                order by judged.served, judged.name, judged.id

@@ -283,7 +283,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_resolve: verified_domains: rows: true
     orgate_transfer: schema public: usage
     orgate_transfer: verified_domains: select (domain, org_id, active, successor_org_id), update (org_id, successor_org_id)
-    orgate_transfer: verified_domains: rows: true
     orgate_transfer: verified_domains: rows: (successor_org_id IS NOT NULL)
+    orgate_transfer: verified_domains: rows: true
     ");
 }

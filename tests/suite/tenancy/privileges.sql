@@ -35,4 +35,4 @@ select format('%s: %s: %s', role.rolname, object, line)
 from lines
 join pg_roles role on role.oid = lines.grantee
 where role.rolname like 'orgate\_%' and role.rolname <> 'orgate_test_owner'
-order by role.rolname, object, line like 'rows%'
+order by role.rolname, object, line like 'rows%', line collate "C"

@@ -56,7 +56,7 @@ impl Identification<'_> {
                     return Ok(active(&user, trace).map(|()| Found::Bound(user)));
                 }
                 let why = "the address is of a user whom the identity provider knew under another subject; \
-                           if it is the same person, unlink the old one first";
+                           if it is the same person, they can sign in another way and link it";
                 return Ok(Err(trace.fail("identity_changed", why)));
             }
             return Ok(active(&user, trace).map(|()| Found::ByAddress(user)));

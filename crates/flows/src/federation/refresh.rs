@@ -70,6 +70,7 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
     let idle = connection.state == ConnectionState::Disabled || version_number == 0;
     refresh.due_at = env.clock.now() + PAUSE;
     if idle {
+        refresh.noticed = None; // nobody waits for its certificate
         return save(env, scope, (id, &refresh), (Vec::new(), None)).await;
     }
     let version = version_of(env, scope, (id, version_number)).await?;
@@ -82,16 +83,12 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
     if let Some(url) = &settings.metadata_url {
         match fetch(env, url, settings).await {
             Ok(fetched) => {
-                refresh.last_error = None;
                 let change = Change { env, scope, id, base: version_number, settings: &version.settings };
                 current = change.consider(settings, fetched, &mut refresh, &mut noted).await?;
             }
             Err(why) => {
                 refresh.due_at = env.clock.now() + RETRY;
-                if refresh.last_error.as_ref() != Some(&why) {
-                    noted.push(("metadata_failed", why.clone()));
-                }
-                refresh.last_error = Some(why);
+                note_failure(&mut refresh, &mut noted, why);
             }
         }
     }
@@ -104,6 +101,14 @@ async fn refresh_one(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<()
         None => None,
     };
     save(env, scope, (id, &refresh), (noted, notice)).await
+}
+
+/// Keeps why metadata could not be followed, and notes it once, however often it happens.
+fn note_failure(refresh: &mut Refresh, noted: &mut Vec<(&'static str, String)>, why: String) {
+    if refresh.last_error.as_ref() != Some(&why) {
+        noted.push(("metadata_failed", why.clone()));
+    }
+    refresh.last_error = Some(why);
 }
 
 /// Metadata, and whether a key that is trusted already signed it.
@@ -162,22 +167,23 @@ impl Change<'_> {
         let wanted = match follow(settings, &fetched.metadata) {
             Ok(wanted) => wanted,
             Err(error) => {
-                refresh.last_error = Some(error.to_string());
+                note_failure(refresh, noted, error.to_string());
                 return Ok(settings.clone());
             }
         };
+        let provider = ProviderSettings::Saml(wanted.clone());
+        let document = ConnectionSettings { provider, ..self.settings.clone() };
+        if let Err(error) = document.check() {
+            note_failure(refresh, noted, error.to_string());
+            return Ok(settings.clone());
+        }
+        refresh.last_error = None;
         let changes = diff(settings, &wanted);
         if changes.is_empty() {
             refresh.proposed = None;
             return Ok(settings.clone());
         }
         let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
-        let provider = ProviderSettings::Saml(wanted.clone());
-        let document = ConnectionSettings { provider, ..self.settings.clone() };
-        if let Err(error) = document.check() {
-            refresh.last_error = Some(error.to_string());
-            return Ok(settings.clone());
-        }
         if changes_trust(settings, &wanted) && !fetched.is_vouched {
             if refresh.proposed.as_ref() != Some(&document) {
                 noted.push(("metadata_proposed", fields.join(" ")));

@@ -60,7 +60,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     (
         "identity_changed",
         "The identity belongs to this user.",
-        "Have an administrator unlink the old identity, if it is the same person.",
+        "If it is the same person, have them sign in another way and link the new identity.",
     ),
     ("identity_taken", "The identity is nobody else’s.", "Sign in with your own account at the provider."),
     (

@@ -51,7 +51,7 @@ pub(super) async fn serve(listener: TcpListener, mails: Arc<Mails>) -> Infallibl
             }
             Err(error) => {
                 tracing::warn!(%error, "an SMTP connection could not be accepted");
-                sleep(Duration::from_secs(1)).await; // out of file descriptors, most likely
+                sleep(Duration::from_secs(1)).await; // accept(2) fails when descriptors run out: some come back
             }
         }
     }
