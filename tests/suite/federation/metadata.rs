@@ -232,13 +232,16 @@ async fn metadata_that_cannot_be_used_changes_nothing_and_says_why() {
         ("silence", Served::Hangs),
     ] {
         idp.serve(served);
+        let (known, told) = (known(app).await.last_error, noted(app, "metadata_failed").await);
         let seen = look(app).await;
+        let is_news = usize::from(seen.last_error != known);
+        assert_eq!(noted(app, "metadata_failed").await, told + is_news, "{what}: an event for each reason");
         assert!(seen.last_error.as_ref().is_some_and(|why| why.len() < 500), "{what}: {seen:?}");
         assert_eq!((seen.proposed, live(app).await), (None, before.clone()), "{what}");
     }
     assert!(signs_in(&world, idp.key()).await);
     assert!(!signs_in(&world, &next).await);
-    assert!(noted(app, "metadata_failed").await > 0);
+    assert!(noted(app, "metadata_failed").await > 5, "most reasons differ");
     idp.serve(Served::Document(idp.metadata(&entity_id, &[idp.key()], None)));
     let recovered = look(app).await;
 
