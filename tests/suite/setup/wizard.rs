@@ -234,6 +234,41 @@ async fn the_preflight_names_who_would_lose_access() {
     check(&pilot, 200, "Not in the pilot");
 }
 
+#[tokio::test]
+async fn whom_another_connection_knows_has_a_way_in_as_long_as_it_leads_to_the_same_provider() {
+    let world = World::start().await;
+    let (wizard, base) = world.draft(&[]).await;
+    let other = world.provider.connection("other", "acme.test", "");
+    let enforced = format!(
+        "organizations:
+  - slug: acme
+    name: Acme Inc
+    policy: {{ sso_enforcement: organization }}
+    connections:
+{other}"
+    );
+    world.app.apply(&enforced).await;
+    let run = async |statement: &'static str| {
+        sqlx::raw_sql(statement).execute(world.app.database.superuser()).await.expect("a superuser may");
+    };
+    run("insert into identity_links (org_id, connection_id, provider, subject, user_id, linked_at, last_used_at)
+         select member.org_id, version.connection_id, version.settings #>> '{provider,oidc,issuer}', 'casey', member.id,
+                now(), now()
+         from users member
+         join connections connection on connection.org_id = member.org_id and connection.slug = 'other'
+         join connection_versions version on version.connection_id = connection.id
+         where member.email = 'casey@consult.test'")
+    .await;
+    let page = || wizard.browser.get(format!("{base}/activate"));
+
+    let known = page().await;
+    run("update identity_links set provider = 'https://idp.before.test'").await;
+    let forgotten = page().await;
+
+    assert!(!known.body.contains("casey@consult.test"), "{}", known.body);
+    check(&forgotten, 200, "casey@consult.test");
+}
+
 /// Metadata of a real provider.
 fn metadata() -> String {
     let directory = Directory::fresh();
