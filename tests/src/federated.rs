@@ -8,10 +8,11 @@ use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ConnectionId, ConnectionKeyId, SetupLinkId, TraceId};
 use orgate_domain::names::Slug;
+use orgate_domain::sessions::SignInMethod;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{
     Authorship, Connection, IdentityKey, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion,
-    NewTrace, NewUpstreamSession, Refresh, StoredConnectionKey, UpstreamPurpose, UpstreamRequest,
+    NewTrace, Refresh, StoredConnectionKey, UpstreamEnd, UpstreamPurpose, UpstreamRequest,
 };
 use serde_json::Value;
 
@@ -149,12 +150,13 @@ impl Org {
         let roles = [made.role.slug.to_string()].into();
         tx.identities().replace_mapped((id, made.user.id), &roles, &[].into()).await.expect("a mapped role");
         tx.upstream().insert(&upstream).await.expect("a request");
-        tx.upstream().save_session(&session(id, &made.signed_in, (&subject, &sid))).await.expect("a session");
         let until = now() + Duration::minutes(10);
         tx.upstream().consume_assertion(id, &assertion, until).await.expect("an assertion");
         tx.upstream().insert_trace(&new_trace(id, trace, &Value::Null)).await.expect("a trace");
         tx.recovery_codes().replace(made.user.id, &[recovery], now()).await.expect("a code");
         tx.commit().await.expect("a commit");
+        let (signed_in, other_end) = vouched_for(id, &made.signed_in, (&subject, &sid));
+        self.begin_session(&signed_in, &made.client, Some(&other_end)).await;
         let settings = settings();
         Federated { connection, settings, key, pilot, subject, upstream, sid, assertion, trace, recovery }
     }
@@ -168,19 +170,16 @@ pub const fn identity(connection: ConnectionId, subject: &str) -> IdentityKey<'_
     IdentityKey { connection, provider: PROVIDER, subject }
 }
 
-/// The other end of a session.
-pub fn session<'a>(
+/// The session, as the connection's provider vouches for it, and its other end.
+pub fn vouched_for(
     connection_id: ConnectionId,
     signed_in: &SignedIn,
-    (subject, sid): (&'a str, &'a str),
-) -> NewUpstreamSession<'a> {
-    NewUpstreamSession {
-        session_id: signed_in.session.id,
-        connection_id,
-        subject,
-        upstream_sid: Some(sid),
-        logout: Some(b"sealed"),
-    }
+    (subject, sid): (&str, &str),
+) -> (SignedIn, UpstreamEnd) {
+    let mut signed_in = signed_in.clone();
+    signed_in.session.method = SignInMethod::Connection(connection_id);
+    let sealed = Some(b"sealed".to_vec());
+    (signed_in, UpstreamEnd { subject: subject.to_owned(), sid: Some(sid.to_owned()), logout: sealed })
 }
 
 /// What came of a sign-in.

@@ -22,7 +22,7 @@ use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_storage::{
     ClientChange, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage,
-    NewOrganization, NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store,
+    NewOrganization, NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
 };
 use uuid::Uuid;
 
@@ -211,7 +211,7 @@ impl Org {
         let (role, user) = (self.role("admin").await, self.user("alice").await);
         self.assign(&user, &role).await;
         let client = self.client(&format!("{}-notes", self.slug), Audience::Owner).await;
-        let signed_in = self.sign_in(&user).await;
+        let signed_in = self.sign_in(&user, &client).await;
         let request = self.authorization_request(&client).await;
         let challenge = self.challenge(&request).await;
         let redeemed = self.code(&signed_in, &client).await;
@@ -298,7 +298,7 @@ impl Org {
     }
 
     /// A session that just began.
-    pub async fn sign_in(&self, user: &Member) -> SignedIn {
+    pub async fn sign_in(&self, user: &Member, client: &Client) -> SignedIn {
         let session = Session {
             id: SessionId::from_uuid(uuid()),
             org_id: self.id(),
@@ -310,12 +310,25 @@ impl Org {
             expires_at: now() + Duration::days(7),
             ended_at: None,
         };
-        let (token, browser) = (hash(), hash());
+        let signed_in = SignedIn { session, token: hash(), browser: hash() };
+        self.begin_session(&signed_in, client, None).await;
+        signed_in
+    }
+
+    /// Answers a request of `client` with the session.
+    pub async fn begin_session(&self, signed_in: &SignedIn, client: &Client, upstream: Option<&UpstreamEnd>) {
+        let request = self.authorization_request(client).await;
+        let new = NewSession {
+            session: &signed_in.session,
+            ends_by: None,
+            token: signed_in.token,
+            browser: signed_in.browser,
+            origin: &Origin::default(),
+            upstream,
+        };
         let mut tx = self.begin().await;
-        let new = NewSession { session: &session, ends_by: None, token, browser, origin: &Origin::default() };
-        tx.sessions().save(&new).await.expect("a session");
+        assert!(tx.sessions().begin(request.id, &new, now()).await.expect("a session"), "nobody was first");
         commit(tx).await;
-        SignedIn { session, token, browser }
     }
 
     /// A request that waits for a person.
@@ -375,7 +388,11 @@ impl Org {
         };
         let hash = hash();
         let mut tx = self.begin().await;
-        tx.codes().insert(&NewCode { hash, code: &code, created_at: now() }).await.expect("a code");
+        let new = NewCode { hash, code: &code };
+        assert!(
+            tx.codes().issue(&new, &event(Action::AuthorizationIssued)).await.expect("a code"),
+            "a live session"
+        );
         commit(tx).await;
         Issued { hash, code }
     }

@@ -11,6 +11,7 @@ use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::CODE_LIFETIME;
 use orgate_domain::resolution::{self, Asking, Decision, Reason};
+use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::AuthorizationCode;
 use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
@@ -208,8 +209,7 @@ pub(crate) async fn enter(
     let silent = pending.asked.prompt.contains(&Prompt::None);
     let policy = env.configuration.policy(&env.store, scope).await?;
     let mut tx = env.store.begin(scope).await?;
-    let organization = tx.organization().find().await?;
-    let admission = tx.clients().find_admission(pending.client.key()).await?;
+    let (organization, admission) = tx.organization().find_with(pending.client.key()).await?;
     let exists = organization.is_some();
     if let Some(refused) = refusal(&pending.client, organization, admission) {
         tx.commit().await?;
@@ -225,16 +225,19 @@ pub(crate) async fn enter(
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, &policy));
-    let next = match standing {
-        Some(standing) if suffices(env, &pending, &standing) => {
-            issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?
-        }
-        _ if silent => {
+    let standing = standing.filter(|standing| suffices(env, &pending, standing));
+    let issued = match standing {
+        Some(standing) => issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?,
+        None => None,
+    };
+    let next = match issued {
+        Some(next) => next,
+        None if silent => {
             tx.commit().await?;
             record(env, scope, ("login_required", &pending.client), browser).await?;
             return Ok(answered(env, &pending, ErrorCode::LoginRequired));
         }
-        _ => {
+        None => {
             let handle = store(env, &mut tx, &mut pending.asked).await?;
             let event = events::done(env, Action::OrganizationResolved, &browser.origin)?;
             let event = Event {
@@ -308,14 +311,13 @@ fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing
     hint_fits && proof_fits
 }
 
+/// `None` if the session ended meanwhile.
 async fn issue_in_session(
     env: &Env,
     tx: &mut OrgTx,
     (pending, standing, reason): (&Pending, &Standing, Reason),
     browser: &Browser,
-) -> Result<Next, Failure> {
-    let code = issue_code(env, tx, &pending.asked, standing.session.user_id, standing.session.id).await?;
-    tx.sessions().update_last_seen(standing.session.id, env.clock.now()).await?;
+) -> Result<Option<Next>, Failure> {
     let event = events::done(env, Action::AuthorizationIssued, &browser.origin)?;
     let event = Event {
         actor: Actor::User(standing.session.user_id),
@@ -325,24 +327,24 @@ async fn issue_in_session(
         detail: vec![("resolved_by", reason.as_str().to_owned())],
         ..event
     };
-    tx.audit().insert(&event).await?;
-    Ok(Next::Answer(pending.answer(env, Ok(code.reveal().to_owned()))))
+    Ok(issue_code(env, tx, &pending.asked, (&standing.session, &event))
+        .await?
+        .map(|code| Next::Answer(pending.answer(env, Ok(code.reveal().to_owned())))))
 }
 
-/// Makes and stores a code for `asked` in the transaction's organization.
+/// Issues a code for `asked` in the session, with the event that says so; `None` if the session has ended.
 pub(crate) async fn issue_code(
     env: &Env,
     tx: &mut OrgTx,
     asked: &NewAuthorizationRequest,
-    user_id: orgate_domain::ids::UserId,
-    session_id: orgate_domain::ids::SessionId,
-) -> Result<Credential<Code>, Failure> {
+    (session, event): (&Session, &Event),
+) -> Result<Option<Credential<Code>>, Failure> {
     let now = env.clock.now();
     let text = env.random.credential::<Code>(tx.org_id())?;
     let code = AuthorizationCode {
         grant_id: GrantId::from_uuid(env.random.uuid(now)?),
-        user_id,
-        session_id,
+        user_id: session.user_id,
+        session_id: session.id,
         client_owner: asked.client_owner,
         client_id: asked.client_id,
         redirect_uri: asked.redirect_uri.clone(),
@@ -351,8 +353,8 @@ pub(crate) async fn issue_code(
         nonce: asked.nonce.clone(),
         expires_at: now + CODE_LIFETIME,
     };
-    tx.codes().insert(&NewCode { hash: text.hash(), code: &code, created_at: now }).await?;
-    Ok(text)
+    let issued = tx.codes().issue(&NewCode { hash: text.hash(), code: &code }, event).await?;
+    Ok(issued.then_some(text))
 }
 
 /// Stores the request in the transaction's organization, under a fresh id and handle.

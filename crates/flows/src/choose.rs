@@ -59,10 +59,9 @@ pub(crate) async fn of_address(
     for org in env.store.discover(address).await? {
         let mut tx = env.store.begin(&org.scope).await?;
         let client = waiting.client().key();
-        let admitted = tx.clients().find_admission(client).await?.is_some();
-        let organization = tx.organization().find().await?.filter(|_| admitted);
+        let (organization, admission) = tx.organization().find_with(client).await?;
         tx.commit().await?;
-        choices.extend(organization.map(|organization| Choice {
+        choices.extend(organization.filter(|_| admission.is_some()).map(|organization| Choice {
             org_id: organization.id,
             name: organization.name.as_str().to_owned(),
             logo_url: organization.branding.logo_url.map(Into::into),

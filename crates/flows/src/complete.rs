@@ -4,12 +4,12 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, SessionCookie};
-use orgate_domain::ids::{ConnectionId, OrgId, SessionId, UserId};
+use orgate_domain::ids::{OrgId, SessionId, UserId};
 use orgate_domain::policies::Policy;
 use orgate_domain::sessions::{MAX_PER_BROWSER, Session, SignInMethod};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::system::ProvenSession;
-use orgate_storage::{NewSession, NewUpstreamSession, OrgScope, OrgTx};
+use orgate_storage::{NewSession, OrgScope, OrgTx, UpstreamEnd};
 
 use crate::authorize::{Answer, issue_code};
 use crate::waiting::Waiting;
@@ -50,17 +50,8 @@ pub(crate) struct Proven {
     pub(crate) auth_time: DateTime<Utc>,
     /// The session ends by then, whatever the policy says.
     pub(crate) ends_by: Option<DateTime<Utc>>,
-    /// The other end of the session.
+    /// The other end of the session, where a connection is the method.
     pub(crate) upstream: Option<UpstreamEnd>,
-}
-
-/// The other end of a session that an identity provider began.
-pub(crate) struct UpstreamEnd {
-    pub(crate) connection_id: ConnectionId,
-    pub(crate) subject: String,
-    pub(crate) sid: Option<String>,
-    /// What logging out there takes; encrypted.
-    pub(crate) logout: Option<Vec<u8>>,
 }
 
 /// What completing takes, gathered before the deciding transaction is opened.
@@ -88,27 +79,18 @@ impl<'a> Completion<'a> {
 
     /// Answers the request and commits `tx`. On [`Completed::Over`] nothing was done.
     pub(crate) async fn finish(self, mut tx: OrgTx, proven: Proven) -> Result<Completed, Failure> {
-        let (env, now) = (self.env, self.env.clock.now());
+        let env = self.env;
         let asked = &self.waiting.pending.asked;
-        if !tx.authorization_requests().consume(asked.id, now).await? {
-            return Ok(Completed::Over);
-        }
         if asked.expected_user.is_some_and(|expected| expected != proven.user_id) {
             return self.refuse_other(tx, proven.user_id).await;
         }
-        let (session, cookie) = self.start_session(&mut tx, &proven).await?;
-        if let Some(end) = &proven.upstream {
-            let new = NewUpstreamSession {
-                session_id: session.id,
-                connection_id: end.connection_id,
-                subject: &end.subject,
-                upstream_sid: end.sid.as_deref(),
-                logout: end.logout.as_deref(),
-            };
-            tx.upstream().save_session(&new).await?;
-        }
-        let code = issue_code(env, &mut tx, asked, proven.user_id, session.id).await?;
-        tx.audit().insert(&self.event(&proven, session.id)?).await?;
+        let Some((session, cookie)) = self.begin_session(&mut tx, &proven).await? else {
+            return Ok(Completed::Over);
+        };
+        let event = self.event(&proven, session.id)?;
+        let Some(code) = issue_code(env, &mut tx, asked, (&session, &event)).await? else {
+            return Ok(Completed::Over);
+        };
         tx.commit().await?;
         for surplus in &self.surplus {
             self.displace(&surplus.scope, &surplus.session).await?;
@@ -133,6 +115,10 @@ impl<'a> Completion<'a> {
     }
 
     async fn refuse_other(&self, mut tx: OrgTx, user_id: UserId) -> Result<Completed, Failure> {
+        let request = self.waiting.pending.asked.id;
+        if !tx.authorization_requests().consume(request, self.env.clock.now()).await? {
+            return Ok(Completed::Over);
+        }
         let event = events::refused(self.env, Action::SignInFailed, "another_user", &self.browser.origin)?;
         let client = Some(self.waiting.pending.client.key());
         tx.audit().insert(&Event { user_id: Some(user_id), client, ..event }).await?;
@@ -141,13 +127,14 @@ impl<'a> Completion<'a> {
         Ok(Completed::AnotherUser(Box::new(self.waiting.pending.refuse(self.env, error))))
     }
 
-    /// Starts a session, or proves this browser's session of the same user again. The cookie is new
-    /// either way: one that was planted before is worth nothing after.
-    async fn start_session(
+    /// Answers the request with a session, or with this browser's session of the same user, proven again. The
+    /// cookie is new either way: one that was planted before is worth nothing after. `None` if the request was
+    /// answered meanwhile.
+    async fn begin_session(
         &self,
         tx: &mut OrgTx,
         proven: &Proven,
-    ) -> Result<(Session, Credential<SessionCookie>), Failure> {
+    ) -> Result<Option<(Session, Credential<SessionCookie>)>, Failure> {
         let now = self.env.clock.now();
         let asked = &self.waiting.pending.asked;
         let client = (asked.client_owner, asked.client_id);
@@ -186,9 +173,10 @@ impl<'a> Completion<'a> {
             token: cookie.hash(),
             browser: self.browser.binding,
             origin: &self.browser.origin,
+            upstream: proven.upstream.as_ref(),
         };
-        tx.sessions().save(&new).await?;
-        Ok((session, cookie))
+        let begun = tx.sessions().begin(asked.id, &new, now).await?;
+        Ok(begun.then_some((session, cookie)))
     }
 
     async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {

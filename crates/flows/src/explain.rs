@@ -104,8 +104,7 @@ async fn refusal_in(
     scope: &OrgScope,
 ) -> Result<Option<RefusedBecause>, Failure> {
     let mut tx = env.store.begin(scope).await?;
-    let organization = tx.organization().find().await?;
-    let admission = tx.clients().find_admission(client.key()).await?;
+    let (organization, admission) = tx.organization().find_with(client.key()).await?;
     tx.commit().await?;
     Ok(refusal(client, organization, admission).map(|refused| refused.why))
 }

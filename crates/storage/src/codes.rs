@@ -1,6 +1,5 @@
 //! Authorization codes.
 
-use chrono::{DateTime, Utc};
 use orgate_domain::audit::Event;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId, UserId};
@@ -28,8 +27,6 @@ pub struct NewCode<'a> {
     pub hash: SecretHash,
     /// What it stands for.
     pub code: &'a AuthorizationCode,
-    /// When it was issued.
-    pub created_at: DateTime<Utc>,
 }
 
 /// A code that was found, with all that its redemption depends on.
@@ -44,30 +41,54 @@ pub struct RedeemableCode {
 }
 
 impl Codes<'_> {
-    /// Stores a code.
-    pub async fn insert(&mut self, new: &NewCode<'_>) -> Result<(), StorageError> {
-        sqlx::query!(
-            "insert into authorization_codes
-                 (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
-                  code_challenge, scope, nonce, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    /// Issues a code in a session: stores it, marks the session used, and writes the event; all in one statement.
+    /// `false`, with nothing done, if the session has ended.
+    pub async fn issue(&mut self, new: &NewCode<'_>, event: &Event) -> Result<bool, StorageError> {
+        let code = new.code;
+        let issued = sqlx::query_scalar!(
+            r#"with issued as (
+                   insert into authorization_codes
+                       (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
+                        code_challenge, scope, nonce, created_at, expires_at)
+                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from sessions live
+                   where live.org_id = $1 and live.id = $5 and live.ended_at is null
+                   returning org_id
+               ), seen as (
+                   update sessions set last_seen_at = $12
+                   where org_id = $1 and id = $5 and ended_at is null and last_seen_at < $12
+               ), logged as (
+                   insert into audit_events
+                       (org_id, occurred_at, id, action, outcome, actor_kind, actor_id, user_id, session_id,
+                        client_org_id, client_id, address, user_agent, request_id, detail)
+                   select org_id, $12, $14, $15, $16, $17, $18, $4, $5, $6, $7, $19, $20, $21, $22 from issued
+               )
+               select count(*) as "count!" from issued"#,
             self.org_id,
             new.hash.as_bytes(),
-            new.code.grant_id.as_uuid(),
-            new.code.user_id.as_uuid(),
-            new.code.session_id.as_uuid(),
-            new.code.client_owner.as_uuid(),
-            new.code.client_id.as_uuid(),
-            new.code.redirect_uri,
-            new.code.code_challenge.to_string(),
-            new.code.scope.to_string(),
-            new.code.nonce,
-            new.created_at,
-            new.code.expires_at,
+            code.grant_id.as_uuid(),
+            code.user_id.as_uuid(),
+            code.session_id.as_uuid(),
+            code.client_owner.as_uuid(),
+            code.client_id.as_uuid(),
+            code.redirect_uri,
+            code.code_challenge.to_string(),
+            code.scope.to_string(),
+            code.nonce,
+            event.occurred_at,
+            code.expires_at,
+            event.id.as_uuid(),
+            event.action.as_str(),
+            event.outcome.as_str(),
+            event.actor.kind(),
+            event.actor.id(),
+            event.origin.address.map(ipnet::IpNet::from),
+            event.origin.user_agent,
+            event.origin.request_id,
+            detail(event),
         )
-        .execute(&mut *self.conn)
+        .fetch_one(&mut *self.conn)
         .await?;
-        Ok(())
+        Ok(issued == 1)
     }
 
     /// Everything about a code, in one statement.

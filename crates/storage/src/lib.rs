@@ -73,11 +73,10 @@ pub use recovery_codes::RecoveryCodes;
 pub use refreshes::{Refresh, Refreshes};
 pub use roles::{Group, Role, Roles};
 pub use scope::{OrgScope, OrgTx};
-pub use sessions::{NewSession, Sessions};
+pub use sessions::{NewSession, Sessions, UpstreamEnd};
 pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use upstream::{
-    NewTrace, NewUpstreamSession, StoredTrace, StoredUpstreamRequest, StoredUpstreamSession, Upstream,
-    UpstreamPurpose, UpstreamRequest,
+    NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
 pub use users::{NewUser, StoredUser, Users};

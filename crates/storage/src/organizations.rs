@@ -1,8 +1,9 @@
 //! The organization itself.
 
 use chrono::{DateTime, Utc};
+use orgate_domain::clients::ClientStatus;
 use orgate_domain::email::Email;
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
 use orgate_domain::policies::{PolicySettings, SsoEnforcement};
@@ -47,6 +48,26 @@ pub struct OrganizationChange<'a> {
     pub contact: Option<&'a Email>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// The organization in a row that has its columns.
+macro_rules! organization {
+    ($row:expr, $org_id:expr) => {{
+        let row = $row;
+        let logo_url = row.logo_url.map(|text| parsed(Url::parse(&text).ok(), "organizations", "logo_url"));
+        let color = row.primary_color;
+        let color = color.map(|text| parsed(Color::parse(&text).ok(), "organizations", "primary_color"));
+        let contact = row.contact_email;
+        let contact = contact.map(|text| parsed(Email::parse(&text).ok(), "organizations", "contact_email"));
+        Ok::<_, StorageError>(Organization {
+            id: OrgId::from_uuid($org_id),
+            slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+            name: parsed(DisplayName::parse(&row.name).ok(), "organizations", "name")?,
+            status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
+            branding: Branding { logo_url: logo_url.transpose()?, primary_color: color.transpose()? },
+            contact: contact.transpose()?,
+        })
+    }};
 }
 
 impl Organizations<'_> {
@@ -96,20 +117,34 @@ impl Organizations<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let logo_url = row.logo_url.map(|text| parsed(Url::parse(&text).ok(), "organizations", "logo_url"));
-        let primary_color =
-            row.primary_color.map(|text| parsed(Color::parse(&text).ok(), "organizations", "primary_color"));
-        let contact =
-            row.contact_email.map(|text| parsed(Email::parse(&text).ok(), "organizations", "contact_email"));
-        Ok(Some(Organization {
-            id: OrgId::from_uuid(self.org_id),
-            slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
-            name: parsed(DisplayName::parse(&row.name).ok(), "organizations", "name")?,
-            status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
-            branding: Branding { logo_url: logo_url.transpose()?, primary_color: primary_color.transpose()? },
-            contact: contact.transpose()?,
-        }))
+        row.map(|row| organization!(row, self.org_id)).transpose()
+    }
+
+    /// The organization, and the status of a client in it: `None` unless the client is admitted, by its audience or
+    /// by a grant.
+    pub async fn find_with(
+        &mut self,
+        client: (OrgId, ClientId),
+    ) -> Result<(Option<Organization>, Option<ClientStatus>), StorageError> {
+        let row = sqlx::query!(
+            r#"select organization.slug, organization.name, organization.status, organization.logo_url,
+                      organization.primary_color, organization.contact_email, client.status as "client_status?"
+               from organizations organization
+               left join admitted_clients client
+                    on client.org_id = organization.org_id and client.client_org_id = $2 and client.client_id = $3
+               where organization.org_id = $1"#,
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok((None, None)) };
+        let status = row.client_status.as_deref();
+        let status = status
+            .map(|text| parsed(ClientStatus::from_text(text), "client_directory", "status"))
+            .transpose()?;
+        Ok((Some(organization!(row, self.org_id)?), status))
     }
 
     /// Changes name, look, status and contact.

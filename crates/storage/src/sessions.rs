@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::Origin;
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ClientId, ConnectionId, OrgId, SessionId};
+use orgate_domain::ids::{AuthorizationRequestId, ClientId, ConnectionId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 
@@ -31,39 +31,82 @@ pub struct NewSession<'a> {
     pub browser: SecretHash,
     /// Where it is.
     pub origin: &'a Origin,
+    /// Its other end, if an identity provider vouches for it: the session's method names the connection.
+    pub upstream: Option<&'a UpstreamEnd>,
+}
+
+/// The other end of a session that an identity provider began.
+#[derive(Debug, Clone)]
+pub struct UpstreamEnd {
+    /// Who the user is there.
+    pub subject: String,
+    /// What the session is called there.
+    pub sid: Option<String>,
+    /// What logging out there takes; encrypted.
+    pub logout: Option<Vec<u8>>,
 }
 
 impl Sessions<'_> {
-    /// Stores a session, or gives the one of this id its new cookie and time of authentication.
-    pub async fn save(&mut self, new: &NewSession<'_>) -> Result<(), StorageError> {
-        sqlx::query!(
-            "insert into sessions (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at,
-                                   expires_at, address, user_agent, browser_hash, method, connection_id, ends_by)
-             values ($1, $2, $3, $4, $5, $6, $5, $5, $7, $8, $9, $10, $11, $12, $13)
-             on conflict (org_id, id) do update
-                 set token_hash = excluded.token_hash, auth_time = excluded.auth_time, amr = excluded.amr,
-                     last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at,
-                     address = excluded.address, user_agent = excluded.user_agent,
-                     browser_hash = excluded.browser_hash, method = excluded.method,
-                     connection_id = excluded.connection_id, ends_by = excluded.ends_by
-                 where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id",
+    /// Answers an authorization request with a session: the request is consumed, and the session stored, or, if it
+    /// is an old one of the same user, given its new cookie and time of authentication; with its other end, if it
+    /// has one. All in one statement, in which the request decides: `false`, with nothing done, if it was answered
+    /// before or lapsed. Of two racing calls, one wins.
+    pub async fn begin(
+        &mut self,
+        request: AuthorizationRequestId,
+        new: &NewSession<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let session = new.session;
+        let begun = sqlx::query_scalar!(
+            r#"with answered as (
+                   update authorization_requests set consumed_at = $3
+                   where org_id = $1 and id = $2 and consumed_at is null and expires_at > $3
+                   returning org_id
+               ), begun as (
+                   insert into sessions
+                       (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at, expires_at, address,
+                        user_agent, browser_hash, method, connection_id, ends_by)
+                   select org_id, $4, $5, $6, $7, $8, $3, $3, $9, $10, $11, $12, $13, $14, $15 from answered
+                   on conflict (org_id, id) do update
+                       set token_hash = excluded.token_hash, auth_time = excluded.auth_time, amr = excluded.amr,
+                           last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at,
+                           address = excluded.address, user_agent = excluded.user_agent,
+                           browser_hash = excluded.browser_hash, method = excluded.method,
+                           connection_id = excluded.connection_id, ends_by = excluded.ends_by
+                       where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id
+                   returning org_id
+               ), other_end as (
+                   insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout)
+                   select org_id, $4, $14, $16, $17, $18 from begun where $16::text is not null
+                   on conflict (org_id, session_id) do update
+                       set connection_id = excluded.connection_id, subject = excluded.subject,
+                           upstream_sid = excluded.upstream_sid, logout = excluded.logout
+                       where upstream_sessions.org_id = excluded.org_id
+               )
+               select count(*) as "count!" from begun"#,
             self.org_id,
-            new.session.id.as_uuid(),
-            new.session.user_id.as_uuid(),
+            request.as_uuid(),
+            now,
+            session.id.as_uuid(),
+            session.user_id.as_uuid(),
             new.token.as_bytes(),
-            new.session.auth_time,
-            &new.session.amr,
-            new.session.expires_at,
+            session.auth_time,
+            &session.amr,
+            session.expires_at,
             new.origin.address.map(ipnet::IpNet::from),
             new.origin.user_agent,
             new.browser.as_bytes(),
-            new.session.method.as_str(),
-            new.session.method.connection().map(ConnectionId::as_uuid),
+            session.method.as_str(),
+            session.method.connection().map(ConnectionId::as_uuid),
             new.ends_by,
+            new.upstream.map(|end| end.subject.as_str()),
+            new.upstream.and_then(|end| end.sid.as_deref()),
+            new.upstream.and_then(|end| end.logout.as_deref()),
         )
-        .execute(&mut *self.conn)
+        .fetch_one(&mut *self.conn)
         .await?;
-        Ok(())
+        Ok(begun == 1)
     }
 
     /// The session that a cookie proves, with its user and whether `client` may be used here.
@@ -98,19 +141,6 @@ impl Sessions<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         row.map(TryInto::try_into).transpose()
-    }
-
-    /// Marks the session used.
-    pub async fn update_last_seen(&mut self, id: SessionId, now: DateTime<Utc>) -> Result<(), StorageError> {
-        sqlx::query!(
-            "update sessions set last_seen_at = $3 where org_id = $1 and id = $2 and ended_at is null",
-            self.org_id,
-            id.as_uuid(),
-            now,
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        Ok(())
     }
 
     /// Ends the session. `false` if there is none or it was ended before: of two racing calls, one

@@ -6,9 +6,9 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ConnectionId, SessionId, TraceId, UserId};
 use serde_json::Value;
 
-use crate::StorageError;
 use crate::row::{hash, parsed};
 use crate::scope::repository;
+use crate::{StorageError, UpstreamEnd};
 
 repository! {
     /// The organization's traffic with its identity providers.
@@ -56,34 +56,6 @@ pub struct StoredUpstreamRequest {
     pub answer: Option<Vec<u8>>,
     /// When it was answered for good, if it was.
     pub consumed_at: Option<DateTime<Utc>>,
-}
-
-/// The other end of a session.
-#[derive(Debug)]
-pub struct NewUpstreamSession<'a> {
-    /// The session.
-    pub session_id: SessionId,
-    /// The connection.
-    pub connection_id: ConnectionId,
-    /// Who the user is there.
-    pub subject: &'a str,
-    /// What the session is called there.
-    pub upstream_sid: Option<&'a str>,
-    /// What logging out there takes; encrypted.
-    pub logout: Option<&'a [u8]>,
-}
-
-/// The other end of a session, found.
-#[derive(Debug, Clone)]
-pub struct StoredUpstreamSession {
-    /// The connection.
-    pub connection_id: ConnectionId,
-    /// Who the user is there.
-    pub subject: String,
-    /// What the session is called there.
-    pub upstream_sid: Option<String>,
-    /// What logging out there takes; encrypted.
-    pub logout: Option<Vec<u8>>,
 }
 
 /// What came of a sign-in through a connection.
@@ -263,32 +235,11 @@ impl Upstream<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Stores the other end of a session, in place of an earlier one.
-    pub async fn save_session(&mut self, new: &NewUpstreamSession<'_>) -> Result<(), StorageError> {
-        sqlx::query!(
-            "insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout)
-             values ($1, $2, $3, $4, $5, $6)
-             on conflict (org_id, session_id) do update
-                 set connection_id = excluded.connection_id, subject = excluded.subject,
-                     upstream_sid = excluded.upstream_sid, logout = excluded.logout
-                 where upstream_sessions.org_id = excluded.org_id",
-            self.org_id,
-            new.session_id.as_uuid(),
-            new.connection_id.as_uuid(),
-            new.subject,
-            new.upstream_sid,
-            new.logout,
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        Ok(())
-    }
-
-    /// The other end of a session.
+    /// The other end of a session, with the connection that leads to it.
     pub async fn find_session(
         &mut self,
         id: SessionId,
-    ) -> Result<Option<StoredUpstreamSession>, StorageError> {
+    ) -> Result<Option<(ConnectionId, UpstreamEnd)>, StorageError> {
         let row = sqlx::query!(
             "select connection_id, subject, upstream_sid, logout from upstream_sessions
              where org_id = $1 and session_id = $2",
@@ -297,11 +248,9 @@ impl Upstream<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        Ok(row.map(|row| StoredUpstreamSession {
-            connection_id: ConnectionId::from_uuid(row.connection_id),
-            subject: row.subject,
-            upstream_sid: row.upstream_sid,
-            logout: row.logout,
+        Ok(row.map(|row| {
+            let end = UpstreamEnd { subject: row.subject, sid: row.upstream_sid, logout: row.logout };
+            (ConnectionId::from_uuid(row.connection_id), end)
         }))
     }
 

@@ -4,14 +4,16 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use chrono::Duration;
-use orgate_domain::audit::Action;
+use orgate_domain::audit::{Action, Origin};
 use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId};
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
-use orgate_storage::{ClientChange, NewOrganization, NewSigningKey, OrgTx, Rotation, StorageError};
+use orgate_storage::{
+    ClientChange, NewOrganization, NewSession, NewSigningKey, OrgTx, Rotation, StorageError,
+};
 use orgate_tests::federated::{identity, upstream_request};
 use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_grant, now, uuid};
 use sqlx::postgres::PgPool;
@@ -131,20 +133,31 @@ async fn a_request_a_challenge_a_session_and_a_family_end_once() {
 
     for _ in 0..ROUNDS {
         let request = acme.authorization_request(&made.client).await;
-        let challenge = acme.challenge(&request).await;
-        let signed_in = acme.sign_in(&made.user).await;
+        let (answered, challenge) =
+            (acme.authorization_request(&made.client).await, acme.challenge(&request).await);
+        let signed_in = acme.sign_in(&made.user, &made.client).await;
         let granted = acme.redeem(&acme.code(&signed_in, &made.client).await).await;
         let message = acme.message().await;
 
         let consumed =
             winners(acme, async |tx| tx.authorization_requests().consume(request.id, now()).await).await;
+        let origin = Origin::default();
+        let session = NewSession {
+            session: &signed_in.session,
+            ends_by: None,
+            token: signed_in.token,
+            browser: signed_in.browser,
+            origin: &origin,
+            upstream: None,
+        };
+        let begun = winners(acme, async |tx| tx.sessions().begin(answered.id, &session, now()).await).await;
         let proven =
             winners(acme, async |tx| tx.discovery_challenges().consume(challenge.id, now()).await).await;
         let revoked = winners(acme, async |tx| tx.grants().revoke(granted.id, now()).await).await;
         let ended = winners(acme, async |tx| tx.sessions().end(signed_in.session.id, now()).await).await;
         let delivered = winners(acme, async |tx| tx.outbox().deliver(message, now()).await).await;
 
-        assert_eq!([consumed, proven, revoked, ended, delivered], [1; 5]);
+        assert_eq!([consumed, begun, proven, revoked, ended, delivered], [1; 6]);
     }
 }
 

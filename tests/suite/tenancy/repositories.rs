@@ -161,6 +161,7 @@ impl Calls {
             Keys::list_signing_keys: []
             Organizations::find: Some(globex)
             Organizations::find_policy: None
+            Organizations::find_with: (Some(globex), None)
             Outbox::find: None
             Roles::list: []
             Sessions::find_by_cookie: None
@@ -203,7 +204,6 @@ impl Calls {
             Outbox::fail: false
             Outbox::postpone: ()
             Sessions::end: false
-            Sessions::update_last_seen: ()
             SignIns::clear_tries: ()
             Users::end_sessions: 0
             Users::update_break_glass: ()
@@ -237,7 +237,6 @@ impl Calls {
             Upstream::consume_assertion: refused (consumed_assertions_org_id_connection_id_fkey)
             Upstream::insert: refused (upstream_requests_org_id_connection_id_version_fkey)
             Upstream::insert_trace: refused (sign_in_traces_org_id_connection_id_fkey)
-            Upstream::save_session: refused (upstream_sessions_org_id_session_id_fkey)
             Connections::insert: ()
             DiscoveryChallenges::insert: refused (discovery_challenges_org_id_request_id_fkey)
             AuditEvents::insert: ()
@@ -245,7 +244,7 @@ impl Calls {
             Clients::insert_access: true
             Clients::replace_secrets: refused (client_secrets_org_id_client_id_fkey)
             Clients::save: taken (client_directory_pkey)
-            Codes::insert: refused (authorization_codes_org_id_user_id_fkey)
+            Codes::issue: false
             Domains::claim: ()
             Domains::offer: refused (domain_transfers_org_id_domain_id_fkey)
             Domains::save_vouched: taken (verified_domains_pkey)
@@ -254,7 +253,7 @@ impl Calls {
             Keys::insert_signing_key: true
             Organizations::insert: taken (organizations_pkey)
             Outbox::insert: ()
-            Sessions::save: refused (sessions_org_id_user_id_fkey)
+            Sessions::begin: refused (sessions_org_id_user_id_fkey)
             SignIns::take_try: true
             Users::replace_roles: refused (role_assignments_org_id_user_id_fkey)
             Users::save_password: refused (password_credentials_org_id_user_id_fkey)
@@ -288,6 +287,10 @@ impl Calls {
             "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());
             "Organizations::find" => async { tx.organization().find().await.map(|org| org.map(|org| org.slug)) };
             "Organizations::find_policy" => tx.organization().find_policy();
+            "Organizations::find_with" => async {
+                let found = tx.organization().find_with((org_id, acme.client.id)).await;
+                found.map(|(org, admission)| (org.map(|org| org.slug), admission))
+            };
             "Outbox::find" => tx.outbox().find(acme.message);
             "Roles::list" => tx.roles().list();
             "Sessions::find_by_cookie" =>
@@ -349,7 +352,6 @@ impl Calls {
             "Outbox::fail" => tx.outbox().fail(acme.message, now());
             "Outbox::postpone" => tx.outbox().postpone(acme.message, now());
             "Sessions::end" => tx.sessions().end(acme.signed_in.session.id, now());
-            "Sessions::update_last_seen" => tx.sessions().update_last_seen(acme.signed_in.session.id, now());
             "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
             "Users::end_sessions" => tx.users().end_sessions(acme.user.id, now());
             "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());
@@ -386,8 +388,8 @@ impl Calls {
             "Clients::insert_access" => tx.clients().insert_access((org_id, acme.client.id), now());
             "Clients::replace_secrets" => tx.clients().replace_secrets(acme.client.id, &hash(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
-            "Codes::insert" => tx.codes().insert(
-                &NewCode { hash: acme.code.hash, code: &acme.code.code, created_at: now() });
+            "Codes::issue" => tx.codes().issue(
+                &NewCode { hash: acme.code.hash, code: &acme.code.code }, &event);
             "Domains::claim" => tx.domains().claim(DomainId::from_uuid(uuid()), (&acme.domain, "mine"), now());
             "Domains::offer" => tx.domains().offer(DomainId::from_uuid(uuid()), &acme.account, (now(), now()));
             "Domains::save_vouched" =>
@@ -399,10 +401,9 @@ impl Calls {
                 slug: &slug, name: &name, ancestors: &[], is_operator: false, at: now() });
             "Outbox::insert" => tx.outbox().insert(
                 &NewMessage { id: acme.message, kind: "discovery_mail", payload: b"mine", at: now() });
-            "Sessions::save" => tx.sessions().save(
-                &NewSession {
-                    session: &acme.signed_in.session, token: acme.signed_in.token, browser: acme.signed_in.browser,
-                    ends_by: None, origin: &origin });
+            "Sessions::begin" => tx.sessions().begin(acme.request.id, &NewSession {
+                session: &acme.signed_in.session, token: acme.signed_in.token, browser: acme.signed_in.browser,
+                ends_by: None, origin: &origin, upstream: None }, now());
             "SignIns::take_try" => tx.sign_ins().take_try(&acme.account, 10, now(), Duration::minutes(15));
             "Users::replace_roles" => tx.users().replace_roles(acme.user.id, &[acme.role.id], now());
             "Users::save_password" => tx.users().save_password(acme.user.id, "mine", now());
@@ -469,7 +470,6 @@ impl Calls {
             by: federated::BY,
         };
         let refresh = Refresh { due_at: due, last_error: None, proposed: None, noticed: None };
-        let session = federated::session(id, &acme.signed_in, (&made.subject, &made.sid));
         let trace = federated::new_trace(id, TraceId::from_uuid(uuid()), &none);
         calls! { self, tx;
             "ConnectionKeys::insert" => tx.connection_keys().insert(id, &made.key);
@@ -486,7 +486,6 @@ impl Calls {
             "Upstream::consume_assertion" => tx.upstream().consume_assertion(id, &made.assertion, due);
             "Upstream::insert" => tx.upstream().insert(&made.upstream);
             "Upstream::insert_trace" => tx.upstream().insert_trace(&trace);
-            "Upstream::save_session" => tx.upstream().save_session(&session);
             "Connections::insert" => tx.connections().insert(
                 id, (&connection.slug, connection.protocol), (&name, connection.vendor), now());
         }

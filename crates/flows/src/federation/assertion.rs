@@ -233,8 +233,7 @@ impl<'a> Arrival<'a> {
         let client = self.env.configuration.client(&self.env.store, client_id).await?;
         let Some(client) = client else { return Ok(None) };
         let mut tx = self.env.store.begin(&self.scope).await?;
-        let organization = tx.organization().find().await?;
-        let admission = tx.clients().find_admission(client.key()).await?;
+        let (organization, admission) = tx.organization().find_with(client.key()).await?;
         tx.commit().await?;
         Ok(refusal(&client, organization, admission).is_none().then_some(client))
     }

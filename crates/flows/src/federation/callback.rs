@@ -9,7 +9,9 @@ use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::sessions::SignInMethod;
-use orgate_storage::{Connection, OrgScope, OrgTx, StorageError, StoredUpstreamRequest, UpstreamPurpose};
+use orgate_storage::{
+    Connection, OrgScope, OrgTx, StorageError, StoredUpstreamRequest, UpstreamEnd, UpstreamPurpose,
+};
 
 use super::ceiling::cut;
 use super::identify::{Identification, connection_of};
@@ -19,7 +21,7 @@ use super::saml::settings_of;
 use super::trace::{Rejection, Trace};
 use super::{UpstreamIdentity, Version, address, version_of};
 use crate::authorize::{Answer as ClientAnswer, refusal};
-use crate::complete::{Completed, Completion, Proven, SignedIn, UpstreamEnd};
+use crate::complete::{Completed, Completion, Proven, SignedIn};
 use crate::limits::Limited;
 use crate::vault::Purpose;
 use crate::waiting::{Found, Waiting, WaitingError};
@@ -200,12 +202,7 @@ impl<'a> Returning<'a> {
             amr: identity.amr,
             auth_time: identity.auth_time.unwrap_or_else(|| env.clock.now()),
             ends_by: identity.ends_by,
-            upstream: Some(UpstreamEnd {
-                connection_id: connection.id,
-                subject: identity.named,
-                sid: identity.sid,
-                logout,
-            }),
+            upstream: Some(UpstreamEnd { subject: identity.named, sid: identity.sid, logout }),
         };
         match completion.finish(tx, proven).await? {
             Completed::SignedIn(done) => Ok(Returned::SignedIn(done)),
@@ -249,9 +246,9 @@ impl<'a> Returning<'a> {
         if !tx.upstream().consume(&self.request.request.state, now).await.map_err(Failure::from)? {
             return Err(WaitingError::Over);
         }
-        let organization = tx.organization().find().await.map_err(Failure::from)?;
         let client = &waiting.pending.client;
-        let admission = tx.clients().find_admission(client.key()).await.map_err(Failure::from)?;
+        let found = tx.organization().find_with(client.key()).await;
+        let (organization, admission) = found.map_err(Failure::from)?;
         if refusal(client, organization, admission).is_some() {
             return Err(WaitingError::Over);
         }

@@ -9,7 +9,7 @@ use orgate_domain::ids::ConnectionId;
 use orgate_domain::sessions::Session;
 use orgate_saml::binding::message_id;
 use orgate_saml::logout::LogoutRequest;
-use orgate_storage::{OrgScope, StoredUpstreamSession};
+use orgate_storage::{OrgScope, UpstreamEnd};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -57,6 +57,7 @@ pub(crate) async fn depart_for(
     let other = tx.upstream().find_session(session.id).await?;
     let connection = tx.connections().find(connection_id).await?;
     tx.commit().await?;
+    let other = other.filter(|(of, _)| *of == connection_id).map(|(_, end)| end);
     let (Some(other), Some(live)) = (other, connection.and_then(|connection| connection.live_version)) else {
         return Ok(None);
     };
@@ -64,11 +65,11 @@ pub(crate) async fn depart_for(
     let mut after = AfterLogout { to: to.map(str::to_owned), request_id: None };
     let departure = match &version.settings.provider {
         ProviderSettings::Oidc(settings) => {
-            let hint = open_logout(env, scope, &other).await?;
+            let hint = open_logout(env, (scope, connection_id), &other).await?;
             oidc(env, settings, hint).await
         }
         ProviderSettings::Saml(settings) => {
-            let name = open_logout(env, scope, &other).await?;
+            let name = open_logout(env, (scope, connection_id), &other).await?;
             let id = message_id(env.random.bytes()?);
             after.request_id = Some(id.clone());
             saml(env, (scope, connection_id, settings), (&other, name), id).await?
@@ -80,11 +81,11 @@ pub(crate) async fn depart_for(
 /// The ID token or the `NameID` that was kept for this.
 async fn open_logout(
     env: &Env,
-    scope: &OrgScope,
-    other: &StoredUpstreamSession,
+    (scope, connection_id): (&OrgScope, ConnectionId),
+    other: &UpstreamEnd,
 ) -> Result<Option<String>, Failure> {
     let Some(sealed) = &other.logout else { return Ok(None) };
-    let row = other.connection_id.to_string();
+    let row = connection_id.to_string();
     let plain = env.vault.open(env, scope, (Purpose::UpstreamLogout, &row), sealed).await?;
     Ok(String::from_utf8(plain.to_vec()).ok())
 }
@@ -106,14 +107,14 @@ async fn oidc(env: &Env, settings: &OidcSettings, id_token: Option<String>) -> O
 async fn saml(
     env: &Env,
     (scope, connection_id, settings): (&OrgScope, ConnectionId, &SamlSettings),
-    (other, name): (&StoredUpstreamSession, Option<String>),
+    (other, name): (&UpstreamEnd, Option<String>),
     id: String,
 ) -> Result<Option<Departure>, Failure> {
     let name = name.and_then(|text| serde_json::from_str::<LogoutName>(&text).ok());
     let (Some(destination), Some(name)) = (settings.slo_url.clone(), name) else { return Ok(None) };
     let keys = keys_of(env, scope, connection_id).await?;
     let (issuer, now) = (entity_id(env, scope, connection_id), env.clock.now());
-    let (indexes, binding) = (other.upstream_sid.iter().cloned().collect::<Vec<_>>(), settings.slo_binding);
+    let (indexes, binding) = (other.sid.iter().cloned().collect::<Vec<_>>(), settings.slo_binding);
     let work = move || {
         let request = LogoutRequest {
             id: &id,
