@@ -233,6 +233,7 @@ organizations:
     domains: [globex.test]
     users:
       - { email: eve@umbrella.test, name: Eve, roles: [owner] }
+    groups: [{ slug: ops, roles: [owner] }]
   - { slug: alpha, name: Alpha, parent: beta }
   - { slug: beta, name: Beta, parent: alpha }
   - { slug: acme, name: Acme Inc, parent: globex }
@@ -248,11 +249,12 @@ clients:
     test.yaml:3:45: there is no organization nowhere, neither in these files nor in the database
     test.yaml:6:15: the domain globex.test is, or was, the organization globex's, and a domain is never given to another
     test.yaml:8:56: umbrella has no role owner; it has none
-    test.yaml:9:13: the parents of alpha lead in a circle
-    test.yaml:10:13: the parents of beta lead in a circle
-    test.yaml:11:43: an organization keeps the parent that it was made with
-    test.yaml:13:18: the client notes is the organization operator's, and a client_id is never given to another
-    test.yaml:15:103: there is no organization gone, neither in these files nor in the database
+    test.yaml:9:35: umbrella has no role owner; it has none
+    test.yaml:10:13: the parents of alpha lead in a circle
+    test.yaml:11:13: the parents of beta lead in a circle
+    test.yaml:12:43: an organization keeps the parent that it was made with
+    test.yaml:14:18: the client notes is the organization operator's, and a client_id is never given to another
+    test.yaml:16:103: there is no organization gone, neither in these files nor in the database
     ");
     assert_eq!(rows(&app).await, before);
 }

@@ -131,6 +131,8 @@ actions! {
     RefreshReused = "refresh_token.reused";
     /// A refresh token was rotated.
     RefreshRotated = "refresh_token.rotated";
+    /// A group was created or changed.
+    GroupConfigured = "group.configured";
     /// A role was created or changed.
     RoleConfigured = "role.configured";
     /// A session was ended.

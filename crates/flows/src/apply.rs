@@ -16,8 +16,8 @@ mod wanted;
 
 pub use plan::Plan;
 pub use wanted::{
-    Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedOrganization,
-    WantedRole, WantedUser,
+    Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedGroup,
+    WantedOrganization, WantedRole, WantedUser,
 };
 
 use crate::{Env, Failure};

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(
             problems(&acme("    colour: red\n")),
             "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, contact, domains, \
-             branding, policy, roles, users, connections"
+             branding, policy, roles, groups, users, connections"
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),

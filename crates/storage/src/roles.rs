@@ -30,36 +30,7 @@ pub struct Role {
     pub permissions: BTreeSet<String>,
 }
 
-/// A group, and what its members have by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Its short name.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// Slugs of the roles that its members have.
-    pub roles: BTreeSet<String>,
-}
-
 impl Roles<'_> {
-    /// Every group of the organization, by slug.
-    pub async fn list_groups(&mut self) -> Result<Vec<Group>, StorageError> {
-        let rows = sqlx::query!(
-            r#"select grouping.slug, grouping.name,
-                      array(select role.slug from group_roles given
-                            join roles role on role.org_id = given.org_id and role.id = given.role_id
-                            where given.org_id = grouping.org_id and given.group_id = grouping.id) as "roles!"
-               from groups grouping where grouping.org_id = $1 order by grouping.slug"#,
-            self.org_id,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Group { slug: row.slug, name: row.name, roles: row.roles.into_iter().collect() })
-            .collect())
-    }
-
     /// Every role of the organization, by slug.
     pub async fn list(&mut self) -> Result<Vec<Role>, StorageError> {
         let rows = sqlx::query!(

@@ -44,26 +44,28 @@ async fn a_mapped_role_goes_with_what_gave_it_and_one_given_by_hand_stays() {
 
 #[tokio::test]
 async fn a_mapped_group_gives_its_roles_as_long_as_it_is_given() {
-    let settings = "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering, nobodys] }]\n";
-    let world = World::with(settings).await;
-    world
-        .run(
-            "insert into groups (org_id, id, slug, name, created_at)
-             select org_id, gen_random_uuid(), 'engineering', 'Engineering', now() from organizations
-             where slug in ('acme', 'globex');
-             insert into group_roles (org_id, group_id, role_id)
-             select groups.org_id, groups.id, roles.id from groups
-             join roles on roles.org_id = groups.org_id and roles.slug = 'admin'",
-        )
-        .await;
+    let world = World::start().await;
+    let rules =
+        "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering] }]\n";
+    world.configure("    groups: [{ slug: engineering, roles: [admin] }]\n", rules).await;
     let roles = async |groups: &[&str]| {
         let mut claims = member("new", "new@acme.test");
         claims["groups"] = json!(groups);
         world.sign_in(claims).await.claims("access_token")["roles"].clone()
     };
 
-    assert_eq!(roles(&["staff"]).await, json!(["admin"]));
-    assert_eq!(roles(&["other"]).await, json!([]));
+    let by_the_group = roles(&["staff"]).await;
+    world.configure("    groups: [{ slug: engineering, roles: [viewer, admin] }]\n", rules).await;
+    let by_more_of_it = roles(&["staff"]).await;
+    world.configure("    groups: [{ slug: engineering, roles: [] }]\n", rules).await;
+    let by_none_of_it = roles(&["staff"]).await;
+    world.configure("    groups: [{ slug: engineering, roles: [admin] }]\n", rules).await;
+    let without_the_group = roles(&["other"]).await;
+
+    assert_eq!(by_the_group, json!(["admin"]));
+    assert_eq!(by_more_of_it, json!(["admin", "viewer"]));
+    assert_eq!(by_none_of_it, json!([]));
+    assert_eq!(without_the_group, json!([]));
 }
 
 #[tokio::test]

@@ -9,15 +9,16 @@ use insta::{allow_duplicates, assert_snapshot};
 use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::clients::Audience;
 use orgate_domain::domains::OrgDomain;
-use orgate_domain::ids::{ClientId, DomainId, OrgId, TraceId};
+use orgate_domain::ids::{ClientId, DomainId, GroupId, OrgId, TraceId};
+use orgate_domain::names::Slug;
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, DomainTerms, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization,
-    NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh, RiskQuestion,
-    Rotation, StorageError,
+    ClientChange, DomainTerms, Group, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage,
+    NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh,
+    RiskQuestion, Rotation, StorageError,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
@@ -221,7 +222,8 @@ impl Calls {
             SetupLinks::revoke: false
             SetupLinks::update_last_used: ()
             Connections::save_activated: ()
-            Roles::list_groups: []
+            Groups::list: []
+            Groups::save: refused (group_roles_org_id_role_id_fkey)
             Identities::list_at_risk: (false, 0)
             Connections::lock: false
             SetupLinks::insert: ()
@@ -507,6 +509,13 @@ impl Calls {
             pilot: true,
             limit: 10,
         };
+        let role = self.acme.role.clone();
+        let group = Group {
+            id: GroupId::from_uuid(uuid()),
+            slug: Slug::parse("mine").expect("a slug"),
+            name: name("Mine"),
+            roles: [(role.slug.clone(), role.id)].into(),
+        };
         calls! { self, tx;
             "SetupLinks::find" => tx.setup_links().find(link.id);
             "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);
@@ -514,7 +523,8 @@ impl Calls {
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());
-            "Roles::list_groups" => tx.roles().list_groups();
+            "Groups::list" => tx.groups().list();
+            "Groups::save" => tx.groups().save(&group, now());
             "Identities::list_at_risk" => async {
                 let (found, total) = tx.identities().list_at_risk(&question).await?;
                 // Globex's own users, whom no connection of Acme's knows.

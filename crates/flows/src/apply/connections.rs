@@ -1,6 +1,6 @@
 //! Comparing an organization's connections. An operator's word counts as a test.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use orgate_domain::audit::Actor;
 use orgate_domain::connections::{
@@ -8,7 +8,7 @@ use orgate_domain::connections::{
 };
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::ids::{ConnectionId, RoleId};
+use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx};
 
@@ -41,6 +41,9 @@ struct Stored {
     written: Option<ConnectionSettings>,
 }
 
+/// The slugs of the organization's roles, and of its groups.
+pub(super) type Names<'a> = (&'a BTreeSet<&'a Slug>, &'a BTreeSet<&'a Slug>);
+
 impl Planner<'_> {
     /// Compares the connections of an entry with those that are there; those that it does not
     /// name stay as they are.
@@ -48,7 +51,7 @@ impl Planner<'_> {
         &mut self,
         wanted: &WantedOrganization,
         known: &Known,
-        roles: &BTreeMap<Slug, RoleId>,
+        names: Names<'_>,
     ) -> Result<(), Failure> {
         if wanted.connections.is_empty() {
             return Ok(());
@@ -56,7 +59,7 @@ impl Planner<'_> {
         let stored = if known.is_new { Vec::new() } else { read(self.env, &known.scope).await? };
         let mut subjects = Vec::new();
         for connection in &wanted.connections {
-            self.check_connection(wanted, connection, roles);
+            self.check_connection(wanted, connection, names);
             let stored = stored.iter().find(|stored| stored.connection.slug == connection.slug.value);
             let (mark, state) = match stored {
                 Some(stored) => self.changed_connection(connection, stored)?,
@@ -74,13 +77,16 @@ impl Planner<'_> {
         &mut self,
         org: &WantedOrganization,
         wanted: &WantedConnection,
-        roles: &BTreeMap<Slug, RoleId>,
+        (roles, groups): Names<'_>,
     ) {
         let settings = &wanted.settings.value;
         let named = settings.rules.iter().flat_map(|rule| &rule.roles).chain(&settings.jit.default_roles);
-        for role in named {
-            if !roles.keys().any(|known| known.as_str() == role) {
-                let text = format!("{} has no role {role}", org.slug.value);
+        let named = named.map(|role| ("role", role, roles));
+        let grouped =
+            settings.rules.iter().flat_map(|rule| &rule.groups).map(|group| ("group", group, groups));
+        for (what, slug, known) in named.chain(grouped) {
+            if !known.iter().any(|known| known.as_str() == slug) {
+                let text = format!("{} has no {what} {slug}", org.slug.value);
                 self.problems.add(&wanted.settings.place, text);
             }
         }

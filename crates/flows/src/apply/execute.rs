@@ -7,7 +7,7 @@ use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId};
 use orgate_domain::names::Slug;
 use orgate_storage::{
-    ClientChange, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
+    ClientChange, Group, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
 };
 
 use super::connections::WantedState;
@@ -99,6 +99,7 @@ async fn write(
             save_connection_event(env, tx, mark, state).await
         }
         Subject::Domain(domain) => save_domain(env, tx, mark, domain).await,
+        Subject::Group(group) => save_group(env, tx, mark, group).await,
         Subject::Organization(state) => organization(env, tx, (slug, mark), state).await,
         Subject::Role(role) => save_role(env, tx, mark, role).await,
         Subject::User(user) => save_user(env, tx, mark, (user, made.phc.as_deref())).await,
@@ -159,6 +160,14 @@ async fn save_domain(env: &Env, tx: &mut OrgTx, mark: &Mark, domain: &DomainName
     }
     let mut event = done(env, Action::DomainConfigured, mark)?;
     event.detail.push(("domain", domain.to_string()));
+    Ok(tx.audit().insert(&event).await?)
+}
+
+async fn save_group(env: &Env, tx: &mut OrgTx, mark: &Mark, group: &Group) -> Result<(), Failure> {
+    tx.groups().save(group, env.clock.now()).await?;
+    let roles: Vec<_> = group.roles.keys().map(Slug::as_str).collect();
+    let mut event = done(env, Action::GroupConfigured, mark)?;
+    event.detail.extend([("group", group.slug.to_string()), ("roles", roles.join(" "))]);
     Ok(tx.audit().insert(&event).await?)
 }
 
@@ -269,6 +278,7 @@ fn taken(org: &Slug, subject: &Subject) -> String {
         Subject::Connection(state) => {
             return since(&format!("the connection {} in {org}", state.connection.slug));
         }
+        Subject::Group(group) => return since(&format!("the group {} in {org}", group.slug)),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),
         Subject::User(user) => return since(&format!("the user {} in {org}", user.email.as_str())),
         Subject::Client { client, .. } => format!("the client_id {}", client.client_id),

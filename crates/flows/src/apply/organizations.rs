@@ -1,20 +1,20 @@
-//! Comparing an organization: its own row, its domains, roles and users.
+//! Comparing an organization: its own row, its domains, roles, groups and users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{RoleId, UserId};
+use orgate_domain::ids::{GroupId, RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{OrgScope, Role, StorageError, StoredUser};
+use orgate_storage::{Group, OrgScope, Role, StorageError, StoredUser};
 
 use super::plan::{Mark, OrganizationState, Subject, UserState};
 use super::planner::{Known, Planner};
-use super::wanted::{Placed, Secret, WantedOrganization, WantedRole, WantedUser};
+use super::wanted::{Placed, Secret, WantedGroup, WantedOrganization, WantedRole, WantedUser};
 use crate::passwords::Verdict;
 use crate::{Env, Failure};
 
@@ -25,6 +25,7 @@ struct Stored {
     policy: Option<PolicySettings>,
     domains: Vec<OrgDomain>,
     roles: Vec<Role>,
+    groups: Vec<Group>,
     /// By normalized address.
     users: BTreeMap<String, StoredUser>,
 }
@@ -46,6 +47,7 @@ impl Stored {
             policy: tx.organization().find_policy().await?,
             domains: tx.domains().list().await?,
             roles: tx.roles().list().await?,
+            groups: tx.groups().list().await?,
             users,
         };
         tx.commit().await?;
@@ -72,6 +74,10 @@ impl Planner<'_> {
             roles.insert(role.slug.clone(), role.id);
             self.note(here, mark, Subject::Role(role));
         }
+        for group in &wanted.groups {
+            let (mark, group) = self.group(here.0, (group, &roles), &stored.groups)?;
+            self.note(here, mark, Subject::Group(group));
+        }
         for user in &wanted.users {
             let roles = self.resolve_roles(here.0, user.roles.as_deref(), &roles);
             let stored = stored.users.get(user.email.value.normalized());
@@ -81,7 +87,9 @@ impl Planner<'_> {
             };
             self.note(here, mark, Subject::User(Box::new(state)));
         }
-        self.connections(wanted, known, &roles).await
+        let groups = stored.groups.iter().map(|group| &group.slug);
+        let groups = groups.chain(wanted.groups.iter().map(|group| &group.slug.value)).collect();
+        self.connections(wanted, known, (&roles.keys().collect(), &groups)).await
     }
 
     async fn domains(
@@ -141,6 +149,34 @@ impl Planner<'_> {
             ("permissions", role.permissions != stored.permissions),
         ]);
         Ok((mark, role))
+    }
+
+    fn group(
+        &mut self,
+        org: &Slug,
+        (wanted, roles): (&WantedGroup, &BTreeMap<Slug, RoleId>),
+        stored: &[Group],
+    ) -> Result<(Option<Mark>, Group), Failure> {
+        let slug = &wanted.slug.value;
+        let roles = self.resolve_roles(org, wanted.roles.as_deref(), roles);
+        let Some(stored) = stored.iter().find(|group| group.slug == *slug) else {
+            let id = GroupId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
+            let name = match &wanted.name {
+                Some(name) => name.clone(),
+                None => called_by(slug)?,
+            };
+            return Ok((
+                Some(Mark::Created),
+                Group { id, slug: slug.clone(), name, roles: roles.unwrap_or_default() },
+            ));
+        };
+        let group = Group {
+            name: wanted.name.clone().unwrap_or_else(|| stored.name.clone()),
+            roles: roles.unwrap_or_else(|| stored.roles.clone()),
+            ..stored.clone()
+        };
+        let mark = Mark::of([("name", group.name != stored.name), ("roles", group.roles != stored.roles)]);
+        Ok((mark, group))
     }
 
     fn resolve_roles(

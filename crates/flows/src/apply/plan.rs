@@ -13,7 +13,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{Connection, OrgScope, Role};
+use orgate_storage::{Connection, Group, OrgScope, Role};
 
 use super::connections::WantedState;
 use super::wanted::Secret;
@@ -59,6 +59,7 @@ pub(super) enum Subject {
     Client { client: Box<Client>, secret: SecretChange },
     Connection(Box<WantedState>),
     Domain(DomainName),
+    Group(Group),
     Organization(Box<OrganizationState>),
     Role(Role),
     User(Box<UserState>),
@@ -164,6 +165,7 @@ impl Change {
                 write!(f, "connection {slug} of {org} ({})", state.as_str())?;
             }
             Subject::Domain(domain) => write!(f, "domain {domain} of {org}")?,
+            Subject::Group(group) => write!(f, "group {} in {org}", group.slug)?,
             Subject::Organization(state) if created => {
                 write!(f, "organization {org} {:?}", state.name.as_str())?;
             }

@@ -52,6 +52,8 @@ pub struct WantedOrganization {
     pub policy: Option<PolicySettings>,
     /// Some of its roles.
     pub roles: Vec<WantedRole>,
+    /// Some of its groups.
+    pub groups: Vec<WantedGroup>,
     /// Some of its users.
     pub users: Vec<WantedUser>,
     /// Some of its connections.
@@ -92,6 +94,17 @@ pub struct WantedRole {
     pub name: Option<DisplayName>,
     /// Exactly the permissions it bundles.
     pub permissions: Option<BTreeSet<String>>,
+}
+
+/// A group of an organization. Its members are whom connections put into it.
+#[derive(Debug)]
+pub struct WantedGroup {
+    /// Its short name, by which it is found.
+    pub slug: Placed<Slug>,
+    /// Its name; a new group without one is called by its slug.
+    pub name: Option<DisplayName>,
+    /// Exactly the roles that its members have by it.
+    pub roles: Option<Vec<Placed<Slug>>>,
 }
 
 /// A user of an organization. An operator's word counts as proof of the address.
@@ -226,7 +239,8 @@ fn first<'a>(seen: &mut Seen<'a>, what: &str, name: &'a str, place: &'a Place, p
 
 impl WantedOrganization {
     fn check(&self, problems: &mut Problems) {
-        let (mut roles, mut emails, mut connections) = (Seen::new(), Seen::new(), Seen::new());
+        let (mut roles, mut groups) = (Seen::new(), Seen::new());
+        let (mut emails, mut connections) = (Seen::new(), Seen::new());
         for connection in &self.connections {
             let slug = &connection.slug;
             first(&mut connections, "the connection", slug.value.as_str(), &slug.place, problems);
@@ -239,6 +253,9 @@ impl WantedOrganization {
         }
         for role in &self.roles {
             first(&mut roles, "the role", role.slug.value.as_str(), &role.slug.place, problems);
+        }
+        for group in &self.groups {
+            first(&mut groups, "the group", group.slug.value.as_str(), &group.slug.place, problems);
         }
         for user in &self.users {
             first(&mut emails, "the user", user.email.value.normalized(), &user.email.place, problems);

@@ -2,15 +2,14 @@
 //! written by a set-up link gives no role beyond that link's, however its rules came to be.
 
 use orgate_domain::connections::{GroupRoles, Mapped, RoleSlugs, Withheld};
-use orgate_storage::OrgTx;
+use orgate_storage::{Group, OrgTx};
 
 use super::trace::Trace;
 use crate::Failure;
 
 /// The roles that members of each group have.
-pub(crate) async fn group_roles(tx: &mut OrgTx) -> Result<GroupRoles, Failure> {
-    let groups = tx.roles().list_groups().await?;
-    Ok(groups.into_iter().map(|group| (group.slug, group.roles)).collect())
+pub(crate) fn group_roles(groups: &[Group]) -> GroupRoles {
+    groups.iter().map(|group| (group.slug.to_string(), group.role_slugs())).collect()
 }
 
 /// Takes away what is beyond the ceiling, and says so in the trace.
@@ -21,7 +20,8 @@ pub(super) async fn cut(
     trace: &mut Trace,
 ) -> Result<(), Failure> {
     let Some(ceiling) = ceiling else { return Ok(()) };
-    let known = if mapped.groups.is_empty() { GroupRoles::new() } else { group_roles(tx).await? };
+    let known =
+        if mapped.groups.is_empty() { GroupRoles::new() } else { group_roles(&tx.groups().list().await?) };
     let withheld = mapped.cut(ceiling, &known);
     if !withheld.is_empty() {
         trace.pass("role_ceiling", sentence(&withheld));

@@ -108,7 +108,7 @@ pub async fn detail(env: &Env, setup: &Setup, id: ConnectionId) -> Result<Detail
     let versions = tx.connections().list_versions(id).await?;
     let pilots = tx.connections().list_pilots(id).await?;
     let domains = tx.domains().list_verified().await?;
-    let (roles, groups) = (tx.roles().list().await?, tx.roles().list_groups().await?);
+    let (roles, groups) = (tx.roles().list().await?, tx.groups().list().await?);
     let traces = tx.upstream().list_traces(id, RECENT).await?;
     tx.commit().await?;
     let enforcement = env.configuration.policy(&env.store, &setup.scope).await?.sso_enforcement;

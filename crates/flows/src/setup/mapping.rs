@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orgate_domain::audit::Origin;
 use orgate_domain::connections::{
-    Asserted, AttributeMapping, Attributes, ConnectionSettings, GroupRoles, Jit, Mapped, RoleRule, Withheld,
+    Asserted, AttributeMapping, Attributes, ConnectionSettings, Jit, Mapped, RoleRule, Withheld,
 };
 
 use super::connections::{Detail, NewSettings, save_settings};
@@ -12,6 +12,7 @@ use super::provider::secrets_of;
 use super::traces::TraceDocument;
 use super::{NotYet, Problem, Setup, SetupError};
 use crate::Env;
+use crate::federation::ceiling::group_roles;
 
 /// A mapping as the form says it.
 #[derive(Debug, Clone)]
@@ -81,13 +82,8 @@ pub async fn save_mapping(
     save_settings(env, setup, &new, origin).await
 }
 
-/// What each group's members have.
-pub fn group_roles(detail: &Detail) -> GroupRoles {
-    detail.groups.iter().map(|group| (group.slug.clone(), group.roles.clone())).collect()
-}
-
 fn problems_of(setup: &Setup, detail: &Detail, settings: &ConnectionSettings) -> Vec<Problem> {
-    let known = group_roles(detail);
+    let known = group_roles(&detail.groups);
     let beyond = settings.beyond(&setup.link.role_ceiling, &known);
     let list = |slugs: &BTreeSet<String>| slugs.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut problems = Vec::new();
@@ -112,9 +108,9 @@ pub fn preview(setup: &Setup, detail: &Detail, input: MappingInput) -> Option<Pr
     let asserted = last_asserted(detail)?;
     let serves = |domain: &_| detail.connection.domains.iter().any(|verified| verified.covers(domain));
     let mut mapped = settings.map(&asserted, serves).ok();
-    let withheld = mapped
-        .as_mut()
-        .map_or_else(Withheld::default, |mapped| mapped.cut(&setup.link.role_ceiling, &group_roles(detail)));
+    let withheld = mapped.as_mut().map_or_else(Withheld::default, |mapped| {
+        mapped.cut(&setup.link.role_ceiling, &group_roles(&detail.groups))
+    });
     Some(Preview { mapped, withheld, attributes: asserted.attributes })
 }
 

@@ -6,9 +6,9 @@ use orgate_domain::setup::SetupPurpose;
 use orgate_storage::{AtRisk, RiskQuestion};
 
 use super::connections::Detail;
-use super::mapping::group_roles;
 use super::{Setup, SetupError};
 use crate::Env;
+use crate::federation::ceiling::group_roles;
 
 /// Users that are listed; all are counted.
 const LISTED: i64 = 100;
@@ -81,7 +81,7 @@ pub async fn preflight(
     users.sort_by_key(|(_, risk)| !risk.is_loss());
     let withheld = match &detail.latest {
         Some(version) => match &version.role_ceiling {
-            Some(ceiling) => version.settings.beyond(ceiling, &group_roles(detail)),
+            Some(ceiling) => version.settings.beyond(ceiling, &group_roles(&detail.groups)),
             None => Withheld::default(),
         },
         None => Withheld::default(),

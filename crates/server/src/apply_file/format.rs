@@ -42,6 +42,8 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "filled")]
     pub(super) roles: Vec<Role>,
     #[serde(default, deserialize_with = "filled")]
+    pub(super) groups: Vec<Group>,
+    #[serde(default, deserialize_with = "filled")]
     pub(super) users: Vec<User>,
     #[serde(default, deserialize_with = "filled")]
     pub(super) connections: Vec<Connection>,
@@ -107,6 +109,16 @@ pub(super) struct Role {
     pub(super) name: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) permissions: Option<Vec<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    pub(super) slug: Text,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) name: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) roles: Option<Vec<Text>>,
 }
 
 #[derive(Deserialize)]

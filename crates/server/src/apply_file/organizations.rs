@@ -9,7 +9,7 @@ use orgate_domain::organizations::{Branding, Color, OrgStatus};
 use orgate_domain::policies::{PolicySettings, SsoEnforcement};
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
-use orgate_flows::apply::{Placed, WantedOrganization, WantedRole, WantedUser};
+use orgate_flows::apply::{Placed, WantedGroup, WantedOrganization, WantedRole, WantedUser};
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
 
@@ -42,6 +42,7 @@ impl Reader<'_> {
         let branding = self.optional(file.branding.as_ref(), Self::branding);
         let policy = self.optional(file.policy.as_ref(), Self::policy);
         let roles = self.each(&file.roles, Self::role);
+        let groups = self.each(&file.groups, Self::group);
         let users = self.each(&file.users, Self::user);
         let connections = self.each(&file.connections, Self::connection);
         Some(WantedOrganization {
@@ -54,6 +55,7 @@ impl Reader<'_> {
             branding: branding?,
             policy: policy?,
             roles: roles?,
+            groups: groups?,
             users: users?,
             connections: connections?,
         })
@@ -108,6 +110,15 @@ impl Reader<'_> {
             })
         });
         Some(WantedRole { slug: slug?, name: name?, permissions: permissions? })
+    }
+
+    fn group(&mut self, file: &format::Group) -> Option<WantedGroup> {
+        let slug = self.placed("slug", &file.slug, Slug::parse);
+        let name = self.optional(file.name.as_ref(), |r, text| r.plain("name", text, DisplayName::parse));
+        let roles = self.optional(file.roles.as_ref(), |r, list| {
+            r.each(list, |r, text| r.placed("roles", text, Slug::parse))
+        });
+        Some(WantedGroup { slug: slug?, name: name?, roles: roles? })
     }
 
     fn user(&mut self, file: &format::User) -> Option<WantedUser> {

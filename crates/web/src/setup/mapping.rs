@@ -247,12 +247,12 @@ fn groups(of: &OfConnection, chosen: &BTreeSet<String>) -> Vec<Choice> {
         .detail
         .groups
         .iter()
-        .filter(|group| group.roles.is_subset(ceiling) || chosen.contains(&group.slug))
+        .filter(|group| group.role_slugs().is_subset(ceiling) || chosen.contains(group.slug.as_str()))
         .map(|group| Choice {
-            slug: group.slug.clone(),
-            name: group.name.clone(),
-            is_chosen: chosen.contains(&group.slug),
-            is_beyond: !group.roles.is_subset(ceiling),
+            slug: group.slug.to_string(),
+            name: group.name.as_str().to_owned(),
+            is_chosen: chosen.contains(group.slug.as_str()),
+            is_beyond: !group.role_slugs().is_subset(ceiling),
         })
         .collect();
     choices.extend(unknown(chosen, &choices));
