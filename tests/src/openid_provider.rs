@@ -267,8 +267,8 @@ async fn discovery(State(provider): State<Arc<Provider>>) -> Response {
         "id_token_signing_alg_values_supported": [provider.algorithm.as_str()],
         "authorization_response_iss_parameter_supported": faults.promises_iss,
     });
-    for (name, value) in faults.more {
-        document[name] = value;
+    if let Some(members) = document.as_object_mut() {
+        members.extend(faults.more);
     }
     Json(document).into_response()
 }

@@ -97,7 +97,7 @@ async fn each_certificate_that_cannot_be_is_named() {
     let block = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
     let large = block(&BASE64_STANDARD.encode(vec![0_u8; 17 * 1024]));
     let larger = block(&"A".repeat(100_000));
-    let bare: String = good.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n");
+    let stripped: String = good.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n");
 
     for (text, expected) in [
         (String::new(), "certificate-error"),
@@ -107,11 +107,11 @@ async fn each_certificate_that_cannot_be_is_named() {
         (format!("{good}{large}"), "Certificate 2: the certificate is larger than 16 KiB."),
         (format!("{good}{larger}"), "Certificate 2: the certificate is larger than 16 KiB."),
         (
-            format!("{good}-----BEGIN CERTIFICATE-----\n{bare}"),
+            format!("{good}-----BEGIN CERTIFICATE-----\n{stripped}"),
             "Certificate 2 has no line -----END CERTIFICATE-----.",
         ),
-        (format!("-----BEGIN CERTIFICATE-----\n{bare}{good}"), "Certificate 1 has no line"),
-        (format!("{good}{bare}"), "After certificate 1 stands what looks like another one"),
+        (format!("-----BEGIN CERTIFICATE-----\n{stripped}{good}"), "Certificate 1 has no line"),
+        (format!("{good}{stripped}"), "After certificate 1 stands what looks like another one"),
         (good.replace("CERTIFICATE", "PKCS7"), "Block 1 is no certificate"),
         (format!("{good}{PRIVATE_KEY}"), "This holds a private key"),
         (good.repeat(11), "These are 11 certificates: at most 10."),
@@ -126,7 +126,7 @@ async fn each_certificate_that_cannot_be_is_named() {
     assert_eq!(versions(&world).await, "");
     let oversize = save(&wizard, &base, &good.repeat(700), &[]).await;
     assert_eq!(oversize.status, 413, "{}", oversize.body);
-    let single = save(&wizard, &base, &bare, &[]).await;
+    let single = save(&wizard, &base, &stripped, &[]).await;
     assert_eq!(single.status, 303, "bare base64 is one certificate: {}", single.body);
 }
 

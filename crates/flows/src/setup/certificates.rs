@@ -25,10 +25,22 @@ pub(super) async fn read(env: &Env, text: String) -> Result<Vec<String>, SetupEr
     })
 }
 
-/// The certificates of a connection as they would be typed.
-pub fn as_text(settings: &SamlSettings) -> String {
+/// The certificates of a connection, the one that lasts longest first.
+pub(super) fn of(settings: &SamlSettings) -> Vec<Certificate> {
     let read = settings.certificates.iter().filter_map(|text| Certificate::parse(text).ok());
-    read.map(|certificate| certificate.pem()).collect()
+    let mut known: Vec<_> = read.collect();
+    known.sort_by_key(|certificate| std::cmp::Reverse(certificate.not_after()));
+    known
+}
+
+/// The same as they would be typed, each below a line that tells which one it is.
+pub fn as_text(settings: &SamlSettings) -> String {
+    let block = |certificate: &Certificate| {
+        let (start, until) = (fingerprint(certificate), certificate.not_after().format("%-d %B %Y"));
+        let start: String = start.chars().take(23).collect();
+        format!("Until {until}, SHA-256 {start}…\n{}", certificate.pem())
+    };
+    of(settings).iter().map(block).collect()
 }
 
 /// SHA-256 of a certificate as providers' pages and `openssl` write it: pairs between colons.
@@ -38,10 +50,14 @@ pub fn fingerprint(certificate: &Certificate) -> String {
     pairs.collect::<Vec<_>>().join(":")
 }
 
-/// Whether two texts are the same but for white space.
+/// Whether two texts are the same but for white space, and for remarks around certificates.
 pub fn is_same(one: &str, other: &str) -> bool {
-    let words = |text: &str| text.split_whitespace().collect::<String>();
-    words(one) == words(other)
+    let bare = |text: &str| {
+        let blocks = blocks(text).unwrap_or_else(|_| vec![text]);
+        let bare = blocks.iter().map(|block| block.split_whitespace().collect::<String>());
+        bare.collect::<Vec<_>>()
+    };
+    bare(one) == bare(other)
 }
 
 /// Whether a private key went astray in it.
@@ -114,4 +130,38 @@ fn check_between(text: &str, before: usize) -> Result<(), Vec<String>> {
         return Err(vec![format!("{place} stands what looks like another one without its first line.")]);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tools_write_around_blocks_is_passed_over_and_nothing_else_is() {
+        let block = "-----BEGIN CERTIFICATE-----\r\nAAAA\r\n-----END CERTIFICATE-----\r\n";
+        let remark = "subject=CN = idp, O = Acme\nUntil 25 October 2028, SHA-256 2E:0A:C7:52:F3:2B:01:1E…\n";
+        let line = "A".repeat(64);
+
+        assert_eq!(blocks(block).map(|found| found.len()), Ok(1));
+        assert_eq!(
+            blocks(&format!("{remark}{block}{remark}{block}{remark}")).map(|found| found.len()),
+            Ok(2)
+        );
+        assert_eq!(blocks("AAAA").map(|found| found.len()), Ok(1), "bare base64");
+        for (text, place) in [
+            (format!("{line}\n{block}"), "Before certificate 1"),
+            (format!("{block}{line}"), "After certificate 1"),
+        ] {
+            assert!(blocks(&text).is_err_and(|why| why.iter().all(|why| why.starts_with(place))), "{place}");
+        }
+        for text in [
+            "-----BEGIN ",
+            "-----BEGIN CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE",
+            "-----BEGIN X509 CRL-----",
+        ] {
+            assert!(blocks(text).is_err(), "{text}");
+        }
+        assert!(blocks(&format!("-----BEGIN CERTIFICATE-----\nAAAA\n{block}")).is_err());
+    }
 }

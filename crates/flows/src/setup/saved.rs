@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::connections::{ConnectionSettings, OidcAuthentication, OidcSettings, ProviderSettings};
-use orgate_saml::certificate::Certificate;
 
-use super::certificates::{as_text, fingerprint};
+use super::certificates::{self, as_text, fingerprint};
 use super::connections::Detail;
 use super::provider::ClientProof;
 use crate::Env;
@@ -31,17 +30,13 @@ pub struct SavedCertificate {
 /// The certificates that are saved, the one that lasts longest first.
 pub fn saved_certificates(env: &Env, settings: &ConnectionSettings) -> Vec<SavedCertificate> {
     let now = env.clock.now();
-    let saml = settings_of(&settings.provider).map_or(&[][..], |saml| &saml.certificates);
-    let read = saml.iter().filter_map(|text| Certificate::parse(text).ok());
-    let mut saved: Vec<_> = read
-        .map(|certificate| SavedCertificate {
-            fingerprint: fingerprint(&certificate),
-            not_after: certificate.not_after(),
-            is_over: certificate.not_after() <= now,
-        })
-        .collect();
-    saved.sort_by(|one, other| other.not_after.cmp(&one.not_after));
-    saved
+    let known = settings_of(&settings.provider).map(certificates::of).unwrap_or_default();
+    let saved = known.iter().map(|certificate| SavedCertificate {
+        fingerprint: fingerprint(certificate),
+        not_after: certificate.not_after(),
+        is_over: certificate.not_after() <= now,
+    });
+    saved.collect()
 }
 
 /// What is saved of the provider's side, for people: nothing secret, and certificates apart.
@@ -57,7 +52,7 @@ pub fn summary(settings: &ConnectionSettings) -> Vec<(&'static str, String)> {
             vec![
                 ("Issuer", oidc.issuer.clone()),
                 ("Client ID", oidc.client_id.clone()),
-                ("Known there by", proof.to_owned()),
+                ("How we prove ourselves", proof.to_owned()),
                 ("Signs with", oidc.algorithms.join(", ")),
             ]
         }

@@ -24,12 +24,17 @@ struct OidcPage {
     saved: Vec<(&'static str, String)>,
     typed: TypedOidc,
     has_secret: bool,
-    asks_tenants: bool,
-    asks_domains: bool,
-    /// The provider can be told a key of ours, or knows one.
-    offers_key: bool,
+    asks: Asks,
     key: Option<Key>,
     errors: Errors,
+}
+
+/// What some providers need, or can do.
+struct Asks {
+    tenants: bool,
+    domains: bool,
+    /// The provider can be told a key of ours, or knows one.
+    key: bool,
 }
 
 #[derive(Default)]
@@ -87,9 +92,11 @@ pub(super) fn show(of: &OfConnection, frame: Frame, again: Again<'_>) -> Respons
         seen,
         saved: latest.map(|version| summary(&version.settings)).unwrap_or_default(),
         has_secret: latest.is_some_and(|version| version.secrets.client_secret.is_some()),
-        asks_tenants: typed.issuer.contains("{tenantid}") || !typed.tenants.is_empty(),
-        asks_domains: vendor == Vendor::Google || typed.issuer == "https://accounts.google.com",
-        offers_key: takes_keys(vendor) || typed.by_key,
+        asks: Asks {
+            tenants: typed.issuer.contains("{tenantid}") || !typed.tenants.is_empty(),
+            domains: vendor == Vendor::Google || typed.issuer == "https://accounts.google.com",
+            key: takes_keys(vendor) || typed.by_key,
+        },
         key: key(of),
         typed,
         errors: Errors::new(problems),
