@@ -66,6 +66,8 @@ pub struct Faults {
     pub userinfo_sub: Option<String>,
     /// Discovery promises `iss` in answers.
     pub promises_iss: bool,
+    /// More of the discovery document.
+    pub more: Map<String, Value>,
 }
 
 /// How often each document was asked for.
@@ -94,6 +96,8 @@ struct Provider {
     asked: Mutex<Asked>,
     /// What the last request asked for.
     last: Mutex<Map<String, Value>>,
+    /// What the last code was redeemed with.
+    redeemed: Mutex<Map<String, Value>>,
 }
 
 /// A running provider.
@@ -133,6 +137,7 @@ impl OpenIdProvider {
             user: Mutex::new((json!({ "sub": "ada" }), json!({ "sub": "ada" }))),
             asked: Mutex::default(),
             last: Mutex::default(),
+            redeemed: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -187,6 +192,11 @@ impl OpenIdProvider {
     /// A parameter of the last authorization request.
     pub fn last(&self, name: &str) -> Option<String> {
         locked(&self.0.last).get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// A parameter that the last code was redeemed with.
+    pub fn redeemed(&self, name: &str) -> Option<String> {
+        locked(&self.0.redeemed).get(name).and_then(Value::as_str).map(str::to_owned)
     }
 
     /// A connection to it, as a file declares one; `more` are further lines of its settings.
@@ -246,7 +256,7 @@ async fn discovery(State(provider): State<Arc<Provider>>) -> Response {
     // Long enough for others to come meanwhile.
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let (issuer, faults) = (&provider.issuer, locked(&provider.faults).clone());
-    Json(json!({
+    let mut document = json!({
         "issuer": faults.issuer.as_ref().unwrap_or(issuer),
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
@@ -256,8 +266,11 @@ async fn discovery(State(provider): State<Arc<Provider>>) -> Response {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [provider.algorithm.as_str()],
         "authorization_response_iss_parameter_supported": faults.promises_iss,
-    }))
-    .into_response()
+    });
+    if let Some(members) = document.as_object_mut() {
+        members.extend(faults.more);
+    }
+    Json(document).into_response()
 }
 
 async fn keys(State(provider): State<Arc<Provider>>) -> Response {
@@ -281,6 +294,7 @@ async fn authorize(
 
 async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<Map<String, Value>>) -> Response {
     locked(&provider.asked).tokens += 1;
+    locked(&provider.redeemed).clone_from(&form);
     let faults = locked(&provider.faults).clone();
     if let Some(response) = failing(&provider, faults.token.clone()).await {
         return response;

@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 31] = [
+const PAGES: [(&str, u16); 32] = [
     ("/", 200),
     ("/authorize", 400),
     ("/sign-in", 400),
@@ -19,6 +19,7 @@ const PAGES: [(&str, u16); 31] = [
     ("/setup/domains", 404),
     ("/setup/connections/con_x/values", 404),
     ("/setup/connections/con_x/provider", 404),
+    ("/setup/connections/con_x/proposal", 404),
     ("/setup/connections/con_x/mapping", 404),
     ("/setup/connections/con_x/domains", 404),
     ("/setup/connections/con_x/test", 404),

@@ -2,5 +2,7 @@
 
 mod limits;
 mod links;
+mod proposals;
+mod provider;
 mod wizard;
 mod world;

@@ -10,11 +10,11 @@ mod identity;
 mod presets;
 mod settings;
 
-pub use ceiling::{GroupRoles, Withheld};
+pub use ceiling::{GroupRoles, Withheld, lowered};
 pub use identity::{AddressVerdict, Asserted, Mapped, NoSubject};
 pub use settings::{
-    AttributeMapping, ConnectionSettings, Jit, MAX_RULES, OidcAuthentication, OidcSettings, ProviderSettings,
-    RoleRule, SamlBinding, SamlSettings, SettingsProblem, Vendor,
+    AttributeMapping, ConnectionSettings, Jit, MAX_CERTIFICATES, MAX_RULES, OidcAuthentication, OidcSettings,
+    ProviderSettings, RoleRule, SamlBinding, SamlSettings, SettingsProblem, Vendor,
 };
 
 /// What a connection speaks.

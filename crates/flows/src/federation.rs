@@ -130,8 +130,9 @@ pub fn address(env: &Env, scope: &OrgScope, id: ConnectionId, endpoint: &str) ->
     env.issuer.at(&format!("/sso/{}/{id}{endpoint}", scope.org_id()))
 }
 
-/// The public key that signs our client assertions to a connection's provider, as a JWK set; `None`
-/// where there is no such connection, or it needs none.
+/// The public keys that sign our client assertions to a connection's provider, as a JWK set: that of the live
+/// version, which people sign in by, and that of the latest, which waits to be tested. `None` where there is no such
+/// connection, or it needs none.
 ///
 /// # Errors
 /// [`Failure`].
@@ -145,9 +146,13 @@ pub async fn public_keys(
     let connection = tx.connections().find(id).await?;
     tx.commit().await?;
     let Some(connection) = connection.filter(|found| found.latest_version > 0) else { return Ok(None) };
-    let version = version_of(env, &organization.scope, (id, connection.latest_version)).await?;
-    let key = version.secrets.assertion_key();
-    Ok(key.map(|key| serde_json::json!({ "keys": [key.public_jwk()] })))
+    let mut keys = Vec::new();
+    for number in connection.live_version.into_iter().chain([connection.latest_version]) {
+        let version = version_of(env, &organization.scope, (id, number)).await?;
+        let key = version.secrets.assertion_key().map(|key| key.public_jwk());
+        keys.extend(key.filter(|key| !keys.contains(key)));
+    }
+    Ok((!keys.is_empty()).then(|| serde_json::json!({ "keys": keys })))
 }
 
 impl From<serde_json::Error> for VaultError {

@@ -4,14 +4,18 @@
 //! no more than its ceiling; the link is read again in the transaction of each change, and each change has
 //! its event there, with the link as its actor.
 
+pub mod certificates;
 pub mod connections;
 pub mod links;
 pub mod mapping;
 pub mod meanings;
 pub mod preflight;
+pub mod proposals;
 pub mod provider;
 pub mod rollout;
+pub mod saved;
 pub mod traces;
+pub mod unsolicited;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::SettingsProblem;
@@ -48,6 +52,8 @@ pub enum Closed {
 /// What stands in the way of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotYet {
+    /// The connection gives roles that the link may not.
+    BeyondLink,
     /// The link is for something else.
     OtherPurpose,
     /// There are no settings to test.
@@ -69,6 +75,13 @@ pub struct Problem {
     pub field: &'static str,
     /// Why, as a sentence.
     pub why: String,
+}
+
+impl Problem {
+    /// Whether it is of this field, named as in the form or as in the document.
+    pub fn is_of(&self, field: &str) -> bool {
+        self.field.rsplit('.').next() == Some(field)
+    }
 }
 
 /// The form was made for something that was changed since.

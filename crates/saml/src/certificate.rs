@@ -63,6 +63,9 @@ pub enum CertificateError {
     /// An RSA key outside 2048 to 8192 bits.
     #[error("the certificate holds an RSA key of {0} bits: 2048 to 8192 are accepted")]
     RsaSize(usize),
+    /// More than 16 KiB.
+    #[error("the certificate is larger than {} KiB", MAX_DER / 1024)]
+    TooLarge,
     /// A key that is neither RSA nor on an accepted curve.
     #[error("the certificate holds a key that is neither RSA nor EC on P-256, P-384 or P-521")]
     UnsupportedKey,
@@ -89,7 +92,7 @@ impl Certificate {
             None => text,
         };
         if body.len() > MAX_DER * 2 {
-            return Err(CertificateError::Encoding);
+            return Err(CertificateError::TooLarge);
         }
         let compact: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         let der = BASE64_STANDARD.decode(compact).map_err(|_| CertificateError::Encoding)?;
@@ -100,7 +103,7 @@ impl Certificate {
     pub fn from_der(der: impl Into<Vec<u8>>) -> Result<Self, CertificateError> {
         let der = der.into();
         if der.len() > MAX_DER {
-            return Err(CertificateError::Malformed);
+            return Err(CertificateError::TooLarge);
         }
         let (rest, parsed) = X509Certificate::from_der(&der).map_err(|_| CertificateError::Malformed)?;
         if !rest.is_empty() {

@@ -259,4 +259,18 @@ impl Clients<'_> {
         .await?;
         status.map(|text| parsed(ClientStatus::from_text(&text), "client_directory", "status")).transpose()
     }
+
+    /// Clients that users of this organization may sign in to now, its own first; at most `limit`.
+    pub async fn list_admitted(&mut self, limit: i64) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select client_org_id as "owner!", client_id as "id!" from admitted_clients
+               where org_id = $1 and status = 'active'
+               order by (client_org_id = org_id) desc, client_org_id, client_id limit $2"#,
+            self.org_id,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| (OrgId::from_uuid(row.owner), ClientId::from_uuid(row.id))).collect())
+    }
 }

@@ -47,6 +47,18 @@ impl Refreshes<'_> {
         }))
     }
 
+    /// The connections with settings that wait for approval.
+    pub async fn list_proposed(&mut self) -> Result<Vec<ConnectionId>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            "select connection_id from connection_refreshes
+             where org_id = $1 and proposed is not null order by connection_id",
+            self.org_id,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids.into_iter().map(ConnectionId::from_uuid).collect())
+    }
+
     /// Keeps what came of a refresh, and when the next is due.
     pub async fn save(&mut self, id: ConnectionId, refresh: &Refresh) -> Result<(), StorageError> {
         sqlx::query!(

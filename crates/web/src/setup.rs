@@ -13,6 +13,7 @@ mod mapping;
 mod overview;
 mod pilot;
 mod proofs;
+mod proposal;
 mod provider;
 mod refusals;
 mod trace;
@@ -63,6 +64,7 @@ pub(crate) fn router() -> Router<AppState> {
             "/setup/connections/{connection}/mapping",
             get(mapping::get).post(mapping::post).layer(bounded(MAX_MAPPING_FORM)),
         )
+        .route("/setup/connections/{connection}/proposal", get(proposal::get).post(proposal::post))
         .route("/setup/connections/{connection}/domains", get(domains::get).post(domains::post))
         .route("/setup/connections/{connection}/test", get(trace::get_step))
         .route("/setup/connections/{connection}/test/begin", get(trace::get_begin))

@@ -1,25 +1,19 @@
 //! The steps of the wizard, driven as its forms drive them.
 
 use orgate_playground::{IdentityProvidersConfig, OpenIdProviderConfig, SamlProviderConfig, saml_metadata};
-use orgate_tests::app::Page;
 use orgate_tests::openid_provider::{CLIENT_ID, CLIENT_SECRET};
 use orgate_tests::program::Directory;
 use reqwest::StatusCode;
 use serde_json::json;
 use url::Url;
 
-use super::world::{World, member};
+use super::world::{World, check, member};
 
 /// Who did what, as the log keeps it.
 async fn actors(world: &World) -> Vec<String> {
     let query = "select distinct action || ' ' || actor_kind from audit_events
                  where action like 'connection.%' order by 1";
     sqlx::query_scalar(query).fetch_all(world.app.database.superuser()).await.expect("the log")
-}
-
-fn check(page: &Page, status: u16, text: &str) {
-    assert_eq!(page.status.as_u16(), status, "{}", page.body);
-    assert!(page.body.contains(text), "no {text:?}: {}", page.body);
 }
 
 #[tokio::test]

@@ -36,9 +36,19 @@ impl World {
 
     /// A link of an organization's, that may give these roles.
     pub(super) async fn link(&self, organization: &str, roles: &[&str]) -> Link {
+        self.link_for(organization, roles, &SetupPurpose::ALL).await
+    }
+
+    /// A link of an organization's, for these purposes alone.
+    pub(super) async fn link_for(
+        &self,
+        organization: &str,
+        roles: &[&str],
+        purposes: &[SetupPurpose],
+    ) -> Link {
         let scope = self.app.org(organization).await;
         let wanted = WantedLink {
-            purposes: SetupPurpose::ALL.into(),
+            purposes: purposes.iter().copied().collect(),
             roles: roles.iter().map(|slug| (*slug).to_owned()).collect::<BTreeSet<_>>(),
             lifetime: Duration::hours(72),
         };
@@ -85,6 +95,12 @@ impl World {
             .expect("a connection")
     }
 
+    /// Changes something by hand.
+    pub(super) async fn run(&self, statement: &'static str) {
+        sqlx::raw_sql(statement).execute(self.app.database.superuser()).await.expect("a superuser may");
+        self.app.env.configuration.forget();
+    }
+
     /// Signs this user in to the application through the provider; the roles in the token.
     pub(super) async fn roles_of(&self, user: Value) -> Value {
         self.provider.user(user);
@@ -103,6 +119,12 @@ impl World {
         let tokens = self.app.redeem(&back.answer("code")).await;
         tokens.claims("access_token")["roles"].clone()
     }
+}
+
+/// Fails the test unless the page says so.
+pub(super) fn check(page: &Page, status: u16, text: &str) {
+    assert_eq!(page.status.as_u16(), status, "{}", page.body);
+    assert!(page.body.contains(text), "no {text:?}: {}", page.body);
 }
 
 /// Looks at a link and begins.

@@ -150,6 +150,7 @@ impl Calls {
             Clients::find: None
             Clients::find_admission: None
             Clients::list_access: []
+            Clients::list_admitted: []
             Codes::find: None
             Domains::find: None
             Domains::find_offered: None
@@ -179,6 +180,7 @@ impl Calls {
             Identities::find_user_by_email: None
             Identities::is_linked: false
             Refreshes::find: None
+            Refreshes::list_proposed: []
             Upstream::find: None
             Upstream::find_session: None
             Upstream::find_trace: None
@@ -277,6 +279,10 @@ impl Calls {
             "Clients::find" => tx.clients().find(acme.client.id);
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
             "Clients::list_access" => tx.clients().list_access();
+            "Clients::list_admitted" => async {
+                let admitted = tx.clients().list_admitted(10).await;
+                admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
+            };
             "Codes::find" => tx.codes().find(&acme.code.hash);
             "Domains::find" => tx.domains().find(&acme.domain);
             "Domains::find_offered" => tx.domains().find_offered(&acme.account, now());
@@ -435,6 +441,7 @@ impl Calls {
             "Identities::find_user_by_email" => tx.identities().find_user_by_email(&acme.user.email);
             "Identities::is_linked" => tx.identities().is_linked(acme.user.id, (id, federated::PROVIDER));
             "Refreshes::find" => tx.refreshes().find(id);
+            "Refreshes::list_proposed" => tx.refreshes().list_proposed();
             "Upstream::find" => tx.upstream().find(&made.upstream.state);
             "Upstream::find_session" => tx.upstream().find_session(acme.signed_in.session.id);
             "Upstream::find_trace" => tx.upstream().find_trace(made.trace);

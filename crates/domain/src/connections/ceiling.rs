@@ -44,7 +44,19 @@ impl Mapped {
     }
 }
 
+/// The ceiling of what was under `given`, if under any, once it is under `bound` too.
+pub fn lowered(given: Option<&RoleSlugs>, bound: &RoleSlugs) -> RoleSlugs {
+    given.map_or_else(|| bound.clone(), |given| given.intersection(bound).cloned().collect())
+}
+
 impl ConnectionSettings {
+    /// What they give under `given`, if under any ceiling, and would not give under `bound`.
+    pub fn lost_below(&self, given: Option<&RoleSlugs>, bound: &RoleSlugs, known: &GroupRoles) -> Withheld {
+        let Withheld { roles, groups } = self.beyond(bound, known);
+        let never = given.map(|given| self.beyond(given, known)).unwrap_or_default();
+        Withheld { roles: &roles - &never.roles, groups: &groups - &never.groups }
+    }
+
     /// What rules and defaults name beyond `ceiling`.
     pub fn beyond(&self, ceiling: &RoleSlugs, known: &GroupRoles) -> Withheld {
         let roles = self.rules.iter().flat_map(|rule| &rule.roles).chain(&self.jit.default_roles);
@@ -96,6 +108,15 @@ mod tests {
         let beyond = settings.beyond(&set(&["viewer"]), &known);
 
         assert_eq!(beyond, Withheld { roles: set(&["admin", "owner"]), groups: set(&[]) });
+        let lost = |given: Option<&[&str]>| {
+            let given = given.map(set);
+            settings.lost_below(given.as_ref(), &set(&["viewer"]), &known).roles
+        };
+        assert_eq!(lost(None), set(&["admin", "owner"]));
+        assert_eq!(lost(Some(&["admin", "viewer"])), set(&["admin"]), "the owner was withheld before");
+        assert_eq!(lost(Some(&["viewer"])), set(&[]));
+        assert_eq!(lowered(Some(&set(&["admin", "viewer"])), &set(&["owner", "viewer"])), set(&["viewer"]));
+        assert_eq!(lowered(None, &set(&["viewer"])), set(&["viewer"]));
         assert!(settings.beyond(&set(&["viewer", "admin", "owner"]), &known).is_empty());
     }
 }

@@ -22,7 +22,7 @@ const MAX_TEXT: usize = 1024;
 const MAX_SEPARATOR: usize = 8;
 
 /// Certificates that an identity provider may sign with at a time.
-const MAX_CERTIFICATES: usize = 10;
+pub const MAX_CERTIFICATES: usize = 10;
 
 /// Everything about a connection but its secrets, its state and its look.
 ///

@@ -4,13 +4,19 @@
 //! **Invariant:** metadata alone never changes whom a connection trusts: new keys are taken over only
 //! where a key that is trusted already signed the metadata, or somebody approved them.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::connections::{ConnectionSettings, ConnectionState, ProviderSettings, SamlSettings};
+use orgate_domain::connections::{
+    ConnectionSettings, ConnectionState, GroupRoles, ProviderSettings, RoleSlugs, SamlSettings, Withheld,
+    lowered,
+};
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::ConnectionId;
 use orgate_saml::certificate::Certificate;
 use orgate_saml::metadata::IdpMetadata;
-use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx, Refresh};
+use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx, Refresh, StorageError};
 use url::Url;
 
 use super::identify::connection_of;
@@ -31,6 +37,9 @@ const LEASE: Duration = Duration::minutes(5);
 
 /// Connections that one call looks after.
 const BATCH: i64 = 20;
+
+/// How the event of an approval names the change.
+pub(crate) const APPROVED: &str = "metadata_approved";
 
 /// Days before a certificate expires at which the organization is told.
 const NOTICES: [i64; 3] = [30, 7, 1];
@@ -193,7 +202,7 @@ impl Change<'_> {
         }
         refresh.proposed = None;
         let mut tx = self.env.store.begin(self.scope).await?;
-        if !take_over(self.env, &mut tx, (self.id, self.base), &document).await? {
+        if !take_over(self.env, &mut tx, (self.id, self.base), (&document, None)).await? {
             return Ok(settings.clone()); // it was changed while the metadata was fetched: the next time
         }
         tx.commit().await?;
@@ -216,7 +225,7 @@ async fn take_over(
     env: &Env,
     tx: &mut OrgTx,
     (id, base): (ConnectionId, i32),
-    document: &ConnectionSettings,
+    (document, bound): (&ConnectionSettings, Option<&RoleSlugs>),
 ) -> Result<bool, Failure> {
     tx.connections().lock(id).await?;
     let Some(mut connection) = tx.connections().find(id).await? else { return Ok(false) };
@@ -228,8 +237,9 @@ async fn take_over(
     let (version, at) = (connection.latest_version + 1, env.clock.now());
     let secrets = before.secrets.as_deref();
     // What it may give stays bound by whoever wrote what it follows.
-    let ceiling = before.role_ceiling.as_ref();
-    let by = Authorship { actor: Actor::System, role_ceiling: ceiling, changed: &["provider"] };
+    let ceiling = before.role_ceiling;
+    let ceiling = bound.map(|bound| lowered(ceiling.as_ref(), bound)).or(ceiling);
+    let by = Authorship { actor: Actor::System, role_ceiling: ceiling.as_ref(), changed: &["provider"] };
     tx.connections()
         .insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at, by })
         .await?;
@@ -270,8 +280,28 @@ async fn repeat(
 pub struct Proposal {
     /// What it changes.
     pub changes: Vec<MetadataChange>,
+    /// The provider's side that is in force.
+    pub present: SamlSettings,
+    /// What it would be.
+    pub wanted: SamlSettings,
+    id: ConnectionId,
     base: i32,
     document: ConnectionSettings,
+    role_ceiling: Option<RoleSlugs>,
+}
+
+impl Proposal {
+    /// Names this proposal alone: another connection's, or this one's once either side of it was changed, has
+    /// another digest.
+    pub fn digest(&self) -> String {
+        let named = serde_json::json!([self.id.to_string(), self.base, self.document]);
+        BASE64_URL_SAFE_NO_PAD.encode(SecretHash::of(named.to_string().as_bytes()).as_bytes())
+    }
+
+    /// What the connection gives now and would not give if somebody approved who may give `bound` alone.
+    pub fn lost_below(&self, bound: &RoleSlugs, known: &GroupRoles) -> Withheld {
+        self.document.lost_below(self.role_ceiling.as_ref(), bound, known)
+    }
 }
 
 /// Finds what waits for approval, as it would change the connection now.
@@ -284,27 +314,32 @@ pub async fn find_proposal(
     id: ConnectionId,
 ) -> Result<Option<Proposal>, Failure> {
     let mut tx = env.store.begin(scope).await?;
-    let proposed = tx.refreshes().find(id).await?.and_then(|refresh| refresh.proposed);
-    let connection = tx.connections().find(id).await?;
-    let base = connection.map(|connection| connection.live_version.unwrap_or(connection.latest_version));
-    let version = match base {
-        Some(base) => tx.connections().find_version(id, base).await?,
-        None => None,
-    };
+    let proposal = proposal_in(&mut tx, id).await?;
     tx.commit().await?;
-    let (Some(proposed), Some(base), Some(version)) = (proposed, base, version) else { return Ok(None) };
-    let (Some(now), Some(wanted)) =
-        (settings_of(&version.settings.provider), settings_of(&proposed.provider))
+    Ok(proposal)
+}
+
+/// The same, in a transaction that goes on.
+pub(crate) async fn proposal_in(tx: &mut OrgTx, id: ConnectionId) -> Result<Option<Proposal>, StorageError> {
+    let proposed = tx.refreshes().find(id).await?.and_then(|refresh| refresh.proposed);
+    let Some(proposed) = proposed else { return Ok(None) };
+    let Some(connection) = tx.connections().find(id).await? else { return Ok(None) };
+    let base = connection.live_version.unwrap_or(connection.latest_version);
+    let Some(version) = tx.connections().find_version(id, base).await? else { return Ok(None) };
+    let role_ceiling = version.role_ceiling;
+    let (ProviderSettings::Saml(present), Some(followed)) =
+        (version.settings.provider.clone(), settings_of(&proposed.provider))
     else {
         return Ok(None);
     };
-    if !is_of(&proposed, now) {
+    let wanted = lead(&present, followed);
+    let changes = diff(&present, &wanted);
+    if !is_of(&proposed, &present) || changes.is_empty() {
         return Ok(None);
     }
-    let led = lead(now, wanted);
-    let changes = diff(now, &led);
-    let document = ConnectionSettings { provider: ProviderSettings::Saml(led), ..version.settings };
-    Ok(Some(Proposal { changes, base, document }))
+    let document =
+        ConnectionSettings { provider: ProviderSettings::Saml(wanted.clone()), ..version.settings };
+    Ok(Some(Proposal { changes, present, wanted, id, base, document, role_ceiling }))
 }
 
 /// Takes over what waits for approval, if it is what was looked at.
@@ -319,19 +354,31 @@ pub async fn approve(
 ) -> Result<bool, Failure> {
     let event = events::done(env, Action::ConnectionConfigured, &Origin::default())?;
     let mut tx = env.store.begin(scope).await?;
-    let Some(mut refresh) = tx.refreshes().find(id).await? else { return Ok(false) };
-    let proposed = refresh.proposed.take();
-    let same =
-        proposed.as_ref().and_then(|proposed| settings_of(&proposed.provider)).is_some_and(|proposed| {
-            settings_of(&proposal.document.provider).is_some_and(|seen| lead(seen, proposed) == *seen)
-        });
-    if !same || !take_over(env, &mut tx, (id, proposal.base), &proposal.document).await? {
+    if !accept(env, &mut tx, (id, &proposal.digest()), None).await? {
         return Ok(false);
     }
-    tx.refreshes().save(id, &refresh).await?;
-    let detail = [connection_of(id), vec![("change", "metadata_approved".to_owned())]].concat();
+    let detail = [connection_of(id), vec![("change", APPROVED.to_owned())]].concat();
     tx.audit().insert(&Event { actor, detail, ..event }).await?;
-    tx.commit().await?;
+    Ok(tx.commit().await.map(|()| true)?)
+}
+
+/// What waits for approval, in the place of what is in force, if it is what was looked at; from then on it gives
+/// nothing beyond `bound`. The caller writes the event.
+pub(crate) async fn accept(
+    env: &Env,
+    tx: &mut OrgTx,
+    (id, seen): (ConnectionId, &str),
+    bound: Option<&RoleSlugs>,
+) -> Result<bool, Failure> {
+    tx.connections().lock(id).await?;
+    let Some(proposal) = proposal_in(tx, id).await?.filter(|found| found.digest() == seen) else {
+        return Ok(false);
+    };
+    if !take_over(env, tx, (id, proposal.base), (&proposal.document, bound)).await? {
+        return Ok(false);
+    }
+    let Some(refresh) = tx.refreshes().find(id).await? else { return Ok(false) };
+    tx.refreshes().save(id, &Refresh { proposed: None, ..refresh }).await?;
     Ok(true)
 }
 

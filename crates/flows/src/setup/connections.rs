@@ -16,8 +16,10 @@ use orgate_storage::{
     VersionSummary,
 };
 
+use super::proposals::{Proposal, waiting};
 use super::{NotYet, Setup, SetupError, Stale};
 use crate::federation::begin::{BeginError, Departure, begin_test};
+use crate::federation::refresh::proposal_in;
 use crate::federation::{ConnectionSecrets, Version, version_of};
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure};
@@ -49,6 +51,8 @@ pub struct Detail {
     pub enforcement: SsoEnforcement,
     /// Recent traces, latest first.
     pub traces: Vec<StoredTrace>,
+    /// What its metadata proposes and nobody took over yet.
+    pub proposal: Option<Proposal>,
 }
 
 /// What the start shows.
@@ -56,6 +60,8 @@ pub struct Detail {
 pub struct Overview {
     /// The connections.
     pub connections: Vec<Connection>,
+    /// Those whose metadata proposes something.
+    pub waiting: Vec<ConnectionId>,
     /// The organization's verified domains.
     pub domains: Vec<VerifiedDomain>,
 }
@@ -92,10 +98,14 @@ pub async fn org_domains(env: &Env, setup: &Setup) -> Result<Vec<OrgDomain>, Set
 /// [`SetupError`].
 pub async fn overview(env: &Env, setup: &Setup) -> Result<Overview, SetupError> {
     let mut tx = env.store.begin(&setup.scope).await?;
-    let (connections, domains) = (tx.connections().list().await?, tx.domains().list_verified().await?);
+    let domains = tx.domains().list_verified().await?;
+    let (connections, waiting) = if setup.link.is_for(SetupPurpose::Sso) {
+        (tx.connections().list().await?, waiting(&mut tx).await?)
+    } else {
+        (Vec::new(), Vec::new())
+    };
     tx.commit().await?;
-    let connections = if setup.link.is_for(SetupPurpose::Sso) { connections } else { Vec::new() };
-    Ok(Overview { connections, domains })
+    Ok(Overview { connections, waiting, domains })
 }
 
 /// One connection with everything about it.
@@ -110,13 +120,14 @@ pub async fn detail(env: &Env, setup: &Setup, id: ConnectionId) -> Result<Detail
     let domains = tx.domains().list_verified().await?;
     let (roles, groups) = (tx.roles().list().await?, tx.groups().list().await?);
     let traces = tx.upstream().list_traces(id, RECENT).await?;
+    let proposal = proposal_in(&mut tx, id).await?;
     tx.commit().await?;
     let enforcement = env.configuration.policy(&env.store, &setup.scope).await?.sso_enforcement;
     let latest = match connection.latest_version {
         0 => None,
         version => Some(version_of(env, &setup.scope, (id, version)).await?),
     };
-    Ok(Detail { connection, latest, versions, pilots, domains, roles, groups, enforcement, traces })
+    Ok(Detail { connection, latest, versions, pilots, domains, roles, groups, enforcement, traces, proposal })
 }
 
 /// Begins a connection: a draft without settings.

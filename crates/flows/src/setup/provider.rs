@@ -8,12 +8,12 @@ use orgate_domain::connections::{
     AttributeMapping, ConnectionProtocol, ConnectionSettings, Jit, OidcAuthentication, OidcSettings,
     ProviderSettings, SamlBinding, SamlSettings, Vendor,
 };
-use orgate_saml::certificate::Certificate;
 use orgate_saml::metadata::{IdpMetadata, MetadataError};
 use url::Url;
 
 use super::connections::{Detail, NewSettings, save_settings};
-use super::{Setup, SetupError};
+use super::saved::{oidc_of, typed_before};
+use super::{Setup, SetupError, certificates, unsolicited};
 use crate::federation::ConnectionSecrets;
 use crate::federation::providers::{Document, Provider};
 use crate::federation::saml_metadata::follow;
@@ -42,9 +42,51 @@ pub enum SamlSource {
         entity_id: String,
         /// Where requests go.
         sso_url: String,
-        /// Its certificate: PEM, or base64.
-        certificate: String,
+        /// Its certificates: PEM, or one as base64.
+        certificates: String,
     },
+}
+
+/// Everything that the form has room for, of which one is to be used.
+#[derive(Debug, Default)]
+pub struct SamlGiven {
+    /// A file.
+    pub file: Option<Vec<u8>>,
+    /// The address of metadata.
+    pub address: Option<String>,
+    /// Metadata itself.
+    pub text: Option<String>,
+    /// Entity id, address for sign-ins, and certificates.
+    pub typed: [String; 3],
+}
+
+impl SamlGiven {
+    /// The one that is used; what was typed counts only if it was changed.
+    ///
+    /// # Errors
+    /// [`SetupError::Invalid`] if there are several.
+    pub fn source(self, detail: &Detail) -> Result<SamlSource, SetupError> {
+        let before = typed_before(detail).unwrap_or_default();
+        let same = self.typed.iter().zip(&before).all(|(now, before)| certificates::is_same(now, before));
+        let is_empty = self.typed.iter().all(|text| text.trim().is_empty());
+        let [entity_id, sso_url, certificates] = self.typed;
+        let typed = (!same && !is_empty).then_some(SamlSource::Typed { entity_id, sso_url, certificates });
+        let ways = [
+            self.file.map(|bytes| SamlSource::Document(bytes, "file")),
+            self.address.map(SamlSource::Address),
+            self.text.map(|text| SamlSource::Document(text.into_bytes(), "metadata")),
+            typed,
+        ];
+        let mut given = ways.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (None, _) => Ok(SamlSource::Kept),
+            (Some(source), None) => Ok(source),
+            (Some(_), Some(_)) => {
+                let why = "Use one of the ways only: leave the others as they were.";
+                Err(SetupError::invalid("metadata_url", why))
+            }
+        }
+    }
 }
 
 /// A SAML provider as the form says it.
@@ -58,6 +100,17 @@ pub struct SamlInput {
     pub sign_requests: bool,
     /// Whether the provider asks its user again at each sign-in.
     pub force_authn: bool,
+    /// The `client_id` of the application that sign-ins may begin at the provider for.
+    pub unsolicited: Option<String>,
+}
+
+/// How we prove to an OpenID provider that it is us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientProof {
+    /// By a key of our own (`private_key_jwt`).
+    Key,
+    /// By a secret that both sides know.
+    Secret,
 }
 
 /// An OpenID provider as the form says it.
@@ -67,6 +120,8 @@ pub struct OidcInput {
     pub issuer: String,
     /// What it calls us.
     pub client_id: String,
+    /// How we prove that it is us; `None` leaves it as it is.
+    pub proof: Option<ClientProof>,
     /// The secret; `None` keeps the one there is.
     pub client_secret: Option<String>,
     /// Entra ID: tenants that may sign in through a multi-tenant issuer.
@@ -107,11 +162,13 @@ pub async fn save_saml(
             let why = "Give the provider's metadata in one of these ways.";
             return Err(SetupError::invalid("metadata", why));
         }
-        SamlSource::Typed { entity_id, sso_url, certificate } => {
-            let certificate = read_certificate(env, certificate).await?;
-            SamlSettings { entity_id, sso_url, certificates: vec![certificate], metadata_url: None, ..base }
+        SamlSource::Typed { entity_id, sso_url, certificates } => {
+            let certificates = certificates::read(env, certificates).await?;
+            let sso_binding = if sso_url == base.sso_url { base.sso_binding } else { SamlBinding::Redirect };
+            SamlSettings { entity_id, sso_url, sso_binding, certificates, metadata_url: None, ..base }
         }
     };
+    let saml = unsolicited::allowed(env, setup, saml, input.unsolicited.as_deref()).await?;
     let new = NewSettings {
         id: detail.connection.id,
         seen,
@@ -122,7 +179,8 @@ pub async fn save_saml(
     save_settings(env, setup, &new, origin).await
 }
 
-/// Takes over an OpenID provider's side, once its discovery document says the same.
+/// Takes over an OpenID provider's side, once its discovery document says the same. `true` if a key was made that
+/// the provider has to be told.
 ///
 /// # Errors
 /// [`SetupError`].
@@ -133,34 +191,26 @@ pub async fn save_oidc(
     input: OidcInput,
     origin: &Origin,
 ) -> Result<bool, SetupError> {
-    let before = match detail.latest.as_ref().map(|version| &version.settings.provider) {
-        Some(ProviderSettings::Oidc(oidc)) => Some(oidc.clone()),
-        _ => None,
-    };
+    let before = oidc_of(detail);
     let issuer = issuer_of(&input.issuer);
-    let mut secrets = secrets_of(detail);
-    let is_same = |before: &OidcSettings| before.issuer == issuer && before.client_id == input.client_id;
-    if input.client_secret.is_some() || !before.as_ref().is_some_and(is_same) {
-        // One provider's secret is never sent to another.
-        secrets.client_secret = input.client_secret;
-    }
-    let keyed =
-        before.as_ref().is_some_and(|before| before.authentication == OidcAuthentication::PrivateKeyJwt);
-    if secrets.client_secret.is_none() && !keyed {
-        return Err(SetupError::invalid(
-            "client_secret",
-            "Paste the client secret of this application: an earlier one is kept for its own provider alone.",
-        ));
-    }
+    let is_same = |before: &&OidcSettings| before.issuer == issuer && before.client_id == input.client_id;
+    let same = before.filter(is_same);
+    let known = if same.is_some() { secrets_of(detail) } else { ConnectionSecrets::default() };
+    let is_keyed = |before: &OidcSettings| before.authentication == OidcAuthentication::PrivateKeyJwt;
+    let was_keyed = before.is_some_and(is_keyed);
+    let proof = input.proof.unwrap_or(if was_keyed { ClientProof::Key } else { ClientProof::Secret });
+    let secrets = proven_by(proof, input.client_secret, &known)?;
     env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
     let provider = discover(env, &issuer).await?;
+    let authentication = match proof {
+        ClientProof::Key if same.is_some_and(is_keyed) => OidcAuthentication::PrivateKeyJwt,
+        ClientProof::Key => by_key(&provider.document)?,
+        ClientProof::Secret => authentication_of(&provider.document),
+    };
+    let is_new_key = secrets.assertion_key.is_some() && secrets.assertion_key != known.assertion_key;
     let oidc = OidcSettings {
-        authentication: if keyed {
-            OidcAuthentication::PrivateKeyJwt
-        } else {
-            authentication_of(&provider.document)
-        },
-        scopes: before.as_ref().map_or_else(|| scopes_of(&provider.document), |before| before.scopes.clone()),
+        authentication,
+        scopes: before.map_or_else(|| scopes_of(&provider.document), |before| before.scopes.clone()),
         algorithms: algorithms_of(&provider.document)?,
         tenants: input.tenants,
         hosted_domains: input.hosted_domains,
@@ -174,7 +224,38 @@ pub async fn save_oidc(
         secrets,
         changed: "provider",
     };
-    save_settings(env, setup, &new, origin).await
+    save_settings(env, setup, &new, origin).await?;
+    Ok(is_new_key)
+}
+
+/// What is kept secret for this proof; `known` is of the same application at the same provider, since one
+/// provider's secret is never sent to another, nor its key used for one.
+fn proven_by(
+    proof: ClientProof,
+    typed: Option<String>,
+    known: &ConnectionSecrets,
+) -> Result<ConnectionSecrets, SetupError> {
+    let mut secrets = ConnectionSecrets::default();
+    match proof {
+        ClientProof::Key => {
+            secrets.assertion_key.clone_from(&known.assertion_key);
+            secrets.ensure_assertion_key().map_err(Failure::from)?;
+        }
+        ClientProof::Secret => {
+            secrets.client_secret = typed.or_else(|| known.client_secret.clone());
+            if secrets.client_secret.is_none() {
+                let why = "Paste the client secret of this application: an earlier one is kept for its own provider alone.";
+                return Err(SetupError::invalid("client_secret", why));
+            }
+        }
+    }
+    Ok(secrets)
+}
+
+/// Whether a vendor's applications can be told our public key, as far as is known: Google takes secrets alone, and
+/// Entra ID certificates that it was given, named by their thumbprints.
+pub const fn takes_keys(vendor: Vendor) -> bool {
+    !matches!(vendor, Vendor::Entra | Vendor::Google)
 }
 
 /// People paste the address of the document as often as the issuer.
@@ -194,6 +275,25 @@ async fn discover(env: &Env, issuer: &str) -> Result<Arc<Provider>, SetupError> 
         );
         SetupError::invalid("issuer", why)
     })
+}
+
+/// A provider that says what it takes has to say that it takes this; our keys sign ES256.
+fn by_key(document: &Document) -> Result<OidcAuthentication, SetupError> {
+    use openidconnect::core::{CoreClientAuthMethod, CoreJwsSigningAlgorithm};
+
+    let refused = |why: &str| Err(SetupError::invalid("authentication", why));
+    let methods = document.token_endpoint_auth_methods_supported();
+    if methods.is_some_and(|methods| !methods.contains(&CoreClientAuthMethod::PrivateKeyJwt)) {
+        return refused("Your provider does not say that it takes private_key_jwt. Use a client secret.");
+    }
+    let algorithms = document.token_endpoint_auth_signing_alg_values_supported();
+    let ours = CoreJwsSigningAlgorithm::EcdsaP256Sha256;
+    if algorithms.is_some_and(|known| !known.is_empty() && !known.contains(&ours)) {
+        return refused(
+            "Your provider takes no keys for ES256, which is what ours sign. Use a client secret.",
+        );
+    }
+    Ok(OidcAuthentication::PrivateKeyJwt)
 }
 
 fn authentication_of(document: &Document) -> OidcAuthentication {
@@ -275,14 +375,8 @@ fn followed(
     follow(base, metadata).map_err(|error| SetupError::invalid(field, capitalized(&error.to_string())))
 }
 
-async fn read_certificate(env: &Env, text: String) -> Result<String, SetupError> {
-    let read = env.heavy.run(move || Certificate::parse(&text).map(|read| read.base64())).await;
-    let read = read.map_err(Failure::from)?;
-    read.map_err(|error| SetupError::invalid("certificate", capitalized(&error.to_string())))
-}
-
 /// A sentence of an error's text.
-fn capitalized(text: &str) -> String {
+pub(super) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     let stop = if text.ends_with('.') { "" } else { "." };
@@ -334,30 +428,6 @@ fn first_settings(vendor: Vendor, provider: ProviderSettings) -> ConnectionSetti
 
 pub(super) fn secrets_of(detail: &Detail) -> ConnectionSecrets {
     detail.latest.as_ref().map_or_else(ConnectionSecrets::default, |version| version.secrets.clone())
-}
-
-/// What is saved of the provider's side, for people: nothing secret.
-pub fn summary(settings: &ConnectionSettings) -> Vec<(&'static str, String)> {
-    match &settings.provider {
-        ProviderSettings::Oidc(oidc) => {
-            vec![
-                ("Issuer", oidc.issuer.clone()),
-                ("Client ID", oidc.client_id.clone()),
-                ("Signs with", oidc.algorithms.join(", ")),
-            ]
-        }
-        ProviderSettings::Saml(saml) => {
-            let mut lines =
-                vec![("Entity ID", saml.entity_id.clone()), ("Sign-in address", saml.sso_url.clone())];
-            lines.extend(saml.metadata_url.iter().map(|url| ("Followed metadata", url.clone())));
-            let certificates = saml.certificates.iter().filter_map(|text| Certificate::parse(text).ok());
-            lines.extend(certificates.map(|certificate| {
-                let until = certificate.not_after().format("%-d %B %Y");
-                ("Certificate", format!("{}, until {until}", certificate.fingerprint()))
-            }));
-            lines
-        }
-    }
 }
 
 #[cfg(test)]

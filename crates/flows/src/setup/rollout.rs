@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use orgate_domain::audit::{Action, Origin};
-use orgate_domain::connections::ConnectionState;
+use orgate_domain::connections::{ConnectionState, lowered};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
@@ -177,10 +177,7 @@ async fn revive(
     let within = earlier.role_ceiling.as_ref().is_some_and(|given| given.is_subset(ceiling));
     let live = if within { to } else { connection.latest_version + 1 };
     if !within {
-        let role_ceiling = match &earlier.role_ceiling {
-            Some(given) => given.intersection(ceiling).cloned().collect(),
-            None => ceiling.clone(),
-        };
+        let role_ceiling = lowered(earlier.role_ceiling.as_ref(), ceiling);
         let by = Authorship {
             actor: setup.actor(),
             role_ceiling: Some(&role_ceiling),

@@ -54,7 +54,7 @@ fn what_is_no_certificate_is_refused() {
     assert_eq!(Certificate::parse(&text("keys/idp.key")), Err(CertificateError::Encoding));
     assert_eq!(Certificate::from_der(&der[..der.len() - 1]), Err(CertificateError::Malformed));
     assert_eq!(Certificate::from_der(longer), Err(CertificateError::Malformed));
-    assert_eq!(Certificate::parse(&"A".repeat(1_000_000)), Err(CertificateError::Encoding));
+    assert_eq!(Certificate::parse(&"A".repeat(1_000_000)), Err(CertificateError::TooLarge));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::connections::{ConnectionProtocol, ConnectionState};
+use orgate_domain::ids::ConnectionId;
 use orgate_flows::setup::connections::Detail;
 use orgate_flows::setup::{Problem, SetupError, Stale, VersionSummary};
 
@@ -48,6 +49,8 @@ pub(crate) struct Frame {
     pub(crate) connection: Option<Heading>,
     pub(crate) steps: Vec<StepLink>,
     pub(crate) notices: Vec<Notice>,
+    /// Where to look at what the connection's metadata proposes.
+    pub(crate) waiting: Option<String>,
 }
 
 /// The connection that a page is about.
@@ -130,6 +133,11 @@ fn base(detail: &Detail) -> String {
     format!("/setup/connections/{}", detail.connection.id)
 }
 
+/// Where to look at what a connection's metadata proposes.
+pub(crate) fn proposal_href(id: ConnectionId) -> String {
+    format!("/setup/connections/{id}/proposal")
+}
+
 /// A state for people.
 pub(crate) const fn state_name(state: ConnectionState) -> &'static str {
     match state {
@@ -147,6 +155,11 @@ pub(crate) const fn protocol_name(protocol: ConnectionProtocol) -> &'static str 
         ConnectionProtocol::Oidc => "OpenID Connect",
         ConnectionProtocol::Saml => "SAML 2.0",
     }
+}
+
+/// A day for people.
+pub(crate) fn day(at: DateTime<Utc>) -> String {
+    at.format("%-d %B %Y").to_string()
 }
 
 /// A time for people, in the one zone that is everybody's.
@@ -184,17 +197,28 @@ impl Frame {
             connection: None,
             steps: Vec::new(),
             notices: Vec::new(),
+            waiting: None,
         }
     }
 
     /// Around a step.
     pub(crate) fn of_step(of: &OfConnection, current: Step) -> Self {
+        let waiting = of.detail.proposal.as_ref().map(|_| proposal_href(of.detail.connection.id));
+        Self { waiting, ..Self::around(of, Some(current)) }
+    }
+
+    /// Around a page of a connection that is no step.
+    pub(crate) fn beside(of: &OfConnection) -> Self {
+        Self::around(of, None)
+    }
+
+    fn around(of: &OfConnection, current: Option<Step>) -> Self {
         let detail = &of.detail;
         let steps = Step::ALL.map(|step| StepLink {
             label: step.label(),
             href: step.path().map(|_| step.href(detail)),
             is_done: step.is_done(detail),
-            is_current: step == current,
+            is_current: current == Some(step),
         });
         Self { connection: Some(heading(detail)), steps: steps.into(), ..Self::of(&of.open) }
     }

@@ -9,7 +9,7 @@ use orgate_edge::{ParamsRejection, QueryParams};
 use orgate_flows::setup::SetupError;
 use orgate_flows::setup::connections::{create_draft, overview};
 
-use super::frame::{Frame, Notice, page, protocol_name, state_name};
+use super::frame::{Frame, Notice, page, proposal_href, protocol_name, state_name};
 use super::guides::protocols;
 use super::{Open, Submitted};
 use crate::page::{Page, render};
@@ -35,6 +35,8 @@ struct Row {
     is_open: bool,
     /// A later version waits.
     is_pending: bool,
+    /// Where to look at what its metadata proposes.
+    waiting: Option<String>,
 }
 
 /// `templates/setup/new.html`.
@@ -74,6 +76,7 @@ pub(crate) async fn get(open: Open) -> Response {
         state: state_name(connection.state),
         is_open: matches!(connection.state, ConnectionState::Pilot | ConnectionState::Active),
         is_pending: connection.live_version.is_some_and(|live| live != connection.latest_version),
+        waiting: found.waiting.contains(&connection.id).then(|| proposal_href(connection.id)),
     });
     let template = OverviewPage {
         page: page(&open),

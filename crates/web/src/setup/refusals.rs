@@ -86,6 +86,9 @@ pub(crate) fn refused(env: &Env, origin: &Origin, error: &SetupError, back: Opti
 /// Why a step has to wait.
 pub(crate) const fn not_yet(why: NotYet) -> &'static str {
     match why {
+        NotYet::BeyondLink => {
+            "The connection gives roles that your link may not give. Ask whoever sent it for one that may, or to do it for you."
+        }
         NotYet::NeverLive => "Only a version that was live before can be made live again without a new test.",
         NotYet::NoSettings => {
             "Your identity provider’s side is not saved yet: give its metadata or credentials first."
