@@ -17,4 +17,5 @@ pub mod mailbox;
 pub mod name_server;
 pub mod openid_provider;
 pub mod program;
+pub mod registered_client;
 pub mod saml_provider;

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bounds;
+mod client_authentication;
 mod enforcement;
 mod hostile;
 mod link;
