@@ -141,6 +141,8 @@ impl OpenIdProvider {
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
+            // Where Entra ID keeps the document of all its tenants.
+            .route("/organizations/v2.0/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys))
             .route("/authorize", get(authorize))
             .route("/token", post(token))

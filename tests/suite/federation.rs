@@ -15,5 +15,6 @@ mod providers;
 mod saml;
 mod saml_world;
 mod suspended;
+mod tenants;
 mod unsolicited;
 mod world;
