@@ -9,6 +9,7 @@ mod link;
 mod logout_messages;
 mod logout_tokens;
 mod matrix;
+mod matrix_ways;
 mod metadata;
 mod oidc;
 mod providers;
