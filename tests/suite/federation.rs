@@ -7,6 +7,7 @@ mod enforcement;
 mod hostile;
 mod link;
 mod logout_messages;
+mod logout_posts;
 mod logout_tokens;
 mod matrix;
 mod matrix_ways;
