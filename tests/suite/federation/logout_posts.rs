@@ -13,6 +13,7 @@ use orgate_tests::app::{Page, SIGNED_OUT};
 use orgate_tests::saml_provider::{Logout, new_id};
 use reqwest::header::CONTENT_SECURITY_POLICY;
 
+use super::forms::Form;
 use super::saml_world::{Held, JIT, Place, SamlWorld};
 
 /// What would end a form's field, if it were written as it is.
@@ -28,45 +29,6 @@ async fn start() -> SamlWorld {
 
 async fn ada(world: &SamlWorld, sid: &str) -> Held {
     world.sign_in(("acme", "directory"), ("ada", sid)).await
-}
-
-/// A form of a page, as a browser without script sees it.
-struct Form {
-    action: String,
-    fields: Vec<(String, String)>,
-}
-
-impl Form {
-    fn of(page: &Page) -> Self {
-        assert_eq!((page.status.as_u16(), page.location()), (200, None), "{}", page.body);
-        assert!(page.body.contains("<button type=\"submit\""), "it can be pressed: {}", page.body);
-        let form = page.body.split("<form").nth(1).and_then(|rest| rest.split("</form>").next());
-        let form = form.unwrap_or_else(|| panic!("no form: {}", page.body));
-        let inputs = form.split("<input type=\"hidden\"").skip(1);
-        let fields = inputs.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect();
-        Self { action: attribute(form, "action"), fields }
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.fields.iter().map(|(name, _)| name.as_str()).collect()
-    }
-
-    fn value(&self, name: &str) -> &str {
-        let found = self.fields.iter().find(|(field, _)| field == name);
-        &found.unwrap_or_else(|| panic!("no {name} in {:?}", self.names())).1
-    }
-
-    /// The message of the form.
-    fn message(&self, name: &str) -> Vec<u8> {
-        BASE64_STANDARD.decode(self.value(name)).expect("base64")
-    }
-}
-
-fn attribute(tag: &str, name: &str) -> String {
-    let value = tag.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
-    let entities = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
-    let value = value.unwrap_or_else(|| panic!("no {name} in {tag}")).to_owned();
-    entities.iter().fold(value, |text, (entity, character)| text.replace(entity, character))
 }
 
 /// The page may post to the provider, and speaks of what it is for.
