@@ -14,6 +14,7 @@ mod logout_tokens;
 mod matrix;
 mod matrix_ways;
 mod metadata;
+mod nodes;
 mod oidc;
 mod providers;
 mod saml;
