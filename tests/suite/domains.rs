@@ -1,5 +1,6 @@
 //! Domains that organizations prove by a DNS record.
 
+mod answers;
 mod names;
 
 use chrono::Duration;
