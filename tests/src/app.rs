@@ -91,20 +91,7 @@ impl App {
         let mut settings = settings(&base, &database);
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
-        let store = wiring::store(&settings).expect("a pool");
-        let env = wiring::env(&settings, store, Arc::clone(&clock) as _).expect("wired");
-        orgate_flows::bootstrap::bootstrap(&env).await.expect("bootstrapped");
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        jobs::spawn(&env, wiring::mailer(&settings).expect("a mailer"), &tasks, &stop);
-        let bounds =
-            Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
-        let routes = router(wiring::state(&settings, env.clone()), bounds);
-        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        let stopped = stop.clone();
-        tasks.spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned());
-            served.await.expect("served");
-        });
+        let (env, tasks, stop) = serve(&settings, Arc::clone(&clock), listener).await;
         let app = Self { base, env, database, clock, tasks, stop };
         app.apply(SAMPLES).await;
         app
@@ -232,6 +219,28 @@ impl Drop for App {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// Serves an installation with its jobs, until it is told to stop.
+pub(crate) async fn serve(
+    settings: &Settings,
+    clock: Arc<TestClock>,
+    listener: TcpListener,
+) -> (Env, TaskTracker, CancellationToken) {
+    let store = wiring::store(settings).expect("a pool");
+    let env = wiring::env(settings, store, clock as _).expect("wired");
+    orgate_flows::bootstrap::bootstrap(&env).await.expect("bootstrapped");
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    jobs::spawn(&env, wiring::mailer(settings).expect("a mailer"), &tasks, &stop);
+    let bounds = Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
+    let routes = router(wiring::state(settings, env.clone()), bounds);
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = stop.clone();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned());
+        served.await.expect("served");
+    });
+    (env, tasks, stop)
 }
 
 /// What a node of an installation on this database is started with: no limit that a test could hit.

@@ -15,6 +15,8 @@ pub mod federated;
 pub mod fixture;
 pub mod mailbox;
 pub mod name_server;
+pub mod node;
 pub mod openid_provider;
 pub mod program;
+pub mod registered_client;
 pub mod saml_provider;

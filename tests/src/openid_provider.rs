@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
@@ -17,6 +17,8 @@ use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use url::Url;
+
+use crate::registered_client::RegisteredClient;
 
 /// What it calls Orgate, and the secret between them.
 pub const CLIENT_ID: &str = "orgate-at-the-provider";
@@ -98,6 +100,8 @@ struct Provider {
     last: Mutex<Map<String, Value>>,
     /// What the last code was redeemed with.
     redeemed: Mutex<Map<String, Value>>,
+    /// Whom it has prove themselves at the token endpoint; nobody: it takes everybody for [`CLIENT_ID`].
+    client: Mutex<Option<Arc<RegisteredClient>>>,
 }
 
 /// A running provider.
@@ -138,9 +142,12 @@ impl OpenIdProvider {
             asked: Mutex::default(),
             last: Mutex::default(),
             redeemed: Mutex::default(),
+            client: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
+            // Where Entra ID keeps the document of all its tenants.
+            .route("/organizations/v2.0/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
@@ -171,6 +178,11 @@ impl OpenIdProvider {
         let mut faults = Faults::default();
         change(&mut faults);
         *locked(&self.0.faults) = faults;
+    }
+
+    /// Has this client prove itself from now on; its tokens are for it.
+    pub fn register(&self, client: &Arc<RegisteredClient>) {
+        *locked(&self.0.client) = Some(Arc::clone(client));
     }
 
     /// A new key in the place of the old one.
@@ -292,9 +304,19 @@ async fn authorize(
     StatusCode::OK
 }
 
-async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<Map<String, Value>>) -> Response {
+async fn token(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    Form(form): Form<Map<String, Value>>,
+) -> Response {
     locked(&provider.asked).tokens += 1;
     locked(&provider.redeemed).clone_from(&form);
+    let client = locked(&provider.client).clone();
+    if let Some(client) = &client
+        && !client.authenticate(&headers, &form).await
+    {
+        return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "invalid_client" }))).into_response();
+    }
     let faults = locked(&provider.faults).clone();
     if let Some(response) = failing(&provider, faults.token.clone()).await {
         return response;
@@ -314,8 +336,10 @@ async fn token(State(provider): State<Arc<Provider>>, Form(form): Form<Map<Strin
 
 fn id_token(provider: &Provider, faults: &Faults, nonce: &str) -> String {
     let now = SystemClock.now().timestamp();
+    let client = locked(&provider.client).clone();
+    let audience = client.as_ref().map_or(CLIENT_ID, |client| &client.client_id);
     let mut claims = json!({
-        "iss": provider.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce,
+        "iss": provider.issuer, "aud": audience, "iat": now, "exp": now + 300, "nonce": nonce,
     });
     let user = locked(&provider.user).0.clone();
     if let (Some(claims), Some(user)) = (claims.as_object_mut(), user.as_object()) {

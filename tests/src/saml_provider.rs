@@ -128,6 +128,11 @@ impl SamlProvider {
         format!("{}/metadata", self.0.base)
     }
 
+    /// Where it takes requests.
+    pub fn sso_url(&self) -> String {
+        format!("{}/sso", self.0.base)
+    }
+
     /// Where it takes logout messages.
     pub fn slo_url(&self) -> String {
         format!("{}/slo", self.0.base)

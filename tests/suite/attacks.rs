@@ -5,7 +5,7 @@ use orgate_domain::ids::OrgId;
 use orgate_tests::app::{App, CALLBACK, PASSWORD, SECRET, VERIFIER};
 
 /// A credential of another organization, given this one's label and a checksum that fits.
-fn relabelled<K: CredentialKind>(text: &str, org_id: OrgId) -> String {
+pub(crate) fn relabelled<K: CredentialKind>(text: &str, org_id: OrgId) -> String {
     let (prefix, body) = text.split_once('_').expect("a credential");
     let secret = &body[26..body.len() - 7];
     let signed = format!("{prefix}_{}{secret}", base32::encode_u128(org_id.as_uuid().as_u128()));

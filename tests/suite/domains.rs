@@ -1,5 +1,8 @@
 //! Domains that organizations prove by a DNS record.
 
+mod answers;
+mod names;
+
 use chrono::Duration;
 use orgate_domain::domains::{CHECK_PAUSE, GRACE, OrgDomain, RETRY_PAUSE, TRANSFER_COOL_OFF, TRANSFER_OFFER};
 use orgate_domain::email::DomainName;

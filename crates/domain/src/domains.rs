@@ -132,6 +132,12 @@ pub fn is_public_mail(domain: &DomainName) -> bool {
     domain.and_above().any(|name| PUBLIC_MAIL.lines().any(|line| line == name))
 }
 
+/// Whether strangers register names below `domain`, as they do below `co.uk` or `github.io`: it is nobody's alone.
+pub fn is_public_suffix(domain: &DomainName) -> bool {
+    let suffix = psl::suffix(domain.as_str().as_bytes());
+    suffix.is_some_and(|suffix| suffix.is_known() && suffix == domain.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +168,20 @@ mod tests {
         sorted.dedup();
         assert_eq!(lines, sorted);
         assert!(lines.iter().all(|line| name(line).as_str() == *line));
+    }
+
+    #[test]
+    fn a_public_suffix_is_nobodys_and_what_is_registered_below_one_is() {
+        for suffix in
+            ["co.uk", "github.io", "CO.UK", "anything.ck", "xn--55qx5d.cn", "公司.cn", "s3.amazonaws.com"]
+        {
+            assert!(is_public_suffix(&name(suffix)), "{suffix}");
+        }
+        for own in
+            ["acme.co.uk", "acme.github.io", "github.com", "acme.test", "a.b.acme.co.uk", "www.ck", "co.test"]
+        {
+            assert!(!is_public_suffix(&name(own)), "{own}");
+        }
     }
 
     #[test]

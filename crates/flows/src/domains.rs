@@ -8,7 +8,7 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::credentials::{Credential, TransferCode, base32};
 use orgate_domain::domains::{
     CHECK_PAUSE, Finding, GRACE, OrgDomain, RETRY_PAUSE, TRANSFER_COOL_OFF, TRANSFER_OFFER, Verdict,
-    is_public_mail,
+    is_public_mail, is_public_suffix,
 };
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{DomainId, OrgId};
@@ -39,6 +39,9 @@ pub enum DomainError {
     /// Anybody may get an address there.
     #[error("addresses at {0} are anybody's: it is a provider of public mail")]
     PublicMail(DomainName),
+    /// Anybody may have names below it.
+    #[error("names below {0} are anybody's: it is a public suffix")]
+    PublicSuffix(DomainName),
     /// The organization has as many as it may.
     #[error("an organization has {MAX_DOMAINS} domains at most")]
     TooMany,
@@ -117,11 +120,9 @@ impl From<StorageError> for DomainError {
 /// already stays as it is.
 ///
 /// # Errors
-/// [`DomainError::PublicMail`], [`DomainError::Failure`].
+/// [`DomainError::PublicMail`], [`DomainError::PublicSuffix`], [`DomainError::Failure`].
 pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain, DomainError> {
-    if is_public_mail(name) {
-        return Err(DomainError::PublicMail(name.clone()));
-    }
+    check_name(name)?;
     let at = env.clock.now();
     let id = DomainId::from_uuid(env.random.uuid(at).map_err(Failure::from)?);
     let challenge = base32::encode(&env.random.bytes::<16>().map_err(Failure::from)?);
@@ -142,6 +143,17 @@ pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain
     Ok(claimed)
 }
 
+/// Whether a domain can be one organization's at all.
+fn check_name(name: &DomainName) -> Result<(), DomainError> {
+    if is_public_mail(name) {
+        return Err(DomainError::PublicMail(name.clone()));
+    }
+    if is_public_suffix(name) {
+        return Err(DomainError::PublicSuffix(name.clone()));
+    }
+    Ok(())
+}
+
 /// Looks for the record of a claimed domain and, if it is there, verifies the domain: from then on it
 /// leads to the organization. A domain that was handed over is taken over so.
 ///
@@ -149,6 +161,10 @@ pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain
 /// [`DomainError`]; each refusal is an event of the organization.
 pub async fn verify(env: &Env, by: By<'_>, name: &DomainName, terms: DomainTerms) -> Result<(), DomainError> {
     let claimed = find(env, by.scope, name).await?;
+    if let Err(error) = check_name(name) {
+        refuse(env, by, "public", name).await?; // claimed before it was on the list
+        return Err(error);
+    }
     if by.setup.is_some() && claimed.verified_at.is_some() {
         let same = terms == DomainTerms { shared: claimed.shared, subdomains: claimed.subdomains };
         return if same { Ok(()) } else { Err(DomainError::Verified(name.clone())) };

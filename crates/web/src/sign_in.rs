@@ -94,7 +94,7 @@ pub(crate) async fn get(
             Ok(departure) if params.get("after").is_some() => {
                 return sso::depart_by_page(&env, &departure, "to sign in.");
             }
-            Ok(departure) => return sso::depart(&env, &departure),
+            Ok(departure) => return sso::depart(&env, &departure, "to sign in."),
             Err(BeginError::Waiting(error)) => return present::waiting_error(&env, origin, &error),
             Err(error) => return page(&env, &cookies, (&found, handle), &after(sso::failed_as(&error))),
         }

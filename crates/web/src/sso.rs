@@ -28,6 +28,7 @@ use crate::present::{self, see_other, signed_in};
 struct DeparturePage<'a> {
     page: Page,
     to: &'a str,
+    purpose: &'a str,
     fields: &'a [(&'static str, String)],
 }
 
@@ -62,7 +63,7 @@ pub(crate) async fn get_begin(
     };
     let hint = params.get("login_hint").filter(|hint| !hint.is_empty());
     match begin(&env, &found.waiting, connection, hint, &cookies.browser).await {
-        Ok(departure) => depart(&env, &departure),
+        Ok(departure) => depart(&env, &departure, "to sign in."),
         Err(BeginError::Waiting(error)) => present::waiting_error(&env, origin, &error),
         Err(error) => {
             see_other(&env.issuer.at(&format!("/sign-in?request={handle}&failed={}", failed_as(&error))))
@@ -78,12 +79,12 @@ pub(crate) const fn failed_as(error: &BeginError) -> &'static str {
     }
 }
 
-/// Sends the browser to the identity provider.
-pub(crate) fn depart(env: &Env, departure: &Departure) -> Response {
+/// Sends the browser to the identity provider; `purpose` says what for, if a page has to.
+pub(crate) fn depart(env: &Env, departure: &Departure, purpose: &str) -> Response {
     match departure {
         Departure::Redirect(to) => see_other(to),
         Departure::Post { to, fields } => {
-            let template = DeparturePage { page: Page::new(env), to, fields };
+            let template = DeparturePage { page: Page::new(env), to, purpose, fields };
             render(StatusCode::OK, &template, Some(to))
         }
     }
@@ -96,7 +97,7 @@ pub(crate) fn depart_by_page(env: &Env, departure: &Departure, purpose: &str) ->
         Departure::Redirect(to) => {
             render(StatusCode::OK, &OnwardPage { page: Page::new(env), to, purpose }, None)
         }
-        Departure::Post { .. } => depart(env, departure),
+        Departure::Post { .. } => depart(env, departure, purpose),
     }
 }
 
@@ -255,7 +256,7 @@ async fn logout(
     let Some(at) = place(org_id, connection) else { return nowhere(env, origin) };
     let after = open_after(env, cookies.after_logout.as_deref().unwrap_or_default(), &cookies.browser);
     match receive_saml_logout(env, at, message, (&after, origin)).await {
-        Ok(LogoutReceived::Answer(departure)) => depart(env, &departure),
+        Ok(LogoutReceived::Answer(departure)) => depart(env, &departure, "to finish signing out."),
         Ok(LogoutReceived::Answered) => see_other(&env.issuer.at("/sso/signed-out")),
         Ok(LogoutReceived::Refused) => problem_with(
             env,

@@ -10,26 +10,26 @@ use url::Url;
 use super::world::{World, member};
 
 /// Whoever signs in at the provider is unknown to Acme; nobody is made.
-async fn ready() -> World {
+pub(super) async fn ready() -> World {
     let world = World::with("").await;
     world.provider.user(json!({ "sub": "nobody yet" }));
     world
 }
 
-async fn address(world: &World) -> String {
+pub(super) async fn address(world: &World) -> String {
     let org = world.app.org("acme").await.org_id();
     format!("/sso/{org}/{}/link", world.connection("workforce").await)
 }
 
 /// A browser in which somebody has just signed in with their password.
-async fn signed_in(world: &World, email: &str) -> Browser {
+pub(super) async fn signed_in(world: &World, email: &str) -> Browser {
     let browser = world.app.browser();
     browser.sign_in_to("acme", email).await;
     browser
 }
 
 /// Presses the page's button; where the browser is sent to.
-async fn depart(world: &World, browser: &Browser) -> Url {
+pub(super) async fn depart(world: &World, browser: &Browser) -> Url {
     let page = browser.get(address(world).await).await;
     let left = browser.post(address(world).await, &[("csrf", &page.field("csrf"))]).await;
     let link = left.body.split("class=\"button\" href=\"").nth(1).and_then(|rest| rest.split('"').next());
@@ -45,11 +45,11 @@ fn eleven_minutes_on(claims: &mut Map<String, Value>) {
     }
 }
 
-fn is_linked(page: &Page) -> bool {
+pub(super) fn is_linked(page: &Page) -> bool {
     page.status == 200 && page.cookies().is_empty()
 }
 
-async fn links(world: &World) -> i64 {
+pub(super) async fn links(world: &World) -> i64 {
     let count = sqlx::query_scalar("select count(*) from identity_links");
     count.fetch_one(world.app.database.superuser()).await.expect("a count")
 }

@@ -2,7 +2,6 @@
 //! anything else ends nothing and leads nowhere.
 
 use orgate_saml::binding::RedirectQuery;
-use orgate_saml::certificate::Certificate;
 use orgate_saml::logout::{IncomingLogout, LogoutCheck, LogoutOutcome, receive_response};
 use orgate_tests::app::{Browser, Page, SIGNED_OUT};
 use orgate_tests::saml_provider::{Logout, new_id};
@@ -37,9 +36,6 @@ async fn read_answer(world: &SamlWorld, page: &Page, asked: &Logout) -> (LogoutO
     let slo_url = world.idp.slo_url();
     assert!(to.as_str().starts_with(&format!("{slo_url}?")), "{to}");
     let place = world.place("directory").await;
-    let document = world.app.browser().get(place.at("metadata")).await.body;
-    let certificate = document.split("X509Certificate>").find(|text| text.starts_with("MII"));
-    let certificate = certificate.and_then(|text| text.split('<').next()).expect("a certificate");
     let message = RedirectQuery::parse(query(&to)).expect("a message");
     let check = LogoutCheck {
         idp_entity_id: &place.at("metadata"),
@@ -47,7 +43,7 @@ async fn read_answer(world: &SamlWorld, page: &Page, asked: &Logout) -> (LogoutO
         now: world.app.env.clock.now(),
         clock_skew: chrono::Duration::zero(),
         max_age: chrono::Duration::minutes(1),
-        signing_certificates: &[Certificate::parse(certificate).expect("a certificate")],
+        signing_certificates: &[world.certificate(&place).await],
         decryption_keys: &[],
     };
     let read =

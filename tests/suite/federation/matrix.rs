@@ -1,13 +1,12 @@
-//! Connection state × entry path × user × policy: what each cell comes to, held against a small oracle.
+//! Connection state × entry path × user × policy: what each cell comes to, held against a small oracle, which is the
+//! same whatever the provider speaks.
 
 use orgate_domain::audit::Origin;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::ConnectionId;
-use orgate_flows::federation::begin::{Departure, begin_test};
-use orgate_tests::app::{Browser, Page};
-use url::Url;
+use orgate_tests::app::{App, Browser, Page};
 
-use super::world::{World, member};
+use super::matrix_ways::{Oidc, Saml};
 
 const STATES: [&str; 5] = ["draft", "tested", "pilot", "active", "disabled"];
 
@@ -30,11 +29,13 @@ enum Path {
     TestBegin,
     /// They come back; they were sent while the connection was active.
     TestReturn,
+    /// The provider says who it is, and nobody asked.
+    Unsolicited,
 }
 
 /// Who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
+pub(super) enum Who {
     /// Known by their address, active, listed in the pilot.
     Listed,
     /// Known, active, not listed.
@@ -48,7 +49,7 @@ enum Who {
 impl Who {
     const ALL: [Self; 4] = [Self::Listed, Self::Unlisted, Self::Deactivated, Self::Stranger];
 
-    fn email(self) -> &'static str {
+    pub(super) fn email(self) -> &'static str {
         match self {
             Self::Listed => "ada@acme.test",
             Self::Unlisted => "vic@acme.test",
@@ -66,8 +67,9 @@ fn expected(state: &str, path: Path, who: Who, jit: bool) -> bool {
         _ => false,
     };
     match path {
-        // Who it will be is not known yet: a pilot is closed on return.
-        Path::Begin => matches!(state, "active" | "pilot"),
+        // Who it will be is not known yet: a pilot is closed on return. An answer that nobody asked for signs nobody
+        // in either: the application begins.
+        Path::Begin | Path::Unsolicited => matches!(state, "active" | "pilot"),
         Path::Return => open && (who != Who::Stranger || jit) && who != Who::Deactivated,
         Path::Refresh | Path::Silent | Path::Redeem | Path::Userinfo => open && who != Who::Deactivated,
         // A dry run signs nobody in, so that it asks of nobody who they are.
@@ -76,9 +78,9 @@ fn expected(state: &str, path: Path, who: Who, jit: bool) -> bool {
 }
 
 /// The cookie of whoever sets the connection up, and the browser that has it.
-const ADMINISTRATOR: &str = "the-cookie-of-whoever-sets-connections-up-x";
+pub(super) const ADMINISTRATOR: &str = "the-cookie-of-whoever-sets-connections-up-x";
 
-fn administrator() -> orgate_flows::Browser {
+pub(super) fn administrator() -> orgate_flows::Browser {
     orgate_flows::Browser {
         binding: SecretHash::of(ADMINISTRATOR.as_bytes()),
         sessions: Vec::new(),
@@ -94,10 +96,32 @@ struct Held {
     access_token: String,
 }
 
+/// What leads through one connection of Acme, `workforce`, by one protocol.
+pub(super) trait Ways {
+    /// What a browser took along that was sent to the provider.
+    type Departed;
+
+    fn app(&self) -> &App;
+
+    /// Describes Acme again; the lines are of it, and of its connection's settings.
+    async fn configure(&self, policy: &str, settings: &str);
+
+    /// Sends a browser to the provider from the page where it signs in; nothing if it is not sent.
+    async fn depart(&self, browser: &Browser, page: Page) -> Option<Self::Departed>;
+
+    /// Sends whoever sets the connection up there.
+    async fn depart_to_test(&self) -> Option<Self::Departed>;
+
+    /// What the browser gets that comes back as this user.
+    async fn come_back(&self, browser: &Browser, departed: &Self::Departed, who: Who) -> Page;
+
+    /// Whether an answer that nobody asked for leads on; nothing where there is no such thing.
+    async fn unsolicited(&self, who: Who) -> Option<bool>;
+}
+
 /// One user under one policy, in every state of the connection.
-struct Row<'a> {
-    world: &'a World,
-    connection: ConnectionId,
+struct Row<'a, W> {
+    ways: &'a W,
     who: Who,
     jit: bool,
     enforced: bool,
@@ -105,18 +129,17 @@ struct Row<'a> {
     cells: usize,
 }
 
-impl Row<'_> {
+impl<W: Ways> Row<'_, W> {
     async fn run(&mut self) {
         let policy = if self.enforced { "organization" } else { "\"off\"" };
         let policy = format!("    policy: {{ sso_enforcement: {policy} }}\n");
-        self.world.configure(&policy, if self.jit { "          jit: { enabled: true }\n" } else { "" }).await;
+        self.ways.configure(&policy, if self.jit { "          jit: { enabled: true }\n" } else { "" }).await;
         self.open().await;
-        self.world.provider.user(member(self.who.email(), self.who.email()));
         let mut held = self.sign_in().await;
         for state in STATES {
             self.open().await;
             self.cell(state, held.as_mut()).await;
-            forget_stranger(self.world).await;
+            forget_stranger(self.ways.app()).await;
         }
     }
 
@@ -125,37 +148,38 @@ impl Row<'_> {
         if self.who == Who::Stranger {
             return None;
         }
-        let browser = self.world.app.browser();
-        let departure = self.begin(&browser).await.expect("it is active");
-        let code = browser.get(self.world.provider.answer(&departure)).await.answer("code");
-        let tokens = self.world.app.redeem(&code).await;
+        let browser = self.ways.app().browser();
+        let departed = self.begin(&browser).await.expect("it is active");
+        let code = self.ways.come_back(&browser, &departed, self.who).await.answer("code");
+        let tokens = self.ways.app().redeem(&code).await;
         let (refresh_token, access_token) = (tokens.text("refresh_token"), tokens.text("access_token"));
         Some(Held { browser, refresh_token, access_token })
     }
 
     async fn open(&self) {
-        set_status(self.world, "active").await;
-        self.world.set_state("active").await;
+        set_status(self.ways.app(), "active").await;
+        set_state(self.ways.app(), "active").await;
     }
 
     async fn cell(&mut self, state: &str, held: Option<&mut Held>) {
-        let (world, app) = (self.world, &self.world.app);
+        let (ways, who) = (self.ways, self.who);
+        let app = ways.app();
         let returning = app.browser();
-        let departure = self.begin(&returning).await.expect("it is active");
-        let test = self.begin_test().await.expect("it is active");
+        let departed = self.begin(&returning).await.expect("it is active");
+        let test = ways.depart_to_test().await.expect("it is active");
         let silent = [("organization", "acme"), ("prompt", "none")];
         let pending = match &held {
             Some(held) => held.browser.authorize(&silent).await.answer("code"),
             None => String::new(),
         };
-        world.set_state(state).await;
-        if self.who == Who::Deactivated {
-            set_status(world, "deactivated").await;
+        set_state(app, state).await;
+        if who == Who::Deactivated {
+            set_status(app, "deactivated").await;
         }
 
         let began = self.begin(&app.browser()).await.is_some();
         self.held_against(state, Path::Begin, began);
-        let page = returning.get(world.provider.answer(&departure)).await;
+        let page = ways.come_back(&returning, &departed, who).await;
         self.held_against(state, Path::Return, has_code(&page));
         if let Some(held) = held {
             self.held_against(state, Path::Redeem, app.redeem(&pending).await.status == 200);
@@ -168,14 +192,17 @@ impl Row<'_> {
                 held.refresh_token = reply.text("refresh_token");
             }
         }
-        let sessions = world.sessions().await;
-        let began = self.begin_test().await.is_some();
+        let before = sessions(app).await;
+        if let Some(led_on) = ways.unsolicited(who).await {
+            self.held_against(state, Path::Unsolicited, led_on);
+        }
+        let began = ways.depart_to_test().await.is_some();
         self.held_against(state, Path::TestBegin, began);
         let tester = app.browser_with(&format!("orgate_browser={ADMINISTRATOR}"));
-        let page = tester.get(world.provider.answer(&test)).await; // the last: it may make a draft a tested one
+        let page = ways.come_back(&tester, &test, who).await; // the last: it may make a draft a tested one
         self.held_against(state, Path::TestReturn, page.leads_to().starts_with("/setup/test/"));
-        if !page.cookies().is_empty() || world.sessions().await != sessions {
-            self.wrong.push(format!("{state}: a test signs {:?} in", self.who));
+        if !page.cookies().is_empty() || sessions(app).await != before {
+            self.wrong.push(format!("{state}: a test, or an answer that nobody asked for, signs {who:?} in"));
         }
     }
 
@@ -187,24 +214,10 @@ impl Row<'_> {
         }
     }
 
-    /// Where a browser is sent to, if it is sent to the provider.
-    async fn begin(&self, browser: &Browser) -> Option<Url> {
+    /// A browser that is on its way to the provider, if it is sent there.
+    async fn begin(&self, browser: &Browser) -> Option<W::Departed> {
         let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
-        if let Some(away) = page.location() {
-            return Some(away); // nothing else was allowed
-        }
-        let connection = self.connection;
-        let address = format!("/sign-in/connection?request={}&connection={connection}", request_of(&page));
-        let left = browser.get(address).await;
-        left.location().filter(|to| to.as_str().starts_with(self.world.provider.issuer()))
-    }
-
-    async fn begin_test(&self) -> Option<Url> {
-        let scope = self.world.app.org("acme").await;
-        match begin_test(&self.world.app.env, &scope, self.connection, &administrator()).await {
-            Ok(Departure::Redirect(to)) => Some(Url::parse(&to).expect("an address")),
-            Ok(Departure::Post { .. }) | Err(_) => None,
-        }
+        self.ways.depart(browser, page).await
     }
 }
 
@@ -212,29 +225,38 @@ fn has_code(page: &Page) -> bool {
     page.location().is_some_and(|to| to.as_str().contains("code=ogac_"))
 }
 
-fn request_of(page: &Page) -> String {
+/// The connection's button on the page where a browser signs in.
+pub(super) async fn press(browser: &Browser, page: Page, app: &App) -> Page {
+    if page.location().is_some() {
+        return page; // nothing else was allowed
+    }
     let found =
         page.body.split("request=").nth(1).or_else(|| page.body.split("name=\"request\" value=\"").nth(1));
     let rest = found.unwrap_or_else(|| panic!("no request: {}", page.body));
-    rest.split(['"', '&']).next().unwrap_or_default().to_owned()
+    let request = rest.split(['"', '&']).next().unwrap_or_default();
+    let id = connection(app).await;
+    browser.get(format!("/sign-in/connection?request={request}&connection={id}")).await
 }
 
-#[tokio::test]
-async fn every_cell_comes_to_what_it_should() {
-    let world = World::start().await;
-    world.app.apply("organizations:\n  - slug: acme\n    name: Acme Inc\n    users: [{ email: gone@acme.test, name: Gone }]\n").await;
-    let connection = world.connection("workforce").await;
-    world
-        .run(
-            "insert into connection_pilots (org_id, connection_id, email_normalized)
-             select org_id, id, 'ada@acme.test' from connections where slug = 'workforce'",
-        )
-        .await;
+/// The id of the connection.
+pub(super) async fn connection(app: &App) -> ConnectionId {
+    let id = sqlx::query_scalar("select id from connections where slug = 'workforce'");
+    ConnectionId::from_uuid(id.fetch_one(app.database.superuser()).await.expect("the connection"))
+}
+
+/// Everything that leads through a connection; how many cells there were.
+async fn hold<W: Ways>(ways: &W) -> usize {
+    let app = ways.app();
+    app.apply("organizations:\n  - slug: acme\n    name: Acme Inc\n    users: [{ email: gone@acme.test, name: Gone }]\n").await;
+    ways.configure("", "").await;
+    let list = "insert into connection_pilots (org_id, connection_id, email_normalized)
+                select org_id, id, 'ada@acme.test' from connections where slug = 'workforce'";
+    sqlx::raw_sql(list).execute(app.database.superuser()).await.expect("listed");
     let (mut wrong, mut cells) = (Vec::new(), 0);
 
     for (jit, enforced) in [(true, false), (false, false), (false, true), (true, true)] {
         for who in Who::ALL {
-            let mut row = Row { world: &world, connection, who, jit, enforced, wrong: Vec::new(), cells: 0 };
+            let mut row = Row { ways, who, jit, enforced, wrong: Vec::new(), cells: 0 };
             row.run().await;
             wrong.append(&mut row.wrong);
             cells += row.cells;
@@ -242,20 +264,42 @@ async fn every_cell_comes_to_what_it_should() {
     }
 
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(cells, 4 * 5 * (3 * 8 + 4));
+    cells
 }
 
-async fn set_status(world: &World, status: &str) {
+#[tokio::test]
+async fn every_cell_comes_to_what_it_should() {
+    assert_eq!(hold(&Oidc::start().await).await, 4 * 5 * (3 * 8 + 4));
+}
+
+#[tokio::test]
+async fn every_cell_comes_to_what_it_should_by_saml_too() {
+    assert_eq!(hold(&Saml::start().await).await, 4 * 5 * (3 * 9 + 5));
+}
+
+async fn set_status(app: &App, status: &str) {
     let change = sqlx::query("update users set status = $1 where email = 'gone@acme.test'");
-    change.bind(status).execute(world.app.database.superuser()).await.expect("changed");
+    change.bind(status).execute(app.database.superuser()).await.expect("changed");
+}
+
+/// Puts the connection into a state, as its administrators would.
+async fn set_state(app: &App, state: &str) {
+    let change = sqlx::query("update connections set state = $1 where slug = 'workforce'");
+    change.bind(state).execute(app.database.superuser()).await.expect("changed");
+    app.env.configuration.forget();
+}
+
+async fn sessions(app: &App) -> i64 {
+    let count = sqlx::query_scalar("select count(*) from sessions where ended_at is null");
+    count.fetch_one(app.database.superuser()).await.expect("a count")
 }
 
 /// Whoever was made by a first sign-in is nobody again.
-async fn forget_stranger(world: &World) {
+async fn forget_stranger(app: &App) {
     let forget = "update identity_links set subject = subject || ' of ' || gen_random_uuid()
                   where subject = 'stranger@acme.test';
                   delete from email_index where user_id in (select id from users where email = 'stranger@acme.test');
                   update users set email = null, email_normalized = null, email_verified = false
                   where email = 'stranger@acme.test'";
-    sqlx::raw_sql(forget).execute(world.app.database.superuser()).await.expect("forgotten");
+    sqlx::raw_sql(forget).execute(app.database.superuser()).await.expect("forgotten");
 }

@@ -2,6 +2,7 @@
 
 use orgate_domain::ids::{ConnectionId, OrgId};
 use orgate_saml::binding::RedirectQuery;
+use orgate_saml::certificate::Certificate;
 use orgate_tests::app::{App, Browser, Page, Reply};
 use orgate_tests::saml_provider::{Answer, Logout, SamlProvider, new_id};
 use url::Url;
@@ -133,6 +134,14 @@ impl SamlWorld {
         let tokens = self.app.redeem(&code).await;
         assert_eq!(tokens.status, 200, "{}", tokens.body);
         Held { browser, tokens }
+    }
+
+    /// What the connection's metadata say that we sign with.
+    pub(super) async fn certificate(&self, place: &Place) -> Certificate {
+        let document = self.app.browser().get(place.at("metadata")).await.body;
+        let certificate = document.split("X509Certificate>").find(|text| text.starts_with("MII"));
+        let certificate = certificate.and_then(|text| text.split('<').next()).expect("a certificate");
+        Certificate::parse(certificate).expect("a certificate")
     }
 
     /// The provider's wish to end a session.

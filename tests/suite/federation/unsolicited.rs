@@ -12,13 +12,13 @@ const STATES: [&str; 5] = ["draft", "tested", "pilot", "active", "disabled"];
 const LOGIN: &str = "http://localhost:9/login?from=directory";
 
 /// Applications that are open to Acme, granted to others, switched off, and without such an address.
-const CLIENTS: &str = r#"clients:
+pub(super) const CLIENTS: &str = r#"clients:
   - { client_id: portal, organization: operator, name: Portal, type: web, audience: all, client_secret: "${SECRET}", redirect_uris: ["http://localhost:9/callback"], initiate_login_uri: "http://localhost:9/login?from=directory" }
   - { client_id: theirs, organization: operator, name: Theirs, type: web, audience: granted, granted_to: [globex], client_secret: "${SECRET}", redirect_uris: ["http://localhost:9/callback"], initiate_login_uri: "http://localhost:9/login?from=directory" }
   - { client_id: switched-off, organization: operator, name: Off, type: web, audience: all, status: disabled, client_secret: "${SECRET}", redirect_uris: ["http://localhost:9/callback"], initiate_login_uri: "http://localhost:9/login?from=directory" }
 "#;
 
-fn allowing(client: &str) -> String {
+pub(super) fn allowing(client: &str) -> String {
     format!("              allow_unsolicited: true\n              unsolicited_client: {client}\n")
 }
 
@@ -29,7 +29,7 @@ async fn ready() -> SamlWorld {
     world
 }
 
-fn begins(page: &Page) -> bool {
+pub(super) fn begins(page: &Page) -> bool {
     page.location().is_some_and(|to| to.as_str().starts_with(LOGIN))
 }
 

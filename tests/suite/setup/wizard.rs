@@ -357,6 +357,9 @@ async fn what_cannot_be_is_said_beside_its_field() {
 
     check(&wizard.save_provider(&base, &format!("{issuer}/other"), CLIENT_ID).await, 422, "issuer-error");
     check(&wizard.save_provider(&base, "idp", CLIENT_ID).await, 422, "whole address");
+    let domain = async |name: &str| wizard.post("/setup/domains", &[("domain", name)]).await;
+    check(&domain("gmail.com").await, 422, "get an address at gmail.com");
+    check(&domain("github.io").await, 422, "register names below github.io");
     let post = async |fields: &[(&str, &str)]| wizard.post(&format!("{saml}/provider"), fields).await;
     check(&post(&[("seen", "0")]).await, 422, "in one of these ways");
     check(&post(&[("seen", "0"), ("metadata", "<a/>")]).await, 422, "metadata-error");

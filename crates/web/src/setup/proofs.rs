@@ -73,6 +73,10 @@ pub(crate) async fn post(submitted: Submitted<Open>) -> Response {
             let why = format!("Anybody can get an address at {name}, so it cannot be one organization’s.");
             refuse(&open, Wrong::New(typed.to_owned(), why)).await
         }
+        Err(DomainError::PublicSuffix(name)) => {
+            let why = format!("Anybody can register names below {name}, so it cannot be one organization’s.");
+            refuse(&open, Wrong::New(typed.to_owned(), why)).await
+        }
         Err(error) => other(&open, error),
     }
 }

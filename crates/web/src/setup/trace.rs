@@ -142,7 +142,7 @@ pub(crate) async fn get_begin(of: OfConnection, query: Result<QueryParams, Param
         return refusals::old_page(open);
     }
     match test(&open.env, &open.setup, of.detail.connection.id, &open.cookies.browser).await {
-        Ok(Ok(departure)) => sso::depart(&open.env, &departure),
+        Ok(Ok(departure)) => sso::depart(&open.env, &departure, "to try the connection out."),
         Ok(Err(BeginError::Waiting(error))) => present::waiting_error(&open.env, open.origin(), &error),
         Ok(Err(BeginError::Upstream(error))) => {
             let text =
