@@ -48,19 +48,19 @@ async fn a_mapped_group_gives_its_roles_as_long_as_it_is_given() {
     let rules =
         "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering] }]\n";
     world.configure("    groups: [{ slug: engineering, roles: [admin] }]\n", rules).await;
-    let roles = async |groups: &[&str]| {
+    let given = async |groups: &[&str]| {
         let mut claims = member("new", "new@acme.test");
         claims["groups"] = json!(groups);
         world.sign_in(claims).await.claims("access_token")["roles"].clone()
     };
 
-    let by_the_group = roles(&["staff"]).await;
+    let by_the_group = given(&["staff"]).await;
     world.configure("    groups: [{ slug: engineering, roles: [viewer, admin] }]\n", rules).await;
-    let by_more_of_it = roles(&["staff"]).await;
+    let by_more_of_it = given(&["staff"]).await;
     world.configure("    groups: [{ slug: engineering, roles: [] }]\n", rules).await;
-    let by_none_of_it = roles(&["staff"]).await;
+    let by_none_of_it = given(&["staff"]).await;
     world.configure("    groups: [{ slug: engineering, roles: [admin] }]\n", rules).await;
-    let without_the_group = roles(&["other"]).await;
+    let without_the_group = given(&["other"]).await;
 
     assert_eq!(by_the_group, json!(["admin"]));
     assert_eq!(by_more_of_it, json!(["admin", "viewer"]));

@@ -12,7 +12,6 @@ use orgate_storage::OrgTx;
 
 use super::certificates::fingerprint;
 use super::connections::Detail;
-use super::mapping::group_roles;
 use super::{NotYet, Setup, SetupError};
 use crate::Env;
 use crate::federation::ceiling;
@@ -116,7 +115,7 @@ pub fn certificates(proposal: &Proposal) -> Vec<Compared> {
 /// What the connection gives and the link may not: while there is any, what waits is not this link's to take over.
 /// Trusting a key is trusting whoever holds it with all that the connection gives.
 pub fn beyond(setup: &Setup, detail: &Detail) -> Withheld {
-    let known = group_roles(detail);
+    let known = ceiling::group_roles(&detail.groups);
     let proposal = detail.proposal.as_ref();
     proposal.map(|proposal| proposal.lost_below(&setup.link.role_ceiling, &known)).unwrap_or_default()
 }
@@ -150,7 +149,7 @@ pub async fn approve(
     if !tx.connections().lock(id).await? {
         return Err(SetupError::Missing);
     }
-    let known = ceiling::group_roles(&mut tx).await?;
+    let known = ceiling::group_roles(&tx.groups().list().await?);
     let Some(proposal) = proposal_in(&mut tx, id).await? else { return Ok(false) };
     let bound = &setup.link.role_ceiling;
     if !proposal.lost_below(bound, &known).is_empty() {
