@@ -150,10 +150,6 @@ impl<'a> Completion<'a> {
             Some(session) => session.id,
             None => SessionId::from_uuid(self.env.random.uuid(now)?),
         };
-        if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
-        {
-            crate::sign_out::end(self.env, tx, other, ("replaced", &self.browser.origin)).await?;
-        }
         let cookie = self.env.random.credential::<SessionCookie>(tx.org_id())?;
         let expires_at = now + self.policy.session_absolute;
         let session = Session {
@@ -175,8 +171,15 @@ impl<'a> Completion<'a> {
             origin: &self.browser.origin,
             upstream: proven.upstream.as_ref(),
         };
-        let begun = tx.sessions().begin(asked.id, &new, now).await?;
-        Ok(begun.then_some((session, cookie)))
+        // The request first: whoever races for it waits there, holding nothing.
+        if !tx.sessions().begin(asked.id, &new, now).await? {
+            return Ok(None);
+        }
+        if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
+        {
+            crate::sign_out::end(self.env, tx, other, ("replaced", &self.browser.origin)).await?;
+        }
+        Ok(Some((session, cookie)))
     }
 
     async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {

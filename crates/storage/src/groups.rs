@@ -69,7 +69,8 @@ impl Groups<'_> {
             .collect()
     }
 
-    /// Creates the group or brings it to the wanted state.
+    /// Creates the group or brings it to the wanted state. Whoever is in it by a connection whose ceiling does not
+    /// reach as far as its roles is taken out of it.
     pub async fn save(&mut self, group: &Group, at: DateTime<Utc>) -> Result<(), StorageError> {
         let roles: Vec<uuid::Uuid> = group.roles.values().map(|id| id.as_uuid()).collect();
         sqlx::query!(
@@ -93,6 +94,19 @@ impl Groups<'_> {
             self.org_id,
             group.id.as_uuid(),
             &roles,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        sqlx::query!(
+            "delete from mapped_groups
+             where org_id = $1 and group_id = $2 and connection_id in (
+                 select giving.id from connections giving
+                 join connection_versions live on live.org_id = giving.org_id and live.connection_id = giving.id
+                                               and live.version = giving.live_version
+                 where giving.org_id = $1 and not live.role_ceiling @> $3)",
+            self.org_id,
+            group.id.as_uuid(),
+            &group.role_slugs().into_iter().collect::<Vec<_>>(),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -49,8 +49,8 @@ pub struct UpstreamEnd {
 impl Sessions<'_> {
     /// Answers an authorization request with a session: the request is consumed, and the session stored, or, if it
     /// is an old one of the same user, given its new cookie and time of authentication; with its other end, if it
-    /// has one. All in one statement, in which the request decides: `false`, with nothing done, if it was answered
-    /// before or lapsed. Of two racing calls, one wins.
+    /// has one. All in one statement, in which the request decides: `false` if it was answered before or lapsed, or the
+    /// old session has ended; the transaction is then to be dropped. Of two racing calls, one wins.
     pub async fn begin(
         &mut self,
         request: AuthorizationRequestId,
@@ -75,6 +75,7 @@ impl Sessions<'_> {
                            browser_hash = excluded.browser_hash, method = excluded.method,
                            connection_id = excluded.connection_id, ends_by = excluded.ends_by
                        where sessions.org_id = excluded.org_id and sessions.user_id = excluded.user_id
+                         and sessions.ended_at is null
                    returning org_id
                ), other_end as (
                    insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout)

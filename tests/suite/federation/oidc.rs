@@ -69,6 +69,25 @@ async fn a_mapped_group_gives_its_roles_as_long_as_it_is_given() {
 }
 
 #[tokio::test]
+async fn a_group_that_comes_to_give_more_than_the_connections_ceiling_loses_whom_it_put_there() {
+    let world = World::start().await;
+    let rules =
+        "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering] }]\n";
+    world.configure("    groups: [{ slug: engineering, roles: [viewer] }]\n", rules).await;
+    world.run("update connection_versions set role_ceiling = '{viewer}'").await;
+    world.app.env.configuration.forget();
+    let mut claims = member("new", "new@acme.test");
+    claims["groups"] = json!(["staff"]);
+    let before = world.sign_in(claims).await;
+
+    world.configure("    groups: [{ slug: engineering, roles: [viewer, admin] }]\n", rules).await;
+    let after = world.app.refresh(&before.text("refresh_token")).await;
+
+    assert_eq!(before.claims("access_token")["roles"], json!(["viewer"]));
+    assert_eq!(after.claims("access_token")["roles"], json!([]));
+}
+
+#[tokio::test]
 async fn a_role_that_a_connection_gives_everybody_goes_with_the_setting() {
     let world = World::start().await;
     let roles = async || {

@@ -165,6 +165,8 @@ pub async fn save_saml(
         SamlSource::Typed { entity_id, sso_url, certificates } => {
             let certificates = certificates::read(env, certificates).await?;
             let sso_binding = if sso_url == base.sso_url { base.sso_binding } else { SamlBinding::Redirect };
+            // Another provider has its own way out: nobody's name is sent to the one before.
+            let base = if entity_id == base.entity_id { base } else { without_logout(base) };
             SamlSettings { entity_id, sso_url, sso_binding, certificates, metadata_url: None, ..base }
         }
     };
@@ -177,6 +179,10 @@ pub async fn save_saml(
         changed: "provider",
     };
     save_settings(env, setup, &new, origin).await
+}
+
+fn without_logout(settings: SamlSettings) -> SamlSettings {
+    SamlSettings { slo_url: None, slo_response_url: None, ..settings }
 }
 
 /// Takes over an OpenID provider's side, once its discovery document says the same. `true` if a key was made that
