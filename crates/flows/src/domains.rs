@@ -326,7 +326,7 @@ pub async fn withdraw(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), Do
 /// [`TRANSFER_COOL_OFF`] has passed, [`verify`] takes it over.
 ///
 /// # Errors
-/// [`DomainError::NoOffer`], [`DomainError::Failure`].
+/// [`DomainError::NoOffer`], [`DomainError::PublicMail`], [`DomainError::PublicSuffix`], [`DomainError::Failure`].
 pub async fn accept(env: &Env, by: By<'_>, code: &str) -> Result<(OrgDomain, DateTime<Utc>), DomainError> {
     let code = Credential::<TransferCode>::parse(code.trim()).map_err(|_| DomainError::NoOffer)?;
     let resolved = env.store.resolve(OrgHint::Id(code.org_id())).await?;
@@ -336,6 +336,7 @@ pub async fn accept(env: &Env, by: By<'_>, code: &str) -> Result<(OrgDomain, Dat
     let due = at + TRANSFER_COOL_OFF;
     let offered = env.store.begin(&former).await?.domains().find_offered(&code.hash(), at).await?;
     let name = offered.ok_or(DomainError::NoOffer)?;
+    check_name(&name)?; // before the former owner's part is done: the claim would be refused after it
     let notice = prepare(env, &former, Notice::transfer_accepted(&name, due)).await?;
     let mut tx = env.store.begin(&former).await?;
     let accepted = tx.domains().accept(&code.hash(), by.scope.org_id(), (at, due)).await?;
