@@ -129,7 +129,7 @@ impl<'a> Completion<'a> {
 
     /// Answers the request with a session, or with this browser's session of the same user, proven again. The
     /// cookie is new either way: one that was planted before is worth nothing after. `None` if the request was
-    /// answered meanwhile.
+    /// answered meanwhile, or the old session ended.
     async fn begin_session(
         &self,
         tx: &mut OrgTx,
