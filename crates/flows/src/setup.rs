@@ -161,10 +161,21 @@ impl Setup {
         detail: Vec<(&'static str, String)>,
     ) -> Result<(), SetupError> {
         let event = events::done(env, action, origin).map_err(Failure::from)?;
-        let detail = [vec![("connection", id.to_string())], detail].concat();
-        tx.audit().insert(&Event { actor: self.actor(), detail, ..event }).await?;
+        self.log(&mut tx, id, event, detail).await?;
         tx.setup_links().update_last_used(self.link.id, env.clock.now()).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Writes an event about a connection, with the link as its actor.
+    pub(crate) async fn log(
+        &self,
+        tx: &mut OrgTx,
+        id: ConnectionId,
+        event: Event,
+        detail: Vec<(&'static str, String)>,
+    ) -> Result<(), SetupError> {
+        let detail = [vec![("connection", id.to_string())], detail].concat();
+        Ok(tx.audit().insert(&Event { actor: self.actor(), detail, ..event }).await?)
     }
 
     /// Who acts.

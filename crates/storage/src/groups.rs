@@ -69,9 +69,28 @@ impl Groups<'_> {
             .collect()
     }
 
-    /// Creates the group or brings it to the wanted state. Whoever is in it by a connection whose ceiling does not
-    /// reach as far as its roles is taken out of it.
+    /// Keeps what the organization's groups give as it is until the transaction ends: whoever reads it and puts somebody
+    /// into a group by it is either done before a change, which then finds them in it, or sees what was changed.
+    pub async fn hold(&mut self) -> Result<(), StorageError> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock_shared(hashtextextended('groups ' || $1::uuid::text, 0))",
+            self.org_id
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Creates the group or brings it to the wanted state. Whoever is in it by a connection with a version, in force
+    /// or not, whose ceiling does not reach as far as its roles is taken out: they may have come by that version, and
+    /// get back at their next sign-in what they get by the present one.
     pub async fn save(&mut self, group: &Group, at: DateTime<Utc>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended('groups ' || $1::uuid::text, 0))",
+            self.org_id
+        )
+        .execute(&mut *self.conn)
+        .await?;
         let roles: Vec<uuid::Uuid> = group.roles.values().map(|id| id.as_uuid()).collect();
         sqlx::query!(
             "insert into groups (org_id, id, slug, name, created_at) values ($1, $2, $3, $4, $5)
@@ -100,10 +119,8 @@ impl Groups<'_> {
         sqlx::query!(
             "delete from mapped_groups
              where org_id = $1 and group_id = $2 and connection_id in (
-                 select giving.id from connections giving
-                 join connection_versions live on live.org_id = giving.org_id and live.connection_id = giving.id
-                                               and live.version = giving.live_version
-                 where giving.org_id = $1 and not live.role_ceiling @> $3)",
+                 select version.connection_id from connection_versions version
+                 where version.org_id = $1 and not version.role_ceiling @> $3)",
             self.org_id,
             group.id.as_uuid(),
             &group.role_slugs().into_iter().collect::<Vec<_>>(),

@@ -81,6 +81,24 @@ impl Refreshes<'_> {
         Ok(())
     }
 
+    /// Takes away what waited for approval; something else that was proposed meanwhile stays.
+    pub async fn settle(
+        &mut self,
+        id: ConnectionId,
+        proposed: &ConnectionSettings,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update connection_refreshes set proposed = null
+             where org_id = $1 and connection_id = $2 and proposed = $3",
+            self.org_id,
+            id.as_uuid(),
+            Json(proposed) as _,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// Has the connection looked after at once.
     pub async fn hasten(&mut self, id: ConnectionId, now: DateTime<Utc>) -> Result<(), StorageError> {
         sqlx::query!(

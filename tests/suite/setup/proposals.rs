@@ -12,6 +12,7 @@ use orgate_saml::certificate::Certificate;
 use orgate_saml::key::KeyPair;
 use orgate_tests::app::Page;
 use orgate_tests::saml_provider::{SamlProvider, Served, new_key};
+use serde_json::json;
 
 use super::world::{Wizard, World, check};
 
@@ -107,6 +108,12 @@ async fn approvals(world: &World) -> Vec<String> {
     sqlx::query_scalar(query).fetch_all(world.app.database.superuser()).await.expect("the log")
 }
 
+/// What the events of approvals tell.
+async fn details(world: &World) -> Vec<serde_json::Value> {
+    let query = "select detail from audit_events where detail ->> 'change' = 'metadata_approved'";
+    sqlx::query_scalar(query).fetch_all(world.app.database.superuser()).await.expect("the log")
+}
+
 #[tokio::test]
 async fn what_metadata_proposes_is_shown_and_taken_over_as_it_was_shown() {
     let world = World::start().await;
@@ -136,6 +143,14 @@ async fn what_metadata_proposes_is_shown_and_taken_over_as_it_was_shown() {
     let live = followed.live(&world).await;
     assert_eq!(live, format!("[\"{}\"]", new.certificate().base64()));
     assert_eq!(approvals(&world).await, [format!("setup_link {} acme true", link.id)]);
+    assert_eq!(
+        details(&world).await,
+        [json!({
+            "connection": followed.id.to_string(), "change": "metadata_approved", "version": "2",
+            "fields": "certificates", "trusted": new.certificate().fingerprint(),
+            "distrusted": old.certificate().fingerprint(),
+        })]
+    );
     let overview = wizard.browser.get("/setup/connections").await;
     assert!(!overview.body.contains(&followed.page), "{}", overview.body);
     assert_eq!(world.connection("(live_version || ' ' || tested_version)").await, "2 2");
@@ -237,6 +252,12 @@ async fn a_link_takes_nothing_over_for_a_connection_that_gives_more_than_it_may(
     check(&page, 200, "This connection gives what your link may not: admin");
     assert!(!page.body.contains("name=\"proposal\""), "{}", page.body);
     check(&refused, 409, "gives roles that your link may not give");
+    let events = world.app.events("acme").await;
+    assert_eq!(
+        events.last().map(String::as_str),
+        Some("connection.configured refused beyond_link"),
+        "{events:?}"
+    );
     assert_eq!(followed.live(&world).await, before);
     let taken = followed.approve(&strong, &shown).await;
     assert_eq!(taken.status, 303, "{}", taken.body);

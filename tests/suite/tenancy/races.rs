@@ -8,11 +8,11 @@ use orgate_domain::audit::{Action, Origin};
 use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{ClientId, DomainId, OrgId};
+use orgate_domain::ids::{ClientId, DomainId, GroupId, OrgId};
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, NewOrganization, NewSession, NewSigningKey, OrgTx, Rotation, StorageError,
+    ClientChange, Group, NewOrganization, NewSession, NewSigningKey, OrgTx, Rotation, StorageError,
 };
 use orgate_tests::federated::{identity, upstream_request};
 use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_grant, now, uuid};
@@ -330,4 +330,49 @@ async fn an_answer_an_assertion_a_recovery_code_and_an_identity_are_taken_once()
         .await;
         assert_eq!(taken, 0, "an identity that is bound stays bound");
     }
+}
+
+/// A sign-in that found what a group gives, and its change, in either order: nobody is left in a group that gives
+/// more than their connection's ceiling.
+#[tokio::test]
+async fn nobody_comes_into_a_group_by_what_it_gave_before() {
+    let fixture = Fixture::new().await;
+    let acme = &fixture.acme;
+    let made = acme.everything().await;
+    let connection = acme.federated(&made).await.connection.id;
+    let behind = fixture.database.superuser();
+    sqlx::raw_sql("update connection_versions set role_ceiling = '{}'")
+        .execute(behind)
+        .await
+        .expect("a ceiling");
+    let role = &made.role;
+    let group = |roles| Group {
+        id: GroupId::from_uuid(uuid()),
+        slug: Slug::parse("staff").expect("a slug"),
+        name: fixture::name("Staff"),
+        roles,
+    };
+    let empty = group([].into());
+    let raised = Group { roles: [(role.slug.clone(), role.id)].into(), ..empty.clone() };
+    let mut tx = acme.begin().await;
+    tx.groups().save(&empty, now()).await.expect("a group");
+    tx.commit().await.expect("a commit");
+
+    let mut sign_in = acme.begin().await;
+    sign_in.groups().hold().await.expect("held");
+    let mut change = acme.begin().await;
+    let change = tokio::spawn(async move {
+        change.groups().save(&raised, now()).await.expect("a change");
+        change.commit().await.expect("a commit");
+    });
+    let (mapped, staff) = ((connection, made.user.id), ["staff".to_owned()].into());
+    sign_in.identities().replace_mapped(mapped, &[].into(), &staff).await.expect("into the group");
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await; // without the lock the change is done by then
+    sign_in.commit().await.expect("a commit");
+    change.await.expect("changed");
+
+    assert_eq!(
+        count(behind, "select count(*) from mapped_groups where org_id = $1", acme.id().as_uuid()).await,
+        0
+    );
 }

@@ -224,6 +224,7 @@ impl Calls {
             SetupLinks::revoke: false
             SetupLinks::update_last_used: ()
             Connections::save_activated: ()
+            Groups::hold: ()
             Groups::list: []
             Groups::save: refused (group_roles_org_id_role_id_fkey)
             Identities::list_at_risk: (false, 0)
@@ -238,6 +239,7 @@ impl Calls {
             RecoveryCodes::replace: refused (recovery_codes_org_id_user_id_fkey)
             Refreshes::hasten: refused (connection_refreshes_org_id_connection_id_fkey)
             Refreshes::save: refused (connection_refreshes_org_id_connection_id_fkey)
+            Refreshes::settle: ()
             Upstream::consume_assertion: refused (consumed_assertions_org_id_connection_id_fkey)
             Upstream::insert: refused (upstream_requests_org_id_connection_id_version_fkey)
             Upstream::insert_trace: refused (sign_in_traces_org_id_connection_id_fkey)
@@ -492,6 +494,7 @@ impl Calls {
             "RecoveryCodes::replace" => tx.recovery_codes().replace(acme.user.id, &[hash()], now());
             "Refreshes::hasten" => tx.refreshes().hasten(id, now());
             "Refreshes::save" => tx.refreshes().save(id, &refresh);
+            "Refreshes::settle" => tx.refreshes().settle(id, &made.settings);
             "Upstream::consume_assertion" => tx.upstream().consume_assertion(id, &made.assertion, due);
             "Upstream::insert" => tx.upstream().insert(&made.upstream);
             "Upstream::insert_trace" => tx.upstream().insert_trace(&trace);
@@ -530,6 +533,7 @@ impl Calls {
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());
+            "Groups::hold" => tx.groups().hold();
             "Groups::list" => tx.groups().list();
             "Groups::save" => tx.groups().save(&group, now());
             "Identities::list_at_risk" => async {

@@ -2,8 +2,9 @@
 
 use chrono::{Duration, Months};
 use orgate_domain::audit::{Action, Event};
+use orgate_domain::connections::ConnectionSettings;
 use orgate_storage::system::{Cleaned, Outdated};
-use orgate_storage::{PoolSettings, Store};
+use orgate_storage::{PoolSettings, Refresh, Store};
 use orgate_tests::database::Database;
 use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -119,4 +120,23 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     let challenge = tx.discovery_challenges().take_try(made.request.id, now()).await.expect("an answer");
     assert!(challenge.is_none(), "it goes with its request");
     assert!(tx.users().find_by_email(&made.user.email).await.expect("an answer").is_some());
+}
+
+#[tokio::test]
+async fn what_was_proposed_meanwhile_goes_on_waiting() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let federated = fixture.acme.federated(&made).await;
+    let (id, seen) = (federated.connection.id, federated.settings);
+    let newer = ConnectionSettings { trusts_addresses: !seen.trusts_addresses, ..seen.clone() };
+    let mut tx = fixture.acme.begin().await;
+    let refresh = tx.refreshes().find(id).await.expect("an answer").expect("a schedule");
+    tx.refreshes().save(id, &Refresh { proposed: Some(newer.clone()), ..refresh }).await.expect("a proposal");
+
+    tx.refreshes().settle(id, &seen).await.expect("settled");
+    let other = tx.refreshes().find(id).await.expect("an answer").and_then(|refresh| refresh.proposed);
+    tx.refreshes().settle(id, &newer).await.expect("settled");
+    let same = tx.refreshes().find(id).await.expect("an answer").and_then(|refresh| refresh.proposed);
+
+    assert_eq!((other, same), (Some(newer), None));
 }

@@ -20,8 +20,12 @@ pub(super) async fn cut(
     trace: &mut Trace,
 ) -> Result<(), Failure> {
     let Some(ceiling) = ceiling else { return Ok(()) };
-    let known =
-        if mapped.groups.is_empty() { GroupRoles::new() } else { group_roles(&tx.groups().list().await?) };
+    let known = if mapped.groups.is_empty() {
+        GroupRoles::new()
+    } else {
+        tx.groups().hold().await?;
+        group_roles(&tx.groups().list().await?)
+    };
     let withheld = mapped.cut(ceiling, &known);
     if !withheld.is_empty() {
         trace.pass("role_ceiling", sentence(&withheld));

@@ -38,9 +38,6 @@ const LEASE: Duration = Duration::minutes(5);
 /// Connections that one call looks after.
 const BATCH: i64 = 20;
 
-/// How the event of an approval names the change.
-pub(crate) const APPROVED: &str = "metadata_approved";
-
 /// Days before a certificate expires at which the organization is told.
 const NOTICES: [i64; 3] = [30, 7, 1];
 
@@ -202,7 +199,7 @@ impl Change<'_> {
         }
         refresh.proposed = None;
         let mut tx = self.env.store.begin(self.scope).await?;
-        if !take_over(self.env, &mut tx, (self.id, self.base), (&document, None)).await? {
+        if take_over(self.env, &mut tx, (self.id, self.base, &document), None).await?.is_none() {
             return Ok(settings.clone()); // it was changed while the metadata was fetched: the next time
         }
         tx.commit().await?;
@@ -220,25 +217,26 @@ fn is_of(proposed: &ConnectionSettings, settings: &SamlSettings) -> bool {
 
 /// A new version with these settings, live at once where the connection is: what was tested before goes
 /// on being what it was, with the provider's own changes. A later version that waits to go live stays the latest.
-/// `false`, with nothing done, if `base` is not what the connection goes by any more.
+/// Its number; `None`, with nothing done, if `base` is not what the connection goes by any more.
 async fn take_over(
     env: &Env,
     tx: &mut OrgTx,
-    (id, base): (ConnectionId, i32),
-    (document, bound): (&ConnectionSettings, Option<&RoleSlugs>),
-) -> Result<bool, Failure> {
+    (id, base, document): (ConnectionId, i32, &ConnectionSettings),
+    bound: Option<&RoleSlugs>,
+) -> Result<Option<i32>, Failure> {
     tx.connections().lock(id).await?;
-    let Some(mut connection) = tx.connections().find(id).await? else { return Ok(false) };
+    let Some(mut connection) = tx.connections().find(id).await? else { return Ok(None) };
     if connection.live_version.unwrap_or(connection.latest_version) != base {
-        return Ok(false);
+        return Ok(None);
     }
     let waiting = connection.latest_version;
-    let Some(before) = tx.connections().find_version(id, base).await? else { return Ok(false) };
+    let Some(before) = tx.connections().find_version(id, base).await? else { return Ok(None) };
     let (version, at) = (connection.latest_version + 1, env.clock.now());
     let secrets = before.secrets.as_deref();
     // What it may give stays bound by whoever wrote what it follows.
     let ceiling = before.role_ceiling;
     let ceiling = bound.map(|bound| lowered(ceiling.as_ref(), bound)).or(ceiling);
+    // Whoever approved it is in the event: files are compared with what somebody wrote, and not with what was followed.
     let by = Authorship { actor: Actor::System, role_ceiling: ceiling.as_ref(), changed: &["provider"] };
     tx.connections()
         .insert_version(id, &NewConnectionVersion { version, settings: document, secrets, at, by })
@@ -254,7 +252,7 @@ async fn take_over(
         repeat(tx, &mut connection, (waiting, version + 1), at).await?;
     }
     tx.connections().update(&connection, at).await?;
-    Ok(true)
+    Ok(Some(version))
 }
 
 /// Writes a version again under the next number.
@@ -288,6 +286,8 @@ pub struct Proposal {
     base: i32,
     document: ConnectionSettings,
     role_ceiling: Option<RoleSlugs>,
+    /// As it is stored.
+    stored: ConnectionSettings,
 }
 
 impl Proposal {
@@ -301,6 +301,23 @@ impl Proposal {
     /// What the connection gives now and would not give if somebody approved who may give `bound` alone.
     pub fn lost_below(&self, bound: &RoleSlugs, known: &GroupRoles) -> Withheld {
         self.document.lost_below(self.role_ceiling.as_ref(), bound, known)
+    }
+
+    /// What the log says of its approval: who is trusted from then on, and who no more, to the certificate.
+    fn detail(&self, version: i32) -> Vec<(&'static str, String)> {
+        let fields: Vec<_> = self.changes.iter().map(|change| change.field.as_str()).collect();
+        let only = |these: &SamlSettings, others: &SamlSettings| {
+            let only = these.certificates.iter().filter(|text| !others.certificates.contains(text));
+            let read = only.filter_map(|text| Certificate::parse(text).ok());
+            read.map(|certificate| certificate.fingerprint()).collect::<Vec<_>>().join(" ")
+        };
+        vec![
+            ("change", "metadata_approved".to_owned()),
+            ("version", version.to_string()),
+            ("fields", fields.join(" ")),
+            ("trusted", only(&self.wanted, &self.present)),
+            ("distrusted", only(&self.present, &self.wanted)),
+        ]
     }
 }
 
@@ -339,7 +356,7 @@ pub(crate) async fn proposal_in(tx: &mut OrgTx, id: ConnectionId) -> Result<Opti
     }
     let document =
         ConnectionSettings { provider: ProviderSettings::Saml(wanted.clone()), ..version.settings };
-    Ok(Some(Proposal { changes, present, wanted, id, base, document, role_ceiling }))
+    Ok(Some(Proposal { changes, present, wanted, id, base, document, role_ceiling, stored: proposed }))
 }
 
 /// Takes over what waits for approval, if it is what was looked at.
@@ -354,32 +371,35 @@ pub async fn approve(
 ) -> Result<bool, Failure> {
     let event = events::done(env, Action::ConnectionConfigured, &Origin::default())?;
     let mut tx = env.store.begin(scope).await?;
-    if !accept(env, &mut tx, (id, &proposal.digest()), None).await? {
-        return Ok(false);
-    }
-    let detail = [connection_of(id), vec![("change", APPROVED.to_owned())]].concat();
+    let Some(found) = find_seen(&mut tx, (id, &proposal.digest())).await? else { return Ok(false) };
+    let Some(detail) = accept(env, &mut tx, &found, None).await? else { return Ok(false) };
+    let detail = [connection_of(id), detail].concat();
     tx.audit().insert(&Event { actor, detail, ..event }).await?;
     Ok(tx.commit().await.map(|()| true)?)
 }
 
-/// What waits for approval, in the place of what is in force, if it is what was looked at; from then on it gives
-/// nothing beyond `bound`. The caller writes the event.
+/// What waits for approval, if it is what was looked at: `seen` is its [`Proposal::digest`]. The connection stays as
+/// it is until the transaction ends.
+pub(crate) async fn find_seen(
+    tx: &mut OrgTx,
+    (id, seen): (ConnectionId, &str),
+) -> Result<Option<Proposal>, StorageError> {
+    tx.connections().lock(id).await?;
+    Ok(proposal_in(tx, id).await?.filter(|found| found.digest() == seen))
+}
+
+/// Puts what waits in the place of what is in force; from then on the connection gives nothing beyond `bound`. What the
+/// event says, which the caller writes; `None` if it is of something that is not in force any more.
 pub(crate) async fn accept(
     env: &Env,
     tx: &mut OrgTx,
-    (id, seen): (ConnectionId, &str),
+    proposal: &Proposal,
     bound: Option<&RoleSlugs>,
-) -> Result<bool, Failure> {
-    tx.connections().lock(id).await?;
-    let Some(proposal) = proposal_in(tx, id).await?.filter(|found| found.digest() == seen) else {
-        return Ok(false);
-    };
-    if !take_over(env, tx, (id, proposal.base), (&proposal.document, bound)).await? {
-        return Ok(false);
-    }
-    let Some(refresh) = tx.refreshes().find(id).await? else { return Ok(false) };
-    tx.refreshes().save(id, &Refresh { proposed: None, ..refresh }).await?;
-    Ok(true)
+) -> Result<Option<Vec<(&'static str, String)>>, Failure> {
+    let about = (proposal.id, proposal.base, &proposal.document);
+    let Some(version) = take_over(env, tx, about, bound).await? else { return Ok(None) };
+    tx.refreshes().settle(proposal.id, &proposal.stored).await?;
+    Ok(Some(proposal.detail(version)))
 }
 
 /// Notes a certificate that expires soon, once for each of [`NOTICES`]: when it does.

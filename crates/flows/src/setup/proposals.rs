@@ -10,13 +10,13 @@ use orgate_domain::setup::SetupPurpose;
 use orgate_saml::certificate::Certificate;
 use orgate_storage::OrgTx;
 
-use super::certificates::fingerprint;
+use super::certificates::{self, fingerprint};
 use super::connections::Detail;
 use super::{NotYet, Setup, SetupError};
-use crate::Env;
 use crate::federation::ceiling;
 pub use crate::federation::refresh::Proposal;
-use crate::federation::refresh::{APPROVED, accept, proposal_in};
+use crate::federation::refresh::{accept, find_seen, proposal_in};
+use crate::{Env, Failure, events};
 
 /// One line that it changes, certificates apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +90,7 @@ fn signing(settings: &SamlSettings) -> String {
 
 /// Every certificate that is trusted now or would be, the new ones first.
 pub fn certificates(proposal: &Proposal) -> Vec<Compared> {
-    let read = |settings: &SamlSettings| -> Vec<Certificate> {
-        settings.certificates.iter().filter_map(|text| Certificate::parse(text).ok()).collect()
-    };
-    let (before, after) = (read(&proposal.present), read(&proposal.wanted));
+    let (before, after) = (certificates::of(&proposal.present), certificates::of(&proposal.wanted));
     let compared = |certificate: &Certificate, fate| Compared {
         fingerprint: fingerprint(certificate),
         not_before: certificate.not_before(),
@@ -138,7 +135,7 @@ pub(super) async fn waiting(tx: &mut OrgTx) -> Result<Vec<ConnectionId>, SetupEr
 /// [`Proposal::digest`]. `false`, with nothing done, if it is something else by now, or nothing.
 ///
 /// # Errors
-/// [`SetupError`]; [`NotYet::BeyondLink`] if the connection gives what the link may not.
+/// [`SetupError`]; [`NotYet::BeyondLink`] if the connection gives what the link may not, which is an event.
 pub async fn approve(
     env: &Env,
     setup: &Setup,
@@ -146,19 +143,16 @@ pub async fn approve(
     origin: &Origin,
 ) -> Result<bool, SetupError> {
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    if !tx.connections().lock(id).await? {
-        return Err(SetupError::Missing);
-    }
-    let known = ceiling::group_roles(&tx.groups().list().await?);
-    let Some(proposal) = proposal_in(&mut tx, id).await? else { return Ok(false) };
+    let Some(proposal) = find_seen(&mut tx, (id, seen)).await? else { return Ok(false) };
     let bound = &setup.link.role_ceiling;
+    let known = ceiling::group_roles(&tx.groups().list().await?);
     if !proposal.lost_below(bound, &known).is_empty() {
+        let event = events::refused(env, Action::ConnectionConfigured, "beyond_link", origin);
+        setup.log(&mut tx, id, event.map_err(Failure::from)?, Vec::new()).await?;
+        tx.commit().await?;
         return Err(SetupError::NotYet(NotYet::BeyondLink));
     }
-    if !accept(env, &mut tx, (id, seen), Some(bound)).await? {
-        return Ok(false);
-    }
-    let detail = vec![("change", APPROVED.to_owned())];
+    let Some(detail) = accept(env, &mut tx, &proposal, Some(bound)).await? else { return Ok(false) };
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await?;
     Ok(true)
 }
