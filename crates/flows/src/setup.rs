@@ -161,21 +161,15 @@ impl Setup {
         detail: Vec<(&'static str, String)>,
     ) -> Result<(), SetupError> {
         let event = events::done(env, action, origin).map_err(Failure::from)?;
-        self.log(&mut tx, id, event, detail).await?;
+        tx.audit().insert(&self.about(id, event, detail)).await?;
         tx.setup_links().update_last_used(self.link.id, env.clock.now()).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Writes an event about a connection, with the link as its actor.
-    pub(crate) async fn log(
-        &self,
-        tx: &mut OrgTx,
-        id: ConnectionId,
-        event: Event,
-        detail: Vec<(&'static str, String)>,
-    ) -> Result<(), SetupError> {
+    /// The event, about a connection, with the link as its actor.
+    pub(crate) fn about(&self, id: ConnectionId, event: Event, detail: Vec<(&'static str, String)>) -> Event {
         let detail = [vec![("connection", id.to_string())], detail].concat();
-        Ok(tx.audit().insert(&Event { actor: self.actor(), detail, ..event }).await?)
+        Event { actor: self.actor(), detail, ..event }
     }
 
     /// Who acts.

@@ -147,9 +147,10 @@ pub async fn approve(
     let bound = &setup.link.role_ceiling;
     let known = ceiling::group_roles(&tx.groups().list().await?);
     if !proposal.lost_below(bound, &known).is_empty() {
+        drop(tx);
         let event = events::refused(env, Action::ConnectionConfigured, "beyond_link", origin);
-        setup.log(&mut tx, id, event.map_err(Failure::from)?, Vec::new()).await?;
-        tx.commit().await?;
+        let event = setup.about(id, event.map_err(Failure::from)?, Vec::new());
+        env.refusals.record(env, &setup.scope, event).await?;
         return Err(SetupError::NotYet(NotYet::BeyondLink));
     }
     let Some(detail) = accept(env, &mut tx, &proposal, Some(bound)).await? else { return Ok(false) };
