@@ -163,7 +163,17 @@ impl App {
 
     /// Calls the token endpoint with `client_secret_basic`.
     pub async fn token_as(&self, client_id: &str, secret: &str, form: &[(&str, &str)]) -> Reply {
-        let request = http(false).post(self.at("/token")).basic_auth(client_id, Some(secret)).form(form);
+        self.post_as("/token", (client_id, secret), form).await
+    }
+
+    /// Posts a form with `client_secret_basic`.
+    pub async fn post_as(
+        &self,
+        path: &str,
+        (client_id, secret): (&str, &str),
+        form: &[(&str, &str)],
+    ) -> Reply {
+        let request = http(false).post(self.at(path)).basic_auth(client_id, Some(secret)).form(form);
         Reply::of(request.send().await.expect("answered")).await
     }
 

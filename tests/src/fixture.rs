@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
-use orgate_domain::clients::{Audience, Client, ClientStatus};
+use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, ClientId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId,
-    SessionId, UserId,
+    AuthorizationRequestId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
+    UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::PolicySettings;
@@ -19,14 +19,17 @@ use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
-use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_storage::{
-    ClientChange, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage,
-    NewOrganization, NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
+    NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage, NewOrganization,
+    NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
 };
 use uuid::Uuid;
 
 use crate::database::Database;
+
+mod clients;
+
+pub use clients::REVOKED;
 
 /// Where tokens say they come from.
 pub const ISSUER: &str = "https://id.example.test";
@@ -174,6 +177,7 @@ pub fn event(action: Action) -> Event {
 pub fn new_grant(code: &AuthorizationCode, refresh_token: SecretHash) -> NewGrant<'_> {
     let expires_at = now() + Duration::days(90);
     NewGrant {
+        dpop_jkt: None,
         code,
         issuer: ISSUER,
         expires_at,
@@ -215,6 +219,7 @@ impl Org {
         let request = self.authorization_request(&client).await;
         let challenge = self.challenge(&request).await;
         let redeemed = self.code(&signed_in, &client).await;
+        self.spent(&client, &role).await;
         Everything {
             grant: self.redeem(&redeemed).await,
             code: self.code(&signed_in, &client).await,
@@ -270,33 +275,6 @@ impl Org {
         commit(tx).await;
     }
 
-    /// A client with a secret.
-    pub async fn client(&self, client_id: &str, audience: Audience) -> Client {
-        let redirect_uri = RegisteredRedirectUri::parse("https://app.example.test/callback", ClientKind::Web);
-        let client = Client {
-            id: ClientId::from_uuid(uuid()),
-            owner: self.id(),
-            client_id: client_id.to_owned(),
-            name: name(client_id),
-            kind: ClientKind::Web,
-            audience,
-            status: ClientStatus::Active,
-            redirect_uris: vec![redirect_uri.expect("a redirect URI")],
-            post_logout_redirect_uris: ["https://app.example.test/".to_owned()].into(),
-            home_url: None,
-            initiate_login_uri: None,
-            resource: "https://app.example.test".to_owned(),
-            signing_algorithm: SigningAlgorithm::Es256,
-            permissions: ["notes:read".to_owned()].into(),
-            secrets: Vec::new(),
-        };
-        let mut tx = self.begin().await;
-        tx.clients().save(&ClientChange { client: &client, at: now() }).await.expect("a client");
-        tx.clients().replace_secrets(client.id, &hash(), now()).await.expect("a secret");
-        commit(tx).await;
-        client
-    }
-
     /// A session that just began.
     pub async fn sign_in(&self, user: &Member, client: &Client) -> SignedIn {
         let session = Session {
@@ -347,7 +325,9 @@ impl Org {
             scope: scope(),
             state: Some("state".to_owned()),
             nonce: Some("nonce".to_owned()),
-            code_challenge: CodeChallenge::from_bytes(*hash().as_bytes()),
+            code_challenge: Some(CodeChallenge::from_bytes(*hash().as_bytes())),
+            resource: None,
+            dpop_jkt: None,
             prompt: [].into(),
             max_age: None,
             acr_values: Vec::new(),
@@ -381,7 +361,9 @@ impl Org {
             client_owner: client.owner,
             client_id: client.id,
             redirect_uri: redirect_uri_of(client),
-            code_challenge: CodeChallenge::from_bytes(*hash().as_bytes()),
+            code_challenge: Some(CodeChallenge::from_bytes(*hash().as_bytes())),
+            resource: None,
+            dpop_jkt: None,
             scope: scope(),
             nonce: None,
             expires_at: now() + Duration::minutes(1),

@@ -177,7 +177,7 @@ clients:
 ~ role admin in initech: name, permissions
 + role viewer in initech
 ~ user ADA@initech.test in initech: roles
-~ client reports of initech: type, audience, redirect_uris
+~ client reports of initech: type, audience, redirect_uris, grants
 = 0 unchanged
 ");
     apply::execute(&app.env, plan).await.expect("applied");
@@ -254,6 +254,7 @@ clients:
     test.yaml:11:13: the parents of beta lead in a circle
     test.yaml:12:43: an organization keeps the parent that it was made with
     test.yaml:14:18: the client notes is the organization operator's, and a client_id is never given to another
+    test.yaml:16:18: a machine client belongs to one organization: audience is owner
     test.yaml:16:103: there is no organization gone, neither in these files nor in the database
     ");
     assert_eq!(rows(&app).await, before);

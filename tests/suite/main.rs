@@ -21,9 +21,13 @@ mod federation;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+mod introspection;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod machines;
 #[cfg(test)]
 mod openid_connect;
 #[cfg(test)]

@@ -6,8 +6,10 @@ use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
 use orgate_flows::IssuedTokens;
+use orgate_flows::client_credentials::MachineToken;
 use orgate_flows::redeem_code::Redemption;
 use orgate_flows::refresh::{RefreshRefusal, Refreshed};
+use orgate_flows::token::TokenOutcome;
 use orgate_protocol::oauth::client_auth::BASIC_CHALLENGE;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 
@@ -83,8 +85,31 @@ impl IntoResponse for OAuthError {
     }
 }
 
+/// What the client hears of a call to the token endpoint.
+pub(crate) fn of_token(outcome: TokenOutcome) -> Result<IssuedTokens, OAuthError> {
+    match outcome {
+        TokenOutcome::Code(redemption) => of_redemption(redemption),
+        TokenOutcome::Machine(machine) => of_machine(machine),
+        TokenOutcome::Refresh(refreshed) => of_refresh(refreshed),
+        TokenOutcome::Refused(error) => Err(error.into()),
+    }
+}
+
+/// What a machine hears.
+fn of_machine(machine: MachineToken) -> Result<IssuedTokens, OAuthError> {
+    match machine {
+        MachineToken::Granted(tokens) => Ok(tokens),
+        MachineToken::Refused(error) => Err(error.into()),
+        MachineToken::Fallen => Err(RequestError::new(
+            ErrorCode::UnauthorizedClient,
+            "the client may not act in this organization",
+        )
+        .into()),
+    }
+}
+
 /// What the client hears of a code.
-pub(crate) fn of_redemption(redemption: Redemption) -> Result<IssuedTokens, OAuthError> {
+fn of_redemption(redemption: Redemption) -> Result<IssuedTokens, OAuthError> {
     use orgate_flows::redeem_code::CodeRefusal;
     match redemption {
         Redemption::Granted(tokens) => Ok(tokens),
@@ -95,6 +120,12 @@ pub(crate) fn of_redemption(redemption: Redemption) -> Result<IssuedTokens, OAut
         Redemption::Refused(CodeRefusal::PkceMismatch) => {
             Err(OAuthError::invalid_grant("code_verifier does not match"))
         }
+        Redemption::Refused(CodeRefusal::KeyMismatch) => {
+            Err(OAuthError::invalid_grant("the code is bound to another key"))
+        }
+        Redemption::Refused(CodeRefusal::OtherResource) => {
+            Err(RequestError::new(ErrorCode::InvalidTarget, "the code is for another resource").into())
+        }
         Redemption::Refused(CodeRefusal::OtherClient | CodeRefusal::RedirectUriMismatch) => {
             Err(OAuthError::invalid_grant("the code was not issued for this request"))
         }
@@ -102,7 +133,7 @@ pub(crate) fn of_redemption(redemption: Redemption) -> Result<IssuedTokens, OAut
 }
 
 /// What the client hears of a refresh token.
-pub(crate) fn of_refresh(refreshed: Refreshed) -> Result<IssuedTokens, OAuthError> {
+fn of_refresh(refreshed: Refreshed) -> Result<IssuedTokens, OAuthError> {
     match refreshed {
         Refreshed::Granted(tokens) => Ok(tokens),
         Refreshed::Unknown | Refreshed::Refused(RefreshRefusal::OtherClient) => {
@@ -113,6 +144,13 @@ pub(crate) fn of_refresh(refreshed: Refreshed) -> Result<IssuedTokens, OAuthErro
         }
         Refreshed::Refused(RefreshRefusal::Revoked) | Refreshed::Reused => {
             Err(OAuthError::invalid_grant("the refresh token was revoked"))
+        }
+        Refreshed::Refused(RefreshRefusal::KeyMismatch) => {
+            Err(OAuthError::invalid_grant("the refresh token is bound to another key"))
+        }
+        Refreshed::Refused(RefreshRefusal::OtherResource) => {
+            Err(RequestError::new(ErrorCode::InvalidTarget, "the refresh token is for another resource")
+                .into())
         }
         Refreshed::Refused(RefreshRefusal::ScopeTooWide) => {
             Err(RequestError::new(ErrorCode::InvalidScope, "more is asked for than was granted").into())

@@ -2,9 +2,12 @@
 //!
 //! **Invariant:** every answer is the RFC's JSON; no page, no cookie.
 
+mod client;
 mod connections;
 mod documents;
 mod error;
+mod introspect;
+mod revoke;
 mod token;
 mod userinfo;
 
@@ -20,6 +23,8 @@ pub use documents::documents;
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))
+        .route("/introspect", post(introspect::post))
+        .route("/revoke", post(revoke::post))
         .route("/userinfo", get(userinfo::get).post(userinfo::post))
         .layer(cors())
         .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))

@@ -43,6 +43,11 @@ async fn answer(env: &Env, headers: &HeaderMap, form: Option<&Params>) -> Result
         Userinfo::Claims(claims) => {
             ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(claims)).into_response()
         }
+        Userinfo::Signed(token) => {
+            let media_type = HeaderValue::from_static("application/jwt");
+            let no_store = HeaderValue::from_static("no-store");
+            ([(header::CACHE_CONTROL, no_store), (header::CONTENT_TYPE, media_type)], token).into_response()
+        }
         Userinfo::InvalidToken => {
             let error = RequestError::new(ErrorCode::InvalidToken, "the access token is not valid");
             challenge(StatusCode::UNAUTHORIZED, Some(&error))

@@ -70,6 +70,8 @@ actions! {
     AuthorizationRefused = "authorization.refused";
     /// A client was created or changed.
     ClientConfigured = "client.configured";
+    /// A client's secret was replaced.
+    ClientSecretRotated = "client.secret_rotated";
     /// A client failed to prove itself.
     ClientRefused = "client.refused";
     /// A code was redeemed.
@@ -155,6 +157,12 @@ actions! {
     BreakGlassUsed = "break_glass.used";
     /// Recovery codes were made for a break-glass user.
     RecoveryCodesCreated = "recovery_codes.created";
+    /// An access token was issued to a machine client.
+    TokenIssued = "token.issued";
+    /// A machine client was refused a token.
+    TokenRefused = "token.refused";
+    /// A token was revoked by the client that it was issued to.
+    TokenRevoked = "token.revoked";
     /// A user was created or changed.
     UserConfigured = "user.configured";
 }

@@ -4,9 +4,16 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use orgate_protocol::jose::SigningAlgorithm;
-use orgate_protocol::oauth::client_auth::PresentedClient;
+use orgate_protocol::oauth::client_auth::{ClientAuthMethod, PresentedClient};
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+use orgate_protocol::oauth::{ErrorCode, RequestError};
 use url::Url;
+
+mod settings;
+
+pub use settings::{
+    ClientAuthentication, ClientKeySource, ClientSettings, Lifetimes, Party, Profile, STANDARD_SCOPES,
+};
 
 use crate::credentials::SecretHash;
 use crate::ids::{ClientId, OrgId};
@@ -43,6 +50,8 @@ pub struct Client {
     pub signing_algorithm: SigningAlgorithm,
     /// The permissions that its resource knows: only these reach its tokens. Empty: all of them.
     pub permissions: BTreeSet<String>,
+    /// How it may ask for tokens, and what it must prove.
+    pub settings: ClientSettings,
     /// Its secrets, as hashes; two may live side by side while one is being replaced.
     pub secrets: Vec<ClientSecret>,
 }
@@ -113,7 +122,24 @@ impl Client {
 
     /// Whether it can keep a secret, and so must prove one.
     pub const fn is_confidential(&self) -> bool {
-        matches!(self.kind, ClientKind::Web | ClientKind::Machine)
+        self.settings.authentication.is_confidential()
+    }
+
+    /// The `aud` of a token that is asked for with this `resource` (RFC 8707 §2.2).
+    ///
+    /// # Errors
+    /// `invalid_target` for a resource that is neither its own nor one that it may ask for.
+    pub fn audience_for(&self, resource: Option<&str>) -> Result<String, RequestError> {
+        match resource {
+            None => Ok(self.resource.clone()),
+            Some(asked) if asked == self.resource || self.settings.resources.contains(asked) => {
+                Ok(asked.to_owned())
+            }
+            Some(_) => Err(RequestError::new(
+                ErrorCode::InvalidTarget,
+                "the client may not ask for tokens for this resource",
+            )),
+        }
     }
 
     /// Checks what a client presented at the token endpoint (RFC 6749 §2.3). Generated secrets have
@@ -126,10 +152,16 @@ impl Client {
         presented: &PresentedClient,
         now: DateTime<Utc>,
     ) -> Result<(), UnprovenClient> {
-        let proven = match (&presented.secret, self.is_confidential()) {
-            (None, false) => true,
-            (None, true) | (Some(_), false) => false,
-            (Some(secret), true) => {
+        let proven = match (&presented.secret, self.settings.authentication) {
+            (None, ClientAuthentication::None) => true,
+            (None, _) | (Some(_), ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt) => false,
+            (Some(_), ClientAuthentication::SecretBasic) if presented.method != ClientAuthMethod::Basic => {
+                false
+            }
+            (Some(_), ClientAuthentication::SecretPost) if presented.method != ClientAuthMethod::Post => {
+                false
+            }
+            (Some(secret), _) => {
                 let hash = SecretHash::of(secret.as_bytes());
                 self.secrets
                     .iter()

@@ -5,6 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::clients::ClientStatus;
 use crate::connections::{ConnectionState, EntryPath, Piloted};
+use crate::ids::OrgId;
 use crate::names::Slug;
 use crate::organizations::OrgStatus;
 use crate::policies::{Policy, SsoEnforcement};
@@ -34,6 +35,40 @@ pub struct Standing {
     /// The client's status as its owner's directory entry says; `None` where the organization is
     /// not admitted to the client.
     pub client: Option<ClientStatus>,
+}
+
+/// A machine client's rights in the organization that it acts in, as of now.
+#[derive(Debug, Clone)]
+pub struct ClientStanding {
+    /// The organization.
+    pub org_id: OrgId,
+    /// Its short name: the claim `org_name`.
+    pub org_slug: Slug,
+    /// Its status.
+    pub org_status: OrgStatus,
+    /// Slugs of the roles that the client holds there; sorted.
+    pub roles: Vec<String>,
+    /// The permissions that those roles bundle; sorted.
+    pub permissions: Vec<String>,
+    /// See [`Standing::client`].
+    pub client: Option<ClientStatus>,
+}
+
+impl ClientStanding {
+    /// Refuses unless organization and client stand.
+    ///
+    /// # Errors
+    /// The first [`StandingRefusal`], the organization's first.
+    pub fn check(&self) -> Result<(), StandingRefusal> {
+        if self.org_status != OrgStatus::Active {
+            return Err(StandingRefusal::OrganizationInactive);
+        }
+        match self.client {
+            None => Err(StandingRefusal::ClientNotAdmitted),
+            Some(ClientStatus::Disabled) => Err(StandingRefusal::ClientDisabled),
+            Some(ClientStatus::Active) => Ok(()),
+        }
+    }
 }
 
 /// What the policy on SSO needs to know of a user.

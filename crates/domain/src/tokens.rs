@@ -16,8 +16,12 @@ pub struct Presentation<'a> {
     pub client_id: ClientId,
     /// The redirect URI it repeats (RFC 6749 §4.1.3).
     pub redirect_uri: &'a str,
-    /// The PKCE verifier (RFC 7636 §4.5).
-    pub verifier: &'a CodeVerifier,
+    /// The PKCE verifier (RFC 7636 §4.5), if it has one.
+    pub verifier: Option<&'a CodeVerifier>,
+    /// The thumbprint of the key that it proves (RFC 9449).
+    pub key: Option<&'a str>,
+    /// What it wants the tokens for (RFC 8707); `None`: what the code is for.
+    pub resource: Option<&'a str>,
 }
 
 /// What an authorization code stands for.
@@ -35,8 +39,12 @@ pub struct AuthorizationCode {
     pub client_id: ClientId,
     /// Where it was sent.
     pub redirect_uri: String,
-    /// The challenge it is bound to.
-    pub code_challenge: CodeChallenge,
+    /// The challenge it is bound to; `None` for a client that is exempt.
+    pub code_challenge: Option<CodeChallenge>,
+    /// What its tokens are for (RFC 8707); `None`: the client's own resource.
+    pub resource: Option<String>,
+    /// The thumbprint of the key it is bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
     /// What was granted.
     pub scope: ScopeSet,
     /// Returned in the ID token.
@@ -52,9 +60,15 @@ pub enum CodeRefusal {
     /// It has lapsed.
     #[error("the code has expired")]
     Expired,
+    /// It is bound to another key.
+    #[error("the code is bound to another key")]
+    KeyMismatch,
     /// It was issued to another client.
     #[error("the code was issued to another client")]
     OtherClient,
+    /// It was issued for another resource.
+    #[error("the code was issued for another resource")]
+    OtherResource,
     /// The verifier does not match the challenge.
     #[error("code_verifier does not match")]
     PkceMismatch,
@@ -68,7 +82,9 @@ impl CodeRefusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
+            Self::KeyMismatch => "key_mismatch",
             Self::OtherClient => "other_client",
+            Self::OtherResource => "other_resource",
             Self::PkceMismatch => "pkce_mismatch",
             Self::RedirectUriMismatch => "redirect_uri_mismatch",
         }
@@ -87,11 +103,23 @@ impl AuthorizationCode {
         if self.redirect_uri != by.redirect_uri {
             return Err(CodeRefusal::RedirectUriMismatch);
         }
-        if !self.code_challenge.matches(by.verifier) {
+        // Also refused: a verifier where no challenge was (RFC 9700 §4.8.2).
+        let bound = match (&self.code_challenge, by.verifier) {
+            (Some(challenge), Some(verifier)) => challenge.matches(verifier),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if !bound {
             return Err(CodeRefusal::PkceMismatch);
+        }
+        if self.dpop_jkt.is_some() && self.dpop_jkt.as_deref() != by.key {
+            return Err(CodeRefusal::KeyMismatch);
         }
         if now >= self.expires_at {
             return Err(CodeRefusal::Expired);
+        }
+        if by.resource.is_some() && self.resource.is_some() && self.resource.as_deref() != by.resource {
+            return Err(CodeRefusal::OtherResource);
         }
         Ok(())
     }

@@ -14,8 +14,9 @@ use orgate_domain::resolution::{self, Asking, Decision, Reason};
 use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::AuthorizationCode;
-use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
+use orgate_protocol::oauth::authorize::{AuthorizationRequest, PkceRule, Prompt, ResponseMode};
 use orgate_protocol::oauth::response::AuthorizationResponse;
+use orgate_protocol::oauth::token::GrantType;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_protocol::params::Params;
 use orgate_storage::system::OrgHint;
@@ -130,7 +131,7 @@ pub async fn authorize(
         let why = RefusedBecause::ClientDisabled;
         return Ok(Next::Refused(Refused { why, client, organization: None }));
     }
-    let request = match orgate_protocol::oauth::authorize::parse(params) {
+    let request = match check_request(&client, params) {
         Ok(request) => request,
         Err(error) => {
             record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
@@ -147,6 +148,17 @@ pub async fn authorize(
     };
     pending.asked.expected_user = known.expected_user;
     Ok(decide(env, pending, &known, browser).await?)
+}
+
+/// What any client's request must be, then what this client's must be.
+pub(crate) fn check_request(client: &Client, params: &Params) -> Result<AuthorizationRequest, RequestError> {
+    let settings = &client.settings;
+    settings.check_grant(GrantType::AuthorizationCode)?;
+    let exempt = !settings.must_use_pkce() && client.is_confidential();
+    let pkce = if exempt { PkceRule::OrNonce } else { PkceRule::Required };
+    let request = orgate_protocol::oauth::authorize::parse(params, pkce)?;
+    client.audience_for(request.resource.as_deref())?;
+    Ok(request)
 }
 
 async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<Arc<Client>, AuthorizeError> {
@@ -349,6 +361,8 @@ pub(crate) async fn issue_code(
         client_id: asked.client_id,
         redirect_uri: asked.redirect_uri.clone(),
         code_challenge: asked.code_challenge,
+        resource: asked.resource.clone(),
+        dpop_jkt: asked.dpop_jkt.clone(),
         scope: asked.scope.clone(),
         nonce: asked.nonce.clone(),
         expires_at: now + CODE_LIFETIME,

@@ -1,7 +1,7 @@
 //! Cached configuration: clients and effective policies.
 //!
 //! **Invariant:** what is cached decides how, never whether: status and admission are read in the
-//! transaction that issues. Every change is notified at once; the time limit is the net under it.
+//! transaction that issues (of a machine client, at most a second before). Every change is notified at once; the time limit is the net under it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,9 @@ use std::time::Duration;
 use moka::future::Cache;
 use orgate_domain::clients::Client;
 use orgate_domain::ids::{ClientId, ConnectionId, OrgId};
+use orgate_domain::names::Slug;
 use orgate_domain::policies::Policy;
+use orgate_domain::standing::ClientStanding;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{OrgScope, StorageError, Store};
 
@@ -19,6 +21,10 @@ use crate::federation::methods::SignInConfiguration;
 use crate::federation::saml_keys::SamlKeys;
 
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a machine client may do is read again after this long: the one status that is not read in the
+/// transaction that issues, because a machine's token outlives a second anyway.
+const STANDING_LIMIT: Duration = Duration::from_secs(1);
 
 /// A version of a connection that nobody used for this long is read again; its secrets are not kept
 /// in memory for longer.
@@ -29,6 +35,9 @@ const VERSION_LIMIT: Duration = Duration::from_mins(10);
 pub struct Configuration {
     clients: Cache<String, Arc<Client>>,
     clients_by_id: Cache<ClientId, Arc<Client>>,
+    /// Organizations by id or slug. Either leads to one organization for ever.
+    organizations: Cache<String, OrgScope>,
+    client_standings: Cache<(OrgId, ClientId), Arc<ClientStanding>>,
     policies: Cache<OrgId, Policy>,
     sign_ins: Cache<OrgId, Arc<SignInConfiguration>>,
     saml_keys: Cache<(OrgId, ConnectionId), Arc<SamlKeys>>,
@@ -43,6 +52,8 @@ impl Default for Configuration {
         Self {
             clients: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             clients_by_id: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            organizations: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            client_standings: Cache::builder().max_capacity(50_000).time_to_live(STANDING_LIMIT).build(),
             policies: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             sign_ins: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             saml_keys: Cache::builder().max_capacity(2_000).time_to_live(VERSION_LIMIT).build(),
@@ -97,6 +108,51 @@ impl Configuration {
             self.clients_by_id.insert(id, Arc::clone(client)).await;
         }
         Ok(client)
+    }
+
+    /// The organization that an id or a slug leads to, whatever its status.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn organization(&self, store: &Store, text: &str) -> Result<Option<OrgScope>, StorageError> {
+        if let Some(known) = self.organizations.get(text).await {
+            return Ok(Some(known));
+        }
+        let found = match (text.parse::<OrgId>(), Slug::parse(text)) {
+            (Ok(id), _) => store.resolve(OrgHint::Id(id)).await?,
+            (Err(_), Ok(slug)) => store.resolve(OrgHint::Slug(&slug)).await?,
+            (Err(_), Err(_)) => None,
+        };
+        let Some(found) = found else { return Ok(None) };
+        self.organizations.insert(text.to_owned(), found.scope).await;
+        Ok(Some(found.scope))
+    }
+
+    /// What a machine client may do in an organization, as of at most a second ago; `None` if there is
+    /// no such organization.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn client_standing(
+        &self,
+        store: &Store,
+        place: &OrgScope,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<Arc<ClientStanding>>, StorageError> {
+        let key = (place.org_id(), client.1);
+        if let Some(known) = self.client_standings.get(&key).await {
+            return Ok(Some(known));
+        }
+        let read_in = self.forgotten.load(Ordering::SeqCst);
+        let mut tx = store.begin(place).await?;
+        let found = tx.clients().find_standing(client).await?.map(Arc::new);
+        tx.commit().await?;
+        if let Some(found) = &found
+            && self.is_still(read_in)
+        {
+            self.client_standings.insert(key, Arc::clone(found)).await;
+        }
+        Ok(found)
     }
 
     /// The effective policy of an organization; `None` if there is no such organization, which is
@@ -181,6 +237,7 @@ impl Configuration {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.clients.invalidate_all();
         self.clients_by_id.invalidate_all();
+        self.client_standings.invalidate_all();
         self.policies.invalidate_all();
         self.sign_ins.invalidate_all();
         self.saml_keys.invalidate_all();

@@ -15,6 +15,7 @@ use crate::Configuration;
 use crate::dns::Dns;
 use crate::federation::providers::Providers;
 use crate::federation::{Busy, Heavy};
+use crate::journal::{Journal, JournalError};
 use crate::keys::{KeyError, KeyRing};
 use crate::limits::{Limits, TooMany};
 use crate::outgoing::Outgoing;
@@ -54,6 +55,8 @@ pub struct Surroundings {
     pub configuration: Configuration,
     /// Limits by source address and by organization.
     pub limits: Limits,
+    /// Writes events that change nothing else.
+    pub journal: Journal,
     /// Aggregates floods of alike refusals.
     pub refusals: Refusals,
     /// Who issues.
@@ -80,6 +83,9 @@ pub enum Failure {
     /// See [`Busy`].
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// See [`JournalError`].
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// See [`KeyError`].
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -108,7 +114,11 @@ impl Failure {
             | Self::Password(PasswordError::Busy)
             | Self::Storage(StorageError::Unavailable(_))
             | Self::Vault(VaultError::Storage(StorageError::Unavailable(_)))
-            | Self::Key(KeyError::Storage(StorageError::Unavailable(_))) => Some(1),
+            | Self::Key(KeyError::Storage(StorageError::Unavailable(_)))
+            | Self::Journal(JournalError::Full | JournalError::Lost) => Some(1),
+            Self::Journal(JournalError::Storage(error)) => {
+                matches!(**error, StorageError::Unavailable(_)).then_some(1)
+            }
             Self::TooMany(TooMany { retry_after }) => Some(retry_after.as_secs() + 1),
             _ => None,
         }

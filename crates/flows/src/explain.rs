@@ -10,12 +10,11 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::Slug;
 use orgate_domain::resolution::{Decision, Facts, Named, resolve};
-use orgate_protocol::oauth::authorize;
 use orgate_protocol::params::Params;
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
 
-use crate::authorize::{RefusedBecause, gather, refusal};
+use crate::authorize::{RefusedBecause, check_request, gather, refusal};
 use crate::{Browser, Env, Failure};
 
 /// What would become of a request.
@@ -58,7 +57,7 @@ pub async fn explain(env: &Env, query: &str) -> Result<Explanation, Failure> {
     if client.redirect_uri(params.get("redirect_uri").unwrap_or_default()).is_err() {
         return Ok(Explanation::Page("the redirect_uri is not one of the client's".to_owned()));
     }
-    let request = match authorize::parse(&params) {
+    let request = match check_request(&client, &params) {
         Ok(request) => request,
         Err(error) => return Ok(Explanation::Client(error.to_string())),
     };

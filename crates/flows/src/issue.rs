@@ -1,15 +1,18 @@
 //! Tokens, minted from what the issuing transaction read.
 //!
-//! **Invariant:** `org_id` and `org_name` come from the session's standing and from nowhere else.
+//! **Invariant:** `org_id` and `org_name` come from the standing of session or client and from nowhere
+//! else.
 
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::Client;
+use orgate_domain::credentials::base32;
 use orgate_domain::ids::GrantId;
 use orgate_domain::roles::Permission;
-use orgate_domain::standing::Standing;
+use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{
-    ACCESS_TOKEN_TYPE, AccessTokenClaims, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims, at_hash,
+    ACCESS_TOKEN_TYPE, AccessTokenClaims, Confirmation, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims,
+    SignInClaims, at_hash,
 };
 use orgate_protocol::oauth::ScopeSet;
 
@@ -22,8 +25,11 @@ const ACR_ONE_FACTOR: &str = "urn:orgate:acr:single-factor";
 #[derive(Debug)]
 pub(crate) struct Issuance<'a> {
     pub(crate) client: &'a Client,
-    pub(crate) standing: &'a Standing,
-    pub(crate) grant_id: GrantId,
+    pub(crate) subject: Subject<'a>,
+    /// The resource asked for, of those that the client may ask for.
+    pub(crate) resource: Option<&'a str>,
+    /// The thumbprint of the key that the access token is bound to.
+    pub(crate) key: Option<&'a str>,
     pub(crate) scope: &'a ScopeSet,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) issuer: &'a str,
@@ -31,10 +37,23 @@ pub(crate) struct Issuance<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
+/// Whom a token is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// A machine client itself.
+    Client(&'a ClientStanding),
+    /// A user, in the family that names the token.
+    User(&'a Standing, GrantId),
+}
+
 /// Signed tokens. No `Debug`: they are secrets.
 pub struct IssuedTokens {
     /// The access token (RFC 9068).
     pub access_token: String,
+    /// Its `jti`.
+    pub access_token_id: String,
+    /// Whether it is bound to a key.
+    pub bound: bool,
     /// Seconds until it expires.
     pub expires_in: u32,
     /// The ID token, if the scope says `openid`.
@@ -48,15 +67,19 @@ pub struct IssuedTokens {
 /// Signs the tokens of one answer.
 pub(crate) async fn issue(env: &Env, issuance: &Issuance<'_>) -> Result<IssuedTokens, Failure> {
     let algorithm = issuance.client.signing_algorithm;
-    let access_token = sign(env, issuance, ACCESS_TOKEN_TYPE, &access_token(env, issuance)?).await?;
-    let id_token = if issuance.scope.contains("openid") {
-        let claims = id_token(issuance, at_hash(&access_token, algorithm));
-        Some(sign(env, issuance, ID_TOKEN_TYPE, &claims).await?)
-    } else {
-        None
+    let claims = access_token(env, issuance)?;
+    let access_token = sign(env, issuance, ACCESS_TOKEN_TYPE, &claims).await?;
+    let id_token = match issuance.subject {
+        Subject::User(standing, _) if issuance.scope.contains("openid") => {
+            let claims = id_token(issuance, standing, at_hash(&access_token, algorithm));
+            Some(sign(env, issuance, ID_TOKEN_TYPE, &claims).await?)
+        }
+        Subject::User(..) | Subject::Client(_) => None,
     };
     Ok(IssuedTokens {
         access_token,
+        access_token_id: claims.jti,
+        bound: issuance.key.is_some(),
         expires_in: u32::try_from(issuance.lifetime.num_seconds()).unwrap_or_default(),
         id_token,
         refresh_token: None,
@@ -75,33 +98,56 @@ async fn sign<T: serde::Serialize>(
 }
 
 fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims, Failure> {
-    let standing = issuance.standing;
-    Ok(AccessTokenClaims {
+    let random = env.random.bytes::<16>()?;
+    let claims = AccessTokenClaims {
         iss: issuance.issuer.to_owned(),
-        sub: standing.session.user_id.to_string(),
-        aud: issuance.client.resource.clone(),
+        sub: String::new(),
+        aud: issuance.resource.unwrap_or(&issuance.client.resource).to_owned(),
         client_id: issuance.client.client_id.clone(),
         iat: issuance.now.timestamp(),
         exp: (issuance.now + issuance.lifetime).timestamp(),
-        jti: token_id(issuance.grant_id, &env.random.bytes::<16>()?),
+        jti: String::new(),
         scope: issuance.scope.clone(),
-        sid: standing.session.id.to_string(),
-        auth_time: standing.session.auth_time.timestamp(),
-        acr: ACR_ONE_FACTOR.to_owned(),
-        amr: standing.session.amr.clone(),
-        org_id: standing.session.org_id.to_string(),
-        org_name: standing.org_slug.to_string(),
-        roles: standing.roles.clone(),
-        permissions: known_permissions(issuance.client, &standing.permissions),
+        sign_in: None,
+        org_id: String::new(),
+        org_name: String::new(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
         act: None,
-        cnf: None,
+        cnf: issuance.key.map(|jkt| Confirmation { jkt: jkt.to_owned() }),
+    };
+    Ok(match issuance.subject {
+        Subject::Client(standing) => AccessTokenClaims {
+            sub: issuance.client.id.to_string(),
+            jti: base32::encode(&random),
+            org_id: standing.org_id.to_string(),
+            org_name: standing.org_slug.to_string(),
+            roles: standing.roles.clone(),
+            permissions: known_permissions(issuance.client, &standing.permissions),
+            ..claims
+        },
+        Subject::User(standing, grant_id) => AccessTokenClaims {
+            sub: standing.session.user_id.to_string(),
+            jti: token_id(grant_id, &random),
+            org_id: standing.session.org_id.to_string(),
+            org_name: standing.org_slug.to_string(),
+            roles: standing.roles.clone(),
+            permissions: known_permissions(issuance.client, &standing.permissions),
+            sign_in: Some(SignInClaims {
+                sid: standing.session.id.to_string(),
+                auth_time: standing.session.auth_time.timestamp(),
+                acr: ACR_ONE_FACTOR.to_owned(),
+                amr: standing.session.amr.clone(),
+            }),
+            ..claims
+        },
     })
 }
 
 /// A token's id names its family, so that one who shows the token can be asked whether the family
 /// was revoked.
 fn token_id(grant_id: GrantId, random: &[u8]) -> String {
-    format!("{grant_id}.{}", orgate_domain::credentials::base32::encode(random))
+    format!("{grant_id}.{}", base32::encode(random))
 }
 
 /// The family that a token's id names.
@@ -125,8 +171,7 @@ fn known_permissions(client: &Client, held: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn id_token(issuance: &Issuance<'_>, at_hash: String) -> IdTokenClaims {
-    let standing = issuance.standing;
+fn id_token(issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> IdTokenClaims {
     IdTokenClaims {
         iss: issuance.issuer.to_owned(),
         sub: standing.session.user_id.to_string(),

@@ -4,11 +4,13 @@
 //! one deciding transaction. A refusal after the organization is known is a committed outcome with
 //! its audit event, not a rollback.
 
+mod access_token;
 pub mod apply;
 pub mod authenticate_client;
 pub mod authorize;
 pub mod bootstrap;
 pub mod choose;
+pub mod client_credentials;
 mod complete;
 mod configuration;
 pub mod deliver;
@@ -20,7 +22,9 @@ mod events;
 pub mod explain;
 pub mod federation;
 mod hints;
+pub mod introspect;
 mod issue;
+pub mod journal;
 pub mod keys;
 pub mod limits;
 mod notices;
@@ -31,9 +35,12 @@ pub mod recover;
 pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;
+pub mod revoke;
+pub mod rotate_secret;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
+pub mod token;
 pub mod userinfo;
 pub mod vault;
 pub mod waiting;

@@ -1,34 +1,33 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::clients::Client;
+use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
 use orgate_domain::tokens::Presentation;
 use orgate_protocol::oauth::pkce::CodeVerifier;
+use orgate_protocol::oauth::token::GrantType;
 use orgate_storage::{NewGrant, OrgScope, OrgTx, RedeemableCode};
 
 pub use orgate_domain::tokens::CodeRefusal;
 
-use crate::issue::{Issuance, IssuedTokens, issue};
+use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
+use crate::token::TokenCall;
 use crate::{Env, Failure, events};
 
 /// What an authenticated client presents.
 #[derive(Clone, Copy)]
 pub struct RedeemCode<'a> {
-    /// The client.
-    pub client: &'a Client,
+    /// Who presents it.
+    pub call: &'a TokenCall<'a>,
     /// The code, as it came.
     pub code: &'a str,
     /// The redirect URI it repeats.
     pub redirect_uri: &'a str,
-    /// The PKCE verifier.
-    pub verifier: &'a CodeVerifier,
-    /// Where the request came from.
-    pub origin: &'a Origin,
+    /// The PKCE verifier, if there is one.
+    pub verifier: Option<&'a CodeVerifier>,
 }
 
 /// How it ended. Every refusal but a failure is committed with its event.
@@ -51,15 +50,15 @@ pub enum Redemption {
 /// [`Failure`].
 pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redemption, Failure> {
     let Ok(code) = Credential::<Code>::parse(request.code) else {
-        env.limits.take(Limited::Refusals, request.origin.address)?;
+        env.limits.take(Limited::Refusals, request.call.origin.address)?;
         return Ok(Redemption::Unknown);
     };
     let scope = OrgScope::of_credential(&code);
     let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        env.limits.take(Limited::Refusals, request.origin.address)?;
+        env.limits.take(Limited::Refusals, request.call.origin.address)?;
         return Ok(Redemption::Unknown); // it names an organization that does not exist
     };
-    env.keys.check(request.client.signing_algorithm)?; // before the code is spent
+    let policy = request.call.client.settings.tighten(&policy);
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;
     let Some(found) = tx.codes().find(&code.hash()).await? else {
@@ -73,27 +72,31 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
             return refuse(env, request, tx, (&found, reason, outcome)).await;
         }
     }
-    let offline = found.code.scope.contains("offline_access");
+    let settings = &request.call.client.settings;
+    let offline =
+        found.code.scope.contains("offline_access") && settings.grants.contains(&GrantType::RefreshToken);
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
     let dies = now + found.standing.bound(policy.refresh_absolute, now);
     let grant = NewGrant {
         code: &found.code,
         issuer: env.issuer.as_str(),
+        dpop_jkt: request.call.key.filter(|_| !request.call.client.is_confidential()),
         expires_at: dies,
         refresh_token: refresh_token
             .as_ref()
             .map(|token| (token.hash(), dies.min(now + policy.refresh_idle))),
     };
-    let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.origin)?);
+    let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.call.origin)?);
     let event = Event { occurred_at: now, ..event }; // the moment that the code was judged at
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
         return replayed(env, request, tx, &found).await; // another call was first
     }
     tx.commit().await?;
     let issuance = Issuance {
-        client: request.client,
-        standing: &found.standing,
-        grant_id: found.code.grant_id,
+        client: request.call.client,
+        subject: Subject::User(&found.standing, found.code.grant_id),
+        resource: found.code.resource.as_deref().or(request.call.resource),
+        key: request.call.key,
         scope: &found.code.scope,
         nonce: found.code.nonce.as_deref(),
         issuer: grant.issuer,
@@ -114,13 +117,15 @@ enum Judgement {
 
 fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, policy: &Policy, now: DateTime<Utc>) -> Judgement {
     let by = Presentation {
-        client_owner: request.client.owner,
-        client_id: request.client.id,
+        client_owner: request.call.client.owner,
+        client_id: request.call.client.id,
         redirect_uri: request.redirect_uri,
         verifier: request.verifier,
+        key: request.call.key,
+        resource: request.call.resource,
     };
     // Another client's replay is not its to revoke by: it is refused as foreign below.
-    if found.redeemed && (found.code.client_owner, found.code.client_id) == request.client.key() {
+    if found.redeemed && (found.code.client_owner, found.code.client_id) == request.call.client.key() {
         return Judgement::Replay;
     }
     if let Err(refusal) = found.code.accept(&by, now) {
@@ -134,10 +139,10 @@ fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, policy: &Policy, now:
 
 fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Event {
     Event {
-        actor: Actor::Application(request.client.id),
+        actor: Actor::Application(request.call.client.id),
         user_id: Some(found.code.user_id),
         session_id: Some(found.code.session_id),
-        client: Some(request.client.key()),
+        client: Some(request.call.client.key()),
         ..event
     }
 }
@@ -145,10 +150,10 @@ fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Even
 /// A code that does not exist: forged, or swept away long after it lapsed. It may name any
 /// organization, so the event is folded.
 async fn unknown(env: &Env, request: &RedeemCode<'_>, scope: &OrgScope) -> Result<Redemption, Failure> {
-    env.limits.take(Limited::Refusals, request.origin.address)?;
-    let event = events::refused(env, Action::CodeRefused, "unknown_code", request.origin)?;
-    let actor = Actor::Application(request.client.id);
-    let event = Event { actor, client: Some(request.client.key()), ..event };
+    env.limits.take(Limited::Refusals, request.call.origin.address)?;
+    let event = events::refused(env, Action::CodeRefused, "unknown_code", request.call.origin)?;
+    let actor = Actor::Application(request.call.client.id);
+    let event = Event { actor, client: Some(request.call.client.key()), ..event };
     env.refusals.record(env, scope, event).await?;
     Ok(Redemption::Unknown)
 }
@@ -159,7 +164,7 @@ async fn refuse(
     mut tx: OrgTx,
     (found, reason, outcome): (&RedeemableCode, &'static str, Redemption),
 ) -> Result<Redemption, Failure> {
-    let event = events::refused(env, Action::CodeRefused, reason, request.origin)?;
+    let event = events::refused(env, Action::CodeRefused, reason, request.call.origin)?;
     tx.audit().insert(&about(request, found, event)).await?;
     tx.commit().await?;
     Ok(outcome)
@@ -174,7 +179,7 @@ async fn replayed(
     found: &RedeemableCode,
 ) -> Result<Redemption, Failure> {
     tx.grants().revoke(found.code.grant_id, env.clock.now()).await?;
-    let event = events::refused(env, Action::CodeReplayed, "already_redeemed", request.origin)?;
+    let event = events::refused(env, Action::CodeReplayed, "already_redeemed", request.call.origin)?;
     tx.audit().insert(&about(request, found, event)).await?;
     tx.commit().await?;
     Ok(Redemption::Replayed)

@@ -1,8 +1,7 @@
 //! The refresh token grant (RFC 6749 §6): rotation, reuse detection, and a grace window for an
 //! answer that was lost (RFC 9700 §4.14.2).
 
-use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::clients::Client;
+use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -10,21 +9,20 @@ use orgate_domain::tokens::RefreshVerdict;
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{OrgScope, OrgTx, PresentedRefreshToken, Rotation};
 
-use crate::issue::{Issuance, IssuedTokens, issue};
+use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
+use crate::token::TokenCall;
 use crate::{Env, Failure, events};
 
 /// What an authenticated client presents.
 #[derive(Clone, Copy)]
 pub struct Refresh<'a> {
-    /// The client.
-    pub client: &'a Client,
+    /// Who presents it.
+    pub call: &'a TokenCall<'a>,
     /// The refresh token, as it came.
     pub refresh_token: &'a str,
     /// A narrower scope for this access token.
     pub scope: Option<&'a ScopeSet>,
-    /// Where the request came from.
-    pub origin: &'a Origin,
 }
 
 /// How it ended. Every refusal but a failure is committed with its event.
@@ -46,8 +44,12 @@ pub enum Refreshed {
 pub enum RefreshRefusal {
     /// It, or its family, has lapsed.
     Expired,
+    /// Its family is bound to another key.
+    KeyMismatch,
     /// It was issued to another client.
     OtherClient,
+    /// Its family is for another resource.
+    OtherResource,
     /// Its family was revoked.
     Revoked,
     /// More is asked for than was granted.
@@ -60,15 +62,15 @@ pub enum RefreshRefusal {
 /// [`Failure`].
 pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Failure> {
     let Ok(presented) = Credential::<RefreshToken>::parse(request.refresh_token) else {
-        env.limits.take(Limited::Refusals, request.origin.address)?;
+        env.limits.take(Limited::Refusals, request.call.origin.address)?;
         return Ok(Refreshed::Unknown);
     };
     let scope = OrgScope::of_credential(&presented);
     let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        env.limits.take(Limited::Refusals, request.origin.address)?;
+        env.limits.take(Limited::Refusals, request.call.origin.address)?;
         return Ok(Refreshed::Unknown); // it names an organization that does not exist
     };
-    env.keys.check(request.client.signing_algorithm)?; // before the token is rotated
+    let policy = request.call.client.settings.tighten(&policy);
     let mut tx = env.store.begin(&scope).await?;
     let successor = env.vault.successor(&presented);
     // A second look is needed only where another call rotates between our look and our statement.
@@ -87,7 +89,16 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         if let Err(refusal) = found.standing.check(policy.sso_enforcement, env.clock.now()) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
         }
-        let event = about(request, &found, events::done(env, Action::RefreshRotated, request.origin)?);
+        let event = about(request, &found, events::done(env, Action::RefreshRotated, request.call.origin)?);
+        if !request.call.client.settings.rotates_refresh_tokens() && verdict == RefreshVerdict::Rotate {
+            let until = found.grant_expires_at.min(env.clock.now() + policy.refresh_idle);
+            if !tx.grants().renew(&presented.hash(), until).await? {
+                continue; // revoked meanwhile, which the next look sees
+            }
+            tx.audit().insert(&Event { reason: Some("kept"), ..event }).await?;
+            tx.commit().await?;
+            return grant(env, request, (&found, &policy), &presented).await;
+        }
         match verdict {
             RefreshVerdict::Rotate => {
                 let rotation = rotation(env, &presented, &successor, (&found, &policy));
@@ -113,6 +124,10 @@ fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> O
         Some(RefreshRefusal::Revoked)
     } else if now >= found.expires_at || now >= found.grant_expires_at {
         Some(RefreshRefusal::Expired)
+    } else if found.dpop_jkt.is_some() && found.dpop_jkt.as_deref() != request.call.key {
+        Some(RefreshRefusal::KeyMismatch)
+    } else if !is_for(request, found) {
+        Some(RefreshRefusal::OtherResource)
     } else if request.scope.is_some_and(|scope| !scope.is_subset(&found.scope)) {
         Some(RefreshRefusal::ScopeTooWide)
     } else {
@@ -120,8 +135,16 @@ fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> O
     }
 }
 
+/// A family that is for one resource gives no token for another.
+fn is_for(request: &Refresh<'_>, found: &PresentedRefreshToken) -> bool {
+    match (request.call.resource, found.resource.as_deref()) {
+        (Some(asked), Some(granted)) => asked == granted,
+        _ => true,
+    }
+}
+
 fn is_own(request: &Refresh<'_>, found: &PresentedRefreshToken) -> bool {
-    (found.client_owner, found.client_id) == request.client.key()
+    (found.client_owner, found.client_id) == request.call.client.key()
 }
 
 fn rotation(
@@ -141,9 +164,10 @@ async fn grant(
     successor: &Credential<RefreshToken>,
 ) -> Result<Refreshed, Failure> {
     let issuance = Issuance {
-        client: request.client,
-        standing: &found.standing,
-        grant_id: found.grant_id,
+        client: request.call.client,
+        subject: Subject::User(&found.standing, found.grant_id),
+        resource: found.resource.as_deref().or(request.call.resource),
+        key: request.call.key,
         scope: request.scope.unwrap_or(&found.scope),
         nonce: None,
         issuer: &found.issuer,
@@ -158,19 +182,21 @@ async fn grant(
 fn about(request: &Refresh<'_>, found: &PresentedRefreshToken, event: Event) -> Event {
     let session = &found.standing.session;
     Event {
-        actor: Actor::Application(request.client.id),
+        actor: Actor::Application(request.call.client.id),
         user_id: Some(session.user_id),
         session_id: Some(session.id),
-        client: Some(request.client.key()),
+        client: Some(request.call.client.key()),
         ..event
     }
 }
 
 async fn unknown(env: &Env, request: &Refresh<'_>, scope: &OrgScope) -> Result<Refreshed, Failure> {
-    env.limits.take(Limited::Refusals, request.origin.address)?;
-    let event = events::refused(env, Action::RefreshRefused, "unknown_token", request.origin)?;
-    let actor = Actor::Application(request.client.id);
-    env.refusals.record(env, scope, Event { actor, client: Some(request.client.key()), ..event }).await?;
+    env.limits.take(Limited::Refusals, request.call.origin.address)?;
+    let event = events::refused(env, Action::RefreshRefused, "unknown_token", request.call.origin)?;
+    let actor = Actor::Application(request.call.client.id);
+    env.refusals
+        .record(env, scope, Event { actor, client: Some(request.call.client.key()), ..event })
+        .await?;
     Ok(Refreshed::Unknown)
 }
 
@@ -180,7 +206,7 @@ async fn refuse(
     mut tx: OrgTx,
     (found, reason, outcome): (&PresentedRefreshToken, &'static str, Refreshed),
 ) -> Result<Refreshed, Failure> {
-    let event = events::refused(env, Action::RefreshRefused, reason, request.origin)?;
+    let event = events::refused(env, Action::RefreshRefused, reason, request.call.origin)?;
     tx.audit().insert(&about(request, found, event)).await?;
     tx.commit().await?;
     Ok(outcome)
@@ -193,7 +219,7 @@ async fn reused(
     found: &PresentedRefreshToken,
 ) -> Result<Refreshed, Failure> {
     tx.grants().revoke(found.grant_id, env.clock.now()).await?;
-    let event = events::refused(env, Action::RefreshReused, "family_revoked", request.origin)?;
+    let event = events::refused(env, Action::RefreshReused, "family_revoked", request.call.origin)?;
     tx.audit().insert(&about(request, found, event)).await?;
     tx.commit().await?;
     Ok(Refreshed::Reused)
@@ -204,7 +230,9 @@ impl RefreshRefusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
+            Self::KeyMismatch => "key_mismatch",
             Self::OtherClient => "other_client",
+            Self::OtherResource => "other_resource",
             Self::Revoked => "revoked",
             Self::ScopeTooWide => "scope_too_wide",
         }

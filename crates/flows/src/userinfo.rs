@@ -1,19 +1,24 @@
 //! The userinfo endpoint (OIDC Core §5.3).
 
-use orgate_domain::ids::OrgId;
-use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims, UserinfoClaims};
-use orgate_storage::system::OrgHint;
+use std::sync::Arc;
 
-use crate::issue::{family_of, profile};
+use orgate_domain::clients::Client;
+use orgate_protocol::jose::JoseError;
+use orgate_protocol::jose::claims::{SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
+
+use crate::access_token::{Standings, read, stand};
+use crate::issue::profile;
+use crate::keys::KeyError;
 use crate::{Env, Failure};
 
-/// What an access token is worth here and now: unlike a backend that checks it offline, this
-/// endpoint asks whether the session, the user, the organization and the client still stand.
+/// What an access token is worth here and now.
 #[derive(Debug)]
 pub enum Userinfo {
     /// What its scope lets out.
     Claims(UserinfoClaims),
-    /// It does not verify, has lapsed, or was revoked.
+    /// The same, signed, as the client wants it (OIDC Core §5.3.2).
+    Signed(String),
+    /// It does not verify, has lapsed, was revoked, or is nobody's but a machine's.
     InvalidToken,
     /// It was not issued with the scope `openid`.
     InsufficientScope,
@@ -24,35 +29,36 @@ pub enum Userinfo {
 /// # Errors
 /// [`Failure`].
 pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
-    let verified = env.keys.verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE);
-    let now = env.clock.now();
-    let Some(claims) = verified.ok().filter(|claims| {
-        claims.iss == env.issuer.as_str() && now.timestamp() < claims.exp && claims.cnf.is_none()
-    }) else {
+    let Some(presented) = read(env, token).await?.filter(|presented| presented.claims.cnf.is_none()) else {
         return Ok(Userinfo::InvalidToken);
     };
-    let (Ok(org_id), Some(grant_id)) = (claims.org_id.parse::<OrgId>(), family_of(&claims.jti)) else {
+    let Some(Standings::User(standing)) = stand(env, &presented).await? else {
         return Ok(Userinfo::InvalidToken);
     };
-    let Some(resolved) = env.store.resolve(OrgHint::Id(org_id)).await? else {
-        return Ok(Userinfo::InvalidToken);
-    };
-    let policy = env.configuration.policy(&env.store, &resolved.scope).await?;
-    let mut tx = env.store.begin(&resolved.scope).await?;
-    let standing = tx.grants().find_standing(grant_id).await?;
-    tx.commit().await?;
-    let Some(standing) =
-        standing.filter(|standing| standing.check(policy.sso_enforcement, env.clock.now()).is_ok())
-    else {
-        return Ok(Userinfo::InvalidToken);
-    };
+    let claims = presented.claims;
     if !claims.scope.contains("openid") {
         return Ok(Userinfo::InsufficientScope);
     }
-    Ok(Userinfo::Claims(UserinfoClaims {
+    let client = env.configuration.client(&env.store, &claims.client_id).await?;
+    let userinfo = UserinfoClaims {
         sub: standing.session.user_id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
         profile: profile(&standing, &claims.scope),
-    }))
+    };
+    match client.and_then(|client| Some((client.settings.userinfo_signing_algorithm?, client))) {
+        Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss, userinfo).await,
+        None => Ok(Userinfo::Claims(userinfo)),
+    }
+}
+
+async fn sign(
+    env: &Env,
+    (algorithm, client): (orgate_protocol::jose::SigningAlgorithm, Arc<Client>),
+    iss: String,
+    claims: UserinfoClaims,
+) -> Result<Userinfo, Failure> {
+    let signed = SignedUserinfo { iss, aud: client.client_id.clone(), claims };
+    let payload = serde_json::to_vec(&signed).map_err(|_| KeyError::Jose(JoseError::Claims))?;
+    Ok(Userinfo::Signed(env.keys.sign(algorithm, USERINFO_TYPE, payload).await?))
 }

@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod client_auth;
 mod error;
+pub mod introspection;
 pub mod logout;
 pub mod metadata;
 pub mod pkce;
@@ -56,6 +57,18 @@ fn check_resource(params: &Params) -> Result<Option<String>, RequestError> {
         Ok(Some(resource.to_owned()))
     } else {
         Err(RequestError::new(ErrorCode::InvalidTarget, "resource is not an absolute URI without a fragment"))
+    }
+}
+
+/// An organization's id or slug, under either name; at most 128 bytes.
+fn check_organization(params: &Params) -> Result<Option<String>, RequestError> {
+    let organization = check_length(params, "organization", 128)?;
+    let alias = check_length(params, "organization_id", 128)?;
+    match (organization, alias) {
+        (Some(organization), Some(alias)) if organization != alias => {
+            Err(RequestError::new(ErrorCode::OrganizationMismatch, "organization and organization_id differ"))
+        }
+        (organization, alias) => Ok(organization.or(alias)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod apply;
 mod break_glass;
+mod client;
 mod connection;
 mod dev;
 mod doctor;
@@ -48,6 +49,11 @@ enum Command {
     Apply(apply::Apply),
     /// Make recovery codes for a user who is exempt from enforced SSO
     BreakGlass(break_glass::BreakGlass),
+    /// Rotate the secret of a client
+    Client {
+        #[command(subcommand)]
+        command: client::ClientCommand,
+    },
     /// Look at an organization's connections, rotate their keys, approve changes of their metadata
     Connection {
         #[command(subcommand)]
@@ -103,6 +109,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(file) => block_on(migrate(file)),
         Command::Apply(apply) => block_on(apply.run()),
         Command::BreakGlass(command) => block_on(command.run()),
+        Command::Client { command } => block_on(command.run()),
         Command::Connection { command } => block_on(command.run()),
         Command::Domain { command } => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),

@@ -9,6 +9,7 @@ use orgate_flows::deliver::{Mailer, MailerError};
 use orgate_flows::dns::Dns;
 use orgate_flows::federation::Heavy;
 use orgate_flows::federation::providers::Providers;
+use orgate_flows::journal::Journal;
 use orgate_flows::keys::KeyRing;
 use orgate_flows::limits::{LimitSettings, Limits};
 use orgate_flows::outgoing::{Outgoing, OutgoingError, Reach};
@@ -104,6 +105,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         providers: Providers::default(),
         configuration: Configuration::default(),
         limits: Limits::new(&limits),
+        journal: Journal::default(),
         refusals: Refusals::default(),
         issuer: Issuer::new(settings.server.issuer.clone()),
     };

@@ -51,8 +51,12 @@ pub struct NewAuthorizationRequest {
     pub state: Option<String>,
     /// Returned in the ID token.
     pub nonce: Option<String>,
-    /// The PKCE challenge.
-    pub code_challenge: CodeChallenge,
+    /// The PKCE challenge; `None` for a client that is exempt.
+    pub code_challenge: Option<CodeChallenge>,
+    /// What the tokens are for (RFC 8707); `None`: the client's own resource.
+    pub resource: Option<String>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
     /// What may be asked of the person.
     pub prompt: BTreeSet<Prompt>,
     /// Seconds since the last authentication, at most.
@@ -95,8 +99,8 @@ impl AuthorizationRequests<'_> {
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
-                  ui_locales, created_at, expires_at, acr_values)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -111,7 +115,7 @@ impl AuthorizationRequests<'_> {
             new.scope.to_string(),
             new.state,
             new.nonce,
-            new.code_challenge.to_string(),
+            new.code_challenge.map(|challenge| challenge.to_string()),
             prompt.join(" "),
             new.max_age.and_then(|seconds| i32::try_from(seconds).ok()),
             new.login_hint,
@@ -119,6 +123,8 @@ impl AuthorizationRequests<'_> {
             new.created_at,
             new.expires_at,
             new.acr_values.join(" "),
+            new.resource,
+            new.dpop_jkt,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -133,7 +139,7 @@ impl AuthorizationRequests<'_> {
         let row = sqlx::query!(
             "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
                     response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
-                    created_at, expires_at, consumed_at
+                    resource, dpop_jkt, created_at, expires_at, consumed_at
              from authorization_requests where org_id = $1 and handle_hash = $2",
             self.org_id,
             handle.as_bytes(),
@@ -167,7 +173,12 @@ impl AuthorizationRequests<'_> {
             scope: parsed(ScopeSet::parse(&row.scope).ok(), TABLE, "scope")?,
             state: row.state,
             nonce: row.nonce,
-            code_challenge: parsed(CodeChallenge::parse(&row.code_challenge).ok(), TABLE, "code_challenge")?,
+            code_challenge: row
+                .code_challenge
+                .map(|text| parsed(CodeChallenge::parse(&text).ok(), TABLE, "code_challenge"))
+                .transpose()?,
+            resource: row.resource,
+            dpop_jkt: row.dpop_jkt,
             prompt: parsed(prompt, TABLE, "prompt")?,
             max_age: row.max_age.and_then(|seconds| u32::try_from(seconds).ok()),
             acr_values: row.acr_values.split_whitespace().map(str::to_owned).collect(),

@@ -28,15 +28,19 @@ pub struct Cleaned {
     pub assertions: u64,
     /// Traces of sign-ins through a connection.
     pub traces: u64,
+    /// Revocations of tokens that have expired.
+    pub revocations: u64,
+    /// Ids of what clients signed, and nobody could replay any more.
+    pub consumed: u64,
 }
 
 impl Cleaned {
     /// Rows of the kind that there were most of: as many as the limit, and more may be waiting.
     pub fn most(&self) -> u64 {
         let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles, .. } = *self;
-        let Self { upstream_requests, assertions, traces, .. } = *self;
+        let Self { upstream_requests, assertions, traces, revocations, consumed, .. } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
-        others.into_iter().chain([assertions, traces]).fold(requests, u64::max)
+        others.into_iter().chain([assertions, traces, revocations, consumed]).fold(requests, u64::max)
     }
 }
 
@@ -110,7 +114,7 @@ impl Store {
         Ok(cleaned)
     }
 
-    /// What sign-ins through identity providers leave behind.
+    /// What is good once, and what sign-ins through identity providers leave behind.
     async fn clean_upstream(
         tx: &mut SystemTx,
         outdated: Outdated,
@@ -118,6 +122,14 @@ impl Store {
     ) -> Result<Cleaned, StorageError> {
         let Outdated { expired_before, ended_before } = outdated;
         Ok(Cleaned {
+            revocations: delete!(tx, expired_before, limit,
+                "delete from revoked_tokens lapsed
+                 using (select org_id, jti from revoked_tokens where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.jti = due.jti"),
+            consumed: delete!(tx, expired_before, limit,
+                "delete from consumed_ids lapsed
+                 using (select org_id, kind, id_hash from consumed_ids where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.kind = due.kind and lapsed.id_hash = due.id_hash"),
             upstream_requests: delete!(tx, expired_before, limit,
                 "delete from upstream_requests lapsed
                  using (select org_id, state_hash from upstream_requests where expires_at < $1 order by expires_at limit $2) due

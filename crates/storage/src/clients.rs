@@ -2,18 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-use orgate_domain::clients::{Audience, Client, ClientSecret, ClientStatus};
+use chrono::{DateTime, Duration, Utc};
+use orgate_domain::clients::{
+    Audience, Client, ClientAuthentication, ClientKeySource, ClientSecret, ClientSettings, ClientStatus,
+    Lifetimes, Party, Profile,
+};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ClientId, OrgId};
-use orgate_domain::names::DisplayName;
+use orgate_domain::ids::{ClientId, OrgId, RoleId};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::organizations::OrgStatus;
+use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+use orgate_protocol::oauth::token::GrantType;
 use url::Url;
 
 use crate::StorageError;
 use crate::row::{hash, parsed};
 use crate::scope::repository;
+
+const TABLE: &str = "clients";
 
 repository! {
     /// The clients that the organization owns.
@@ -31,12 +39,62 @@ pub struct ClientChange<'a> {
     pub at: DateTime<Utc>,
 }
 
+/// Reads the settings out of a row.
+macro_rules! settings {
+    ($row:ident) => {{
+        let secs = |value: Option<i64>| value.map(Duration::seconds);
+        let grants =
+            $row.grant_types.iter().map(|text| parsed(GrantType::from_text(text), TABLE, "grant_types"));
+        let keys = match ($row.jwks, $row.jwks_uri) {
+            (Some(keys), _) => Some(ClientKeySource::Inline(keys.to_string())),
+            (None, uri) => address(uri, "jwks_uri")?.map(ClientKeySource::Url),
+        };
+        let algorithm =
+            |text: String| parsed(SigningAlgorithm::from_text(&text), TABLE, "userinfo_signing_algorithm");
+        grants.collect::<Result<_, StorageError>>().and_then(|grants| {
+            Ok(ClientSettings {
+                authentication: parsed(
+                    ClientAuthentication::from_text(&$row.authentication),
+                    TABLE,
+                    "authentication",
+                )?,
+                keys,
+                grants,
+                scopes: $row.scopes.map(|scopes| scopes.into_iter().collect()),
+                resources: $row.resources.into_iter().collect(),
+                lifetimes: Lifetimes {
+                    access_token: secs($row.access_token_secs),
+                    refresh_idle: secs($row.refresh_idle_secs),
+                    refresh_absolute: secs($row.refresh_absolute_secs),
+                },
+                profile: parsed(Profile::from_text(&$row.profile), TABLE, "profile")?,
+                require_pushed_authorization_requests: $row.require_pushed_authorization_requests,
+                require_pkce: $row.require_pkce,
+                dpop_bound_access_tokens: $row.dpop_bound_access_tokens,
+                party: parsed(Party::from_text(&$row.party), TABLE, "party")?,
+                userinfo_signing_algorithm: $row.userinfo_signing_algorithm.map(algorithm).transpose()?,
+                backchannel_logout_uri: address($row.backchannel_logout_uri, "backchannel_logout_uri")?,
+                frontchannel_logout_uri: address($row.frontchannel_logout_uri, "frontchannel_logout_uri")?,
+            })
+        })
+    }};
+}
+
+fn address(text: Option<String>, column: &'static str) -> Result<Option<Url>, StorageError> {
+    text.map(|text| parsed(Url::parse(&text).ok(), TABLE, column)).transpose()
+}
+
 impl Clients<'_> {
     /// The client with this id, with its secrets.
     pub async fn find(&mut self, id: ClientId) -> Result<Option<Client>, StorageError> {
         let row = sqlx::query!(
             r#"select entry.client_id, entry.name, entry.audience, entry.status, entry.redirect_uris, client.kind,
                       client.post_logout_redirect_uris, client.home_url, client.initiate_login_uri, client.resource, client.signing_algorithm,
+                      client.authentication, client.jwks, client.jwks_uri, client.grant_types, client.scopes, client.resources,
+                      client.access_token_secs, client.refresh_idle_secs, client.refresh_absolute_secs, client.profile,
+                      client.require_pushed_authorization_requests, client.require_pkce, client.dpop_bound_access_tokens,
+                      client.party, client.userinfo_signing_algorithm, client.backchannel_logout_uri,
+                      client.frontchannel_logout_uri,
                       array(select known.permission from client_permissions known
                             where known.org_id = client.org_id and known.client_id = client.id
                             order by known.permission) as "permissions!",
@@ -62,10 +120,7 @@ impl Clients<'_> {
         let secrets = row.secret_hashes.iter().zip(row.secret_ends).map(|(bytes, expires_at)| {
             Ok(ClientSecret { hash: hash(bytes, "client_secrets", "secret_hash")?, expires_at })
         });
-        let initiate_login_uri = row
-            .initiate_login_uri
-            .map(|text| parsed(Url::parse(&text).ok(), "clients", "initiate_login_uri"));
-        let home_url = row.home_url.map(|text| parsed(Url::parse(&text).ok(), "clients", "home_url"));
+        let settings = settings!(row)?;
         Ok(Some(Client {
             id,
             owner: OrgId::from_uuid(self.org_id),
@@ -76,8 +131,8 @@ impl Clients<'_> {
             status: parsed(ClientStatus::from_text(&row.status), "client_directory", "status")?,
             redirect_uris: redirect_uris.collect::<Result<_, _>>()?,
             post_logout_redirect_uris: row.post_logout_redirect_uris.into_iter().collect(),
-            home_url: home_url.transpose()?,
-            initiate_login_uri: initiate_login_uri.transpose()?,
+            home_url: address(row.home_url, "home_url")?,
+            initiate_login_uri: address(row.initiate_login_uri, "initiate_login_uri")?,
             resource: row.resource,
             signing_algorithm: parsed(
                 SigningAlgorithm::from_text(&row.signing_algorithm),
@@ -85,6 +140,7 @@ impl Clients<'_> {
                 "signing_algorithm",
             )?,
             permissions: row.permissions.into_iter().collect(),
+            settings,
             secrets: secrets.collect::<Result<_, StorageError>>()?,
         }))
     }
@@ -137,7 +193,55 @@ impl Clients<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
+        self.save_settings(client.id, &client.settings).await?;
         self.save_permissions(client.id, &client.permissions).await
+    }
+
+    async fn save_settings(&mut self, id: ClientId, settings: &ClientSettings) -> Result<(), StorageError> {
+        let ClientSettings { lifetimes, .. } = settings;
+        let grants: Vec<String> = settings.grants.iter().map(|grant| grant.as_str().to_owned()).collect();
+        let scopes: Option<Vec<String>> =
+            settings.scopes.as_ref().map(|scopes| scopes.iter().cloned().collect());
+        let resources: Vec<String> = settings.resources.iter().cloned().collect();
+        let (jwks, jwks_uri) = match &settings.keys {
+            None => (None, None),
+            Some(ClientKeySource::Inline(text)) => {
+                let corrupt = |_| StorageError::Corrupt { table: "clients", column: "jwks" };
+                (Some(serde_json::from_str::<serde_json::Value>(text).map_err(corrupt)?), None)
+            }
+            Some(ClientKeySource::Url(url)) => (None, Some(url.as_str())),
+        };
+        sqlx::query!(
+            "update clients
+             set authentication = $3, jwks = $4, jwks_uri = $5, grant_types = $6, scopes = $7, resources = $8,
+                 access_token_secs = $9, refresh_idle_secs = $10, refresh_absolute_secs = $11, profile = $12,
+                 require_pushed_authorization_requests = $13, require_pkce = $14, dpop_bound_access_tokens = $15,
+                 party = $16, userinfo_signing_algorithm = $17, backchannel_logout_uri = $18,
+                 frontchannel_logout_uri = $19
+             where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+            settings.authentication.as_str(),
+            jwks,
+            jwks_uri,
+            &grants,
+            scopes.as_deref(),
+            &resources,
+            lifetimes.access_token.map(|life| life.num_seconds()),
+            lifetimes.refresh_idle.map(|life| life.num_seconds()),
+            lifetimes.refresh_absolute.map(|life| life.num_seconds()),
+            settings.profile.as_str(),
+            settings.require_pushed_authorization_requests,
+            settings.require_pkce,
+            settings.dpop_bound_access_tokens,
+            settings.party.as_str(),
+            settings.userinfo_signing_algorithm.map(SigningAlgorithm::as_str),
+            settings.backchannel_logout_uri.as_ref().map(Url::as_str),
+            settings.frontchannel_logout_uri.as_ref().map(Url::as_str),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
     }
 
     async fn save_permissions(
@@ -177,6 +281,33 @@ impl Clients<'_> {
             id.as_uuid(),
             secret.as_bytes(),
             at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Adds a secret; those before it are accepted until `until`, or until they end anyway.
+    pub async fn add_secret(
+        &mut self,
+        id: ClientId,
+        (secret, at): (&SecretHash, DateTime<Utc>),
+        until: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "with before as (
+                 delete from client_secrets
+                 where org_id = $1 and client_id = $2 and (secret_hash = $3 or expires_at <= $4)
+             ), ending as (
+                 update client_secrets set expires_at = least(expires_at, $5)
+                 where org_id = $1 and client_id = $2 and secret_hash <> $3 and (expires_at is null or expires_at > $4)
+             )
+             insert into client_secrets (org_id, client_id, secret_hash, created_at) values ($1, $2, $3, $4)",
+            self.org_id,
+            id.as_uuid(),
+            secret.as_bytes(),
+            at,
+            until,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -258,6 +389,85 @@ impl Clients<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         status.map(|text| parsed(ClientStatus::from_text(&text), "client_directory", "status")).transpose()
+    }
+
+    /// What a machine client holds in this organization; `None` if there is no such organization.
+    pub async fn find_standing(
+        &mut self,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<ClientStanding>, StorageError> {
+        let row = sqlx::query!(
+            r#"select organization.slug, organization.status as org_status, admitted.status as "client_status?",
+                      array(select distinct role.slug from client_roles held
+                            join roles role on role.org_id = held.org_id and role.id = held.role_id
+                            where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
+                            order by role.slug) as "roles!",
+                      array(select distinct bundled.permission from client_roles held
+                            join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                            where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
+                            order by bundled.permission) as "permissions!"
+               from organizations organization
+               left join admitted_clients admitted
+                    on admitted.org_id = organization.org_id and admitted.client_org_id = $2 and admitted.client_id = $3
+               where organization.org_id = $1"#,
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let status = row.client_status.map(|text| ClientStatus::from_text(&text));
+        Ok(Some(ClientStanding {
+            org_id: OrgId::from_uuid(self.org_id),
+            org_slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+            org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
+            roles: row.roles,
+            permissions: row.permissions,
+            client: status.map(|status| parsed(status, "client_directory", "status")).transpose()?,
+        }))
+    }
+
+    /// The roles that a client holds in this organization.
+    pub async fn list_roles(&mut self, client: (OrgId, ClientId)) -> Result<Vec<Slug>, StorageError> {
+        let slugs = sqlx::query_scalar!(
+            "select role.slug from client_roles held
+             join roles role on role.org_id = held.org_id and role.id = held.role_id
+             where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3 order by role.slug",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        slugs.iter().map(|slug| parsed(Slug::parse(slug).ok(), "roles", "slug")).collect()
+    }
+
+    /// Gives a client these roles in this organization and no other.
+    pub async fn replace_roles(
+        &mut self,
+        client: (OrgId, ClientId),
+        roles: &[RoleId],
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let ids: Vec<_> = roles.iter().map(|id| id.as_uuid()).collect();
+        sqlx::query!(
+            "with dropped as (
+                 delete from client_roles
+                 where org_id = $1 and client_org_id = $2 and client_id = $3 and role_id <> all($4)
+             )
+             insert into client_roles (org_id, client_org_id, client_id, role_id, assigned_at)
+             select $1, $2, $3, wanted.role_id, $5 from unnest($4::uuid[]) as wanted (role_id)
+             on conflict do nothing",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+            &ids,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
     }
 
     /// Clients that users of this organization may sign in to now, its own first; at most `limit`.

@@ -49,8 +49,8 @@ impl Codes<'_> {
             r#"with issued as (
                    insert into authorization_codes
                        (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
-                        code_challenge, scope, nonce, created_at, expires_at)
-                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from sessions live
+                        code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt)
+                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24 from sessions live
                    where live.org_id = $1 and live.id = $5 and live.ended_at is null
                    returning org_id
                ), seen as (
@@ -71,7 +71,7 @@ impl Codes<'_> {
             code.client_owner.as_uuid(),
             code.client_id.as_uuid(),
             code.redirect_uri,
-            code.code_challenge.to_string(),
+            code.code_challenge.map(|challenge| challenge.to_string()),
             code.scope.to_string(),
             code.nonce,
             event.occurred_at,
@@ -85,6 +85,8 @@ impl Codes<'_> {
             event.origin.user_agent,
             event.origin.request_id,
             detail(event),
+            code.resource,
+            code.dpop_jkt,
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -96,6 +98,7 @@ impl Codes<'_> {
         let row = sqlx::query!(
             r#"select code.grant_id, code.client_org_id, code.client_id, code.redirect_uri, code.code_challenge,
                       code.scope, code.nonce, code.expires_at as code_expires_at, code.redeemed_at,
+                      code.resource, code.dpop_jkt,
                       standing.org_id as "org_id!", standing.session_id as "session_id!",
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
@@ -120,7 +123,9 @@ impl Codes<'_> {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let standing = standing!(row)?;
-        let challenge = CodeChallenge::parse(&row.code_challenge).ok();
+        let challenge = row
+            .code_challenge
+            .map(|text| parsed(CodeChallenge::parse(&text).ok(), "authorization_codes", "code_challenge"));
         let code = AuthorizationCode {
             grant_id: GrantId::from_uuid(row.grant_id),
             user_id: UserId::from_uuid(row.user_id),
@@ -128,7 +133,9 @@ impl Codes<'_> {
             client_owner: OrgId::from_uuid(row.client_org_id),
             client_id: ClientId::from_uuid(row.client_id),
             redirect_uri: row.redirect_uri,
-            code_challenge: parsed(challenge, "authorization_codes", "code_challenge")?,
+            code_challenge: challenge.transpose()?,
+            resource: row.resource,
+            dpop_jkt: row.dpop_jkt,
             scope: parsed(ScopeSet::parse(&row.scope).ok(), "authorization_codes", "scope")?,
             nonce: row.nonce,
             expires_at: row.code_expires_at,
@@ -153,8 +160,8 @@ impl Codes<'_> {
                    returning org_id
                ), family as (
                    insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
-                                       created_at, expires_at)
-                   select org_id, $4, $5, $6, $7, $8, $9, $10, $3, $11 from redeemed
+                                       created_at, expires_at, resource, dpop_jkt)
+                   select org_id, $4, $5, $6, $7, $8, $9, $10, $3, $11, $23, $24 from redeemed
                ), token as (
                    insert into refresh_tokens (org_id, token_hash, grant_id, issued_at, expires_at)
                    select org_id, $12, $4, $3, $13 from redeemed where $12::bytea is not null
@@ -187,6 +194,8 @@ impl Codes<'_> {
             event.origin.user_agent,
             event.origin.request_id,
             detail(event),
+            code.resource,
+            grant.dpop_jkt,
         )
         .fetch_one(&mut *self.conn)
         .await?;

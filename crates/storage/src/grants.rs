@@ -5,7 +5,7 @@ use orgate_domain::audit::Event;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId};
 use orgate_domain::standing::Standing;
-use orgate_domain::tokens::{AuthorizationCode, RefreshState};
+use orgate_domain::tokens::{AuthorizationCode, RefreshState, RefreshVerdict};
 use orgate_protocol::oauth::ScopeSet;
 
 use crate::StorageError;
@@ -27,6 +27,8 @@ pub struct NewGrant<'a> {
     pub code: &'a AuthorizationCode,
     /// The issuer it keeps to its end.
     pub issuer: &'a str,
+    /// The thumbprint of the key that its refresh tokens are bound to: a public client's (RFC 9449 §5).
+    pub dpop_jkt: Option<&'a str>,
     /// When it dies at the latest.
     pub expires_at: DateTime<Utc>,
     /// Its first refresh token and when that lapses; `None` without `offline_access`.
@@ -46,6 +48,10 @@ pub struct PresentedRefreshToken {
     pub scope: ScopeSet,
     /// The issuer that the family began with.
     pub issuer: String,
+    /// What the family's tokens are for (RFC 8707); `None`: the client's own resource.
+    pub resource: Option<String>,
+    /// The thumbprint of the key that the family is bound to.
+    pub dpop_jkt: Option<String>,
     /// When the family dies.
     pub grant_expires_at: DateTime<Utc>,
     /// When the family was revoked, if it was.
@@ -56,6 +62,16 @@ pub struct PresentedRefreshToken {
     pub state: RefreshState,
     /// The session, its user and the client, as of now.
     pub standing: Standing,
+}
+
+impl PresentedRefreshToken {
+    /// Whether it could be exchanged at `now`, by its client.
+    pub fn is_usable(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none()
+            && now < self.expires_at
+            && now < self.grant_expires_at
+            && self.state.judge(now) != RefreshVerdict::Reuse
+    }
 }
 
 /// One rotation.
@@ -77,6 +93,7 @@ impl Grants<'_> {
     ) -> Result<Option<PresentedRefreshToken>, StorageError> {
         let row = sqlx::query!(
             r#"select family.id as grant_id, family.client_org_id, family.client_id, family.scope, family.issuer,
+                      family.resource, family.dpop_jkt,
                       family.expires_at as grant_expires_at, family.revoked_at,
                       token.expires_at as token_expires_at, token.rotated_at,
                       exists (select from refresh_tokens next
@@ -113,6 +130,8 @@ impl Grants<'_> {
             client_id: ClientId::from_uuid(row.client_id),
             scope: parsed(ScopeSet::parse(&row.scope).ok(), "grants", "scope")?,
             issuer: row.issuer,
+            resource: row.resource,
+            dpop_jkt: row.dpop_jkt,
             grant_expires_at: row.grant_expires_at,
             revoked_at: row.revoked_at,
             expires_at: row.token_expires_at,
@@ -170,6 +189,28 @@ impl Grants<'_> {
         Ok(done == 1)
     }
 
+    /// Keeps a refresh token that does not rotate for longer, until `expires_at`. `false` if its family was
+    /// revoked meanwhile.
+    pub async fn renew(
+        &mut self,
+        token: &SecretHash,
+        expires_at: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update refresh_tokens set expires_at = $3
+             where org_id = $1 and token_hash = $2
+               and exists (select from grants family
+                           where family.org_id = $1 and family.id = refresh_tokens.grant_id
+                             and family.revoked_at is null)",
+            self.org_id,
+            token.as_bytes(),
+            expires_at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Revokes a family. `false` if there is none or it was revoked before.
     pub async fn revoke(&mut self, id: GrantId, now: DateTime<Utc>) -> Result<bool, StorageError> {
         let done = sqlx::query!(
@@ -200,8 +241,8 @@ impl Grants<'_> {
         Ok(done.rows_affected())
     }
 
-    /// The standing behind an access token of this family, unless the family was revoked.
-    pub async fn find_standing(&mut self, id: GrantId) -> Result<Option<Standing>, StorageError> {
+    /// The standing behind an access token of this family, unless the family or the token was revoked.
+    pub async fn find_standing(&mut self, id: GrantId, jti: &str) -> Result<Option<Standing>, StorageError> {
         let row = sqlx::query_as!(
             StandingRow,
             r#"select standing.org_id as "org_id!", standing.session_id as "session_id!",
@@ -220,12 +261,47 @@ impl Grants<'_> {
                left join admitted_clients client
                     on client.org_id = family.org_id and client.client_org_id = family.client_org_id
                        and client.client_id = family.client_id
-               where family.org_id = $1 and family.id = $2 and family.revoked_at is null"#,
+               where family.org_id = $1 and family.id = $2 and family.revoked_at is null
+                 and not exists (select from revoked_tokens revoked
+                                 where revoked.org_id = family.org_id and revoked.jti = $3)"#,
             self.org_id,
             id.as_uuid(),
+            jti,
         )
         .fetch_optional(&mut *self.conn)
         .await?;
         row.map(TryInto::try_into).transpose()
+    }
+
+    /// Revokes one access token, which lapses at `expires_at`. `false` if that was done before.
+    pub async fn revoke_token(
+        &mut self,
+        jti: &str,
+        expires_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "insert into revoked_tokens (org_id, jti, revoked_at, expires_at) values ($1, $2, $3, $4)
+             on conflict do nothing",
+            self.org_id,
+            jti,
+            now,
+            expires_at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether an access token was revoked by itself.
+    pub async fn is_revoked(&mut self, jti: &str) -> Result<bool, StorageError> {
+        let revoked = sqlx::query_scalar!(
+            r#"select exists (select from revoked_tokens where org_id = $1 and jti = $2) as "revoked!""#,
+            self.org_id,
+            jti,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(revoked)
     }
 }

@@ -34,6 +34,7 @@ mod clients;
 mod codes;
 mod connection_keys;
 mod connections;
+mod consumed_ids;
 mod discovery;
 mod domains;
 mod grants;
@@ -61,6 +62,7 @@ pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnection
 pub use connections::{
     Authorship, Connection, ConnectionVersion, Connections, NewConnectionVersion, VersionSummary,
 };
+pub use consumed_ids::{ConsumedIds, ConsumedKind};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;

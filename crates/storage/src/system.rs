@@ -13,6 +13,7 @@ use orgate_domain::sessions::Session;
 use uuid::Uuid;
 
 mod domains;
+mod journal;
 
 pub use crate::clean::{Cleaned, Outdated};
 
@@ -33,6 +34,8 @@ pub enum SystemReason {
     Discover,
     /// Reads the settings of an organization's ancestors.
     Inherit,
+    /// Writes events of any organization that change nothing but its log.
+    Journal,
     /// Claims connections of any organization that are due to be looked after.
     Refresh,
     /// Finds the organization that a slug, domain, id or client id leads to.
@@ -147,6 +150,7 @@ impl SystemReason {
             Self::Deliver => "orgate_deliver",
             Self::Discover => "orgate_discover",
             Self::Inherit => "orgate_inherit",
+            Self::Journal => "orgate_journal",
             Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",
             Self::Transfer => "orgate_transfer",

@@ -30,6 +30,7 @@ const DELIBERATE: &[&str] = &[
     "authorization_codes: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "authorization_requests: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "client_access: (client_org_id, client_id) refers to client_directory (org_id, id)",
+    "client_roles: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "grants: (client_org_id, client_id) refers to client_directory (org_id, id)",
     // The tree of organizations.
     "organization_ancestors: (ancestor_id) refers to organizations (org_id)",
@@ -173,7 +174,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: client_directory: insert, select, update
     orgate_app: client_directory: rows: ((audience = 'all'::text) OR ((audience = 'granted'::text) AND (EXISTS ( SELECT FROM client_access access WHERE ((access.org_id = current_org_id()) AND (access.client_org_id = client_directory.org_id) AND (access.client_id = client_directory.id))))))
     orgate_app: client_permissions: delete, insert, select
-    orgate_app: client_secrets: delete, insert, select
+    orgate_app: client_roles: delete, insert, select
+    orgate_app: client_secrets: delete, insert, select, update (expires_at)
     orgate_app: clients: insert, select, update
     orgate_app: connection_domains: delete, insert, select
     orgate_app: connection_keys: delete, insert, select, update
@@ -182,6 +184,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: connection_versions: insert, select, update (activated_at)
     orgate_app: connections: insert, select, update
     orgate_app: consumed_assertions: insert, select
+    orgate_app: consumed_ids: insert, select
     orgate_app: data_keys: delete, insert, select
     orgate_app: discovery_challenges: insert, select, update
     orgate_app: domain_transfers: delete, insert, select, update
@@ -206,6 +209,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: policies: insert, select, update
     orgate_app: recovery_codes: delete, insert, select, update
     orgate_app: refresh_tokens: insert, select, update
+    orgate_app: revoked_tokens: insert, select
     orgate_app: role_assignments: delete, insert, select
     orgate_app: role_permissions: delete, insert, select
     orgate_app: roles: delete, insert, select, update
@@ -236,6 +240,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: authorization_requests: rows: true
     orgate_clean: consumed_assertions: delete, select (org_id, connection_id, assertion_id, expires_at)
     orgate_clean: consumed_assertions: rows: true
+    orgate_clean: consumed_ids: delete, select (org_id, kind, id_hash, expires_at)
+    orgate_clean: consumed_ids: rows: true
     orgate_clean: ensure_audit_partition(date): execute
     orgate_clean: grants: delete, select (org_id, id, session_id, expires_at, revoked_at)
     orgate_clean: grants: rows: true
@@ -243,6 +249,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: outbox: rows: true
     orgate_clean: refresh_tokens: delete, select (org_id, token_hash, grant_id, expires_at)
     orgate_clean: refresh_tokens: rows: true
+    orgate_clean: revoked_tokens: delete, select (org_id, jti, expires_at)
+    orgate_clean: revoked_tokens: rows: true
     orgate_clean: schema public: usage
     orgate_clean: sessions: delete, select (org_id, id, expires_at, ended_at)
     orgate_clean: sessions: rows: true
@@ -265,6 +273,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_inherit: policies: select
     orgate_inherit: policies: rows: true
     orgate_inherit: schema public: usage
+    orgate_journal: audit_events: insert
+    orgate_journal: audit_events: rows: none
+    orgate_journal: schema public: usage
     orgate_refresh: connection_refreshes: select (org_id, connection_id, due_at, noticed_days), update (due_at)
     orgate_refresh: connection_refreshes: rows: true
     orgate_refresh: domains: select (org_id, id, due_at), update (due_at)

@@ -36,6 +36,8 @@ const CROSSING: &[&str] = &[
     "delete from sessions lapsed",
     "delete from sign_in_throttles lapsed",
     "delete from consumed_assertions lapsed",
+    "delete from consumed_ids lapsed",
+    "delete from revoked_tokens lapsed",
     "delete from sign_in_traces lapsed",
     "delete from upstream_requests lapsed",
     // Refresh: domains that are due, of whomever.

@@ -8,6 +8,7 @@ use chrono::Duration;
 use insta::{allow_duplicates, assert_snapshot};
 use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::clients::Audience;
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::ids::{ClientId, DomainId, GroupId, OrgId, TraceId};
 use orgate_domain::names::Slug;
@@ -16,9 +17,9 @@ use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, DomainTerms, Group, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage,
-    NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange, Refresh,
-    RiskQuestion, Rotation, StorageError,
+    ClientChange, ConsumedKind, DomainTerms, Group, NewCode, NewConnectionVersion, NewFederatedUser,
+    NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange,
+    Refresh, RiskQuestion, Rotation, StorageError,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
@@ -149,8 +150,10 @@ impl Calls {
             AuthorizationRequests::find: None
             Clients::find: None
             Clients::find_admission: None
+            Clients::find_standing: Some(([], [], None))
             Clients::list_access: []
             Clients::list_admitted: []
+            Clients::list_roles: []
             Codes::find: None
             Domains::find: None
             Domains::find_offered: None
@@ -159,6 +162,7 @@ impl Calls {
             Domains::list_verified: []
             Grants::find_by_refresh_token: None
             Grants::find_standing: None
+            Grants::is_revoked: false
             Keys::find_data_key: None
             Keys::list_signing_keys: []
             Organizations::find: Some(globex)
@@ -201,6 +205,7 @@ impl Calls {
             Grants::revoke: false
             Grants::revoke_of_session: 0
             Grants::rotate: false
+            Grants::renew: false
             Organizations::save_policy: ()
             Organizations::update: ()
             Outbox::deliver: false
@@ -249,6 +254,10 @@ impl Calls {
             AuthorizationRequests::insert: ()
             Clients::insert_access: true
             Clients::replace_secrets: refused (client_secrets_org_id_client_id_fkey)
+            Clients::add_secret: refused (client_secrets_org_id_client_id_fkey)
+            Clients::replace_roles: refused (client_roles_org_id_role_id_fkey)
+            ConsumedIds::consume: true
+            Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
             Codes::issue: false
             Domains::claim: ()
@@ -280,11 +289,16 @@ impl Calls {
             "AuthorizationRequests::find" => tx.authorization_requests().find(&acme.request.handle);
             "Clients::find" => tx.clients().find(acme.client.id);
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
+            "Clients::find_standing" => async {
+                let standing = tx.clients().find_standing((org_id, acme.client.id)).await;
+                standing.map(|standing| standing.map(|held| (held.roles, held.permissions, held.client)))
+            };
             "Clients::list_access" => tx.clients().list_access();
             "Clients::list_admitted" => async {
                 let admitted = tx.clients().list_admitted(10).await;
                 admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
             };
+            "Clients::list_roles" => tx.clients().list_roles((org_id, acme.client.id));
             "Codes::find" => tx.codes().find(&acme.code.hash);
             "Domains::find" => tx.domains().find(&acme.domain);
             "Domains::find_offered" => tx.domains().find_offered(&acme.account, now());
@@ -292,7 +306,8 @@ impl Calls {
             "Domains::list" => tx.domains().list();
             "Domains::list_verified" => tx.domains().list_verified();
             "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
-            "Grants::find_standing" => tx.grants().find_standing(acme.grant.id);
+            "Grants::find_standing" => tx.grants().find_standing(acme.grant.id, "jti");
+            "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
             "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());
             "Organizations::find" => async { tx.organization().find().await.map(|org| org.map(|org| org.slug)) };
@@ -356,6 +371,7 @@ impl Calls {
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::revoke_of_session" => tx.grants().revoke_of_session(acme.signed_in.session.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
+            "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
             "Organizations::save_policy" => tx.organization().save_policy(&PolicySettings::default(), now());
             "Organizations::update" => tx.organization().update(&org);
             "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
@@ -371,6 +387,7 @@ impl Calls {
 
     async fn insert(&mut self) {
         let acme = Arc::clone(&self.acme);
+        let spent = SecretHash::of(fixture::REVOKED.as_bytes());
         let org_id = self.fixture.acme.id();
         let key = SigningKey::generate(SigningAlgorithm::Es256).expect("a key").public_jwk();
         let origin = Origin::default();
@@ -397,6 +414,12 @@ impl Calls {
             "AuthorizationRequests::insert" => tx.authorization_requests().insert(&acme.request);
             "Clients::insert_access" => tx.clients().insert_access((org_id, acme.client.id), now());
             "Clients::replace_secrets" => tx.clients().replace_secrets(acme.client.id, &hash(), now());
+            "Clients::add_secret" =>
+                tx.clients().add_secret(acme.client.id, (&hash(), now()), now() + Duration::days(1));
+            "Clients::replace_roles" =>
+                tx.clients().replace_roles((org_id, acme.client.id), &[acme.role.id], now());
+            "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
+            "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
             "Codes::issue" => tx.codes().issue(
                 &NewCode { hash: acme.code.hash, code: &acme.code.code }, &event);

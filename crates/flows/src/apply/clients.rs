@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use orgate_domain::clients::{Client, ClientStatus};
+use orgate_domain::clients::{Audience, Client, ClientStatus};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::ids::{ClientId, OrgId, RoleId};
+use orgate_domain::names::Slug;
+use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_storage::system::OrgHint;
 
 use super::plan::{Change, Mark, SecretChange, Step, Subject};
@@ -46,13 +48,49 @@ impl Planner<'_> {
         };
         let client = as_wanted(wanted, id, owner.scope.org_id(), stored.as_ref());
         let secret = secret_change(wanted, &client, stored.as_ref(), now);
+        self.check_machine(wanted, &owner).await?;
+        let roles = self.client_roles(wanted, &owner, client.key()).await?;
         let mark = match &stored {
-            Some(stored) => compare(&client, stored, &secret),
+            Some(stored) => compare(&client, stored, (&secret, roles.is_some())),
             None => Some(Mark::Created),
         };
         let here = (&wanted.organization.value, owner.scope);
-        self.note(here, mark, Subject::Client { client: Box::new(client), secret });
+        self.note(here, mark, Subject::Client { client: Box::new(client), secret, roles });
         Ok(Some((owner.scope.org_id(), id)))
+    }
+
+    /// A machine belongs to one organization; only the operator's may act in others, and must then
+    /// name the one.
+    async fn check_machine(&mut self, wanted: &WantedClient, owner: &Known) -> Result<(), Failure> {
+        if wanted.kind != ClientKind::Machine || wanted.audience == Audience::Owner {
+            return Ok(());
+        }
+        let operator = self.env.store.resolve(OrgHint::Operator).await?;
+        if operator.is_none_or(|operator| operator.scope != owner.scope) {
+            let text = "a machine client belongs to one organization: audience is owner";
+            self.problems.add(&wanted.client_id.place, text);
+        }
+        Ok(())
+    }
+
+    /// The roles that a machine client will hold in its owner's organization; `None` if they stay.
+    async fn client_roles(
+        &mut self,
+        wanted: &WantedClient,
+        owner: &Known,
+        client: Owned,
+    ) -> Result<Option<BTreeMap<Slug, RoleId>>, Failure> {
+        let Some(list) = &wanted.roles else { return Ok(None) };
+        let (mut known, mut held) = (BTreeMap::new(), Vec::new());
+        if !owner.is_new {
+            let mut tx = self.env.store.begin(&owner.scope).await?;
+            known = tx.roles().list().await?.into_iter().map(|role| (role.slug, role.id)).collect();
+            held = tx.clients().list_roles(client).await?;
+            tx.commit().await?;
+        }
+        known.extend(self.roles.get(&owner.scope.org_id()).cloned().unwrap_or_default());
+        let roles = self.resolve_roles(&wanted.organization.value, Some(list), &known);
+        Ok(roles.filter(|roles| !roles.keys().eq(held.iter())))
     }
 
     /// Compares who may use the clients that say it. After everything else, since it refers to
@@ -140,11 +178,12 @@ fn as_wanted(wanted: &WantedClient, id: ClientId, owner: OrgId, stored: Option<&
         resource: wanted.resource.clone(),
         signing_algorithm: wanted.signing_algorithm,
         permissions: wanted.permissions.clone(),
+        settings: wanted.settings.clone(),
         secrets: Vec::new(),
     }
 }
 
-/// A confidential client always has a secret, a public one never.
+/// A client that proves itself by a secret always has one, any other never.
 fn secret_change(
     wanted: &WantedClient,
     client: &Client,
@@ -154,8 +193,8 @@ fn secret_change(
     let known = stored.map_or_else(Vec::new, |stored| stored.secrets.clone());
     let mut live = known.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
     match &wanted.secret {
-        _ if !client.is_confidential() && known.is_empty() => SecretChange::Keep,
-        _ if !client.is_confidential() => SecretChange::Remove,
+        _ if !client.settings.authentication.uses_secret() && known.is_empty() => SecretChange::Keep,
+        _ if !client.settings.authentication.uses_secret() => SecretChange::Remove,
         Some(secret) => {
             let hash = SecretHash::of(secret.reveal().as_bytes());
             if live.any(|known| known.hash.matches(&hash)) {
@@ -169,10 +208,11 @@ fn secret_change(
     }
 }
 
-fn compare(wanted: &Client, stored: &Client, secret: &SecretChange) -> Option<Mark> {
+fn compare(wanted: &Client, stored: &Client, (secret, roles_change): (&SecretChange, bool)) -> Option<Mark> {
     let uris = |client: &Client| -> BTreeSet<String> {
         client.redirect_uris.iter().map(ToString::to_string).collect()
     };
+    let (asked, held) = (&wanted.settings, &stored.settings);
     Mark::of([
         ("name", wanted.name != stored.name),
         ("type", wanted.kind != stored.kind),
@@ -185,6 +225,24 @@ fn compare(wanted: &Client, stored: &Client, secret: &SecretChange) -> Option<Ma
         ("resource", wanted.resource != stored.resource),
         ("signing_algorithm", wanted.signing_algorithm != stored.signing_algorithm),
         ("permissions", wanted.permissions != stored.permissions),
+        ("authentication", asked.authentication != held.authentication),
+        ("jwks", asked.keys != held.keys),
+        ("grants", asked.grants != held.grants),
+        ("scopes", asked.scopes != held.scopes),
+        ("resources", asked.resources != held.resources),
+        ("lifetimes", asked.lifetimes != held.lifetimes),
+        ("profile", asked.profile != held.profile),
+        (
+            "require_pushed_authorization_requests",
+            asked.require_pushed_authorization_requests != held.require_pushed_authorization_requests,
+        ),
+        ("require_pkce", asked.require_pkce != held.require_pkce),
+        ("dpop_bound_access_tokens", asked.dpop_bound_access_tokens != held.dpop_bound_access_tokens),
+        ("party", asked.party != held.party),
+        ("userinfo_signing_algorithm", asked.userinfo_signing_algorithm != held.userinfo_signing_algorithm),
+        ("backchannel_logout_uri", asked.backchannel_logout_uri != held.backchannel_logout_uri),
+        ("frontchannel_logout_uri", asked.frontchannel_logout_uri != held.frontchannel_logout_uri),
+        ("roles", roles_change),
         ("client_secret", !matches!(secret, SecretChange::Keep)),
     ])
 }

@@ -1,10 +1,12 @@
 //! Carrying a plan out: a transaction a step, and each change's audit event in it.
 
+use std::collections::BTreeMap;
+
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{SecretHash, base32};
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{ClientId, DomainId, OrgId};
+use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId};
 use orgate_domain::names::Slug;
 use orgate_storage::{
     ClientChange, Group, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
@@ -74,7 +76,7 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
 
 fn generated(change: &Change, made: &Made) -> Option<GeneratedSecret> {
     match (&change.subject, &made.secret) {
-        (Subject::Client { client, secret: SecretChange::Generate }, Some(secret)) => {
+        (Subject::Client { client, secret: SecretChange::Generate, .. }, Some(secret)) => {
             Some(GeneratedSecret { client_id: client.client_id.clone(), secret: secret.clone() })
         }
         _ => None,
@@ -90,8 +92,8 @@ async fn write(
     let mark = &change.mark;
     match &change.subject {
         Subject::Access { client, client_id } => access(env, tx, mark, (*client, client_id)).await,
-        Subject::Client { client, secret } => {
-            save_client(env, tx, mark, client).await?;
+        Subject::Client { client, secret, roles } => {
+            save_client(env, tx, mark, (client, roles.as_ref())).await?;
             save_secret(env, tx, client, (secret, made)).await
         }
         Subject::Connection(state) => {
@@ -226,7 +228,12 @@ async fn end_sessions(env: &Env, tx: &mut OrgTx, user: &UserState) -> Result<(),
     Ok(tx.audit().insert(&event).await?)
 }
 
-async fn save_client(env: &Env, tx: &mut OrgTx, mark: &Mark, client: &Client) -> Result<(), Failure> {
+async fn save_client(
+    env: &Env,
+    tx: &mut OrgTx,
+    mark: &Mark,
+    (client, roles): (&Client, Option<&BTreeMap<Slug, RoleId>>),
+) -> Result<(), Failure> {
     tx.clients().save(&ClientChange { client, at: env.clock.now() }).await?;
     let mut event = done(env, Action::ClientConfigured, mark)?;
     event.client = Some(client.key());
@@ -235,6 +242,12 @@ async fn save_client(env: &Env, tx: &mut OrgTx, mark: &Mark, client: &Client) ->
         ("audience", client.audience.as_str().to_owned()),
         ("status", client.status.as_str().to_owned()),
     ]);
+    if let Some(roles) = roles {
+        let ids: Vec<_> = roles.values().copied().collect();
+        tx.clients().replace_roles(client.key(), &ids, env.clock.now()).await?;
+        let slugs: Vec<_> = roles.keys().map(Slug::as_str).collect();
+        event.detail.push(("roles", slugs.join(" ")));
+    }
     Ok(tx.audit().insert(&event).await?)
 }
 

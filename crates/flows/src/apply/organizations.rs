@@ -89,7 +89,9 @@ impl Planner<'_> {
         }
         let groups = stored.groups.iter().map(|group| &group.slug);
         let groups = groups.chain(wanted.groups.iter().map(|group| &group.slug.value)).collect();
-        self.connections(wanted, known, (&roles.keys().collect(), &groups)).await
+        self.connections(wanted, known, (&roles.keys().collect(), &groups)).await?;
+        self.roles.insert(known.scope.org_id(), roles);
+        Ok(())
     }
 
     async fn domains(
@@ -179,7 +181,7 @@ impl Planner<'_> {
         Ok((mark, group))
     }
 
-    fn resolve_roles(
+    pub(super) fn resolve_roles(
         &mut self,
         org: &Slug,
         wanted: Option<&[Placed<Slug>]>,

@@ -55,8 +55,16 @@ pub(super) enum Mark {
 /// What changes, in its wanted state.
 #[derive(Debug)]
 pub(super) enum Subject {
-    Access { client: (OrgId, ClientId), client_id: String },
-    Client { client: Box<Client>, secret: SecretChange },
+    Access {
+        client: (OrgId, ClientId),
+        client_id: String,
+    },
+    /// With the roles that it holds in its owner's organization, if they change.
+    Client {
+        client: Box<Client>,
+        secret: SecretChange,
+        roles: Option<BTreeMap<Slug, RoleId>>,
+    },
     Connection(Box<WantedState>),
     Domain(DomainName),
     Group(Group),

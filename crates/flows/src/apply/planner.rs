@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{OrgId, RoleId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_storage::OrgScope;
@@ -20,6 +20,8 @@ pub(super) struct Planner<'a> {
     pub(super) problems: Problems,
     /// What the files describe; `None` where that has a problem.
     known: BTreeMap<Slug, Option<Known>>,
+    /// The roles of organizations that the files describe, as they will be.
+    pub(super) roles: BTreeMap<OrgId, BTreeMap<Slug, RoleId>>,
     steps: Vec<Step>,
     unchanged: usize,
 }
@@ -36,7 +38,14 @@ pub(super) struct Known {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(env: &'a Env) -> Self {
-        Self { env, problems: Problems::default(), known: BTreeMap::new(), steps: Vec::new(), unchanged: 0 }
+        Self {
+            env,
+            problems: Problems::default(),
+            known: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            steps: Vec::new(),
+            unchanged: 0,
+        }
     }
 
     /// Compares all that is wanted with all that is there.

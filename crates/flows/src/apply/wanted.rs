@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use orgate_domain::clients::{Audience, ClientStatus};
+use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
 use orgate_domain::connections::{ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
@@ -156,6 +156,10 @@ pub struct WantedClient {
     pub signing_algorithm: SigningAlgorithm,
     /// The permissions that its resource knows; empty: all of them.
     pub permissions: BTreeSet<String>,
+    /// How it may ask for tokens.
+    pub settings: ClientSettings,
+    /// The roles that a machine client holds in its owner's organization; `None` leaves them.
+    pub roles: Option<Vec<Placed<Slug>>>,
     /// Organizations that may use it, where its audience is `granted`. Of those that the files
     /// describe or this list names, exactly these.
     pub granted_to: Option<Vec<Placed<Slug>>>,

@@ -39,7 +39,7 @@ pub(crate) async fn gather(
     };
     let (id_token_hint, expected_user) = hint.unzip();
     let named = match &request.organization {
-        Some(text) => find_organization(env, text).await?.map(|org| org.scope),
+        Some(text) => env.configuration.organization(&env.store, text).await?,
         None => None,
     };
     let mut scopes = Vec::from_iter(named);

@@ -6,9 +6,9 @@ use orgate_domain::clients::{Client, RegisteredUri};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::AuthorizationRequestId;
 use orgate_domain::policies::REQUEST_LIFETIME;
+use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::authorize::AuthorizationRequest;
 use orgate_protocol::oauth::response::AuthorizationResponse;
-use orgate_protocol::oauth::{RequestError, ScopeSet};
 use orgate_storage::NewAuthorizationRequest;
 
 use crate::authorize::Answer;
@@ -59,10 +59,12 @@ pub(super) fn pending(
         expected_user: None,
         redirect_uri: to.as_str().to_owned(),
         response_mode: request.response_mode,
-        scope: granted_scope(request),
+        scope: client.settings.grantable(&request.scope),
         state: request.state.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge,
+        resource: request.resource.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
         prompt: request.prompt.clone(),
         max_age: request.max_age,
         acr_values: request.acr_values.clone(),
@@ -72,11 +74,4 @@ pub(super) fn pending(
         expires_at: now + REQUEST_LIFETIME,
     };
     Ok(Pending { client, to, asked })
-}
-
-/// The scopes that exist; others are ignored (RFC 6749 §3.3 lets the server).
-fn granted_scope(request: &AuthorizationRequest) -> ScopeSet {
-    ScopeSet::parse("openid profile email offline_access")
-        .map(|known| request.scope.intersection(&known))
-        .unwrap_or_default()
 }

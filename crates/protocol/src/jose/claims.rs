@@ -12,6 +12,8 @@ use crate::oauth::ScopeSet;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+/// `typ` of a signed userinfo answer: not the ID token's, so that neither is taken for the other.
+pub const USERINFO_TYPE: &str = "userinfo+jwt";
 /// `typ` of an ID token.
 pub const ID_TOKEN_TYPE: &str = "JWT";
 
@@ -20,7 +22,7 @@ pub const ID_TOKEN_TYPE: &str = "JWT";
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The user.
+    /// The user; of a machine client's token, the client's id.
     pub sub: String,
     /// The resource.
     pub aud: String,
@@ -34,14 +36,9 @@ pub struct AccessTokenClaims {
     pub jti: String,
     /// What was granted.
     pub scope: ScopeSet,
-    /// The session.
-    pub sid: String,
-    /// When the user authenticated.
-    pub auth_time: i64,
-    /// How strongly.
-    pub acr: String,
-    /// By what means (RFC 8176).
-    pub amr: Vec<String>,
+    /// The user's sign-in; `None` in a machine client's token.
+    #[serde(flatten)]
+    pub sign_in: Option<SignInClaims>,
     /// The organization.
     pub org_id: String,
     /// The organization's slug.
@@ -56,6 +53,19 @@ pub struct AccessTokenClaims {
     /// The key that it is bound to (RFC 7800).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+}
+
+/// The sign-in that an access token of a user stands on (RFC 9068 §2.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInClaims {
+    /// The session.
+    pub sid: String,
+    /// When the user authenticated.
+    pub auth_time: i64,
+    /// How strongly.
+    pub acr: String,
+    /// By what means (RFC 8176).
+    pub amr: Vec<String>,
 }
 
 /// An ID token (OIDC Core §2).
@@ -111,6 +121,18 @@ pub struct UserinfoClaims {
     /// About the user, as far as the scope allows.
     #[serde(flatten)]
     pub profile: ProfileClaims,
+}
+
+/// The same, signed (OIDC Core §5.3.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedUserinfo {
+    /// The issuer.
+    pub iss: String,
+    /// The client.
+    pub aud: String,
+    /// What is told.
+    #[serde(flatten)]
+    pub claims: UserinfoClaims,
 }
 
 /// Standard claims about a user (OIDC Core §5.1).
@@ -175,10 +197,12 @@ mod tests {
             exp: 1_700_000_600,
             jti: "1".to_owned(),
             scope: ScopeSet::parse("openid email").unwrap(),
-            sid: "ses_1".to_owned(),
-            auth_time: 1_700_000_000,
-            acr: "1".to_owned(),
-            amr: vec!["pwd".to_owned()],
+            sign_in: Some(SignInClaims {
+                sid: "ses_1".to_owned(),
+                auth_time: 1_700_000_000,
+                acr: "1".to_owned(),
+                amr: vec!["pwd".to_owned()],
+            }),
             org_id: "org_1".to_owned(),
             org_name: "acme".to_owned(),
             roles: vec!["admin".to_owned()],

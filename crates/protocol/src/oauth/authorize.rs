@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::pkce::CodeChallenge;
-use super::{check_duplicates, check_length, check_resource, check_scope, check_ui_locales};
+use super::{
+    check_duplicates, check_length, check_organization, check_resource, check_scope, check_ui_locales,
+};
 use crate::params::Params;
 
 pub use super::{ErrorCode, RequestError, ScopeSet};
@@ -22,8 +24,8 @@ pub struct AuthorizationRequest {
     pub state: Option<String>,
     /// For the ID token; at most 512 bytes.
     pub nonce: Option<String>,
-    /// Demanded of every client.
-    pub code_challenge: CodeChallenge,
+    /// `None` only as [`PkceRule::OrNonce`] allows.
+    pub code_challenge: Option<CodeChallenge>,
     /// [`Prompt::None`] is alone if present.
     pub prompt: BTreeSet<Prompt>,
     /// Most seconds since the user authenticated.
@@ -42,6 +44,8 @@ pub struct AuthorizationRequest {
     pub acr_values: Vec<String>,
     /// An absolute URI (RFC 8707).
     pub resource: Option<String>,
+    /// The thumbprint of the key that the code is to be bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
 }
 
 /// A value of `prompt`.
@@ -111,8 +115,18 @@ impl ResponseMode {
     }
 }
 
+/// What binds a code to who asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PkceRule {
+    /// A nonce will do where there is no challenge (RFC 9700 §2.1.1): for a confidential client that was
+    /// exempted.
+    OrNonce,
+    /// A challenge, always.
+    Required,
+}
+
 /// Reads an authorization request whose client and redirect URI are proven.
-pub fn parse(params: &Params) -> Result<AuthorizationRequest, RequestError> {
+pub fn parse(params: &Params, pkce: PkceRule) -> Result<AuthorizationRequest, RequestError> {
     check_duplicates(params)?;
     check_request_objects(params)?;
     check_response_type(params)?;
@@ -121,7 +135,7 @@ pub fn parse(params: &Params) -> Result<AuthorizationRequest, RequestError> {
         state: check_length(params, "state", 2048)?,
         response_mode: check_response_mode(params)?,
         nonce: check_length(params, "nonce", 512)?,
-        code_challenge: check_pkce(params)?,
+        code_challenge: check_pkce(params, pkce)?,
         prompt: check_prompt(params)?,
         max_age: check_max_age(params)?,
         ui_locales: check_ui_locales(params),
@@ -130,6 +144,7 @@ pub fn parse(params: &Params) -> Result<AuthorizationRequest, RequestError> {
         domain_hint: check_length(params, "domain_hint", 253)?,
         acr_values: check_acr_values(params),
         resource: check_resource(params)?,
+        dpop_jkt: check_dpop_jkt(params)?,
         organization: check_organization(params)?,
     })
 }
@@ -160,14 +175,32 @@ fn check_response_mode(params: &Params) -> Result<ResponseMode, RequestError> {
 }
 
 /// RFC 7636 §4.3: an absent method means `plain`, which is refused as `plain` is.
-fn check_pkce(params: &Params) -> Result<CodeChallenge, RequestError> {
+fn check_pkce(params: &Params, rule: PkceRule) -> Result<Option<CodeChallenge>, RequestError> {
     let Some(challenge) = params.get("code_challenge") else {
-        return Err(RequestError::invalid_request("code_challenge is missing: PKCE is required"));
+        return match rule {
+            PkceRule::OrNonce if params.get("nonce").is_some() => Ok(None),
+            PkceRule::OrNonce => Err(RequestError::invalid_request(
+                "nonce is missing: without PKCE it is what ties the answer to its request",
+            )),
+            PkceRule::Required => {
+                Err(RequestError::invalid_request("code_challenge is missing: PKCE is required"))
+            }
+        };
     };
     if params.get("code_challenge_method") != Some("S256") {
         return Err(RequestError::invalid_request("code_challenge_method is not S256"));
     }
-    CodeChallenge::parse(challenge).map_err(|error| RequestError::invalid_request(error.to_string()))
+    let challenge = CodeChallenge::parse(challenge);
+    challenge.map(Some).map_err(|error| RequestError::invalid_request(error.to_string()))
+}
+
+/// RFC 9449 §10: a SHA-256 thumbprint in base64url, which takes 43 characters.
+fn check_dpop_jkt(params: &Params) -> Result<Option<String>, RequestError> {
+    let Some(text) = params.get("dpop_jkt") else { return Ok(None) };
+    let is_thumbprint =
+        text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let malformed = || RequestError::invalid_request("dpop_jkt is not a thumbprint");
+    is_thumbprint.then(|| Some(text.to_owned())).ok_or_else(malformed)
 }
 
 fn check_prompt(params: &Params) -> Result<BTreeSet<Prompt>, RequestError> {
@@ -193,17 +226,6 @@ fn check_acr_values(params: &Params) -> Vec<String> {
     values.filter(|value| (1..=255).contains(&value.len())).take(16).map(str::to_owned).collect()
 }
 
-fn check_organization(params: &Params) -> Result<Option<String>, RequestError> {
-    let organization = check_length(params, "organization", 128)?;
-    let alias = check_length(params, "organization_id", 128)?;
-    match (organization, alias) {
-        (Some(organization), Some(alias)) if organization != alias => {
-            Err(RequestError::new(ErrorCode::OrganizationMismatch, "organization and organization_id differ"))
-        }
-        (organization, alias) => Ok(organization.or(alias)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -214,13 +236,13 @@ mod tests {
                            &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     fn read(more: &str) -> Result<AuthorizationRequest, RequestError> {
-        parse(&Params::parse(&format!("{MINIMAL}&{more}")).unwrap())
+        parse(&Params::parse(&format!("{MINIMAL}&{more}")).unwrap(), PkceRule::Required)
     }
 
     /// The minimal request without the parameter `name`, and with `more`.
     fn read_without(name: &str, more: &str) -> Result<AuthorizationRequest, RequestError> {
         let rest: Vec<_> = MINIMAL.split('&').filter(|pair| !pair.starts_with(&format!("{name}="))).collect();
-        parse(&Params::parse(&format!("{}&{more}", rest.join("&"))).unwrap())
+        parse(&Params::parse(&format!("{}&{more}", rest.join("&"))).unwrap(), PkceRule::Required)
     }
 
     #[test]
@@ -252,7 +274,9 @@ mod tests {
             nonce: Some(
                 "n",
             ),
-            code_challenge: E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM,
+            code_challenge: Some(
+                E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM,
+            ),
             prompt: {
                 Login,
                 SelectAccount,
@@ -283,6 +307,7 @@ mod tests {
             resource: Some(
                 "https://api.test/",
             ),
+            dpop_jkt: None,
         }
         "#);
     }
@@ -369,7 +394,7 @@ mod tests {
         ) {
             let query = form_urlencoded::Serializer::new(MINIMAL.to_owned()).extend_pairs(pairs).finish();
             if let Ok(params) = Params::parse(&query) {
-                let _ = parse(&params);
+                let _ = parse(&params, PkceRule::OrNonce);
             }
         }
     }

@@ -40,6 +40,8 @@ error_codes! {
     InteractionRequired = "interaction_required",
     /// RFC 6749 §5.2.
     InvalidClient = "invalid_client",
+    /// RFC 9449 §5.
+    InvalidDpopProof = "invalid_dpop_proof",
     /// RFC 6749 §5.2.
     InvalidGrant = "invalid_grant",
     /// RFC 6749 §4.1.2.1 and §5.2.
@@ -74,6 +76,8 @@ error_codes! {
     UnsupportedGrantType = "unsupported_grant_type",
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType = "unsupported_response_type",
+    /// RFC 9449 §8.
+    UseDpopNonce = "use_dpop_nonce",
 }
 
 impl fmt::Display for ErrorCode {

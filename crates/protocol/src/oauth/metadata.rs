@@ -4,6 +4,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::authorize::{Prompt, ResponseMode};
+use super::token::GrantType;
 use crate::jose::SigningAlgorithm;
 
 /// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
@@ -12,16 +13,22 @@ pub struct ProviderMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
     userinfo_endpoint: String,
     jwks_uri: String,
     end_session_endpoint: String,
     scopes_supported: &'static [&'static str],
     response_types_supported: &'static [&'static str],
     response_modes_supported: Vec<&'static str>,
-    grant_types_supported: &'static [&'static str],
+    grant_types_supported: Vec<&'static str>,
     subject_types_supported: &'static [&'static str],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: &'static [&'static str],
+    introspection_endpoint_auth_methods_supported: &'static [&'static str],
+    introspection_signing_alg_values_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: &'static [&'static str],
     prompt_values_supported: Vec<&'static str>,
     claims_supported: &'static [&'static str],
@@ -48,18 +55,22 @@ impl ProviderMetadata {
         Self {
             authorization_endpoint: endpoint("/authorize"),
             token_endpoint: endpoint("/token"),
+            introspection_endpoint: endpoint("/introspect"),
+            revocation_endpoint: endpoint("/revoke"),
             userinfo_endpoint: endpoint("/userinfo"),
             jwks_uri: endpoint("/jwks.json"),
             end_session_endpoint: endpoint("/logout"),
             scopes_supported: &["openid", "profile", "email", "offline_access"],
             response_types_supported: &["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
-            grant_types_supported: &["authorization_code", "refresh_token"],
+            grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
             subject_types_supported: &["public"],
-            id_token_signing_alg_values_supported: SigningAlgorithm::ALL
-                .map(SigningAlgorithm::as_str)
-                .to_vec(),
-            token_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post", "none"],
+            id_token_signing_alg_values_supported: algorithms(),
+            token_endpoint_auth_methods_supported: &AUTH_METHODS,
+            introspection_endpoint_auth_methods_supported: confidential(),
+            introspection_signing_alg_values_supported: algorithms(),
+            revocation_endpoint_auth_methods_supported: &AUTH_METHODS,
+            userinfo_signing_alg_values_supported: algorithms(),
             code_challenge_methods_supported: &["S256"],
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             claims_supported: &[
@@ -97,6 +108,17 @@ impl ProviderMetadata {
     }
 }
 
+/// How clients prove who they are, `none` last.
+const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
+fn confidential() -> &'static [&'static str] {
+    AUTH_METHODS.split_last().map_or(&[], |(_, proving)| proving)
+}
+
+fn algorithms() -> Vec<&'static str> {
+    SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).to_vec()
+}
+
 /// The text of `iss`, everywhere: the URL without a trailing slash. Clients compare it as a text (OIDC
 /// Discovery §4.3).
 pub fn issuer_identifier(issuer: &Url) -> String {
@@ -117,6 +139,8 @@ mod tests {
           "issuer": "https://id.test",
           "authorization_endpoint": "https://id.test/authorize",
           "token_endpoint": "https://id.test/token",
+          "introspection_endpoint": "https://id.test/introspect",
+          "revocation_endpoint": "https://id.test/revoke",
           "userinfo_endpoint": "https://id.test/userinfo",
           "jwks_uri": "https://id.test/jwks.json",
           "end_session_endpoint": "https://id.test/logout",
@@ -135,6 +159,7 @@ mod tests {
           ],
           "grant_types_supported": [
             "authorization_code",
+            "client_credentials",
             "refresh_token"
           ],
           "subject_types_supported": [
@@ -148,6 +173,23 @@ mod tests {
             "client_secret_basic",
             "client_secret_post",
             "none"
+          ],
+          "introspection_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post"
+          ],
+          "introspection_signing_alg_values_supported": [
+            "ES256",
+            "RS256"
+          ],
+          "revocation_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "none"
+          ],
+          "userinfo_signing_alg_values_supported": [
+            "ES256",
+            "RS256"
           ],
           "code_challenge_methods_supported": [
             "S256"

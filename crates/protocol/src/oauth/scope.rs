@@ -62,6 +62,14 @@ impl ScopeSet {
     }
 }
 
+/// Tokens that were read before.
+impl<'a> FromIterator<&'a str> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(tokens: I) -> Self {
+        let tokens = tokens.into_iter().filter(|token| !token.is_empty() && is_scope_token(token));
+        Self(tokens.take(Self::MAX_TOKENS).map(str::to_owned).collect())
+    }
+}
+
 /// `1*( %x21 / %x23-5B / %x5D-7E )`: printable, but neither space, quote nor backslash.
 fn is_scope_token(token: &str) -> bool {
     token.len() <= ScopeSet::MAX_TOKEN_BYTES

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::pkce::CodeVerifier;
-use super::{ErrorCode, ScopeSet, check_duplicates, check_required, check_resource, check_scope};
+use super::{
+    ErrorCode, ScopeSet, check_duplicates, check_organization, check_required, check_resource, check_scope,
+};
 use crate::params::Params;
 
 pub use super::RequestError as TokenError;
@@ -20,6 +22,36 @@ pub struct TokenRequest {
     pub resource: Option<String>,
 }
 
+/// The value of `grant_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+    /// RFC 6749 §6.
+    RefreshToken,
+}
+
+impl GrantType {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// Reads [`GrantType::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
+    }
+}
+
 /// The grant that is presented.
 pub enum GrantRequest {
     /// `authorization_code`.
@@ -29,7 +61,15 @@ pub enum GrantRequest {
         /// To be the very text of the authorization request's.
         redirect_uri: String,
         /// The PKCE verifier.
-        code_verifier: CodeVerifier,
+        /// The PKCE verifier; a client that is exempt has none.
+        code_verifier: Option<CodeVerifier>,
+    },
+    /// `client_credentials`.
+    ClientCredentials {
+        /// What is asked for; `None`: all that the client may have.
+        scope: Option<ScopeSet>,
+        /// The organization to act in, by id or slug, at most 128 bytes.
+        organization: Option<String>,
     },
     /// `refresh_token`.
     RefreshToken {
@@ -43,10 +83,18 @@ pub enum GrantRequest {
 /// The kind only: the rest is secret.
 impl fmt::Debug for GrantRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AuthorizationCode { .. } => "AuthorizationCode",
-            Self::RefreshToken { .. } => "RefreshToken",
-        })
+        write!(f, "{:?}", self.grant_type())
+    }
+}
+
+impl GrantRequest {
+    /// Which grant it is.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+        }
     }
 }
 
@@ -57,27 +105,29 @@ pub fn parse(params: &Params) -> Result<TokenRequest, TokenError> {
 }
 
 fn check_grant(params: &Params) -> Result<GrantRequest, TokenError> {
-    match check_required(params, "grant_type")?.as_str() {
-        "authorization_code" => Ok(GrantRequest::AuthorizationCode {
+    let text = check_required(params, "grant_type")?;
+    let unknown = || TokenError::new(ErrorCode::UnsupportedGrantType, "the grant_type is not served");
+    match GrantType::from_text(&text).ok_or_else(unknown)? {
+        GrantType::AuthorizationCode => Ok(GrantRequest::AuthorizationCode {
             code: check_required(params, "code")?,
             redirect_uri: check_required(params, "redirect_uri")?,
             code_verifier: check_code_verifier(params)?,
         }),
-        "refresh_token" => Ok(GrantRequest::RefreshToken {
+        GrantType::ClientCredentials => Ok(GrantRequest::ClientCredentials {
+            scope: check_scope(params)?,
+            organization: check_organization(params)?,
+        }),
+        GrantType::RefreshToken => Ok(GrantRequest::RefreshToken {
             refresh_token: check_required(params, "refresh_token")?,
             scope: check_scope(params)?,
         }),
-        _ => Err(TokenError::new(
-            ErrorCode::UnsupportedGrantType,
-            "grant_type is neither authorization_code nor refresh_token",
-        )),
     }
 }
 
 /// A malformed verifier is a wrong one: it can be no challenge's (RFC 7636 §4.6).
-fn check_code_verifier(params: &Params) -> Result<CodeVerifier, TokenError> {
-    let text = check_required(params, "code_verifier")?;
-    CodeVerifier::parse(&text).map_err(|error| TokenError::new(ErrorCode::InvalidGrant, error.to_string()))
+fn check_code_verifier(params: &Params) -> Result<Option<CodeVerifier>, TokenError> {
+    let verifier = params.get("code_verifier").map(CodeVerifier::parse).transpose();
+    verifier.map_err(|error| TokenError::new(ErrorCode::InvalidGrant, error.to_string()))
 }
 
 /// The successful answer (RFC 6749 §5.1, OIDC Core §3.1.3.3). It has no `Debug`: it is made of secrets.
@@ -100,10 +150,28 @@ pub struct TokenResponse {
 }
 
 /// The value of `token_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenType {
     /// RFC 6750.
     Bearer,
+    /// RFC 9449 §5.
+    Dpop,
+}
+
+impl TokenType {
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
+impl Serialize for TokenType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +222,6 @@ mod tests {
             ("grant_type=refresh_token&refresh_token=a&resource=x", ErrorCode::InvalidTarget),
             ("grant_type=authorization_code", ErrorCode::InvalidRequest),
             ("grant_type=authorization_code&code=a", ErrorCode::InvalidRequest),
-            ("grant_type=authorization_code&code=a&redirect_uri=b", ErrorCode::InvalidRequest),
             ("grant_type=authorization_code&code=a&redirect_uri=b&code_verifier=c", ErrorCode::InvalidGrant),
         ] {
             assert_eq!(read(body).unwrap_err().code, code, "{body}");

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use orgate_domain::clients::{Audience, ClientStatus};
+use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::roles::Permission;
 use orgate_flows::apply::{Placed, Secret, WantedClient};
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 
-use super::addresses::web_address;
 use super::format::{self, Text};
 use super::reader::Reader;
 
@@ -28,7 +27,7 @@ const AUDIENCES: [(&str, Audience); 3] =
     [("all", Audience::All), ("granted", Audience::Granted), ("owner", Audience::Owner)];
 const STATUSES: [(&str, ClientStatus); 2] =
     [("active", ClientStatus::Active), ("disabled", ClientStatus::Disabled)];
-const ALGORITHMS: [(&str, SigningAlgorithm); 2] =
+pub(super) const ALGORITHMS: [(&str, SigningAlgorithm); 2] =
     [("ES256", SigningAlgorithm::Es256), ("RS256", SigningAlgorithm::Rs256)];
 
 impl Reader<'_> {
@@ -39,15 +38,8 @@ impl Reader<'_> {
         let kind = self.choice("type", &file.kind, &TYPES);
         let audience = self.choice("audience", &file.audience, &AUDIENCES);
         let status = self.optional(file.status.as_ref(), |r, text| r.choice("status", text, &STATUSES));
-        let mut address = |key, text: &Option<format::Text>| {
-            self.optional(text.as_ref(), |r, text| {
-                r.filled(key, text, |text| {
-                    web_address(text).ok_or("an https:// address, or an http:// one on localhost")
-                })
-            })
-        };
-        let home_url = address("home_url", &file.home_url);
-        let initiate_login_uri = address("initiate_login_uri", &file.initiate_login_uri);
+        let home_url = self.address("home_url", file.home_url.as_ref());
+        let initiate_login_uri = self.address("initiate_login_uri", file.initiate_login_uri.as_ref());
         let resource =
             self.optional(file.resource.as_ref(), |r, text| r.plain("resource", text, read_resource));
         let algorithm = self.optional(file.signing_algorithm.as_ref(), |r, text| {
@@ -61,7 +53,9 @@ impl Reader<'_> {
         let post_logout = self.each::<_, _, BTreeSet<_>>(&file.post_logout_redirect_uris, |r, text| {
             r.redirect_uri("post_logout_redirect_uris", text, kind).map(|uri| uri.to_string())
         });
-        let secret = self.client_secret(file, kind);
+        let settings = self.client_settings(file, kind);
+        let roles = self.client_roles(file, kind);
+        let secret = self.client_secret(file, settings.as_ref());
         let client_id = client_id?;
         Some(WantedClient {
             resource: resource?.unwrap_or_else(|| client_id.value.clone()),
@@ -78,6 +72,8 @@ impl Reader<'_> {
             initiate_login_uri: initiate_login_uri?,
             signing_algorithm: algorithm?.unwrap_or(SigningAlgorithm::Es256),
             permissions: permissions?,
+            settings: settings?,
+            roles: roles?,
             granted_to: granted_to?,
         })
     }
@@ -99,13 +95,34 @@ impl Reader<'_> {
     }
 
     #[expect(clippy::option_option, reason = "left out and refused are different things")]
-    fn client_secret(&mut self, file: &format::Client, kind: ClientKind) -> Option<Option<Secret>> {
+    fn client_secret(
+        &mut self,
+        file: &format::Client,
+        settings: Option<&ClientSettings>,
+    ) -> Option<Option<Secret>> {
         self.optional(file.secret.as_ref(), |r, text| {
-            if matches!(kind, ClientKind::Spa | ClientKind::Native) {
-                let reason = format!("client_secret: a {} client is public and has none", kind.as_str());
+            if let Some(settings) = settings
+                && !settings.authentication.uses_secret()
+            {
+                let reason = if settings.authentication.is_confidential() {
+                    "client_secret: the client proves itself by its keys and has none".to_owned()
+                } else {
+                    format!("client_secret: a {} client is public and has none", file.kind.value)
+                };
                 return r.refuse(&text.referenced, reason);
             }
             r.secret("client_secret", text, check_client_secret)
+        })
+    }
+
+    /// What a machine client holds in its owner's organization.
+    #[expect(clippy::option_option, reason = "left out and refused are different things")]
+    fn client_roles(&mut self, file: &format::Client, kind: ClientKind) -> Option<Option<Vec<Placed<Slug>>>> {
+        self.optional(file.roles.as_ref(), |r, list| {
+            if kind != ClientKind::Machine {
+                return r.refuse(&file.id.referenced, "roles: only a machine client holds roles of its own");
+            }
+            r.each(list, |r, text| r.placed("roles", text, Slug::parse))
         })
     }
 

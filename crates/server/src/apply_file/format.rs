@@ -166,6 +166,42 @@ pub(super) struct Client {
     pub(super) permissions: Vec<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) granted_to: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) authentication: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) jwks: Option<Spanned<serde_json::Value>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) jwks_uri: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) grants: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) scopes: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "filled")]
+    pub(super) resources: Vec<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) access_token_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) refresh_idle_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) refresh_absolute_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) profile: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) require_pushed_authorization_requests: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) require_pkce: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) dpop_bound_access_tokens: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) party: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) userinfo_signing_algorithm: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) backchannel_logout_uri: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) frontchannel_logout_uri: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) roles: Option<Vec<Text>>,
 }
 
 /// A key may be left out; one that is there has a value. YAML would take none for an empty list,

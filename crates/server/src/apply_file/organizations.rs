@@ -18,7 +18,7 @@ use super::format;
 use super::reader::Reader;
 
 /// The longest limit that can be set: ten years, in seconds.
-const LONGEST_SECS: i64 = 10 * 365 * 24 * 60 * 60;
+pub(super) const LONGEST_SECS: i64 = 10 * 365 * 24 * 60 * 60;
 
 const STATUSES: [(&str, OrgStatus); 2] = [("active", OrgStatus::Active), ("suspended", OrgStatus::Suspended)];
 

@@ -1,0 +1,69 @@
+//! An access token of ours, presented here: unlike a backend that checks it offline, our own endpoints
+//! ask whether the token, its session, user, organization and client still stand.
+
+use orgate_domain::standing::Standing;
+use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
+use orgate_storage::OrgScope;
+
+use crate::issue::family_of;
+use crate::{Env, Failure};
+
+/// A token that verifies and has not expired; nothing is said of whether it was revoked.
+#[derive(Debug)]
+pub(crate) struct Presented {
+    pub(crate) claims: AccessTokenClaims,
+    pub(crate) scope: OrgScope,
+}
+
+/// What a token stands on, as of now.
+#[derive(Debug)]
+pub(crate) enum Standings {
+    /// A machine client.
+    Client,
+    /// A user's session.
+    User(Box<Standing>),
+}
+
+/// Reads a token: signature, type, issuer, time and organization.
+pub(crate) async fn read(env: &Env, token: &str) -> Result<Option<Presented>, Failure> {
+    let verified = env.keys.verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE);
+    let now = env.clock.now().timestamp();
+    let Some(claims) = verified.ok().filter(|claims| claims.iss == env.issuer.as_str() && now < claims.exp)
+    else {
+        return Ok(None);
+    };
+    let scope = env.configuration.organization(&env.store, &claims.org_id).await?;
+    Ok(scope.map(|scope| Presented { claims, scope }))
+}
+
+/// Whether what the token stands on still stands; `None` if not, or if the token was revoked.
+pub(crate) async fn stand(env: &Env, token: &Presented) -> Result<Option<Standings>, Failure> {
+    let Presented { claims, scope } = token;
+    if claims.sign_in.is_none() {
+        return stand_of_client(env, token).await;
+    }
+    let Some(grant_id) = family_of(&claims.jti) else { return Ok(None) };
+    let policy = env.configuration.policy(&env.store, scope).await?;
+    let mut tx = env.store.begin(scope).await?;
+    let standing = tx.grants().find_standing(grant_id, &claims.jti).await?;
+    tx.commit().await?;
+    let stands = standing.filter(|standing| standing.check(policy.sso_enforcement, env.clock.now()).is_ok());
+    Ok(stands.map(|standing| Standings::User(Box::new(standing))))
+}
+
+async fn stand_of_client(
+    env: &Env,
+    Presented { claims, scope }: &Presented,
+) -> Result<Option<Standings>, Failure> {
+    let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
+        return Ok(None);
+    };
+    let standing = env.configuration.client_standing(&env.store, scope, client.key()).await?;
+    if standing.is_none_or(|standing| standing.check().is_err()) {
+        return Ok(None);
+    }
+    let mut tx = env.store.begin(scope).await?;
+    let revoked = tx.grants().is_revoked(&claims.jti).await?;
+    tx.commit().await?;
+    Ok((!revoked).then_some(Standings::Client))
+}

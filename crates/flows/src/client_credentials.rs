@@ -1,0 +1,151 @@
+//! The client credentials grant (RFC 6749 §4.4): a machine's token, in one organization.
+//!
+//! Nothing changes but the log, so nothing is decided in a transaction: who may act where is read
+//! at most a second ago ([`crate::Configuration::client_standing`]), and the event is durable before the token is
+//! given.
+
+use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::clients::Audience;
+use orgate_domain::standing::StandingRefusal;
+use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_storage::OrgScope;
+
+use crate::issue::{Issuance, IssuedTokens, Subject, issue};
+use crate::limits::Limited;
+use crate::token::TokenCall;
+use crate::{Env, Failure, events};
+
+/// How it ended.
+pub enum MachineToken {
+    /// Here it is.
+    Granted(IssuedTokens),
+    /// The request cannot be followed.
+    Refused(RequestError),
+    /// Organization or client do not stand, or the organization may not use the client, or there is
+    /// none: one answer for all.
+    Fallen,
+}
+
+/// Issues an access token to a machine client.
+///
+/// # Errors
+/// [`Failure`].
+pub(crate) async fn issue_to_machine(
+    env: &Env,
+    call: &TokenCall<'_>,
+    (scope, organization): (Option<&ScopeSet>, Option<&str>),
+) -> Result<MachineToken, Failure> {
+    let granted = match granted(call, scope) {
+        Ok(granted) => granted,
+        Err(error) => return Ok(MachineToken::Refused(error)),
+    };
+    let place = match place(env, call, organization).await? {
+        Place::Organization(place) => place,
+        Place::Missing => {
+            return Ok(MachineToken::Refused(RequestError::invalid_request(
+                "organization_required: the request names no organization to act in",
+            )));
+        }
+        Place::Mismatch => {
+            return Ok(MachineToken::Refused(RequestError::new(
+                ErrorCode::OrganizationMismatch,
+                "the client belongs to another organization",
+            )));
+        }
+        Place::Unknown => {
+            env.limits.take(Limited::Refusals, call.origin.address)?;
+            return Ok(MachineToken::Fallen);
+        }
+    };
+    let Some(standing) = env.configuration.client_standing(&env.store, &place, call.client.key()).await?
+    else {
+        env.limits.take(Limited::Refusals, call.origin.address)?;
+        return Ok(MachineToken::Fallen);
+    };
+    if let Err(refusal) = standing.check() {
+        return refuse(env, call, (&place, refusal)).await;
+    }
+    let policy = env.configuration.policy(&env.store, &place).await?;
+    let issuance = Issuance {
+        client: call.client,
+        subject: Subject::Client(&standing),
+        resource: call.resource,
+        key: call.key,
+        scope: &granted,
+        nonce: None,
+        issuer: env.issuer.as_str(),
+        lifetime: call.client.settings.tighten(&policy).access_token,
+        now: env.clock.now(),
+    };
+    let tokens = issue(env, &issuance).await?;
+    let event = events::done(env, Action::TokenIssued, call.origin)?;
+    let detail = vec![("jti", tokens.access_token_id.clone()), ("scope", granted.to_string())];
+    let event = Event { detail, ..about(call, event) };
+    env.journal.record(env, place.org_id(), event).await?;
+    Ok(MachineToken::Granted(tokens))
+}
+
+/// What is asked for, or all that the client may have. There is no person here to be identified,
+/// and nothing to be refreshed.
+fn granted(call: &TokenCall<'_>, asked: Option<&ScopeSet>) -> Result<ScopeSet, RequestError> {
+    let of_people = ["openid", "offline_access"];
+    let refuse = |text| Err(RequestError::new(ErrorCode::InvalidScope, text));
+    let own = call.client.settings.scopes.iter().flatten().map(String::as_str);
+    let own: ScopeSet = own.filter(|scope| !of_people.contains(scope)).collect();
+    match asked {
+        None => Ok(own),
+        Some(asked) if of_people.iter().any(|scope| asked.contains(scope)) => {
+            refuse("openid and offline_access are for people's sign-ins")
+        }
+        Some(asked) if asked.is_subset(&own) => Ok(asked.clone()),
+        Some(_) => refuse("the client may not ask for this scope"),
+    }
+}
+
+/// Which organization a request leads to.
+enum Place {
+    Mismatch,
+    Missing,
+    Organization(OrgScope),
+    Unknown,
+}
+
+/// The client's own organization, if it belongs to one only; else the one that the request names.
+async fn place(env: &Env, call: &TokenCall<'_>, organization: Option<&str>) -> Result<Place, Failure> {
+    let named = match organization {
+        None => None,
+        Some(text) => match env.configuration.organization(&env.store, text).await? {
+            Some(scope) => Some(scope),
+            None if call.client.audience == Audience::Owner => return Ok(Place::Mismatch),
+            None => return Ok(Place::Unknown),
+        },
+    };
+    Ok(match (call.client.audience, named) {
+        (Audience::Owner, Some(scope)) if scope.org_id() != call.client.owner => Place::Mismatch,
+        (_, Some(scope)) => Place::Organization(scope),
+        (Audience::Owner, None) => {
+            let owner = call.client.owner.to_string();
+            match env.configuration.organization(&env.store, &owner).await? {
+                Some(scope) => Place::Organization(scope),
+                None => Place::Unknown,
+            }
+        }
+        (Audience::All | Audience::Granted, None) => Place::Missing,
+    })
+}
+
+fn about(call: &TokenCall<'_>, event: Event) -> Event {
+    Event { actor: Actor::Application(call.client.id), client: Some(call.client.key()), ..event }
+}
+
+/// A refusal after resolution: folded, since nothing keeps a program from trying again and again.
+async fn refuse(
+    env: &Env,
+    call: &TokenCall<'_>,
+    (place, refusal): (&OrgScope, StandingRefusal),
+) -> Result<MachineToken, Failure> {
+    env.limits.take(Limited::Refusals, call.origin.address)?;
+    let event = events::refused(env, Action::TokenRefused, refusal.as_str(), call.origin)?;
+    env.refusals.record(env, place, about(call, event)).await?;
+    Ok(MachineToken::Fallen)
+}
