@@ -17,6 +17,8 @@ mod discovery;
 #[cfg(test)]
 mod domains;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod headers;

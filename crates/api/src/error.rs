@@ -7,10 +7,12 @@ use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
 use orgate_flows::IssuedTokens;
 use orgate_flows::client_credentials::MachineToken;
+use orgate_flows::exchange_token::Exchanged;
 use orgate_flows::redeem_code::Redemption;
 use orgate_flows::refresh::{RefreshRefusal, Refreshed};
 use orgate_flows::token::TokenOutcome;
 use orgate_protocol::oauth::client_auth::BASIC_CHALLENGE;
+use orgate_protocol::oauth::token_exchange::TokenTypeId;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 
 /// An error of the token endpoint.
@@ -86,13 +88,15 @@ impl IntoResponse for OAuthError {
 }
 
 /// What the client hears of a call to the token endpoint.
-pub(crate) fn of_token(outcome: TokenOutcome) -> Result<IssuedTokens, OAuthError> {
-    match outcome {
+pub(crate) fn of_token(outcome: TokenOutcome) -> Result<(IssuedTokens, Option<TokenTypeId>), OAuthError> {
+    let tokens = match outcome {
         TokenOutcome::Code(redemption) => of_redemption(redemption),
+        TokenOutcome::Exchange(Exchanged::Granted(tokens, kind)) => return Ok((tokens, Some(kind))),
         TokenOutcome::Machine(machine) => of_machine(machine),
         TokenOutcome::Refresh(refreshed) => of_refresh(refreshed),
-        TokenOutcome::Refused(error) => Err(error.into()),
-    }
+        TokenOutcome::Refused(error) | TokenOutcome::Exchange(Exchanged::Refused(error)) => Err(error.into()),
+    };
+    Ok((tokens?, None))
 }
 
 /// What a machine hears.

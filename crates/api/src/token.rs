@@ -7,6 +7,7 @@ use orgate_edge::{FormParams, ParamsRejection, RequestOrigin};
 use orgate_flows::Env;
 use orgate_flows::token::{TokenCall, exchange};
 use orgate_protocol::oauth::token::{self, TokenResponse, TokenType};
+use orgate_protocol::oauth::token_exchange::TokenTypeId;
 
 use crate::client::authenticated;
 use crate::error::{OAuthError, of_token};
@@ -23,10 +24,15 @@ pub(crate) async fn post(
     let request = token::parse(&params)?;
     let call =
         TokenCall { client: &client, resource: request.resource.as_deref(), key: None, origin: &origin };
-    let tokens = of_token(exchange(&env, &call, &request.grant).await?)?;
+    let (tokens, issued_token_type) = of_token(exchange(&env, &call, &request.grant).await?)?;
     let answer = TokenResponse {
         access_token: tokens.access_token,
-        token_type: if tokens.bound { TokenType::Dpop } else { TokenType::Bearer },
+        issued_token_type,
+        token_type: match issued_token_type {
+            Some(TokenTypeId::IdentityAssertion) => TokenType::NotApplicable,
+            _ if tokens.bound => TokenType::Dpop,
+            _ => TokenType::Bearer,
+        },
         expires_in: tokens.expires_in,
         refresh_token: tokens.refresh_token,
         id_token: tokens.id_token,

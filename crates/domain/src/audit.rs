@@ -159,6 +159,8 @@ actions! {
     RecoveryCodesCreated = "recovery_codes.created";
     /// An access token was issued to a machine client.
     TokenIssued = "token.issued";
+    /// A token was exchanged for another one.
+    TokenExchanged = "token.exchanged";
     /// A machine client was refused a token.
     TokenRefused = "token.refused";
     /// A token was revoked by the client that it was issued to.

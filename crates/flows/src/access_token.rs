@@ -1,7 +1,10 @@
 //! An access token of ours, presented here: unlike a backend that checks it offline, our own endpoints
 //! ask whether the token, its session, user, organization and client still stand.
 
-use orgate_domain::standing::Standing;
+use std::sync::Arc;
+
+use orgate_domain::ids::ClientId;
+use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use orgate_storage::OrgScope;
 
@@ -19,7 +22,7 @@ pub(crate) struct Presented {
 #[derive(Debug)]
 pub(crate) enum Standings {
     /// A machine client.
-    Client,
+    Client(Arc<ClientStanding>),
     /// A user's session.
     User(Box<Standing>),
 }
@@ -59,11 +62,9 @@ async fn stand_of_client(
         return Ok(None);
     };
     let standing = env.configuration.client_standing(&env.store, scope, client.key()).await?;
-    if standing.is_none_or(|standing| standing.check().is_err()) {
-        return Ok(None);
-    }
+    let Some(standing) = standing.filter(|standing| standing.check().is_ok()) else { return Ok(None) };
     let mut tx = env.store.begin(scope).await?;
     let revoked = tx.grants().is_revoked(&claims.jti).await?;
     tx.commit().await?;
-    Ok((!revoked).then_some(Standings::Client))
+    Ok((!revoked).then_some(Standings::Client(standing)))
 }

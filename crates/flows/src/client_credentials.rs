@@ -68,9 +68,10 @@ pub(crate) async fn issue_to_machine(
     let policy = env.configuration.policy(&env.store, &place).await?;
     let issuance = Issuance {
         client: call.client,
-        subject: Subject::Client(&standing),
+        subject: Subject::Client(&standing, call.client.id),
         resource: call.resource,
         key: call.key,
+        act: None,
         scope: &granted,
         nonce: None,
         issuer: env.issuer.as_str(),

@@ -6,12 +6,12 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::base32;
-use orgate_domain::ids::GrantId;
+use orgate_domain::ids::{ClientId, GrantId};
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{
-    ACCESS_TOKEN_TYPE, AccessTokenClaims, Confirmation, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims,
+    ACCESS_TOKEN_TYPE, AccessTokenClaims, Actor, Confirmation, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims,
     SignInClaims, at_hash,
 };
 use orgate_protocol::oauth::ScopeSet;
@@ -30,6 +30,8 @@ pub(crate) struct Issuance<'a> {
     pub(crate) resource: Option<&'a str>,
     /// The thumbprint of the key that the access token is bound to.
     pub(crate) key: Option<&'a str>,
+    /// Who acts for the subject.
+    pub(crate) act: Option<Actor>,
     pub(crate) scope: &'a ScopeSet,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) issuer: &'a str,
@@ -40,8 +42,8 @@ pub(crate) struct Issuance<'a> {
 /// Whom a token is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject<'a> {
-    /// A machine client itself.
-    Client(&'a ClientStanding),
+    /// A machine client.
+    Client(&'a ClientStanding, ClientId),
     /// A user, in the family that names the token.
     User(&'a Standing, GrantId),
 }
@@ -66,22 +68,26 @@ pub struct IssuedTokens {
 
 /// Signs the tokens of one answer.
 pub(crate) async fn issue(env: &Env, issuance: &Issuance<'_>) -> Result<IssuedTokens, Failure> {
-    let algorithm = issuance.client.signing_algorithm;
-    let claims = access_token(env, issuance)?;
-    let access_token = sign(env, issuance, ACCESS_TOKEN_TYPE, &claims).await?;
+    let tokens = issue_access_token(env, issuance).await?;
     let id_token = match issuance.subject {
         Subject::User(standing, _) if issuance.scope.contains("openid") => {
-            let claims = id_token(issuance, standing, at_hash(&access_token, algorithm));
-            Some(sign(env, issuance, ID_TOKEN_TYPE, &claims).await?)
+            let at_hash = at_hash(&tokens.access_token, issuance.client.signing_algorithm);
+            Some(sign(env, issuance, ID_TOKEN_TYPE, &id_token(issuance, standing, at_hash)).await?)
         }
-        Subject::User(..) | Subject::Client(_) => None,
+        Subject::User(..) | Subject::Client(..) => None,
     };
+    Ok(IssuedTokens { id_token, ..tokens })
+}
+
+/// Signs an access token, and nothing beside it.
+pub(crate) async fn issue_access_token(env: &Env, issuance: &Issuance<'_>) -> Result<IssuedTokens, Failure> {
+    let claims = access_token(env, issuance)?;
     Ok(IssuedTokens {
-        access_token,
+        access_token: sign(env, issuance, ACCESS_TOKEN_TYPE, &claims).await?,
         access_token_id: claims.jti,
         bound: issuance.key.is_some(),
         expires_in: u32::try_from(issuance.lifetime.num_seconds()).unwrap_or_default(),
-        id_token,
+        id_token: None,
         refresh_token: None,
         scope: issuance.scope.clone(),
     })
@@ -113,12 +119,12 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
         org_name: String::new(),
         roles: Vec::new(),
         permissions: Vec::new(),
-        act: None,
+        act: issuance.act.clone(),
         cnf: issuance.key.map(|jkt| Confirmation { jkt: jkt.to_owned() }),
     };
     Ok(match issuance.subject {
-        Subject::Client(standing) => AccessTokenClaims {
-            sub: issuance.client.id.to_string(),
+        Subject::Client(standing, id) => AccessTokenClaims {
+            sub: id.to_string(),
             jti: base32::encode(&random),
             org_id: standing.org_id.to_string(),
             org_name: standing.org_slug.to_string(),

@@ -97,6 +97,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         subject: Subject::User(&found.standing, found.code.grant_id),
         resource: found.code.resource.as_deref().or(request.call.resource),
         key: request.call.key,
+        act: None,
         scope: &found.code.scope,
         nonce: found.code.nonce.as_deref(),
         issuer: grant.issuer,

@@ -168,6 +168,7 @@ async fn grant(
         subject: Subject::User(&found.standing, found.grant_id),
         resource: found.resource.as_deref().or(request.call.resource),
         key: request.call.key,
+        act: None,
         scope: request.scope.unwrap_or(&found.scope),
         nonce: None,
         issuer: &found.issuer,

@@ -6,10 +6,12 @@
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_protocol::oauth::token::GrantRequest;
+use orgate_protocol::oauth::token_exchange::TokenTypeId;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::system::OrgHint;
 
 use crate::client_credentials::{MachineToken, issue_to_machine};
+use crate::exchange_token::{Exchanged, exchange_token};
 use crate::limits::Limited;
 use crate::redeem_code::{RedeemCode, Redemption, redeem_code};
 use crate::refresh::{Refresh, Refreshed, refresh};
@@ -32,6 +34,8 @@ pub struct TokenCall<'a> {
 pub enum TokenOutcome {
     /// `authorization_code`.
     Code(Redemption),
+    /// Token exchange.
+    Exchange(Exchanged),
     /// `client_credentials`.
     Machine(MachineToken),
     /// No grant was followed.
@@ -56,7 +60,10 @@ pub async fn exchange(
         }
         Err(error) => TokenOutcome::Refused(error),
     };
-    if let TokenOutcome::Refused(error) | TokenOutcome::Machine(MachineToken::Refused(error)) = &outcome {
+    if let TokenOutcome::Refused(error)
+    | TokenOutcome::Exchange(Exchanged::Refused(error))
+    | TokenOutcome::Machine(MachineToken::Refused(error)) = &outcome
+    {
         record(env, call, error).await?;
     }
     Ok(outcome)
@@ -76,6 +83,9 @@ async fn follow(env: &Env, call: &TokenCall<'_>, grant: &GrantRequest) -> Result
             let request = Refresh { call, refresh_token, scope: scope.as_ref() };
             TokenOutcome::Refresh(refresh(env, &request).await?)
         }
+        GrantRequest::TokenExchange(request) => {
+            TokenOutcome::Exchange(exchange_token(env, call, request).await?)
+        }
     })
 }
 
@@ -89,7 +99,11 @@ fn check(call: &TokenCall<'_>, grant: &GrantRequest) -> Result<(), RequestError>
             "the client's tokens are bound to a key: a DPoP proof is missing",
         ));
     }
-    call.client.audience_for(call.resource).map(|_| ())
+    match grant {
+        // What an assertion for another server is about is that server's to judge.
+        GrantRequest::TokenExchange(request) if request.requested != TokenTypeId::AccessToken => Ok(()),
+        _ => call.client.audience_for(call.resource).map(|_| ()),
+    }
 }
 
 /// A request that no organization can be blamed for is the client's owner's to know. Folded: nothing

@@ -11,6 +11,7 @@ pub mod redirect_uri;
 pub mod response;
 mod scope;
 pub mod token;
+pub mod token_exchange;
 
 pub use error::{ErrorCode, RequestError};
 pub use scope::{InvalidScope, ScopeSet};

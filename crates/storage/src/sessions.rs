@@ -144,6 +144,39 @@ impl Sessions<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
+    /// The session with this id, with its user and whether `client` may be used here.
+    pub async fn find_standing(
+        &mut self,
+        id: SessionId,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<Standing>, StorageError> {
+        let row = sqlx::query_as!(
+            StandingRow,
+            r#"select standing.org_id as "org_id!", standing.session_id as "session_id!",
+                      standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
+                      standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
+                      standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
+                      standing.email, standing.email_verified as "email_verified!",
+                      standing.name as "name!", standing.locale, standing.user_status as "user_status!",
+                      standing.roles as "roles!", standing.permissions as "permissions!",
+                      standing.method as "method!", standing.connection_id, standing.connection_state,
+                      standing.piloted, standing.break_glass as "break_glass!",
+                      standing.domain_verified as "domain_verified!", standing.ends_by,
+                      client.status as "client_status?"
+               from standings standing
+               left join admitted_clients client
+                    on client.org_id = standing.org_id and client.client_org_id = $3 and client.client_id = $4
+               where standing.org_id = $1 and standing.session_id = $2"#,
+            self.org_id,
+            id.as_uuid(),
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
     /// Ends the session. `false` if there is none or it was ended before: of two racing calls, one
     /// wins.
     pub async fn end(&mut self, id: SessionId, now: DateTime<Utc>) -> Result<bool, StorageError> {

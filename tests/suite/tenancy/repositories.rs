@@ -171,6 +171,7 @@ impl Calls {
             Outbox::find: None
             Roles::list: []
             Sessions::find_by_cookie: None
+            Sessions::find_standing: None
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::find_by_email: None
             ConnectionKeys::list: []
@@ -320,6 +321,8 @@ impl Calls {
             "Roles::list" => tx.roles().list();
             "Sessions::find_by_cookie" =>
                 tx.sessions().find_by_cookie(&acme.signed_in.token, (org_id, acme.client.id));
+            "Sessions::find_standing" =>
+                tx.sessions().find_standing(acme.signed_in.session.id, (org_id, acme.client.id));
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);

@@ -14,6 +14,8 @@ use crate::oauth::ScopeSet;
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// `typ` of a signed userinfo answer: not the ID token's, so that neither is taken for the other.
 pub const USERINFO_TYPE: &str = "userinfo+jwt";
+/// `typ` of an assertion for another authorization server.
+pub const IDENTITY_ASSERTION_TYPE: &str = "oauth-id-jag+jwt";
 /// `typ` of an ID token.
 pub const ID_TOKEN_TYPE: &str = "JWT";
 
@@ -155,8 +157,55 @@ pub struct ProfileClaims {
 /// Who acts for the subject (RFC 8693 §4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The acting user.
+    /// The acting user, or the client.
     pub sub: String,
+    /// Who acted before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Actor>>,
+}
+
+impl Actor {
+    /// How many stand behind one another.
+    pub fn depth(&self) -> usize {
+        1 + self.act.as_ref().map_or(0, |before| before.depth())
+    }
+}
+
+/// An assertion for another authorization server (Identity Assertion Authorization Grant §3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityAssertionClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The other server's issuer.
+    pub aud: String,
+    /// The client, as the other server knows it too.
+    pub client_id: String,
+    /// The assertion's id.
+    pub jti: String,
+    /// Issued.
+    pub iat: i64,
+    /// Expires.
+    pub exp: i64,
+    /// What is to be called there (RFC 8707).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// What is asked for there.
+    pub scope: ScopeSet,
+    /// When the user authenticated.
+    pub auth_time: i64,
+    /// How strongly.
+    pub acr: String,
+    /// By what means (RFC 8176).
+    pub amr: Vec<String>,
+    /// The organization.
+    pub org_id: String,
+    /// The organization's slug.
+    pub org_name: String,
+    /// The user's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// The key that a token is bound to (RFC 9449 §6.1).

@@ -160,7 +160,8 @@ mod tests {
           "grant_types_supported": [
             "authorization_code",
             "client_credentials",
-            "refresh_token"
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:token-exchange"
           ],
           "subject_types_supported": [
             "public"

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::pkce::CodeVerifier;
+use super::token_exchange::{self, TokenExchange, TokenTypeId};
 use super::{
     ErrorCode, ScopeSet, check_duplicates, check_organization, check_required, check_resource, check_scope,
 };
@@ -31,11 +32,14 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 6749 §6.
     RefreshToken,
+    /// RFC 8693.
+    TokenExchange,
 }
 
 impl GrantType {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken, Self::TokenExchange];
 
     /// As on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +47,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken => "refresh_token",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -78,6 +83,8 @@ pub enum GrantRequest {
         /// Narrows the scope; `None` keeps it.
         scope: Option<ScopeSet>,
     },
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`.
+    TokenExchange(TokenExchange),
 }
 
 /// The kind only: the rest is secret.
@@ -94,6 +101,7 @@ impl GrantRequest {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
         }
     }
 }
@@ -121,6 +129,7 @@ fn check_grant(params: &Params) -> Result<GrantRequest, TokenError> {
             refresh_token: check_required(params, "refresh_token")?,
             scope: check_scope(params)?,
         }),
+        GrantType::TokenExchange => token_exchange::parse(params).map(GrantRequest::TokenExchange),
     }
 }
 
@@ -133,8 +142,11 @@ fn check_code_verifier(params: &Params) -> Result<Option<CodeVerifier>, TokenErr
 /// The successful answer (RFC 6749 §5.1, OIDC Core §3.1.3.3). It has no `Debug`: it is made of secrets.
 #[derive(Serialize)]
 pub struct TokenResponse {
-    /// The access token.
+    /// The access token; after an exchange, whatever was asked for.
     pub access_token: String,
+    /// What it is, after an exchange (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<TokenTypeId>,
     /// How it is presented.
     pub token_type: TokenType,
     /// Seconds until it expires.
@@ -156,6 +168,8 @@ pub enum TokenType {
     Bearer,
     /// RFC 9449 §5.
     Dpop,
+    /// RFC 8693 §2.2.1: it is no access token.
+    NotApplicable,
 }
 
 impl TokenType {
@@ -164,6 +178,7 @@ impl TokenType {
         match self {
             Self::Bearer => "Bearer",
             Self::Dpop => "DPoP",
+            Self::NotApplicable => "N_A",
         }
     }
 }
@@ -232,6 +247,7 @@ mod tests {
     fn a_response_has_the_members_of_the_rfc() {
         let response = TokenResponse {
             access_token: "at".to_owned(),
+            issued_token_type: None,
             token_type: TokenType::Bearer,
             expires_in: 600,
             refresh_token: None,

@@ -1,0 +1,207 @@
+//! The token exchange grant (RFC 8693): another token for the same subject, inside one organization.
+//!
+//! **Invariant:** the new token is never wider than the one it was made of: not in scope, not in
+//! lifetime, not in rights, and never of another organization. Whoever exchanges a token that was issued
+//! to somebody else is named in `act`.
+
+use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::clients::Client;
+use orgate_protocol::jose::claims;
+use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
+use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+
+use crate::access_token::{Presented, Standings, read, stand};
+use crate::identity_assertion::issue_identity_assertion;
+use crate::issue::{Issuance, IssuedTokens, Subject, family_of, issue_access_token};
+use crate::token::TokenCall;
+use crate::{Env, Failure, events};
+
+/// Actors that may stand behind one another in `act`.
+const MAX_ACTORS: usize = 4;
+
+/// How it ended.
+pub enum Exchanged {
+    /// Here is the new token, of this type.
+    Granted(IssuedTokens, TokenTypeId),
+    /// It is not given. RFC 8693 §2.2.2: a token that is not accepted makes the request invalid.
+    Refused(RequestError),
+}
+
+/// Exchanges a token.
+///
+/// # Errors
+/// [`Failure`].
+pub(crate) async fn exchange_token(
+    env: &Env,
+    call: &TokenCall<'_>,
+    request: &TokenExchange,
+) -> Result<Exchanged, Failure> {
+    match (request.requested, request.subject.1) {
+        (TokenTypeId::AccessToken, TokenTypeId::AccessToken | TokenTypeId::Jwt) => {
+            exchange_access_token(env, call, request).await
+        }
+        (TokenTypeId::IdentityAssertion, TokenTypeId::IdToken) => {
+            issue_identity_assertion(env, call, request).await
+        }
+        _ => Ok(Exchanged::Refused(RequestError::invalid_request(
+            "this type of token is not exchanged for that one",
+        ))),
+    }
+}
+
+async fn exchange_access_token(
+    env: &Env,
+    call: &TokenCall<'_>,
+    request: &TokenExchange,
+) -> Result<Exchanged, Failure> {
+    let unusable = || refused(ErrorCode::InvalidRequest, "the subject_token is not accepted");
+    let Some(subject) = read(env, &request.subject.0).await? else { return Ok(unusable()) };
+    let Some(standing) = stand(env, &subject).await? else { return Ok(unusable()) };
+    let Some(issued_to) = may_exchange(env, call, &subject).await? else { return Ok(unusable()) };
+    let actor = match actor(env, call, (&subject, &issued_to), request).await? {
+        Ok(actor) => actor,
+        Err(error) => return Ok(Exchanged::Refused(error)),
+    };
+    let (scope, resource) = match narrowed(call, &subject, request) {
+        Ok(narrowed) => narrowed,
+        Err(error) => return Ok(Exchanged::Refused(error)),
+    };
+    let about = match (&standing, family_of(&subject.claims.jti)) {
+        (Standings::User(standing), Some(grant_id)) => Subject::User(standing, grant_id),
+        (Standings::Client(standing), _) => Subject::Client(standing, issued_to.id),
+        (Standings::User(_), None) => return Ok(unusable()),
+    };
+    let policy = env.configuration.policy(&env.store, &subject.scope).await?;
+    let now = env.clock.now();
+    let left = chrono::Duration::seconds(subject.claims.exp - now.timestamp());
+    let issuance = Issuance {
+        client: call.client,
+        subject: about,
+        resource: Some(&resource),
+        key: call.key,
+        act: actor,
+        scope: &scope,
+        nonce: None,
+        issuer: &subject.claims.iss,
+        lifetime: call.client.settings.tighten(&policy).access_token.min(left),
+        now,
+    };
+    let tokens = issue_access_token(env, &issuance).await?;
+    record(env, call, &subject, (&tokens, &resource)).await?;
+    Ok(Exchanged::Granted(tokens, TokenTypeId::AccessToken))
+}
+
+/// Who the subject token was issued to, if `call`'s client may exchange it: its own, which it proves to
+/// hold the key of; or one that was sent to it, as a resource of the same owner.
+async fn may_exchange(
+    env: &Env,
+    call: &TokenCall<'_>,
+    subject: &Presented,
+) -> Result<Option<std::sync::Arc<Client>>, Failure> {
+    let claims = &subject.claims;
+    let Some(issued_to) = env.configuration.client(&env.store, &claims.client_id).await? else {
+        return Ok(None);
+    };
+    let own = issued_to.key() == call.client.key();
+    let holds_key = claims.cnf.as_ref().is_none_or(|cnf| call.key == Some(&cnf.jkt));
+    let received = claims.aud == call.client.resource && issued_to.owner == call.client.owner;
+    Ok(Some(issued_to).filter(|_| own && holds_key || !own && received))
+}
+
+/// What the new token says of who acts (RFC 8693 §4.1): the actor that is presented; the client itself,
+/// where the token was not its own; and behind either, who acted before.
+async fn actor(
+    env: &Env,
+    call: &TokenCall<'_>,
+    (subject, issued_to): (&Presented, &Client),
+    request: &TokenExchange,
+) -> Result<Result<Option<claims::Actor>, RequestError>, Failure> {
+    let before = subject.claims.act.clone();
+    let acting = match &request.actor {
+        Some((token, TokenTypeId::AccessToken | TokenTypeId::Jwt)) => {
+            let presented = match read(env, token).await? {
+                // Of the same organization, and the client's own.
+                Some(actor)
+                    if actor.scope == subject.scope && actor.claims.client_id == call.client.client_id =>
+                {
+                    actor
+                }
+                _ => return Ok(Err(invalid_actor())),
+            };
+            if stand(env, &presented).await?.is_none() {
+                return Ok(Err(invalid_actor()));
+            }
+            Some(presented.claims.sub)
+        }
+        Some(_) => return Ok(Err(invalid_actor())),
+        None if issued_to.key() != call.client.key() => Some(call.client.id.to_string()),
+        None => None,
+    };
+    let Some(sub) = acting else { return Ok(Ok(before)) };
+    if before.as_ref().map_or(0, claims::Actor::depth) >= MAX_ACTORS {
+        return Ok(Err(RequestError::invalid_request("too many have acted for the subject already")));
+    }
+    Ok(Ok(Some(claims::Actor { sub, act: before.map(Box::new) })))
+}
+
+fn invalid_actor() -> RequestError {
+    RequestError::invalid_request("the actor_token is not accepted")
+}
+
+/// The scope and the resource of the new token.
+fn narrowed(
+    call: &TokenCall<'_>,
+    subject: &Presented,
+    request: &TokenExchange,
+) -> Result<(ScopeSet, String), RequestError> {
+    let settings = &call.client.settings;
+    let held = &subject.claims.scope;
+    let scope = match &request.scope {
+        Some(asked) if !asked.is_subset(held) => {
+            return Err(RequestError::new(ErrorCode::InvalidScope, "more is asked for than the token has"));
+        }
+        Some(asked) => {
+            settings.check_scope(asked)?;
+            asked.clone()
+        }
+        None => held
+            .iter()
+            .filter(|scope| settings.scopes.as_ref().is_none_or(|own| own.contains(*scope)))
+            .collect(),
+    };
+    let target = match (call.resource, request.audience.as_deref()) {
+        (Some(resource), Some(audience)) if resource != audience => {
+            return Err(RequestError::new(ErrorCode::InvalidTarget, "one resource or audience at a time"));
+        }
+        (resource, audience) => resource.or(audience),
+    };
+    Ok((scope, call.client.audience_for(target)?))
+}
+
+fn refused(code: ErrorCode, text: &'static str) -> Exchanged {
+    Exchanged::Refused(RequestError::new(code, text))
+}
+
+/// Nothing changes but the log.
+async fn record(
+    env: &Env,
+    call: &TokenCall<'_>,
+    subject: &Presented,
+    (tokens, resource): (&IssuedTokens, &str),
+) -> Result<(), Failure> {
+    let claims = &subject.claims;
+    let event = Event {
+        actor: Actor::Application(call.client.id),
+        client: Some(call.client.key()),
+        user_id: claims.sub.parse().ok(),
+        session_id: claims.sign_in.as_ref().and_then(|sign_in| sign_in.sid.parse().ok()),
+        detail: vec![
+            ("subject_jti", claims.jti.clone()),
+            ("jti", tokens.access_token_id.clone()),
+            ("audience", resource.to_owned()),
+            ("scope", tokens.scope.to_string()),
+        ],
+        ..events::done(env, Action::TokenExchanged, call.origin)?
+    };
+    env.journal.record(env, subject.scope.org_id(), event).await
+}
