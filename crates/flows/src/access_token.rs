@@ -61,8 +61,14 @@ async fn stand_of_client(
     let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
         return Ok(None);
     };
-    let standing = env.configuration.client_standing(&env.store, scope, client.key()).await?;
-    let Some(standing) = standing.filter(|standing| standing.check().is_ok()) else { return Ok(None) };
+    let Ok(subject) = claims.sub.parse::<ClientId>() else { return Ok(None) };
+    // Who holds it, and whom it is about: by an exchange they may differ, and are of one owner.
+    let holder = env.configuration.client_standing(&env.store, scope, client.key()).await?;
+    let standing = env.configuration.client_standing(&env.store, scope, (client.owner, subject)).await?;
+    let stands = holder.is_some_and(|holder| holder.check().is_ok());
+    let Some(standing) = standing.filter(|standing| stands && standing.check().is_ok()) else {
+        return Ok(None);
+    };
     let mut tx = env.store.begin(scope).await?;
     let revoked = tx.grants().is_revoked(&claims.jti).await?;
     tx.commit().await?;
