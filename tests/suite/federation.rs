@@ -6,6 +6,7 @@ mod client_authentication;
 mod enforcement;
 mod forms;
 mod hostile;
+mod identity_assertions;
 mod link;
 mod link_pages;
 mod logout_messages;

@@ -8,6 +8,7 @@ use orgate_flows::Failure;
 use orgate_flows::IssuedTokens;
 use orgate_flows::client_credentials::MachineToken;
 use orgate_flows::exchange_token::Exchanged;
+use orgate_flows::redeem_assertion::Asserted;
 use orgate_flows::redeem_code::Redemption;
 use orgate_flows::refresh::{RefreshRefusal, Refreshed};
 use orgate_flows::token::TokenOutcome;
@@ -94,7 +95,13 @@ pub(crate) fn of_token(outcome: TokenOutcome) -> Result<(IssuedTokens, Option<To
         TokenOutcome::Exchange(Exchanged::Granted(tokens, kind)) => return Ok((tokens, Some(kind))),
         TokenOutcome::Machine(machine) => of_machine(machine),
         TokenOutcome::Refresh(refreshed) => of_refresh(refreshed),
-        TokenOutcome::Refused(error) | TokenOutcome::Exchange(Exchanged::Refused(error)) => Err(error.into()),
+        TokenOutcome::Assertion(Asserted::Granted(tokens)) => Ok(tokens),
+        TokenOutcome::Assertion(Asserted::Rejected) => {
+            Err(OAuthError::invalid_grant("the assertion is not accepted"))
+        }
+        TokenOutcome::Refused(error)
+        | TokenOutcome::Assertion(Asserted::Refused(error))
+        | TokenOutcome::Exchange(Exchanged::Refused(error)) => Err(error.into()),
     };
     Ok((tokens?, None))
 }

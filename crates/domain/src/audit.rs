@@ -64,6 +64,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// An identity provider's assertion was redeemed for a token.
+    AssertionRedeemed = "assertion.redeemed";
+    /// An assertion was refused.
+    AssertionRefused = "assertion.refused";
     /// An authorization request was answered with a code in an existing session.
     AuthorizationIssued = "authorization.issued";
     /// An authorization request was refused.

@@ -41,21 +41,7 @@ pub(crate) async fn issue_to_machine(
     };
     let place = match place(env, call, organization).await? {
         Place::Organization(place) => place,
-        Place::Missing => {
-            return Ok(MachineToken::Refused(RequestError::invalid_request(
-                "organization_required: the request names no organization to act in",
-            )));
-        }
-        Place::Mismatch => {
-            return Ok(MachineToken::Refused(RequestError::new(
-                ErrorCode::OrganizationMismatch,
-                "the client belongs to another organization",
-            )));
-        }
-        Place::Unknown => {
-            env.limits.take(Limited::Refusals, call.origin.address)?;
-            return Ok(MachineToken::Fallen);
-        }
+        other => return Ok(refusal_of(&other).map_or(MachineToken::Fallen, MachineToken::Refused)),
     };
     let Some(standing) = env.configuration.client_standing(&env.store, &place, call.client.key()).await?
     else {
@@ -103,22 +89,48 @@ fn granted(call: &TokenCall<'_>, asked: Option<&ScopeSet>) -> Result<ScopeSet, R
     }
 }
 
-/// Which organization a request leads to.
-enum Place {
+/// Which organization a request leads to that no credential names.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// The client belongs to another one.
     Mismatch,
+    /// None, and the client belongs to no single one.
     Missing,
+    /// This one.
     Organization(OrgScope),
+    /// One that does not exist.
     Unknown,
 }
 
+/// What the client hears of a place that is none; `None`: no more than of one that it may not act in.
+pub(crate) fn refusal_of(place: &Place) -> Option<RequestError> {
+    match place {
+        Place::Missing => Some(RequestError::invalid_request(
+            "organization_required: the request names no organization to act in",
+        )),
+        Place::Mismatch => Some(RequestError::new(
+            ErrorCode::OrganizationMismatch,
+            "the client belongs to another organization",
+        )),
+        Place::Unknown | Place::Organization(_) => None,
+    }
+}
+
 /// The client's own organization, if it belongs to one only; else the one that the request names.
-async fn place(env: &Env, call: &TokenCall<'_>, organization: Option<&str>) -> Result<Place, Failure> {
+pub(crate) async fn place(
+    env: &Env,
+    call: &TokenCall<'_>,
+    organization: Option<&str>,
+) -> Result<Place, Failure> {
     let named = match organization {
         None => None,
         Some(text) => match env.configuration.organization(&env.store, text).await? {
             Some(scope) => Some(scope),
             None if call.client.audience == Audience::Owner => return Ok(Place::Mismatch),
-            None => return Ok(Place::Unknown),
+            None => {
+                env.limits.take(Limited::Refusals, call.origin.address)?;
+                return Ok(Place::Unknown);
+            }
         },
     };
     Ok(match (call.client.audience, named) {

@@ -11,6 +11,7 @@ pub(crate) mod ceiling;
 pub mod claims;
 mod heavy;
 mod identify;
+pub(crate) mod identity_assertion;
 pub mod link;
 pub mod logout;
 pub mod logout_received;

@@ -34,6 +34,7 @@ pub mod outgoing;
 pub mod passwords;
 pub mod random;
 pub mod recover;
+pub mod redeem_assertion;
 pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;

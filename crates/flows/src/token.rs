@@ -13,6 +13,7 @@ use orgate_storage::system::OrgHint;
 use crate::client_credentials::{MachineToken, issue_to_machine};
 use crate::exchange_token::{Exchanged, exchange_token};
 use crate::limits::Limited;
+use crate::redeem_assertion::{Asserted, RedeemAssertion, redeem_assertion};
 use crate::redeem_code::{RedeemCode, Redemption, redeem_code};
 use crate::refresh::{Refresh, Refreshed, refresh};
 use crate::{Env, Failure, events};
@@ -32,6 +33,8 @@ pub struct TokenCall<'a> {
 
 /// How a call ended, by its grant.
 pub enum TokenOutcome {
+    /// JWT bearer.
+    Assertion(Asserted),
     /// `authorization_code`.
     Code(Redemption),
     /// Token exchange.
@@ -61,6 +64,7 @@ pub async fn exchange(
         Err(error) => TokenOutcome::Refused(error),
     };
     if let TokenOutcome::Refused(error)
+    | TokenOutcome::Assertion(Asserted::Refused(error))
     | TokenOutcome::Exchange(Exchanged::Refused(error))
     | TokenOutcome::Machine(MachineToken::Refused(error)) = &outcome
     {
@@ -78,6 +82,11 @@ async fn follow(env: &Env, call: &TokenCall<'_>, grant: &GrantRequest) -> Result
         GrantRequest::ClientCredentials { scope, organization } => {
             let asked = (scope.as_ref(), organization.as_deref());
             TokenOutcome::Machine(issue_to_machine(env, call, asked).await?)
+        }
+        GrantRequest::JwtBearer { assertion, scope, organization } => {
+            let (scope, organization) = (scope.as_ref(), organization.as_deref());
+            let request = RedeemAssertion { assertion, scope, organization };
+            TokenOutcome::Assertion(redeem_assertion(env, call, &request).await?)
         }
         GrantRequest::RefreshToken { refresh_token, scope } => {
             let request = Refresh { call, refresh_token, scope: scope.as_ref() };

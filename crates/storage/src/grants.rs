@@ -1,17 +1,18 @@
 //! Token families and the refresh tokens they live through.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::Event;
+use orgate_domain::audit::{Event, Origin};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId};
+use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::{AuthorizationCode, RefreshState, RefreshVerdict};
 use orgate_protocol::oauth::ScopeSet;
 
-use crate::StorageError;
 use crate::audit::detail;
 use crate::row::{StandingRow, parsed, standing};
 use crate::scope::repository;
+use crate::{StorageError, UpstreamEnd};
 
 repository! {
     /// The organization's token families.
@@ -33,6 +34,27 @@ pub struct NewGrant<'a> {
     pub expires_at: DateTime<Utc>,
     /// Its first refresh token and when that lapses; `None` without `offline_access`.
     pub refresh_token: Option<(SecretHash, DateTime<Utc>)>,
+}
+
+/// A session of no browser, and the family of its one token: what an identity provider's assertion gives.
+#[derive(Debug)]
+pub struct AssertedGrant<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The hash of a cookie that nobody has.
+    pub token: SecretHash,
+    /// Where the client's request came from.
+    pub origin: &'a Origin,
+    /// Who the user is at the provider.
+    pub upstream: &'a UpstreamEnd,
+    /// The family. It dies with the session.
+    pub id: GrantId,
+    /// The client.
+    pub client: (OrgId, ClientId),
+    /// What was granted.
+    pub scope: &'a ScopeSet,
+    /// The issuer.
+    pub issuer: &'a str,
 }
 
 /// A refresh token that was found, with all that its rotation depends on.
@@ -303,5 +325,63 @@ impl Grants<'_> {
         .fetch_one(&mut *self.conn)
         .await?;
         Ok(revoked)
+    }
+
+    /// Begins a session with its family, and writes the event; all in one statement.
+    pub async fn begin_asserted(
+        &mut self,
+        new: &AssertedGrant<'_>,
+        event: &Event,
+    ) -> Result<(), StorageError> {
+        let session = new.session;
+        sqlx::query!(
+            "with begun as (
+                 insert into sessions
+                     (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at, expires_at, address,
+                      user_agent, method, connection_id)
+                 values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)
+             ), other_end as (
+                 insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout)
+                 values ($1, $2, $12, $13, $14, $15)
+             ), family as (
+                 insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
+                                     created_at, expires_at)
+                 values ($1, $16, $3, $2, $17, $18, $19, $20, $7, $8)
+             )
+             insert into audit_events
+                 (org_id, occurred_at, id, action, outcome, actor_kind, actor_id, user_id, session_id,
+                  client_org_id, client_id, address, user_agent, request_id, detail)
+             values ($1, $7, $21, $22, $23, $24, $25, $3, $2, $17, $18, $9, $10, $26, $27)",
+            self.org_id,
+            session.id.as_uuid(),
+            session.user_id.as_uuid(),
+            new.token.as_bytes(),
+            session.auth_time,
+            &session.amr,
+            event.occurred_at,
+            session.expires_at,
+            new.origin.address.map(ipnet::IpNet::from),
+            new.origin.user_agent,
+            session.method.as_str(),
+            session.method.connection().map(orgate_domain::ids::ConnectionId::as_uuid),
+            new.upstream.subject,
+            new.upstream.sid,
+            new.upstream.logout,
+            new.id.as_uuid(),
+            new.client.0.as_uuid(),
+            new.client.1.as_uuid(),
+            new.scope.to_string(),
+            new.issuer,
+            event.id.as_uuid(),
+            event.action.as_str(),
+            event.outcome.as_str(),
+            event.actor.kind(),
+            event.actor.id(),
+            event.origin.request_id,
+            detail(event),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
     }
 }

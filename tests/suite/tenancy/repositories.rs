@@ -10,16 +10,18 @@ use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::clients::Audience;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
-use orgate_domain::ids::{ClientId, DomainId, GroupId, OrgId, TraceId};
+use orgate_domain::ids::{ClientId, DomainId, GrantId, GroupId, OrgId, SessionId, TraceId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
+use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
+use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    ClientChange, ConsumedKind, DomainTerms, Group, NewCode, NewConnectionVersion, NewFederatedUser,
-    NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange,
-    Refresh, RiskQuestion, Rotation, StorageError,
+    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, NewCode, NewConnectionVersion,
+    NewFederatedUser, NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx,
+    OrganizationChange, Refresh, RiskQuestion, Rotation, StorageError, UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
@@ -258,6 +260,7 @@ impl Calls {
             Clients::add_secret: refused (client_secrets_org_id_client_id_fkey)
             Clients::replace_roles: refused (client_roles_org_id_role_id_fkey)
             ConsumedIds::consume: true
+            Grants::begin_asserted: refused (sessions_org_id_user_id_fkey)
             Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
             Codes::issue: false
@@ -410,6 +413,20 @@ impl Calls {
             client: Some((org_id, acme.client.id)),
             ..fixture::event(Action::SignInSucceeded)
         };
+        let upstream = UpstreamEnd { subject: "mine".to_owned(), sid: None, logout: None };
+        let method = SignInMethod::Connection(self.federated.connection.id);
+        let session = Session { id: SessionId::from_uuid(uuid()), method, ..acme.signed_in.session.clone() };
+        let granted = ScopeSet::default();
+        let asserted = AssertedGrant {
+            session: &session,
+            token: hash(),
+            origin: &origin,
+            upstream: &upstream,
+            id: GrantId::from_uuid(uuid()),
+            client: (org_id, acme.client.id),
+            scope: &granted,
+            issuer: "mine",
+        };
         calls! { self, tx;
             "DiscoveryChallenges::insert" => tx.discovery_challenges().insert(
                 &new_challenge(acme.challenge.request_id, acme.challenge.email), 3, since);
@@ -422,6 +439,7 @@ impl Calls {
             "Clients::replace_roles" =>
                 tx.clients().replace_roles((org_id, acme.client.id), &[acme.role.id], now());
             "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
+            "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &event);
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
             "Codes::issue" => tx.codes().issue(

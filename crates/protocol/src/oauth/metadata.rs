@@ -160,6 +160,7 @@ mod tests {
           "grant_types_supported": [
             "authorization_code",
             "client_credentials",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "refresh_token",
             "urn:ietf:params:oauth:grant-type:token-exchange"
           ],

@@ -30,6 +30,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 7523.
+    JwtBearer,
     /// RFC 6749 §6.
     RefreshToken,
     /// RFC 8693.
@@ -38,14 +40,20 @@ pub enum GrantType {
 
 impl GrantType {
     /// Each of them.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken, Self::TokenExchange];
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::JwtBearer,
+        Self::RefreshToken,
+        Self::TokenExchange,
+    ];
 
     /// As on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::RefreshToken => "refresh_token",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
@@ -76,6 +84,15 @@ pub enum GrantRequest {
         /// The organization to act in, by id or slug, at most 128 bytes.
         organization: Option<String>,
     },
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    JwtBearer {
+        /// The assertion.
+        assertion: String,
+        /// Narrows the scope; `None` keeps what the assertion allows.
+        scope: Option<ScopeSet>,
+        /// The organization to act in, by id or slug, at most 128 bytes.
+        organization: Option<String>,
+    },
     /// `refresh_token`.
     RefreshToken {
         /// The refresh token.
@@ -100,6 +117,7 @@ impl GrantRequest {
         match self {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::JwtBearer { .. } => GrantType::JwtBearer,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::TokenExchange(_) => GrantType::TokenExchange,
         }
@@ -122,6 +140,11 @@ fn check_grant(params: &Params) -> Result<GrantRequest, TokenError> {
             code_verifier: check_code_verifier(params)?,
         }),
         GrantType::ClientCredentials => Ok(GrantRequest::ClientCredentials {
+            scope: check_scope(params)?,
+            organization: check_organization(params)?,
+        }),
+        GrantType::JwtBearer => Ok(GrantRequest::JwtBearer {
+            assertion: check_required(params, "assertion")?,
             scope: check_scope(params)?,
             organization: check_organization(params)?,
         }),
