@@ -439,7 +439,7 @@ impl Calls {
             "Clients::replace_roles" =>
                 tx.clients().replace_roles((org_id, acme.client.id), &[acme.role.id], now());
             "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
-            "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &event);
+            "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
             "Codes::issue" => tx.codes().issue(
