@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use orgate_flows::Env;
 use orgate_flows::bootstrap::bootstrap;
+use orgate_flows::keys::FROM_THE_START;
 use orgate_flows::vault::MasterKey;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_server::{jobs, wiring};
@@ -64,7 +65,7 @@ async fn only_public_numbers_are_published() {
         .iter()
         .map(|key| key.as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join(" "))
         .collect();
-    assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), SigningAlgorithm::ALL.len(), "{members:?}");
+    assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), FROM_THE_START.len(), "{members:?}");
     for members in members {
         assert!(["alg crv kid kty use x y", "alg e kid kty n use"].contains(&members.as_str()), "{members}");
     }
@@ -75,12 +76,58 @@ async fn only_public_numbers_are_published() {
 }
 
 #[tokio::test]
+async fn a_key_of_another_algorithm_is_made_once_and_published_before_it_signs() {
+    let app = App::start().await;
+    let (other, _stop) = second_node(&app).await;
+    let algorithms = |env: &Env| {
+        let jwks: Value = serde_json::from_str(&env.keys.published()).expect("JSON");
+        let keys = jwks["keys"].as_array().expect("keys").iter();
+        keys.map(|key| key["alg"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+
+    for (algorithm, expected) in [
+        ("PS256", &["ES256", "RS256", "PS256"][..]),
+        ("EdDSA", &["ES256", "RS256", "PS256", "EdDSA"]),
+        ("PS256", &["ES256", "RS256", "PS256", "EdDSA"]),
+    ] {
+        let file = format!(
+            "
+clients:
+  - client_id: notes
+    organization: operator
+    name: Notes
+    type: web
+    audience: all
+    signing_algorithm: {algorithm}
+    redirect_uris: [\"http://localhost:9/callback\"]
+"
+        );
+        app.apply(&file).await;
+
+        for env in [&app.env, &other] {
+            soon("the key", async || algorithms(env).len() == expected.len()).await;
+            assert_eq!(
+                algorithms(env).iter().collect::<BTreeSet<_>>(),
+                expected.iter().map(ToString::to_string).collect::<Vec<_>>().iter().collect()
+            );
+        }
+        let tokens = app.sign_in("acme", "ada@acme.test").await;
+        for token in ["access_token", "id_token"].map(|name| tokens.text(name)) {
+            let header = claims(&format!(".{}", token.split('.').next().expect("a header")));
+            assert_eq!(header["alg"], algorithm);
+        }
+        let read = other.keys.verify::<Value>(&tokens.text("access_token"), "at+jwt");
+        assert_eq!(read.expect("the other node knows the key")["org_name"], "acme");
+    }
+}
+
+#[tokio::test]
 async fn a_private_key_rests_encrypted() {
     let app = App::start().await;
 
     let rows = private_keys(&app.database).await;
 
-    assert_eq!(rows.len(), SigningAlgorithm::ALL.len());
+    assert_eq!(rows.len(), FROM_THE_START.len());
     for (algorithm, stored) in rows {
         let algorithm = SigningAlgorithm::from_text(&algorithm).expect("an algorithm");
         let plain = SigningKey::generate(algorithm).expect("a key").to_pkcs8().expect("PKCS#8");
@@ -120,7 +167,7 @@ async fn nodes_that_start_at_once_on_an_empty_database_agree() {
     assert_eq!(operators.iter().collect::<BTreeSet<_>>().len(), 1);
     let count = |query: &'static str| sqlx::query_scalar::<_, i64>(query).fetch_one(database.superuser());
     assert_eq!(count("select count(*) from organizations").await.expect("counted"), 1);
-    assert_eq!(private_keys(&database).await.len(), SigningAlgorithm::ALL.len());
+    assert_eq!(private_keys(&database).await.len(), FROM_THE_START.len());
     let events = "select count(*) from audit_events where action = 'key.created'";
     assert_eq!(count(events).await.expect("counted"), 2, "who came second has made nothing");
     let rings: BTreeSet<_> = nodes.iter().map(published).collect();
@@ -187,7 +234,7 @@ async fn keys_that_are_rotated_under_two_nodes_are_the_same_at_both() {
     let rotate = "update signing_keys set retired_at = now(), expires_at = now() + interval '1 hour'";
     sqlx::query(rotate).execute(app.database.superuser()).await.expect("retired");
 
-    let both = SigningAlgorithm::ALL.len() * 2;
+    let both = FROM_THE_START.len() * 2;
     soon("one ring of old and new keys", async || {
         let rings = (published(&app.env), published(&other));
         rings.0.len() == both && rings.0 == rings.1

@@ -3,10 +3,10 @@
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_protocol::jose::SigningAlgorithm;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{NewOrganization, OrgScope, StorageError};
 
+use crate::keys::FROM_THE_START;
 use crate::{Env, Failure, events};
 
 /// The operator organization's slug.
@@ -34,7 +34,7 @@ pub async fn bootstrap(env: &Env) -> Result<OrgScope, Failure> {
 pub async fn open(env: &Env) -> Result<Option<OrgScope>, Failure> {
     let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(None) };
     env.keys.read(env, &operator.scope).await?;
-    let complete = SigningAlgorithm::ALL.iter().all(|algorithm| env.keys.check(*algorithm).is_ok());
+    let complete = FROM_THE_START.iter().all(|algorithm| env.keys.check(*algorithm).is_ok());
     Ok(complete.then_some(operator.scope))
 }
 

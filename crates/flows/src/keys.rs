@@ -1,13 +1,19 @@
 //! The shared issuer's signing keys: made on first start, encrypted at rest, cached unwrapped.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use orgate_protocol::jose::{JoseError, Jwk, JwkSet, KeySet, SigningAlgorithm, SigningKey, VerifyingKey};
+use orgate_storage::system::OrgHint;
 use orgate_storage::{NewSigningKey, OrgScope, StorageError};
 use tokio::sync::Semaphore;
 
 use crate::Env;
 use crate::vault::{Purpose, VaultError};
+
+/// Every installation has keys of these algorithms; of others once a client asks for them, since
+/// making an RSA key takes its time and few installations need two.
+pub const FROM_THE_START: [SigningAlgorithm; 2] = [SigningAlgorithm::Es256, SigningAlgorithm::Rs256];
 
 /// Signing keys, current and retired.
 #[derive(Debug)]
@@ -47,15 +53,36 @@ impl KeyRing {
     }
 
     /// Reads the keys of the operator organization, which the shared issuer signs with, and makes
-    /// what is missing.
+    /// what is missing: a current key of each algorithm that every installation has, or this one had.
     ///
     /// # Errors
     /// [`KeyError`].
     pub async fn load(&self, env: &Env, operator: &OrgScope) -> Result<(), KeyError> {
-        for algorithm in SigningAlgorithm::ALL {
-            self.ensure(env, operator, algorithm).await?;
+        let mut tx = env.store.begin(operator).await?;
+        let known = tx.keys().list_signing_keys(env.clock.now()).await?;
+        tx.commit().await?;
+        let had = known.iter().map(|key| key.algorithm);
+        for algorithm in had.chain(FROM_THE_START).collect::<BTreeSet<_>>() {
+            if !known.iter().any(|key| key.algorithm == algorithm && key.retired_at.is_none()) {
+                self.make(env, operator, algorithm).await?;
+            }
         }
         self.read(env, operator).await
+    }
+
+    /// Sees to it that there is a current key of this algorithm. Comes before a client that asks for
+    /// one, so that a key is published before anything is signed with it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn provide(&self, env: &Env, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
+        if self.check(algorithm).is_ok() {
+            return Ok(());
+        }
+        let operator = env.store.resolve(OrgHint::Operator).await?;
+        let operator = operator.ok_or(KeyError::Missing(algorithm))?.scope;
+        self.make(env, &operator, algorithm).await?;
+        self.read(env, &operator).await
     }
 
     /// Reads the keys of the operator organization. Makes nothing: what is missing stays missing.
@@ -84,19 +111,13 @@ impl KeyRing {
         Ok(())
     }
 
-    async fn ensure(
+    /// Makes a key. Of two nodes that do so at once, one makes it for both.
+    async fn make(
         &self,
         env: &Env,
         operator: &OrgScope,
         algorithm: SigningAlgorithm,
     ) -> Result<(), KeyError> {
-        let now = env.clock.now();
-        let mut tx = env.store.begin(operator).await?;
-        let known = tx.keys().list_signing_keys(now).await?;
-        tx.commit().await?;
-        if known.iter().any(|key| key.algorithm == algorithm && key.retired_at.is_none()) {
-            return Ok(());
-        }
         let key = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
             .await
             .map_err(|_| JoseError::Crypto)??;
@@ -107,7 +128,7 @@ impl KeyRing {
             algorithm,
             private_key: &private_key,
             public_jwk: &key.public_jwk(),
-            created_at: now,
+            created_at: env.clock.now(),
         };
         let mut tx = env.store.begin(operator).await?;
         if tx.keys().insert_signing_key(&new).await? {
@@ -127,8 +148,8 @@ impl KeyRing {
         found.then_some(()).ok_or(KeyError::Missing(algorithm))
     }
 
-    /// Signs. ES256 takes less time than a change of threads would and is done at once; RS256 goes
-    /// to a bounded pool.
+    /// Signs. ES256 and EdDSA take less time than a change of threads would and are done at once; RSA
+    /// goes to a bounded pool.
     ///
     /// # Errors
     /// [`KeyError`].
@@ -146,8 +167,8 @@ impl KeyRing {
             .cloned()
             .ok_or(KeyError::Missing(algorithm))?;
         match algorithm {
-            SigningAlgorithm::Es256 => Ok(key.sign(typ, &payload)?),
-            SigningAlgorithm::Rs256 => {
+            SigningAlgorithm::Es256 | SigningAlgorithm::EdDsa => Ok(key.sign(typ, &payload)?),
+            SigningAlgorithm::Ps256 | SigningAlgorithm::Rs256 => {
                 let _permit = self.slow.acquire().await.map_err(|_| JoseError::Crypto)?;
                 tokio::task::spawn_blocking(move || key.sign(typ, &payload))
                     .await

@@ -18,12 +18,18 @@ use serde::{Deserialize, Serialize};
 /// Longest compact JWS, made or read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A signature algorithm (RFC 7518 §3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SigningAlgorithm {
     /// ECDSA on P-256 with SHA-256.
     #[serde(rename = "ES256")]
     Es256,
+    /// Ed25519; Ed448 goes by the same name and is not served.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// RSASSA-PSS with SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     #[serde(rename = "RS256")]
     Rs256,
@@ -31,12 +37,14 @@ pub enum SigningAlgorithm {
 
 impl SigningAlgorithm {
     /// Every algorithm, the default first.
-    pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
+    pub const ALL: [Self; 4] = [Self::Es256, Self::Rs256, Self::Ps256, Self::EdDsa];
 
     /// As on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+            Self::Ps256 => "PS256",
             Self::Rs256 => "RS256",
         }
     }

@@ -260,7 +260,7 @@ impl Calls {
             Clients::add_secret: refused (client_secrets_org_id_client_id_fkey)
             Clients::replace_roles: refused (client_roles_org_id_role_id_fkey)
             ConsumedIds::consume: true
-            Grants::begin_asserted: refused (sessions_org_id_user_id_fkey)
+            Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
             Codes::issue: false

@@ -64,11 +64,20 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
                 made.sealed = secrets.seal(env, scope, state.connection.id).await?;
             }
         }
-        Subject::Client { secret: SecretChange::Generate, .. } => {
-            let text = base32::encode(&env.random.bytes::<32>()?);
-            made.secret = Some(Secret::new(format!("ogcs_{text}")));
+        Subject::Client { client, secret, .. } => {
+            let userinfo = client.settings.userinfo_signing_algorithm;
+            for algorithm in userinfo.into_iter().chain([client.signing_algorithm]) {
+                env.keys.provide(env, algorithm).await?;
+            }
+            made.secret = match secret {
+                SecretChange::Generate => {
+                    let text = base32::encode(&env.random.bytes::<32>()?);
+                    Some(Secret::new(format!("ogcs_{text}")))
+                }
+                SecretChange::Set(secret) => Some(secret.clone()),
+                SecretChange::Keep | SecretChange::Remove => None,
+            };
         }
-        Subject::Client { secret: SecretChange::Set(secret), .. } => made.secret = Some(secret.clone()),
         _ => {}
     }
     Ok(made)

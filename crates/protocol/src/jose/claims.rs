@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** `org_id` and `org_name` are not optional: a token without an organization cannot be written.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -216,11 +216,14 @@ pub struct Confirmation {
 }
 
 /// The left half of the access token's hash, in base64url (OIDC Core §3.1.3.6), for an ID token that is signed
-/// with `algorithm`.
+/// with `algorithm`. `EdDSA` names no hash: the one that Ed25519 itself uses counts (RFC 8032 §5.1; issue 1125
+/// of the `OpenID` Connect working group).
 pub fn at_hash(access_token: &str, algorithm: SigningAlgorithm) -> String {
     let hash = match algorithm {
-        SigningAlgorithm::Es256 | SigningAlgorithm::Rs256 => digest(&SHA256, access_token.as_bytes()),
+        SigningAlgorithm::Es256 | SigningAlgorithm::Ps256 | SigningAlgorithm::Rs256 => &SHA256,
+        SigningAlgorithm::EdDsa => &SHA512,
     };
+    let hash = digest(hash, access_token.as_bytes());
     let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
     BASE64_URL_SAFE_NO_PAD.encode(left)
 }
@@ -233,7 +236,14 @@ mod tests {
     fn the_example_of_oidc_core_a_3_has_its_at_hash() {
         let access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
 
-        assert_eq!(at_hash(access_token, SigningAlgorithm::Rs256), "77QmUPtjPfzWtF2AnpK9RQ");
+        for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256] {
+            assert_eq!(at_hash(access_token, algorithm), "77QmUPtjPfzWtF2AnpK9RQ");
+        }
+        // The same text hashed with SHA-512.
+        assert_eq!(
+            at_hash(access_token, SigningAlgorithm::EdDsa),
+            "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM"
+        );
     }
 
     fn access_token() -> AccessTokenClaims {

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaKeyPair, RsaSignatureEncoding,
 };
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -23,7 +25,9 @@ pub struct SigningKey {
 
 enum Pair {
     Ec(EcdsaKeyPair),
-    Rsa(RsaKeyPair),
+    Ed(Ed25519KeyPair),
+    RsaPkcs1(RsaKeyPair),
+    RsaPss(RsaKeyPair),
 }
 
 #[derive(Serialize)]
@@ -38,7 +42,9 @@ impl SigningKey {
     pub fn generate(algorithm: SigningAlgorithm) -> Result<Self, JoseError> {
         match algorithm {
             SigningAlgorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Pair::Ec),
-            SigningAlgorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::Rsa),
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate().map(Pair::Ed),
+            SigningAlgorithm::Ps256 => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::RsaPss),
+            SigningAlgorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(Pair::RsaPkcs1),
         }
         .map_err(|_| JoseError::Crypto)
         .and_then(Self::new)
@@ -50,7 +56,9 @@ impl SigningKey {
             SigningAlgorithm::Es256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Pair::Ec)
             }
-            SigningAlgorithm::Rs256 => RsaKeyPair::from_pkcs8(der).map(Pair::Rsa),
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(der).map(Pair::Ed),
+            SigningAlgorithm::Ps256 => RsaKeyPair::from_pkcs8(der).map(Pair::RsaPss),
+            SigningAlgorithm::Rs256 => RsaKeyPair::from_pkcs8(der).map(Pair::RsaPkcs1),
         }
         .map_err(|_| JoseError::Key)
         .and_then(Self::new)
@@ -59,7 +67,9 @@ impl SigningKey {
     fn new(pair: Pair) -> Result<Self, JoseError> {
         let (alg, key) = match &pair {
             Pair::Ec(pair) => (SigningAlgorithm::Es256, ec_parameters(pair)?),
-            Pair::Rsa(pair) => (SigningAlgorithm::Rs256, rsa_parameters(pair)),
+            Pair::Ed(pair) => (SigningAlgorithm::EdDsa, ed_parameters(pair)),
+            Pair::RsaPkcs1(pair) => (SigningAlgorithm::Rs256, rsa_parameters(pair)),
+            Pair::RsaPss(pair) => (SigningAlgorithm::Ps256, rsa_parameters(pair)),
         };
         let jwk = Jwk { kid: key.thumbprint(), key, alg, usage: PublicKeyUse::Signature };
         Ok(Self { pair, jwk })
@@ -69,7 +79,10 @@ impl SigningKey {
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, JoseError> {
         match &self.pair {
             Pair::Ec(pair) => pair.to_pkcs8v1().map(|der| Zeroizing::new(der.as_ref().to_vec())),
-            Pair::Rsa(pair) => pair.as_der().map(|der| Zeroizing::new(der.as_ref().to_vec())),
+            Pair::Ed(pair) => pair.to_pkcs8v1().map(|der| Zeroizing::new(der.as_ref().to_vec())),
+            Pair::RsaPkcs1(pair) | Pair::RsaPss(pair) => {
+                pair.as_der().map(|der| Zeroizing::new(der.as_ref().to_vec()))
+            }
         }
         .map_err(|_| JoseError::Crypto)
     }
@@ -108,13 +121,13 @@ impl SigningKey {
 
     /// The bare signature over `message`.
     pub(super) fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
-        let random = SystemRandom::new();
         match &self.pair {
-            Pair::Ec(pair) => pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
-            Pair::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map(|()| signature)
+            Pair::Ec(pair) => {
+                pair.sign(&SystemRandom::new(), message).map(|signature| signature.as_ref().to_vec())
             }
+            Pair::Ed(pair) => pair.try_sign(message).map(|signature| signature.as_ref().to_vec()),
+            Pair::RsaPkcs1(pair) => sign_rsa(pair, &RSA_PKCS1_SHA256, message),
+            Pair::RsaPss(pair) => sign_rsa(pair, &RSA_PSS_SHA256, message),
         }
         .map_err(|_| JoseError::Crypto)
     }
@@ -126,12 +139,27 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+fn sign_rsa(
+    pair: &RsaKeyPair,
+    padding: &'static RsaSignatureEncoding,
+    message: &[u8],
+) -> Result<Vec<u8>, Unspecified> {
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(padding, &SystemRandom::new(), message, &mut signature)?;
+    Ok(signature)
+}
+
 /// The public key is an uncompressed point: `0x04`, then both coordinates of 32 bytes.
 fn ec_parameters(pair: &EcdsaKeyPair) -> Result<PublicKeyParameters, JoseError> {
     let [4, coordinates @ ..] = pair.public_key().as_ref() else { return Err(JoseError::Key) };
     let (x, y) = coordinates.split_at_checked(32).ok_or(JoseError::Key)?;
     let encode = |bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     Ok(PublicKeyParameters::Ec { crv: "P-256".to_owned(), x: encode(x), y: encode(y) })
+}
+
+fn ed_parameters(pair: &Ed25519KeyPair) -> PublicKeyParameters {
+    let x = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key());
+    PublicKeyParameters::Okp { crv: "Ed25519".to_owned(), x }
 }
 
 fn rsa_parameters(pair: &RsaKeyPair) -> PublicKeyParameters {
@@ -168,10 +196,29 @@ mod tests {
 
         let read = |algorithm, der: &[u8]| SigningKey::from_pkcs8(algorithm, der).unwrap_err();
 
-        assert_eq!(read(SigningAlgorithm::Rs256, &der), JoseError::Key);
+        for other in [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::EdDsa] {
+            assert_eq!(read(other, &der), JoseError::Key);
+        }
         assert_eq!(read(SigningAlgorithm::Es256, &der[1..]), JoseError::Key);
         assert_eq!(read(SigningAlgorithm::Es256, &[]), JoseError::Key);
         assert_eq!(read(SigningAlgorithm::Es256, other_curve.to_pkcs8v1().unwrap().as_ref()), JoseError::Key);
+    }
+
+    #[test]
+    fn the_example_of_rfc_8037_a_4_is_signed() {
+        let seed = BASE64_URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+        // RFC 8410 §7: PKCS#8 around the seed.
+        let prefix = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+        let key = SigningKey::from_pkcs8(SigningAlgorithm::EdDsa, &[prefix, &seed[..]].concat()).unwrap();
+
+        let signature =
+            key.sign_message(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc").unwrap();
+
+        assert_eq!(
+            BASE64_URL_SAFE_NO_PAD.encode(signature),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+        assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
     #[test]
@@ -183,7 +230,10 @@ mod tests {
         };
 
         assert_eq!(published(SigningAlgorithm::Es256), "alg crv kid kty use x y");
-        assert_eq!(published(SigningAlgorithm::Rs256), "alg e kid kty n use");
+        assert_eq!(published(SigningAlgorithm::EdDsa), "alg crv kid kty use x");
+        for rsa in [SigningAlgorithm::Ps256, SigningAlgorithm::Rs256] {
+            assert_eq!(published(rsa), "alg e kid kty n use");
+        }
     }
 
     #[test]

@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-};
+use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{JoseError, Jwk, MAX_TOKEN_BYTES, PublicKeyParameters, SigningAlgorithm, json};
+use super::{JoseError, Jwk, MAX_TOKEN_BYTES, SigningAlgorithm, json};
 
 /// A public key, ready to verify with.
 #[derive(Debug, Clone)]
@@ -21,18 +19,12 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads a key: P-256, or RSA of 2048 to 4096 bits with an exponent of at most 4 bytes.
+    /// Reads a key: P-256, Ed25519, or RSA of 2048 to 4096 bits with an exponent of at most 4 bytes.
     ///
     /// # Errors
     /// [`JoseError::Key`].
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, JoseError> {
-        let key = match (jwk.alg, &jwk.key) {
-            (SigningAlgorithm::Es256, PublicKeyParameters::Ec { crv, x, y }) if crv == "P-256" => {
-                ec_key(x, y)
-            }
-            (SigningAlgorithm::Rs256, PublicKeyParameters::Rsa { n, e }) => rsa_key(n, e),
-            _ => Err(JoseError::Key),
-        }?;
+        let key = jwk.key.for_algorithm(jwk.alg)?;
         Ok(Self { kid: jwk.kid.clone(), algorithm: jwk.alg, key })
     }
 
@@ -40,28 +32,6 @@ impl VerifyingKey {
     pub fn kid(&self) -> &str {
         &self.kid
     }
-}
-
-fn ec_key(x: &str, y: &str) -> Result<ParsedPublicKey, JoseError> {
-    let (x, y) = (decode_key(x)?, decode_key(y)?);
-    if x.len() != 32 || y.len() != 32 {
-        return Err(JoseError::Key);
-    }
-    let point = [&[4], x.as_slice(), y.as_slice()].concat();
-    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| JoseError::Key)
-}
-
-fn rsa_key(n: &str, e: &str) -> Result<ParsedPublicKey, JoseError> {
-    let (n, e) = (decode_key(n)?, decode_key(e)?);
-    if !(256..=512).contains(&n.len()) || e.len() > 4 {
-        return Err(JoseError::Key);
-    }
-    let components = RsaPublicKeyComponents { n, e };
-    components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).map_err(|_| JoseError::Key)
-}
-
-fn decode_key(text: &str) -> Result<Vec<u8>, JoseError> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| JoseError::Key)
 }
 
 /// The keys that a token may be signed with, by their ids.
@@ -189,9 +159,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jose::{PublicKeyUse, SigningKey};
+    use crate::jose::{PublicKeyParameters, PublicKeyUse, SigningKey};
 
-    static KEYS: LazyLock<[SigningKey; 2]> =
+    static KEYS: LazyLock<[SigningKey; 4]> =
         LazyLock::new(|| SigningAlgorithm::ALL.map(|algorithm| SigningKey::generate(algorithm).unwrap()));
 
     fn key_set() -> KeySet {
@@ -204,7 +174,7 @@ mod tests {
 
     /// A token of the ES256 key with a header of one's choice, properly signed.
     fn forge(header: &str, payload: &str) -> String {
-        let [key, _] = &*KEYS;
+        let [key, ..] = &*KEYS;
         let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
         let message = format!("{}.{}", encode(header), encode(payload));
         // `sign` makes its own header, so the signature comes from the pair itself.
@@ -213,7 +183,7 @@ mod tests {
     }
 
     fn header(members: &str) -> String {
-        let [key, _] = &*KEYS;
+        let [key, ..] = &*KEYS;
         format!(r#"{{"kid":"{}"{members}}}"#, key.kid())
     }
 
@@ -229,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_bad_header_is_refused_though_signed() {
-        let [es256, rs256] = &*KEYS;
+        let [es256, rs256, ..] = &*KEYS;
         let swapped = format!(r#"{{"kid":"{}","alg":"ES256","typ":"at+jwt"}}"#, rs256.kid());
         let kidless = r#"{"alg":"ES256","typ":"at+jwt"}"#.to_owned();
         let unknown = r#"{"alg":"ES256","typ":"at+jwt","kid":"../../dev/null"}"#.to_owned();
@@ -239,6 +209,8 @@ mod tests {
             (header(r#","alg":"None","typ":"at+jwt""#), JoseError::UnknownKey),
             (header(r#","alg":"HS256","typ":"at+jwt""#), JoseError::UnknownKey),
             (header(r#","alg":"RS256","typ":"at+jwt""#), JoseError::UnknownKey),
+            (header(r#","alg":"EdDSA","typ":"at+jwt""#), JoseError::UnknownKey),
+            (header(r#","alg":"Ed25519","typ":"at+jwt""#), JoseError::UnknownKey),
             (header(r#","alg":"es256","typ":"at+jwt""#), JoseError::UnknownKey),
             (swapped, JoseError::UnknownKey),
             (unknown, JoseError::UnknownKey),
@@ -275,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_compact_jws_is_refused() {
-        let [key, _] = &*KEYS;
+        let [key, ..] = &*KEYS;
         let token = key.sign("at+jwt", b"{}").unwrap();
         let (message, _) = token.rsplit_once('.').unwrap();
         for malformed in [
@@ -341,8 +313,21 @@ mod tests {
     }
 
     #[test]
+    fn one_padding_is_not_taken_for_the_other() {
+        let [_, rs256, ps256, _] = &*KEYS;
+        for (signer, other) in [(rs256, SigningAlgorithm::Ps256), (ps256, SigningAlgorithm::Rs256)] {
+            let own = signer.public_jwk();
+            let signature = signer.sign_message(b"x").unwrap();
+            let verify = |alg| own.key.for_algorithm(alg).unwrap().verify_sig(b"x", &signature).is_ok();
+
+            assert!(verify(own.alg));
+            assert!(!verify(other));
+        }
+    }
+
+    #[test]
     fn a_weak_or_malformed_key_is_refused() {
-        let [ec, rsa] = KEYS.each_ref().map(SigningKey::public_jwk);
+        let [ec, rsa, pss, okp] = KEYS.each_ref().map(SigningKey::public_jwk);
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let ec_with = |crv: &str, x: String, y: String| PublicKeyParameters::Ec { crv: crv.to_owned(), x, y };
         let (PublicKeyParameters::Ec { x, y, .. }, PublicKeyParameters::Rsa { n, .. }) = (&ec.key, &rsa.key)
@@ -356,8 +341,21 @@ mod tests {
             ec_with("P-256", String::new(), y.clone()),
             ec_with("P-256", format!("{x}="), y.clone()),
             rsa.key.clone(),
+            okp.key.clone(),
         ] {
             assert_eq!(VerifyingKey::from_jwk(&Jwk { key, ..ec.clone() }).unwrap_err(), JoseError::Key);
+        }
+        let PublicKeyParameters::Okp { x: point, .. } = &okp.key else { panic!("{okp:?}") };
+        let okp_with = |crv: &str, x: &str| PublicKeyParameters::Okp { crv: crv.to_owned(), x: x.to_owned() };
+        for key in [
+            okp_with("Ed448", point),
+            okp_with("X25519", point),
+            okp_with("Ed25519", ""),
+            okp_with("Ed25519", &point[2..]),
+            okp_with("Ed25519", &format!("{point}=")),
+            ec.key.clone(),
+        ] {
+            assert_eq!(VerifyingKey::from_jwk(&Jwk { key, ..okp.clone() }).unwrap_err(), JoseError::Key);
         }
         for (n, e) in [
             (encode(&[0xff; 128]), "AQAB".to_owned()),
@@ -368,7 +366,10 @@ mod tests {
             (n.clone(), encode(&[0])),
         ] {
             let key = PublicKeyParameters::Rsa { n, e };
-            assert_eq!(VerifyingKey::from_jwk(&Jwk { key, ..rsa.clone() }).unwrap_err(), JoseError::Key);
+            for template in [&rsa, &pss] {
+                let jwk = Jwk { key: key.clone(), ..template.clone() };
+                assert_eq!(VerifyingKey::from_jwk(&jwk).unwrap_err(), JoseError::Key);
+            }
         }
     }
 
@@ -376,13 +377,12 @@ mod tests {
         #[test]
         fn what_is_signed_verifies_and_one_flipped_bit_fails(
             text in any::<String>(),
-            rsa in any::<bool>(),
+            signer in any::<proptest::sample::Selector>(),
             position in any::<proptest::sample::Index>(),
             bit in 0..7,
         ) {
-            let [es256, rs256] = &*KEYS;
             let claims = json!({ "text": text });
-            let key = if rsa { rs256 } else { es256 };
+            let key = signer.select(&*KEYS);
             let token = key.sign("at+jwt", claims.to_string().as_bytes()).unwrap();
             prop_assert_eq!(read(&token), Ok(claims));
 

@@ -169,7 +169,9 @@ mod tests {
           ],
           "id_token_signing_alg_values_supported": [
             "ES256",
-            "RS256"
+            "RS256",
+            "PS256",
+            "EdDSA"
           ],
           "token_endpoint_auth_methods_supported": [
             "client_secret_basic",
@@ -182,7 +184,9 @@ mod tests {
           ],
           "introspection_signing_alg_values_supported": [
             "ES256",
-            "RS256"
+            "RS256",
+            "PS256",
+            "EdDSA"
           ],
           "revocation_endpoint_auth_methods_supported": [
             "client_secret_basic",
@@ -191,7 +195,9 @@ mod tests {
           ],
           "userinfo_signing_alg_values_supported": [
             "ES256",
-            "RS256"
+            "RS256",
+            "PS256",
+            "EdDSA"
           ],
           "code_challenge_methods_supported": [
             "S256"

@@ -14,7 +14,6 @@ use serde_saphyr::Spanned;
 use url::Url;
 
 use super::addresses::web_address;
-use super::clients::ALGORITHMS;
 use super::format::{self, Text};
 use super::organizations::LONGEST_SECS;
 use super::reader::Reader;
@@ -42,7 +41,11 @@ impl Reader<'_> {
             r.choice("party", text, &Party::ALL.map(|party| (party.as_str(), party)))
         });
         let userinfo = self.optional(file.userinfo_signing_algorithm.as_ref(), |r, text| {
-            r.choice::<SigningAlgorithm>("userinfo_signing_algorithm", text, &ALGORITHMS)
+            r.choice(
+                "userinfo_signing_algorithm",
+                text,
+                &SigningAlgorithm::ALL.map(|alg| (alg.as_str(), alg)),
+            )
         });
         let backchannel = self.address("backchannel_logout_uri", file.backchannel_logout_uri.as_ref());
         let frontchannel = self.address("frontchannel_logout_uri", file.frontchannel_logout_uri.as_ref());

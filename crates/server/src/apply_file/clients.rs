@@ -27,8 +27,6 @@ const AUDIENCES: [(&str, Audience); 3] =
     [("all", Audience::All), ("granted", Audience::Granted), ("owner", Audience::Owner)];
 const STATUSES: [(&str, ClientStatus); 2] =
     [("active", ClientStatus::Active), ("disabled", ClientStatus::Disabled)];
-pub(super) const ALGORITHMS: [(&str, SigningAlgorithm); 2] =
-    [("ES256", SigningAlgorithm::Es256), ("RS256", SigningAlgorithm::Rs256)];
 
 impl Reader<'_> {
     pub(super) fn client(&mut self, file: &format::Client) -> Option<WantedClient> {
@@ -43,7 +41,8 @@ impl Reader<'_> {
         let resource =
             self.optional(file.resource.as_ref(), |r, text| r.plain("resource", text, read_resource));
         let algorithm = self.optional(file.signing_algorithm.as_ref(), |r, text| {
-            r.choice("signing_algorithm", text, &ALGORITHMS)
+            let algorithms = SigningAlgorithm::ALL.map(|algorithm| (algorithm.as_str(), algorithm));
+            r.choice("signing_algorithm", text, &algorithms)
         });
         let permissions =
             self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
