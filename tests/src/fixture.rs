@@ -328,6 +328,7 @@ impl Org {
             code_challenge: Some(CodeChallenge::from_bytes(*hash().as_bytes())),
             resource: None,
             dpop_jkt: None,
+            pushed: None,
             prompt: [].into(),
             max_age: None,
             acr_values: Vec::new(),
@@ -370,7 +371,7 @@ impl Org {
         };
         let hash = hash();
         let mut tx = self.begin().await;
-        let new = NewCode { hash, code: &code };
+        let new = NewCode { hash, code: &code, pushed: None };
         assert!(
             tx.codes().issue(&new, &event(Action::AuthorizationIssued)).await.expect("a code"),
             "a live session"

@@ -7,10 +7,34 @@ use orgate_domain::audit::Origin;
 use orgate_domain::clients::Client;
 use orgate_flows::Env;
 use orgate_flows::authenticate_client::{Authentication, authenticate_client};
-use orgate_protocol::oauth::client_auth;
+use orgate_flows::dpop::{PresentedProof, prove_possession};
+use orgate_protocol::oauth::{ErrorCode, RequestError, client_auth};
 use orgate_protocol::params::Params;
 
 use crate::error::OAuthError;
+
+/// The thumbprint of the key that a request to `path` proves (RFC 9449 §4.3); `None` if it proves none.
+pub(crate) async fn proven_key(
+    env: &Env,
+    client: &Client,
+    (headers, path): (&HeaderMap, &str),
+) -> Result<Option<String>, OAuthError> {
+    let mut proofs = headers.get_all("dpop").iter();
+    let proof = match (proofs.next(), proofs.next()) {
+        (None, _) => return Ok(None),
+        (Some(proof), None) => proof.to_str().unwrap_or_default(),
+        (Some(_), Some(_)) => {
+            let text = "there is more than one DPoP header";
+            return Err(RequestError::new(ErrorCode::InvalidDpopProof, text).into());
+        }
+    };
+    let presented = PresentedProof { proof, method: "POST", path };
+    match prove_possession(env, client.owner, &presented).await? {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.code == ErrorCode::UseDpopNonce => Err(OAuthError::with_nonce(env, error)),
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// The client that a request proves (RFC 6749 §2.3).
 pub(crate) async fn authenticated(

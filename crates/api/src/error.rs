@@ -5,13 +5,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
-use orgate_flows::IssuedTokens;
 use orgate_flows::client_credentials::MachineToken;
 use orgate_flows::exchange_token::Exchanged;
 use orgate_flows::redeem_assertion::Asserted;
 use orgate_flows::redeem_code::Redemption;
 use orgate_flows::refresh::{RefreshRefusal, Refreshed};
 use orgate_flows::token::TokenOutcome;
+use orgate_flows::{Env, IssuedTokens};
 use orgate_protocol::oauth::client_auth::BASIC_CHALLENGE;
 use orgate_protocol::oauth::token_exchange::TokenTypeId;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
@@ -22,11 +22,18 @@ pub(crate) struct OAuthError {
     status: StatusCode,
     error: RequestError,
     retry_after: Option<u64>,
+    /// A nonce for the next proof (RFC 9449 §8).
+    nonce: Option<String>,
 }
 
 impl OAuthError {
     pub(crate) fn invalid_client() -> Self {
         RequestError::new(ErrorCode::InvalidClient, "client authentication failed").into()
+    }
+
+    /// A refusal that says which nonce the next proof needs.
+    pub(crate) fn with_nonce(env: &Env, error: RequestError) -> Self {
+        Self { nonce: Some(env.vault.dpop_nonce(env.clock.now())), ..error.into() }
     }
 
     fn invalid_grant(description: &'static str) -> Self {
@@ -40,14 +47,14 @@ impl From<RequestError> for OAuthError {
             ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         };
-        Self { status, error, retry_after: None }
+        Self { status, error, retry_after: None, nonce: None }
     }
 }
 
 impl From<ParamsRejection> for OAuthError {
     fn from(rejection: ParamsRejection) -> Self {
         let error = RequestError::invalid_request(rejection.to_string());
-        Self { status: rejection.status(), error, retry_after: None }
+        Self { status: rejection.status(), error, retry_after: None, nonce: None }
     }
 }
 
@@ -70,7 +77,7 @@ impl From<Failure> for OAuthError {
         if status.is_server_error() {
             tracing::error!(error = &failure as &dyn std::error::Error, "a request failed");
         }
-        Self { status, error: RequestError::new(code, description), retry_after }
+        Self { status, error: RequestError::new(code, description), retry_after, nonce: None }
     }
 }
 
@@ -80,6 +87,9 @@ impl IntoResponse for OAuthError {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC_CHALLENGE));
+        }
+        if let Some(nonce) = self.nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok()) {
+            headers.insert("dpop-nonce", nonce);
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());

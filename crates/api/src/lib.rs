@@ -7,12 +7,13 @@ mod connections;
 mod documents;
 mod error;
 mod introspect;
+mod par;
 mod revoke;
 mod token;
 mod userinfo;
 
 use axum::Router;
-use axum::http::{Method, header};
+use axum::http::{HeaderName, Method, header};
 use axum::routing::{get, post};
 use orgate_edge::{AppState, RequestId};
 use tower_http::cors::{Any, CorsLayer};
@@ -23,6 +24,7 @@ pub use documents::documents;
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))
+        .route("/par", post(par::post))
         .route("/introspect", post(introspect::post))
         .route("/revoke", post(revoke::post))
         .route("/userinfo", get(userinfo::get).post(userinfo::post))
@@ -36,6 +38,6 @@ fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::WWW_AUTHENTICATE, RequestId::HEADER])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("dpop")])
+        .expose_headers([header::WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce"), RequestId::HEADER])
 }

@@ -9,7 +9,7 @@ use orgate_flows::token::{TokenCall, exchange};
 use orgate_protocol::oauth::token::{self, TokenResponse, TokenType};
 use orgate_protocol::oauth::token_exchange::TokenTypeId;
 
-use crate::client::authenticated;
+use crate::client::{authenticated, proven_key};
 use crate::error::{OAuthError, of_token};
 
 /// Authenticates the client, then follows the grant: no grant can forget the former.
@@ -22,8 +22,13 @@ pub(crate) async fn post(
     let FormParams(params) = form?;
     let client = authenticated(&env, (&headers, &params), &origin).await?;
     let request = token::parse(&params)?;
-    let call =
-        TokenCall { client: &client, resource: request.resource.as_deref(), key: None, origin: &origin };
+    let key = proven_key(&env, &client, (&headers, "/token")).await?;
+    let call = TokenCall {
+        client: &client,
+        resource: request.resource.as_deref(),
+        key: key.as_deref(),
+        origin: &origin,
+    };
     let (tokens, issued_token_type) = of_token(exchange(&env, &call, &request.grant).await?)?;
     let answer = TokenResponse {
         access_token: tokens.access_token,

@@ -6,8 +6,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::{FormParams, ParamsRejection};
 use orgate_flows::Env;
+use orgate_flows::dpop::PresentedProof;
 use orgate_flows::userinfo::{Userinfo, userinfo};
-use orgate_protocol::bearer::{self, Challenge};
+use orgate_protocol::bearer::{self, Challenge, Scheme};
 use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
 use orgate_protocol::params::Params;
 
@@ -15,7 +16,7 @@ use crate::error::OAuthError;
 
 /// The token in the `Authorization` header.
 pub(crate) async fn get(State(env): State<Env>, headers: HeaderMap) -> Result<Response, OAuthError> {
-    answer(&env, &headers, None).await
+    answer(&env, (&headers, "GET"), None).await
 }
 
 /// The token in the header or in the body (RFC 6750 §2.2).
@@ -29,17 +30,34 @@ pub(crate) async fn post(
         Err(ParamsRejection::MediaType) => None, // a POST without a form: the header alone counts
         Err(rejection) => return Err(rejection.into()),
     };
-    answer(&env, &headers, form.as_ref()).await
+    answer(&env, (&headers, "POST"), form.as_ref()).await
 }
 
-async fn answer(env: &Env, headers: &HeaderMap, form: Option<&Params>) -> Result<Response, OAuthError> {
+async fn answer(
+    env: &Env,
+    (headers, method): (&HeaderMap, &str),
+    form: Option<&Params>,
+) -> Result<Response, OAuthError> {
     let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let token = match bearer::parse(authorization, form) {
-        Ok(Some(token)) => token,
-        Ok(None) => return Ok(challenge(StatusCode::UNAUTHORIZED, None)),
-        Err(error) => return Ok(challenge(StatusCode::BAD_REQUEST, Some(&error))),
+    let presented = match bearer::parse(authorization, form) {
+        Ok(Some(presented)) => presented,
+        Ok(None) => return Ok(challenge(StatusCode::UNAUTHORIZED, Scheme::Bearer, None)),
+        Err(error) => return Ok(challenge(StatusCode::BAD_REQUEST, Scheme::Bearer, Some(&error))),
     };
-    Ok(match userinfo(env, token).await? {
+    let scheme = presented.scheme;
+    let invalid_proof = |code| {
+        let error = RequestError::new(code, "the access token needs a DPoP proof of its key");
+        challenge(StatusCode::UNAUTHORIZED, Scheme::Dpop, Some(&error))
+    };
+    let mut proofs = headers.get_all("dpop").iter();
+    let proof = match (scheme, proofs.next(), proofs.next()) {
+        (Scheme::Dpop, Some(proof), None) => {
+            Some(PresentedProof { proof: proof.to_str().unwrap_or_default(), method, path: "/userinfo" })
+        }
+        (Scheme::Dpop, _, _) => return Ok(invalid_proof(ErrorCode::InvalidDpopProof)),
+        (Scheme::Bearer, _, _) => None,
+    };
+    Ok(match userinfo(env, presented.token, proof.as_ref()).await? {
         Userinfo::Claims(claims) => {
             ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(claims)).into_response()
         }
@@ -48,22 +66,31 @@ async fn answer(env: &Env, headers: &HeaderMap, form: Option<&Params>) -> Result
             let no_store = HeaderValue::from_static("no-store");
             ([(header::CACHE_CONTROL, no_store), (header::CONTENT_TYPE, media_type)], token).into_response()
         }
+        Userinfo::InvalidProof if scheme == Scheme::Dpop => invalid_proof(ErrorCode::InvalidDpopProof),
+        Userinfo::InvalidProof => invalid_proof(ErrorCode::InvalidToken),
+        Userinfo::NonceNeeded(nonce) => {
+            let mut response = invalid_proof(ErrorCode::UseDpopNonce);
+            if let Ok(nonce) = HeaderValue::from_str(&nonce) {
+                response.headers_mut().insert("dpop-nonce", nonce);
+            }
+            response
+        }
         Userinfo::InvalidToken => {
             let error = RequestError::new(ErrorCode::InvalidToken, "the access token is not valid");
-            challenge(StatusCode::UNAUTHORIZED, Some(&error))
+            challenge(StatusCode::UNAUTHORIZED, scheme, Some(&error))
         }
         Userinfo::InsufficientScope => {
             let error = RequestError::new(ErrorCode::InsufficientScope, "the scope openid is needed");
-            challenge(StatusCode::FORBIDDEN, Some(&error))
+            challenge(StatusCode::FORBIDDEN, scheme, Some(&error))
         }
     })
 }
 
 /// RFC 6750 §3: with no token given, the challenge says nothing more.
-fn challenge(status: StatusCode, error: Option<&RequestError>) -> Response {
+fn challenge(status: StatusCode, scheme: Scheme, error: Option<&RequestError>) -> Response {
     let needed = ScopeSet::parse("openid").ok();
     let scope = needed.as_ref().filter(|_| status == StatusCode::FORBIDDEN);
-    let challenge = Challenge { realm: "userinfo", error, scope }.to_string();
+    let challenge = Challenge { scheme, realm: "userinfo", error, scope }.to_string();
     let value = HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"));
     let headers =
         [(header::WWW_AUTHENTICATE, value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

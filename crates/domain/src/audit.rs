@@ -70,6 +70,8 @@ actions! {
     AssertionRefused = "assertion.refused";
     /// An authorization request was answered with a code in an existing session.
     AuthorizationIssued = "authorization.issued";
+    /// A client pushed an authorization request.
+    AuthorizationPushed = "authorization.pushed";
     /// An authorization request was refused.
     AuthorizationRefused = "authorization.refused";
     /// A client was created or changed.

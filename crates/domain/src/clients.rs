@@ -142,7 +142,7 @@ impl Client {
         }
     }
 
-    /// Checks what a client presented at the token endpoint (RFC 6749 §2.3). Generated secrets have
+    /// Checks what a client presented at the token endpoint (RFC 6749 §2.3), assertions aside. Generated secrets have
     /// full entropy, so one SHA-256 is enough (FIPS 180-4); every hash is compared in constant time.
     ///
     /// # Errors
@@ -152,16 +152,14 @@ impl Client {
         presented: &PresentedClient,
         now: DateTime<Utc>,
     ) -> Result<(), UnprovenClient> {
-        let proven = match (&presented.secret, self.settings.authentication) {
-            (None, ClientAuthentication::None) => true,
-            (None, _) | (Some(_), ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt) => false,
-            (Some(_), ClientAuthentication::SecretBasic) if presented.method != ClientAuthMethod::Basic => {
-                false
-            }
-            (Some(_), ClientAuthentication::SecretPost) if presented.method != ClientAuthMethod::Post => {
-                false
-            }
-            (Some(secret), _) => {
+        let proven = match (&presented.proof, self.settings.authentication, presented.method) {
+            (None, ClientAuthentication::None, _) => true,
+            (None, _, _)
+            | (Some(_), ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt, _)
+            | (Some(_), _, ClientAuthMethod::Assertion | ClientAuthMethod::None)
+            | (Some(_), ClientAuthentication::SecretBasic, ClientAuthMethod::Post)
+            | (Some(_), ClientAuthentication::SecretPost, ClientAuthMethod::Basic) => false,
+            (Some(secret), _, _) => {
                 let hash = SecretHash::of(secret.as_bytes());
                 self.secrets
                     .iter()

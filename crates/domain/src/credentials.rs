@@ -40,6 +40,8 @@ macro_rules! kinds {
 kinds! {
     /// An authorization code (RFC 6749 §4.1.2).
     AuthorizationCode = "ogac";
+    /// An authorization request that was pushed (RFC 9126): what its `request_uri` ends with.
+    PushedRequest = "ogpr";
     /// A refresh token (RFC 6749 §1.5).
     RefreshToken = "ogrt";
     /// The value of an organization's session cookie.

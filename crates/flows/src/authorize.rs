@@ -20,7 +20,7 @@ use orgate_protocol::oauth::token::GrantType;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_protocol::params::Params;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{NewAuthorizationRequest, NewCode, OrgScope, OrgTx};
+use orgate_storage::{ConsumedKind, NewAuthorizationRequest, NewCode, OrgScope, OrgTx};
 
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
@@ -28,9 +28,11 @@ use crate::{Browser, Env, Failure, events};
 mod facts;
 mod pending;
 mod records;
+pub(crate) mod source;
 
 use pending::pending;
 use records::{record, record_misplaced, record_unresolved};
+use source::source;
 
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, usable_sessions};
@@ -100,6 +102,10 @@ pub enum AuthorizeError {
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// What the request is made of is not accepted: a pushed request that lapsed, a request object that is not
+    /// the client's.
+    #[error(transparent)]
+    InvalidRequest(RequestError),
     /// No client has this `client_id`.
     #[error("unknown client")]
     UnknownClient,
@@ -120,6 +126,14 @@ pub async fn authorize(
 ) -> Result<Next, AuthorizeError> {
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let client = proven_client(env, params, browser).await?;
+    let source = match source(env, &client, params).await? {
+        Ok(source) => source,
+        Err(error) => {
+            record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
+            return Err(AuthorizeError::InvalidRequest(error));
+        }
+    };
+    let params = &source.params;
     let requested = params.get("redirect_uri").unwrap_or_default();
     let Ok(to) = client.redirect_uri(requested) else {
         record_unresolved(env, "unregistered_redirect_uri", Some(&client), browser).await?;
@@ -139,6 +153,8 @@ pub async fn authorize(
         }
     };
     let mut pending = pending(env, browser, (client, to), &request).map_err(Failure::from)?;
+    pending.asked.pushed = source.pushed;
+    pending.asked.dpop_jkt = pending.asked.dpop_jkt.or(source.key);
     let known = match gather(env, &request, (&pending.client, host), browser).await? {
         Ok(known) => known,
         Err(error) => {
@@ -233,6 +249,13 @@ pub(crate) async fn enter(
         } else {
             Next::Refused(refused)
         });
+    }
+    if let Some(pushed) = &pending.asked.pushed
+        && tx.consumed_ids().is_consumed(ConsumedKind::PushedRequest, pushed).await?
+    {
+        tx.commit().await?;
+        record(env, scope, ("request_answered", &pending.client), browser).await?;
+        return Ok(answered(env, &pending, ErrorCode::InvalidRequestUri));
     }
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
@@ -367,7 +390,8 @@ pub(crate) async fn issue_code(
         nonce: asked.nonce.clone(),
         expires_at: now + CODE_LIFETIME,
     };
-    let issued = tx.codes().issue(&NewCode { hash: text.hash(), code: &code }, event).await?;
+    let new = NewCode { hash: text.hash(), code: &code, pushed: asked.pushed };
+    let issued = tx.codes().issue(&new, event).await?;
     Ok(issued.then_some(text))
 }
 
@@ -435,6 +459,7 @@ fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
         ErrorCode::AccessDenied => "the organization cannot be used with this application",
         ErrorCode::AccountSelectionRequired => "several organizations are possible",
         ErrorCode::InteractionRequired => "organization_required: the request names no organization",
+        ErrorCode::InvalidRequestUri => "the pushed request was answered before",
         ErrorCode::LoginRequired => "nobody is signed in to the organization",
         ErrorCode::OrganizationMismatch => "the request names two organizations",
         _ => "the request cannot be answered",

@@ -12,6 +12,7 @@ use orgate_storage::{StorageError, Store};
 use url::Url;
 
 use crate::Configuration;
+use crate::client_keys::ClientKeys;
 use crate::dns::Dns;
 use crate::federation::providers::Providers;
 use crate::federation::{Busy, Heavy};
@@ -51,6 +52,8 @@ pub struct Surroundings {
     pub heavy: Heavy,
     /// Cached documents and keys of OpenID providers.
     pub providers: Providers,
+    /// Cached keys of clients.
+    pub client_keys: ClientKeys,
     /// Cached clients, policies and connections.
     pub configuration: Configuration,
     /// Limits by source address and by organization.
@@ -61,6 +64,8 @@ pub struct Surroundings {
     pub refusals: Refusals,
     /// Who issues.
     pub issuer: Issuer,
+    /// Whether a proof of possession needs a nonce that we gave (RFC 9449 §8).
+    pub demands_dpop_nonce: bool,
 }
 
 impl From<Surroundings> for Env {

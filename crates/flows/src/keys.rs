@@ -148,7 +148,7 @@ impl KeyRing {
         found.then_some(()).ok_or(KeyError::Missing(algorithm))
     }
 
-    /// Signs. ES256 and EdDSA take less time than a change of threads would and are done at once; RSA
+    /// Signs. ES256 and Ed25519 take less time than a change of threads would and are done at once; RSA
     /// goes to a bounded pool.
     ///
     /// # Errors

@@ -118,11 +118,19 @@ fn check(call: &TokenCall<'_>, grant: &GrantRequest) -> Result<(), RequestError>
 /// A request that no organization can be blamed for is the client's owner's to know. Folded: nothing
 /// keeps a program from trying again and again.
 async fn record(env: &Env, call: &TokenCall<'_>, error: &RequestError) -> Result<(), Failure> {
-    env.limits.take(Limited::Refusals, call.origin.address)?;
-    let Some(owner) = env.store.resolve(OrgHint::Id(call.client.owner)).await? else { return Ok(()) };
-    let event = events::refused(env, Action::TokenRefused, error.code.as_str(), call.origin)?;
-    let actor = Actor::Application(call.client.id);
-    let event = Event { actor, client: Some(call.client.key()), ..event };
+    record_refusal(env, call.client, (error.code.as_str(), call.origin)).await
+}
+
+/// The same, of any request of a client's that proved who it is.
+pub(crate) async fn record_refusal(
+    env: &Env,
+    client: &Client,
+    (reason, origin): (&'static str, &Origin),
+) -> Result<(), Failure> {
+    env.limits.take(Limited::Refusals, origin.address)?;
+    let Some(owner) = env.store.resolve(OrgHint::Id(client.owner)).await? else { return Ok(()) };
+    let event = events::refused(env, Action::TokenRefused, reason, origin)?;
+    let event = Event { actor: Actor::Application(client.id), client: Some(client.key()), ..event };
     env.refusals.record(env, &owner.scope, event).await?;
     Ok(())
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use orgate_domain::clients::Client;
 use orgate_protocol::jose::JoseError;
-use orgate_protocol::jose::claims::{SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
+use orgate_protocol::jose::claims::{AccessTokenClaims, SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
+use orgate_protocol::oauth::ErrorCode;
 
 use crate::access_token::{Standings, read, stand};
+use crate::dpop::{PresentedProof, prove_possession_with};
 use crate::issue::profile;
 use crate::keys::KeyError;
 use crate::{Env, Failure};
@@ -18,6 +20,10 @@ pub enum Userinfo {
     Claims(UserinfoClaims),
     /// The same, signed, as the client wants it (OIDC Core §5.3.2).
     Signed(String),
+    /// It is bound to a key, and not presented with a proof of that (RFC 9449 §7.1).
+    InvalidProof,
+    /// The proof needs this nonce.
+    NonceNeeded(String),
     /// It does not verify, has lapsed, was revoked, or is nobody's but a machine's.
     InvalidToken,
     /// It was not issued with the scope `openid`.
@@ -28,10 +34,15 @@ pub enum Userinfo {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
-    let Some(presented) = read(env, token).await?.filter(|presented| presented.claims.cnf.is_none()) else {
-        return Ok(Userinfo::InvalidToken);
-    };
+pub async fn userinfo(
+    env: &Env,
+    token: &str,
+    proof: Option<&PresentedProof<'_>>,
+) -> Result<Userinfo, Failure> {
+    let Some(presented) = read(env, token).await? else { return Ok(Userinfo::InvalidToken) };
+    if let Some(refused) = possession(env, &presented.claims, (token, proof)).await? {
+        return Ok(refused);
+    }
     let Some(Standings::User(standing)) = stand(env, &presented).await? else {
         return Ok(Userinfo::InvalidToken);
     };
@@ -50,6 +61,30 @@ pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
         Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss, userinfo).await,
         None => Ok(Userinfo::Claims(userinfo)),
     }
+}
+
+/// A token that is bound to a key comes with a proof of it, any other without: as what a token is worth
+/// is known only here, so is how it must be presented.
+async fn possession(
+    env: &Env,
+    claims: &AccessTokenClaims,
+    (token, proof): (&str, Option<&PresentedProof<'_>>),
+) -> Result<Option<Userinfo>, Failure> {
+    let (cnf, proof) = match (&claims.cnf, proof) {
+        (None, None) => return Ok(None),
+        (Some(_), None) | (None, Some(_)) => return Ok(Some(Userinfo::InvalidProof)),
+        (Some(cnf), Some(proof)) => (cnf, proof),
+    };
+    let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
+        return Ok(Some(Userinfo::InvalidToken));
+    };
+    Ok(match prove_possession_with(env, client.owner, (proof, token)).await? {
+        Ok(key) if key == cnf.jkt => None,
+        Err(error) if error.code == ErrorCode::UseDpopNonce => {
+            Some(Userinfo::NonceNeeded(env.vault.dpop_nonce(env.clock.now())))
+        }
+        Ok(_) | Err(_) => Some(Userinfo::InvalidProof),
+    })
 }
 
 async fn sign(

@@ -11,6 +11,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use orgate_domain::credentials::{Credential, RefreshToken, SecretHash, SetupCookie, UpstreamState};
 use orgate_domain::email::Email;
@@ -60,6 +61,9 @@ pub enum VaultError {
     Storage(#[from] StorageError),
 }
 
+/// How long one nonce for proofs of possession is given out, in seconds; it is accepted for as long again.
+const DPOP_NONCE_SECS: i64 = 120;
+
 /// The keys derived from the master key, and the data keys that were unwrapped.
 pub struct Vault {
     wrap: RandomizedNonceKey,
@@ -70,6 +74,7 @@ pub struct Vault {
     typed_code: hmac::Key,
     upstream: hmac::Key,
     setup: hmac::Key,
+    dpop_nonce: hmac::Key,
     data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
 }
 
@@ -147,6 +152,7 @@ impl Vault {
             typed_code: mac("hash typed codes")?,
             upstream: mac("derive upstream nonces and verifiers")?,
             setup: mac("derive set-up cookies")?,
+            dpop_nonce: mac("derive DPoP nonces")?,
             data_keys: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(std::time::Duration::from_mins(5))
@@ -168,6 +174,22 @@ impl Vault {
     /// The keyed hash of a code that a person types: short, so a plain hash could be searched.
     pub fn typed_code_hash(&self, bound_to: &[u8], code: &str) -> SecretHash {
         sign(&self.typed_code, &[bound_to, b"\0", code.as_bytes()])
+    }
+
+    /// The nonce that proofs of possession carry at `now` (RFC 9449 §8): the same on every node, and kept by
+    /// none.
+    pub fn dpop_nonce(&self, now: DateTime<Utc>) -> String {
+        self.nonce_of(now.timestamp() / DPOP_NONCE_SECS)
+    }
+
+    /// Whether a nonce is of now, or of just before.
+    pub fn check_dpop_nonce(&self, nonce: &str, now: DateTime<Utc>) -> bool {
+        let slot = now.timestamp() / DPOP_NONCE_SECS;
+        [slot, slot - 1].into_iter().any(|slot| self.nonce_of(slot) == nonce)
+    }
+
+    fn nonce_of(&self, slot: i64) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(sign(&self.dpop_nonce, &[&slot.to_be_bytes()]).as_bytes())
     }
 
     /// The token that a form carries: it binds the form to this browser and this subject.

@@ -5,6 +5,34 @@ use std::fmt;
 use crate::oauth::{RequestError, ScopeSet};
 use crate::params::Params;
 
+/// How a token is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Whoever bears it (RFC 6750).
+    Bearer,
+    /// With a proof of possession (RFC 9449 §7.1).
+    Dpop,
+}
+
+/// A token, as it is presented. It has no `Debug`: it is a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Presented<'a> {
+    /// How.
+    pub scheme: Scheme,
+    /// The token.
+    pub token: &'a str,
+}
+
+impl Scheme {
+    /// As in the header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
+
 /// Longest token that is read, in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
@@ -17,17 +45,18 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 pub fn parse<'a>(
     authorization: Option<&'a str>,
     form: Option<&'a Params>,
-) -> Result<Option<&'a str>, RequestError> {
+) -> Result<Option<Presented<'a>>, RequestError> {
     if form.and_then(Params::duplicated) == Some("access_token") {
         return Err(RequestError::invalid_request("access_token is given more than once"));
     }
     let in_header = authorization.and_then(credentials);
     let in_form = form.and_then(|form| form.get("access_token"));
+    let in_form = in_form.map(|token| Presented { scheme: Scheme::Bearer, token });
     match (in_header, in_form) {
         (Some(_), Some(_)) => {
             Err(RequestError::invalid_request("the token is presented in more than one way"))
         }
-        (Some(token), None) | (None, Some(token)) if !is_token(token) => {
+        (Some(given), None) | (None, Some(given)) if !is_token(given.token) => {
             Err(RequestError::invalid_request("the token is malformed"))
         }
         (in_header, in_form) => Ok(in_header.or(in_form)),
@@ -35,9 +64,12 @@ pub fn parse<'a>(
 }
 
 /// What follows the scheme `Bearer`; another scheme presents no token.
-fn credentials(authorization: &str) -> Option<&str> {
-    let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
-    scheme.eq_ignore_ascii_case("Bearer").then(|| credentials.trim_matches(' '))
+fn credentials(authorization: &str) -> Option<Presented<'_>> {
+    let (name, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
+    let scheme = [Scheme::Bearer, Scheme::Dpop]
+        .into_iter()
+        .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))?;
+    Some(Presented { scheme, token: credentials.trim_matches(' ') })
 }
 
 /// `b64token` of RFC 6750 §2.1.
@@ -51,6 +83,8 @@ fn is_token(text: &str) -> bool {
 /// The value of `WWW-Authenticate` (RFC 6750 §3), by its `Display`.
 #[derive(Debug, Clone, Copy)]
 pub struct Challenge<'a> {
+    /// How the token is to be presented.
+    pub scheme: Scheme,
     /// What is protected.
     pub realm: &'a str,
     /// Why the token was refused; `None` if there was none.
@@ -61,7 +95,7 @@ pub struct Challenge<'a> {
 
 impl fmt::Display for Challenge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bearer realm={}", Quoted(self.realm))?;
+        write!(f, "{} realm={}", self.scheme.as_str(), Quoted(self.realm))?;
         if let Some(RequestError { code, description }) = self.error {
             write!(f, ", error={}, error_description={}", Quoted(code.as_str()), Quoted(description))?;
         }
@@ -102,16 +136,21 @@ mod tests {
     fn a_token_is_found_in_the_header_or_in_the_form() {
         let (with, without) = (form("access_token=a.b-c"), form("x=1"));
 
-        assert_eq!(parse(Some("bearer  a.b-c=="), None), Ok(Some("a.b-c==")));
-        assert_eq!(parse(Some("Bearer a.b-c"), Some(&without)), Ok(Some("a.b-c")));
-        assert_eq!(parse(None, Some(&with)), Ok(Some("a.b-c")));
-        assert_eq!(parse(Some("Basic eDp5"), Some(&with)), Ok(Some("a.b-c")));
+        let read = |header, form| {
+            parse(header, form).map(|found| found.map(|found| (found.scheme.as_str(), found.token)))
+        };
+
+        assert_eq!(read(Some("bearer  a.b-c=="), None), Ok(Some(("Bearer", "a.b-c=="))));
+        assert_eq!(read(Some("Bearer a.b-c"), Some(&without)), Ok(Some(("Bearer", "a.b-c"))));
+        assert_eq!(read(None, Some(&with)), Ok(Some(("Bearer", "a.b-c"))));
+        assert_eq!(read(Some("Basic eDp5"), Some(&with)), Ok(Some(("Bearer", "a.b-c"))));
+        assert_eq!(read(Some("dpop a.b-c"), None), Ok(Some(("DPoP", "a.b-c"))));
     }
 
     #[test]
     fn no_token_is_no_error() {
-        assert_eq!(parse(None, None), Ok(None));
-        assert_eq!(parse(Some("Basic eDp5"), Some(&form("x=1"))), Ok(None));
+        assert!(matches!(parse(None, None), Ok(None)));
+        assert!(matches!(parse(Some("Basic eDp5"), Some(&form("x=1"))), Ok(None)));
     }
 
     #[test]
@@ -129,7 +168,7 @@ mod tests {
             (Some(long.as_str()), None),
         ] {
             let body = body.map(form);
-            let error = parse(header, body.as_ref()).unwrap_err();
+            let error = parse(header, body.as_ref()).err().unwrap();
             assert_eq!(error.code, ErrorCode::InvalidRequest, "{header:?} {body:?}");
         }
     }
@@ -139,8 +178,9 @@ mod tests {
         let error = RequestError::new(ErrorCode::InsufficientScope, "more is needed");
         let scope = ScopeSet::parse("openid email").unwrap();
 
-        let challenge = Challenge { realm: "orgate", error: Some(&error), scope: Some(&scope) };
-        let bare = Challenge { realm: "orgate", error: None, scope: None };
+        let challenge =
+            Challenge { scheme: Scheme::Bearer, realm: "orgate", error: Some(&error), scope: Some(&scope) };
+        let bare = Challenge { scheme: Scheme::Bearer, realm: "orgate", error: None, scope: None };
 
         insta::assert_snapshot!(challenge, @r#"Bearer realm="orgate", error="insufficient_scope", error_description="more is needed", scope="email openid""#);
         insta::assert_snapshot!(bare, @r#"Bearer realm="orgate""#);
@@ -150,7 +190,8 @@ mod tests {
     fn a_challenge_cannot_be_broken_out_of() {
         let error = RequestError::invalid_request("a\", scope=\"all\r\nSet-Cookie: x\\");
 
-        let challenge = Challenge { realm: "a\"\\é\r\n", error: Some(&error), scope: None };
+        let challenge =
+            Challenge { scheme: Scheme::Bearer, realm: "a\"\\é\r\n", error: Some(&error), scope: None };
 
         insta::assert_snapshot!(challenge, @r#"Bearer realm="a\"\\???", error="invalid_request", error_description="a?, scope=?all??Set-Cookie: x?""#);
     }

@@ -4,6 +4,7 @@
 //! refused for contradicting it (RFC 8725 §3.1).
 
 pub mod claims;
+pub mod dpop;
 mod json;
 mod jwk;
 mod signing_key;

@@ -1,6 +1,7 @@
 //! OAuth 2.0 and `OpenID` Connect messages.
 
 pub mod authorize;
+pub mod client_assertion;
 pub mod client_auth;
 mod error;
 pub mod introspection;
@@ -8,6 +9,7 @@ pub mod logout;
 pub mod metadata;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod request_object;
 pub mod response;
 mod scope;
 pub mod token;

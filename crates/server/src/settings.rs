@@ -30,6 +30,8 @@ pub struct Settings {
     pub mail: Mail,
     /// `[passwords]`
     pub passwords: Passwords,
+    /// `[tokens]`
+    pub tokens: Tokens,
     /// `[limits]`
     pub limits: Limits,
     /// `[outgoing]`
@@ -123,6 +125,14 @@ pub struct Limits {
     pub refusals_per_minute: u32,
     /// Sign-ins to one organization.
     pub sign_ins_per_minute: u32,
+}
+
+/// `[tokens]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// Whether proofs of possession need a nonce of ours.
+    pub require_dpop_nonce: bool,
 }
 
 /// `[outgoing]`

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orgate_edge::{AppState, HttpSettings};
+use orgate_flows::client_keys::ClientKeys;
 use orgate_flows::deliver::{Mailer, MailerError};
 use orgate_flows::dns::Dns;
 use orgate_flows::federation::Heavy;
@@ -103,9 +104,11 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         })?,
         heavy: Heavy::new(cores, HEAVY_QUEUE),
         providers: Providers::default(),
+        client_keys: ClientKeys::default(),
         configuration: Configuration::default(),
         limits: Limits::new(&limits),
         journal: Journal::default(),
+        demands_dpop_nonce: settings.tokens.require_dpop_nonce,
         refusals: Refusals::default(),
         issuer: Issuer::new(settings.server.issuer.clone()),
     };

@@ -57,6 +57,8 @@ pub struct NewAuthorizationRequest {
     pub resource: Option<String>,
     /// The thumbprint of the key that the code is bound to (RFC 9449 §10).
     pub dpop_jkt: Option<String>,
+    /// The hash of the handle that it was pushed under (RFC 9126).
+    pub pushed: Option<SecretHash>,
     /// What may be asked of the person.
     pub prompt: BTreeSet<Prompt>,
     /// Seconds since the last authentication, at most.
@@ -99,8 +101,8 @@ impl AuthorizationRequests<'_> {
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
-                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -125,6 +127,7 @@ impl AuthorizationRequests<'_> {
             new.acr_values.join(" "),
             new.resource,
             new.dpop_jkt,
+            new.pushed.as_ref().map(|hash| hash.as_bytes().as_slice()),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -139,7 +142,7 @@ impl AuthorizationRequests<'_> {
         let row = sqlx::query!(
             "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
                     response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
-                    resource, dpop_jkt, created_at, expires_at, consumed_at
+                    resource, dpop_jkt, pushed_hash, created_at, expires_at, consumed_at
              from authorization_requests where org_id = $1 and handle_hash = $2",
             self.org_id,
             handle.as_bytes(),
@@ -179,6 +182,7 @@ impl AuthorizationRequests<'_> {
                 .transpose()?,
             resource: row.resource,
             dpop_jkt: row.dpop_jkt,
+            pushed: row.pushed_hash.map(|bytes| hash(&bytes, TABLE, "pushed_hash")).transpose()?,
             prompt: parsed(prompt, TABLE, "prompt")?,
             max_age: row.max_age.and_then(|seconds| u32::try_from(seconds).ok()),
             acr_values: row.acr_values.split_whitespace().map(str::to_owned).collect(),

@@ -11,7 +11,7 @@ use orgate_protocol::oauth::pkce::CodeChallenge;
 use crate::audit::detail;
 use crate::row::{parsed, standing};
 use crate::scope::repository;
-use crate::{NewGrant, StorageError};
+use crate::{ConsumedKind, NewGrant, StorageError};
 
 repository! {
     /// The organization's authorization codes.
@@ -27,6 +27,8 @@ pub struct NewCode<'a> {
     pub hash: SecretHash,
     /// What it stands for.
     pub code: &'a AuthorizationCode,
+    /// The pushed request that it answers, which is used up with it.
+    pub pushed: Option<SecretHash>,
 }
 
 /// A code that was found, with all that its redemption depends on.
@@ -42,16 +44,22 @@ pub struct RedeemableCode {
 
 impl Codes<'_> {
     /// Issues a code in a session: stores it, marks the session used, and writes the event; all in one statement.
-    /// `false`, with nothing done, if the session has ended.
+    /// `false`, with nothing done, if the session has ended, or the pushed request was answered before.
     pub async fn issue(&mut self, new: &NewCode<'_>, event: &Event) -> Result<bool, StorageError> {
         let code = new.code;
         let issued = sqlx::query_scalar!(
-            r#"with issued as (
+            r#"with once as (
+                   insert into consumed_ids (org_id, kind, id_hash, expires_at)
+                   select $1, $25, $26, $12::timestamptz + interval '1 hour' where $26::bytea is not null
+                   on conflict do nothing
+                   returning org_id
+               ), issued as (
                    insert into authorization_codes
                        (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
                         code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt)
                    select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24 from sessions live
                    where live.org_id = $1 and live.id = $5 and live.ended_at is null
+                     and ($26::bytea is null or exists (select from once))
                    returning org_id
                ), seen as (
                    update sessions set last_seen_at = $12
@@ -87,6 +95,8 @@ impl Codes<'_> {
             detail(event),
             code.resource,
             code.dpop_jkt,
+            ConsumedKind::PushedRequest.as_str(),
+            new.pushed.as_ref().map(|hash| hash.as_bytes().as_slice()),
         )
         .fetch_one(&mut *self.conn)
         .await?;

@@ -22,14 +22,17 @@ pub enum ConsumedKind {
     DpopProof,
     /// An assertion that stands for a grant (RFC 7523 §2.1).
     GrantAssertion,
+    /// A pushed authorization request that a sign-in answered (RFC 9126 §4).
+    PushedRequest,
 }
 
 impl ConsumedKind {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::ClientAssertion => "client_assertion",
             Self::DpopProof => "dpop_proof",
             Self::GrantAssertion => "grant_assertion",
+            Self::PushedRequest => "pushed_request",
         }
     }
 }
@@ -54,5 +57,18 @@ impl ConsumedIds<'_> {
         .execute(&mut *self.conn)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether an id was used up.
+    pub async fn is_consumed(&mut self, kind: ConsumedKind, id: &SecretHash) -> Result<bool, StorageError> {
+        let consumed = sqlx::query_scalar!(
+            r#"select exists (select from consumed_ids where org_id = $1 and kind = $2 and id_hash = $3) as "consumed!""#,
+            self.org_id,
+            kind.as_str(),
+            id.as_bytes(),
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(consumed)
     }
 }

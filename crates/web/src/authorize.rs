@@ -49,6 +49,14 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respons
     match authorize(env, params, None, &cookies.browser).await {
         Ok(next) => present::next(env, cookies, &next),
         Err(AuthorizeError::Failure(failure)) => failed(env, &cookies.browser.origin, &failure),
+        Err(AuthorizeError::InvalidRequest(error)) => unproven(
+            env,
+            cookies,
+            (
+                error.code.as_str(),
+                "The application's request to sign you in has lapsed, or is not one that we can follow.",
+            ),
+        ),
         Err(AuthorizeError::UnknownClient) => unproven(
             env,
             cookies,

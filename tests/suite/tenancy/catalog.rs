@@ -207,6 +207,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: persons: insert
     orgate_app: persons: rows: none
     orgate_app: policies: insert, select, update
+    orgate_app: pushed_requests: insert, select
     orgate_app: recovery_codes: delete, insert, select, update
     orgate_app: refresh_tokens: insert, select, update
     orgate_app: revoked_tokens: insert, select
@@ -247,6 +248,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: grants: rows: true
     orgate_clean: outbox: delete, select (org_id, id, delivered_at, failed_at)
     orgate_clean: outbox: rows: true
+    orgate_clean: pushed_requests: delete, select (org_id, handle_hash, expires_at)
+    orgate_clean: pushed_requests: rows: true
     orgate_clean: refresh_tokens: delete, select (org_id, token_hash, grant_id, expires_at)
     orgate_clean: refresh_tokens: rows: true
     orgate_clean: revoked_tokens: delete, select (org_id, jti, expires_at)

@@ -37,6 +37,7 @@ const CROSSING: &[&str] = &[
     "delete from sign_in_throttles lapsed",
     "delete from consumed_assertions lapsed",
     "delete from consumed_ids lapsed",
+    "delete from pushed_requests lapsed",
     "delete from revoked_tokens lapsed",
     "delete from sign_in_traces lapsed",
     "delete from upstream_requests lapsed",

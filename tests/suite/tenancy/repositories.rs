@@ -21,7 +21,8 @@ use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
     AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, NewCode, NewConnectionVersion,
     NewFederatedUser, NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx,
-    OrganizationChange, Refresh, RiskQuestion, Rotation, StorageError, UpstreamEnd,
+    OrganizationChange, PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError,
+    UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
@@ -170,6 +171,8 @@ impl Calls {
             Organizations::find: Some(globex)
             Organizations::find_policy: None
             Organizations::find_with: (Some(globex), None)
+            ConsumedIds::is_consumed: false
+            PushedRequests::find: None
             Outbox::find: None
             Roles::list: []
             Sessions::find_by_cookie: None
@@ -260,6 +263,7 @@ impl Calls {
             Clients::add_secret: refused (client_secrets_org_id_client_id_fkey)
             Clients::replace_roles: refused (client_roles_org_id_role_id_fkey)
             ConsumedIds::consume: true
+            PushedRequests::insert: refused (pushed_requests_org_id_client_id_fkey)
             Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
@@ -287,6 +291,7 @@ impl Calls {
 
     async fn find(&mut self) {
         let acme = Arc::clone(&self.acme);
+        let spent = SecretHash::of(fixture::REVOKED.as_bytes());
         let org_id = self.fixture.acme.id();
         let since = now() - Duration::minutes(15);
         calls! { self, tx;
@@ -319,6 +324,11 @@ impl Calls {
             "Organizations::find_with" => async {
                 let found = tx.organization().find_with((org_id, acme.client.id)).await;
                 found.map(|(org, admission)| (org.map(|org| org.slug), admission))
+            };
+            "ConsumedIds::is_consumed" => tx.consumed_ids().is_consumed(ConsumedKind::ClientAssertion, &spent);
+            "PushedRequests::find" => async {
+                let found = tx.pushed_requests().find(&spent).await;
+                found.map(|found| found.map(|pushed| pushed.parameters))
             };
             "Outbox::find" => tx.outbox().find(acme.message);
             "Roles::list" => tx.roles().list();
@@ -417,6 +427,13 @@ impl Calls {
         let method = SignInMethod::Connection(self.federated.connection.id);
         let session = Session { id: SessionId::from_uuid(uuid()), method, ..acme.signed_in.session.clone() };
         let granted = ScopeSet::default();
+        let pushed = PushedAuthorizationRequest {
+            client_id: acme.client.id,
+            parameters: String::new(),
+            dpop_jkt: None,
+            created_at: now(),
+            expires_at: now(),
+        };
         let asserted = AssertedGrant {
             session: &session,
             token: hash(),
@@ -439,11 +456,12 @@ impl Calls {
             "Clients::replace_roles" =>
                 tx.clients().replace_roles((org_id, acme.client.id), &[acme.role.id], now());
             "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
+            "PushedRequests::insert" => tx.pushed_requests().insert(&spent, &pushed);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
             "Codes::issue" => tx.codes().issue(
-                &NewCode { hash: acme.code.hash, code: &acme.code.code }, &event);
+                &NewCode { hash: acme.code.hash, code: &acme.code.code, pushed: None }, &event);
             "Domains::claim" => tx.domains().claim(DomainId::from_uuid(uuid()), (&acme.domain, "mine"), now());
             "Domains::offer" => tx.domains().offer(DomainId::from_uuid(uuid()), &acme.account, (now(), now()));
             "Domains::save_vouched" =>

@@ -65,6 +65,7 @@ pub(super) fn pending(
         code_challenge: request.code_challenge,
         resource: request.resource.clone(),
         dpop_jkt: request.dpop_jkt.clone(),
+        pushed: None,
         prompt: request.prompt.clone(),
         max_age: request.max_age,
         acr_values: request.acr_values.clone(),

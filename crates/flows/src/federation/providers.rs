@@ -78,7 +78,13 @@ pub struct Providers {
 pub struct Provider {
     /// What it says of itself.
     pub document: Document,
-    keys: Mutex<Kept>,
+    keys: RemoteKeys,
+}
+
+/// The keys at one address, fetched when they are needed.
+#[derive(Debug, Default)]
+pub struct RemoteKeys {
+    kept: Mutex<Kept>,
 }
 
 /// What came of asking for keys.
@@ -110,7 +116,7 @@ impl Providers {
         self.known
             .try_get_with(issuer.to_owned(), async {
                 let document = discover(outgoing, issuer).await?;
-                Ok(Arc::new(Provider { document, keys: Mutex::default() }))
+                Ok(Arc::new(Provider { document, keys: RemoteKeys::default() }))
             })
             .await
     }
@@ -169,24 +175,40 @@ impl Provider {
         token: &Unverified<'_>,
         algorithm: &CoreJwsSigningAlgorithm,
     ) -> Result<Signature, Arc<UpstreamError>> {
-        let keys = self.keys(outgoing, KEYS_LIMIT).await?;
+        self.keys.verify((outgoing, self.document.jwks_uri().url()), token, algorithm).await
+    }
+}
+
+impl RemoteKeys {
+    /// Verifies a token's signature with the keys at `url`, fetched again if the token names one that is
+    /// not known.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] if the keys cannot be had.
+    pub async fn verify(
+        &self,
+        from: (&Outgoing, &Url),
+        token: &Unverified<'_>,
+        algorithm: &CoreJwsSigningAlgorithm,
+    ) -> Result<Signature, Arc<UpstreamError>> {
+        let keys = self.keys(from, KEYS_LIMIT).await?;
         let found = verify(&keys, token, algorithm);
         if !matches!(found, Signature::UnknownKey) {
             return Ok(found);
         }
-        let keys = self.keys(outgoing, KEYS_PAUSE).await?;
+        let keys = self.keys(from, KEYS_PAUSE).await?;
         Ok(verify(&keys, token, algorithm))
     }
 
     /// Keys that are at most `limit` old.
     async fn keys(
         &self,
-        outgoing: &Outgoing,
+        (outgoing, url): (&Outgoing, &Url),
         limit: Duration,
     ) -> Result<Arc<Vec<CoreJsonWebKey>>, Arc<UpstreamError>> {
         let came = Instant::now();
         // Held while fetching: whoever comes meanwhile waits for this answer instead of asking too.
-        let mut kept = self.keys.lock().await;
+        let mut kept = self.kept.lock().await;
         if let Some(keys) = kept.keys.as_ref().filter(|keys| keys.fetched.elapsed() < limit) {
             return Ok(Arc::clone(&keys.keys));
         }
@@ -194,7 +216,7 @@ impl Provider {
         if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| *at >= came) {
             return Err(Arc::clone(error));
         }
-        match read_json::<Value>(outgoing, self.document.jwks_uri().url(), "keys").await {
+        match read_json::<Value>(outgoing, url, "keys").await {
             Ok(set) => {
                 let keys = Arc::new(usable_keys(&set));
                 *kept = Kept {

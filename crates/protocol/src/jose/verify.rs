@@ -59,8 +59,13 @@ struct Header(Map<String, Value>);
 
 impl Header {
     fn parse(encoded: &str) -> Result<Self, JoseError> {
+        Self::parse_with(encoded, &[])
+    }
+
+    /// The same, where a profile gives members that are otherwise refused a meaning.
+    fn parse_with(encoded: &str, meant: &[&str]) -> Result<Self, JoseError> {
         let members: Map<_, _> = json::from_slice(&decode(encoded)?).map_err(|_| JoseError::Header)?;
-        let refused = REFUSED.iter().any(|name| members.contains_key(*name));
+        let refused = REFUSED.iter().any(|name| members.contains_key(*name) && !meant.contains(name));
         if refused { Err(JoseError::Header) } else { Ok(Self(members)) }
     }
 
@@ -128,22 +133,40 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// [`JoseError::Malformed`], [`JoseError::Header`] and [`JoseError::Claims`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(JoseError::Malformed);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(JoseError::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(JoseError::Malformed)?;
-        let (signature, payload) = (decode(signature)?, decode(payload)?);
-        let header = Header::parse(header)?;
-        Ok(Self {
-            algorithm: header.required("alg")?.to_owned(),
-            kid: header.text("kid").map(str::to_owned),
-            typ: header.text("typ").map(str::to_ascii_lowercase),
-            message,
-            signature,
-            claims: json::from_slice(&payload).map_err(|_| JoseError::Claims)?,
-        })
+        let Parts { algorithm, kid, typ, message, signature, claims, header: _ } = take_apart(token, &[])?;
+        Ok(Self { algorithm, kid, typ, message, signature, claims })
     }
+}
+
+/// An [`Unverified`] with its whole header.
+pub(super) struct Parts<'a> {
+    pub(super) algorithm: String,
+    pub(super) kid: Option<String>,
+    pub(super) typ: Option<String>,
+    pub(super) message: &'a str,
+    pub(super) signature: Vec<u8>,
+    pub(super) claims: Map<String, Value>,
+    pub(super) header: Map<String, Value>,
+}
+
+/// Takes a token apart, whose profile gives members of the header that are otherwise refused a meaning.
+pub(super) fn take_apart<'a>(token: &'a str, meant: &[&str]) -> Result<Parts<'a>, JoseError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(JoseError::Malformed);
+    }
+    let (message, signature) = token.rsplit_once('.').ok_or(JoseError::Malformed)?;
+    let (header, payload) = message.split_once('.').ok_or(JoseError::Malformed)?;
+    let (signature, payload) = (decode(signature)?, decode(payload)?);
+    let header = Header::parse_with(header, meant)?;
+    Ok(Parts {
+        algorithm: header.required("alg")?.to_owned(),
+        kid: header.text("kid").map(str::to_owned),
+        typ: header.text("typ").map(str::to_ascii_lowercase),
+        message,
+        signature,
+        claims: json::from_slice(&payload).map_err(|_| JoseError::Claims)?,
+        header: header.0,
+    })
 }
 
 /// A part of the token, in the one spelling it has. A fourth part holds a dot and fails here.

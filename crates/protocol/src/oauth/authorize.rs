@@ -149,7 +149,8 @@ pub fn parse(params: &Params, pkce: PkceRule) -> Result<AuthorizationRequest, Re
     })
 }
 
-/// OIDC Core §6 and §7.2.1: to be refused where unsupported, never ignored.
+/// OIDC Core §6 and §7.2.1: to be refused where unsupported, never ignored. What is read here is the request
+/// itself: an object that was taken apart holds no other.
 fn check_request_objects(params: &Params) -> Result<(), RequestError> {
     let refuse = |name, code, description| match params.get(name) {
         Some(_) => Err(RequestError::new(code, description)),

@@ -7,10 +7,14 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::token::TokenError;
 use super::{ErrorCode, check_duplicates};
+use crate::jose::Unverified;
 use crate::params::{self, Params};
 
 /// The challenge that goes with a 401 for `invalid_client` (RFC 6749 §5.2).
 pub const BASIC_CHALLENGE: &str = r#"Basic realm="token", charset="UTF-8""#;
+
+/// The one `client_assertion_type` (RFC 7523 §2.2).
+pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Longest `Authorization` header that is read, in bytes.
 const MAX_HEADER_BYTES: usize = 4096;
@@ -21,6 +25,8 @@ const MAX_CLIENT_ID_BYTES: usize = 255;
 /// A way of authenticating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAuthMethod {
+    /// `private_key_jwt`: an assertion that it signed (RFC 7523 §2.2).
+    Assertion,
     /// `client_secret_basic`: in the `Authorization` header.
     Basic,
     /// `none`: a public client.
@@ -36,13 +42,14 @@ pub struct PresentedClient {
     pub client_id: String,
     /// How it was presented.
     pub method: ClientAuthMethod,
-    /// Present, though maybe empty, exactly if the method is not [`ClientAuthMethod::None`].
-    pub secret: Option<String>,
+    /// The secret, or the assertion. Present, though maybe empty, exactly if the method is not
+    /// [`ClientAuthMethod::None`].
+    pub proof: Option<String>,
 }
 
 impl fmt::Debug for PresentedClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client_id, method, secret: _ } = self;
+        let Self { client_id, method, proof: _ } = self;
         f.debug_struct("PresentedClient").field("client_id", client_id).field("method", method).finish()
     }
 }
@@ -54,10 +61,13 @@ impl fmt::Debug for PresentedClient {
 /// unknown one.
 pub fn parse(authorization: Option<&str>, params: &Params) -> Result<PresentedClient, TokenError> {
     check_duplicates(params)?;
-    check_assertion(params)?;
-    let client = match authorization {
-        Some(header) => check_basic(header, params)?,
-        None => check_body(params)?,
+    let client = match (authorization, check_assertion(params)?) {
+        (Some(_), Some(_)) => {
+            return Err(TokenError::invalid_request("the client authenticates in more than one way"));
+        }
+        (None, Some(client)) => client,
+        (Some(header), None) => check_basic(header, params)?,
+        (None, None) => check_body(params)?,
     };
     if client.client_id.len() > MAX_CLIENT_ID_BYTES {
         return Err(invalid_client("client_id is too long"));
@@ -65,19 +75,39 @@ pub fn parse(authorization: Option<&str>, params: &Params) -> Result<PresentedCl
     Ok(client)
 }
 
-/// RFC 7521 §4.2: not served, and not to be mistaken for a public client.
-fn check_assertion(params: &Params) -> Result<(), TokenError> {
-    if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
-        return Err(invalid_client("client assertions are not supported"));
+/// RFC 7521 §4.2. Whom it is about, it says itself; `client_id` need not be there, and must not differ.
+fn check_assertion(params: &Params) -> Result<Option<PresentedClient>, TokenError> {
+    let (assertion, kind) = (params.get("client_assertion"), params.get("client_assertion_type"));
+    let (Some(assertion), Some(kind)) = (assertion, kind) else {
+        return match assertion.or(kind) {
+            None => Ok(None),
+            Some(_) => Err(invalid_client("client_assertion and client_assertion_type come together")),
+        };
+    };
+    if kind != CLIENT_ASSERTION_TYPE {
+        return Err(invalid_client("the client_assertion_type is not served"));
     }
-    Ok(())
+    if params.get("client_secret").is_some() {
+        return Err(TokenError::invalid_request("the client authenticates in more than one way"));
+    }
+    let malformed = || invalid_client("the client_assertion is malformed");
+    let parsed = Unverified::parse(assertion).map_err(|_| malformed())?;
+    let subject = parsed.claims.get("sub").and_then(serde_json::Value::as_str).ok_or_else(malformed)?;
+    if params.get("client_id").is_some_and(|named| named != subject) {
+        return Err(invalid_client("client_id is not the client of the client_assertion"));
+    }
+    Ok(Some(PresentedClient {
+        client_id: subject.to_owned(),
+        method: ClientAuthMethod::Assertion,
+        proof: Some(assertion.to_owned()),
+    }))
 }
 
 fn check_body(params: &Params) -> Result<PresentedClient, TokenError> {
     let client_id = params.get("client_id").ok_or_else(|| invalid_client("client_id is missing"))?.to_owned();
-    let secret = params.get("client_secret").map(str::to_owned);
-    let method = if secret.is_some() { ClientAuthMethod::Post } else { ClientAuthMethod::None };
-    Ok(PresentedClient { client_id, method, secret })
+    let proof = params.get("client_secret").map(str::to_owned);
+    let method = if proof.is_some() { ClientAuthMethod::Post } else { ClientAuthMethod::None };
+    Ok(PresentedClient { client_id, method, proof })
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded each, then joined and encoded as RFC 7617 says.
@@ -90,7 +120,7 @@ fn check_basic(header: &str, params: &Params) -> Result<PresentedClient, TokenEr
     if params.get("client_id").is_some_and(|named| named != client_id) {
         return Err(TokenError::invalid_request("client_id is not the client that authenticates"));
     }
-    Ok(PresentedClient { client_id, method: ClientAuthMethod::Basic, secret: Some(secret) })
+    Ok(PresentedClient { client_id, method: ClientAuthMethod::Basic, proof: Some(secret) })
 }
 
 fn read_basic(header: &str) -> Option<(String, String)> {
@@ -123,7 +153,7 @@ mod tests {
     }
 
     fn presented(client_id: &str, method: ClientAuthMethod, secret: Option<&str>) -> PresentedClient {
-        PresentedClient { client_id: client_id.to_owned(), method, secret: secret.map(str::to_owned) }
+        PresentedClient { client_id: client_id.to_owned(), method, proof: secret.map(str::to_owned) }
     }
 
     #[test]
@@ -180,6 +210,25 @@ mod tests {
             (Some(&basic(&format!("a:{}", "b".repeat(4096)))), ""),
         ] {
             assert_eq!(read(header, body).unwrap_err().code, ErrorCode::InvalidClient, "{header:?} {body}");
+        }
+    }
+
+    #[test]
+    fn an_assertion_names_its_client() {
+        let encode = |text: &str| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(text);
+        let assertion = format!("{}.{}.AA", encode(r#"{"alg":"ES256"}"#), encode(r#"{"sub":"a"}"#));
+        let body = format!("client_assertion_type={CLIENT_ASSERTION_TYPE}&client_assertion={assertion}");
+
+        let client = read(None, &body).unwrap();
+
+        assert_eq!(client, presented("a", ClientAuthMethod::Assertion, Some(&assertion)));
+        assert_eq!(read(None, &format!("{body}&client_id=a")).unwrap(), client);
+        for (header, more, code) in [
+            (None, "&client_id=b", ErrorCode::InvalidClient),
+            (None, "&client_secret=b", ErrorCode::InvalidRequest),
+            (Some(basic("a:b")), "", ErrorCode::InvalidRequest),
+        ] {
+            assert_eq!(read(header.as_deref(), &format!("{body}{more}")).unwrap_err().code, code, "{more}");
         }
     }
 

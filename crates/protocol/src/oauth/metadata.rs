@@ -13,6 +13,7 @@ pub struct ProviderMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    pushed_authorization_request_endpoint: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
     userinfo_endpoint: String,
@@ -25,10 +26,13 @@ pub struct ProviderMetadata {
     subject_types_supported: &'static [&'static str],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: &'static [&'static str],
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: &'static [&'static str],
     introspection_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: &'static [&'static str],
     userinfo_signing_alg_values_supported: Vec<&'static str>,
+    request_object_signing_alg_values_supported: Vec<&'static str>,
+    dpop_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: &'static [&'static str],
     prompt_values_supported: Vec<&'static str>,
     claims_supported: &'static [&'static str],
@@ -55,6 +59,7 @@ impl ProviderMetadata {
         Self {
             authorization_endpoint: endpoint("/authorize"),
             token_endpoint: endpoint("/token"),
+            pushed_authorization_request_endpoint: endpoint("/par"),
             introspection_endpoint: endpoint("/introspect"),
             revocation_endpoint: endpoint("/revoke"),
             userinfo_endpoint: endpoint("/userinfo"),
@@ -67,10 +72,13 @@ impl ProviderMetadata {
             subject_types_supported: &["public"],
             id_token_signing_alg_values_supported: algorithms(),
             token_endpoint_auth_methods_supported: &AUTH_METHODS,
+            token_endpoint_auth_signing_alg_values_supported: algorithms(),
             introspection_endpoint_auth_methods_supported: confidential(),
             introspection_signing_alg_values_supported: algorithms(),
             revocation_endpoint_auth_methods_supported: &AUTH_METHODS,
             userinfo_signing_alg_values_supported: algorithms(),
+            request_object_signing_alg_values_supported: algorithms(),
+            dpop_signing_alg_values_supported: algorithms(),
             code_challenge_methods_supported: &["S256"],
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             claims_supported: &[
@@ -100,7 +108,7 @@ impl ProviderMetadata {
             flags: Flags {
                 authorization_response_iss_parameter_supported: true,
                 claims_parameter_supported: false,
-                request_parameter_supported: false,
+                request_parameter_supported: true,
                 request_uri_parameter_supported: false,
             },
             issuer,
@@ -109,7 +117,7 @@ impl ProviderMetadata {
 }
 
 /// How clients prove who they are, `none` last.
-const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+const AUTH_METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 fn confidential() -> &'static [&'static str] {
     AUTH_METHODS.split_last().map_or(&[], |(_, proving)| proving)
@@ -139,6 +147,7 @@ mod tests {
           "issuer": "https://id.test",
           "authorization_endpoint": "https://id.test/authorize",
           "token_endpoint": "https://id.test/token",
+          "pushed_authorization_request_endpoint": "https://id.test/par",
           "introspection_endpoint": "https://id.test/introspect",
           "revocation_endpoint": "https://id.test/revoke",
           "userinfo_endpoint": "https://id.test/userinfo",
@@ -176,11 +185,19 @@ mod tests {
           "token_endpoint_auth_methods_supported": [
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
             "none"
+          ],
+          "token_endpoint_auth_signing_alg_values_supported": [
+            "ES256",
+            "RS256",
+            "PS256",
+            "EdDSA"
           ],
           "introspection_endpoint_auth_methods_supported": [
             "client_secret_basic",
-            "client_secret_post"
+            "client_secret_post",
+            "private_key_jwt"
           ],
           "introspection_signing_alg_values_supported": [
             "ES256",
@@ -191,9 +208,22 @@ mod tests {
           "revocation_endpoint_auth_methods_supported": [
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
             "none"
           ],
           "userinfo_signing_alg_values_supported": [
+            "ES256",
+            "RS256",
+            "PS256",
+            "EdDSA"
+          ],
+          "request_object_signing_alg_values_supported": [
+            "ES256",
+            "RS256",
+            "PS256",
+            "EdDSA"
+          ],
+          "dpop_signing_alg_values_supported": [
             "ES256",
             "RS256",
             "PS256",
@@ -236,7 +266,7 @@ mod tests {
           ],
           "authorization_response_iss_parameter_supported": true,
           "claims_parameter_supported": false,
-          "request_parameter_supported": false,
+          "request_parameter_supported": true,
           "request_uri_parameter_supported": false
         }
         "#);
