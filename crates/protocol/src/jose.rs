@@ -4,7 +4,7 @@
 //! refused for contradicting it (RFC 8725 §3.1).
 
 pub mod claims;
-mod json;
+pub(crate) mod json;
 mod jwk;
 mod signing_key;
 mod verify;

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use super::pkce::CodeChallenge;
 use super::{
-    check_duplicates, check_length, check_organization, check_resource, check_scope, check_ui_locales,
+    ClaimsRequest, check_duplicates, check_length, check_organization, check_resource, check_scope,
+    check_ui_locales,
 };
 use crate::params::Params;
 
@@ -42,6 +43,8 @@ pub struct AuthorizationRequest {
     pub organization: Option<String>,
     /// Best first. A wish (OIDC Core §5.5.1.1), which may go unmet.
     pub acr_values: Vec<String>,
+    /// Empty if absent; at most 4 KiB.
+    pub claims: ClaimsRequest,
     /// An absolute URI (RFC 8707).
     pub resource: Option<String>,
     /// The thumbprint of the key that the code is to be bound to (RFC 9449 §10).
@@ -142,6 +145,7 @@ pub fn parse(params: &Params, pkce: PkceRule) -> Result<AuthorizationRequest, Re
         id_token_hint: check_length(params, "id_token_hint", 16 * 1024)?,
         login_hint: check_length(params, "login_hint", 320)?,
         domain_hint: check_length(params, "domain_hint", 253)?,
+        claims: check_claims(params)?,
         acr_values: check_acr_values(params),
         resource: check_resource(params)?,
         dpop_jkt: check_dpop_jkt(params)?,
@@ -221,6 +225,10 @@ fn check_max_age(params: &Params) -> Result<Option<u32>, RequestError> {
     seconds.map(Some).ok_or_else(|| RequestError::invalid_request("max_age is not a number of seconds"))
 }
 
+fn check_claims(params: &Params) -> Result<ClaimsRequest, RequestError> {
+    params.get("claims").map_or_else(|| Ok(ClaimsRequest::default()), ClaimsRequest::parse)
+}
+
 fn check_acr_values(params: &Params) -> Vec<String> {
     let values = params.get("acr_values").unwrap_or_default().split(' ');
     values.filter(|value| (1..=255).contains(&value.len())).take(16).map(str::to_owned).collect()
@@ -260,7 +268,7 @@ mod tests {
             "scope=openid+email&state=%C3%A9%3D&response_mode=form_post&nonce=n&prompt=login+select_account\
              &max_age=0&ui_locales=de-CH+%3Cb%3E+en&id_token_hint=a.b.c&login_hint=a%40acme.test\
              &domain_hint=acme.test&acr_values=mfa+pwd&organization=acme&organization_id=acme\
-             &resource=https%3A%2F%2Fapi.test%2F&display=popup&claims=%7B%7D",
+             &resource=https%3A%2F%2Fapi.test%2F&display=popup&claims_locales=de&claims=%7B%22userinfo%22%3A%7B%22name%22%3Anull%7D%7D",
         )
         .unwrap();
 
@@ -304,6 +312,19 @@ mod tests {
                 "mfa",
                 "pwd",
             ],
+            claims: ClaimsRequest {
+                userinfo: RequestedClaims(
+                    {
+                        "name": RequestedClaim {
+                            essential: false,
+                            values: [],
+                        },
+                    },
+                ),
+                id_token: RequestedClaims(
+                    {},
+                ),
+            },
             resource: Some(
                 "https://api.test/",
             ),
@@ -334,6 +355,7 @@ mod tests {
             ("resource=https%3A%2F%2Fapi.test%2F%23x", ErrorCode::InvalidTarget),
             ("resource=https%3A%2F%2Fapi.test%2F+", ErrorCode::InvalidTarget),
             ("resource=a%3Ab&resource=a%3Ac", ErrorCode::InvalidTarget),
+            ("claims=%5B%5D", ErrorCode::InvalidRequest),
             ("foo=1&foo=1", ErrorCode::InvalidRequest),
             ("state=a&state=b", ErrorCode::InvalidRequest),
             (&long("state", 2049), ErrorCode::InvalidRequest),
