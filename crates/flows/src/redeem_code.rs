@@ -99,6 +99,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         key: request.call.key,
         act: None,
         scope: &found.code.scope,
+        claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
         issuer: grant.issuer,
         lifetime: found.standing.bound(policy.access_token, now),

@@ -14,7 +14,7 @@ use crate::{Env, Failure};
 /// What an access token is worth here and now.
 #[derive(Debug)]
 pub enum Userinfo {
-    /// What its scope lets out.
+    /// What its scope lets out, and what its request asked for beside it.
     Claims(UserinfoClaims),
     /// The same, signed, as the client wants it (OIDC Core §5.3.2).
     Signed(String),
@@ -32,10 +32,10 @@ pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
     let Some(presented) = read(env, token).await?.filter(|presented| presented.claims.cnf.is_none()) else {
         return Ok(Userinfo::InvalidToken);
     };
-    let Some(Standings::User(standing)) = stand(env, &presented).await? else {
+    let Some(Standings::User(grant)) = stand(env, &presented).await? else {
         return Ok(Userinfo::InvalidToken);
     };
-    let claims = presented.claims;
+    let (claims, standing) = (presented.claims, &grant.standing);
     if !claims.scope.contains("openid") {
         return Ok(Userinfo::InsufficientScope);
     }
@@ -44,7 +44,7 @@ pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
         sub: standing.session.user_id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
-        profile: profile(&standing, &claims.scope),
+        profile: profile(standing, &claims.scope, &grant.claims.userinfo),
     };
     match client.and_then(|client| Some((client.settings.userinfo_signing_algorithm?, client))) {
         Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss, userinfo).await,
