@@ -158,8 +158,17 @@ fn check_claim(claim: &Value) -> Option<RequestedClaim> {
         (None, Some(Value::Array(values))) if !values.is_empty() => values.clone(),
         _ => return None,
     };
-    let plain = |value: &Value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
-    (values.len() <= MAX_VALUES && values.iter().all(plain)).then_some(RequestedClaim { essential, values })
+    (values.len() <= MAX_VALUES && values.iter().all(is_plain))
+        .then_some(RequestedClaim { essential, values })
+}
+
+/// Whether it could be a claim's value: clean text, as parameters are, a number or a truth.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.chars().any(char::is_control),
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 /// Whether no more than `depth` objects and lists are inside one another.
@@ -298,6 +307,7 @@ mod tests {
             r#"{"userinfo":{"email":{"values":"a"}}}"#,
             r#"{"userinfo":{"email":{"values":[]}}}"#,
             r#"{"userinfo":{"email":{"values":[["a"]]}}}"#,
+            r#"{"userinfo":{"email":{"value":"a\u0000"}}}"#,
             r#"{"userinfo":{"email":{"value":"a","values":["a"]}}}"#,
             r#"{"userinfo":{"email":{"values":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}}}"#,
             &deep,

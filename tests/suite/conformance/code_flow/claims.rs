@@ -169,7 +169,15 @@ pub(crate) async fn oidcc_claims_essential(rp: RelyingParty) {
     assert_eq!(page["error"], "login_required", "nor if another signs in");
     let nested = format!("{{\"x\":{}{}}}", "[".repeat(64), "]".repeat(64));
     let long = json!({ "x": "x".repeat(5000) }).to_string();
-    for malformed in ["nonsense", "[]", "{\"userinfo\":[]}", "{\"id_token\":{\"name\":1}}", &nested, &long] {
+    for malformed in [
+        "nonsense",
+        "[]",
+        "{\"userinfo\":[]}",
+        "{\"id_token\":{\"name\":1}}",
+        "{\"id_token\":{\"name\":{\"value\":\"\\u0000\"}}}",
+        &nested,
+        &long,
+    ] {
         assert_eq!(rp.ask(&[("claims", malformed)]).await["error"], "invalid_request", "{malformed}");
     }
 }
@@ -182,7 +190,7 @@ pub(crate) async fn oidcc_userinfo_get(rp: RelyingParty) {
     let (status, _, claims) = rp.call_userinfo(|http, url| http.get(url).bearer_auth(&token)).await;
 
     assert_eq!((status, &claims["sub"]), (200, &tokens.claims("id_token")["sub"]), "§5.3.2");
-    let (status, challenge, _) = rp.call_userinfo(|http, url| http.get(url)).await;
+    let (status, challenge, _) = rp.call_userinfo(reqwest::Client::get).await;
     assert_eq!((status, challenge.as_deref()), (401, Some("Bearer realm=\"userinfo\"")), "RFC 6750 §3");
     let in_query = rp.call_userinfo(|http, url| http.get(url).query(&[("access_token", &token)])).await;
     assert_eq!(in_query.0, 401);
