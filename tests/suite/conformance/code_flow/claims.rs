@@ -209,8 +209,9 @@ pub(crate) async fn oidcc_userinfo_post_header(rp: RelyingParty) {
 
     assert_eq!((status, &claims["sub"]), (200, &tokens.claims("id_token")["sub"]));
     assert_eq!(claims["email"], json!("ada@acme.test"));
-    let basic = rp.call_userinfo(|http, url| http.post(url).basic_auth(&token, None::<&str>)).await;
-    assert_eq!(basic.0, 401, "another scheme presents no token");
+    let scheme = format!("Token {token}");
+    let other = rp.call_userinfo(|http, url| http.post(url).header("authorization", scheme)).await;
+    assert_eq!(other.0, 401, "another scheme presents no token");
     let forged = format!("{}A", &token[..token.len() - 1]);
     let forged = if forged == token { format!("{}B", &token[..token.len() - 1]) } else { forged };
     assert_eq!(rp.call_userinfo(|http, url| http.post(url).bearer_auth(forged)).await.0, 401);
