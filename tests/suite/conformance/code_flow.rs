@@ -1,5 +1,7 @@
 //! The modules of the plans Basic OP and Form Post OP, whose tests differ in how the answer travels.
 
+use orgate_tests::app::CALLBACK;
+
 mod answers;
 mod claims;
 mod requests;
@@ -11,6 +13,22 @@ pub(super) use claims::*;
 pub(super) use requests::*;
 pub(super) use sessions::*;
 pub(super) use tokens::*;
+
+/// Declares `notes` anew, with this line more.
+fn notes(line: &str) -> String {
+    format!(
+        "clients:
+  - client_id: notes
+    organization: operator
+    name: Notes
+    type: web
+    audience: all
+    client_secret: \"${{SECRET}}\"
+    redirect_uris: [\"{CALLBACK}\"]
+    resource: notes
+    {line}"
+    )
+}
 
 /// A test for each module, in the response mode that is named.
 macro_rules! tests_in {

@@ -67,7 +67,7 @@ pub(super) fn pending(
         dpop_jkt: request.dpop_jkt.clone(),
         prompt: request.prompt.clone(),
         max_age: request.max_age,
-        claims: request.claims.clone(),
+        claims: client.settings.grantable_claims(&request.claims),
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
         ui_locales: request.ui_locales.clone(),

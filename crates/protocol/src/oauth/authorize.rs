@@ -268,7 +268,7 @@ mod tests {
             "scope=openid+email&state=%C3%A9%3D&response_mode=form_post&nonce=n&prompt=login+select_account\
              &max_age=0&ui_locales=de-CH+%3Cb%3E+en&id_token_hint=a.b.c&login_hint=a%40acme.test\
              &domain_hint=acme.test&acr_values=mfa+pwd&organization=acme&organization_id=acme\
-             &resource=https%3A%2F%2Fapi.test%2F&display=popup&claims_locales=de&claims=%7B%7D",
+             &resource=https%3A%2F%2Fapi.test%2F&display=popup&claims=%7B%7D",
         )
         .unwrap();
 
@@ -313,12 +313,8 @@ mod tests {
                 "pwd",
             ],
             claims: ClaimsRequest {
-                userinfo: RequestedClaims(
-                    {},
-                ),
-                id_token: RequestedClaims(
-                    {},
-                ),
+                userinfo: {},
+                id_token: {},
             },
             resource: Some(
                 "https://api.test/",

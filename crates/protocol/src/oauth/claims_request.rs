@@ -1,6 +1,7 @@
 //! The parameter `claims`: claims that are asked for one by one (OIDC Core §5.5).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,9 +18,16 @@ const MAX_DEPTH: usize = 8;
 /// Most values of one claim.
 const MAX_VALUES: usize = 16;
 
-/// The claims that a request changes anything about; no other is kept. The others that exist are always
-/// given, and are nobody's to choose.
-const KNOWN: [&str; 6] = ["acr", "email", "email_verified", "locale", "name", "sub"];
+/// The claims that a request changes anything about, and the scope that lets each out as well (§5.4). No other is
+/// kept: the others that exist are always given, and are nobody's to choose.
+const KNOWN: [(&str, Option<&str>); 6] = [
+    ("acr", None),
+    ("email", Some("email")),
+    ("email_verified", Some("email")),
+    ("locale", Some("profile")),
+    ("name", Some("profile")),
+    ("sub", None),
+];
 
 /// What a client asks for, claim by claim, beside what its scope lets out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +41,7 @@ pub struct ClaimsRequest {
 }
 
 /// Claims that are asked for in one place.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedClaims(BTreeMap<String, RequestedClaim>);
 
 /// How one claim is asked for.
@@ -44,6 +52,12 @@ struct RequestedClaim {
     /// Any, if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     values: Vec<Value>,
+}
+
+impl fmt::Debug for RequestedClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl RequestedClaims {
@@ -90,6 +104,19 @@ impl ClaimsRequest {
         request.check_subject()?;
         request.check_acr()?;
         Ok(request)
+    }
+
+    /// What is left of it for a client that may ask for these scopes alone: what it may not ask for by scope,
+    /// it may not ask for otherwise.
+    #[must_use]
+    pub fn within(mut self, may_ask_for: impl Fn(&str) -> bool) -> Self {
+        for (name, scope) in KNOWN {
+            if scope.is_some_and(|scope| !may_ask_for(scope)) {
+                self.userinfo.0.remove(name);
+                self.id_token.0.remove(name);
+            }
+        }
+        self
     }
 
     /// Whether nothing is asked for.
@@ -140,8 +167,8 @@ impl ClaimsRequest {
 
 /// The claims of one place that mean anything here; `None` if one of those is malformed.
 fn check_claims(claims: &Map<String, Value>) -> Option<RequestedClaims> {
-    let known = claims.iter().filter(|(name, _)| KNOWN.contains(&name.as_str()));
-    let checked = known.map(|(name, claim)| Some((name.clone(), check_claim(claim)?)));
+    let known = KNOWN.iter().filter_map(|(name, _)| Some((*name, claims.get(*name)?)));
+    let checked = known.map(|(name, claim)| Some((name.to_owned(), check_claim(claim)?)));
     checked.collect::<Option<_>>().map(RequestedClaims)
 }
 
@@ -251,6 +278,19 @@ mod tests {
         assert!(wants("email", json!("ada@acme.test")) && !wants("email", json!("eve@acme.test")));
         assert!(wants("email_verified", json!(true)) && !wants("email_verified", json!(false)));
         assert!(!wants("sub", json!("usr_1")) && !request.id_token.wants("name", &json!("Ada")));
+    }
+
+    #[test]
+    fn what_may_not_be_asked_for_by_scope_may_not_be_asked_for_otherwise() {
+        let claims = json!({ "name": null, "email": null, "email_verified": null, "sub": null });
+        let request = parse(&json!({ "userinfo": claims, "id_token": claims })).unwrap();
+
+        let left = request.within(|scope| scope == "profile");
+
+        let expected = parse(
+            &json!({ "userinfo": { "name": null, "sub": null }, "id_token": { "name": null, "sub": null } }),
+        );
+        assert_eq!(left, expected.unwrap());
     }
 
     #[test]

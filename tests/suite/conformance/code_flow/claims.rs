@@ -156,6 +156,14 @@ pub(crate) async fn oidcc_claims_essential(rp: RelyingParty) {
     let plain = rp.redeem(&rp.ask(&[("scope", "openid")]).await).await;
     assert_eq!(userinfo(&plain).await, "", "the next request has not asked for them");
 
+    rp.app.apply(&super::notes("scopes: [openid, profile]")).await;
+    let bounded = rp.redeem(&rp.ask(&asked).await).await;
+    assert!(
+        about_the_user(&bounded.claims("id_token")).is_empty(),
+        "nor is what it may not ask for by scope"
+    );
+    assert_eq!(userinfo(&bounded).await, "name");
+
     let sub = tokens.claims("id_token")["sub"].as_str().expect("a subject").to_owned();
     let other = claims_of(&rp.app.sign_in("acme", "vic@acme.test").await.text("id_token"))["sub"].clone();
     let with_sub = |sub: &Value| json!({ "id_token": { "sub": { "value": sub } } }).to_string();

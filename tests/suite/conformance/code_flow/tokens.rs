@@ -8,27 +8,12 @@ use orgate_server::apply_file;
 use orgate_tests::app::{CALLBACK, Reply, SECRET, VERIFIER};
 use serde_json::{Value, json};
 
+use super::notes;
 use crate::conformance::relying_party::{Answer, RelyingParty};
 
 fn header_of(token: &str) -> Value {
     let header = token.split('.').next().expect("a header");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON")
-}
-
-/// Declares `notes` anew, with this line more.
-fn notes(line: &str) -> String {
-    format!(
-        "clients:
-  - client_id: notes
-    organization: operator
-    name: Notes
-    type: web
-    audience: all
-    client_secret: \"${{SECRET}}\"
-    redirect_uris: [\"{CALLBACK}\"]
-    resource: notes
-    {line}"
-    )
 }
 
 /// OIDC Core §2 and §3.1.3.7: signed with the algorithm that the client registered, by a key that is published.
@@ -190,7 +175,7 @@ pub(crate) async fn oidcc_ensure_request_with_valid_pkce_succeeds(rp: RelyingPar
     let wrong = rp.app.token(&exchange(&answer, &[("code_verifier", &wrong)])).await;
     let right: Reply = rp.app.token(&exchange(&answer, &[("code_verifier", VERIFIER)])).await;
 
-    assert_eq!(missing.outcome(), "400 invalid_request");
+    assert_eq!(missing.outcome(), "400 invalid_grant", "§4.6");
     assert_eq!(wrong.outcome(), "400 invalid_grant", "§4.6");
     assert_eq!(right.status, 200, "{}", right.body);
     for change in [
