@@ -59,7 +59,7 @@ pub(crate) async fn issue_to_machine(
         key: call.key,
         act: None,
         scope: &granted,
-        claims: &ClaimsRequest::default(),
+        claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: env.issuer.as_str(),
         lifetime: call.client.settings.tighten(&policy).access_token,

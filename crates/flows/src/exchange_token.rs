@@ -81,7 +81,7 @@ async fn exchange_access_token(
         key: call.key,
         act: actor,
         scope: &scope,
-        claims: &ClaimsRequest::default(),
+        claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: &subject.claims.iss,
         lifetime: call.client.settings.tighten(&policy).access_token.min(left),

@@ -53,7 +53,7 @@ pub(crate) async fn issue_identity_assertion(
         amr: subject.amr,
         org_id: subject.org_id,
         org_name: standing.org_slug.to_string(),
-        email: profile(&standing, &email_scope(), &RequestedClaims::default()).email,
+        email: profile(&standing, &email_scope(), RequestedClaims::NONE).email,
     };
     let event = Event {
         actor: Actor::Application(call.client.id),

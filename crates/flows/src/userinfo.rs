@@ -5,6 +5,8 @@ use std::sync::Arc;
 use orgate_domain::clients::Client;
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
+use orgate_protocol::oauth::{RequestedClaims, ScopeSet};
+use orgate_storage::LiveGrant;
 
 use crate::access_token::{Standings, read, stand};
 use crate::issue::profile;
@@ -44,12 +46,19 @@ pub async fn userinfo(env: &Env, token: &str) -> Result<Userinfo, Failure> {
         sub: standing.session.user_id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
-        profile: profile(standing, &claims.scope, &grant.claims.userinfo),
+        profile: profile(standing, &claims.scope, requested(&grant, client.as_deref(), &claims.scope)),
     };
     match client.and_then(|client| Some((client.settings.userinfo_signing_algorithm?, client))) {
         Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss, userinfo).await,
         None => Ok(Userinfo::Claims(userinfo)),
     }
+}
+
+/// What the request asked for beside its scope. A token that was narrowed, or that another client
+/// exchanged, says no more than its own scope.
+fn requested<'g>(grant: &'g LiveGrant, client: Option<&Client>, scope: &ScopeSet) -> &'g RequestedClaims {
+    let own = client.is_some_and(|client| client.key() == (grant.client_owner, grant.client_id));
+    if own && *scope == grant.scope { &grant.claims.userinfo } else { RequestedClaims::NONE }
 }
 
 async fn sign(

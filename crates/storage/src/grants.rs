@@ -102,7 +102,13 @@ impl PresentedRefreshToken {
 /// A family that stands, as an access token of it leads to.
 #[derive(Debug)]
 pub struct LiveGrant {
-    /// What was asked for beside its scope, claim by claim.
+    /// The owner of the family's client.
+    pub client_owner: OrgId,
+    /// The family's client.
+    pub client_id: ClientId,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// What was asked for beside it, claim by claim.
     pub claims: ClaimsRequest,
     /// The session, its user and the client, as of now.
     pub standing: Standing,
@@ -280,8 +286,8 @@ impl Grants<'_> {
     /// What stands behind an access token of this family, unless the family or the token was revoked.
     pub async fn find_live(&mut self, id: GrantId, jti: &str) -> Result<Option<LiveGrant>, StorageError> {
         let row = sqlx::query!(
-            r#"select family.claims as "claims: Json<ClaimsRequest>",
-                      standing.org_id as "org_id!", standing.session_id as "session_id!",
+            r#"select family.client_org_id, family.client_id, family.scope,
+                      family.claims as "claims: Json<ClaimsRequest>", standing.org_id as "org_id!", standing.session_id as "session_id!",
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
                       standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
@@ -308,7 +314,13 @@ impl Grants<'_> {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let standing = standing!(row)?;
-        Ok(Some(LiveGrant { claims: claims(row.claims), standing }))
+        Ok(Some(LiveGrant {
+            client_owner: OrgId::from_uuid(row.client_org_id),
+            client_id: ClientId::from_uuid(row.client_id),
+            scope: parsed(ScopeSet::parse(&row.scope).ok(), "grants", "scope")?,
+            claims: claims(row.claims),
+            standing,
+        }))
     }
 
     /// Revokes one access token, which lapses at `expires_at`. `false` if that was done before.

@@ -61,6 +61,9 @@ impl fmt::Debug for RequestedClaims {
 }
 
 impl RequestedClaims {
+    /// None.
+    pub const NONE: &Self = &Self(BTreeMap::new());
+
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -77,6 +80,10 @@ impl RequestedClaims {
 }
 
 impl ClaimsRequest {
+    /// Nothing is asked for.
+    pub const NONE: &Self =
+        &Self { userinfo: RequestedClaims(BTreeMap::new()), id_token: RequestedClaims(BTreeMap::new()) };
+
     /// Reads the parameter. What is not understood is passed over (§5.5.1).
     ///
     /// # Errors

@@ -153,6 +153,10 @@ pub(crate) async fn oidcc_claims_essential(rp: RelyingParty) {
     let renewed = rp.app.refresh(&tokens.text("refresh_token")).await;
     assert_eq!(about_the_user(&renewed.claims("id_token")), ["email"], "for as long as the grant lives");
     assert_eq!(userinfo(&renewed).await, "name");
+    let form = [("grant_type", "refresh_token"), ("scope", "openid")];
+    let refresh_token = renewed.text("refresh_token");
+    let narrower = rp.app.token(&[&form[..], &[("refresh_token", &refresh_token)]].concat()).await;
+    assert_eq!(userinfo(&narrower).await, "", "a token that was narrowed says no more than its scope");
     let plain = rp.redeem(&rp.ask(&[("scope", "openid")]).await).await;
     assert_eq!(userinfo(&plain).await, "", "the next request has not asked for them");
 
