@@ -119,7 +119,9 @@ impl RelyingParty {
         )
         .set_allowed_algs([
             CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+            CoreJwsSigningAlgorithm::EdDsa,
             CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+            CoreJwsSigningAlgorithm::RsaSsaPssSha256,
         ]);
         let id_token = CoreIdToken::from_str(id_token).expect("a JWT");
         id_token.claims(&verifier, &Nonce::new(nonce.to_owned())).cloned()
