@@ -16,9 +16,9 @@ use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::tokens::AuthorizationCode;
 use orgate_flows::{Clock as _, SystemClock};
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
-use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
+use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use orgate_storage::{
     NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage, NewOrganization,
     NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
@@ -331,6 +331,7 @@ impl Org {
             pushed: None,
             prompt: [].into(),
             max_age: None,
+            claims: ClaimsRequest::default(),
             acr_values: Vec::new(),
             login_hint: None,
             ui_locales: Vec::new(),
@@ -366,6 +367,7 @@ impl Org {
             resource: None,
             dpop_jkt: None,
             scope: scope(),
+            claims: ClaimsRequest::default(),
             nonce: None,
             expires_at: now() + Duration::minutes(1),
         };

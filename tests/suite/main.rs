@@ -11,6 +11,8 @@ mod bad_input;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod discovery;

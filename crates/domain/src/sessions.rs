@@ -1,6 +1,7 @@
 //! Sessions: one user, one browser, one organization.
 
 use chrono::{DateTime, Duration, Utc};
+use orgate_protocol::oauth::Acr;
 
 use crate::ids::{ConnectionId, OrgId, SessionId, UserId};
 
@@ -77,10 +78,31 @@ impl Session {
         self.ended_at.is_none() && now < self.expires_at && now < self.last_seen_at + idle
     }
 
+    /// How strongly its user proved who they are: the claim `acr`.
+    pub fn acr(&self) -> Acr {
+        acr_of(&self.amr)
+    }
+
     /// Whether the last authentication is recent enough for `max_age` seconds (OIDC Core §3.1.2.1).
     pub fn satisfies_max_age(&self, max_age: Option<u32>, now: DateTime<Utc>) -> bool {
         max_age.is_none_or(|seconds| now - self.auth_time <= Duration::seconds(i64::from(seconds)))
     }
+}
+
+/// What one knows, has, and is (RFC 8176 §2). What is of none of these kinds proves no factor: `user` says that
+/// somebody was there, `wia` and `fed` what carried the proof.
+const FACTORS: [&[&str]; 3] = [
+    &["kba", "pin", "pwd"],
+    &["hwk", "otp", "sc", "sms", "swk", "tel"],
+    &["face", "fpt", "iris", "retina", "vbm"],
+];
+
+/// How strong the means of an authentication are together. Whoever says `mfa` has counted; otherwise factors of
+/// two kinds are counted here. Two of one kind are one: what takes the first takes the second.
+pub fn acr_of(amr: &[String]) -> Acr {
+    let used = |kind: &&&[&str]| amr.iter().any(|means| kind.contains(&means.as_str()));
+    let kinds = FACTORS.iter().filter(used).count();
+    if kinds > 1 || amr.iter().any(|means| means == "mfa") { Acr::MultiFactor } else { Acr::SingleFactor }
 }
 
 #[cfg(test)]
@@ -88,6 +110,20 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn factors_of_two_kinds_are_more_than_one_and_two_of_one_kind_are_not() {
+        let acr = |amr: &str| acr_of(&amr.split(' ').map(str::to_owned).collect::<Vec<_>>());
+
+        for amr in ["mfa", "pwd mfa", "pwd otp", "otp pwd", "hwk pin", "hwk user fpt", "sms pwd", "face pwd"]
+        {
+            assert_eq!(acr(amr), Acr::MultiFactor, "{amr}");
+        }
+        for amr in ["", "pwd", "otp", "hwk", "hwk user", "wia", "fed", "pwd pin", "otp sms", "pwd wia", "MFA"]
+        {
+            assert_eq!(acr(amr), Acr::SingleFactor, "{amr}");
+        }
+    }
 
     #[test]
     fn a_session_ends_by_idleness_by_age_and_by_hand() {

@@ -1,8 +1,8 @@
 //! Codes and refresh tokens: who may redeem them, when, and what a second presentation means.
 
 use chrono::{DateTime, Utc};
-use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::pkce::{CodeChallenge, CodeVerifier};
+use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 
 use crate::ids::{ClientId, GrantId, OrgId, SessionId, UserId};
 use crate::policies::REFRESH_GRACE;
@@ -47,6 +47,8 @@ pub struct AuthorizationCode {
     pub dpop_jkt: Option<String>,
     /// What was granted.
     pub scope: ScopeSet,
+    /// What was asked for beside it, claim by claim.
+    pub claims: ClaimsRequest,
     /// Returned in the ID token.
     pub nonce: Option<String>,
     /// When it lapses.

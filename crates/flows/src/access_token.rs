@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use orgate_domain::ids::ClientId;
-use orgate_domain::standing::{ClientStanding, Standing};
+use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
-use orgate_storage::OrgScope;
+use orgate_storage::{LiveGrant, OrgScope};
 
 use crate::issue::family_of;
 use crate::{Env, Failure};
@@ -24,7 +24,7 @@ pub(crate) enum Standings {
     /// A machine client.
     Client(Arc<ClientStanding>),
     /// A user's session.
-    User(Box<Standing>),
+    User(Box<LiveGrant>),
 }
 
 /// Reads a token: signature, type, issuer, time and organization.
@@ -48,10 +48,10 @@ pub(crate) async fn stand(env: &Env, token: &Presented) -> Result<Option<Standin
     let Some(grant_id) = family_of(&claims.jti) else { return Ok(None) };
     let policy = env.configuration.policy(&env.store, scope).await?;
     let mut tx = env.store.begin(scope).await?;
-    let standing = tx.grants().find_standing(grant_id, &claims.jti).await?;
+    let grant = tx.grants().find_live(grant_id, &claims.jti).await?;
     tx.commit().await?;
-    let stands = standing.filter(|standing| standing.check(policy.sso_enforcement, env.clock.now()).is_ok());
-    Ok(stands.map(|standing| Standings::User(Box::new(standing))))
+    let stands = |grant: &LiveGrant| grant.standing.check(policy.sso_enforcement, env.clock.now()).is_ok();
+    Ok(grant.filter(stands).map(|grant| Standings::User(Box::new(grant))))
 }
 
 async fn stand_of_client(

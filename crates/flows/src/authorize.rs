@@ -6,7 +6,6 @@ use std::sync::Arc;
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestHandle};
-use orgate_domain::email::Email;
 use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::CODE_LIFETIME;
@@ -29,10 +28,12 @@ mod facts;
 mod pending;
 mod records;
 pub(crate) mod source;
+mod suffices;
 
 use pending::pending;
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
+use suffices::suffices;
 
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, usable_sessions};
@@ -130,7 +131,11 @@ pub async fn authorize(
         Ok(source) => source,
         Err(error) => {
             record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
-            return Err(AuthorizeError::InvalidRequest(error));
+            // What stands beside it cannot be followed, but if it names an address of the client's, that one is told.
+            return match client.redirect_uri(params.get("redirect_uri").unwrap_or_default()) {
+                Ok(to) => Ok(Next::Answer(unparsed(env, params, (client, to), error))),
+                Err(_) => Err(AuthorizeError::InvalidRequest(error)),
+            };
         }
     };
     let params = &source.params;
@@ -320,32 +325,6 @@ pub(crate) fn refusal(
     Some(Refused { why, client: Arc::clone(client), organization })
 }
 
-/// Whether the session answers the request without asking anyone anything.
-fn suffices(env: &Env, pending: &Pending, standing: &Standing) -> bool {
-    let asked = &pending.asked;
-    let chosen = matches!(asked.resolved_by, Some(Reason::Chosen | Reason::OnlySession));
-    let fresh =
-        asked.prompt.contains(&Prompt::Login) || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
-    let same_user = asked.expected_user.is_none_or(|expected| expected == standing.session.user_id);
-    !fresh
-        && same_user
-        && is_of_address(env, asked, standing)
-        && standing.session.satisfies_max_age(asked.max_age, env.clock.now())
-}
-
-/// Whoever came here by an address, hinted or proven, is not answered in the session of another.
-fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing) -> bool {
-    let session_of = standing.user.email.as_deref().and_then(|email| Email::parse(email).ok());
-    let by_address = matches!(asked.resolved_by, Some(Reason::LoginHint | Reason::Discovered));
-    let hinted = asked.login_hint.as_deref().and_then(|hint| Email::parse(hint).ok()).filter(|_| by_address);
-    let hint_fits = hinted
-        .is_none_or(|hint| session_of.as_ref().is_some_and(|own| own.normalized() == hint.normalized()));
-    let proof_fits = asked
-        .proven_address
-        .is_none_or(|proven| session_of.as_ref().is_some_and(|own| env.vault.email_hash(own) == proven));
-    hint_fits && proof_fits
-}
-
 /// `None` if the session ended meanwhile.
 async fn issue_in_session(
     env: &Env,
@@ -387,6 +366,7 @@ pub(crate) async fn issue_code(
         resource: asked.resource.clone(),
         dpop_jkt: asked.dpop_jkt.clone(),
         scope: asked.scope.clone(),
+        claims: asked.claims.clone(),
         nonce: asked.nonce.clone(),
         expires_at: now + CODE_LIFETIME,
     };

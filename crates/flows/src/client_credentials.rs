@@ -7,7 +7,7 @@
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::Audience;
 use orgate_domain::standing::StandingRefusal;
-use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use orgate_storage::OrgScope;
 
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
@@ -59,6 +59,7 @@ pub(crate) async fn issue_to_machine(
         key: call.key,
         act: None,
         scope: &granted,
+        claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: env.issuer.as_str(),
         lifetime: call.client.settings.tighten(&policy).access_token,

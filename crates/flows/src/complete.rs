@@ -6,10 +6,10 @@ use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, SessionCookie};
 use orgate_domain::ids::{OrgId, SessionId, UserId};
 use orgate_domain::policies::Policy;
-use orgate_domain::sessions::{MAX_PER_BROWSER, Session, SignInMethod};
+use orgate_domain::sessions::{MAX_PER_BROWSER, Session, SignInMethod, acr_of};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::system::ProvenSession;
-use orgate_storage::{NewSession, OrgScope, OrgTx, UpstreamEnd};
+use orgate_storage::{NewAuthorizationRequest, NewSession, OrgScope, OrgTx, UpstreamEnd};
 
 use crate::authorize::{Answer, issue_code};
 use crate::waiting::Waiting;
@@ -33,9 +33,8 @@ pub struct SignedIn {
 pub(crate) enum Completed {
     /// They are signed in.
     SignedIn(Box<SignedIn>),
-    /// The client asked for another user (`id_token_hint`): it is told `login_required` (OIDC Core
-    /// §3.1.2.1), and nobody is signed in.
-    AnotherUser(Box<Answer>),
+    /// The client asked for another user, or for a stronger proof: it is told, and nobody is signed in.
+    NotAsAsked(Box<Answer>),
     /// The request was answered or lapsed meanwhile.
     Over,
 }
@@ -81,8 +80,8 @@ impl<'a> Completion<'a> {
     pub(crate) async fn finish(self, mut tx: OrgTx, proven: Proven) -> Result<Completed, Failure> {
         let env = self.env;
         let asked = &self.waiting.pending.asked;
-        if asked.expected_user.is_some_and(|expected| expected != proven.user_id) {
-            return self.refuse_other(tx, proven.user_id).await;
+        if let Some(unmet) = unmet(asked, &proven) {
+            return self.refuse(tx, proven.user_id, unmet).await;
         }
         let Some((session, cookie)) = self.begin_session(&mut tx, &proven).await? else {
             return Ok(Completed::Over);
@@ -114,17 +113,22 @@ impl<'a> Completion<'a> {
         })
     }
 
-    async fn refuse_other(&self, mut tx: OrgTx, user_id: UserId) -> Result<Completed, Failure> {
+    /// Ends the request with an error: the client asked for something else than was proven.
+    async fn refuse(
+        &self,
+        mut tx: OrgTx,
+        user_id: UserId,
+        (reason, error): (&'static str, RequestError),
+    ) -> Result<Completed, Failure> {
         let request = self.waiting.pending.asked.id;
         if !tx.authorization_requests().consume(request, self.env.clock.now()).await? {
             return Ok(Completed::Over);
         }
-        let event = events::refused(self.env, Action::SignInFailed, "another_user", &self.browser.origin)?;
+        let event = events::refused(self.env, Action::SignInFailed, reason, &self.browser.origin)?;
         let client = Some(self.waiting.pending.client.key());
         tx.audit().insert(&Event { user_id: Some(user_id), client, ..event }).await?;
         tx.commit().await?;
-        let error = RequestError::new(ErrorCode::LoginRequired, "another user signed in than was asked for");
-        Ok(Completed::AnotherUser(Box::new(self.waiting.pending.refuse(self.env, error))))
+        Ok(Completed::NotAsAsked(Box::new(self.waiting.pending.refuse(self.env, error))))
     }
 
     /// Answers the request with a session, or with this browser's session of the same user, proven again. The
@@ -187,6 +191,19 @@ impl<'a> Completion<'a> {
         crate::sign_out::end(self.env, &mut tx, session, ("displaced", &self.browser.origin)).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// What the client asked for that was not proven, and what it is told.
+fn unmet(asked: &NewAuthorizationRequest, proven: &Proven) -> Option<(&'static str, RequestError)> {
+    if asked.expected_user.is_some_and(|expected| expected != proven.user_id) {
+        let why = "another user signed in than was asked for"; // OIDC Core §3.1.2.1 and §3.1.2.2
+        return Some(("another_user", RequestError::new(ErrorCode::LoginRequired, why)));
+    }
+    if !asked.accepts(acr_of(&proven.amr)) {
+        let why = "the user did not prove who they are as strongly as was demanded"; // OIDC Core §5.5.1.1
+        return Some(("acr_unmet", RequestError::new(ErrorCode::UnmetAuthenticationRequirements, why)));
+    }
+    None
 }
 
 /// Cookies of organizations that this browser drops so that it stays within its bound: those that

@@ -8,7 +8,7 @@ use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::Client;
 use orgate_protocol::jose::claims;
 use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
-use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 
 use crate::access_token::{Presented, Standings, read, stand};
 use crate::identity_assertion::issue_identity_assertion;
@@ -67,7 +67,7 @@ async fn exchange_access_token(
         Err(error) => return Ok(Exchanged::Refused(error)),
     };
     let about = match (&standing, family_of(&subject.claims.jti)) {
-        (Standings::User(standing), Some(grant_id)) => Subject::User(standing, grant_id),
+        (Standings::User(grant), Some(grant_id)) => Subject::User(&grant.standing, grant_id),
         (Standings::Client(standing), _) => Subject::Client(standing, issued_to.id),
         (Standings::User(_), None) => return Ok(unusable()),
     };
@@ -81,6 +81,7 @@ async fn exchange_access_token(
         key: call.key,
         act: actor,
         scope: &scope,
+        claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: &subject.claims.iss,
         lifetime: call.client.settings.tighten(&policy).access_token.min(left),

@@ -9,7 +9,7 @@ use orgate_domain::standing::Standing;
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{IDENTITY_ASSERTION_TYPE, IdTokenClaims, IdentityAssertionClaims};
 use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
-use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_protocol::oauth::{ErrorCode, RequestError, RequestedClaims, ScopeSet};
 use orgate_storage::OrgScope;
 
 use crate::exchange_token::Exchanged;
@@ -53,7 +53,7 @@ pub(crate) async fn issue_identity_assertion(
         amr: subject.amr,
         org_id: subject.org_id,
         org_name: standing.org_slug.to_string(),
-        email: profile(&standing, &email_scope()).email,
+        email: profile(&standing, &email_scope(), RequestedClaims::NONE).email,
     };
     let event = Event {
         actor: Actor::Application(call.client.id),

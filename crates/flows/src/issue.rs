@@ -14,12 +14,10 @@ use orgate_protocol::jose::claims::{
     ACCESS_TOKEN_TYPE, AccessTokenClaims, Actor, Confirmation, ID_TOKEN_TYPE, IdTokenClaims, ProfileClaims,
     SignInClaims, at_hash,
 };
-use orgate_protocol::oauth::ScopeSet;
+use orgate_protocol::oauth::{ClaimsRequest, RequestedClaims, ScopeSet};
+use serde_json::Value;
 
 use crate::{Env, Failure};
-
-/// Proven by one factor of an organization's own.
-const ACR_ONE_FACTOR: &str = "urn:orgate:acr:single-factor";
 
 /// What one answer of the token endpoint says.
 #[derive(Debug)]
@@ -33,6 +31,7 @@ pub(crate) struct Issuance<'a> {
     /// Who acts for the subject.
     pub(crate) act: Option<Actor>,
     pub(crate) scope: &'a ScopeSet,
+    pub(crate) claims: &'a ClaimsRequest,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) issuer: &'a str,
     pub(crate) lifetime: chrono::Duration,
@@ -142,7 +141,7 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
             sign_in: Some(SignInClaims {
                 sid: standing.session.id.to_string(),
                 auth_time: standing.session.auth_time.timestamp(),
-                acr: ACR_ONE_FACTOR.to_owned(),
+                acr: standing.session.acr().as_str().to_owned(),
                 amr: standing.session.amr.clone(),
             }),
             ..claims
@@ -187,26 +186,28 @@ fn id_token(issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> Id
         auth_time: standing.session.auth_time.timestamp(),
         nonce: issuance.nonce.map(str::to_owned),
         at_hash: Some(at_hash),
-        acr: ACR_ONE_FACTOR.to_owned(),
+        acr: standing.session.acr().as_str().to_owned(),
         amr: standing.session.amr.clone(),
         sid: standing.session.id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
         session_expiry: standing.session.expires_at.timestamp(),
         azp: None,
-        profile: profile(standing, issuance.scope),
+        profile: profile(standing, issuance.scope, &issuance.claims.id_token),
     }
 }
 
-/// What the scope lets out about the user (OIDC Core §5.4).
-pub(crate) fn profile(standing: &Standing, scope: &ScopeSet) -> ProfileClaims {
+/// What the scope lets out about the user (OIDC Core §5.4), and what is asked for beside it (§5.5).
+pub(crate) fn profile(standing: &Standing, scope: &ScopeSet, requested: &RequestedClaims) -> ProfileClaims {
     let user = &standing.user;
-    let of_profile = scope.contains("profile");
-    let of_email = scope.contains("email");
+    let given = |of: &str, name: &str, value: Value| scope.contains(of) || requested.wants(name, &value);
+    let text = |of: &str, name: &str, text: &String| given(of, name, text.as_str().into());
+    let email_verified = user.email.is_some().then_some(user.email_verified);
     ProfileClaims {
-        name: of_profile.then(|| user.name.clone()),
-        locale: user.locale.clone().filter(|_| of_profile),
-        email: user.email.clone().filter(|_| of_email),
-        email_verified: (of_email && user.email.is_some()).then_some(user.email_verified),
+        name: Some(user.name.clone()).filter(|name| text("profile", "name", name)),
+        locale: user.locale.clone().filter(|locale| text("profile", "locale", locale)),
+        email: user.email.clone().filter(|email| text("email", "email", email)),
+        email_verified: email_verified
+            .filter(|verified| given("email", "email_verified", (*verified).into())),
     }
 }

@@ -25,8 +25,8 @@ pub const CODES: usize = 8;
 pub enum Recovery {
     /// They are signed in.
     SignedIn(Box<SignedIn>),
-    /// The client asked for another user: it is told.
-    AnotherUser(Box<crate::authorize::Answer>),
+    /// The client asked for another user, or for a stronger proof: it is told.
+    NotAsAsked(Box<crate::authorize::Answer>),
     /// One text for an unknown address, a wrong or used code, and a user who is not named break-glass.
     Refused,
     /// No try is left for this account for a while.
@@ -157,7 +157,7 @@ impl Attempt<'_> {
         };
         match completion.finish(tx, proven).await? {
             Completed::SignedIn(done) => Ok(Recovery::SignedIn(done)),
-            Completed::AnotherUser(answer) => Ok(Recovery::AnotherUser(answer)),
+            Completed::NotAsAsked(answer) => Ok(Recovery::NotAsAsked(answer)),
             Completed::Over => Err(WaitingError::Over),
         }
     }

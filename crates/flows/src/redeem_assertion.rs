@@ -12,7 +12,7 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::{GrantId, SessionId};
 use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{Standing, UserStatus};
-use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use orgate_storage::{AssertedGrant, ConsumedKind, FederatedUser, IdentityKey, OrgScope, OrgTx, UpstreamEnd};
 
 use crate::client_credentials::{Place, place, refusal_of};
@@ -87,6 +87,7 @@ pub(crate) async fn redeem_assertion(
         key: call.key,
         act: None,
         scope: &granted,
+        claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: env.issuer.as_str(),
         lifetime,

@@ -77,14 +77,13 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         found.code.scope.contains("offline_access") && settings.grants.contains(&GrantType::RefreshToken);
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
     let dies = now + found.standing.bound(policy.refresh_absolute, now);
+    let lapses = dies.min(now + policy.refresh_idle);
     let grant = NewGrant {
         code: &found.code,
         issuer: env.issuer.as_str(),
         dpop_jkt: request.call.key.filter(|_| !request.call.client.is_confidential()),
         expires_at: dies,
-        refresh_token: refresh_token
-            .as_ref()
-            .map(|token| (token.hash(), dies.min(now + policy.refresh_idle))),
+        refresh_token: refresh_token.as_ref().map(|token| (token.hash(), lapses)),
     };
     let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.call.origin)?);
     let event = Event { occurred_at: now, ..event }; // the moment that the code was judged at
@@ -99,6 +98,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         key: request.call.key,
         act: None,
         scope: &found.code.scope,
+        claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
         issuer: grant.issuer,
         lifetime: found.standing.bound(policy.access_token, now),

@@ -170,6 +170,7 @@ async fn grant(
         key: request.call.key,
         act: None,
         scope: request.scope.unwrap_or(&found.scope),
+        claims: &found.claims,
         nonce: None,
         issuer: &found.issuer,
         lifetime: found.standing.bound(policy.access_token, env.clock.now()),

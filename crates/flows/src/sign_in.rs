@@ -39,9 +39,9 @@ pub struct Typed<'a> {
 pub enum SignIn {
     /// Back to the form: the address does not parse. Nothing was checked.
     NotAnAddress,
-    /// The password is right, and the client asked for another user (`id_token_hint`): it is told
-    /// `login_required` (OIDC Core §3.1.2.1), and nobody is signed in.
-    AnotherUser(Box<Answer>),
+    /// The password is right, and the client asked for another user, or for a stronger proof: it is told, and
+    /// nobody is signed in.
+    NotAsAsked(Box<Answer>),
     /// They are signed in.
     SignedIn(Box<SignedIn>),
     /// Too many try to sign in to this organization: the password was not looked at.
@@ -260,7 +260,7 @@ impl<'a> Attempt<'a> {
         };
         match completion.finish(tx, proven).await? {
             Completed::SignedIn(done) => Ok(SignIn::SignedIn(done)),
-            Completed::AnotherUser(answer) => Ok(SignIn::AnotherUser(answer)),
+            Completed::NotAsAsked(answer) => Ok(SignIn::NotAsAsked(answer)),
             Completed::Over => Err(WaitingError::Over),
         }
     }

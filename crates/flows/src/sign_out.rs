@@ -17,10 +17,12 @@ use crate::{Browser, Env, Failure, events, hints};
 /// What an end-session request leads to.
 #[derive(Debug)]
 pub enum SignOut {
-    /// Nobody has proven that the person wants it: ask.
+    /// No ID token proves the session (RP-Initiated Logout §2): the person is asked.
     Confirm {
         /// The sessions that would end.
         sessions: Vec<ProvenSession>,
+        /// Whether this browser has others, which would not.
+        others_stay: bool,
         /// The application that asks, if it is known.
         client: Option<Arc<Client>>,
         /// Where to go afterwards, at an address that the client registered.
@@ -82,16 +84,18 @@ pub async fn sign_out(
         return Ok(SignOut::Refused("post_logout_redirect_uri is not registered for this application"));
     };
     let proven = env.store.choose(&browser.session_hashes()).await?;
-    let live: Vec<_> = proven.into_iter().filter(|session| session.session.ended_at.is_none()).collect();
-    let named = |session: &&ProvenSession| {
+    let live = proven.into_iter().filter(|session| session.session.ended_at.is_none());
+    // An ID token is about the session in its own organization, and in no other.
+    let (ending, others): (Vec<_>, Vec<_>) = live.partition(|session| {
+        hint.as_ref().is_none_or(|hint| hint.org_id == session.session.org_id.to_string())
+    });
+    let is_proven = |session: &ProvenSession| {
         hint.as_ref().is_some_and(|hint| hint.sid == session.session.id.to_string())
     };
-    let ending: Vec<_> = match (&hint, wanted) {
-        (Some(_), _) => live.iter().filter(named).collect(),
-        (None, Wanted::ByPerson) => live.iter().collect(),
-        (None, Wanted::ByClient) if live.is_empty() => Vec::new(),
-        (None, Wanted::ByClient) => return Ok(SignOut::Confirm { sessions: live, client, to }),
-    };
+    if wanted == Wanted::ByClient && !ending.iter().all(is_proven) {
+        let others_stay = !others.is_empty();
+        return Ok(SignOut::Confirm { sessions: ending, others_stay, client, to });
+    }
     for session in &ending {
         let mut tx = env.store.begin(&session.scope).await?;
         end(env, &mut tx, &session.session, ("signed_out", &browser.origin)).await?;

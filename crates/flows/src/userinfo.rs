@@ -5,7 +5,8 @@ use std::sync::Arc;
 use orgate_domain::clients::Client;
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{AccessTokenClaims, SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
-use orgate_protocol::oauth::ErrorCode;
+use orgate_protocol::oauth::{ErrorCode, RequestedClaims, ScopeSet};
+use orgate_storage::LiveGrant;
 
 use crate::access_token::{Standings, read, stand};
 use crate::dpop::{PresentedProof, prove_possession_with};
@@ -16,7 +17,7 @@ use crate::{Env, Failure};
 /// What an access token is worth here and now.
 #[derive(Debug)]
 pub enum Userinfo {
-    /// What its scope lets out.
+    /// What its scope lets out, and what its request asked for beside it.
     Claims(UserinfoClaims),
     /// The same, signed, as the client wants it (OIDC Core §5.3.2).
     Signed(String),
@@ -43,10 +44,10 @@ pub async fn userinfo(
     if let Some(refused) = possession(env, &presented.claims, (token, proof)).await? {
         return Ok(refused);
     }
-    let Some(Standings::User(standing)) = stand(env, &presented).await? else {
+    let Some(Standings::User(grant)) = stand(env, &presented).await? else {
         return Ok(Userinfo::InvalidToken);
     };
-    let claims = presented.claims;
+    let (claims, standing) = (presented.claims, &grant.standing);
     if !claims.scope.contains("openid") {
         return Ok(Userinfo::InsufficientScope);
     }
@@ -55,7 +56,7 @@ pub async fn userinfo(
         sub: standing.session.user_id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
-        profile: profile(&standing, &claims.scope),
+        profile: profile(standing, &claims.scope, requested(&grant, client.as_deref(), &claims.scope)),
     };
     match client.and_then(|client| Some((client.settings.userinfo_signing_algorithm?, client))) {
         Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss, userinfo).await,
@@ -85,6 +86,13 @@ async fn possession(
         }
         Ok(_) | Err(_) => Some(Userinfo::InvalidProof),
     })
+}
+
+/// What the request asked for beside its scope. A token that was narrowed, or that another client
+/// exchanged, says no more than its own scope.
+fn requested<'g>(grant: &'g LiveGrant, client: Option<&Client>, scope: &ScopeSet) -> &'g RequestedClaims {
+    let own = client.is_some_and(|client| client.key() == (grant.client_owner, grant.client_id));
+    if own && *scope == grant.scope { &grant.claims.userinfo } else { RequestedClaims::NONE }
 }
 
 async fn sign(

@@ -5,7 +5,7 @@
 
 pub mod claims;
 pub mod dpop;
-mod json;
+pub(crate) mod json;
 mod jwk;
 mod signing_key;
 mod verify;

@@ -1,6 +1,8 @@
 //! OAuth 2.0 and `OpenID` Connect messages.
 
+mod acr;
 pub mod authorize;
+mod claims_request;
 pub mod client_assertion;
 pub mod client_auth;
 mod error;
@@ -15,6 +17,8 @@ mod scope;
 pub mod token;
 pub mod token_exchange;
 
+pub use acr::Acr;
+pub use claims_request::{ClaimsRequest, RequestedClaims};
 pub use error::{ErrorCode, RequestError};
 pub use scope::{InvalidScope, ScopeSet};
 

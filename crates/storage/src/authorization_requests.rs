@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{AuthorizationRequestId, ClientId, OrgId, UserId};
 use orgate_domain::resolution::Reason;
-use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
 use orgate_protocol::oauth::pkce::CodeChallenge;
+use orgate_protocol::oauth::{Acr, ClaimsRequest, ScopeSet};
+use sqlx::types::Json;
 
 use crate::StorageError;
-use crate::row::{hash, parsed};
+use crate::row::{claims, hash, parsed, stored};
 use crate::scope::repository;
 
 repository! {
@@ -39,7 +40,7 @@ pub struct NewAuthorizationRequest {
     pub resolved_by: Option<Reason>,
     /// The address that the person proved on the way, as a keyed hash.
     pub proven_address: Option<SecretHash>,
-    /// The user of a verified `id_token_hint`: nobody else will do.
+    /// The user of a verified `id_token_hint`, or the one that `claims` asks for: nobody else will do.
     pub expected_user: Option<UserId>,
     /// Where the answer goes.
     pub redirect_uri: String,
@@ -63,6 +64,8 @@ pub struct NewAuthorizationRequest {
     pub prompt: BTreeSet<Prompt>,
     /// Seconds since the last authentication, at most.
     pub max_age: Option<u32>,
+    /// Claims that are asked for one by one.
+    pub claims: ClaimsRequest,
     /// Authentication contexts, best first (OIDC Core §3.1.2.1); passed on to identity providers.
     pub acr_values: Vec<String>,
     /// The address to start with.
@@ -89,6 +92,12 @@ impl NewAuthorizationRequest {
     pub fn demands_authentication(&self) -> bool {
         self.prompt.contains(&Prompt::Login) || self.max_age == Some(0)
     }
+
+    /// Whether an authentication of this strength will do (OIDC Core §5.5.1.1).
+    pub fn accepts(&self, acr: Acr) -> bool {
+        let required = self.claims.required_acr();
+        required.is_empty() || required.contains(&acr)
+    }
 }
 
 const TABLE: &str = "authorization_requests";
@@ -101,8 +110,8 @@ impl AuthorizationRequests<'_> {
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
-                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash, claims)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -128,6 +137,7 @@ impl AuthorizationRequests<'_> {
             new.resource,
             new.dpop_jkt,
             new.pushed.as_ref().map(|hash| hash.as_bytes().as_slice()),
+            stored(&new.claims) as _,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -140,10 +150,11 @@ impl AuthorizationRequests<'_> {
         handle: &SecretHash,
     ) -> Result<Option<StoredAuthorizationRequest>, StorageError> {
         let row = sqlx::query!(
-            "select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
+            r#"select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
                     response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
-                    resource, dpop_jkt, pushed_hash, created_at, expires_at, consumed_at
-             from authorization_requests where org_id = $1 and handle_hash = $2",
+                    resource, dpop_jkt, pushed_hash, created_at, expires_at, consumed_at,
+                    claims as "claims: Json<ClaimsRequest>"
+             from authorization_requests where org_id = $1 and handle_hash = $2"#,
             self.org_id,
             handle.as_bytes(),
         )
@@ -185,6 +196,7 @@ impl AuthorizationRequests<'_> {
             pushed: row.pushed_hash.map(|bytes| hash(&bytes, TABLE, "pushed_hash")).transpose()?,
             prompt: parsed(prompt, TABLE, "prompt")?,
             max_age: row.max_age.and_then(|seconds| u32::try_from(seconds).ok()),
+            claims: claims(row.claims),
             acr_values: row.acr_values.split_whitespace().map(str::to_owned).collect(),
             login_hint: row.login_hint,
             ui_locales: row.ui_locales.split_whitespace().map(str::to_owned).collect(),

@@ -5,11 +5,12 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId, UserId};
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::AuthorizationCode;
-use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::pkce::CodeChallenge;
+use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
+use sqlx::types::Json;
 
 use crate::audit::detail;
-use crate::row::{parsed, standing};
+use crate::row::{claims, parsed, standing, stored};
 use crate::scope::repository;
 use crate::{ConsumedKind, NewGrant, StorageError};
 
@@ -56,8 +57,8 @@ impl Codes<'_> {
                ), issued as (
                    insert into authorization_codes
                        (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
-                        code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt)
-                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24 from sessions live
+                        code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt, claims)
+                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24, $27 from sessions live
                    where live.org_id = $1 and live.id = $5 and live.ended_at is null
                      and ($26::bytea is null or exists (select from once))
                    returning org_id
@@ -97,6 +98,7 @@ impl Codes<'_> {
             code.dpop_jkt,
             ConsumedKind::PushedRequest.as_str(),
             new.pushed.as_ref().map(|hash| hash.as_bytes().as_slice()),
+            stored(&code.claims) as _,
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -109,6 +111,7 @@ impl Codes<'_> {
             r#"select code.grant_id, code.client_org_id, code.client_id, code.redirect_uri, code.code_challenge,
                       code.scope, code.nonce, code.expires_at as code_expires_at, code.redeemed_at,
                       code.resource, code.dpop_jkt,
+                      code.claims as "claims: Json<ClaimsRequest>",
                       standing.org_id as "org_id!", standing.session_id as "session_id!",
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
@@ -147,6 +150,7 @@ impl Codes<'_> {
             resource: row.resource,
             dpop_jkt: row.dpop_jkt,
             scope: parsed(ScopeSet::parse(&row.scope).ok(), "authorization_codes", "scope")?,
+            claims: claims(row.claims),
             nonce: row.nonce,
             expires_at: row.code_expires_at,
         };
@@ -167,11 +171,11 @@ impl Codes<'_> {
             r#"with redeemed as (
                    update authorization_codes set redeemed_at = $3
                    where org_id = $1 and code_hash = $2 and redeemed_at is null and expires_at > $3
-                   returning org_id
+                   returning org_id, claims
                ), family as (
                    insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
-                                       created_at, expires_at, resource, dpop_jkt)
-                   select org_id, $4, $5, $6, $7, $8, $9, $10, $3, $11, $23, $24 from redeemed
+                                       created_at, expires_at, resource, dpop_jkt, claims)
+                   select org_id, $4, $5, $6, $7, $8, $9, $10, $3, $11, $23, $24, claims from redeemed
                ), token as (
                    insert into refresh_tokens (org_id, token_hash, grant_id, issued_at, expires_at)
                    select org_id, $12, $4, $3, $13 from redeemed where $12::bytea is not null

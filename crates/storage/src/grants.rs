@@ -7,10 +7,11 @@ use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::{AuthorizationCode, RefreshState, RefreshVerdict};
-use orgate_protocol::oauth::ScopeSet;
+use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
+use sqlx::types::Json;
 
 use crate::audit::detail;
-use crate::row::{StandingRow, parsed, standing};
+use crate::row::{claims, parsed, standing};
 use crate::scope::repository;
 use crate::{StorageError, UpstreamEnd};
 
@@ -68,6 +69,8 @@ pub struct PresentedRefreshToken {
     pub client_id: ClientId,
     /// What was granted.
     pub scope: ScopeSet,
+    /// What was asked for beside it, claim by claim.
+    pub claims: ClaimsRequest,
     /// The issuer that the family began with.
     pub issuer: String,
     /// What the family's tokens are for (RFC 8707); `None`: the client's own resource.
@@ -96,6 +99,21 @@ impl PresentedRefreshToken {
     }
 }
 
+/// A family that stands, as an access token of it leads to.
+#[derive(Debug)]
+pub struct LiveGrant {
+    /// The owner of the family's client.
+    pub client_owner: OrgId,
+    /// The family's client.
+    pub client_id: ClientId,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// What was asked for beside it, claim by claim.
+    pub claims: ClaimsRequest,
+    /// The session, its user and the client, as of now.
+    pub standing: Standing,
+}
+
 /// One rotation.
 #[derive(Debug)]
 pub struct Rotation {
@@ -117,6 +135,7 @@ impl Grants<'_> {
             r#"select family.id as grant_id, family.client_org_id, family.client_id, family.scope, family.issuer,
                       family.resource, family.dpop_jkt,
                       family.expires_at as grant_expires_at, family.revoked_at,
+                      family.claims as "claims: Json<ClaimsRequest>",
                       token.expires_at as token_expires_at, token.rotated_at,
                       exists (select from refresh_tokens next
                               where next.org_id = token.org_id and next.token_hash = token.successor
@@ -151,6 +170,7 @@ impl Grants<'_> {
             client_owner: OrgId::from_uuid(row.client_org_id),
             client_id: ClientId::from_uuid(row.client_id),
             scope: parsed(ScopeSet::parse(&row.scope).ok(), "grants", "scope")?,
+            claims: claims(row.claims),
             issuer: row.issuer,
             resource: row.resource,
             dpop_jkt: row.dpop_jkt,
@@ -263,11 +283,11 @@ impl Grants<'_> {
         Ok(done.rows_affected())
     }
 
-    /// The standing behind an access token of this family, unless the family or the token was revoked.
-    pub async fn find_standing(&mut self, id: GrantId, jti: &str) -> Result<Option<Standing>, StorageError> {
-        let row = sqlx::query_as!(
-            StandingRow,
-            r#"select standing.org_id as "org_id!", standing.session_id as "session_id!",
+    /// What stands behind an access token of this family, unless the family or the token was revoked.
+    pub async fn find_live(&mut self, id: GrantId, jti: &str) -> Result<Option<LiveGrant>, StorageError> {
+        let row = sqlx::query!(
+            r#"select family.client_org_id, family.client_id, family.scope,
+                      family.claims as "claims: Json<ClaimsRequest>", standing.org_id as "org_id!", standing.session_id as "session_id!",
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
                       standing.last_seen_at as "last_seen_at!", standing.expires_at as "expires_at!",
                       standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
@@ -292,7 +312,15 @@ impl Grants<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        row.map(TryInto::try_into).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let standing = standing!(row)?;
+        Ok(Some(LiveGrant {
+            client_owner: OrgId::from_uuid(row.client_org_id),
+            client_id: ClientId::from_uuid(row.client_id),
+            scope: parsed(ScopeSet::parse(&row.scope).ok(), "grants", "scope")?,
+            claims: claims(row.claims),
+            standing,
+        }))
     }
 
     /// Revokes one access token, which lapses at `expires_at`. `false` if that was done before.

@@ -67,7 +67,7 @@ pub use consumed_ids::{ConsumedIds, ConsumedKind};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
-pub use grants::{AssertedGrant, Grants, NewGrant, PresentedRefreshToken, Rotation};
+pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use keys::{Keys, NewSigningKey, StoredSigningKey};

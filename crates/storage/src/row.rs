@@ -10,6 +10,8 @@ use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::SsoEnforcement;
 use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{SsoSubject, Standing, UserProfile, UserStatus};
+use orgate_protocol::oauth::ClaimsRequest;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::StorageError;
@@ -41,6 +43,16 @@ pub(crate) fn method(text: &str, connection: Option<Uuid>) -> Result<SignInMetho
 /// A policy on SSO.
 pub(crate) fn enforcement(text: &str) -> Result<SsoEnforcement, StorageError> {
     parsed(SsoEnforcement::from_text(text), "policies", "sso_enforcement")
+}
+
+/// Requested claims as they are stored: nothing, where none are.
+pub(crate) fn stored(claims: &ClaimsRequest) -> Option<Json<&ClaimsRequest>> {
+    (!claims.is_empty()).then_some(Json(claims))
+}
+
+/// Reads [`stored`] back.
+pub(crate) fn claims(stored: Option<Json<ClaimsRequest>>) -> ClaimsRequest {
+    stored.map(|Json(claims)| claims).unwrap_or_default()
 }
 
 /// The columns of the view `standings`, with the client's status beside them.

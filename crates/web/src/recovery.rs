@@ -78,7 +78,7 @@ pub(crate) async fn post(
     let too_many = format!("There were too many tries. Wait {minutes} minutes, then try again.");
     let said = match recover(&env, &found.waiting, (email, code), &cookies.browser).await {
         Ok(Recovery::SignedIn(done)) => return signed_in(&env, &cookies, &done),
-        Ok(Recovery::AnotherUser(answer)) => return present::answer(&env, &answer),
+        Ok(Recovery::NotAsAsked(answer)) => return present::answer(&env, &answer),
         Ok(Recovery::Refused) => Said {
             error: Some(
                 "The e-mail address or the code is not right, or the code was used before. Only users whom your \

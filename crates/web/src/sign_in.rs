@@ -146,7 +146,7 @@ pub(crate) async fn post(
     );
     let said = match sign_in(&env, &found.waiting, typed, &cookies.browser).await {
         Ok(SignIn::SignedIn(done)) => return signed_in(&env, &cookies, &done),
-        Ok(SignIn::AnotherUser(answer)) => return present::answer(&env, &answer),
+        Ok(SignIn::NotAsAsked(answer)) => return present::answer(&env, &answer),
         Ok(SignIn::NotAnAddress) => Said {
             status: bad,
             email_error: Some("Enter your e-mail address in full, like ada@example.com."),

@@ -118,12 +118,12 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
             }
             response
         }
-        Ok(SignOut::Confirm { sessions, client, to }) => {
+        Ok(SignOut::Confirm { sessions, others_stay, client, to }) => {
             let names: Vec<&str> = sessions.iter().map(|session| session.org_name.as_str()).collect();
             let emails: Vec<_> = sessions.iter().map(|session| session.label().to_owned()).collect();
             let logo = sessions.first().filter(|_| sessions.len() == 1);
             let org = Org::named(&names.join(", "), logo.and_then(|session| session.logo_url.clone()));
-            let asked = (encoded(params), org, emails.join(", "));
+            let asked = (encoded(params), org, emails.join(", "), others_stay);
             confirmation(env, cookies, asked, (client.as_deref(), to.as_deref()))
         }
         Ok(SignOut::Refused(why)) => refused(env, cookies, why),
@@ -134,7 +134,7 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
 fn confirmation(
     env: &Env,
     cookies: &BrowserCookies,
-    (request, org, email): (String, Org, String),
+    (request, org, email, others_stay): (String, Org, String, bool),
     (client, to): (Option<&Client>, Option<&str>),
 ) -> Response {
     let template = SignOutTemplate {
@@ -143,7 +143,7 @@ fn confirmation(
         csrf: env.vault.form_token(&cookies.browser.binding, CONFIRMATION),
         org,
         email,
-        others_stay: false, // without proof of one session, all of this browser's end
+        others_stay,
         action: "/logout/confirm",
         cancel: client.and_then(back_to),
     };

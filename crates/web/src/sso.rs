@@ -300,7 +300,7 @@ pub(crate) fn place(org_id: &str, connection: &str) -> Option<(OrgId, Connection
 pub(crate) fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -> Response {
     match returned {
         Returned::SignedIn(done) => signed_in(env, cookies, done),
-        Returned::AnotherUser(answer) => present::answer(env, answer),
+        Returned::NotAsAsked(answer) => present::answer(env, answer),
         Returned::Linked(provider) => link::linked(env, provider),
         Returned::Tested(_, trace) => see_other(&env.issuer.at(&format!("/setup/test/{trace}"))),
         Returned::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),

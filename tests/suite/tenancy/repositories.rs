@@ -164,7 +164,7 @@ impl Calls {
             Domains::list: []
             Domains::list_verified: []
             Grants::find_by_refresh_token: None
-            Grants::find_standing: None
+            Grants::find_live: None
             Grants::is_revoked: false
             Keys::find_data_key: None
             Keys::list_signing_keys: []
@@ -315,7 +315,7 @@ impl Calls {
             "Domains::list" => tx.domains().list();
             "Domains::list_verified" => tx.domains().list_verified();
             "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
-            "Grants::find_standing" => tx.grants().find_standing(acme.grant.id, "jti");
+            "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
             "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());

@@ -9,7 +9,7 @@ use chrono::Duration;
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_protocol::oauth::token::GrantType;
-use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use url::Url;
 
 use crate::policies::Policy;
@@ -185,11 +185,19 @@ impl ClientSettings {
     /// What of it a person can grant it: what exists and it may ask for. The rest is passed over
     /// (RFC 6749 §3.3 lets the server).
     pub fn grantable(&self, asked: &ScopeSet) -> ScopeSet {
-        let known = |scope: &&str| match &self.scopes {
-            None => STANDARD_SCOPES.contains(scope),
-            Some(allowed) => allowed.contains(*scope),
-        };
-        asked.iter().filter(known).collect()
+        asked.iter().filter(|scope| self.may_be_granted(scope)).collect()
+    }
+
+    /// The same of claims that are asked for one by one (OIDC Core §5.5).
+    pub fn grantable_claims(&self, asked: &ClaimsRequest) -> ClaimsRequest {
+        asked.clone().within(|scope| self.may_be_granted(scope))
+    }
+
+    fn may_be_granted(&self, scope: &str) -> bool {
+        match &self.scopes {
+            None => STANDARD_SCOPES.contains(&scope),
+            Some(allowed) => allowed.contains(scope),
+        }
     }
 
     /// The organization's policy, tightened by the client's own limits.

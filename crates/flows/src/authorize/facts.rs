@@ -7,8 +7,8 @@ use orgate_domain::ids::{OrgId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::resolution::{Asking, Facts, KnownSession, Membership, Named};
-use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, Prompt};
+use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::OrgScope;
 use orgate_storage::system::{OrgHint, ProvenSession, ResolvedOrg};
 
@@ -20,7 +20,7 @@ use crate::{Browser, Env, Failure, hints};
 pub struct Known {
     /// For the decision.
     pub facts: Facts,
-    /// The user of a verified `id_token_hint`.
+    /// The user of a verified `id_token_hint`, or the one that `claims` asks for.
     pub(crate) expected_user: Option<UserId>,
     /// Scopes met on the way, so that the organization that is decided need not be resolved again.
     pub(crate) scopes: Vec<OrgScope>,
@@ -37,7 +37,11 @@ pub(crate) async fn gather(
         Ok(hint) => hint,
         Err(error) => return Ok(Err(error)),
     };
-    let (id_token_hint, expected_user) = hint.unzip();
+    let (id_token_hint, hinted) = hint.unzip();
+    let expected_user = match expected_user(request, hinted) {
+        Ok(expected) => expected,
+        Err(error) => return Ok(Err(error)),
+    };
     let named = match &request.organization {
         Some(text) => env.configuration.organization(&env.store, text).await?,
         None => None,
@@ -98,6 +102,20 @@ fn read_hint(env: &Env, token: &str) -> Result<(OrgId, UserId), RequestError> {
     let claims = hints::read(env, token).ok_or_else(refused)?;
     let org_id = claims.org_id.parse().map_err(|_| refused())?;
     Ok((org_id, claims.sub.parse().map_err(|_| refused())?))
+}
+
+/// Whoever else signs in, is not whom the client asked for (OIDC Core §3.1.2.2).
+fn expected_user(
+    request: &AuthorizationRequest,
+    hinted: Option<UserId>,
+) -> Result<Option<UserId>, RequestError> {
+    let Some(subject) = request.claims.subject() else { return Ok(hinted) };
+    match subject.parse::<UserId>() {
+        Ok(user) if hinted.is_none_or(|hinted| hinted == user) => Ok(Some(user)),
+        _ => {
+            Err(RequestError::new(ErrorCode::LoginRequired, "claims asks for a user who cannot sign in here"))
+        }
+    }
 }
 
 /// The organization that `text`, an id or a slug, names.

@@ -68,6 +68,7 @@ pub(super) fn pending(
         pushed: None,
         prompt: request.prompt.clone(),
         max_age: request.max_age,
+        claims: client.settings.grantable_claims(&request.claims),
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
         ui_locales: request.ui_locales.clone(),

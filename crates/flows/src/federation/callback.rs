@@ -38,8 +38,8 @@ const SKEW: Duration = Duration::minutes(2);
 pub enum Returned {
     /// They are signed in.
     SignedIn(Box<SignedIn>),
-    /// Somebody else signed in than the application asked for: it is told.
-    AnotherUser(Box<ClientAnswer>),
+    /// Somebody else signed in than the application asked for, or less surely: it is told.
+    NotAsAsked(Box<ClientAnswer>),
     /// The identity is linked to the user who was signed in; this is the connection's name.
     Linked(String),
     /// The test is over; its trace says how.
@@ -206,7 +206,7 @@ impl<'a> Returning<'a> {
         };
         match completion.finish(tx, proven).await? {
             Completed::SignedIn(done) => Ok(Returned::SignedIn(done)),
-            Completed::AnotherUser(answer) => Ok(Returned::AnotherUser(answer)),
+            Completed::NotAsAsked(answer) => Ok(Returned::NotAsAsked(answer)),
             Completed::Over => Err(WaitingError::Over),
         }
     }

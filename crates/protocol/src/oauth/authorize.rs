@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use super::pkce::CodeChallenge;
 use super::{
-    check_duplicates, check_length, check_organization, check_resource, check_scope, check_ui_locales,
+    ClaimsRequest, check_duplicates, check_length, check_organization, check_resource, check_scope,
+    check_ui_locales,
 };
 use crate::params::Params;
 
@@ -42,6 +43,8 @@ pub struct AuthorizationRequest {
     pub organization: Option<String>,
     /// Best first. A wish (OIDC Core §5.5.1.1), which may go unmet.
     pub acr_values: Vec<String>,
+    /// Empty if absent; at most 4 KiB.
+    pub claims: ClaimsRequest,
     /// An absolute URI (RFC 8707).
     pub resource: Option<String>,
     /// The thumbprint of the key that the code is to be bound to (RFC 9449 §10).
@@ -142,6 +145,7 @@ pub fn parse(params: &Params, pkce: PkceRule) -> Result<AuthorizationRequest, Re
         id_token_hint: check_length(params, "id_token_hint", 16 * 1024)?,
         login_hint: check_length(params, "login_hint", 320)?,
         domain_hint: check_length(params, "domain_hint", 253)?,
+        claims: check_claims(params)?,
         acr_values: check_acr_values(params),
         resource: check_resource(params)?,
         dpop_jkt: check_dpop_jkt(params)?,
@@ -220,6 +224,10 @@ fn check_max_age(params: &Params) -> Result<Option<u32>, RequestError> {
     let Some(text) = params.get("max_age") else { return Ok(None) };
     let seconds = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     seconds.map(Some).ok_or_else(|| RequestError::invalid_request("max_age is not a number of seconds"))
+}
+
+fn check_claims(params: &Params) -> Result<ClaimsRequest, RequestError> {
+    params.get("claims").map_or_else(|| Ok(ClaimsRequest::default()), ClaimsRequest::parse)
 }
 
 fn check_acr_values(params: &Params) -> Vec<String> {
@@ -305,6 +313,10 @@ mod tests {
                 "mfa",
                 "pwd",
             ],
+            claims: ClaimsRequest {
+                userinfo: {},
+                id_token: {},
+            },
             resource: Some(
                 "https://api.test/",
             ),
@@ -335,6 +347,7 @@ mod tests {
             ("resource=https%3A%2F%2Fapi.test%2F%23x", ErrorCode::InvalidTarget),
             ("resource=https%3A%2F%2Fapi.test%2F+", ErrorCode::InvalidTarget),
             ("resource=a%3Ab&resource=a%3Ac", ErrorCode::InvalidTarget),
+            ("claims=%5B%5D", ErrorCode::InvalidRequest),
             ("foo=1&foo=1", ErrorCode::InvalidRequest),
             ("state=a&state=b", ErrorCode::InvalidRequest),
             (&long("state", 2049), ErrorCode::InvalidRequest),

@@ -72,6 +72,8 @@ error_codes! {
     TemporarilyUnavailable = "temporarily_unavailable",
     /// RFC 6749 §4.1.2.1 and §5.2.
     UnauthorizedClient = "unauthorized_client",
+    /// OIDC Core Unmet Authentication Requirements 1.0 §2.
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements",
     /// RFC 6749 §5.2.
     UnsupportedGrantType = "unsupported_grant_type",
     /// RFC 6749 §4.1.2.1.

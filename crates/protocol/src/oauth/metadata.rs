@@ -3,6 +3,7 @@
 use serde::Serialize;
 use url::Url;
 
+use super::Acr;
 use super::authorize::{Prompt, ResponseMode};
 use super::token::GrantType;
 use crate::jose::SigningAlgorithm;
@@ -35,6 +36,7 @@ pub struct ProviderMetadata {
     dpop_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: &'static [&'static str],
     prompt_values_supported: Vec<&'static str>,
+    acr_values_supported: Vec<&'static str>,
     claims_supported: &'static [&'static str],
     ui_locales_supported: &'static [&'static str],
     #[serde(flatten)]
@@ -81,6 +83,7 @@ impl ProviderMetadata {
             dpop_signing_alg_values_supported: algorithms(),
             code_challenge_methods_supported: &["S256"],
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
+            acr_values_supported: Acr::ALL.map(Acr::as_str).to_vec(),
             claims_supported: &[
                 "iss",
                 "sub",
@@ -107,7 +110,7 @@ impl ProviderMetadata {
             ui_locales_supported: &["en"],
             flags: Flags {
                 authorization_response_iss_parameter_supported: true,
-                claims_parameter_supported: false,
+                claims_parameter_supported: true,
                 request_parameter_supported: true,
                 request_uri_parameter_supported: false,
             },
@@ -238,6 +241,10 @@ mod tests {
             "consent",
             "select_account"
           ],
+          "acr_values_supported": [
+            "urn:orgate:acr:single-factor",
+            "urn:orgate:acr:multi-factor"
+          ],
           "claims_supported": [
             "iss",
             "sub",
@@ -265,7 +272,7 @@ mod tests {
             "en"
           ],
           "authorization_response_iss_parameter_supported": true,
-          "claims_parameter_supported": false,
+          "claims_parameter_supported": true,
           "request_parameter_supported": true,
           "request_uri_parameter_supported": false
         }
