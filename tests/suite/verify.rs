@@ -8,7 +8,7 @@ use axum::routing::get;
 use orgate_flows::Clock as _;
 use orgate_flows::bootstrap::bootstrap;
 use orgate_tests::app::{App, TestClock, client};
-use orgate_verify::{MissingPermission, RequestOrg, Verifier, VerifyError};
+use orgate_verify::{Rejection, RequestOrg, Verifier, VerifyError};
 use tokio::net::TcpListener;
 
 /// The backend's clock is Orgate's.
@@ -35,7 +35,7 @@ impl Backend {
             |RequestOrg(token): RequestOrg| async move { format!("{} {}", token.org_id(), token.sub()) };
         let write = |RequestOrg(token): RequestOrg| async move {
             token.require_permission("notes:write")?;
-            Ok::<_, MissingPermission>("written")
+            Ok::<_, Rejection>("written")
         };
         let router =
             Router::new().route("/orgs/{org}/notes", get(read).post(write)).with_state(verifier(app));
