@@ -11,6 +11,9 @@ use orgate_tests::app::{App, TestClock, client};
 use orgate_verify::{Rejection, RequestOrg, Verifier, VerifyError};
 use tokio::net::TcpListener;
 
+mod examples;
+mod introspection;
+
 /// The backend's clock is Orgate's.
 struct SameClock(Arc<TestClock>);
 
