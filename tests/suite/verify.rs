@@ -8,8 +8,11 @@ use axum::routing::get;
 use orgate_flows::Clock as _;
 use orgate_flows::bootstrap::bootstrap;
 use orgate_tests::app::{App, TestClock, client};
-use orgate_verify::{MissingPermission, RequestOrg, Verifier, VerifyError};
+use orgate_verify::{Rejection, RequestOrg, Verifier, VerifyError};
 use tokio::net::TcpListener;
+
+mod examples;
+mod introspection;
 
 /// The backend's clock is Orgate's.
 struct SameClock(Arc<TestClock>);
@@ -35,7 +38,7 @@ impl Backend {
             |RequestOrg(token): RequestOrg| async move { format!("{} {}", token.org_id(), token.sub()) };
         let write = |RequestOrg(token): RequestOrg| async move {
             token.require_permission("notes:write")?;
-            Ok::<_, MissingPermission>("written")
+            Ok::<_, Rejection>("written")
         };
         let router =
             Router::new().route("/orgs/{org}/notes", get(read).post(write)).with_state(verifier(app));

@@ -1,12 +1,14 @@
 //! A verified access token (RFC 9068, with the claims that Orgate adds).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
 use crate::{
     json::{Object, WrongShape},
     org_id::OrgId,
+    rejection::Challenges,
+    subject::Subject,
     verifier::VerifyError,
 };
 
@@ -17,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     iss: String,
-    sub: String,
+    subject: Subject,
     aud: Vec<String>,
     client_id: String,
     exp: u64,
@@ -25,26 +27,35 @@ pub struct AccessToken {
     nbf: Option<u64>,
     jti: String,
     org_id: OrgId,
-    org_name: Option<String>,
-    sid: Option<String>,
+    org_name: String,
     scope: BTreeSet<String>,
     roles: BTreeSet<String>,
     permissions: BTreeSet<String>,
-    auth_time: Option<u64>,
-    acr: Option<String>,
-    amr: Vec<String>,
     act: Option<Map<String, Value>>,
     cnf: Option<Map<String, Value>>,
     extra: Map<String, Value>,
+    checked: Checked,
+}
+
+/// What the check of a token knew and its holder will ask for.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    /// The time of the check, less the leeway.
+    pub(crate) not_before: u64,
+    pub(crate) challenges: Arc<Challenges>,
 }
 
 impl AccessToken {
     /// Reads the claims of a payload whose signature has been verified. What they say is the verifier's to check.
-    pub(crate) fn from_claims(mut claims: Object) -> Result<Self, VerifyError> {
+    pub(crate) fn from_claims(mut claims: Object, checked: Checked) -> Result<Self, VerifyError> {
         let org_id = required("org_id", claims.take_string("org_id")?)?;
+        let cnf = claims.take_object("cnf")?;
+        if cnf.as_ref().and_then(|cnf| cnf.get("jkt")).is_some_and(|jkt| !jkt.is_string()) {
+            return Err(VerifyError::InvalidClaim("cnf"));
+        }
         Ok(Self {
             iss: required("iss", claims.take_string("iss")?)?,
-            sub: required("sub", claims.take_string("sub")?)?,
+            subject: Subject::take(&mut claims)?,
             aud: required("aud", claims.take_one_or_more("aud")?)?,
             client_id: required("client_id", claims.take_string("client_id")?)?,
             exp: required("exp", claims.take_numeric_date("exp")?)?,
@@ -52,17 +63,14 @@ impl AccessToken {
             nbf: claims.take_numeric_date("nbf")?,
             jti: required("jti", claims.take_string("jti")?)?,
             org_id: org_id.parse().map_err(|_| VerifyError::InvalidClaim("org_id"))?,
-            org_name: claims.take_string("org_name")?,
-            sid: claims.take_string("sid")?,
+            org_name: required("org_name", claims.take_string("org_name")?)?,
             scope: take_scope(&mut claims)?,
             roles: claims.take_strings("roles")?.into_iter().flatten().collect(),
             permissions: claims.take_strings("permissions")?.into_iter().flatten().collect(),
-            auth_time: claims.take_numeric_date("auth_time")?,
-            acr: claims.take_string("acr")?,
-            amr: claims.take_strings("amr")?.unwrap_or_default(),
             act: claims.take_object("act")?,
-            cnf: claims.take_object("cnf")?,
+            cnf,
             extra: claims.into_rest(),
+            checked,
         })
     }
 
@@ -72,8 +80,8 @@ impl AccessToken {
     }
 
     /// The organization's slug, for people and URLs.
-    pub fn org_name(&self) -> Option<&str> {
-        self.org_name.as_deref()
+    pub fn org_name(&self) -> &str {
+        &self.org_name
     }
 
     /// Whether `organization`, an id or a slug, is this token's organization.
@@ -84,7 +92,7 @@ impl AccessToken {
         if OrgId::is_claimed_by(organization) {
             organization == self.org_id.as_str()
         } else {
-            self.org_name.as_deref() == Some(organization)
+            self.org_name == organization
         }
     }
 
@@ -93,9 +101,14 @@ impl AccessToken {
         &self.iss
     }
 
-    /// The user, or the client itself for client credentials; stable inside the organization.
+    /// Who acts: a user, or a client of its own accord.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The id of the user, or of the client itself; stable inside the organization.
     pub fn sub(&self) -> &str {
-        &self.sub
+        self.subject.id()
     }
 
     /// Every audience named, among them one of the verifier's.
@@ -128,22 +141,17 @@ impl AccessToken {
         &self.jti
     }
 
-    /// The session, as in the ID token and in logout tokens.
-    pub fn sid(&self) -> Option<&str> {
-        self.sid.as_deref()
-    }
-
     /// The granted scopes.
     pub fn scope(&self) -> &BTreeSet<String> {
         &self.scope
     }
 
-    /// The user's roles in the organization.
+    /// The roles in the organization.
     pub fn roles(&self) -> &BTreeSet<String> {
         &self.roles
     }
 
-    /// The user's permissions in the organization, as `resource:action`.
+    /// The permissions in the organization, as `resource:action`.
     pub fn permissions(&self) -> &BTreeSet<String> {
         &self.permissions
     }
@@ -153,38 +161,34 @@ impl AccessToken {
         self.permissions.contains(permission)
     }
 
-    /// Refuses a token without `permission`. With the feature `axum` the error answers 403 by itself.
-    ///
-    /// # Errors
-    /// [`MissingPermission`] if the token does not carry it.
-    pub fn require_permission(&self, permission: &str) -> Result<(), MissingPermission> {
-        if self.has_permission(permission) { Ok(()) } else { Err(MissingPermission(permission.to_owned())) }
-    }
-
-    /// When the user last proved who they are.
-    pub fn auth_time(&self) -> Option<u64> {
-        self.auth_time
-    }
-
-    /// How strong that proof was.
-    pub fn acr(&self) -> Option<&str> {
-        self.acr.as_deref()
-    }
-
-    /// By what methods it was given (RFC 8176).
-    pub fn amr(&self) -> &[String] {
-        &self.amr
-    }
-
     /// Who really acts while impersonating `sub` (RFC 8693 §4.1).
     pub fn act(&self) -> Option<&Map<String, Value>> {
         self.act.as_ref()
     }
 
-    /// The key that whoever presents the token must prove to hold (RFC 7800). Proving it is not checked here:
-    /// such tokens are refused unless the verifier was told otherwise.
+    /// The key that whoever presents the token must prove to hold (RFC 7800): `jkt` is checked by
+    /// [`Verifier::authorize`](crate::Verifier::authorize); for other members such tokens are refused unless the
+    /// verifier was told otherwise.
     pub fn cnf(&self) -> Option<&Map<String, Value>> {
         self.cnf.as_ref()
+    }
+
+    /// The thumbprint of the key that proofs of possession must be signed with (RFC 9449 §6.1).
+    pub(crate) fn jkt(&self) -> Option<&str> {
+        self.cnf.as_ref()?.get("jkt")?.as_str()
+    }
+
+    /// Whether both are one token, in one organization and bound to one key. Rights may differ: they change.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.org_id == other.org_id
+            && self.jti == other.jti
+            && self.client_id == other.client_id
+            && self.sub() == other.sub()
+            && self.cnf == other.cnf
+    }
+
+    pub(crate) fn checked(&self) -> &Checked {
+        &self.checked
     }
 
     /// All claims that have no accessor of their own.
@@ -192,11 +196,6 @@ impl AccessToken {
         &self.extra
     }
 }
-
-/// The token lacks a permission.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the access token lacks the permission {0}")]
-pub struct MissingPermission(String);
 
 impl From<WrongShape> for VerifyError {
     fn from(WrongShape(name): WrongShape) -> Self {

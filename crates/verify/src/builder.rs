@@ -6,13 +6,20 @@ use reqwest::Url;
 
 use crate::{
     clock::{Clock, SystemClock},
-    fetch::{KeyEndpoint, KeyLocation},
+    dpop::{Demand, Dpop, Proofs},
+    fetch::{Discovery, Http, KeyEndpoint, Location},
+    introspection::{Connection, Freshness, Introspection, Introspector},
     key_cache::{KeyCache, Timing},
+    rejection::{Challenges, Scheme},
+    resource::Resource,
     verifier::{SenderConstrained, Verifier},
 };
 
 /// More clock skew than this is a broken clock, not a skewed one.
 const MAX_LEEWAY: Duration = Duration::from_mins(2);
+
+/// A proof is made for one request: an older one was kept for something.
+const MAX_PROOF_AGE: Duration = Duration::from_mins(5);
 
 /// Configures a [`Verifier`]. An audience is required; every other default is meant for production.
 #[must_use]
@@ -20,9 +27,13 @@ pub struct VerifierBuilder {
     issuer: String,
     audiences: BTreeSet<String>,
     jwks_uri: Option<String>,
-    jwks_origins: Vec<String>,
+    origins: Vec<String>,
     plain_http: PlainHttp,
     sender_constrained: SenderConstrained,
+    dpop: Option<Dpop>,
+    resource: Option<Resource>,
+    freshness: Freshness,
+    introspection: Option<Introspection>,
     leeway: Duration,
     timeout: Duration,
     timing: Timing,
@@ -43,9 +54,13 @@ impl VerifierBuilder {
             issuer,
             audiences: BTreeSet::new(),
             jwks_uri: None,
-            jwks_origins: Vec::new(),
+            origins: Vec::new(),
             plain_http: PlainHttp::Loopback,
             sender_constrained: SenderConstrained::Refused,
+            dpop: None,
+            resource: None,
+            freshness: Freshness::Offline,
+            introspection: None,
             leeway: Duration::from_secs(30),
             timeout: Duration::from_secs(5),
             timing: Timing {
@@ -71,9 +86,9 @@ impl VerifierBuilder {
         self
     }
 
-    /// Allows a discovered `jwks_uri` on this origin too (`https://keys.example.com`), besides the issuer's.
-    pub fn allow_jwks_origin(mut self, origin: impl Into<String>) -> Self {
-        self.jwks_origins.push(origin.into());
+    /// Allows discovered endpoints on this origin too (`https://keys.example.com`), besides the issuer's.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
         self
     }
 
@@ -84,10 +99,38 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts tokens that are bound to a key. The caller must then compare [`cnf`](crate::AccessToken::cnf) with
-    /// a proof of possession that it checked itself (RFC 8705, RFC 9449): this crate does not.
+    /// Accepts tokens that are bound to a client's certificate (RFC 8705) or in other ways. The caller must then
+    /// compare [`cnf`](crate::AccessToken::cnf) with a proof of possession that it checked itself. A key's thumbprint
+    /// (RFC 9449) is not among them where a request is at hand: [`authorize`](Verifier::authorize) checks proofs of
+    /// that by itself, if [`dpop`](Self::dpop) says how, and accepts no such token without.
     pub fn allow_sender_constrained(mut self) -> Self {
         self.sender_constrained = SenderConstrained::Accepted;
+        self
+    }
+
+    /// Says where clients reach the backend, and what it offers: each challenge then leads to its metadata
+    /// (RFC 9728), which is for the caller to serve.
+    pub fn resource(mut self, resource: Resource) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// Accepts tokens that are bound to a key, with a proof of possession (RFC 9449). Needs a
+    /// [`resource`](Self::resource): its URL is what proofs are made for.
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.dpop = Some(dpop);
+        self
+    }
+
+    /// How sure the backend has to be that a token was not revoked; [`Freshness::Offline`] unless told.
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = freshness;
+        self
+    }
+
+    /// How the issuer is asked, if [`freshness`](Self::freshness) says that it is.
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.introspection = Some(introspection);
         self
     }
 
@@ -97,7 +140,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// How long fetching the keys may take, discovery included; 5 s unless told.
+    /// How long fetching the keys, or introspecting a token, may take, discovery included; 5 s unless told.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -133,42 +176,97 @@ impl VerifierBuilder {
     ///
     /// # Errors
     /// [`BuildError`] names what is missing or not allowed.
-    pub fn build(self) -> Result<Verifier, BuildError> {
+    pub fn build(mut self) -> Result<Verifier, BuildError> {
         if self.audiences.is_empty() || self.audiences.contains("") {
             return Err(BuildError::NoAudience);
         }
         if self.leeway > MAX_LEEWAY {
             return Err(BuildError::LeewayTooLong);
         }
-        let endpoint = KeyEndpoint::new(self.key_location()?, self.timeout).map_err(BuildError::client)?;
+        let http = Http::new(self.timeout).map_err(BuildError::client)?;
+        let location = self.location(self.jwks_uri.as_deref(), "jwks_uri")?;
+        let endpoint = KeyEndpoint { http: http.clone(), location };
+        let keys = Arc::new(KeyCache::new(endpoint, Arc::clone(&self.clock), self.timing));
+        let dpop = self.dpop.as_ref().map(|dpop| dpop.demand);
+        let resource = self.resource.take().map(|resource| self.check_resource(resource)).transpose()?;
+        let metadata = resource.as_ref().map(|(resource, url)| resource.describe(url, &self.issuer, dpop));
+        let challenges = Challenges {
+            resource_metadata: metadata.as_ref().map(|metadata| metadata.url().to_owned()),
+            schemes: match dpop {
+                None => vec![Scheme::Bearer],
+                Some(Demand::Accepted) => vec![Scheme::Bearer, Scheme::Dpop],
+                Some(Demand::Required) => vec![Scheme::Dpop],
+            },
+        };
         Ok(Verifier {
-            keys: Arc::new(KeyCache::new(endpoint, Arc::clone(&self.clock), self.timing)),
+            proofs: self.proofs(resource.map(|(_, url)| url))?,
+            introspector: self.introspector(&http, &keys)?,
+            keys,
             issuer: self.issuer,
             audiences: self.audiences,
             leeway: self.leeway,
             sender_constrained: self.sender_constrained,
             clock: self.clock,
+            challenges: Arc::new(challenges),
+            metadata,
             #[cfg(feature = "axum")]
             places: self.places,
         })
     }
 
-    fn key_location(&self) -> Result<KeyLocation, BuildError> {
+    fn check_resource(&self, resource: Resource) -> Result<(Resource, Url), BuildError> {
+        let url = self.check_url(&resource.url)?;
+        if url.query().is_some() {
+            return Err(BuildError::InvalidUrl(resource.url));
+        }
+        Ok((resource, url))
+    }
+
+    fn proofs(&mut self, resource: Option<Url>) -> Result<Option<Proofs>, BuildError> {
+        let Some(dpop) = self.dpop.take() else { return Ok(None) };
+        if dpop.max_age > MAX_PROOF_AGE {
+            return Err(BuildError::ProofAgeTooLong);
+        }
+        let resource = resource.ok_or(BuildError::NoResource)?;
+        dpop.into_proofs(resource, self.leeway).map(Some).ok_or(BuildError::NoRandomness)
+    }
+
+    fn introspector(
+        &mut self,
+        http: &Http,
+        keys: &Arc<KeyCache>,
+    ) -> Result<Option<Introspector>, BuildError> {
+        let Freshness::Introspect { max_age } = self.freshness else { return Ok(None) };
+        let introspection = self.introspection.take().ok_or(BuildError::NoIntrospection)?;
+        let connection = Connection {
+            issuer: self.issuer.clone(),
+            http: http.clone(),
+            location: self.location(introspection.endpoint.as_deref(), "introspection_endpoint")?,
+            keys: Arc::clone(keys),
+            clock: Arc::clone(&self.clock),
+            leeway: self.leeway,
+            max_age,
+        };
+        Ok(Some(introspection.into_introspector(connection)))
+    }
+
+    /// Where an endpoint is: at the URL that was given, or where the discovery document says.
+    fn location(&self, given: Option<&str>, member: &'static str) -> Result<Location, BuildError> {
         let issuer = self.check_url(&self.issuer)?;
         if issuer.query().is_some() {
             return Err(BuildError::InvalidUrl(self.issuer.clone()));
         }
-        if let Some(url) = &self.jwks_uri {
-            return self.check_url(url).map(KeyLocation::Given);
+        if let Some(url) = given {
+            return self.check_url(url).map(Location::Given);
         }
         // OpenID Connect Discovery §4.1: a slash at the end is taken off first.
         let document = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let document = self.check_url(&document)?;
         let mut origins = vec![issuer];
-        for origin in &self.jwks_origins {
+        for origin in &self.origins {
             origins.push(self.check_url(origin)?);
         }
-        Ok(KeyLocation::Discovered { issuer: self.issuer.clone(), document, origins })
+        Ok(Location::Discovered(Discovery { issuer: self.issuer.clone(), document, origins }, member))
     }
 
     fn check_url(&self, text: &str) -> Result<Url, BuildError> {
@@ -209,9 +307,21 @@ pub enum BuildError {
     /// No audience, or an empty one.
     #[error("an audience is required")]
     NoAudience,
+    /// Tokens are to be introspected, and nothing says how.
+    #[error("introspecting tokens takes an introspection client")]
+    NoIntrospection,
+    /// The operating system gives no random numbers.
+    #[error("there is no randomness")]
+    NoRandomness,
+    /// Proofs are to be checked, and nothing says for which URL they are made.
+    #[error("checking proofs takes a resource")]
+    NoResource,
     /// `http` on a host that is not loopback.
     #[error("{0} must be https")]
     PlainHttp(String),
+    /// More than five minutes.
+    #[error("proofs of more than five minutes ago are not allowed")]
+    ProofAgeTooLong,
 }
 
 impl BuildError {
@@ -261,6 +371,23 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_together_is_demanded_together() {
+        let builder = || Verifier::builder("https://a.example").audience("notes");
+        let introspect = Freshness::Introspect { max_age: Duration::ZERO };
+        let at = |url: &str| builder().resource(Resource::at(url));
+        assert!(matches!(builder().dpop(Dpop::new()).build(), Err(BuildError::NoResource)));
+        assert!(matches!(builder().freshness(introspect).build(), Err(BuildError::NoIntrospection)));
+        assert!(matches!(at("https://b.example/?q").build(), Err(BuildError::InvalidUrl(_))));
+        assert!(matches!(at("http://b.example").build(), Err(BuildError::PlainHttp(_))));
+        let old = Dpop::new().max_age(MAX_PROOF_AGE + Duration::from_secs(1));
+        assert!(matches!(at("https://b.example").dpop(old).build(), Err(BuildError::ProofAgeTooLong)));
+        assert!(at("https://b.example").dpop(Dpop::new().max_age(MAX_PROOF_AGE)).build().is_ok());
+        let elsewhere = Introspection::with_secret("notes", "s").endpoint("http://b.example/introspect");
+        let elsewhere = builder().freshness(introspect).introspection(elsewhere).build();
+        assert!(matches!(elsewhere, Err(BuildError::PlainHttp(_))));
+    }
+
+    #[test]
     fn audience_leeway_and_key_urls_are_checked() {
         let builder = || Verifier::builder("https://a.example");
         assert!(matches!(builder().build(), Err(BuildError::NoAudience)));
@@ -270,9 +397,6 @@ mod tests {
         let too_long = builder().leeway(MAX_LEEWAY + Duration::from_millis(1));
         assert!(matches!(too_long.build(), Err(BuildError::LeewayTooLong)));
         assert!(matches!(builder().jwks_uri("http://a.example").build(), Err(BuildError::PlainHttp(_))));
-        assert!(matches!(
-            builder().allow_jwks_origin("http://k.example").build(),
-            Err(BuildError::PlainHttp(_))
-        ));
+        assert!(matches!(builder().allow_origin("http://k.example").build(), Err(BuildError::PlainHttp(_))));
     }
 }

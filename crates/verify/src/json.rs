@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 const MAX_NUMERIC_DATE: u64 = 253_402_300_799;
 
 /// A JSON object whose members are taken out one by one, each in the one shape that is understood.
+#[derive(Clone)]
 pub(crate) struct Object(Map<String, Value>);
 
 /// A member is present but not of the shape that its name calls for; `null` is no exception.

@@ -1,4 +1,4 @@
-//! The compact JWS around a token (RFC 7515 §7.1).
+//! The compact JWS (RFC 7515 §7.1) around a token, a proof or an answer.
 //!
 //! **Invariant:** the payload comes out of [`CompactJws::verify`] only, so nobody reads what no key has signed.
 
@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     json::{Object, WrongShape},
-    jwk::{Algorithm, Key},
+    jwk::{Algorithm, PublicKey},
     verifier::VerifyError,
 };
 
@@ -17,21 +17,41 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 const MAX_KID_BYTES: usize = 256;
 
 /// Header parameters that are refused where others would be ignored: `crit` because nothing it could name is
-/// understood here (RFC 7515 §4.1.11), the rest because they offer a key, and keys come from the issuer alone.
-const REFUSED: [&str; 5] = ["crit", "jku", "jwk", "x5c", "x5u"];
+/// understood here (RFC 7515 §4.1.11), the rest because they lead to a key that nobody vouches for.
+const REFUSED: [&str; 4] = ["crit", "jku", "x5c", "x5u"];
 
-/// A token taken apart, its header checked and its signature not yet.
-#[derive(Debug)]
+/// What a JWS claims to be: its `typ`, explicit so that one is never taken for another (RFC 8725 §3.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// RFC 9068 §2.1.
+    AccessToken,
+    /// RFC 9701 §5.
+    IntrospectionAnswer,
+    /// RFC 9449 §4.2.
+    Proof,
+}
+
+impl Kind {
+    fn typ(self) -> &'static str {
+        match self {
+            Self::AccessToken => "at+jwt",
+            Self::IntrospectionAnswer => "token-introspection+jwt",
+            Self::Proof => "dpop+jwt",
+        }
+    }
+}
+
+/// A JWS taken apart, its header checked and its signature not yet.
 pub(crate) struct CompactJws<'t> {
     pub(crate) algorithm: Algorithm,
-    pub(crate) kid: String,
+    header: Object,
     signing_input: &'t str,
     payload: &'t str,
     signature: Vec<u8>,
 }
 
 impl<'t> CompactJws<'t> {
-    pub(crate) fn parse(token: &'t str) -> Result<Self, VerifyError> {
+    pub(crate) fn parse(token: &'t str, kind: Kind) -> Result<Self, VerifyError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(VerifyError::TooLarge);
         }
@@ -42,14 +62,29 @@ impl<'t> CompactJws<'t> {
         }
         let mut header = object(header)?;
         check_refused(&header)?;
-        check_typ(&mut header)?;
+        check_typ(&mut header, kind)?;
         let algorithm = check_alg(&mut header)?;
-        let kid = check_kid(&mut header)?;
-        Ok(Self { algorithm, kid, signing_input, payload, signature: decode(signature)? })
+        Ok(Self { algorithm, header, signing_input, payload, signature: decode(signature)? })
+    }
+
+    /// The name of the issuer's key that it is signed with; it may not bring a key of its own.
+    pub(crate) fn kid(&mut self) -> Result<String, VerifyError> {
+        if self.header.contains("jwk") {
+            return Err(VerifyError::InvalidHeader("jwk"));
+        }
+        let kid =
+            self.header.take_string("kid").map_err(|WrongShape(name)| VerifyError::InvalidHeader(name))?;
+        kid.filter(|kid| kid.len() <= MAX_KID_BYTES).ok_or(VerifyError::InvalidHeader("kid"))
+    }
+
+    /// The key that it brings along, as only a proof of possession does.
+    pub(crate) fn jwk(&mut self) -> Result<Object, VerifyError> {
+        let jwk = self.header.take_object("jwk").ok().flatten();
+        jwk.map(Object::from).ok_or(VerifyError::InvalidHeader("jwk"))
     }
 
     /// Checks the signature and gives the payload that it covers.
-    pub(crate) fn verify(&self, key: &Key) -> Result<Object, VerifyError> {
+    pub(crate) fn verify(&self, key: &PublicKey) -> Result<Object, VerifyError> {
         if !key.verify(self.signing_input.as_bytes(), &self.signature) {
             return Err(VerifyError::InvalidSignature);
         }
@@ -64,21 +99,17 @@ fn check_refused(header: &Object) -> Result<(), VerifyError> {
     }
 }
 
-/// RFC 9068 §4: anything else, an ID token for one, is not an access token. Media types ignore case.
-fn check_typ(header: &mut Object) -> Result<(), VerifyError> {
-    let typ = header.take_string("typ").ok().flatten().ok_or(VerifyError::WrongType)?;
-    let accepted = ["at+jwt", "application/at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known));
+/// Anything else, an ID token for one, is something else. Media types ignore case, and may leave out
+/// `application/` (RFC 7515 §4.1.9).
+fn check_typ(header: &mut Object, kind: Kind) -> Result<(), VerifyError> {
+    let typ = header.take_string("typ").ok().flatten().ok_or(VerifyError::WrongType)?.to_ascii_lowercase();
+    let accepted = typ.strip_prefix("application/").unwrap_or(&typ) == kind.typ();
     if accepted { Ok(()) } else { Err(VerifyError::WrongType) }
 }
 
 fn check_alg(header: &mut Object) -> Result<Algorithm, VerifyError> {
     let alg = header.take_string("alg").ok().flatten();
     alg.as_deref().and_then(Algorithm::from_name).ok_or(VerifyError::AlgorithmNotAllowed)
-}
-
-fn check_kid(header: &mut Object) -> Result<String, VerifyError> {
-    let kid = header.take_string("kid").map_err(|WrongShape(name)| VerifyError::InvalidHeader(name))?;
-    kid.filter(|kid| kid.len() <= MAX_KID_BYTES).ok_or(VerifyError::InvalidHeader("kid"))
 }
 
 fn object(part: &str) -> Result<Object, VerifyError> {
@@ -98,7 +129,7 @@ mod tests {
 
     fn refusal(header: &str) -> Option<VerifyError> {
         let token = format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header));
-        CompactJws::parse(&token).err()
+        CompactJws::parse(&token, Kind::AccessToken).and_then(|mut jws| jws.kid()).err()
     }
 
     #[test]
@@ -137,21 +168,37 @@ mod tests {
     }
 
     #[test]
+    fn no_kind_of_jws_passes_for_another() {
+        let kinds = [Kind::AccessToken, Kind::IntrospectionAnswer, Kind::Proof];
+        for (said, expected) in kinds.iter().flat_map(|said| kinds.map(|expected| (*said, expected))) {
+            let header = format!(r#"{{"typ":"{}","alg":"ES256","kid":"k"}}"#, said.typ());
+            let token = format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header));
+            assert_eq!(
+                CompactJws::parse(&token, expected).is_ok(),
+                said == expected,
+                "{said:?} as {expected:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_token_has_three_parts_and_a_bounded_size() {
+        let parse = |token: &str| CompactJws::parse(token, Kind::AccessToken).err();
         for token in
             ["", ".", "..", "a.b", "e30.e30.e30.e30", "e30.e30.e30.e30.e30", "e30=.e30.AA", "e30 .e30.AA"]
         {
-            assert_eq!(CompactJws::parse(token).err(), Some(VerifyError::Malformed), "{token:?}");
+            assert_eq!(parse(token), Some(VerifyError::Malformed), "{token:?}");
         }
-        assert_eq!(CompactJws::parse(&"a".repeat(MAX_TOKEN_BYTES + 1)).err(), Some(VerifyError::TooLarge));
+        assert_eq!(parse(&"a".repeat(MAX_TOKEN_BYTES + 1)), Some(VerifyError::TooLarge));
     }
 
     proptest! {
         #[test]
         fn any_text_is_parsed_or_refused(text in "\\PC*", header in ".{0,80}", payload in any::<Vec<u8>>()) {
-            let _ = CompactJws::parse(&text);
+            let _ = CompactJws::parse(&text, Kind::Proof);
             let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-            let _ = CompactJws::parse(&format!("{}.{}.{text}", encode(header.as_bytes()), encode(&payload)));
+            let three = format!("{}.{}.{text}", encode(header.as_bytes()), encode(&payload));
+            let _ = CompactJws::parse(&three, Kind::AccessToken);
         }
     }
 }

@@ -1,17 +1,23 @@
 //! Verifying an access token: RFC 9068 §4, and the organization on top.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
-    access_token::AccessToken, builder::VerifierBuilder, clock::Clock, fetch::FetchError, jws::CompactJws,
+    access_token::{AccessToken, Checked},
+    builder::VerifierBuilder,
+    clock::{Clock, seconds},
+    dpop::Proofs,
+    fetch::FetchError,
+    introspection::Introspector,
+    json::Object,
+    jws::{CompactJws, Kind},
     key_cache::KeyCache,
+    rejection::Challenges,
+    resource::ResourceMetadata,
 };
 
-/// Verifies the access tokens of one issuer for one backend. Share one in an [`Arc`]: it holds the cached keys.
+/// Verifies the access tokens of one issuer for one backend. Share one in an [`Arc`]: it holds the cached keys, the
+/// issuer's answers and the proofs that were seen.
 pub struct Verifier {
     pub(crate) issuer: String,
     pub(crate) audiences: BTreeSet<String>,
@@ -19,6 +25,10 @@ pub struct Verifier {
     pub(crate) sender_constrained: SenderConstrained,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: Arc<KeyCache>,
+    pub(crate) proofs: Option<Proofs>,
+    pub(crate) introspector: Option<Introspector>,
+    pub(crate) challenges: Arc<Challenges>,
+    pub(crate) metadata: Option<ResourceMetadata>,
     #[cfg(feature = "axum")]
     pub(crate) places: crate::extract::OrganizationPlaces,
 }
@@ -36,22 +46,40 @@ impl Verifier {
         VerifierBuilder::new(issuer.into())
     }
 
-    /// Verifies a compact JWT access token.
+    /// Verifies a compact JWT access token, wherever it comes from. A backend that has a request in hand calls
+    /// [`authorize`](Self::authorize), which sees proofs of possession too.
     ///
-    /// Waits for the network only if the token names a key that the cached set does not have, and then at most
-    /// for the configured timeout.
+    /// Waits for the network only if the token names a key that the cached set does not have, or the policy is to
+    /// introspect it, and then at most for the configured timeout.
     ///
     /// # Errors
-    /// [`VerifyError::KeysUnavailable`] if the issuer's keys are out of reach, which says nothing about the token;
-    /// every other variant says why the token is refused.
+    /// [`VerifyError::KeysUnavailable`] or [`VerifyError::IntrospectionUnavailable`] if the issuer is out of reach,
+    /// which says nothing about the token; every other variant says why the token is refused.
     pub async fn verify(&self, token: &str) -> Result<AccessToken, VerifyError> {
-        let jws = CompactJws::parse(token)?;
-        let key = self.keys.find(&jws.kid, jws.algorithm).await?;
-        let token = AccessToken::from_claims(jws.verify(&key)?)?;
+        let token = self.check_token(token).await?;
+        self.check_cnf(&token)?;
+        Ok(token)
+    }
+
+    /// Everything but whether the token's holder has the key that it is bound to.
+    pub(crate) async fn check_token(&self, text: &str) -> Result<AccessToken, VerifyError> {
+        let mut jws = CompactJws::parse(text, Kind::AccessToken)?;
+        let key = self.keys.find(&jws.kid()?, jws.algorithm).await?;
+        let token = self.check_claims(jws.verify(&key.public)?)?;
+        let Some(introspector) = &self.introspector else { return Ok(token) };
+        // Only what the issuer has signed is asked about: strangers cannot make a backend ask.
+        let confirmed = self.check_claims(introspector.ask(text).await?)?;
+        if confirmed.is_same_as(&token) { Ok(confirmed) } else { Err(VerifyError::IntrospectionMismatch) }
+    }
+
+    /// What a token says, and an answer about it as well.
+    fn check_claims(&self, claims: Object) -> Result<AccessToken, VerifyError> {
+        let not_before = seconds(self.clock.now()).saturating_sub(self.leeway.as_secs());
+        let checked = Checked { not_before, challenges: Arc::clone(&self.challenges) };
+        let token = AccessToken::from_claims(claims, checked)?;
         self.check_iss(&token)?;
         self.check_aud(&token)?;
         self.check_times(&token)?;
-        self.check_cnf(&token)?;
         Ok(token)
     }
 
@@ -62,6 +90,12 @@ impl Verifier {
     /// [`FetchError`] if they could not be fetched. Keys fetched before stay in use.
     pub async fn refresh(&self) -> Result<(), FetchError> {
         self.keys.refresh().await
+    }
+
+    /// What the backend says of itself, to be served at its well-known path (RFC 9728). `None` unless a
+    /// [`Resource`](crate::Resource) was given.
+    pub fn resource_metadata(&self) -> Option<&ResourceMetadata> {
+        self.metadata.as_ref()
     }
 
     fn check_iss(&self, token: &AccessToken) -> Result<(), VerifyError> {
@@ -75,8 +109,7 @@ impl Verifier {
 
     /// RFC 7519 §4.1.4–6. No sum overflows: claims end in the year 9999, and the leeway at two minutes.
     fn check_times(&self, token: &AccessToken) -> Result<(), VerifyError> {
-        // Before 1970, everything was issued in the future.
-        let now = self.clock.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = seconds(self.clock.now());
         let leeway = self.leeway.as_secs();
         if token.exp() + leeway <= now {
             return Err(VerifyError::Expired);
@@ -114,6 +147,15 @@ pub enum VerifyError {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
+    /// The issuer says that the token does not stand any more (RFC 7662 §2.2).
+    #[error("the token was revoked")]
+    Inactive,
+    /// The issuer's answer is about another token.
+    #[error("the issuer's answer is about another token")]
+    IntrospectionMismatch,
+    /// The issuer could not be asked whether the token still stands.
+    #[error("the issuer cannot be asked about the token")]
+    IntrospectionUnavailable,
     /// A claim is there in a shape it must not have.
     #[error("the claim {0} is malformed")]
     InvalidClaim(&'static str),
@@ -141,7 +183,7 @@ pub enum VerifyError {
     /// `nbf` has not come yet.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// The token is bound to a key (`cnf`), whose possession is not checked here.
+    /// The token is bound to a key (`cnf`), whose possession was not proven.
     #[error("the token is bound to a key")]
     SenderConstrained,
     /// More than 16 KiB.

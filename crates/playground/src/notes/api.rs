@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use orgate_verify::{MissingPermission, RequestOrg};
+use orgate_verify::{Rejection, RequestOrg};
 use serde_json::json;
 
 use super::notebooks::Notebooks;
@@ -16,7 +16,7 @@ use super::notebooks::Notebooks;
 pub(super) async fn list_notes(
     RequestOrg(token): RequestOrg,
     State(notebooks): State<Arc<Notebooks>>,
-) -> Result<Response, MissingPermission> {
+) -> Result<Response, Rejection> {
     token.require_permission("notes:read")?;
     let notes = notebooks.list(token.org_id());
     Ok(Json(json!({ "org_id": token.org_id().as_str(), "notes": notes })).into_response())

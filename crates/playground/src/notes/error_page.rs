@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use orgate_verify::{MissingPermission, VerifyError};
+use orgate_verify::{Rejection, VerifyError};
 
 use super::{id_token::IdTokenError, provider::ProviderError};
 use crate::http::page;
@@ -24,10 +24,10 @@ pub(super) enum PageError {
     IdToken(#[from] IdTokenError),
     #[error("the form or link is malformed")]
     MalformedForm,
-    #[error(transparent)]
-    MissingPermission(#[from] MissingPermission),
     #[error("there is no ID token")]
     NoIdToken,
+    #[error(transparent)]
+    NotAllowed(#[from] Rejection),
     #[error("there is no such page")]
     NotFound,
     #[error("the browser has no session")]
@@ -94,7 +94,7 @@ impl PageError {
                 "This cannot be understood",
                 "Nothing was changed. A note has between 1 and 500 characters.",
             ),
-            Self::MissingPermission(_) => (
+            Self::NotAllowed(_) => (
                 StatusCode::FORBIDDEN,
                 "Your roles do not allow this",
                 "Nothing was changed. Ask an administrator of your organization for a role that does.",

@@ -58,7 +58,7 @@ impl HomePage<'_> {
     }
 
     fn slug(&self) -> &str {
-        self.tokens.claims.org_name().unwrap_or(self.tokens.claims.org_id().as_str())
+        self.tokens.claims.org_name()
     }
 
     fn access_token_claims(&self) -> String {
@@ -97,7 +97,7 @@ pub(super) async fn show(
     };
     let tokens = signed_in.tokens(&app).await?;
     let claims = &tokens.claims;
-    let slug = claims.org_name().unwrap_or_default();
+    let slug = claims.org_name();
     let known = app.config.organizations.iter().find(|(known, _)| known == slug);
     Ok(page(&HomePage {
         session: &signed_in.session,

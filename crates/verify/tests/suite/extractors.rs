@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     routing::get,
 };
-use orgate_verify::{MissingPermission, OrgToken, RequestOrg, Verifier};
+use orgate_verify::{OrgToken, Rejection, RequestOrg, Verifier};
 use serde_json::{Value, json};
 
 use crate::issuer::{ACME, GLOBEX, Issuer, SigningKey};
@@ -27,7 +27,7 @@ async fn named_org(RequestOrg(token): RequestOrg) -> String {
     token.org_id().to_string()
 }
 
-async fn delete(RequestOrg(token): RequestOrg) -> Result<(), MissingPermission> {
+async fn delete(RequestOrg(token): RequestOrg) -> Result<(), Rejection> {
     token.require_permission("notes:delete")
 }
 

@@ -1,7 +1,7 @@
 //! Which tokens are accepted.
 
 use aws_lc_rs::hmac;
-use orgate_verify::{Verifier, VerifyError};
+use orgate_verify::{Subject, Verifier, VerifyError};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -45,13 +45,14 @@ async fn every_algorithm_is_verified_and_every_claim_is_read() {
         assert_eq!(token.client_id(), "cli_01jd8zk6v8e5wsm3r1q2t4y6xa");
         assert_eq!((token.exp(), token.iat(), token.nbf()), (NOW + 600, NOW, Some(NOW)));
         assert_eq!(token.jti(), "jti-1");
-        assert_eq!((token.org_id().as_str(), token.org_name()), (ACME, Some("acme")));
-        assert_eq!(token.sid(), Some("ses_01jd8zk6v8e5wsm3r1q2t4y6xb"));
+        assert_eq!((token.org_id().as_str(), token.org_name()), (ACME, "acme"));
+        let Subject::User { id, sid, auth_time, acr, amr, .. } = token.subject() else { panic!("a user") };
+        assert_eq!((id.as_str(), sid.as_str()), (token.sub(), "ses_01jd8zk6v8e5wsm3r1q2t4y6xb"));
+        assert_eq!((*auth_time, acr.as_deref()), (Some(NOW - 60), Some("urn:orgate:mfa")));
+        assert_eq!(amr, &["pwd", "otp"]);
         assert_eq!(token.scope().iter().collect::<Vec<_>>(), ["notes", "openid"]);
         assert_eq!(token.roles().iter().collect::<Vec<_>>(), ["editor"]);
         assert_eq!(token.permissions().iter().collect::<Vec<_>>(), ["notes:read", "notes:write"]);
-        assert_eq!((token.auth_time(), token.acr()), (Some(NOW - 60), Some("urn:orgate:mfa")));
-        assert_eq!(token.amr(), ["pwd", "otp"]);
         assert_eq!(token.act().map(|act| act["sub"].clone()), Some(json!("usr_operator")));
         assert!(token.cnf().is_none());
         assert_eq!(Value::Object(token.extra().clone()), json!({ "plan": { "seats": 5 } }));
@@ -65,7 +66,7 @@ async fn a_required_claim_is_never_missing_null_or_empty() {
     let (key, issuer) = acme().await;
     let verifier = issuer.verifier();
 
-    for claim in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "org_id"] {
+    for claim in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "org_id", "org_name"] {
         let mut claims = issuer.claims();
         claims.as_object_mut().unwrap().remove(claim);
         let missing = refusal(&verifier, &key.sign(&claims)).await;
@@ -82,9 +83,7 @@ async fn an_optional_claim_has_its_own_shape_or_is_absent() {
     let (key, issuer) = acme().await;
     let verifier = issuer.verifier();
 
-    for claim in
-        ["org_name", "sid", "scope", "roles", "permissions", "auth_time", "acr", "amr", "act", "cnf", "nbf"]
-    {
+    for claim in ["scope", "roles", "permissions", "auth_time", "acr", "amr", "act", "cnf", "nbf"] {
         for value in [json!(null), json!(-1), json!([1]), json!([["notes:read"]]), json!(true)] {
             let malformed = refusal(&verifier, &issuer.token_with(&key, claim, value.clone())).await;
             assert_eq!(malformed, Some(VerifyError::InvalidClaim(claim)), "{claim}: {value}");
@@ -93,6 +92,41 @@ async fn an_optional_claim_has_its_own_shape_or_is_absent() {
         claims.as_object_mut().unwrap().remove(claim);
         assert!(verifier.verify(&key.sign(&claims)).await.is_ok(), "without {claim}");
     }
+}
+
+#[tokio::test]
+async fn a_machine_is_a_client_without_a_session_and_not_a_user_who_lost_theirs() {
+    let (key, issuer) = acme().await;
+    let verifier = issuer.verifier();
+    let machine = issuer.machine_claims();
+
+    let token = verifier.verify(&key.sign(&machine)).await.unwrap();
+
+    let Subject::Client { id, .. } = token.subject() else { panic!("a client") };
+    assert_eq!((id.as_str(), token.sub()), ("cli_01jd8zk6v8e5wsm3r1q2t4y6xa", id.as_str()));
+    assert_eq!((token.org_id().as_str(), token.org_name()), (ACME, "acme"));
+    assert!(token.require_permission("notes:read").is_ok());
+    let user = issuer.claims();
+    for (claims, change, refused) in [
+        (&machine, json!({ "org_id": null }), "org_id"),
+        (&machine, json!({ "org_name": null }), "org_name"),
+        (&machine, json!({ "sub": user["sub"] }), "sub"),
+        (&machine, json!({ "sid": user["sid"] }), "sub"),
+        (&machine, json!({ "sid": null }), "sid"),
+        (&machine, json!({ "auth_time": NOW }), "auth_time"),
+        (&machine, json!({ "acr": "urn:orgate:mfa" }), "acr"),
+        (&machine, json!({ "amr": [] }), "amr"),
+        (&user, json!({ "sub": machine["sub"] }), "sub"),
+        (&user, json!({ "sid": "" }), "sid"),
+    ] {
+        let mut claims = claims.clone();
+        claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let refusal = refusal(&verifier, &key.sign(&claims)).await;
+        assert_eq!(refusal, Some(VerifyError::InvalidClaim(refused)), "{change}");
+    }
+    let mut lost = user.clone();
+    lost.as_object_mut().unwrap().remove("sid");
+    assert_eq!(refusal(&verifier, &key.sign(&lost)).await, Some(VerifyError::InvalidClaim("sub")));
 }
 
 #[tokio::test]
@@ -327,7 +361,7 @@ fn whatever_is_signed_or_sent_is_accepted_or_refused_without_a_panic() {
     let (key, issuer) = runtime.block_on(acme());
     let verifier = issuer.builder().allow_sender_constrained().build().unwrap();
     let mut names: Vec<_> = issuer.claims().as_object().unwrap().keys().cloned().collect();
-    names.extend(["act", "cnf", "nbf"].map(str::to_owned));
+    names.extend(["act", "cnf", "nbf", "sid"].map(str::to_owned));
     let verify = |token: &str| runtime.block_on(verifier.verify(token));
     let run = |cases| TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
 
