@@ -36,7 +36,7 @@ async fn what_is_wrong_with_a_proven_request_is_told_to_the_client() {
         (&[("code_challenge_method", "")], "invalid_request"),
         (&[("prompt", "none login")], "invalid_request"),
         (&[("max_age", "-1")], "invalid_request"),
-        (&[("request", "x")], "request_not_supported"),
+        (&[("request", "x")], "invalid_request_object"),
         (&[("request_uri", "https://x.test/")], "request_uri_not_supported"),
         (&[("id_token_hint", "nonsense")], "invalid_request"),
     ];

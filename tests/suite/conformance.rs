@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 mod basic;
 mod code_flow;
 mod config;
+mod fapi2;
 mod form_post;
 mod relying_party;
 mod rp_initiated_logout;
@@ -22,7 +23,7 @@ struct Plan {
     tests: BTreeSet<&'static str>,
 }
 
-fn plans() -> [Plan; 4] {
+fn plans() -> [Plan; 5] {
     [
         Plan {
             name: "Basic OP",
@@ -47,6 +48,12 @@ fn plans() -> [Plan; 4] {
             tests_in: "rp_initiated_logout",
             modules: &RP_INITIATED_LOGOUT,
             tests: tests_of(include_str!("conformance/rp_initiated_logout.rs")),
+        },
+        Plan {
+            name: "FAPI 2.0 Security Profile Final",
+            tests_in: "fapi2",
+            modules: &fapi2::MODULES,
+            tests: fapi2::tests(),
         },
     ]
 }
@@ -115,6 +122,11 @@ fn tests_of(source: &'static str) -> BTreeSet<&'static str> {
     tests.filter_map(|rest| rest.split('(').next()).collect()
 }
 
+/// The name of a module's test.
+fn test_of(module: &str) -> String {
+    module.replace('-', "_").to_lowercase()
+}
+
 /// A row of the table: plan, module, test, section, what is deliberately stricter.
 fn row(line: &str) -> Option<[&str; 5]> {
     let cells: Vec<&str> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").map(str::trim).collect();
@@ -126,11 +138,11 @@ fn every_module_of_every_plan_has_a_test_and_a_row_in_the_table() {
     let rows: Vec<[&str; 5]> = TABLE.lines().filter_map(row).collect();
     let mut expected = BTreeSet::new();
     for plan in plans() {
-        let modules: BTreeSet<String> = plan.modules.iter().map(|module| module.replace('-', "_")).collect();
+        let modules: BTreeSet<String> = plan.modules.iter().map(|module| test_of(module)).collect();
         let tests: BTreeSet<String> = plan.tests.iter().map(|&test| test.to_owned()).collect();
         assert_eq!(tests, modules, "{}: its tests are its modules", plan.name);
         for module in plan.modules {
-            let test = format!("`{}::{}`", plan.tests_in, module.replace('-', "_"));
+            let test = format!("`{}::{}`", plan.tests_in, test_of(module));
             expected.insert((plan.name, format!("`{module}`"), test));
         }
     }

@@ -9,6 +9,7 @@ pub mod apply;
 pub mod authenticate_client;
 pub mod authorize;
 pub mod bootstrap;
+pub mod cancel;
 pub mod choose;
 pub mod client_credentials;
 pub mod client_keys;

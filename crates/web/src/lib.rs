@@ -30,6 +30,7 @@ pub fn router() -> Router<AppState> {
         .route("/", get(page::home))
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/sign-in/cancel", post(sign_in::post_cancel))
         .route("/sign-in/recovery", get(recovery::get).post(recovery::post))
         .route("/sign-in/connection", get(sso::get_begin))
         .route("/sso/{organization}/{connection}/callback", get(sso::get_callback))

@@ -9,9 +9,11 @@ use axum::response::Response;
 use orgate_domain::policies::LOCKOUT_WINDOW;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
+use orgate_flows::cancel::cancel;
 use orgate_flows::federation::begin::{BeginError, begin};
 use orgate_flows::federation::methods::Connection;
 use orgate_flows::sign_in::{SignIn, SignInPage, Typed, sign_in, sign_in_page};
+use orgate_flows::waiting::take_up;
 use orgate_protocol::params::Params;
 
 use crate::page::{Org, Page, over, render, unreadable};
@@ -173,6 +175,32 @@ pub(crate) async fn post(
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
     page(&env, &cookies, (&found, handle), &Said { email: Some(email), ..said })
+}
+
+/// Goes back to the application without signing in.
+pub(crate) async fn post_cancel(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let handle = params.get("request").unwrap_or_default();
+    let token = params.get("csrf").unwrap_or_default();
+    if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {
+        return over(&env, origin);
+    }
+    let waiting = match take_up(&env, handle, &cookies.browser).await {
+        Ok(waiting) => waiting,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    match cancel(&env, &waiting, &cookies.browser).await {
+        Ok(answer) => present::answer(&env, &answer),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
 }
 
 /// SSO is enforced for what was typed.

@@ -83,7 +83,7 @@ pub(crate) async fn verify_request_object(
     let refuse = |code, text: &str| RequestError::new(code, text.to_owned());
     if client.settings.keys.is_none() {
         let text = "the client has registered no keys for request objects";
-        return Err(refuse(ErrorCode::RequestNotSupported, text));
+        return Err(refuse(ErrorCode::InvalidRequestObject, text));
     }
     let invalid = |text: &str| refuse(ErrorCode::InvalidRequestObject, text);
     let token = Unverified::parse(object).map_err(|_| invalid("the request object is malformed"))?;

@@ -1,0 +1,27 @@
+//! Somebody does not want to sign in after all: the client hears `access_denied` (RFC 6749 §4.1.2.1).
+
+use orgate_domain::audit::{Action, Event};
+use orgate_protocol::oauth::{ErrorCode, RequestError};
+
+use crate::authorize::Answer;
+use crate::waiting::{Waiting, WaitingError};
+use crate::{Browser, Env, Failure, events};
+
+/// Answers the request that waits, and ends it. A session that the browser has stays.
+///
+/// # Errors
+/// [`WaitingError::Over`] if it was answered meanwhile.
+pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<Answer, WaitingError> {
+    let asked = waiting.asked();
+    let event =
+        events::refused(env, Action::SignInFailed, "cancelled", &browser.origin).map_err(Failure::from)?;
+    let event = Event { client: Some(waiting.client().key()), ..event };
+    let mut tx = env.store.begin(waiting.scope()).await.map_err(Failure::from)?;
+    if !tx.authorization_requests().consume(asked.id, env.clock.now()).await.map_err(Failure::from)? {
+        return Err(WaitingError::Over);
+    }
+    tx.audit().insert(&event).await.map_err(Failure::from)?;
+    tx.commit().await.map_err(Failure::from)?;
+    let error = RequestError::new(ErrorCode::AccessDenied, "the sign-in was cancelled");
+    Ok(waiting.pending.refuse(env, error))
+}
