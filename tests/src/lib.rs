@@ -13,6 +13,7 @@ pub mod app;
 pub mod database;
 pub mod federated;
 pub mod fixture;
+pub mod logout_receiver;
 pub mod mailbox;
 pub mod name_server;
 pub mod node;

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
+mod backchannel_logout;
 mod basic;
 mod code_flow;
 mod config;
 mod fapi2;
 mod form_post;
+mod frontchannel_logout;
 mod relying_party;
 mod rp_initiated_logout;
 
@@ -23,7 +25,7 @@ struct Plan {
     tests: BTreeSet<&'static str>,
 }
 
-fn plans() -> [Plan; 5] {
+fn plans() -> [Plan; 7] {
     [
         Plan {
             name: "Basic OP",
@@ -48,6 +50,24 @@ fn plans() -> [Plan; 5] {
             tests_in: "rp_initiated_logout",
             modules: &RP_INITIATED_LOGOUT,
             tests: tests_of(include_str!("conformance/rp_initiated_logout.rs")),
+        },
+        Plan {
+            name: "Back-Channel Logout OP",
+            tests_in: "backchannel_logout",
+            modules: &[
+                "oidcc-backchannel-logout-discovery-endpoint-verification",
+                "oidcc-backchannel-rp-initiated-logout",
+            ],
+            tests: tests_of(include_str!("conformance/backchannel_logout.rs")),
+        },
+        Plan {
+            name: "Front-Channel Logout OP",
+            tests_in: "frontchannel_logout",
+            modules: &[
+                "oidcc-frontchannel-logout-discovery-endpoint-verification",
+                "oidcc-frontchannel-rp-initiated-logout",
+            ],
+            tests: tests_of(include_str!("conformance/frontchannel_logout.rs")),
         },
         Plan {
             name: "FAPI 2.0 Security Profile Final",

@@ -31,6 +31,8 @@ mod keys;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod logouts;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod openid_connect;

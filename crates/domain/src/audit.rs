@@ -76,6 +76,8 @@ actions! {
     AuthorizationRefused = "authorization.refused";
     /// A client was created or changed.
     ClientConfigured = "client.configured";
+    /// A client was told that a session ended.
+    ClientToldOfLogout = "client.told_of_logout";
     /// A client's secret was replaced.
     ClientSecretRotated = "client.secret_rotated";
     /// A client failed to prove itself.

@@ -1,4 +1,4 @@
-//! The job that empties the outbox.
+//! The jobs that empty the outbox.
 
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
@@ -9,8 +9,10 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::MessageId;
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_storage::{OrgScope, WaitingMessage};
+use tokio::task::JoinSet;
 
 use crate::discover::DiscoveryMessage;
+use crate::logout_notice::{LOGOUT_LIMIT, LOGOUT_NOTICE, LogoutNotice};
 use crate::notices::{NOTICE, Notice};
 use crate::vault::Purpose;
 use crate::{Env, Failure};
@@ -32,6 +34,9 @@ pub enum MailerError {
     #[error("mail.smtp_url is not an smtp:// or smtps:// address")]
     Url(#[from] lettre::transport::smtp::Error),
 }
+
+/// The kind of discovery mails in the outbox.
+const DISCOVERY: &str = "discovery_mail";
 
 /// Messages claimed at a time: few enough that each is sent before its claim lapses.
 const BATCH: i64 = 10;
@@ -80,36 +85,96 @@ impl Mailer {
     }
 }
 
-/// Sends what is due, once; how many messages were due.
+/// Sends the mail that is due, once; how many messages were due.
 ///
 /// # Errors
 /// [`Failure`] of the database; what could not be sent is tried again later.
 pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
-    let now = env.clock.now();
-    let due = env.store.claim_messages(now, now + CLAIM, BATCH).await?;
+    let due = claim(env, &[DISCOVERY, NOTICE]).await?;
     let count = due.len();
     for (scope, id) in due {
-        if let Err(error) = deliver_one(env, mailer, (&scope, id)).await {
-            // The claim lapses, and the message is tried again.
-            tracing::warn!(org.id = %scope.org_id(), message.id = %id, %error, "a message was left");
+        if let Err(error) = deliver_mail(env, mailer, (&scope, id)).await {
+            left((&scope, id), &error);
         }
     }
     Ok(count)
 }
 
-async fn deliver_one(env: &Env, mailer: &Mailer, (scope, id): (&OrgScope, MessageId)) -> Result<(), Failure> {
+/// Tells clients of the sessions that ended, once; how many messages were due. All at once: a client that
+/// does not answer holds up nobody else.
+///
+/// # Errors
+/// [`Failure`] of the database; who could not be told is tried again later.
+pub async fn tell_clients(env: &Env) -> Result<usize, Failure> {
+    let due = claim(env, &[LOGOUT_NOTICE]).await?;
+    let count = due.len();
+    let mut telling = JoinSet::new();
+    for (scope, id) in due {
+        let env = env.clone();
+        telling.spawn(async move {
+            if let Err(error) = tell_client(&env, (&scope, id)).await {
+                left((&scope, id), &error);
+            }
+        });
+    }
+    while telling.join_next().await.is_some() {}
+    Ok(count)
+}
+
+async fn claim(env: &Env, kinds: &[&str]) -> Result<Vec<(OrgScope, MessageId)>, Failure> {
+    let now = env.clock.now();
+    Ok(env.store.claim_messages(kinds, (now, now + CLAIM), BATCH).await?)
+}
+
+/// The claim lapses, and the message is tried again.
+fn left((scope, id): (&OrgScope, MessageId), error: &Failure) {
+    tracing::warn!(org.id = %scope.org_id(), message.id = %id, %error, "a message was left");
+}
+
+async fn find(env: &Env, scope: &OrgScope, id: MessageId) -> Result<Option<WaitingMessage>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let waiting = tx.outbox().find(id).await?;
     tx.commit().await?;
-    let Some(message) = waiting else { return Ok(()) };
+    Ok(waiting)
+}
+
+async fn deliver_mail(
+    env: &Env,
+    mailer: &Mailer,
+    (scope, id): (&OrgScope, MessageId),
+) -> Result<(), Failure> {
+    let Some(message) = find(env, scope, id).await? else { return Ok(()) };
     let sent = send(env, mailer, (scope, id), &message).await;
+    settle(env, (scope, id), (&message, limit_of(&message)), sent).await
+}
+
+async fn tell_client(env: &Env, (scope, id): (&OrgScope, MessageId)) -> Result<(), Failure> {
+    let Some(message) = find(env, scope, id).await? else { return Ok(()) };
+    let notice = match LogoutNotice::parse(&message.payload) {
+        Ok(notice) => notice,
+        Err(error) => return settle(env, (scope, id), (&message, Duration::zero()), Err(error)).await,
+    };
+    let told = notice.send(env, scope).await;
+    if told.is_err() && env.clock.now() - message.created_at > LOGOUT_LIMIT {
+        notice.give_up(env, scope).await?;
+    }
+    settle(env, (scope, id), (&message, LOGOUT_LIMIT), told).await
+}
+
+/// Marks the message by what became of it.
+async fn settle<E: std::fmt::Display>(
+    env: &Env,
+    (scope, id): (&OrgScope, MessageId),
+    (message, limit): (&WaitingMessage, Duration),
+    sent: Result<(), E>,
+) -> Result<(), Failure> {
     let now = env.clock.now();
     let mut tx = env.store.begin(scope).await?;
     match sent {
         Ok(()) => {
             tx.outbox().deliver(id, now).await?;
         }
-        Err(error) if now - message.created_at > limit_of(&message) => {
+        Err(error) if now - message.created_at > limit => {
             tracing::error!(org.id = %scope.org_id(), message.id = %id, %error, "giving up on a message");
             tx.outbox().fail(id, now).await?;
         }

@@ -32,6 +32,7 @@ mod issue;
 pub mod journal;
 pub mod keys;
 pub mod limits;
+mod logout_notice;
 mod notices;
 pub mod outgoing;
 pub mod passwords;

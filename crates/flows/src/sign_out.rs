@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{ClientId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
 use orgate_protocol::oauth::logout::{self, EndSessionRequest};
 use orgate_storage::OrgTx;
 use orgate_storage::system::ProvenSession;
+use url::Url;
 
 use crate::federation::logout::{LogoutDeparture, depart_for};
 use crate::limits::Limited;
@@ -36,6 +37,8 @@ pub enum SignOut {
         to: Option<String>,
         /// The application that asked.
         client: Option<Arc<Client>>,
+        /// What the browser loads so that applications hear of it (OIDC Front-Channel Logout §2).
+        frames: Vec<Url>,
         /// By which identity provider's logout the browser goes first; it comes back to where it
         /// goes then.
         by: Option<Box<LogoutDeparture>>,
@@ -96,11 +99,15 @@ pub async fn sign_out(
         let others_stay = !others.is_empty();
         return Ok(SignOut::Confirm { sessions: ending, others_stay, client, to });
     }
+    let mut frames = Vec::new();
     for session in &ending {
         let mut tx = env.store.begin(&session.scope).await?;
+        let clients = tx.grants().list_clients(session.session.id).await?;
+        frames.push((session.session.id, clients));
         end(env, &mut tx, &session.session, ("signed_out", &browser.origin)).await?;
         tx.commit().await?;
     }
+    let frames = frames_of(env, frames).await?;
     let ended = ending.iter().map(|session| session.session.org_id).collect();
     let by = match ending.iter().find(|session| session.session.method.connection().is_some()) {
         Some(session) => {
@@ -108,7 +115,28 @@ pub async fn sign_out(
         }
         None => None,
     };
-    Ok(SignOut::Done { ended, to, client, by })
+    Ok(SignOut::Done { ended, to, client, frames, by })
+}
+
+/// Most applications that one browser tells at once.
+const MAX_FRAMES: usize = 20;
+
+/// The addresses at which applications want to hear from the browser, with what ended.
+async fn frames_of(env: &Env, told: Vec<(SessionId, Vec<(OrgId, ClientId)>)>) -> Result<Vec<Url>, Failure> {
+    let mut frames = Vec::new();
+    for (session_id, clients) in told {
+        for key in clients {
+            let client = env.configuration.client_by_id(&env.store, key).await?;
+            let uri = client.and_then(|client| client.settings.frontchannel_logout_uri.clone());
+            if let Some(mut uri) = uri.filter(|_| frames.len() < MAX_FRAMES) {
+                uri.query_pairs_mut()
+                    .append_pair("iss", env.issuer.as_str())
+                    .append_pair("sid", &session_id.to_string());
+                frames.push(uri);
+            }
+        }
+    }
+    Ok(frames)
 }
 
 /// Ends a session in the transaction's organization: its token families die with it.

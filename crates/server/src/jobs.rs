@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orgate_flows::Env;
 use orgate_flows::bootstrap::bootstrap;
-use orgate_flows::deliver::{Mailer, deliver};
+use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_storage::system::Outdated;
@@ -44,6 +44,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     if let Some(mailer) = mailer {
         tasks.spawn(stop.clone().run_until_cancelled_owned(empty_outbox(env.clone(), mailer)));
     }
+    tasks.spawn(stop.clone().run_until_cancelled_owned(tell_of_logouts(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(clean(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(refresh_connections(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
@@ -57,6 +58,19 @@ async fn empty_outbox(env: Env, mailer: Mailer) {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "the outbox could not be emptied");
+                tokio::time::sleep(OUTBOX_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn tell_of_logouts(env: Env) {
+    loop {
+        match tell_clients(&env).await {
+            Ok(0) => tokio::time::sleep(OUTBOX_PAUSE).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "clients could not be told of logouts");
                 tokio::time::sleep(OUTBOX_PAUSE).await;
             }
         }

@@ -155,11 +155,11 @@ impl Clients<'_> {
             client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
         let post_logout: Vec<String> = client.post_logout_redirect_uris.iter().cloned().collect();
         sqlx::query!(
-            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris)
-             values ($1, $2, $3, $4, $5, $6, $7)
+            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris, backchannel_logout)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)
              on conflict (org_id, id) do update
                  set name = excluded.name, audience = excluded.audience, status = excluded.status,
-                     redirect_uris = excluded.redirect_uris
+                     redirect_uris = excluded.redirect_uris, backchannel_logout = excluded.backchannel_logout
                  where client_directory.org_id = excluded.org_id",
             self.org_id,
             client.id.as_uuid(),
@@ -168,6 +168,7 @@ impl Clients<'_> {
             client.audience.as_str(),
             client.status.as_str(),
             &redirect_uris,
+            client.settings.backchannel_logout_uri.is_some(),
         )
         .execute(&mut *self.conn)
         .await?;

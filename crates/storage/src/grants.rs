@@ -266,6 +266,24 @@ impl Grants<'_> {
         Ok(done.rows_affected() == 1)
     }
 
+    /// The clients that got tokens in a session.
+    pub async fn list_clients(
+        &mut self,
+        session_id: SessionId,
+    ) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            "select distinct client_org_id, client_id from grants where org_id = $1 and session_id = $2",
+            self.org_id,
+            session_id.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id)))
+            .collect())
+    }
+
     /// Revokes every family of a session; how many there were.
     pub async fn revoke_of_session(
         &mut self,

@@ -350,14 +350,15 @@ impl Store {
         }
     }
 
-    /// Claims up to `limit` messages due at `now` until `until`: another node does not get them
+    /// Claims up to `limit` messages of these kinds, due at `now`, until `until`: another node does not get them
     /// before. Each is then read and sent in its own organization.
     pub async fn claim_messages(
         &self,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
+        kinds: &[&str],
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
         limit: i64,
     ) -> Result<Vec<(OrgScope, MessageId)>, StorageError> {
+        let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let mut tx = self.begin_system(SystemReason::Deliver).await?;
         let rows = sqlx::query!(
             "update outbox message
@@ -365,6 +366,7 @@ impl Store {
              from (
                  select waiting.org_id, waiting.id from outbox waiting
                  where waiting.delivered_at is null and waiting.failed_at is null and waiting.available_at <= $1
+                   and waiting.kind = any($4)
                  order by waiting.available_at
                  limit $3
                  for update skip locked
@@ -374,6 +376,7 @@ impl Store {
             now,
             until,
             limit,
+            &kinds,
         )
         .fetch_all(&mut *tx.transaction)
         .await?;

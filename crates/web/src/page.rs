@@ -132,6 +132,18 @@ pub(crate) fn render_live(status: StatusCode, template: &impl Template) -> Respo
     response
 }
 
+/// The same for a page that loads other sites' pages unseen, of these origins.
+pub(crate) fn render_framing(template: &impl Template, origins: &str) -> Response {
+    let mut response = render(StatusCode::OK, template, None);
+    let headers = response.headers_mut();
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok());
+    let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; frame-src {origins}")));
+    if let Some(Ok(policy)) = policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
 fn page_headers(form_target: Option<&str>) -> HeaderMap {
     let target = form_target.and_then(origin_of).map_or_else(String::new, |origin| format!(" {origin}"));
     let policy = format!(

@@ -1,5 +1,7 @@
 //! `/logout`: the end-session endpoint (OIDC RP-Initiated Logout 1.0 §2).
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,12 +9,16 @@ use axum::response::Response;
 use orgate_domain::clients::Client;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
+use orgate_flows::federation::begin::Departure;
 use orgate_flows::federation::logout::open_after;
 use orgate_flows::sign_out::{SignOut, Wanted, sign_out};
 use orgate_protocol::oauth::logout;
 use orgate_protocol::params::Params;
+use url::Url;
 
-use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render, unreadable};
+use crate::page::{
+    Link, Org, Page, Problem, back_to, failed, over, problem, render, render_framing, unreadable,
+};
 use crate::present::see_other;
 use crate::sso;
 
@@ -33,9 +39,11 @@ struct SignOutTemplate {
 /// `templates/signed_out.html`.
 #[derive(Template)]
 #[template(path = "signed_out.html")]
-struct SignedOutTemplate {
+struct SignedOutTemplate<'a> {
     page: Page,
     back: Option<Link>,
+    frames: Vec<String>,
+    onward: Option<&'a str>,
 }
 
 /// What the confirmation's token is bound to.
@@ -103,8 +111,17 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
         Err(error) => return refused(env, cookies, &error.description),
     };
     match sign_out(env, &request, wanted, &cookies.browser).await {
-        Ok(SignOut::Done { ended, to, client, by }) => {
+        Ok(SignOut::Done { ended, to, client, frames, by }) => {
+            // By way of the page that loads them, wherever the browser goes then.
+            let onward = by.as_ref().map(|by| match &by.departure {
+                Departure::Redirect(to) => Some(to.as_str()),
+                Departure::Post { .. } => None,
+            });
+            let onward = onward.unwrap_or(to.as_deref());
             let mut response = match (&by, &to) {
+                _ if !frames.is_empty() && (by.is_none() || onward.is_some()) => {
+                    tell(env, client.as_deref(), (&frames, onward))
+                }
                 // The application may have sent the browser here by a form.
                 (Some(by), _) => sso::depart_by_page(env, &by.departure, "to sign out there as well."),
                 (None, Some(to)) => see_other(to),
@@ -153,8 +170,25 @@ fn confirmation(
 }
 
 fn signed_out(env: &Env, client: Option<&Client>) -> Response {
-    let template = SignedOutTemplate { page: Page::new(env), back: client.and_then(back_to) };
+    let template = SignedOutTemplate {
+        page: Page::new(env),
+        back: client.and_then(back_to),
+        frames: Vec::new(),
+        onward: None,
+    };
     render(StatusCode::OK, &template, None)
+}
+
+/// The page that lets applications hear of it, and goes on.
+fn tell(env: &Env, client: Option<&Client>, (frames, onward): (&[Url], Option<&str>)) -> Response {
+    let template = SignedOutTemplate {
+        page: Page::new(env),
+        back: client.and_then(back_to).filter(|_| onward.is_none()),
+        frames: frames.iter().map(Url::to_string).collect(),
+        onward,
+    };
+    let origins: BTreeSet<String> = frames.iter().map(|frame| frame.origin().ascii_serialization()).collect();
+    render_framing(&template, &origins.into_iter().collect::<Vec<_>>().join(" "))
 }
 
 fn refused(env: &Env, cookies: &BrowserCookies, why: &str) -> Response {

@@ -263,7 +263,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: sign_in_traces: rows: true
     orgate_clean: upstream_requests: delete, select (org_id, state_hash, expires_at)
     orgate_clean: upstream_requests: rows: true
-    orgate_deliver: outbox: select (org_id, id, available_at, attempts, delivered_at, failed_at), update (available_at, attempts)
+    orgate_deliver: outbox: select (org_id, id, kind, available_at, attempts, delivered_at, failed_at), update (available_at, attempts)
     orgate_deliver: outbox: rows: true
     orgate_deliver: schema public: usage
     orgate_discover: email_index: select (org_id, email_hash)

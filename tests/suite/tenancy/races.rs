@@ -216,8 +216,9 @@ async fn a_message_is_claimed_by_one() {
         for org in [&fixture.acme, &fixture.globex, &fixture.acme] {
             waiting.push((org.scope, org.message().await));
         }
-        let claims =
-            (0..RACERS).map(|_| fixture.store.claim_messages(now(), now() + Duration::minutes(2), 2));
+        let claims = (0..RACERS).map(|_| {
+            fixture.store.claim_messages(&["discovery_mail"], (now(), now() + Duration::minutes(2)), 2)
+        });
         let claimed = all(claims).await.into_iter().flat_map(|claimed| claimed.expect("a claim"));
         let mut claimed: Vec<_> = claimed.collect();
 

@@ -165,6 +165,7 @@ impl Calls {
             Domains::list_verified: []
             Grants::find_by_refresh_token: None
             Grants::find_live: None
+            Grants::list_clients: []
             Grants::is_revoked: false
             Keys::find_data_key: None
             Keys::list_signing_keys: []
@@ -316,6 +317,7 @@ impl Calls {
             "Domains::list_verified" => tx.domains().list_verified();
             "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
             "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
+            "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
             "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());

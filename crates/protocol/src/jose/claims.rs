@@ -16,6 +16,8 @@ pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 pub const USERINFO_TYPE: &str = "userinfo+jwt";
 /// `typ` of an assertion for another authorization server.
 pub const IDENTITY_ASSERTION_TYPE: &str = "oauth-id-jag+jwt";
+/// `typ` of a logout token (Back-Channel Logout §2.4).
+pub const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";
 /// `typ` of an ID token.
 pub const ID_TOKEN_TYPE: &str = "JWT";
 
@@ -135,6 +137,38 @@ pub struct SignedUserinfo {
     /// What is told.
     #[serde(flatten)]
     pub claims: UserinfoClaims,
+}
+
+/// A logout token (Back-Channel Logout §2.4). It has no nonce, so that it is taken for no ID token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogoutTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The client.
+    pub aud: String,
+    /// Issued.
+    pub iat: i64,
+    /// Expires.
+    pub exp: i64,
+    /// The token's id.
+    pub jti: String,
+    /// The session that ended.
+    pub sid: String,
+    /// The organization.
+    pub org_id: String,
+    /// The organization's slug.
+    pub org_name: String,
+    /// What it is: see [`LogoutTokenClaims::events`].
+    pub events: serde_json::Value,
+}
+
+impl LogoutTokenClaims {
+    /// The one event.
+    pub fn events() -> serde_json::Value {
+        serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} })
+    }
 }
 
 /// Standard claims about a user (OIDC Core §5.1).

@@ -48,6 +48,10 @@ pub struct ProviderMetadata {
 #[expect(clippy::struct_excessive_bools, reason = "the document is a list of booleans")]
 struct Flags {
     authorization_response_iss_parameter_supported: bool,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
@@ -84,32 +88,14 @@ impl ProviderMetadata {
             code_challenge_methods_supported: &["S256"],
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             acr_values_supported: Acr::ALL.map(Acr::as_str).to_vec(),
-            claims_supported: &[
-                "iss",
-                "sub",
-                "aud",
-                "exp",
-                "iat",
-                "auth_time",
-                "nonce",
-                "acr",
-                "amr",
-                "azp",
-                "at_hash",
-                "sid",
-                "org_id",
-                "org_name",
-                "roles",
-                "permissions",
-                "session_expiry",
-                "name",
-                "email",
-                "email_verified",
-                "locale",
-            ],
+            claims_supported: &CLAIMS,
             ui_locales_supported: &["en"],
             flags: Flags {
                 authorization_response_iss_parameter_supported: true,
+                backchannel_logout_supported: true,
+                backchannel_logout_session_supported: true,
+                frontchannel_logout_supported: true,
+                frontchannel_logout_session_supported: true,
                 claims_parameter_supported: true,
                 request_parameter_supported: true,
                 request_uri_parameter_supported: false,
@@ -118,6 +104,31 @@ impl ProviderMetadata {
         }
     }
 }
+
+/// What tokens and userinfo may say.
+const CLAIMS: [&str; 21] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "azp",
+    "at_hash",
+    "sid",
+    "org_id",
+    "org_name",
+    "roles",
+    "permissions",
+    "session_expiry",
+    "name",
+    "email",
+    "email_verified",
+    "locale",
+];
 
 /// How clients prove who they are, `none` last.
 const AUTH_METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
@@ -272,6 +283,10 @@ mod tests {
             "en"
           ],
           "authorization_response_iss_parameter_supported": true,
+          "backchannel_logout_supported": true,
+          "backchannel_logout_session_supported": true,
+          "frontchannel_logout_supported": true,
+          "frontchannel_logout_session_supported": true,
           "claims_parameter_supported": true,
           "request_parameter_supported": true,
           "request_uri_parameter_supported": false
