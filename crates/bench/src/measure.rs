@@ -28,6 +28,8 @@ pub(crate) enum Operation {
     Jwks,
     RedeemCode,
     Refresh,
+    ClientCredentials,
+    Introspect,
     Userinfo,
     Authorize,
     SignInPage,
@@ -95,12 +97,14 @@ pub(crate) struct Meter {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Discovery,
         Self::Jwks,
         Self::BareJson,
         Self::RedeemCode,
         Self::Refresh,
+        Self::ClientCredentials,
+        Self::Introspect,
         Self::BareSignature,
         Self::Userinfo,
         Self::SilentSso,
@@ -118,7 +122,8 @@ impl Operation {
     ];
 
     /// Those that are measured in several places.
-    pub(crate) const GROWING: [Self; 4] = [Self::RedeemCode, Self::Refresh, Self::SignIn, Self::SilentSso];
+    pub(crate) const GROWING: [Self; 5] =
+        [Self::RedeemCode, Self::Refresh, Self::ClientCredentials, Self::SignIn, Self::SilentSso];
 
     pub(crate) const fn label(self) -> &'static str {
         match self {
@@ -126,6 +131,8 @@ impl Operation {
             Self::Jwks => "JWKS",
             Self::RedeemCode => "code redemption",
             Self::Refresh => "refresh rotation",
+            Self::ClientCredentials => "client credentials",
+            Self::Introspect => "introspection",
             Self::Userinfo => "userinfo",
             Self::Authorize => "GET /authorize, signed out",
             Self::SignInPage => "GET /sign-in",
@@ -156,6 +163,8 @@ impl Operation {
             Self::Jwks => "jwks",
             Self::RedeemCode => "redeem_code",
             Self::Refresh => "refresh",
+            Self::ClientCredentials => "client_credentials",
+            Self::Introspect => "introspect",
             Self::Userinfo => "userinfo",
             Self::Authorize => "authorize",
             Self::SignInPage => "sign_in_page",
@@ -188,6 +197,8 @@ impl Operation {
             | Self::Jwks
             | Self::RedeemCode
             | Self::Refresh
+            | Self::ClientCredentials
+            | Self::Introspect
             | Self::Userinfo
             | Self::Authorize
             | Self::SignInPage

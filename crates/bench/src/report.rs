@@ -266,6 +266,20 @@ impl Report {
             targets.push(Target::at_least(format!("{label}, op/s/core"), per_core, 2000.0, (0, "")));
             targets.push(Target::at_most(format!("{label}, p99"), p99, 10.0, (1, " ms")));
         }
+        let of_bare =
+            self.ratio(few(Operation::ClientCredentials), bare(Operation::BareSignature), Sample::per_core);
+        let what =
+            format!("{} against {}", Operation::ClientCredentials.label(), Operation::BareSignature.label());
+        targets.push(Target::at_least(what, of_bare, 0.3, (2, " ×")));
+        for (operation, least) in [(Operation::Introspect, 5000.0), (Operation::SilentSso, 600.0)] {
+            let per_core = self.median(operation, Place::Few, Sample::per_core);
+            targets.push(Target::at_least(
+                format!("{}, op/s/core", operation.label()),
+                per_core,
+                least,
+                (0, ""),
+            ));
+        }
         let idle = Some(mebibytes(self.results.idle.resident));
         targets.push(Target::at_most("idle server".to_owned(), idle, 30.0, (1, " MiB")));
         targets.push(Target::at_most("start".to_owned(), self.start(), 300.0, (0, " ms")));

@@ -25,7 +25,8 @@ use crate::proxy::Proxy;
 use crate::seed::{self, PASSWORD, Population};
 use crate::server::{Orgate, Server, document_bytes, socket_directory, with_socket_directory};
 use crate::workloads::{
-    Authorize, RedeemCodes, Refresh, Same, SignIn, SignInPage, SilentSso, Userinfo, Users,
+    Authorize, ClientCredentials, Introspect, RedeemCodes, Refresh, Same, SignIn, SignInPage, SilentSso,
+    Userinfo, Users,
 };
 
 /// Organizations in the smaller database, and active in part of what is measured in the larger.
@@ -348,9 +349,13 @@ impl Bench<'_> {
         self.drive(mode, (Operation::RedeemCode, place), &site.server, redeem.clone()).await?;
         let refresh = Rc::clone(self.families.get(&place).context("there are no refresh tokens")?);
         self.drive(mode, (Operation::Refresh, place), &site.server, refresh).await?;
+        let machine = Rc::new(ClientCredentials::new(self.users(view, BEGUN)));
+        self.drive(mode, (Operation::ClientCredentials, place), &site.server, machine).await?;
         if place != Place::Few {
             return Ok(());
         }
+        let introspect = Rc::new(Introspect::new(redeem.access_tokens.borrow().clone()));
+        self.drive(mode, (Operation::Introspect, place), &site.server, introspect).await?;
         let userinfo = Rc::new(Userinfo::new(redeem.access_tokens.take()));
         self.drive(mode, (Operation::Userinfo, place), &site.server, userinfo).await
     }

@@ -17,6 +17,8 @@ use uuid::Uuid;
 /// The client that everything is done through.
 pub(crate) const CLIENT_ID: &str = "notes";
 pub(crate) const CLIENT_SECRET: &str = "ogcs_0123456789abcdefghjkmnpqrstvwxyz0123456789abcdefghjk";
+/// The machine that acts in any organization.
+pub(crate) const MACHINE_ID: &str = "worker";
 pub(crate) const REDIRECT_URI: &str = "http://localhost:8090/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const SCOPE: &str = "openid profile email offline_access";
@@ -70,6 +72,14 @@ pub(crate) fn file() -> String {
     redirect_uris: [\"{REDIRECT_URI}\"]
     resource: notes
     permissions: [\"notes:read\", \"notes:write\"]
+  - client_id: {MACHINE_ID}
+    organization: operator
+    name: Worker
+    type: machine
+    audience: all
+    client_secret: \"{CLIENT_SECRET}\"
+    resource: notes
+    scopes: [sync]
 "
     )
 }
@@ -87,6 +97,11 @@ impl User {
     /// The organization's.
     pub(crate) fn slug(self) -> String {
         slug(self.organization)
+    }
+
+    /// The organization's id, as it is shown.
+    pub(crate) fn organization_id(self) -> String {
+        OrgId::from_uuid(self.org_id).to_string()
     }
 
     /// The `Cookie` header of the browser in which the user is signed in.

@@ -12,7 +12,9 @@ use orgate_protocol::oauth::pkce::{CodeChallenge, CodeVerifier};
 
 use crate::http::{Response, between};
 use crate::load::{Request, Workload};
-use crate::seed::{CLIENT_ID, CLIENT_SECRET, PASSWORD, Population, REDIRECT_URI, SCOPE, User, VERIFIER};
+use crate::seed::{
+    CLIENT_ID, CLIENT_SECRET, MACHINE_ID, PASSWORD, Population, REDIRECT_URI, SCOPE, User, VERIFIER,
+};
 
 /// The same request again and again; answered 200.
 pub(crate) struct Same {
@@ -29,6 +31,17 @@ pub(crate) struct RedeemCodes {
 /// `POST /token` with a refresh token, then with the one that came back.
 pub(crate) struct Refresh {
     tokens: RefCell<VecDeque<String>>,
+}
+
+/// `POST /token` of a machine, in each organization in turn.
+pub(crate) struct ClientCredentials {
+    users: Users,
+}
+
+/// `POST /introspect`.
+pub(crate) struct Introspect {
+    tokens: Vec<String>,
+    asked: Cell<usize>,
 }
 
 /// `GET /userinfo`.
@@ -162,6 +175,46 @@ impl Workload for Refresh {
         let next = between(response.body, r#""refresh_token":""#, "\"")?.to_owned();
         self.tokens.borrow_mut().push_back(next);
         Ok(())
+    }
+}
+
+impl ClientCredentials {
+    pub(crate) fn new(users: Users) -> Self {
+        Self { users }
+    }
+}
+
+impl Workload for ClientCredentials {
+    fn next(&self) -> Option<Request> {
+        let (_, user) = self.users.next()?;
+        let fields = [("grant_type", "client_credentials"), ("organization", &*user.organization_id())];
+        Some(post_form("/token", &fields, &basic(MACHINE_ID)))
+    }
+
+    fn accept(&self, _: usize, response: &Response<'_>) -> Result<()> {
+        response.expect(200)
+    }
+}
+
+impl Introspect {
+    pub(crate) fn new(tokens: Vec<String>) -> Self {
+        Self { tokens, asked: Cell::new(0) }
+    }
+}
+
+impl Workload for Introspect {
+    fn next(&self) -> Option<Request> {
+        let number = self.asked.replace(self.asked.get() + 1);
+        let token = self.tokens.get(number.checked_rem(self.tokens.len())?)?;
+        Some(post_form("/introspect", &[("token", token)], &basic(CLIENT_ID)))
+    }
+
+    fn accept(&self, _: usize, response: &Response<'_>) -> Result<()> {
+        response.expect(200)?;
+        between(response.body, r#"{"active":"#, ",").and_then(|active| {
+            anyhow::ensure!(active == "true", "a token is not active");
+            Ok(())
+        })
     }
 }
 
@@ -310,8 +363,12 @@ pub(crate) fn authorization_in(organization: &str) -> String {
 }
 
 fn ask_for_tokens(fields: &[(&str, &str)]) -> Request {
-    let credentials = BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
-    post_form("/token", fields, &format!("authorization: Basic {credentials}\r\n"))
+    post_form("/token", fields, &basic(CLIENT_ID))
+}
+
+fn basic(client_id: &str) -> String {
+    let credentials = BASE64_STANDARD.encode(format!("{client_id}:{CLIENT_SECRET}"));
+    format!("authorization: Basic {credentials}\r\n")
 }
 
 pub(crate) fn post_form(path: &str, fields: &[(&str, &str)], headers: &str) -> Request {

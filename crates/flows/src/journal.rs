@@ -1,7 +1,7 @@
 //! Events that change nothing but the log, written together: one commit for all that came while the
 //! one before was under way.
 //!
-//! **Invariant:** [`Journal::record`] returns `Ok` only when the event is durable.
+//! **Invariant:** `Journal::record` returns `Ok` only when the event is durable.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
