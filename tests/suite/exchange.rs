@@ -27,6 +27,8 @@ clients:
     resource: notes
     grants: [authorization_code, refresh_token, "urn:ietf:params:oauth:grant-type:token-exchange"]
     resources: ["https://other.example.test"]
+    scopes: [openid, profile, email, offline_access, chat]
+    permissions: ["notes:read"]
   - client_id: notes-api
     organization: operator
     name: Notes API
@@ -41,7 +43,7 @@ clients:
     organization: operator
     name: Files API
     type: machine
-    audience: owner
+    audience: all
     client_secret: "${SECRET}"
     resource: https://files.example.test
     resources: ["https://files.example.test/"]
@@ -123,6 +125,47 @@ async fn nothing_gets_wider() {
 }
 
 #[tokio::test]
+async fn no_right_is_gained_by_an_exchange_and_none_where_the_client_is_not_admitted() {
+    let app = app().await;
+    let token = app.sign_in("acme", "ada@acme.test").await.text("access_token");
+    assert_eq!(
+        claims(&token)["permissions"],
+        json!(["notes:read"]),
+        "of all that she holds, what `notes` knows"
+    );
+
+    let moved = exchange(&app, "notes-api", &token, &[("resource", "https://files.example.test")]).await;
+
+    assert_eq!(moved.claims("access_token")["permissions"], json!(["notes:read"]), "and no more elsewhere");
+    app.apply(&OTHERS.replace(
+        "name: Notes API\n    type: machine\n    audience: all",
+        "name: Notes API\n    type: machine\n    audience: granted\n    granted_to: []",
+    ))
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let shut_out = exchange(&app, "notes-api", &token, &[]).await;
+    assert_eq!(shut_out.outcome(), "400 invalid_request");
+    let active =
+        app.post_as("/introspect", ("notes-api", SECRET), &[("token", &moved.text("access_token"))]).await;
+    assert_eq!(active.body, json!({ "active": false }), "nor is what it got before good any more");
+}
+
+#[tokio::test]
+async fn a_machines_token_stays_about_that_machine_however_often_it_is_exchanged() {
+    let app = app().await;
+    let form = [("grant_type", "client_credentials"), ("organization", "acme")];
+    let first = app.token_as("notes-api", SECRET, &form).await.text("access_token");
+
+    let second = exchange(&app, "notes-api", &first, &[("resource", "https://files.example.test")]).await;
+    let third = exchange(&app, "files-api", &second.text("access_token"), &[]).await;
+    let fourth = exchange(&app, "files-api", &third.text("access_token"), &[]).await;
+
+    for token in [&second, &third, &fourth] {
+        assert_eq!(token.claims("access_token")["sub"], claims(&first)["sub"], "{}", token.body);
+    }
+}
+
+#[tokio::test]
 async fn a_resource_acts_for_the_user_at_the_next_one() {
     let app = app().await;
     let token = app.sign_in("acme", "vic@acme.test").await.text("access_token");
@@ -174,16 +217,22 @@ async fn an_actor_is_of_the_same_organization_and_the_clients_own() {
     };
     let (here, there) = (machine("notes-api", "acme").await, machine("notes-api", "globex").await);
     let foreign = machine("acme-notes", "acme").await;
-    let act = async |actor: &str| {
+    let with = async |actor: &str| {
         exchange(&app, "notes-api", &token, &[("actor_token", actor), ("actor_token_type", ACCESS_TOKEN)])
             .await
     };
 
-    let reply = act(&here).await;
+    let reply = with(&here).await;
 
-    assert_eq!(reply.claims("access_token")["act"]["sub"], claims(&here)["sub"]);
+    let act = &reply.claims("access_token")["act"];
+    assert_eq!(act["sub"], claims(&here)["sub"]);
+    assert_eq!(
+        act["act"]["sub"],
+        claims(&here)["sub"],
+        "behind it the client itself, which here is the same"
+    );
     for wrong in [&there, &foreign, &token, &"x".to_owned()] {
-        assert_eq!(act(wrong).await.outcome(), "400 invalid_request");
+        assert_eq!(with(wrong).await.outcome(), "400 invalid_request");
     }
 }
 
@@ -251,7 +300,7 @@ async fn an_id_token_becomes_an_assertion_for_another_server() {
     let other = ask("notes", &id_token, "https://evil.example.test").await;
     assert_eq!(other.outcome(), "400 invalid_target");
     let foreign = ask("notes-api", &id_token, "https://files.example.test").await;
-    assert_eq!(foreign.outcome(), "400 invalid_request", "it was issued to another client");
+    assert_eq!(foreign.outcome(), "400 invalid_scope", "chat is not its to ask for");
     let access = ask("notes", &tokens.text("access_token"), "https://other.example.test").await;
     assert_eq!(access.outcome(), "400 invalid_request", "an access token says nothing of an identity");
     app.post_as("/revoke", ("notes", SECRET), &[("token", &tokens.text("refresh_token"))]).await;

@@ -8,6 +8,7 @@ use orgate_domain::clients::Client;
 use orgate_flows::Env;
 use orgate_flows::authenticate_client::{Authentication, authenticate_client};
 use orgate_flows::dpop::{PresentedProof, prove_possession};
+use orgate_flows::token::record_refusal;
 use orgate_protocol::oauth::{ErrorCode, RequestError, client_auth};
 use orgate_protocol::params::Params;
 
@@ -18,6 +19,7 @@ pub(crate) async fn proven_key(
     env: &Env,
     client: &Client,
     (headers, path): (&HeaderMap, &str),
+    origin: &Origin,
 ) -> Result<Option<String>, OAuthError> {
     let mut proofs = headers.get_all("dpop").iter();
     let proof = match (proofs.next(), proofs.next()) {
@@ -29,10 +31,13 @@ pub(crate) async fn proven_key(
         }
     };
     let presented = PresentedProof { proof, method: "POST", path };
-    match prove_possession(env, client.owner, &presented).await? {
+    match prove_possession(env, client, &presented).await? {
         Ok(key) => Ok(Some(key)),
         Err(error) if error.code == ErrorCode::UseDpopNonce => Err(OAuthError::with_nonce(env, error)),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            record_refusal(env, client, (error.code.as_str(), origin)).await?;
+            Err(error.into())
+        }
     }
 }
 

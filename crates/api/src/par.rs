@@ -21,7 +21,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthError> {
     let FormParams(params) = form?;
     let client = authenticated(&env, (&headers, &params), &origin).await?;
-    let key = proven_key(&env, &client, (&headers, "/par")).await?;
+    let key = proven_key(&env, &client, (&headers, "/par"), &origin).await?;
     match push_request(&env, &client, &params, (key.as_deref(), &origin)).await? {
         Pushed::Kept { request_uri, expires_in } => {
             let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

@@ -22,7 +22,7 @@ pub(crate) async fn post(
     let FormParams(params) = form?;
     let client = authenticated(&env, (&headers, &params), &origin).await?;
     let request = token::parse(&params)?;
-    let key = proven_key(&env, &client, (&headers, "/token")).await?;
+    let key = proven_key(&env, &client, (&headers, "/token"), &origin).await?;
     let call = TokenCall {
         client: &client,
         resource: request.resource.as_deref(),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use orgate_domain::ids::ClientId;
+use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use orgate_storage::{LiveGrant, OrgScope};
@@ -51,7 +51,21 @@ pub(crate) async fn stand(env: &Env, token: &Presented) -> Result<Option<Standin
     let grant = tx.grants().find_live(grant_id, &claims.jti).await?;
     tx.commit().await?;
     let stands = |grant: &LiveGrant| grant.standing.check(policy.sso_enforcement, env.clock.now()).is_ok();
-    Ok(grant.filter(stands).map(|grant| Standings::User(Box::new(grant))))
+    let Some(grant) = grant.filter(stands) else { return Ok(None) };
+    let holds = holds(env, token, (grant.client_owner, grant.client_id)).await?;
+    Ok(holds.then(|| Standings::User(Box::new(grant))))
+}
+
+/// Whether whoever holds the token still stands there, where that is not its family's client: it was
+/// exchanged.
+async fn holds(env: &Env, token: &Presented, family: (OrgId, ClientId)) -> Result<bool, Failure> {
+    let holder = env.configuration.client(&env.store, &token.claims.client_id).await?;
+    let Some(holder) = holder else { return Ok(false) };
+    if holder.key() == family {
+        return Ok(true); // its standing was read just now
+    }
+    let standing = env.configuration.client_standing(&env.store, &token.scope, holder.key()).await?;
+    Ok(standing.is_some_and(|standing| standing.check().is_ok()))
 }
 
 async fn stand_of_client(

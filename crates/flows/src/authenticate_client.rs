@@ -48,6 +48,10 @@ pub async fn authenticate_client(
         }
         return Ok(Authentication::Refused);
     };
+    if !client.is_confidential() {
+        // Anybody can say that they are it: what follows may write.
+        env.limits.take(Limited::Pages, origin.address)?;
+    }
     let proven = match (presented.method, &presented.proof) {
         (ClientAuthMethod::Assertion, Some(assertion)) => verify_assertion(env, &client, assertion).await?,
         _ => client.authenticate(presented, env.clock.now()).map_err(|_| "wrong_credentials"),

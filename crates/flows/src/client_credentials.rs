@@ -12,7 +12,7 @@ use orgate_storage::OrgScope;
 
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
-use crate::token::TokenCall;
+use crate::token::{TokenCall, record_refusal};
 use crate::{Env, Failure, events};
 
 /// How it ended.
@@ -58,6 +58,7 @@ pub(crate) async fn issue_to_machine(
         resource: call.resource,
         key: call.key,
         act: None,
+        ceiling: None,
         scope: &granted,
         claims: ClaimsRequest::NONE,
         nonce: None,
@@ -129,7 +130,7 @@ pub(crate) async fn place(
             Some(scope) => Some(scope),
             None if call.client.audience == Audience::Owner => return Ok(Place::Mismatch),
             None => {
-                env.limits.take(Limited::Refusals, call.origin.address)?;
+                record_refusal(env, call.client, ("unknown_organization", call.origin)).await?;
                 return Ok(Place::Unknown);
             }
         },

@@ -4,8 +4,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration};
+use orgate_domain::clients::Client;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::OrgId;
+use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::jose::dpop::{DpopProof, DpopRules, verify_proof};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::ConsumedKind;
@@ -18,6 +20,10 @@ const MAX_AGE: i64 = 300;
 
 /// How far a client's clock may be ahead, in seconds (FAPI 2.0 §5.3.2.1 asks for 10 at least).
 const LEEWAY: i64 = 30;
+
+/// What FAPI 2.0 (§5.4.1) lets a proof be signed with.
+const FAPI: [SigningAlgorithm; 3] =
+    [SigningAlgorithm::Es256, SigningAlgorithm::Ps256, SigningAlgorithm::EdDsa];
 
 /// A request and the proof beside it.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +43,11 @@ pub struct PresentedProof<'a> {
 /// [`Failure`].
 pub async fn prove_possession(
     env: &Env,
-    owner: OrgId,
+    client: &Client,
     presented: &PresentedProof<'_>,
 ) -> Result<Result<String, RequestError>, Failure> {
-    match check(env, presented) {
-        Ok(proof) => use_up(env, owner, &proof).await,
+    match check(env, client, presented) {
+        Ok(proof) => use_up(env, client.owner, &proof).await,
         Err(error) => Ok(Err(error)),
     }
 }
@@ -49,10 +55,10 @@ pub async fn prove_possession(
 /// The same, beside an access token, which the proof must name (RFC 9449 §7.1).
 pub(crate) async fn prove_possession_with(
     env: &Env,
-    owner: OrgId,
+    client: &Client,
     (presented, access_token): (&PresentedProof<'_>, &str),
 ) -> Result<Result<String, RequestError>, Failure> {
-    let proof = match check(env, presented) {
+    let proof = match check(env, client, presented) {
         Ok(proof) => proof,
         Err(error) => return Ok(Err(error)),
     };
@@ -60,16 +66,17 @@ pub(crate) async fn prove_possession_with(
     if proof.ath.as_deref() != Some(hash.as_str()) {
         return Ok(Err(invalid("the proof is not for this access token")));
     }
-    use_up(env, owner, &proof).await
+    use_up(env, client.owner, &proof).await
 }
 
 /// Everything but whether the proof was used before.
-fn check(env: &Env, presented: &PresentedProof<'_>) -> Result<DpopProof, RequestError> {
+fn check(env: &Env, client: &Client, presented: &PresentedProof<'_>) -> Result<DpopProof, RequestError> {
     let uri = Url::parse(&env.issuer.at(presented.path))
         .map_err(|_| invalid("the proof is for another address"))?;
     let rules = DpopRules {
         method: presented.method,
         uri: &uri,
+        algorithms: if client.settings.is_fapi() { &FAPI } else { &SigningAlgorithm::ALL },
         now: env.clock.now().timestamp(),
         max_age: MAX_AGE,
         leeway: LEEWAY,

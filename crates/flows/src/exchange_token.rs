@@ -36,6 +36,9 @@ pub(crate) async fn exchange_token(
     call: &TokenCall<'_>,
     request: &TokenExchange,
 ) -> Result<Exchanged, Failure> {
+    if !call.client.is_confidential() {
+        return Ok(refused(ErrorCode::UnauthorizedClient, "a client that proves nothing exchanges nothing"));
+    }
     match (request.requested, request.subject.1) {
         (TokenTypeId::AccessToken, TokenTypeId::AccessToken | TokenTypeId::Jwt) => {
             exchange_access_token(env, call, request).await
@@ -54,42 +57,63 @@ async fn exchange_access_token(
     call: &TokenCall<'_>,
     request: &TokenExchange,
 ) -> Result<Exchanged, Failure> {
-    let unusable = || refused(ErrorCode::InvalidRequest, "the subject_token is not accepted");
     let Some(subject) = read(env, &request.subject.0).await? else { return Ok(unusable()) };
-    let Some(standing) = stand(env, &subject).await? else { return Ok(unusable()) };
-    let Some(issued_to) = may_exchange(env, call, &subject).await? else { return Ok(unusable()) };
-    let actor = match actor(env, call, (&subject, &issued_to), request).await? {
+    let outcome = exchange_subject(env, call, (&subject, request)).await?;
+    if let Exchanged::Refused(error) = &outcome {
+        // Whose token it is hears of it as well.
+        let event = events::refused(env, Action::TokenRefused, error.code.as_str(), call.origin)?;
+        let actor = Actor::Application(call.client.id);
+        let event = Event { actor, client: Some(call.client.key()), ..event };
+        env.refusals.record(env, &subject.scope, event).await?;
+    }
+    Ok(outcome)
+}
+
+async fn exchange_subject(
+    env: &Env,
+    call: &TokenCall<'_>,
+    (subject, request): (&Presented, &TokenExchange),
+) -> Result<Exchanged, Failure> {
+    let Some(standing) = stand(env, subject).await? else { return Ok(unusable()) };
+    let Some(issued_to) = may_exchange(env, call, subject).await? else { return Ok(unusable()) };
+    let actor = match actor(env, call, (subject, &issued_to), request).await? {
         Ok(actor) => actor,
         Err(error) => return Ok(Exchanged::Refused(error)),
     };
-    let (scope, resource) = match narrowed(call, &subject, request) {
+    let (scope, resource) = match narrowed(call, subject, request) {
         Ok(narrowed) => narrowed,
         Err(error) => return Ok(Exchanged::Refused(error)),
     };
-    let about = match (&standing, family_of(&subject.claims.jti)) {
-        (Standings::User(grant), Some(grant_id)) => Subject::User(&grant.standing, grant_id),
-        (Standings::Client(standing), _) => Subject::Client(standing, issued_to.id),
-        (Standings::User(_), None) => return Ok(unusable()),
+    let claims = &subject.claims;
+    let about = match (&standing, family_of(&claims.jti), claims.sub.parse()) {
+        (Standings::User(grant), Some(grant_id), _) => Subject::User(&grant.standing, grant_id),
+        (Standings::Client(standing), _, Ok(id)) => Subject::Client(standing, id),
+        (Standings::User(_), None, _) | (Standings::Client(_), _, Err(_)) => return Ok(unusable()),
     };
     let policy = env.configuration.policy(&env.store, &subject.scope).await?;
     let now = env.clock.now();
-    let left = chrono::Duration::seconds(subject.claims.exp - now.timestamp());
+    let left = chrono::Duration::seconds(claims.exp - now.timestamp());
     let issuance = Issuance {
         client: call.client,
         subject: about,
         resource: Some(&resource),
         key: call.key,
         act: actor,
+        ceiling: Some(claims),
         scope: &scope,
-        claims: ClaimsRequest::NONE,
         nonce: None,
-        issuer: &subject.claims.iss,
+        claims: ClaimsRequest::NONE,
+        issuer: &claims.iss,
         lifetime: call.client.settings.tighten(&policy).access_token.min(left),
         now,
     };
     let tokens = issue_access_token(env, &issuance).await?;
-    record(env, call, &subject, (&tokens, &resource)).await?;
+    record(env, call, subject, (&tokens, &resource)).await?;
     Ok(Exchanged::Granted(tokens, TokenTypeId::AccessToken))
+}
+
+fn unusable() -> Exchanged {
+    Exchanged::Refused(RequestError::invalid_request("the subject_token is not accepted"))
 }
 
 /// Who the subject token was issued to, if `call`'s client may exchange it: its own, which it proves to
@@ -104,6 +128,11 @@ async fn may_exchange(
         return Ok(None);
     };
     let own = issued_to.key() == call.client.key();
+    // Whoever holds a token of an organization is admitted to it.
+    let here = env.configuration.client_standing(&env.store, &subject.scope, call.client.key()).await?;
+    if here.is_none_or(|here| here.check().is_err()) {
+        return Ok(None);
+    }
     let holds_key = claims.cnf.as_ref().is_none_or(|cnf| call.key == Some(&cnf.jkt));
     let received = claims.aud == call.client.resource && issued_to.owner == call.client.owner;
     Ok(Some(issued_to).filter(|_| own && holds_key || !own && received))
@@ -117,13 +146,16 @@ async fn actor(
     (subject, issued_to): (&Presented, &Client),
     request: &TokenExchange,
 ) -> Result<Result<Option<claims::Actor>, RequestError>, Failure> {
+    let own = issued_to.key() == call.client.key();
     let before = subject.claims.act.clone();
     let acting = match &request.actor {
         Some((token, TokenTypeId::AccessToken | TokenTypeId::Jwt)) => {
             let presented = match read(env, token).await? {
                 // Of the same organization, and the client's own.
                 Some(actor)
-                    if actor.scope == subject.scope && actor.claims.client_id == call.client.client_id =>
+                    if actor.scope == subject.scope
+                        && actor.claims.client_id == call.client.client_id
+                        && actor.claims.cnf.as_ref().is_none_or(|cnf| call.key == Some(&cnf.jkt)) =>
                 {
                     actor
                 }
@@ -135,14 +167,18 @@ async fn actor(
             Some(presented.claims.sub)
         }
         Some(_) => return Ok(Err(invalid_actor())),
-        None if issued_to.key() != call.client.key() => Some(call.client.id.to_string()),
         None => None,
     };
-    let Some(sub) = acting else { return Ok(Ok(before)) };
-    if before.as_ref().map_or(0, claims::Actor::depth) >= MAX_ACTORS {
+    // The client itself, where the token was not its own; above it whoever it acts for.
+    let itself = (!own).then(|| call.client.id.to_string());
+    let chain = itself
+        .into_iter()
+        .chain(acting)
+        .fold(before, |before, sub| Some(claims::Actor { sub, act: before.map(Box::new) }));
+    if chain.as_ref().map_or(0, claims::Actor::depth) > MAX_ACTORS {
         return Ok(Err(RequestError::invalid_request("too many have acted for the subject already")));
     }
-    Ok(Ok(Some(claims::Actor { sub, act: before.map(Box::new) })))
+    Ok(Ok(chain))
 }
 
 fn invalid_actor() -> RequestError {

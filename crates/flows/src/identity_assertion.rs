@@ -9,11 +9,11 @@ use orgate_domain::standing::Standing;
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{IDENTITY_ASSERTION_TYPE, IdTokenClaims, IdentityAssertionClaims};
 use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
-use orgate_protocol::oauth::{ErrorCode, RequestError, RequestedClaims, ScopeSet};
+use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
 use orgate_storage::OrgScope;
 
 use crate::exchange_token::Exchanged;
-use crate::issue::{IssuedTokens, profile};
+use crate::issue::IssuedTokens;
 use crate::keys::KeyError;
 use crate::token::TokenCall;
 use crate::{Env, Failure, events, hints};
@@ -53,7 +53,8 @@ pub(crate) async fn issue_identity_assertion(
         amr: subject.amr,
         org_id: subject.org_id,
         org_name: standing.org_slug.to_string(),
-        email: profile(&standing, &email_scope(), RequestedClaims::NONE).email,
+        // What the ID token says of it, if it was proven: whoever takes the assertion may match by it.
+        email: subject.profile.email.filter(|_| subject.profile.email_verified == Some(true)),
     };
     let event = Event {
         actor: Actor::Application(call.client.id),
@@ -78,10 +79,6 @@ pub(crate) async fn issue_identity_assertion(
     Ok(Exchanged::Granted(tokens, TokenTypeId::IdentityAssertion))
 }
 
-fn email_scope() -> ScopeSet {
-    std::iter::once("email").collect()
-}
-
 /// The server that the assertion is for, of those that the client may have assertions for.
 fn check<'a>(call: &TokenCall<'_>, request: &'a TokenExchange) -> Result<&'a str, RequestError> {
     if request.actor.is_some() {
@@ -90,6 +87,12 @@ fn check<'a>(call: &TokenCall<'_>, request: &'a TokenExchange) -> Result<&'a str
     let Some(audience) = request.audience.as_deref() else {
         return Err(RequestError::invalid_request("audience is missing: the other server's issuer"));
     };
+    let scopes = &call.client.settings.scopes;
+    let asked = request.scope.iter().flat_map(ScopeSet::iter);
+    if !asked.into_iter().all(|scope| scopes.as_ref().is_some_and(|own| own.contains(scope))) {
+        let text = "the client may not ask for this scope";
+        return Err(RequestError::new(ErrorCode::InvalidScope, text));
+    }
     if !call.client.settings.resources.contains(audience) {
         return Err(RequestError::new(
             ErrorCode::InvalidTarget,

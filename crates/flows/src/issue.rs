@@ -30,6 +30,8 @@ pub(crate) struct Issuance<'a> {
     pub(crate) key: Option<&'a str>,
     /// Who acts for the subject.
     pub(crate) act: Option<Actor>,
+    /// The token that was exchanged for this one, which has no right that that one had not.
+    pub(crate) ceiling: Option<&'a AccessTokenClaims>,
     pub(crate) scope: &'a ScopeSet,
     pub(crate) claims: &'a ClaimsRequest,
     pub(crate) nonce: Option<&'a str>,
@@ -127,8 +129,12 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
             jti: base32::encode(&random),
             org_id: standing.org_id.to_string(),
             org_name: standing.org_slug.to_string(),
-            roles: standing.roles.clone(),
-            permissions: known_permissions(issuance.client, &standing.permissions),
+            roles: held(issuance, &standing.roles, |claims| &claims.roles),
+            permissions: held(
+                issuance,
+                &known_permissions(issuance.client, &standing.permissions),
+                |claims| &claims.permissions,
+            ),
             ..claims
         },
         Subject::User(standing, grant_id) => AccessTokenClaims {
@@ -136,8 +142,12 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
             jti: token_id(grant_id, &random),
             org_id: standing.session.org_id.to_string(),
             org_name: standing.org_slug.to_string(),
-            roles: standing.roles.clone(),
-            permissions: known_permissions(issuance.client, &standing.permissions),
+            roles: held(issuance, &standing.roles, |claims| &claims.roles),
+            permissions: held(
+                issuance,
+                &known_permissions(issuance.client, &standing.permissions),
+                |claims| &claims.permissions,
+            ),
             sign_in: Some(SignInClaims {
                 sid: standing.session.id.to_string(),
                 auth_time: standing.session.auth_time.timestamp(),
@@ -158,6 +168,16 @@ fn token_id(grant_id: GrantId, random: &[u8]) -> String {
 /// The family that a token's id names.
 pub(crate) fn family_of(jti: &str) -> Option<GrantId> {
     jti.split_once('.')?.0.parse().ok()
+}
+
+/// What of it the exchanged token had too, if one was exchanged.
+fn held(
+    issuance: &Issuance<'_>,
+    now: &[String],
+    of: impl Fn(&AccessTokenClaims) -> &[String],
+) -> Vec<String> {
+    let had = |name: &&String| issuance.ceiling.is_none_or(|claims| of(claims).contains(name));
+    now.iter().filter(had).cloned().collect()
 }
 
 /// Roles mean what the resource knows: with no list of its own, it is told everything but Orgate's

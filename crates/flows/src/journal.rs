@@ -83,7 +83,20 @@ impl Journal {
     }
 }
 
+/// Should the writer panic, the next event begins another.
+struct Writing<'a>(&'a Journal);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return; // it has said so itself
+        }
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).writing = false;
+    }
+}
+
 async fn write(env: Env) {
+    let _writing = Writing(&env.journal);
     while let Some(batch) = env.journal.take() {
         let (events, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let together = env.store.journal(&events).await.map_err(Arc::new);

@@ -54,6 +54,19 @@ pub(crate) async fn redeem_assertion(
         Place::Organization(scope) => scope,
         other => return Ok(refusal_of(&other).map_or(Asserted::Rejected, Asserted::Refused)),
     };
+    if !call.client.is_confidential() {
+        let text = "a client that proves nothing redeems nothing";
+        return Ok(Asserted::Refused(RequestError::new(ErrorCode::UnauthorizedClient, text)));
+    }
+    // Before anything of the organization's is read for it, or fetched.
+    match env.configuration.client_standing(&env.store, &scope, call.client.key()).await? {
+        Some(here) => {
+            if let Err(refusal) = here.check() {
+                return reject(env, call, (&scope, refusal.as_str())).await;
+            }
+        }
+        None => return Ok(Asserted::Rejected),
+    }
     let verified = verify_identity_assertion(env, &scope, call.client, request.assertion).await?;
     let verified = match verified {
         Ok(verified) => verified,
@@ -86,6 +99,7 @@ pub(crate) async fn redeem_assertion(
         resource: resource.as_deref(),
         key: call.key,
         act: None,
+        ceiling: None,
         scope: &granted,
         claims: ClaimsRequest::NONE,
         nonce: None,
@@ -113,7 +127,10 @@ fn granted(
     if asked.contains("offline_access") {
         return Err(RequestError::new(ErrorCode::InvalidScope, "an assertion gives no refresh token"));
     }
-    call.client.settings.check_scope(asked)?;
+    if call.client.settings.grantable(asked) != *asked {
+        let text = "the client may not ask for this scope";
+        return Err(RequestError::new(ErrorCode::InvalidScope, text));
+    }
     match (call.resource, verified.resource.as_deref()) {
         (Some(asked), Some(allowed)) if asked != allowed => {
             Err(RequestError::new(ErrorCode::InvalidTarget, "the assertion is for another resource"))
@@ -136,16 +153,17 @@ async fn begin(
     let id = SecretHash::of(format!("{} {}", verified.connection.id, verified.jti).as_bytes());
     if !tx
         .consumed_ids()
-        .consume(ConsumedKind::GrantAssertion, &id, verified.exp + Duration::minutes(5))
+        .consume(
+            ConsumedKind::GrantAssertion,
+            &id,
+            verified.exp.min(now + Duration::hours(2)) + Duration::minutes(5),
+        )
         .await?
     {
         return Ok(Err("replayed_assertion"));
     }
-    let key = IdentityKey {
-        connection: verified.connection.id,
-        provider: &verified.provider,
-        subject: &verified.subject,
-    };
+    let (provider, subject) = (verified.provider.as_str(), verified.subject.as_str());
+    let key = IdentityKey { connection: verified.connection.id, provider, subject };
     let Some(user) = tx.identities().find_user(key).await? else { return Ok(Err("user_unknown")) };
     if let Err(reason) = admitted(tx, verified, &user).await? {
         return Ok(Err(reason));
@@ -155,7 +173,8 @@ async fn begin(
         id: SessionId::from_uuid(env.random.uuid(now)?),
         org_id: tx.org_id(),
         user_id: user.id,
-        auth_time: verified.auth_time.filter(|at| *at <= now).unwrap_or(now),
+        // Not "now": nobody proved anything just now.
+        auth_time: verified.auth_time.unwrap_or(verified.iat).min(now),
         amr: verified.amr.clone(),
         method: SignInMethod::Connection(verified.connection.id),
         last_seen_at: now,

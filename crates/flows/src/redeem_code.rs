@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::clients::Client;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -72,9 +73,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
             return refuse(env, request, tx, (&found, reason, outcome)).await;
         }
     }
-    let settings = &request.call.client.settings;
-    let offline =
-        found.code.scope.contains("offline_access") && settings.grants.contains(&GrantType::RefreshToken);
+    let offline = may_refresh(request.call.client, &found);
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
     let dies = now + found.standing.bound(policy.refresh_absolute, now);
     let lapses = dies.min(now + policy.refresh_idle);
@@ -97,6 +96,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         resource: found.code.resource.as_deref().or(request.call.resource),
         key: request.call.key,
         act: None,
+        ceiling: None,
         scope: &found.code.scope,
         claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
@@ -107,6 +107,10 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     let tokens = issue(env, &issuance).await?;
     let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
     Ok(Redemption::Granted(IssuedTokens { refresh_token, ..tokens }))
+}
+
+fn may_refresh(client: &Client, found: &RedeemableCode) -> bool {
+    found.code.scope.contains("offline_access") && client.settings.grants.contains(&GrantType::RefreshToken)
 }
 
 /// What a presentation comes to, as far as reading can tell.

@@ -139,7 +139,9 @@ fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> O
 fn is_for(request: &Refresh<'_>, found: &PresentedRefreshToken) -> bool {
     match (request.call.resource, found.resource.as_deref()) {
         (Some(asked), Some(granted)) => asked == granted,
-        _ => true,
+        // What the client may ask for may have changed since.
+        (None, granted) => request.call.client.audience_for(granted).is_ok(),
+        (Some(_), None) => true,
     }
 }
 
@@ -169,7 +171,8 @@ async fn grant(
         resource: found.resource.as_deref().or(request.call.resource),
         key: request.call.key,
         act: None,
-        scope: request.scope.unwrap_or(&found.scope),
+        ceiling: None,
+        scope: &request.call.client.settings.grantable(request.scope.unwrap_or(&found.scope)),
         claims: &found.claims,
         nonce: None,
         issuer: &found.issuer,

@@ -121,8 +121,11 @@ async fn record(env: &Env, call: &TokenCall<'_>, error: &RequestError) -> Result
     record_refusal(env, call.client, (error.code.as_str(), call.origin)).await
 }
 
-/// The same, of any request of a client's that proved who it is.
-pub(crate) async fn record_refusal(
+/// Records what a client that proved who it is was refused, in its owner's log.
+///
+/// # Errors
+/// [`Failure`], also of a source that was refused too often.
+pub async fn record_refusal(
     env: &Env,
     client: &Client,
     (reason, origin): (&'static str, &Origin),

@@ -79,7 +79,7 @@ async fn possession(
     let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
         return Ok(Some(Userinfo::InvalidToken));
     };
-    Ok(match prove_possession_with(env, client.owner, (proof, token)).await? {
+    Ok(match prove_possession_with(env, &client, (proof, token)).await? {
         Ok(key) if key == cnf.jkt => None,
         Err(error) if error.code == ErrorCode::UseDpopNonce => {
             Some(Userinfo::NonceNeeded(env.vault.dpop_nonce(env.clock.now())))

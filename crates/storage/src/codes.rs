@@ -52,6 +52,8 @@ impl Codes<'_> {
             r#"with once as (
                    insert into consumed_ids (org_id, kind, id_hash, expires_at)
                    select $1, $25, $26, $12::timestamptz + interval '1 hour' where $26::bytea is not null
+                     and exists (select from sessions live
+                                 where live.org_id = $1 and live.id = $5 and live.ended_at is null)
                    on conflict do nothing
                    returning org_id
                ), issued as (

@@ -9,9 +9,18 @@ use super::world::{JIT, World, member};
 const DOMAINS: &str = "    policy: { sso_enforcement: domains }\n";
 const ORGANIZATION: &str = "    policy: { sso_enforcement: organization }\n";
 
-/// A page without what differs each time: what was typed, and whatever is long enough to be random.
+/// A page without what differs each time: what was typed, what its forms are bound by, and whatever is long enough to
+/// be random.
 fn template(body: &str, email: &str) -> String {
-    let masked = body.replace(email, "EMAIL").replace(&email.replace('@', "%40"), "EMAIL");
+    let mut masked = body.replace(email, "EMAIL").replace(&email.replace('@', "%40"), "EMAIL");
+    for name in ["name=\"csrf\" value=\"", "name=\"request\" value=\""] {
+        let mut parts = masked.split(name);
+        let mut rest = String::from(parts.next().unwrap_or_default());
+        for part in parts {
+            rest = rest + name + part.split_once('"').map_or(part, |(_, after)| after);
+        }
+        masked = rest;
+    }
     let mut words = Vec::new();
     for word in masked.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
         words.push(if word.len() >= 26 { "RANDOM" } else { word });

@@ -25,6 +25,7 @@ pub(crate) struct VerifiedAssertion {
     pub(crate) subject: String,
     pub(crate) jti: String,
     pub(crate) exp: chrono::DateTime<chrono::Utc>,
+    pub(crate) iat: chrono::DateTime<chrono::Utc>,
     pub(crate) auth_time: Option<chrono::DateTime<chrono::Utc>>,
     pub(crate) amr: Vec<String>,
     /// At most this may be granted.
@@ -87,6 +88,7 @@ async fn verify(
         subject: bounded(claims, "sub").ok_or("sub")?,
         jti: bounded(claims, "jti").ok_or("jti")?,
         exp: time(claims, "exp").ok_or("exp")?,
+        iat: time(claims, "iat").ok_or("iat")?,
         auth_time: time(claims, "auth_time"),
         amr: texts(claims, "amr"),
         scope: scope.map_err(|_| "scope")?,

@@ -213,7 +213,8 @@ fn tokens(provider: &Provider, request: Params) -> Value {
     });
     let access_token = json!({
         "aud": AUDIENCE, "client_id": CLIENT_ID, "jti": "1", "scope": "openid", "roles": roles,
-        "permissions": permissions,
+        "permissions": permissions, "sid": "ses_01s", "auth_time": now, "acr": "urn:orgate:acr:single-factor",
+        "amr": ["pwd"],
     });
     let mischief = provider.mischief();
     json!({

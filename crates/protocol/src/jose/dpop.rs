@@ -22,6 +22,8 @@ pub struct DpopRules<'a> {
     pub method: &'a str,
     /// Its address; query and fragment do not count.
     pub uri: &'a Url,
+    /// What it may be signed with.
+    pub algorithms: &'a [SigningAlgorithm],
     /// The time, in seconds since 1970.
     pub now: i64,
     /// How long ago it may have been made, in seconds.
@@ -96,6 +98,9 @@ pub fn verify_proof(proof: &str, rules: &DpopRules<'_>) -> Result<DpopProof, Dpo
         return Err(DpopError::Type);
     }
     let algorithm = SigningAlgorithm::from_text(&parts.algorithm).ok_or(DpopError::Algorithm)?;
+    if !rules.algorithms.contains(&algorithm) {
+        return Err(DpopError::Algorithm);
+    }
     let jwk = parts.header.get("jwk").and_then(Value::as_object).ok_or(DpopError::Key)?;
     let parameters = public_key(jwk)?;
     let key = parameters.for_algorithm(algorithm).map_err(|_| DpopError::Key)?;
@@ -168,7 +173,14 @@ mod tests {
     const EXAMPLE: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
 
     fn rules(uri: &Url) -> DpopRules<'_> {
-        DpopRules { method: "POST", uri, now: 1_562_262_620, max_age: 60, leeway: 10 }
+        DpopRules {
+            method: "POST",
+            uri,
+            algorithms: &SigningAlgorithm::ALL,
+            now: 1_562_262_620,
+            max_age: 60,
+            leeway: 10,
+        }
     }
 
     fn uri() -> Url {

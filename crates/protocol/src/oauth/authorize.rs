@@ -183,9 +183,10 @@ fn check_response_mode(params: &Params) -> Result<ResponseMode, RequestError> {
 fn check_pkce(params: &Params, rule: PkceRule) -> Result<Option<CodeChallenge>, RequestError> {
     let Some(challenge) = params.get("code_challenge") else {
         return match rule {
-            PkceRule::OrNonce if params.get("nonce").is_some() => Ok(None),
+            // Only an ID token brings the nonce back.
+            PkceRule::OrNonce if params.get("nonce").is_some() && asks_for_id_token(params) => Ok(None),
             PkceRule::OrNonce => Err(RequestError::invalid_request(
-                "nonce is missing: without PKCE it is what ties the answer to its request",
+                "nonce or the scope openid is missing: without PKCE they tie the answer to its request",
             )),
             PkceRule::Required => {
                 Err(RequestError::invalid_request("code_challenge is missing: PKCE is required"))
@@ -197,6 +198,10 @@ fn check_pkce(params: &Params, rule: PkceRule) -> Result<Option<CodeChallenge>, 
     }
     let challenge = CodeChallenge::parse(challenge);
     challenge.map(Some).map_err(|error| RequestError::invalid_request(error.to_string()))
+}
+
+fn asks_for_id_token(params: &Params) -> bool {
+    params.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == "openid"))
 }
 
 /// RFC 9449 §10: a SHA-256 thumbprint in base64url, which takes 43 characters.

@@ -83,10 +83,12 @@ impl Reader<'_> {
         if !settings.require_pkce && !settings.authentication.is_confidential() {
             return self.refuse(at, "require_pkce: only a confidential client can be exempt");
         }
-        if settings.grants.contains(&GrantType::ClientCredentials)
-            && !settings.authentication.is_confidential()
+        let proving = [GrantType::ClientCredentials, GrantType::JwtBearer, GrantType::TokenExchange];
+        if !settings.authentication.is_confidential()
+            && let Some(grant) = proving.iter().find(|grant| settings.grants.contains(grant))
         {
-            return self.refuse(at, "grants: client_credentials is for confidential clients");
+            return self
+                .refuse(at, format!("grants: {} is for clients that prove who they are", grant.as_str()));
         }
         Some(settings.clone())
     }
