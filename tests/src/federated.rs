@@ -145,7 +145,10 @@ impl Org {
         tx.connections().replace_pilots(id, std::slice::from_ref(&pilot)).await.expect("a pilot");
         tx.connection_keys().insert(id, &key).await.expect("a key");
         tx.refreshes().save(id, &refresh).await.expect("a schedule");
-        let linked = tx.identities().save_link(identity(id, &subject), made.user.id, None, now()).await;
+        let linked = tx
+            .identities()
+            .save_link(identity(id, &subject), made.user.id, (None, &Default::default()), now())
+            .await;
         assert!(linked.expect("a link"), "nobody else's");
         let roles = [made.role.slug.to_string()].into();
         tx.identities().replace_mapped((id, made.user.id), &roles, &[].into()).await.expect("a mapped role");

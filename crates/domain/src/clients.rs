@@ -9,6 +9,7 @@ use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use url::Url;
 
+pub mod claims;
 mod settings;
 
 pub use settings::{

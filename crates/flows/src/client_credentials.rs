@@ -10,6 +10,7 @@ use orgate_domain::standing::StandingRefusal;
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use orgate_storage::OrgScope;
 
+use crate::claim_values::read_claims;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
 use crate::token::{TokenCall, record_refusal};
@@ -52,14 +53,16 @@ pub(crate) async fn issue_to_machine(
         return refuse(env, call, (&place, refusal)).await;
     }
     let policy = env.configuration.policy(&env.store, &place).await?;
+    let subject = Subject::Client(&standing, call.client.id);
     let issuance = Issuance {
         client: call.client,
-        subject: Subject::Client(&standing, call.client.id),
+        subject,
         resource: call.resource,
         key: call.key,
         act: None,
         ceiling: None,
         scope: &granted,
+        known: &read_claims(env, &place, (call.client, subject)).await?,
         claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: env.issuer.as_str(),

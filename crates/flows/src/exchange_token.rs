@@ -11,6 +11,7 @@ use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 
 use crate::access_token::{Presented, Standings, read, stand};
+use crate::claim_values::read_claims;
 use crate::identity_assertion::issue_identity_assertion;
 use crate::issue::{Issuance, IssuedTokens, Subject, family_of, issue_access_token};
 use crate::token::TokenCall;
@@ -101,6 +102,7 @@ async fn exchange_subject(
         act: actor,
         ceiling: Some(claims),
         scope: &scope,
+        known: &read_claims(env, &subject.scope, (call.client, about)).await?,
         nonce: None,
         claims: ClaimsRequest::NONE,
         issuer: &claims.iss,

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::Client;
+use orgate_domain::clients::claims::{ClaimTarget, ClaimValues, map_claims};
 use orgate_domain::credentials::base32;
 use orgate_domain::ids::{ClientId, GrantId};
 use orgate_domain::roles::Permission;
@@ -15,7 +16,7 @@ use orgate_protocol::jose::claims::{
     SignInClaims, at_hash,
 };
 use orgate_protocol::oauth::{ClaimsRequest, RequestedClaims, ScopeSet};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{Env, Failure};
 
@@ -33,6 +34,8 @@ pub(crate) struct Issuance<'a> {
     /// The token that was exchanged for this one, which has no right that that one had not.
     pub(crate) ceiling: Option<&'a AccessTokenClaims>,
     pub(crate) scope: &'a ScopeSet,
+    /// What the client's own claims are made of.
+    pub(crate) known: &'a ClaimValues,
     pub(crate) claims: &'a ClaimsRequest,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) issuer: &'a str,
@@ -122,6 +125,7 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
         permissions: Vec::new(),
         act: issuance.act.clone(),
         cnf: issuance.key.map(|jkt| Confirmation { jkt: jkt.to_owned() }),
+        own: own_claims(issuance, ClaimTarget::AccessToken),
     };
     Ok(match issuance.subject {
         Subject::Client(standing, id) => AccessTokenClaims {
@@ -211,10 +215,28 @@ fn id_token(issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> Id
         sid: standing.session.id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
+        tenant: Some(standing.session.org_id.to_string()),
         session_expiry: standing.session.expires_at.timestamp(),
         azp: None,
         profile: profile(standing, issuance.scope, &issuance.claims.id_token),
+        own: own_claims(issuance, ClaimTarget::IdToken),
     }
+}
+
+fn own_claims(issuance: &Issuance<'_>, target: ClaimTarget) -> Map<String, Value> {
+    let settings = &issuance.client.settings;
+    let granted = |scope: &str| issuance.scope.contains(scope);
+    let within = (Some(target), settings.claims_budget);
+    let mapped = map_claims(&settings.claims, issuance.known, granted, within);
+    let mut told = mapped.told;
+    if !mapped.omitted.is_empty() {
+        // As OIDC Core §5.6.2 says where claims are that a token has no room for.
+        let names = mapped.omitted.iter().map(|name| (name.as_str().to_owned(), "userinfo".into()));
+        told.insert("_claim_names".to_owned(), Value::Object(names.collect()));
+        let endpoint = format!("{}/userinfo", issuance.issuer);
+        told.insert("_claim_sources".to_owned(), json!({ "userinfo": { "endpoint": endpoint } }));
+    }
+    told
 }
 
 /// What the scope lets out about the user (OIDC Core §5.4), and what is asked for beside it (§5.5).

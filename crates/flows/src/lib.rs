@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod bootstrap;
 pub mod cancel;
 pub mod choose;
+mod claim_values;
 pub mod client_credentials;
 pub mod client_keys;
 mod complete;

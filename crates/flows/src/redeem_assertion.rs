@@ -15,6 +15,7 @@ use orgate_domain::standing::{Standing, UserStatus};
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use orgate_storage::{AssertedGrant, ConsumedKind, FederatedUser, IdentityKey, OrgScope, OrgTx, UpstreamEnd};
 
+use crate::claim_values::claims_of_user;
 use crate::client_credentials::{Place, place, refusal_of};
 use crate::federation::identity_assertion::{VerifiedAssertion, verify_identity_assertion};
 use crate::issue::{Issuance, IssuedTokens, Subject, issue_access_token};
@@ -92,6 +93,7 @@ pub(crate) async fn redeem_assertion(
         drop(tx);
         return reject(env, call, (&scope, refusal.as_str())).await;
     }
+    let known = claims_of_user(&mut tx, call.client, &standing).await?;
     tx.commit().await?;
     let issuance = Issuance {
         client: call.client,
@@ -101,6 +103,7 @@ pub(crate) async fn redeem_assertion(
         act: None,
         ceiling: None,
         scope: &granted,
+        known: &known,
         claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: env.issuer.as_str(),

@@ -13,6 +13,7 @@ use orgate_storage::{NewGrant, OrgScope, OrgTx, RedeemableCode};
 
 pub use orgate_domain::tokens::CodeRefusal;
 
+use crate::claim_values::claims_of_user;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
 use crate::token::TokenCall;
@@ -89,6 +90,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
         return replayed(env, request, tx, &found).await; // another call was first
     }
+    let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
     tx.commit().await?;
     let issuance = Issuance {
         client: request.call.client,
@@ -98,6 +100,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         act: None,
         ceiling: None,
         scope: &found.code.scope,
+        known: &known,
         claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
         issuer: grant.issuer,

@@ -2,6 +2,7 @@
 //! answer that was lost (RFC 9700 §4.14.2).
 
 use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::clients::claims::ClaimValues;
 use orgate_domain::credentials::{Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -9,6 +10,7 @@ use orgate_domain::tokens::RefreshVerdict;
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{OrgScope, OrgTx, PresentedRefreshToken, Rotation};
 
+use crate::claim_values::claims_of_user;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
 use crate::token::TokenCall;
@@ -89,6 +91,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         if let Err(refusal) = found.standing.check(policy.sso_enforcement, env.clock.now()) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
         }
+        let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.call.origin)?);
         if !request.call.client.settings.rotates_refresh_tokens() && verdict == RefreshVerdict::Rotate {
             let until = found.grant_expires_at.min(env.clock.now() + policy.refresh_idle);
@@ -97,7 +100,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
             }
             tx.audit().insert(&Event { reason: Some("kept"), ..event }).await?;
             tx.commit().await?;
-            return grant(env, request, (&found, &policy), &presented).await;
+            return grant(env, request, (&found, &policy), (&presented, &known)).await;
         }
         match verdict {
             RefreshVerdict::Rotate => {
@@ -112,7 +115,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
             RefreshVerdict::Reuse => return reused(env, request, tx, &found).await,
         }
         tx.commit().await?;
-        return grant(env, request, (&found, &policy), &successor).await;
+        return grant(env, request, (&found, &policy), (&successor, &known)).await;
     }
 }
 
@@ -163,7 +166,7 @@ async fn grant(
     env: &Env,
     request: &Refresh<'_>,
     (found, policy): (&PresentedRefreshToken, &Policy),
-    successor: &Credential<RefreshToken>,
+    (successor, known): (&Credential<RefreshToken>, &ClaimValues),
 ) -> Result<Refreshed, Failure> {
     let issuance = Issuance {
         client: request.call.client,
@@ -173,6 +176,7 @@ async fn grant(
         act: None,
         ceiling: None,
         scope: &request.call.client.settings.grantable(request.scope.unwrap_or(&found.scope)),
+        known,
         claims: &found.claims,
         nonce: None,
         issuer: &found.issuer,

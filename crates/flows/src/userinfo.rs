@@ -7,8 +7,10 @@ use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{AccessTokenClaims, SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
 use orgate_protocol::oauth::{ErrorCode, RequestedClaims, ScopeSet};
 use orgate_storage::LiveGrant;
+use serde_json::Map;
 
 use crate::access_token::{Standings, read, stand};
+use crate::claim_values::told_of_user;
 use crate::dpop::{PresentedProof, prove_possession_with};
 use crate::issue::profile;
 use crate::keys::KeyError;
@@ -47,19 +49,24 @@ pub async fn userinfo(
     let Some(Standings::User(grant)) = stand(env, &presented).await? else {
         return Ok(Userinfo::InvalidToken);
     };
-    let (claims, standing) = (presented.claims, &grant.standing);
+    let (claims, standing) = (&presented.claims, &grant.standing);
     if !claims.scope.contains("openid") {
         return Ok(Userinfo::InsufficientScope);
     }
     let client = env.configuration.client(&env.store, &claims.client_id).await?;
+    let own = match &client {
+        Some(client) => told_of_user(env, &presented.scope, (client, standing), &claims.scope).await?,
+        None => Map::new(),
+    };
     let userinfo = UserinfoClaims {
         sub: standing.session.user_id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
         profile: profile(standing, &claims.scope, requested(&grant, client.as_deref(), &claims.scope)),
+        own,
     };
     match client.and_then(|client| Some((client.settings.userinfo_signing_algorithm?, client))) {
-        Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss, userinfo).await,
+        Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss.clone(), userinfo).await,
         None => Ok(Userinfo::Claims(userinfo)),
     }
 }

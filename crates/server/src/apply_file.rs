@@ -10,6 +10,7 @@
 //! no problem shows a secret, or what a variable holds.
 
 mod addresses;
+mod claims;
 mod client_settings;
 mod clients;
 mod connections;

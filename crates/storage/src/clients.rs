@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
+use orgate_domain::clients::claims::ClaimMapping;
 use orgate_domain::clients::{
     Audience, Client, ClientAuthentication, ClientKeySource, ClientSecret, ClientSettings, ClientStatus,
     Lifetimes, Party, Profile,
@@ -15,6 +16,7 @@ use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_protocol::oauth::token::GrantType;
+use sqlx::types::Json;
 use url::Url;
 
 use crate::StorageError;
@@ -75,6 +77,8 @@ macro_rules! settings {
                 userinfo_signing_algorithm: $row.userinfo_signing_algorithm.map(algorithm).transpose()?,
                 backchannel_logout_uri: address($row.backchannel_logout_uri, "backchannel_logout_uri")?,
                 frontchannel_logout_uri: address($row.frontchannel_logout_uri, "frontchannel_logout_uri")?,
+                claims: $row.claims.0,
+                claims_budget: parsed(usize::try_from($row.claims_budget).ok(), TABLE, "claims_budget")?,
             })
         })
     }};
@@ -94,7 +98,7 @@ impl Clients<'_> {
                       client.access_token_secs, client.refresh_idle_secs, client.refresh_absolute_secs, client.profile,
                       client.require_pushed_authorization_requests, client.require_pkce, client.dpop_bound_access_tokens,
                       client.party, client.userinfo_signing_algorithm, client.backchannel_logout_uri,
-                      client.frontchannel_logout_uri,
+                      client.frontchannel_logout_uri, client.claims as "claims: Json<Vec<ClaimMapping>>", client.claims_budget,
                       array(select known.permission from client_permissions known
                             where known.org_id = client.org_id and known.client_id = client.id
                             order by known.permission) as "permissions!",
@@ -218,7 +222,7 @@ impl Clients<'_> {
                  access_token_secs = $9, refresh_idle_secs = $10, refresh_absolute_secs = $11, profile = $12,
                  require_pushed_authorization_requests = $13, require_pkce = $14, dpop_bound_access_tokens = $15,
                  party = $16, userinfo_signing_algorithm = $17, backchannel_logout_uri = $18,
-                 frontchannel_logout_uri = $19
+                 frontchannel_logout_uri = $19, claims = $20, claims_budget = $21
              where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -239,6 +243,8 @@ impl Clients<'_> {
             settings.userinfo_signing_algorithm.map(SigningAlgorithm::as_str),
             settings.backchannel_logout_uri.as_ref().map(Url::as_str),
             settings.frontchannel_logout_uri.as_ref().map(Url::as_str),
+            Json(&settings.claims) as _,
+            i32::try_from(settings.claims_budget).unwrap_or(i32::MAX),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::DisplayName;
 use orgate_domain::standing::UserStatus;
+use sqlx::types::Json;
 
 use crate::StorageError;
 use crate::row::parsed;
@@ -277,21 +279,22 @@ impl Identities<'_> {
         Ok(())
     }
 
-    /// Binds an identity to a user, or says that it was used again and what it asserts now. `false`,
+    /// Binds an identity to a user, or says that it was used again, what it asserts now and what is kept of that. `false`,
     /// with nothing done, if it is bound to another user.
     pub async fn save_link(
         &mut self,
         key: IdentityKey<'_>,
         user_id: UserId,
-        asserted_email: Option<&str>,
+        (asserted_email, kept): (Option<&str>, &Attributes),
         at: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let done = sqlx::query!(
             "insert into identity_links
-                 (org_id, connection_id, subject, user_id, asserted_email, linked_at, last_used_at, provider)
-             values ($1, $2, $3, $4, $5, $6, $6, $7)
+                 (org_id, connection_id, subject, user_id, asserted_email, linked_at, last_used_at, provider, attributes)
+             values ($1, $2, $3, $4, $5, $6, $6, $7, $8)
              on conflict (org_id, connection_id, provider, subject) do update
-                 set asserted_email = excluded.asserted_email, last_used_at = excluded.last_used_at
+                 set asserted_email = excluded.asserted_email, last_used_at = excluded.last_used_at,
+                     attributes = excluded.attributes
                  where identity_links.org_id = excluded.org_id and identity_links.user_id = excluded.user_id",
             self.org_id,
             key.connection.as_uuid(),
@@ -300,6 +303,7 @@ impl Identities<'_> {
             asserted_email,
             at,
             key.provider,
+            Json(kept) as _,
         )
         .execute(&mut *self.conn)
         .await?;

@@ -27,6 +27,7 @@ mod scope;
 pub mod system;
 mod transaction;
 
+mod attributes;
 mod audit;
 mod authorization_requests;
 mod clean;
@@ -53,6 +54,7 @@ mod sign_in;
 mod upstream;
 mod users;
 
+pub use attributes::AttributeSets;
 pub use audit::AuditEvents;
 pub use authorization_requests::{
     AuthorizationRequests, NewAuthorizationRequest, StoredAuthorizationRequest,

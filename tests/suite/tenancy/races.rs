@@ -322,11 +322,16 @@ async fn an_answer_an_assertion_a_recovery_code_and_an_identity_are_taken_once()
         let bob = fixture.acme.user(&format!("bob{round}")).await;
         let mut tx = fixture.acme.begin().await;
         assert!(
-            tx.identities().save_link(identity(id, &subject), bob.id, None, now()).await.expect("linked")
+            tx.identities()
+                .save_link(identity(id, &subject), bob.id, (None, &Default::default()), now())
+                .await
+                .expect("linked")
         );
         tx.commit().await.expect("a commit");
         let taken = winners(&fixture.acme, async |tx| {
-            tx.identities().save_link(identity(id, &subject), made.user.id, None, now()).await
+            tx.identities()
+                .save_link(identity(id, &subject), made.user.id, (None, &Default::default()), now())
+                .await
         })
         .await;
         assert_eq!(taken, 0, "an identity that is bound stays bound");

@@ -554,7 +554,7 @@ impl Calls {
                 tx.connections().replace_pilots(id, std::slice::from_ref(&made.pilot));
             "Identities::replace_mapped" =>
                 tx.identities().replace_mapped((id, acme.user.id), &roles, &[].into());
-            "Identities::save_link" => tx.identities().save_link(federated::identity(id, &made.subject), acme.user.id, None, now());
+            "Identities::save_link" => tx.identities().save_link(federated::identity(id, &made.subject), acme.user.id, (None, &Attributes::new()), now());
             "RecoveryCodes::replace" => tx.recovery_codes().replace(acme.user.id, &[hash()], now());
             "Refreshes::hasten" => tx.refreshes().hasten(id, now());
             "Refreshes::save" => tx.refreshes().save(id, &refresh);

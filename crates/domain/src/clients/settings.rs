@@ -12,6 +12,7 @@ use orgate_protocol::oauth::token::GrantType;
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use url::Url;
 
+use super::claims::{ClaimMapping, DEFAULT_BUDGET};
 use crate::policies::Policy;
 
 /// Scopes that every client may ask for unless it has a list of its own (OIDC Core §5.4, §11).
@@ -48,6 +49,10 @@ pub struct ClientSettings {
     pub backchannel_logout_uri: Option<Url>,
     /// What a browser loads when a session ended (OIDC Front-Channel Logout §2).
     pub frontchannel_logout_uri: Option<Url>,
+    /// What its tokens say beside what every token says; the first have precedence where room is short.
+    pub claims: Vec<ClaimMapping>,
+    /// Bytes that these may take in one token.
+    pub claims_budget: usize,
 }
 
 /// How a client proves who it is (RFC 6749 §2.3, OIDC Core §9).
@@ -132,6 +137,8 @@ impl ClientSettings {
             userinfo_signing_algorithm: None,
             backchannel_logout_uri: None,
             frontchannel_logout_uri: None,
+            claims: Vec::new(),
+            claims_budget: DEFAULT_BUDGET,
         }
     }
 

@@ -70,7 +70,7 @@ impl ConnectionSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::AddressVerdict;
+    use super::super::{AddressVerdict, Attributes};
     use super::*;
 
     fn set(slugs: &[&str]) -> BTreeSet<String> {
@@ -85,6 +85,7 @@ mod tests {
             name: None,
             roles: set(&["admin", "viewer"]),
             groups: set(&["bosses", "staff", "unknown"]),
+            kept: Attributes::new(),
         };
         let known = GroupRoles::from([
             ("bosses".to_owned(), set(&["admin"])),

@@ -11,6 +11,9 @@ use crate::names::DisplayName;
 /// A subject is at most this long: Entra's are 43 characters, SAML's persistent ones up to 256.
 const MAX_SUBJECT: usize = 512;
 
+/// Bytes of one attribute that is kept.
+const MAX_KEPT_BYTES: usize = 4096;
+
 /// What was asserted, verified as the provider's word and not yet as anything else. Kept, encrypted,
 /// while it waits for its browser.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +39,8 @@ pub struct Mapped {
     pub roles: RoleSlugs,
     /// Slugs of the groups that it gives.
     pub groups: BTreeSet<String>,
+    /// What is kept for claims.
+    pub kept: Attributes,
 }
 
 /// What an asserted address is good for.
@@ -78,6 +83,17 @@ impl AttributeMapping {
         found(attributes, &self.email).map(|(name, _)| name)
     }
 
+    /// What is kept of them. An attribute that is too large to keep is not kept at all: half of a list is a
+    /// wrong one.
+    fn kept(&self, attributes: &Attributes) -> Attributes {
+        let wanted = self.keep.iter().filter_map(|name| Some((name, attributes.get(name)?)));
+        let fits = |values: &Vec<String>| values.iter().map(String::len).sum::<usize>() <= MAX_KEPT_BYTES;
+        wanted
+            .filter(|(_, values)| fits(values))
+            .map(|(name, values)| (name.clone(), values.clone()))
+            .collect()
+    }
+
     /// The groups, taken apart where one value has several.
     pub fn groups_in<'a>(&self, attributes: &'a Attributes) -> BTreeSet<&'a str> {
         let values = self.groups.iter().filter_map(|name| attributes.get(name)).flatten().map(String::as_str);
@@ -116,7 +132,8 @@ impl ConnectionSettings {
             }
         };
         let (roles, groups) = self.apply_rules(attributes);
-        Ok(Mapped { subject, address, name: self.name(attributes), roles, groups })
+        let kept = self.mapping.kept(attributes);
+        Ok(Mapped { subject, address, name: self.name(attributes), roles, groups, kept })
     }
 
     fn subject(&self, asserted: &Asserted) -> Result<String, NoSubject> {

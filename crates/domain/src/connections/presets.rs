@@ -4,6 +4,8 @@
 //! **Invariant:** an OpenID provider's address is looked for under `email` first: that is what
 //! `email_verified` is about.
 
+use std::collections::BTreeSet;
+
 use super::{AttributeMapping, ConnectionProtocol, Vendor};
 
 /// Names, first those that the vendor chose, then those that the guides of the set-up have entered.
@@ -81,6 +83,7 @@ impl Names {
             last_name: list(self.last_name),
             groups: list(self.groups),
             groups_separator: self.separator.map(str::to_owned),
+            keep: BTreeSet::new(),
         }
     }
 }

@@ -15,6 +15,9 @@ pub const MAX_RULES: usize = 200;
 /// Names that one attribute may be looked for under.
 const MAX_NAMES: usize = 10;
 
+/// Attributes that one connection may keep.
+const MAX_KEPT: usize = 20;
+
 /// Characters in any one text.
 const MAX_TEXT: usize = 1024;
 
@@ -191,6 +194,9 @@ pub struct AttributeMapping {
     /// two: a provider that joins them cannot tell either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups_separator: Option<String>,
+    /// Names of attributes that are kept at every sign-in, for claims of applications; nothing else is.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub keep: BTreeSet<String>,
 }
 
 /// Users whose attribute has a value get roles and groups.
@@ -367,6 +373,10 @@ impl AttributeMapping {
             for name in list {
                 check_text("mapping", name)?;
             }
+        }
+        check_count("mapping.keep", self.keep.len(), MAX_KEPT)?;
+        for name in &self.keep {
+            check_text("mapping.keep", name)?;
         }
         self.groups_separator.as_deref().map_or(Ok(()), check_separator)
     }

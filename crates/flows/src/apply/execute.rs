@@ -129,7 +129,7 @@ async fn organization(
     (slug, mark): (&Slug, &Mark),
     state: &OrganizationState,
 ) -> Result<(), Failure> {
-    let OrganizationState { ancestors, name, branding, status, contact, policy } = state;
+    let OrganizationState { ancestors, name, branding, status, contact, attributes, policy } = state;
     let at = env.clock.now();
     if *mark == Mark::Created {
         let new = NewOrganization { slug, name, ancestors, is_operator: false, at };
@@ -137,6 +137,9 @@ async fn organization(
     }
     let contact = contact.as_ref();
     tx.organization().update(&OrganizationChange { name, branding, status: *status, contact, at }).await?;
+    if let Some(attributes) = attributes {
+        tx.attributes().save_of_organization(attributes).await?;
+    }
     if let Some(policy) = policy {
         tx.organization().save_policy(policy, at).await?;
     }
@@ -206,6 +209,9 @@ async fn save_user(
     }
     tx.users().update(*id, name, *status, at).await?;
     tx.users().update_break_glass(*id, user.break_glass, at).await?;
+    if let Some(attributes) = &user.attributes {
+        tx.attributes().save_of_user(*id, attributes).await?;
+    }
     if let Some(phc) = phc {
         tx.users().save_password(*id, phc, at).await?;
     }

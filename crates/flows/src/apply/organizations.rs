@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use orgate_domain::connections::Attributes;
 use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{GroupId, RoleId, UserId};
@@ -26,8 +27,9 @@ struct Stored {
     domains: Vec<OrgDomain>,
     roles: Vec<Role>,
     groups: Vec<Group>,
-    /// By normalized address.
-    users: BTreeMap<String, StoredUser>,
+    attributes: Attributes,
+    /// By normalized address, with what is kept about them.
+    users: BTreeMap<String, (StoredUser, Attributes)>,
 }
 
 impl Stored {
@@ -39,7 +41,8 @@ impl Stored {
         let mut users = BTreeMap::new();
         for user in &wanted.users {
             if let Some(stored) = tx.users().find_by_email(&user.email.value).await? {
-                users.insert(user.email.value.normalized().to_owned(), stored);
+                let attributes = tx.attributes().find_of_user(stored.id).await?;
+                users.insert(user.email.value.normalized().to_owned(), (stored, attributes));
             }
         }
         let stored = Self {
@@ -48,6 +51,7 @@ impl Stored {
             domains: tx.domains().list().await?,
             roles: tx.roles().list().await?,
             groups: tx.groups().list().await?,
+            attributes: tx.attributes().find_of_organization().await?,
             users,
         };
         tx.commit().await?;
@@ -215,6 +219,7 @@ impl Planner<'_> {
             password: wanted.password.clone(),
             roles,
             break_glass: wanted.break_glass.unwrap_or_default(),
+            attributes: wanted.attributes.clone(),
             ends_sessions: None,
         })
     }
@@ -234,6 +239,7 @@ fn compare_organization(
         branding: wanted.branding.clone().unwrap_or_else(branding),
         status: status.or(now.map(|now| now.status)).unwrap_or(OrgStatus::Active),
         contact: wanted.contact.clone().or_else(|| now.and_then(|now| now.contact.clone())),
+        attributes: wanted.attributes.clone().filter(|attributes| *attributes != stored.attributes),
         policy: wanted.policy.filter(|policy| *policy != stored.policy.unwrap_or_default()),
     };
     let mark = match now {
@@ -242,6 +248,7 @@ fn compare_organization(
             ("branding", state.branding != now.branding),
             ("status", state.status != now.status),
             ("contact", state.contact != now.contact),
+            ("attributes", state.attributes.is_some()),
             ("policy", state.policy.is_some()),
         ]),
         None => Some(Mark::Created),
@@ -254,7 +261,7 @@ async fn changed_user(
     env: &Env,
     scope: OrgScope,
     (wanted, roles): (&WantedUser, Option<BTreeMap<Slug, RoleId>>),
-    stored: &StoredUser,
+    (stored, kept): &(StoredUser, Attributes),
 ) -> Result<(Option<Mark>, UserState), Failure> {
     let status = wanted.status.unwrap_or(stored.status);
     let password = match &wanted.password {
@@ -263,12 +270,14 @@ async fn changed_user(
     };
     let held: BTreeSet<_> = stored.roles.iter().map(String::as_str).collect();
     let roles = roles.filter(|roles| !roles.keys().map(Slug::as_str).eq(held.iter().copied()));
+    let attributes = wanted.attributes.clone().filter(|attributes| attributes != kept);
     let mark = Mark::of([
         ("name", wanted.name.as_str() != stored.name),
         ("status", status != stored.status),
         ("verified", !stored.email_verified),
         ("password", password.is_some()),
         ("roles", roles.is_some()),
+        ("attributes", attributes.is_some()),
         ("break_glass", wanted.break_glass.is_some_and(|wanted| wanted != stored.break_glass)),
     ]);
     let ends_sessions = if status == UserStatus::Deactivated && stored.status == UserStatus::Active {
@@ -284,6 +293,7 @@ async fn changed_user(
         password,
         roles,
         break_glass: wanted.break_glass.unwrap_or(stored.break_glass),
+        attributes,
         ends_sessions,
     };
     Ok((mark, state))

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use orgate_domain::clients::Client;
+use orgate_domain::connections::Attributes;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId, RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
@@ -95,6 +96,8 @@ pub(super) struct OrganizationState {
     pub(super) branding: Branding,
     pub(super) status: OrgStatus,
     pub(super) contact: Option<Email>,
+    /// What is kept about it, if that changes.
+    pub(super) attributes: Option<Attributes>,
     /// Its settings, if they change.
     pub(super) policy: Option<PolicySettings>,
 }
@@ -109,6 +112,8 @@ pub(super) struct UserState {
     pub(super) password: Option<Secret>,
     pub(super) roles: Option<BTreeMap<Slug, RoleId>>,
     pub(super) break_glass: bool,
+    /// What is kept about them, if that changes.
+    pub(super) attributes: Option<Attributes>,
     /// Why their sessions end.
     pub(super) ends_sessions: Option<&'static str>,
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
-use orgate_domain::connections::{ConnectionSettings, ConnectionState, Vendor};
+use orgate_domain::connections::{Attributes, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
@@ -48,6 +48,8 @@ pub struct WantedOrganization {
     pub domains: Option<Vec<Placed<DomainName>>>,
     /// Its whole look.
     pub branding: Option<Branding>,
+    /// What is kept about it for claims.
+    pub attributes: Option<Attributes>,
     /// All of its own settings.
     pub policy: Option<PolicySettings>,
     /// Some of its roles.
@@ -120,6 +122,8 @@ pub struct WantedUser {
     pub password: Option<Secret>,
     /// Whether they are exempt from enforced SSO, with a recovery code.
     pub break_glass: Option<bool>,
+    /// What is kept about them for claims.
+    pub attributes: Option<Attributes>,
     /// Exactly the roles assigned to the user directly.
     pub roles: Option<Vec<Placed<Slug>>>,
 }

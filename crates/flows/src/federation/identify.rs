@@ -84,7 +84,7 @@ impl Identification<'_> {
             Found::Nobody => self.make(tx).await?,
         };
         let asserted = self.mapped.address.email().map(Email::as_str);
-        if !tx.identities().save_link(self.key(), user_id, asserted, now).await? {
+        if !tx.identities().save_link(self.key(), user_id, (asserted, &self.mapped.kept), now).await? {
             // To another user, meanwhile.
             return Err(StorageError::Conflict { constraint: "identity_links_pkey".to_owned() }.into());
         }

@@ -169,7 +169,7 @@ pub(super) async fn finish_link(
         subject: &mapped.subject,
     };
     let now = env.clock.now();
-    if !tx.identities().save_link(key, user_id, asserted, now).await.map_err(Failure::from)? {
+    if !tx.identities().save_link(key, user_id, (asserted, &mapped.kept), now).await.map_err(Failure::from)? {
         let rejection = trace.fail("identity_taken", "the identity is linked to another user already");
         drop(tx);
         return returning.reject(rejection, trace).await;

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::SigningAlgorithm;
 use crate::oauth::ScopeSet;
@@ -57,6 +58,9 @@ pub struct AccessTokenClaims {
     /// The key that it is bound to (RFC 7800).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// What the client maps beside; never a name from above.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }
 
 /// The sign-in that an access token of a user stands on (RFC 9068 §2.2.1).
@@ -103,6 +107,10 @@ pub struct IdTokenClaims {
     pub org_id: String,
     /// The organization's slug.
     pub org_name: String,
+    /// The organization once more, under the name that Enterprise Extensions §2.2 gives it, for clients that
+    /// know only that; `None` where the issuer is the organization's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// When the session ends at the latest.
     pub session_expiry: i64,
     /// The client, where it is not the audience.
@@ -111,6 +119,9 @@ pub struct IdTokenClaims {
     /// About the user, as far as the scope allows.
     #[serde(flatten)]
     pub profile: ProfileClaims,
+    /// What the client maps beside; never a name from above.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }
 
 /// The answer of `/userinfo` (OIDC Core §5.3.2).
@@ -125,6 +136,9 @@ pub struct UserinfoClaims {
     /// About the user, as far as the scope allows.
     #[serde(flatten)]
     pub profile: ProfileClaims,
+    /// What the client maps beside; never a name from above.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }
 
 /// The same, signed (OIDC Core §5.3.2).
@@ -161,12 +175,12 @@ pub struct LogoutTokenClaims {
     /// The organization's slug.
     pub org_name: String,
     /// What it is: see [`LogoutTokenClaims::events`].
-    pub events: serde_json::Value,
+    pub events: Value,
 }
 
 impl LogoutTokenClaims {
     /// The one event.
-    pub fn events() -> serde_json::Value {
+    pub fn events() -> Value {
         serde_json::json!({ "http://schemas.openid.net/event/backchannel-logout": {} })
     }
 }
@@ -302,6 +316,7 @@ mod tests {
             permissions: vec!["notes:read".to_owned()],
             act: None,
             cnf: None,
+            own: Map::new(),
         }
     }
 
@@ -351,9 +366,11 @@ mod tests {
             sid: "ses_1".to_owned(),
             org_id: "org_1".to_owned(),
             org_name: "acme".to_owned(),
+            tenant: Some("org_1".to_owned()),
             session_expiry: 1_700_040_000,
             azp: None,
             profile: ProfileClaims { email: Some("a@acme.test".to_owned()), ..ProfileClaims::default() },
+            own: [("urn:plan".to_owned(), "pro".into())].into_iter().collect(),
         };
 
         insta::assert_json_snapshot!(claims, @r#"
@@ -373,8 +390,10 @@ mod tests {
           "sid": "ses_1",
           "org_id": "org_1",
           "org_name": "acme",
+          "tenant": "org_1",
           "session_expiry": 1700040000,
-          "email": "a@acme.test"
+          "email": "a@acme.test",
+          "urn:plan": "pro"
         }
         "#);
         let json = serde_json::to_string(&claims).unwrap();

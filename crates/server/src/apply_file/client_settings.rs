@@ -47,6 +47,8 @@ impl Reader<'_> {
                 &SigningAlgorithm::ALL.map(|alg| (alg.as_str(), alg)),
             )
         });
+        let claims = self.claims(file);
+        let claims_budget = self.optional(file.claims_budget_bytes.as_ref(), Self::claims_budget);
         let backchannel = self.address("backchannel_logout_uri", file.backchannel_logout_uri.as_ref());
         let frontchannel = self.address("frontchannel_logout_uri", file.frontchannel_logout_uri.as_ref());
         let settings = ClientSettings {
@@ -66,6 +68,8 @@ impl Reader<'_> {
             userinfo_signing_algorithm: userinfo?,
             backchannel_logout_uri: backchannel?,
             frontchannel_logout_uri: frontchannel?,
+            claims: claims?,
+            claims_budget: claims_budget?.unwrap_or(usual.claims_budget),
         };
         self.check_together(file, &settings)
     }

@@ -34,6 +34,8 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "present")]
     pub(super) contact: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) attributes: Option<Spanned<serde_json::Value>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) domains: Option<Vec<Text>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) branding: Option<Branding>,
@@ -133,6 +135,8 @@ pub(super) struct User {
     #[serde(default, deserialize_with = "present")]
     pub(super) break_glass: Option<bool>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) attributes: Option<Spanned<serde_json::Value>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) roles: Option<Vec<Text>>,
 }
 
@@ -200,6 +204,10 @@ pub(super) struct Client {
     pub(super) backchannel_logout_uri: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) frontchannel_logout_uri: Option<Text>,
+    #[serde(default, deserialize_with = "filled")]
+    pub(super) claims: Vec<Spanned<serde_json::Value>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) claims_budget_bytes: Option<Spanned<i64>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) roles: Option<Vec<Text>>,
 }

@@ -36,6 +36,7 @@ impl Reader<'_> {
                 Email::parse(text).map_err(|error| format!("{error}, like name@example.com"))
             })
         });
+        let attributes = self.optional(file.attributes.as_ref(), Self::attributes);
         let domains = self.optional(file.domains.as_ref(), |r, list| {
             r.each(list, |r, text| r.placed("domains", text, read_domain))
         });
@@ -51,6 +52,7 @@ impl Reader<'_> {
             parent: parent?,
             status: status?,
             contact: contact?,
+            attributes: attributes?,
             domains: domains?,
             branding: branding?,
             policy: policy?,
@@ -131,6 +133,7 @@ impl Reader<'_> {
                 [UserStatus::Active, UserStatus::Deactivated].map(|status| (status.as_str(), status));
             r.choice("status", text, &allowed)
         });
+        let attributes = self.optional(file.attributes.as_ref(), Self::attributes);
         let password =
             self.optional(file.password.as_ref(), |r, text| r.secret("password", text, check_password));
         let roles = self.optional(file.roles.as_ref(), |r, list| {
@@ -142,6 +145,7 @@ impl Reader<'_> {
             status: status?,
             password: password?,
             break_glass: file.break_glass,
+            attributes: attributes?,
             roles: roles?,
         })
     }

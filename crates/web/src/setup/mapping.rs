@@ -140,6 +140,7 @@ fn read(form: &Form) -> MappingInput {
             last_name: names("last_name"),
             groups: names("groups"),
             groups_separator: form.get("groups_separator").map(str::to_owned),
+            keep: names("keep").into_iter().collect(),
         },
         rules: rules.collect(),
         jit: Jit { enabled: form.is_ticked("jit"), default_roles: slugs("default_role") },
@@ -180,6 +181,7 @@ fn show(
 fn attributes(mapping: &AttributeMapping) -> Vec<Attribute> {
     let of = |field, label, hint, names: &[String]| Attribute { field, label, hint, names: names.join(", ") };
     let separator = mapping.groups_separator.iter().cloned().collect::<Vec<_>>();
+    let kept = mapping.keep.iter().cloned().collect::<Vec<_>>();
     vec![
         of("email", "E-mail address", "", &mapping.email),
         of("name", "Full name", "", &mapping.name),
@@ -197,6 +199,12 @@ fn attributes(mapping: &AttributeMapping) -> Vec<Attribute> {
             "Identifier",
             "Leave it empty for the NameID or sub: what never changes for a person. Changing it later unlinks everybody.",
             &mapping.subject,
+        ),
+        of(
+            "keep",
+            "Kept for applications",
+            "Attributes that applications may be told, such as department. Nothing else is kept.",
+            &kept,
         ),
     ]
 }

@@ -1,0 +1,59 @@
+//! What a client's own claims are made of, read as of now: only for clients that have such claims.
+
+use orgate_domain::clients::Client;
+use orgate_domain::clients::claims::{ClaimValues, map_claims};
+use orgate_domain::standing::Standing;
+use orgate_protocol::oauth::ScopeSet;
+use orgate_storage::{OrgScope, OrgTx};
+use serde_json::{Map, Value};
+
+use crate::issue::Subject;
+use crate::{Env, Failure};
+
+/// What may be said of a session's user, in the transaction that issues.
+pub(crate) async fn claims_of_user(
+    tx: &mut OrgTx,
+    client: &Client,
+    standing: &Standing,
+) -> Result<ClaimValues, Failure> {
+    if client.settings.claims.is_empty() {
+        return Ok(ClaimValues::default());
+    }
+    let session = &standing.session;
+    Ok(tx.attributes().find_claim_values_of_user(session.user_id, session.id).await?)
+}
+
+/// The same where nothing else is read: one transaction.
+pub(crate) async fn read_claims(
+    env: &Env,
+    scope: &OrgScope,
+    (client, subject): (&Client, Subject<'_>),
+) -> Result<ClaimValues, Failure> {
+    if client.settings.claims.is_empty() {
+        return Ok(ClaimValues::default());
+    }
+    let mut tx = env.store.begin(scope).await?;
+    let known = match subject {
+        Subject::Client(..) => tx.attributes().find_claim_values().await?,
+        Subject::User(standing, _) => claims_of_user(&mut tx, client, standing).await?,
+    };
+    tx.commit().await?;
+    Ok(known)
+}
+
+/// What `/userinfo` says of them: all, whatever the tokens have room for.
+pub(crate) async fn told_of_user(
+    env: &Env,
+    scope: &OrgScope,
+    (client, standing): (&Client, &Standing),
+    granted: &ScopeSet,
+) -> Result<Map<String, Value>, Failure> {
+    if client.settings.claims.is_empty() {
+        return Ok(Map::new());
+    }
+    let mut tx = env.store.begin(scope).await?;
+    let known = claims_of_user(&mut tx, client, standing).await?;
+    tx.commit().await?;
+    let settings = &client.settings;
+    Ok(map_claims(&settings.claims, &known, |scope| granted.contains(scope), (None, usize::MAX)).told)
+}
