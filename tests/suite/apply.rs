@@ -18,7 +18,9 @@ async fn plan(app: &App, yaml: &str) -> Plan {
 }
 
 async fn execute(app: &App, yaml: &str) -> Applied {
-    apply::execute(&app.env, plan(app, yaml).await).await.expect("applied")
+    let applied = apply::execute(&app.env, plan(app, yaml).await).await.expect("applied");
+    app.env.configuration.forget(); // as the notice of it does, within a second
+    applied
 }
 
 async fn refusal(app: &App, yaml: &str) -> String {

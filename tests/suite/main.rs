@@ -9,6 +9,7 @@ mod attacks;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod claims;
 mod command_line;
 #[cfg(test)]
 mod conformance;

@@ -229,13 +229,13 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line_and_the_known_ones() {
         assert_eq!(
             problems(&acme("    colour: red\n")),
-            "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, contact, domains, \
-             branding, policy, roles, groups, users, connections"
+            "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, contact, attributes, \
+             domains, branding, policy, roles, groups, users, connections"
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),
             "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, status, password, \
-             break_glass, roles"
+             break_glass, attributes, roles"
         );
         assert_eq!(
             problems("organisations: []\n"),

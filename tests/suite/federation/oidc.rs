@@ -7,6 +7,16 @@ use serde_json::{Map, Value, json};
 
 use super::world::{JIT, World, all, button, member};
 
+const NOTES: &str = "clients:
+  - client_id: notes
+    organization: operator
+    name: Notes
+    type: web
+    audience: all
+    redirect_uris: [\"http://localhost:9/callback\"]
+    resource: notes
+";
+
 #[tokio::test]
 async fn a_first_sign_in_makes_a_user_and_the_second_finds_them() {
     let world = World::start().await;
@@ -40,6 +50,50 @@ async fn a_mapped_role_goes_with_what_gave_it_and_one_given_by_hand_stays() {
     assert_eq!(roles("ada", &[]).await, ["admin"]);
     assert_eq!(roles("new", &["staff"]).await, ["admin"]);
     assert_eq!(roles("new", &[]).await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn what_a_connection_keeps_of_its_word_reaches_the_claims_and_nothing_else_does() {
+    let world = World::start().await;
+    let keep =
+        format!("{JIT}          mapping: {{ email: [email], groups: [groups], keep: [department, cost] }}\n");
+    let groups = "    groups: [{ slug: engineering, roles: [] }]\n";
+    world.configure(groups, &keep.replace("roles: [admin]", "groups: [engineering]")).await;
+    world
+        .app
+        .apply(&format!(
+            "{NOTES}    claims:
+      - {{ name: department, from: connection.attributes.department }}
+      - {{ name: \"urn:cost\", from: connection.attributes.cost, type: list }}
+      - {{ name: \"urn:salary\", from: connection.attributes.salary }}
+      - {{ name: \"urn:by\", from: connection.slug }}
+      - {{ name: groups, from: user.groups }}
+"
+        ))
+        .await;
+    let told = async |more: Value| {
+        let mut claims = member("new", "new@acme.test");
+        claims.as_object_mut().expect("claims").extend(more.as_object().expect("claims").clone());
+        let tokens = world.sign_in(claims).await.claims("id_token");
+        let names = ["department", "urn:cost", "urn:salary", "urn:by", "groups"];
+        Value::from_iter(names.map(|name| (name.to_owned(), tokens[name].clone())))
+    };
+
+    let first =
+        told(json!({ "department": "R&D", "cost": ["1", "2"], "salary": "1", "groups": ["staff"] })).await;
+    let second = told(json!({ "department": "Board" })).await;
+
+    let expected = json!({ "department": "R&D", "urn:cost": ["1", "2"], "urn:salary": null, "urn:by": "workforce",
+                           "groups": ["engineering"] });
+    assert_eq!(first, expected);
+    let expected = json!({ "department": "Board", "urn:cost": null, "urn:salary": null, "urn:by": "workforce",
+                           "groups": [] });
+    assert_eq!(second, expected, "what it no longer says is gone");
+    let kept: String = sqlx::query_scalar("select string_agg(attributes::text, ' ') from identity_links")
+        .fetch_one(world.app.database.superuser())
+        .await
+        .expect("what is kept");
+    assert_eq!(kept, r#"{"department": ["Board"]}"#, "and only what the connection keeps is stored");
 }
 
 #[tokio::test]

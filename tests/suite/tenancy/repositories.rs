@@ -8,6 +8,7 @@ use chrono::Duration;
 use insta::{allow_duplicates, assert_snapshot};
 use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::clients::Audience;
+use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::ids::{ClientId, DomainId, GrantId, GroupId, OrgId, SessionId, TraceId};
@@ -150,6 +151,10 @@ impl Calls {
     fn check(&self) {
         allow_duplicates! {
             assert_snapshot!(self.said.join("\n"), @"
+            AttributeSets::find_claim_values: {}
+            AttributeSets::find_claim_values_of_user: None
+            AttributeSets::find_of_organization: {}
+            AttributeSets::find_of_user: {}
             AuthorizationRequests::find: None
             Clients::find: None
             Clients::find_admission: None
@@ -221,6 +226,8 @@ impl Calls {
             Sessions::end: false
             SignIns::clear_tries: ()
             Users::end_sessions: 0
+            AttributeSets::save_of_organization: ()
+            AttributeSets::save_of_user: ()
             Users::update_break_glass: ()
             Users::update: ()
             ConnectionKeys::delete_next: false
@@ -296,6 +303,15 @@ impl Calls {
         let org_id = self.fixture.acme.id();
         let since = now() - Duration::minutes(15);
         calls! { self, tx;
+            "AttributeSets::find_claim_values" => async {
+                tx.attributes().find_claim_values().await.map(|known| known.organization_attributes)
+            };
+            "AttributeSets::find_claim_values_of_user" => async {
+                let known = tx.attributes().find_claim_values_of_user(acme.user.id, acme.signed_in.session.id).await;
+                known.map(|known| known.user)
+            };
+            "AttributeSets::find_of_organization" => tx.attributes().find_of_organization();
+            "AttributeSets::find_of_user" => tx.attributes().find_of_user(acme.user.id);
             "AuthorizationRequests::find" => tx.authorization_requests().find(&acme.request.handle);
             "Clients::find" => tx.clients().find(acme.client.id);
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
@@ -371,6 +387,7 @@ impl Calls {
         };
         let (redeemed, rotated) =
             (fixture::event(Action::CodeRedeemed), fixture::event(Action::RefreshRotated));
+        let mine = Attributes::from([("mine".to_owned(), vec!["mine".to_owned()])]);
         calls! { self, tx;
             "AuthorizationRequests::consume" => tx.authorization_requests().consume(acme.request.id, now());
             "Clients::delete_access" => tx.clients().delete_access(shared);
@@ -398,6 +415,8 @@ impl Calls {
             "Sessions::end" => tx.sessions().end(acme.signed_in.session.id, now());
             "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
             "Users::end_sessions" => tx.users().end_sessions(acme.user.id, now());
+            "AttributeSets::save_of_organization" => tx.attributes().save_of_organization(&mine);
+            "AttributeSets::save_of_user" => tx.attributes().save_of_user(acme.user.id, &mine);
             "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());
             "Users::update" => tx.users().update(acme.user.id, &name, UserStatus::Deactivated, now());
         }

@@ -24,6 +24,7 @@ fn about_the_user(claims: &Value) -> Vec<&str> {
         "sid",
         "org_id",
         "org_name",
+        "tenant",
         "session_expiry",
     ];
     let names = claims.as_object().expect("claims").keys().map(String::as_str);
