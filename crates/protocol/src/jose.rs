@@ -7,10 +7,12 @@ pub mod claims;
 pub mod dpop;
 pub(crate) mod json;
 mod jwk;
+mod numeric_date;
 mod signing_key;
 mod verify;
 
 pub use jwk::{Jwk, JwkSet, PublicKeyParameters, PublicKeyUse};
+pub use numeric_date::numeric_date;
 pub use signing_key::SigningKey;
 pub use verify::{KeySet, Unverified, VerifyingKey, verify};
 
