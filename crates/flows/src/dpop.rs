@@ -7,7 +7,6 @@ use chrono::{DateTime, Duration};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::OrgId;
-use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::jose::dpop::{DpopProof, DpopRules, verify_proof};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::ConsumedKind;
@@ -21,10 +20,6 @@ const MAX_AGE: i64 = 300;
 /// How far a client's clock may be ahead, in seconds (FAPI 2.0 §5.3.2.1 asks for 10 at least).
 const LEEWAY: i64 = 30;
 
-/// What FAPI 2.0 (§5.4.1) lets a proof be signed with.
-const FAPI: [SigningAlgorithm; 3] =
-    [SigningAlgorithm::Es256, SigningAlgorithm::Ps256, SigningAlgorithm::EdDsa];
-
 /// A request and the proof beside it.
 #[derive(Debug, Clone, Copy)]
 pub struct PresentedProof<'a> {
@@ -36,7 +31,7 @@ pub struct PresentedProof<'a> {
     pub path: &'a str,
 }
 
-/// Checks a proof and uses its id up in the organization of the client's owner, on whatever node: the
+/// Checks a client's proof and uses its id up in the organization of its owner, on whatever node: the
 /// thumbprint of its key. The inner error is the client's to hear.
 ///
 /// # Errors
@@ -76,7 +71,7 @@ fn check(env: &Env, client: &Client, presented: &PresentedProof<'_>) -> Result<D
     let rules = DpopRules {
         method: presented.method,
         uri: &uri,
-        algorithms: if client.settings.is_fapi() { &FAPI } else { &SigningAlgorithm::ALL },
+        algorithms: client.settings.algorithms(),
         now: env.clock.now().timestamp(),
         max_age: MAX_AGE,
         leeway: LEEWAY,

@@ -4,13 +4,19 @@
 //! refused for contradicting it (RFC 8725 §3.1).
 
 pub mod claims;
+mod client_keys;
 pub mod dpop;
+mod foreign_jwk;
 pub(crate) mod json;
 mod jwk;
+mod numeric_date;
 mod signing_key;
 mod verify;
 
+pub use client_keys::{ClientKeys, ClientKeysError};
+pub use foreign_jwk::KeyFault;
 pub use jwk::{Jwk, JwkSet, PublicKeyParameters, PublicKeyUse};
+pub use numeric_date::numeric_date;
 pub use signing_key::SigningKey;
 pub use verify::{KeySet, Unverified, VerifyingKey, verify};
 
@@ -39,6 +45,9 @@ pub enum SigningAlgorithm {
 impl SigningAlgorithm {
     /// Every algorithm, the default first.
     pub const ALL: [Self; 4] = [Self::Es256, Self::Rs256, Self::Ps256, Self::EdDsa];
+
+    /// Those of FAPI 2.0 §5.4.
+    pub const FAPI: [Self; 3] = [Self::Es256, Self::Ps256, Self::EdDsa];
 
     /// As on the wire.
     pub const fn as_str(self) -> &'static str {

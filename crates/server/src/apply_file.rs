@@ -331,6 +331,25 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
     }
 
     #[test]
+    fn the_keys_of_a_client_are_public_and_sound() {
+        let client = |jwks: &str| notes(&format!("    type: web\n    audience: all\n    jwks: {jwks}\n"));
+        let okp = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
+
+        assert!(load(&client(&format!(r#"{{"keys":[{okp}}}]}}"#))).is_ok());
+        for (jwks, problem) in [
+            (format!(r#"{{"keys":[{okp}}},{okp},"d":"hidden"}}]}}"#), "key 2 of the set is a private key"),
+            (r#"{"keys":[{"kty":"oct","k":"hidden"}]}"#.to_owned(), "key 1 of the set is a symmetric key"),
+            (r#"{"keys":[{"kty":"RSA","n":"hidden","e":"AQAB"}]}"#.to_owned(), "RSA key of less than 2048"),
+            (r#"{"keys":[]}"#.to_owned(), "no key of the set can verify"),
+            ("{}".to_owned(), "not a JWK Set"),
+        ] {
+            let text = problems(&client(&jwks));
+            assert!(text.starts_with("acme.yaml:9:11: jwks: ") && text.contains(problem), "{text}");
+            assert!(!text.contains("hidden"), "{text}");
+        }
+    }
+
+    #[test]
     fn variables_are_filled_in_where_they_are_allowed_and_never_shown() {
         let user = |password: &str| {
             acme(&format!(

@@ -147,6 +147,11 @@ impl ClientSettings {
         matches!(self.profile, Profile::Fapi2)
     }
 
+    /// What it may sign with: RS256 is for those that FAPI 2.0 §5.4 does not bind.
+    pub const fn algorithms(&self) -> &'static [SigningAlgorithm] {
+        if self.is_fapi() { &SigningAlgorithm::FAPI } else { &SigningAlgorithm::ALL }
+    }
+
     /// Whether its authorization requests count only if it pushed them (RFC 9126 §6; FAPI 2.0 §5.3.2.2).
     pub const fn must_push(&self) -> bool {
         self.require_pushed_authorization_requests || self.is_fapi()

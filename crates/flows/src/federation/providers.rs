@@ -35,6 +35,9 @@ const KEYS_LIMIT: Duration = Duration::from_mins(15);
 /// An unknown `kid` makes keys be fetched again, but not before.
 const KEYS_PAUSE: Duration = Duration::from_secs(30);
 
+/// What is wrong with an answer that does not parse.
+const NOT_JSON: &str = "is not the JSON it should be";
+
 /// Keys of one provider at most.
 const MAX_KEYS: usize = 100;
 
@@ -78,26 +81,43 @@ pub struct Providers {
 pub struct Provider {
     /// What it says of itself.
     pub document: Document,
-    keys: RemoteKeys,
+    keys: RemoteKeys<Vec<CoreJsonWebKey>>,
 }
 
 /// The keys at one address, fetched when they are needed.
-#[derive(Debug, Default)]
-pub struct RemoteKeys {
-    kept: Mutex<Kept>,
+#[derive(Debug)]
+pub struct RemoteKeys<K> {
+    kept: Mutex<Kept<K>>,
+}
+
+/// Where keys are, and how they are read; the inner error is why they cannot be.
+#[derive(Debug)]
+pub struct KeySource<'a, K> {
+    /// What fetches them.
+    pub outgoing: &'a Outgoing,
+    /// Their address.
+    pub url: &'a Url,
+    /// Reads a JWK Set.
+    pub read: fn(&[u8]) -> Result<K, String>,
 }
 
 /// What came of asking for keys.
-#[derive(Debug, Default)]
-struct Kept {
-    keys: Option<Keys>,
+#[derive(Debug)]
+struct Kept<K> {
+    keys: Option<Keys<K>>,
     failed: Option<(Instant, Arc<UpstreamError>)>,
 }
 
 #[derive(Debug)]
-struct Keys {
-    keys: Arc<Vec<CoreJsonWebKey>>,
+struct Keys<K> {
+    keys: Arc<K>,
     fetched: Instant,
+}
+
+impl<K> Default for RemoteKeys<K> {
+    fn default() -> Self {
+        Self { kept: Mutex::new(Kept { keys: None, failed: None }) }
+    }
 }
 
 impl Default for Providers {
@@ -147,6 +167,11 @@ async fn read_json<T: serde::de::DeserializeOwned>(
     url: &Url,
     what: &'static str,
 ) -> Result<T, UpstreamError> {
+    let body = fetch(outgoing, url, what).await?;
+    serde_json::from_slice(&body).map_err(|_| unusable(what, &format!("{} {NOT_JSON}", url.path())))
+}
+
+async fn fetch(outgoing: &Outgoing, url: &Url, what: &'static str) -> Result<Vec<u8>, UpstreamError> {
     let reply = outgoing
         .get(url, "application/json")
         .await
@@ -155,8 +180,7 @@ async fn read_json<T: serde::de::DeserializeOwned>(
         return Err(unusable(what, &format!("{} answers {}", url.path(), reply.status.as_u16())));
     }
     let Reply { body, .. } = reply;
-    serde_json::from_slice(&body)
-        .map_err(|_| unusable(what, &format!("{} is not the JSON it should be", url.path())))
+    Ok(body)
 }
 
 fn unusable(what: &'static str, why: &str) -> UpstreamError {
@@ -175,37 +199,32 @@ impl Provider {
         token: &Unverified<'_>,
         algorithm: &CoreJwsSigningAlgorithm,
     ) -> Result<Signature, Arc<UpstreamError>> {
-        self.keys.verify((outgoing, self.document.jwks_uri().url()), token, algorithm).await
+        let read: fn(&[u8]) -> _ =
+            |body| serde_json::from_slice(body).map(|set| usable_keys(&set)).map_err(|_| NOT_JSON.to_owned());
+        let source = KeySource { outgoing, url: self.document.jwks_uri().url(), read };
+        self.keys.verify(&source, |keys| verify(keys, token, algorithm)).await
     }
 }
 
-impl RemoteKeys {
-    /// Verifies a token's signature with the keys at `url`, fetched again if the token names one that is
-    /// not known.
+impl<K> RemoteKeys<K> {
+    /// What a signature is to the keys at `source`, fetched again if it is by one that is not known.
     ///
     /// # Errors
     /// [`UpstreamError`] if the keys cannot be had.
     pub async fn verify(
         &self,
-        from: (&Outgoing, &Url),
-        token: &Unverified<'_>,
-        algorithm: &CoreJwsSigningAlgorithm,
+        source: &KeySource<'_, K>,
+        verify: impl Fn(&K) -> Signature,
     ) -> Result<Signature, Arc<UpstreamError>> {
-        let keys = self.keys(from, KEYS_LIMIT).await?;
-        let found = verify(&keys, token, algorithm);
+        let found = verify(&*self.keys(source, KEYS_LIMIT).await?);
         if !matches!(found, Signature::UnknownKey) {
             return Ok(found);
         }
-        let keys = self.keys(from, KEYS_PAUSE).await?;
-        Ok(verify(&keys, token, algorithm))
+        Ok(verify(&*self.keys(source, KEYS_PAUSE).await?))
     }
 
     /// Keys that are at most `limit` old.
-    async fn keys(
-        &self,
-        (outgoing, url): (&Outgoing, &Url),
-        limit: Duration,
-    ) -> Result<Arc<Vec<CoreJsonWebKey>>, Arc<UpstreamError>> {
+    async fn keys(&self, source: &KeySource<'_, K>, limit: Duration) -> Result<Arc<K>, Arc<UpstreamError>> {
         let came = Instant::now();
         // Held while fetching: whoever comes meanwhile waits for this answer instead of asking too.
         let mut kept = self.kept.lock().await;
@@ -216,9 +235,9 @@ impl RemoteKeys {
         if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| *at >= came) {
             return Err(Arc::clone(error));
         }
-        match read_json::<Value>(outgoing, url, "keys").await {
-            Ok(set) => {
-                let keys = Arc::new(usable_keys(&set));
+        match source.fetch().await {
+            Ok(keys) => {
+                let keys = Arc::new(keys);
                 *kept = Kept {
                     keys: Some(Keys { keys: Arc::clone(&keys), fetched: Instant::now() }),
                     failed: None,
@@ -231,6 +250,14 @@ impl RemoteKeys {
                 Err(error)
             }
         }
+    }
+}
+
+impl<K> KeySource<'_, K> {
+    async fn fetch(&self) -> Result<K, UpstreamError> {
+        const WHAT: &str = "keys";
+        let body = fetch(self.outgoing, self.url, WHAT).await?;
+        (self.read)(&body).map_err(|why| unusable(WHAT, &format!("{} {why}", self.url.path())))
     }
 }
 

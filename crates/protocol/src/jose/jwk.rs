@@ -77,7 +77,7 @@ pub struct JwkSet {
 
 impl PublicKeyParameters {
     /// The key, ready to verify signatures of `algorithm`: P-256, Ed25519, or RSA of 2048 to 4096 bits with an
-    /// exponent of at most 4 bytes.
+    /// odd exponent of at most 4 bytes.
     ///
     /// # Errors
     /// [`JoseError::Key`], also if `algorithm` needs a key of another type.
@@ -88,6 +88,15 @@ impl PublicKeyParameters {
             (SigningAlgorithm::Ps256, Self::Rsa { n, e }) => rsa_key(n, e, &RSA_PSS_2048_8192_SHA256),
             (SigningAlgorithm::Rs256, Self::Rsa { n, e }) => rsa_key(n, e, &RSA_PKCS1_2048_8192_SHA256),
             _ => Err(JoseError::Key),
+        }
+    }
+
+    /// What a key of its type signs with.
+    pub(super) const fn algorithms(&self) -> &'static [SigningAlgorithm] {
+        match self {
+            Self::Ec { .. } => &[SigningAlgorithm::Es256],
+            Self::Okp { .. } => &[SigningAlgorithm::EdDsa],
+            Self::Rsa { .. } => &[SigningAlgorithm::Ps256, SigningAlgorithm::Rs256],
         }
     }
 
@@ -119,9 +128,16 @@ fn ed25519_key(x: &str) -> Result<ParsedPublicKey, JoseError> {
 
 fn rsa_key(n: &str, e: &str, parameters: &'static RsaParameters) -> Result<ParsedPublicKey, JoseError> {
     let (n, e) = (decode(n)?, decode(e)?);
-    if !(256..=512).contains(&n.len()) || e.len() > 4 {
+    let is_long = match n.as_slice() {
+        [first, ..] if n.len() == 256 => *first >= 0x80,
+        _ => (257..=512).contains(&n.len()),
+    };
+    // RFC 8017 §3.1: odd, and not 1, with which a signature says what anybody could write.
+    let is_sound = e.len() <= 4 && e.as_slice() != [1] && e.last().is_some_and(|last| last % 2 == 1);
+    if !is_long || !is_sound {
         return Err(JoseError::Key);
     }
+    // Leading zeros, with which one key would have several thumbprints, are refused here.
     RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(|_| JoseError::Key)
 }
 

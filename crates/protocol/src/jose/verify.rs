@@ -117,7 +117,7 @@ pub struct Unverified<'a> {
     pub algorithm: String,
     /// The id of the key.
     pub kid: Option<String>,
-    /// The media type (RFC 7515 §4.1.9), if there is one, in lower case.
+    /// The media type (RFC 7515 §4.1.9), if there is one, in lower case and without `application/`.
     pub typ: Option<String>,
     /// What is signed.
     pub message: &'a str,
@@ -161,12 +161,18 @@ pub(super) fn take_apart<'a>(token: &'a str, meant: &[&str]) -> Result<Parts<'a>
     Ok(Parts {
         algorithm: header.required("alg")?.to_owned(),
         kid: header.text("kid").map(str::to_owned),
-        typ: header.text("typ").map(str::to_ascii_lowercase),
+        typ: header.text("typ").map(media_type),
         message,
         signature,
         claims: json::from_slice(&payload).map_err(|_| JoseError::Claims)?,
         header: header.0,
     })
+}
+
+/// The one spelling of a media type that is written in several.
+fn media_type(typ: &str) -> String {
+    let typ = typ.to_ascii_lowercase();
+    typ.strip_prefix("application/").map_or(typ.clone(), str::to_owned)
 }
 
 /// A part of the token, in the one spelling it has. A fourth part holds a dot and fails here.
@@ -266,6 +272,15 @@ mod tests {
         assert_eq!(read(&forge(&good, r#"{"org_id":"a","org_id":"b"}"#)), Err(JoseError::Claims));
         assert_eq!(read(&forge(&good, r#"{"exp":1e999}"#)), Err(JoseError::Claims));
         assert_eq!(read(&forge(&good, "not json")), Err(JoseError::Claims));
+    }
+
+    #[test]
+    fn a_media_type_reads_alike_in_all_its_spellings() {
+        for typ in ["logout+jwt", "Logout+JWT", "application/logout+jwt", "APPLICATION/logout+jwt"] {
+            let token = forge(&header(&format!(r#","alg":"ES256","typ":"{typ}""#)), "{}");
+
+            assert_eq!(Unverified::parse(&token).unwrap().typ.as_deref(), Some("logout+jwt"));
+        }
     }
 
     #[test]

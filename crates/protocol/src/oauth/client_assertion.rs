@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::jose::numeric_date;
+
 /// Longest time that an assertion may still be good for, in seconds: for as long its id is remembered.
 pub const MAX_LIFETIME: i64 = 3600;
 
@@ -42,8 +44,7 @@ pub fn check(
     now: i64,
 ) -> Result<ClientAssertion, &'static str> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let time =
-        |name: &str| claims.get(name).and_then(Value::as_f64).filter(|secs| (0.0..1e11).contains(secs));
+    let time = |name: &'static str| numeric_date(claims, name).map_err(|_| name);
     for name in ["iss", "sub"] {
         if text(name) != Some(client_id) {
             return Err(name);
@@ -52,15 +53,12 @@ pub fn check(
     if !is_for_us(claims.get("aud"), audiences) {
         return Err("aud");
     }
-    #[expect(clippy::cast_possible_truncation, reason = "within bounds, and a fraction of a second")]
-    let exp = time("exp").map(|secs| secs as i64).ok_or("exp")?;
+    let exp = time("exp")?.ok_or("exp")?;
     if now >= exp.saturating_add(LEEWAY) || exp > now.saturating_add(MAX_LIFETIME) {
         return Err("exp");
     }
-    #[expect(clippy::cast_precision_loss, reason = "seconds fit")]
-    let ahead = now.saturating_add(LEEWAY) as f64;
     for name in ["nbf", "iat"] {
-        if claims.contains_key(name) && !time(name).is_some_and(|secs| secs <= ahead) {
+        if time(name)?.is_some_and(|begins| begins > now.saturating_add(LEEWAY)) {
             return Err(name);
         }
     }
@@ -136,6 +134,7 @@ mod tests {
             (json!({ "exp": 1e300 }), "exp"),
             (json!({ "nbf": NOW + LEEWAY + 1 }), "nbf"),
             (json!({ "iat": NOW + LEEWAY + 1 }), "iat"),
+            (json!({ "iat": "now" }), "iat"),
             (json!({ "jti": null }), "jti"),
             (json!({ "jti": "x".repeat(257) }), "jti"),
         ] {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{ErrorCode, RequestError};
+use crate::jose::numeric_date;
 use crate::params::{Params, ParamsError};
 
 /// How far a client's clock may be from ours, in seconds.
@@ -80,17 +81,17 @@ fn check_parties(claims: &Map<String, Value>, rules: &RequestObjectRules<'_>) ->
 }
 
 fn check_times(claims: &Map<String, Value>, rules: &RequestObjectRules<'_>) -> Result<(), RequestError> {
-    let time = |name: &str| match claims.get(name) {
-        None if rules.bounded => Err(invalid("it does not say when it begins and ends")),
-        None => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or_else(|| invalid("a time in it is no number")),
-    };
-    let (exp, nbf) = (time("exp")?, time("nbf")?);
+    let time = |name| numeric_date(claims, name).map_err(|_| invalid("a time in it is no number"));
+    let (exp, nbf, iat) = (time("exp")?, time("nbf")?, time("iat")?);
     let RequestObjectRules { now, bounded, .. } = *rules;
+    if bounded && (exp.is_none() || nbf.is_none()) {
+        return Err(invalid("it does not say when it begins and ends"));
+    }
     if exp.is_some_and(|exp| now >= exp.saturating_add(LEEWAY)) {
         return Err(invalid("it has expired"));
     }
-    if nbf.is_some_and(|nbf| nbf > now.saturating_add(LEEWAY)) {
+    // FAPI 2.0 §5.3.2.1 has the same of every JWT.
+    if nbf.max(iat).is_some_and(|begins| begins > now.saturating_add(LEEWAY)) {
         return Err(invalid("it is not valid yet"));
     }
     if let (true, Some(exp), Some(nbf)) = (bounded, exp, nbf)
@@ -169,11 +170,14 @@ mod tests {
             json!({ "exp": NOW - LEEWAY }),
             json!({ "exp": "soon" }),
             json!({ "nbf": NOW + LEEWAY + 1 }),
+            json!({ "iat": NOW + LEEWAY + 1 }),
+            json!({ "iat": "now" }),
             json!({ "nbf": NOW - MAX_LIFETIME - 1 }),
             json!({ "exp": NOW + MAX_LIFETIME + 1 }),
         ] {
             assert_eq!(read(&changes, true).unwrap_err(), ErrorCode::InvalidRequestObject, "{changes}");
         }
-        assert!(read(&json!({ "nbf": NOW + 8 }), true).is_ok(), "clocks differ");
+        assert!(read(&json!({ "nbf": NOW + 8, "iat": NOW + 8 }), true).is_ok(), "clocks differ");
+        assert!(read(&json!({ "exp": 1_700_000_300.5 }), true).is_ok(), "a fraction of a second");
     }
 }

@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::clients::{
     ClientAuthentication, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
 };
-use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::jose::{ClientKeys, SigningAlgorithm};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_protocol::oauth::token::GrantType;
@@ -127,11 +127,11 @@ impl Reader<'_> {
     }
 
     fn inline_keys(&mut self, keys: &Spanned<serde_json::Value>) -> Option<ClientKeySource> {
-        let list = keys.value.get("keys").and_then(serde_json::Value::as_array);
-        if list.is_none_or(Vec::is_empty) {
-            return self.refuse(&keys.referenced, "jwks: an object with a list of keys (RFC 7517 §5)");
+        let text = keys.value.to_string();
+        match ClientKeys::parse(text.as_bytes()) {
+            Ok(_) => Some(ClientKeySource::Inline(text)),
+            Err(error) => self.refuse(&keys.referenced, format!("jwks: {error}")),
         }
-        Some(ClientKeySource::Inline(keys.value.to_string()))
     }
 
     fn grants(&mut self, file: &format::Client, kind: ClientKind) -> Option<BTreeSet<GrantType>> {

@@ -3,7 +3,9 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
@@ -120,6 +122,21 @@ impl Bank {
             "jti": uuid::Uuid::now_v7().to_string(), "htm": "POST", "htu": self.app.at(path), "iat": self.now(),
         });
         key.sign(&changed(head, header), &changed(body, claims))
+    }
+
+    /// A proof that is right but for the algorithm, which the profile does not allow.
+    pub(super) fn proof_by_rsa(&self, path: &str) -> String {
+        let header = json!({ "typ": "dpop+jwt", "alg": "RS256", "jwk": self.rsa.public_jwk().key });
+        let claims = json!({
+            "jti": uuid::Uuid::now_v7().to_string(), "htm": "POST", "htu": self.app.at(path), "iat": self.now(),
+        });
+        let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", encode(&header), encode(&claims));
+        let pair = RsaKeyPair::from_pkcs8(&self.rsa.to_pkcs8().expect("PKCS#8")).expect("a key");
+        let mut signature = vec![0; pair.public_modulus_len()];
+        let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature);
+        signed.expect("a signature");
+        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
     pub(super) fn proof(&self, path: &str) -> String {

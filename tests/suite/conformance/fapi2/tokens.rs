@@ -108,6 +108,8 @@ async fn dpop_negative_tests() {
     let (one, two) = (bank.proof("/token"), bank.proof("/token"));
     assert_eq!(bank.redeem(&code, &[&one, &two]).await.outcome(), "400 invalid_dpop_proof", "one header");
     assert_eq!(bank.redeem(&code, &["x"]).await.outcome(), "400 invalid_dpop_proof");
+    let rsa = bank.proof_by_rsa("/token");
+    assert_eq!(bank.redeem(&code, &[&rsa]).await.outcome(), "400 invalid_dpop_proof", "FAPI 2.0 §5.4.1, 1");
     let twice = bank.proof("/token");
     assert_eq!(bank.redeem(&code, &[&twice]).await.status, 200);
     assert_eq!(
