@@ -15,6 +15,7 @@ const DELIBERATE: &[&str] = &[
     "person_links: (person_id) refers to persons (id)",
     // Resolver tables: a name leads to one organization, and once used to no other, ever.
     "client_directory: the primary key does not begin with org_id",
+    "device_user_codes: the primary key does not begin with org_id",
     "organization_slugs: the primary key does not begin with org_id",
     "verified_domains: the primary key does not begin with org_id",
     // Nobody shares a domain that is another's alone: this is the key that says so.
@@ -35,14 +36,16 @@ const DELIBERATE: &[&str] = &[
     // The tree of organizations.
     "organization_ancestors: (ancestor_id) refers to organizations (org_id)",
     "organizations: (parent_id) refers to organizations (org_id)",
-    // What an event tells of may be gone; a code names the family that it is going to start; and who is expected is
-    // compared with who comes.
+    // What an event tells of may be gone; a code names the family that it is going to start; and who is expected, or in
+    // which session a device is approved, is compared with who comes. The device is the client's owner's.
     "audit_events: client_id refers to something, but by no foreign key",
     "audit_events: client_org_id refers to something, but by no foreign key",
     "audit_events: session_id refers to something, but by no foreign key",
     "audit_events: user_id refers to something, but by no foreign key",
     "authorization_codes: grant_id refers to something, but by no foreign key",
+    "authorization_requests: device_id refers to something, but by no foreign key",
     "authorization_requests: expected_user refers to something, but by no foreign key",
+    "authorization_requests: session_id refers to something, but by no foreign key",
     // Makes a table, which no role may. It takes a date and touches no row.
     "ensure_audit_partition(date): runs as its owner",
 ];

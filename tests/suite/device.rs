@@ -1,0 +1,6 @@
+//! Devices that have their sign-in done in a browser elsewhere (RFC 8628).
+
+mod answers;
+mod attacks;
+mod polls;
+mod world;
