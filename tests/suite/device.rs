@@ -2,5 +2,6 @@
 
 mod answers;
 mod attacks;
+mod keys;
 mod polls;
 mod world;
