@@ -30,7 +30,7 @@ async fn a_device_is_let_in_and_gets_the_tokens_of_the_organization() {
     "#);
     let device = Device {
         client_id: "tv",
-        device_code: asked.text("device_code"),
+        code: asked.text("device_code"),
         user_code: code.clone(),
         complete: asked.text("verification_uri_complete"),
     };

@@ -14,10 +14,9 @@ async fn a_device_code_is_its_clients_alone() {
         assert_eq!(device.poll_as(&app, client_id, &[]).await.outcome(), "400 invalid_grant", "{client_id}");
     }
     assert_eq!(device.poll_as(&app, "notes", &[]).await.outcome(), "400 unauthorized_client");
-    let forgeries =
-        ["ogdc_forged".to_owned(), device.device_code.replace("ogdc", "ogac"), device.user_code.clone()];
-    for device_code in forgeries {
-        let forged = super::world::Device { device_code, ..device.clone() };
+    let forgeries = ["ogdc_forged".to_owned(), device.code.replace("ogdc", "ogac"), device.user_code.clone()];
+    for code in forgeries {
+        let forged = super::world::Device { code, ..device.clone() };
         assert_eq!(forged.poll(&app).await.outcome(), "400 invalid_grant");
     }
 

@@ -51,12 +51,12 @@ async fn a_device_that_proved_a_key_is_given_tokens_for_that_key_alone() {
     let asked = post(&app, "/device_authorization", Some(&own), &form).await;
     let device = Device {
         client_id: "tv",
-        device_code: asked.text("device_code"),
+        code: asked.text("device_code"),
         user_code: asked.text("user_code"),
         complete: String::new(),
     };
     device.let_in(&app.browser(), "ada@acme.test").await;
-    let poll = [("client_id", "tv"), ("grant_type", GRANT), ("device_code", &*device.device_code)];
+    let poll = [("client_id", "tv"), ("grant_type", GRANT), ("device_code", &*device.code)];
 
     for key in [None, Some(&other)] {
         assert_eq!(post(&app, "/token", key, &poll).await.outcome(), "400 invalid_grant");

@@ -45,7 +45,7 @@ pub(super) async fn app() -> App {
 #[derive(Debug, Clone)]
 pub(super) struct Device {
     pub(super) client_id: &'static str,
-    pub(super) device_code: String,
+    pub(super) code: String,
     pub(super) user_code: String,
     pub(super) complete: String,
 }
@@ -56,7 +56,7 @@ pub(super) async fn ask(app: &App, client_id: &'static str, more: &[(&str, &str)
     assert_eq!(reply.status, 200, "{}", reply.body);
     Device {
         client_id,
-        device_code: reply.text("device_code"),
+        code: reply.text("device_code"),
         user_code: reply.text("user_code"),
         complete: reply.text("verification_uri_complete"),
     }
@@ -77,7 +77,7 @@ impl Device {
     }
 
     pub(super) async fn poll_as(&self, app: &App, client_id: &str, more: &[(&str, &str)]) -> Reply {
-        let form = [&[("grant_type", GRANT), ("device_code", &self.device_code)], more].concat();
+        let form = [&[("grant_type", GRANT), ("device_code", &self.code)], more].concat();
         match client_id {
             "box" | "notes" => app.token_as(client_id, SECRET, &form).await,
             _ => app.post("/token", &[&[("client_id", client_id)], form.as_slice()].concat()).await,
@@ -86,8 +86,7 @@ impl Device {
 
     /// Asks at one node or another.
     pub(super) async fn poll_at(&self, url: Url) -> Reply {
-        let form =
-            [("grant_type", GRANT), ("device_code", &*self.device_code), ("client_id", self.client_id)];
+        let form = [("grant_type", GRANT), ("device_code", &*self.code), ("client_id", self.client_id)];
         Reply::of(orgate_tests::app::client().post(url).form(&form).send().await.expect("answered")).await
     }
 
