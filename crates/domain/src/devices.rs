@@ -218,6 +218,27 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_open_until_it_is_answered_or_lapses() {
+        let mine = AuthorizationRequestId::from_uuid(Uuid::from_u128(3));
+        let other = AuthorizationRequestId::from_uuid(Uuid::from_u128(5));
+        for (status, now, open, to_mine, to_other) in [
+            (DeviceStatus::Pending, 599, true, true, true),
+            (DeviceStatus::Pending, 600, false, false, false),
+            (approved(), 599, false, true, false),
+            (approved(), 600, false, false, false),
+            (DeviceStatus::Denied, 0, false, false, false),
+        ] {
+            let request = asked(status, None);
+            let seen = (
+                request.is_open(at(now)),
+                request.is_open_to(mine, at(now)),
+                request.is_open_to(other, at(now)),
+            );
+            assert_eq!(seen, (open, to_mine, to_other), "{status:?} {now}");
+        }
+    }
+
+    #[test]
     fn who_asks_too_often_waits_longer_and_never_more_than_a_minute() {
         let mut request = asked(DeviceStatus::Pending, Some(0));
         let mut waits = Vec::new();

@@ -36,6 +36,8 @@ async fn a_device_that_waits_too_long_has_to_ask_anew() {
 
     assert_eq!(device.poll(&app).await.outcome(), "400 expired_token");
     assert_eq!(type_code(&browser, &device.user_code).await.status, 422);
+    let handle = question.field("request");
+    assert_eq!(browser.get(format!("/device/approve?request={handle}")).await.status, 400);
     assert_eq!(decide(&browser, &question, "allow").await.status, 400);
     assert_eq!(device.poll(&app).await.outcome(), "400 expired_token");
 }

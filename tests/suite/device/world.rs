@@ -25,7 +25,9 @@ clients:
     audience: granted
     granted_to: [acme]
     client_secret: "${SECRET}"
-    grants: ["urn:ietf:params:oauth:grant-type:device_code"]
+    grants: ["urn:ietf:params:oauth:grant-type:device_code", authorization_code]
+    redirect_uris: ["http://localhost:9/callback"]
+    require_pkce: false
     resources: ["https://api.test/"]
   - client_id: acme-tv
     organization: acme
