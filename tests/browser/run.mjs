@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
 import { clients } from './journeys/clients.mjs'
+import { devices } from './journeys/devices.mjs'
 import { federation } from './journeys/federation.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
@@ -19,6 +20,7 @@ try {
   const world = { journeys, orgate, browser, callback, secret }
   await people(world)
   await clients(world)
+  await devices(world)
   await federation(world)
   await setup(world)
   await pages(world)

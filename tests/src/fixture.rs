@@ -6,8 +6,8 @@ use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
-    UserId,
+    AuthorizationRequestId, DeviceRequestId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId,
+    RoleId, SessionId, UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::PolicySettings;
@@ -20,8 +20,8 @@ use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use orgate_storage::{
-    NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewGrant, NewMessage, NewOrganization,
-    NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
+    NewAuthorizationRequest, NewCode, NewDeviceRequest, NewDiscoveryChallenge, NewGrant, NewMessage,
+    NewOrganization, NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
 };
 use uuid::Uuid;
 
@@ -120,6 +120,8 @@ pub struct Everything {
     pub signed_in: SignedIn,
     /// A request that waits.
     pub request: NewAuthorizationRequest,
+    /// A device that waits, and the hash of what it polls with.
+    pub device: (DeviceRequestId, SecretHash),
     /// A challenge to prove an address in it.
     pub challenge: NewDiscoveryChallenge,
     /// A code that waits.
@@ -227,6 +229,7 @@ impl Org {
             domain: self.domain().await,
             kid: self.keys().await,
             account: self.failure().await,
+            device: self.device(&client).await,
             role,
             user,
             client,
@@ -335,6 +338,7 @@ impl Org {
             acr_values: Vec::new(),
             login_hint: None,
             ui_locales: Vec::new(),
+            device: None,
             created_at: now(),
             expires_at: now() + Duration::minutes(30),
         };
@@ -342,6 +346,16 @@ impl Org {
         tx.authorization_requests().insert(&new).await.expect("a request");
         commit(tx).await;
         new
+    }
+
+    /// A device of `client` that waits for somebody, and the hash of what it polls with.
+    pub async fn device(&self, client: &Client) -> (DeviceRequestId, SecretHash) {
+        let (id, code) = (DeviceRequestId::from_uuid(uuid()), hash());
+        let mut tx = self.begin().await;
+        let kept = tx.device_requests().insert(&new_device(client, (id, code, hash()))).await;
+        assert!(kept.expect("a device"), "the code is free");
+        commit(tx).await;
+        (id, code)
     }
 
     /// A challenge that was mailed to somebody, with five tries.
@@ -438,6 +452,24 @@ impl Org {
         tx.sign_ins().take_try(&account, 10, now(), Duration::minutes(15)).await.expect("a try");
         commit(tx).await;
         account
+    }
+}
+
+/// A device of `client` that polls with the one code and shows the other.
+pub fn new_device(
+    client: &Client,
+    (id, code, user_code): (DeviceRequestId, SecretHash, SecretHash),
+) -> NewDeviceRequest<'static> {
+    NewDeviceRequest {
+        id,
+        code,
+        user_code,
+        client_id: client.id,
+        parameters: "scope=openid",
+        dpop_jkt: None,
+        interval: Duration::seconds(5),
+        created_at: now(),
+        expires_at: now() + Duration::minutes(10),
     }
 }
 

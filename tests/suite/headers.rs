@@ -5,11 +5,13 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 32] = [
+const PAGES: [(&str, u16); 34] = [
     ("/", 200),
     ("/authorize", 400),
     ("/sign-in", 400),
     ("/choose", 400),
+    ("/device", 200),
+    ("/device/approve", 400),
     ("/discover", 400),
     ("/discover/link", 400),
     ("/logout", 200),
@@ -172,7 +174,9 @@ async fn scripts_of_any_origin_may_call_the_back_channel_and_none_the_pages() {
             .send()
     };
 
-    for (path, method) in [("/token", "POST"), ("/userinfo", "GET"), ("/jwks.json", "GET")] {
+    for (path, method) in
+        [("/token", "POST"), ("/device_authorization", "POST"), ("/userinfo", "GET"), ("/jwks.json", "GET")]
+    {
         let response = preflight(path, method).await.expect("answered");
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(header(&response, "access-control-allow-origin"), "*", "{path}");
@@ -193,6 +197,7 @@ async fn a_method_that_a_route_does_not_have_is_refused_and_fails_nothing() {
     let routes = PAGES.map(|(path, _)| path);
     let all = routes.into_iter().chain(DOCUMENTS).chain([
         "/token",
+        "/device_authorization",
         "/userinfo",
         "/healthz",
         "/readyz",
@@ -211,7 +216,7 @@ async fn a_method_that_a_route_does_not_have_is_refused_and_fails_nothing() {
         assert_eq!(head.status(), 200, "{path}");
         assert_eq!(head.text().await.expect("text"), "", "{path}");
     }
-    for path in ["/token", "/discover/code", "/logout/confirm"] {
+    for path in ["/token", "/device_authorization", "/device/continue", "/discover/code", "/logout/confirm"] {
         assert_eq!(send(&app, Method::GET, path).await.status(), 405, "{path}");
     }
 }

@@ -16,6 +16,8 @@ mod conformance;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod domains;

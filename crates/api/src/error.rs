@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
 use orgate_flows::client_credentials::MachineToken;
+use orgate_flows::device::Polled;
 use orgate_flows::exchange_token::Exchanged;
 use orgate_flows::redeem_assertion::Asserted;
 use orgate_flows::redeem_code::Redemption;
@@ -102,6 +103,7 @@ impl IntoResponse for OAuthError {
 pub(crate) fn of_token(outcome: TokenOutcome) -> Result<(IssuedTokens, Option<TokenTypeId>), OAuthError> {
     let tokens = match outcome {
         TokenOutcome::Code(redemption) => of_redemption(redemption),
+        TokenOutcome::Device(polled) => of_poll(polled),
         TokenOutcome::Exchange(Exchanged::Granted(tokens, kind)) => return Ok((tokens, Some(kind))),
         TokenOutcome::Machine(machine) => of_machine(machine),
         TokenOutcome::Refresh(refreshed) => of_refresh(refreshed),
@@ -127,6 +129,19 @@ fn of_machine(machine: MachineToken) -> Result<IssuedTokens, OAuthError> {
         )
         .into()),
     }
+}
+
+/// What a device hears (RFC 8628 §3.5).
+fn of_poll(polled: Polled) -> Result<IssuedTokens, OAuthError> {
+    let (code, description) = match polled {
+        Polled::Redeemed(redemption) => return of_redemption(redemption),
+        Polled::Unknown => (ErrorCode::InvalidGrant, "unknown device code"),
+        Polled::Denied => (ErrorCode::AccessDenied, "the sign-in was refused"),
+        Polled::Expired => (ErrorCode::ExpiredToken, "the device code has expired"),
+        Polled::Pending => (ErrorCode::AuthorizationPending, "nobody has approved the device yet"),
+        Polled::TooOften => (ErrorCode::SlowDown, "wait 5 seconds longer between two requests"),
+    };
+    Err(RequestError::new(code, description).into())
 }
 
 /// What the client hears of a code.

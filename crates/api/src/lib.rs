@@ -4,6 +4,7 @@
 
 mod client;
 mod connections;
+mod device;
 mod documents;
 mod error;
 mod introspect;
@@ -24,6 +25,7 @@ pub use documents::documents;
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))
+        .route("/device_authorization", post(device::post))
         .route("/par", post(par::post))
         .route("/introspect", post(introspect::post))
         .route("/revoke", post(revoke::post))

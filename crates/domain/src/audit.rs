@@ -99,6 +99,16 @@ actions! {
     ConnectionTested = "connection.tested";
     /// The key under which the organization's secrets rest was made.
     DataKeyCreated = "data_key.created";
+    /// A device's request was answered by someone: approved or denied.
+    DeviceAnswered = "device.answered";
+    /// A user let a device in.
+    DeviceApproved = "device.approved";
+    /// A user turned a device away.
+    DeviceDenied = "device.denied";
+    /// A device's request, or a code that was typed for one, was refused.
+    DeviceRefused = "device.refused";
+    /// A device asked for a sign-in.
+    DeviceRequested = "device.requested";
     /// A discovery mail was asked for.
     DiscoveryRequested = "discovery.requested";
     /// A discovery code was accepted.

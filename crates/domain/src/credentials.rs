@@ -42,6 +42,8 @@ kinds! {
     AuthorizationCode = "ogac";
     /// An authorization request that was pushed (RFC 9126): what its `request_uri` ends with.
     PushedRequest = "ogpr";
+    /// What a device polls with (RFC 8628 §3.2).
+    DeviceCode = "ogdc";
     /// A refresh token (RFC 6749 §1.5).
     RefreshToken = "ogrt";
     /// The value of an organization's session cookie.

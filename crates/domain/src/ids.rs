@@ -95,6 +95,8 @@ ids! {
     TraceId = "trc";
     /// A key of a SAML connection.
     ConnectionKeyId = "key";
+    /// A device that has its sign-in done elsewhere.
+    DeviceRequestId = "dev";
     /// A discovery challenge: the mail that lists a person's organizations.
     DiscoveryId = "dis";
     /// A set-up link.

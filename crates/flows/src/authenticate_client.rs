@@ -18,7 +18,7 @@ use crate::{Env, Failure, events};
 
 /// The endpoints that a client may assert itself to by their address, where the FAPI profile does not
 /// bind it.
-const ENDPOINTS: [&str; 4] = ["/token", "/par", "/introspect", "/revoke"];
+const ENDPOINTS: [&str; 5] = ["/token", "/device_authorization", "/par", "/introspect", "/revoke"];
 
 /// What a client's proof is worth.
 #[derive(Debug)]

@@ -3,41 +3,41 @@
 
 use std::sync::Arc;
 
-use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::audit::{Action, Event};
 use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
-use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RequestHandle};
-use orgate_domain::ids::{AuthorizationRequestId, GrantId, OrgId};
+use orgate_domain::credentials::{Credential, RequestHandle};
+use orgate_domain::ids::{AuthorizationRequestId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
-use orgate_domain::policies::CODE_LIFETIME;
 use orgate_domain::resolution::{self, Asking, Decision, Reason};
-use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
-use orgate_domain::tokens::AuthorizationCode;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, PkceRule, Prompt, ResponseMode};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::oauth::token::GrantType;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_protocol::params::Params;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{ConsumedKind, NewAuthorizationRequest, NewCode, OrgScope, OrgTx};
+use orgate_storage::{ConsumedKind, NewAuthorizationRequest, OrgScope, OrgTx};
 
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
 
+mod conclude;
 mod facts;
 mod pending;
 mod records;
 pub(crate) mod source;
 mod suffices;
 
-use pending::pending;
+use conclude::issue_in_session;
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
 use suffices::suffices;
 
+pub(crate) use conclude::{conclude, issue};
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, usable_sessions};
-pub(crate) use pending::Pending;
+pub use pending::Destination;
+pub(crate) use pending::{DEVICE_REDIRECT_URI, Pending, pending};
 
 /// Where the browser goes next.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub enum Next {
 /// What a page asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
+    /// Whether the device that they signed in for may come in.
+    Approve,
     /// Which of the browser's organizations.
     Choose,
     /// Where the person works.
@@ -61,10 +63,10 @@ pub enum Question {
     SignIn,
 }
 
-/// An answer to the client, at an address that it registered.
+/// An answer to the client.
 pub struct Answer {
     /// Where to.
-    pub to: RegisteredUri,
+    pub to: Destination,
     /// How.
     pub mode: ResponseMode,
     /// For the page that posts it.
@@ -157,7 +159,8 @@ pub async fn authorize(
             return Ok(Next::Answer(unparsed(env, params, (client, to), error)));
         }
     };
-    let mut pending = pending(env, browser, (client, to), &request).map_err(Failure::from)?;
+    let mut pending =
+        pending(env, browser, (client, Destination::Client(to)), &request).map_err(Failure::from)?;
     pending.asked.pushed = source.pushed;
     pending.asked.dpop_jkt = pending.asked.dpop_jkt.or(source.key);
     let known = match gather(env, &request, (&pending.client, host), browser).await? {
@@ -200,10 +203,15 @@ fn unparsed(
 ) -> Answer {
     let state = params.get("state").filter(|state| state.len() <= 2048).map(str::to_owned);
     let response = AuthorizationResponse { outcome: Err(error), state, iss: env.issuer.as_str().to_owned() };
-    Answer { to, mode: ResponseMode::of(params), client, response }
+    Answer { to: Destination::Client(to), mode: ResponseMode::of(params), client, response }
 }
 
-async fn decide(env: &Env, pending: Pending, known: &Known, browser: &Browser) -> Result<Next, Failure> {
+pub(crate) async fn decide(
+    env: &Env,
+    pending: Pending,
+    known: &Known,
+    browser: &Browser,
+) -> Result<Next, Failure> {
     let silent = known.facts.asking == Asking::Forbidden;
     match resolution::resolve(&known.facts) {
         Decision::Organization { org_id, reason } => match scope_of(env, known, org_id).await? {
@@ -294,7 +302,7 @@ pub(crate) async fn enter(
 }
 
 /// The session that this browser's cookie of the transaction's organization proves.
-async fn proven_session(
+pub(crate) async fn proven_session(
     env: &Env,
     tx: &mut OrgTx,
     client: &Client,
@@ -314,65 +322,22 @@ pub(crate) fn refusal(
     organization: Option<Organization>,
     admission: Option<ClientStatus>,
 ) -> Option<Refused> {
-    let status = organization.as_ref().map(|organization| organization.status);
-    let why = match (status, admission) {
-        (None | Some(OrgStatus::Deleted), _) | (_, None) => RefusedBecause::OrganizationUnavailable,
-        (Some(OrgStatus::Suspended), _) => RefusedBecause::OrganizationSuspended,
-        (Some(OrgStatus::Active), Some(ClientStatus::Disabled)) => RefusedBecause::ClientDisabled,
-        (Some(OrgStatus::Active), Some(ClientStatus::Active)) => return None,
-    };
+    let why = refused_because(organization.as_ref(), admission)?;
     let organization = organization.filter(|_| why != RefusedBecause::OrganizationUnavailable);
     Some(Refused { why, client: Arc::clone(client), organization })
 }
 
-/// `None` if the session ended meanwhile.
-async fn issue_in_session(
-    env: &Env,
-    tx: &mut OrgTx,
-    (pending, standing, reason): (&Pending, &Standing, Reason),
-    browser: &Browser,
-) -> Result<Option<Next>, Failure> {
-    let event = events::done(env, Action::AuthorizationIssued, &browser.origin)?;
-    let event = Event {
-        actor: Actor::User(standing.session.user_id),
-        user_id: Some(standing.session.user_id),
-        session_id: Some(standing.session.id),
-        client: Some(pending.client.key()),
-        detail: vec![("resolved_by", reason.as_str().to_owned())],
-        ..event
-    };
-    Ok(issue_code(env, tx, &pending.asked, (&standing.session, &event))
-        .await?
-        .map(|code| Next::Answer(pending.answer(env, Ok(code.reveal().to_owned())))))
-}
-
-/// Issues a code for `asked` in the session, with the event that says so; `None` if the session has ended.
-pub(crate) async fn issue_code(
-    env: &Env,
-    tx: &mut OrgTx,
-    asked: &NewAuthorizationRequest,
-    (session, event): (&Session, &Event),
-) -> Result<Option<Credential<Code>>, Failure> {
-    let now = env.clock.now();
-    let text = env.random.credential::<Code>(tx.org_id())?;
-    let code = AuthorizationCode {
-        grant_id: GrantId::from_uuid(env.random.uuid(now)?),
-        user_id: session.user_id,
-        session_id: session.id,
-        client_owner: asked.client_owner,
-        client_id: asked.client_id,
-        redirect_uri: asked.redirect_uri.clone(),
-        code_challenge: asked.code_challenge,
-        resource: asked.resource.clone(),
-        dpop_jkt: asked.dpop_jkt.clone(),
-        scope: asked.scope.clone(),
-        claims: asked.claims.clone(),
-        nonce: asked.nonce.clone(),
-        expires_at: now + CODE_LIFETIME,
-    };
-    let new = NewCode { hash: text.hash(), code: &code, pushed: asked.pushed };
-    let issued = tx.codes().issue(&new, event).await?;
-    Ok(issued.then_some(text))
+/// Why an organization cannot be entered with a client, if it cannot.
+pub(crate) fn refused_because(
+    organization: Option<&Organization>,
+    admission: Option<ClientStatus>,
+) -> Option<RefusedBecause> {
+    match (organization.map(|organization| organization.status), admission) {
+        (None | Some(OrgStatus::Deleted), _) | (_, None) => Some(RefusedBecause::OrganizationUnavailable),
+        (Some(OrgStatus::Suspended), _) => Some(RefusedBecause::OrganizationSuspended),
+        (Some(OrgStatus::Active), Some(ClientStatus::Disabled)) => Some(RefusedBecause::ClientDisabled),
+        (Some(OrgStatus::Active), Some(ClientStatus::Active)) => None,
+    }
 }
 
 /// Stores the request in the transaction's organization, under a fresh id and handle.

@@ -11,15 +11,15 @@ use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::system::ProvenSession;
 use orgate_storage::{NewAuthorizationRequest, NewSession, OrgScope, OrgTx, UpstreamEnd};
 
-use crate::authorize::{Answer, issue_code};
+use crate::authorize::{Answer, Next, conclude};
 use crate::waiting::Waiting;
 use crate::{Browser, Env, Failure, events};
 
 /// A completed sign-in.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// What the client gets.
-    pub answer: Answer,
+    /// Where the browser goes next: to the client, unless somebody has something to approve.
+    pub next: Next,
     /// The new session cookie of this organization.
     pub cookie: Credential<SessionCookie>,
     /// When the session ends at the latest.
@@ -87,16 +87,15 @@ impl<'a> Completion<'a> {
             return Ok(Completed::Over);
         };
         let event = self.event(&proven, session.id)?;
-        let Some(code) = issue_code(env, &mut tx, asked, (&session, &event)).await? else {
+        let Some(next) = conclude(env, &mut tx, &self.waiting.pending, (&session, &event)).await? else {
             return Ok(Completed::Over);
         };
         tx.commit().await?;
         for surplus in &self.surplus {
             self.displace(&surplus.scope, &surplus.session).await?;
         }
-        let answer = self.waiting.pending.answer(env, Ok(code.reveal().to_owned()));
         let (expires_at, dropped) = (session.expires_at, self.dropped);
-        Ok(Completed::SignedIn(Box::new(SignedIn { answer, cookie, expires_at, dropped })))
+        Ok(Completed::SignedIn(Box::new(SignedIn { next, cookie, expires_at, dropped })))
     }
 
     fn event(&self, proven: &Proven, session_id: SessionId) -> Result<Event, Failure> {

@@ -17,6 +17,7 @@ pub mod client_keys;
 mod complete;
 mod configuration;
 pub mod deliver;
+pub mod device;
 pub mod discover;
 pub mod dns;
 pub mod domains;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::OrgId;
 
 /// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; and
@@ -33,6 +34,9 @@ pub enum Limited {
     Refusals,
 }
 
+/// Codes that one browser types wrong, within a minute.
+const WRONG_CODES: u32 = 10;
+
 /// Too many requests; try again after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests")]
@@ -47,6 +51,7 @@ pub struct Limits {
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<OrgId>,
+    wrong_codes: DefaultKeyedRateLimiter<SecretHash>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -63,6 +68,7 @@ impl Limits {
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
             sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
+            wrong_codes: RateLimiter::dashmap(a_minute(WRONG_CODES)),
         }
     }
 
@@ -89,12 +95,21 @@ impl Limits {
         self.sign_ins.check_key(&org_id).map_err(|until| too_many(&until))
     }
 
-    /// Forgets the addresses and organizations whose budget is full again. Called by a job.
+    /// Takes one wrong user code from a browser's budget, so that no browser uses up its whole network's.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn take_wrong_code(&self, browser: &SecretHash) -> Result<(), TooMany> {
+        self.wrong_codes.check_key(browser).map_err(|until| too_many(&until))
+    }
+
+    /// Forgets the addresses, organizations and browsers whose budget is full again. Called by a job.
     pub fn forget_idle(&self) {
         for limiter in [&self.credentials, &self.pages, &self.refusals] {
             limiter.retain_recent();
         }
         self.sign_ins.retain_recent();
+        self.wrong_codes.retain_recent();
     }
 }
 

@@ -60,18 +60,29 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         env.limits.take(Limited::Refusals, request.call.origin.address)?;
         return Ok(Redemption::Unknown); // it names an organization that does not exist
     };
-    let policy = request.call.client.settings.tighten(&policy);
+    match redeem(env, request, (&code, &policy)).await? {
+        Some(redemption) => Ok(redemption),
+        None => unknown(env, request, &scope).await,
+    }
+}
+
+/// Redeems a code that is well formed; `None`, with nothing done, if there is no such code. `policy` is that of
+/// its organization.
+pub(crate) async fn redeem(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    (code, policy): (&Credential<Code>, &Policy),
+) -> Result<Option<Redemption>, Failure> {
+    let scope = OrgScope::of_credential(code);
+    let policy = request.call.client.settings.tighten(policy);
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;
-    let Some(found) = tx.codes().find(&code.hash()).await? else {
-        drop(tx);
-        return unknown(env, request, &scope).await;
-    };
+    let Some(found) = tx.codes().find(&code.hash()).await? else { return Ok(None) };
     match judge(request, &found, &policy, now) {
         Judgement::Accepted => {}
-        Judgement::Replay => return replayed(env, request, tx, &found).await,
+        Judgement::Replay => return replayed(env, request, tx, &found).await.map(Some),
         Judgement::Refused(reason, outcome) => {
-            return refuse(env, request, tx, (&found, reason, outcome)).await;
+            return refuse(env, request, tx, (&found, reason, outcome)).await.map(Some);
         }
     }
     let offline = may_refresh(request.call.client, &found);
@@ -88,7 +99,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.call.origin)?);
     let event = Event { occurred_at: now, ..event }; // the moment that the code was judged at
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
-        return replayed(env, request, tx, &found).await; // another call was first
+        return replayed(env, request, tx, &found).await.map(Some); // another call was first
     }
     let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
     tx.commit().await?;
@@ -109,7 +120,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     };
     let tokens = issue(env, &issuance).await?;
     let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
-    Ok(Redemption::Granted(IssuedTokens { refresh_token, ..tokens }))
+    Ok(Some(Redemption::Granted(IssuedTokens { refresh_token, ..tokens })))
 }
 
 fn may_refresh(client: &Client, found: &RedeemableCode) -> bool {

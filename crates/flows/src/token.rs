@@ -11,6 +11,7 @@ use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::system::OrgHint;
 
 use crate::client_credentials::{MachineToken, issue_to_machine};
+use crate::device::{Polled, poll};
 use crate::exchange_token::{Exchanged, exchange_token};
 use crate::limits::Limited;
 use crate::redeem_assertion::{Asserted, RedeemAssertion, redeem_assertion};
@@ -37,6 +38,8 @@ pub enum TokenOutcome {
     Assertion(Asserted),
     /// `authorization_code`.
     Code(Redemption),
+    /// Device code.
+    Device(Polled),
     /// Token exchange.
     Exchange(Exchanged),
     /// `client_credentials`.
@@ -83,6 +86,7 @@ async fn follow(env: &Env, call: &TokenCall<'_>, grant: &GrantRequest) -> Result
             let asked = (scope.as_ref(), organization.as_deref());
             TokenOutcome::Machine(issue_to_machine(env, call, asked).await?)
         }
+        GrantRequest::DeviceCode { device_code } => TokenOutcome::Device(poll(env, call, device_code).await?),
         GrantRequest::JwtBearer { assertion, scope, organization } => {
             let (scope, organization) = (scope.as_ref(), organization.as_deref());
             let request = RedeemAssertion { assertion, scope, organization };

@@ -13,9 +13,12 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use moka::future::Cache;
-use orgate_domain::credentials::{Credential, RefreshToken, SecretHash, SetupCookie, UpstreamState};
+use orgate_domain::credentials::{
+    AuthorizationCode, Credential, RefreshToken, SecretHash, SetupCookie, UpstreamState,
+};
+use orgate_domain::devices::UserCode;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{OrgId, SetupLinkId};
+use orgate_domain::ids::{AuthorizationRequestId, DeviceRequestId, OrgId, SetupLinkId};
 use orgate_storage::{OrgScope, StorageError};
 use zeroize::Zeroizing;
 
@@ -74,6 +77,7 @@ pub struct Vault {
     typed_code: hmac::Key,
     upstream: hmac::Key,
     setup: hmac::Key,
+    device: hmac::Key,
     dpop_nonce: hmac::Key,
     data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
 }
@@ -152,6 +156,7 @@ impl Vault {
             typed_code: mac("hash typed codes")?,
             upstream: mac("derive upstream nonces and verifiers")?,
             setup: mac("derive set-up cookies")?,
+            device: mac("derive codes of devices")?,
             dpop_nonce: mac("derive DPoP nonces")?,
             data_keys: Cache::builder()
                 .max_capacity(10_000)
@@ -225,6 +230,29 @@ impl Vault {
         let (org, link) = (org_id.as_uuid(), link.as_uuid());
         let parts = [org.as_bytes().as_slice(), link.as_bytes().as_slice(), browser.as_bytes().as_slice()];
         Credential::new(org_id, sign(&self.setup, &parts).as_bytes())
+    }
+
+    /// What a device shows: nobody else can derive it, so only its keyed hash needs to be stored.
+    pub fn user_code(&self, device: DeviceRequestId) -> UserCode {
+        UserCode::of(sign(&self.device, &[b"user code", device.as_uuid().as_bytes()]).as_bytes())
+    }
+
+    /// The keyed hash under which a device is found by what it shows.
+    pub fn user_code_hash(&self, code: UserCode) -> SecretHash {
+        self.typed_code_hash(b"device", &code.to_string())
+    }
+
+    /// The code that `approval` gives a device, in the organization `within`. It is never shown to anyone: it
+    /// is derived where it is issued, and again where the device asks for it.
+    pub fn device_grant(
+        &self,
+        within: OrgId,
+        device: DeviceRequestId,
+        approval: AuthorizationRequestId,
+    ) -> Credential<AuthorizationCode> {
+        let (org, device, approval) = (within.as_uuid(), device.as_uuid(), approval.as_uuid());
+        let parts = [b"grant".as_slice(), org.as_bytes(), device.as_bytes(), approval.as_bytes()];
+        Credential::new(within, sign(&self.device, &parts).as_bytes())
     }
 
     /// A secret of one request to an identity provider, derived from its state: the nonce or the PKCE

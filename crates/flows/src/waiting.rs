@@ -7,7 +7,7 @@ use orgate_domain::credentials::{Credential, RequestHandle, SecretHash};
 use orgate_domain::organizations::Organization;
 use orgate_storage::{NewAuthorizationRequest, OrgScope, OrgTx, StoredAuthorizationRequest};
 
-use crate::authorize::Pending;
+use crate::authorize::{Destination, Pending};
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure};
 
@@ -111,7 +111,7 @@ impl Found {
             .await
             .map_err(Failure::from)?
             .ok_or(WaitingError::Over)?;
-        let to = client.redirect_uri(&asked.redirect_uri).map_err(|_| WaitingError::Over)?;
+        let to = Destination::of(&client, &asked).ok_or(WaitingError::Over)?;
         Ok(Waiting { scope, organization: self.organization, pending: Pending { client, to, asked } })
     }
 }

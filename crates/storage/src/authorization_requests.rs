@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{AuthorizationRequestId, ClientId, OrgId, UserId};
+use orgate_domain::ids::{AuthorizationRequestId, ClientId, DeviceRequestId, OrgId, SessionId, UserId};
 use orgate_domain::resolution::Reason;
 use orgate_protocol::oauth::authorize::{Prompt, ResponseMode};
 use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::{Acr, ClaimsRequest, ScopeSet};
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::StorageError;
 use crate::row::{claims, hash, parsed, stored};
@@ -72,10 +73,28 @@ pub struct NewAuthorizationRequest {
     pub login_hint: Option<String>,
     /// Languages, best first.
     pub ui_locales: Vec<String>,
+    /// The device that it is made for (RFC 8628), which is the client's owner's.
+    pub device: Option<ForDevice>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it lapses.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What a request has to do with a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForDevice {
+    /// The device.
+    pub id: DeviceRequestId,
+    /// The session that was begun, or found good enough, for it: there it is approved, and in no other.
+    /// `None` while nobody has signed in.
+    pub session: Option<SessionId>,
+}
+
+impl ForDevice {
+    fn stored(id: Uuid, session: Option<Uuid>) -> Self {
+        Self { id: DeviceRequestId::from_uuid(id), session: session.map(SessionId::from_uuid) }
+    }
 }
 
 /// A stored request.
@@ -110,8 +129,10 @@ impl AuthorizationRequests<'_> {
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
-                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash, claims)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
+                  ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash, claims,
+                  device_id, session_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+                     $27, $28)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -138,6 +159,8 @@ impl AuthorizationRequests<'_> {
             new.dpop_jkt,
             new.pushed.as_ref().map(|hash| hash.as_bytes().as_slice()),
             stored(&new.claims) as _,
+            new.device.map(|device| device.id.as_uuid()),
+            new.device.and_then(|device| device.session).map(SessionId::as_uuid),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -152,7 +175,7 @@ impl AuthorizationRequests<'_> {
         let row = sqlx::query!(
             r#"select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
                     response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
-                    resource, dpop_jkt, pushed_hash, created_at, expires_at, consumed_at,
+                    resource, dpop_jkt, pushed_hash, device_id, session_id, created_at, expires_at, consumed_at,
                     claims as "claims: Json<ClaimsRequest>"
              from authorization_requests where org_id = $1 and handle_hash = $2"#,
             self.org_id,
@@ -200,6 +223,7 @@ impl AuthorizationRequests<'_> {
             acr_values: row.acr_values.split_whitespace().map(str::to_owned).collect(),
             login_hint: row.login_hint,
             ui_locales: row.ui_locales.split_whitespace().map(str::to_owned).collect(),
+            device: row.device_id.map(|id| ForDevice::stored(id, row.session_id)),
             created_at: row.created_at,
             expires_at: row.expires_at,
         };

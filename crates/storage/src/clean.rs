@@ -32,6 +32,8 @@ pub struct Cleaned {
     pub revocations: u64,
     /// Requests that clients pushed.
     pub pushed: u64,
+    /// What devices asked for.
+    pub devices: u64,
     /// Ids of what clients signed, and nobody could replay any more.
     pub consumed: u64,
 }
@@ -40,9 +42,13 @@ impl Cleaned {
     /// Rows of the kind that there were most of: as many as the limit, and more may be waiting.
     pub fn most(&self) -> u64 {
         let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles, .. } = *self;
-        let Self { upstream_requests, assertions, traces, revocations, consumed, pushed, .. } = *self;
+        let Self { upstream_requests, assertions, traces, revocations, consumed, pushed, devices, .. } =
+            *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
-        others.into_iter().chain([assertions, traces, revocations, consumed, pushed]).fold(requests, u64::max)
+        others
+            .into_iter()
+            .chain([assertions, traces, revocations, consumed, pushed, devices])
+            .fold(requests, u64::max)
     }
 }
 
@@ -132,6 +138,10 @@ impl Store {
                 "delete from pushed_requests lapsed
                  using (select org_id, handle_hash from pushed_requests where expires_at < $1 order by expires_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.handle_hash = due.handle_hash"),
+            devices: delete!(tx, expired_before, limit,
+                "delete from device_requests lapsed
+                 using (select org_id, id from device_requests where expires_at < $1 order by expires_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
             consumed: delete!(tx, expired_before, limit,
                 "delete from consumed_ids lapsed
                  using (select org_id, kind, id_hash from consumed_ids where expires_at < $1 order by expires_at limit $2) due

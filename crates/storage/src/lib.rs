@@ -36,6 +36,7 @@ mod codes;
 mod connection_keys;
 mod connections;
 mod consumed_ids;
+mod device_requests;
 mod discovery;
 mod domains;
 mod grants;
@@ -57,7 +58,7 @@ mod users;
 pub use attributes::AttributeSets;
 pub use audit::AuditEvents;
 pub use authorization_requests::{
-    AuthorizationRequests, NewAuthorizationRequest, StoredAuthorizationRequest,
+    AuthorizationRequests, ForDevice, NewAuthorizationRequest, StoredAuthorizationRequest,
 };
 pub use clients::{ClientChange, Clients};
 pub use codes::{Codes, NewCode, RedeemableCode};
@@ -66,6 +67,7 @@ pub use connections::{
     Authorship, Connection, ConnectionVersion, Connections, NewConnectionVersion, VersionSummary,
 };
 pub use consumed_ids::{ConsumedIds, ConsumedKind};
+pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ClientId, ConnectionId, MessageId, OrgId, SessionId, UserId};
+use orgate_domain::ids::{ClientId, ConnectionId, DeviceRequestId, MessageId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::PolicySettings;
@@ -38,7 +38,7 @@ pub enum SystemReason {
     Journal,
     /// Claims connections of any organization that are due to be looked after.
     Refresh,
-    /// Finds the organization that a slug, domain, id or client id leads to.
+    /// Finds the organization that a slug, domain, id, client id or user code leads to.
     Resolve,
     /// Gives a domain that was handed over to its successor.
     Transfer,
@@ -202,6 +202,22 @@ impl Store {
             owner: OrgScope::resolved(row.org_id),
             id: ClientId::from_uuid(row.id),
         }))
+    }
+
+    /// The device that shows the user code with this keyed hash, and whose client's it is.
+    pub async fn resolve_user_code(
+        &self,
+        code: &SecretHash,
+    ) -> Result<Option<(OrgScope, DeviceRequestId)>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let row = sqlx::query!(
+            "select org_id, device_id from device_user_codes where code_hash = $1",
+            code.as_bytes(),
+        )
+        .fetch_optional(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(row.map(|row| (OrgScope::resolved(row.org_id), DeviceRequestId::from_uuid(row.device_id))))
     }
 
     /// The sessions behind a browser's cookies: pairs of the organization that a cookie names and

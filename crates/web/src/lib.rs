@@ -6,6 +6,7 @@
 mod assets;
 mod authorize;
 mod choose;
+mod device;
 mod discover;
 mod link;
 mod page;
@@ -47,6 +48,9 @@ pub fn router() -> Router<AppState> {
         .route("/sso/signed-out", get(sign_out::get_signed_out))
         .route("/sso/{organization}/{connection}/metadata", get(sso::get_metadata))
         .route("/choose", get(choose::get).post(choose::post))
+        .route("/device", get(device::get).post(device::post))
+        .route("/device/continue", post(device::post_continue))
+        .route("/device/approve", get(device::get_approve).post(device::post_approve))
         .route("/discover", get(discover::get).post(discover::post))
         .route("/discover/code", post(discover::post_code))
         .route("/discover/link", get(discover::get_link))

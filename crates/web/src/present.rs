@@ -5,11 +5,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_domain::audit::Origin;
 use orgate_edge::BrowserCookies;
-use orgate_flows::authorize::{Answer, Next, Question, Refused, RefusedBecause};
+use orgate_flows::authorize::{Answer, Destination, Next, Question, Refused, RefusedBecause};
 use orgate_flows::waiting::WaitingError;
 use orgate_flows::{Env, SignedIn};
 use orgate_protocol::oauth::authorize::ResponseMode;
 
+use crate::device;
 use crate::page::{Page, Problem, failed, over, problem, render};
 
 /// `templates/form_post.html`.
@@ -41,6 +42,7 @@ fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> R
         Next::Answer(answer) => self::answer(env, answer),
         Next::Ask(question, handle) => {
             let page = match question {
+                Question::Approve => "device/approve",
                 Question::Choose => "choose",
                 Question::Discover => "discover",
                 Question::SignIn => "sign-in",
@@ -55,17 +57,21 @@ fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> R
 
 /// Hands the client its answer (RFC 6749 §4.1.2, or by form post).
 pub(crate) fn answer(env: &Env, answer: &Answer) -> Response {
+    let to = match &answer.to {
+        Destination::Client(to) => to.as_str(),
+        Destination::Device(device) => return device::not_signed_in(env, *device, &answer.response),
+    };
     match answer.mode {
-        ResponseMode::Query => see_other(&answer.response.to_redirect_url(answer.to.as_str())),
+        ResponseMode::Query => see_other(&answer.response.to_redirect_url(to)),
         ResponseMode::FormPost => {
             let fields = answer.response.form_fields();
             let template = FormPostPage {
                 page: Page::new(env),
                 client_name: answer.client.name.as_str(),
-                redirect_uri: answer.to.as_str(),
+                redirect_uri: to,
                 fields: fields.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             };
-            render(StatusCode::OK, &template, Some(answer.to.as_str()))
+            render(StatusCode::OK, &template, Some(to))
         }
     }
 }
@@ -91,9 +97,9 @@ pub(crate) fn waiting_error(env: &Env, origin: &Origin, error: &WaitingError) ->
     }
 }
 
-/// Sets the cookies of a completed sign-in on the way to the client.
+/// Sets the cookies of a completed sign-in on the way on.
 pub(crate) fn signed_in(env: &Env, cookies: &BrowserCookies, done: &SignedIn) -> Response {
-    let mut response = answer(env, &done.answer);
+    let mut response = next(env, cookies, &done.next);
     let headers = response.headers_mut();
     for org_id in &done.dropped {
         cookies.drop_session(headers, *org_id);

@@ -15,6 +15,7 @@ const DELIBERATE: &[&str] = &[
     "person_links: (person_id) refers to persons (id)",
     // Resolver tables: a name leads to one organization, and once used to no other, ever.
     "client_directory: the primary key does not begin with org_id",
+    "device_user_codes: the primary key does not begin with org_id",
     "organization_slugs: the primary key does not begin with org_id",
     "verified_domains: the primary key does not begin with org_id",
     // Nobody shares a domain that is another's alone: this is the key that says so.
@@ -35,14 +36,20 @@ const DELIBERATE: &[&str] = &[
     // The tree of organizations.
     "organization_ancestors: (ancestor_id) refers to organizations (org_id)",
     "organizations: (parent_id) refers to organizations (org_id)",
-    // What an event tells of may be gone; a code names the family that it is going to start; and who is expected is
-    // compared with who comes.
+    // What an event tells of may be gone; a code names the family that it is going to start; and who is expected, or in
+    // which session a device is approved, is compared with who comes. The device is the client's owner's.
     "audit_events: client_id refers to something, but by no foreign key",
     "audit_events: client_org_id refers to something, but by no foreign key",
     "audit_events: session_id refers to something, but by no foreign key",
     "audit_events: user_id refers to something, but by no foreign key",
     "authorization_codes: grant_id refers to something, but by no foreign key",
+    "authorization_requests: device_id refers to something, but by no foreign key",
     "authorization_requests: expected_user refers to something, but by no foreign key",
+    "authorization_requests: session_id refers to something, but by no foreign key",
+    // A device is its client's owner's, and is let in to any organization: where its code waits, and whose approval
+    // issued it, is for the server to find it by.
+    "device_requests: answered_by refers to something, but by no foreign key",
+    "device_requests: answered_in refers to something, but by no foreign key",
     // Makes a table, which no role may. It takes a date and touches no row.
     "ensure_audit_partition(date): runs as its owner",
 ];
@@ -186,6 +193,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: consumed_assertions: insert, select
     orgate_app: consumed_ids: insert, select
     orgate_app: data_keys: delete, insert, select
+    orgate_app: device_requests: insert, select, update (status, answered_by, answered_in, interval_secs, polled_at)
+    orgate_app: device_user_codes: delete, insert, select
     orgate_app: discovery_challenges: insert, select, update
     orgate_app: domain_transfers: delete, insert, select, update
     orgate_app: domains: delete, insert, select, update
@@ -243,6 +252,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: consumed_assertions: rows: true
     orgate_clean: consumed_ids: delete, select (org_id, kind, id_hash, expires_at)
     orgate_clean: consumed_ids: rows: true
+    orgate_clean: device_requests: delete, select (org_id, id, expires_at)
+    orgate_clean: device_requests: rows: true
     orgate_clean: ensure_audit_partition(date): execute
     orgate_clean: grants: delete, select (org_id, id, session_id, expires_at, revoked_at)
     orgate_clean: grants: rows: true
@@ -286,6 +297,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_refresh: schema public: usage
     orgate_resolve: client_directory: select
     orgate_resolve: client_directory: rows: true
+    orgate_resolve: device_user_codes: select
+    orgate_resolve: device_user_codes: rows: true
     orgate_resolve: organization_slugs: select
     orgate_resolve: organization_slugs: rows: true
     orgate_resolve: organizations: select (org_id, slug, status, is_operator)

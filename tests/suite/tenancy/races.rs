@@ -8,14 +8,14 @@ use orgate_domain::audit::{Action, Origin};
 use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{ClientId, DomainId, GroupId, OrgId};
+use orgate_domain::ids::{AuthorizationRequestId, ClientId, DeviceRequestId, DomainId, GroupId, OrgId};
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
     ClientChange, Group, NewOrganization, NewSession, NewSigningKey, OrgTx, Rotation, StorageError,
 };
 use orgate_tests::federated::{identity, upstream_request};
-use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_grant, now, uuid};
+use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_device, new_grant, now, uuid};
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
 
@@ -90,6 +90,51 @@ async fn a_code_is_redeemed_once_and_starts_one_family() {
             count(behind, events, fixture.acme.id().as_uuid()).await,
             1 + i64::try_from(round).expect("few")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_answered_once_by_whoever_is_first() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let behind = fixture.database.superuser();
+
+    for _ in 0..ROUNDS {
+        let (device, _) = fixture.acme.device(&made.client).await;
+        let shown = "select count(*) from device_user_codes where device_id = $1";
+        assert_eq!(count(behind, shown, device.as_uuid()).await, 1);
+        let (org_id, asked) = (fixture.globex.id(), AuthorizationRequestId::from_uuid(uuid()));
+        let winners = winners(&fixture.acme, async |tx| {
+            let by = AuthorizationRequestId::from_uuid(uuid());
+            tx.device_requests().answer(device, by, Some(org_id), now()).await
+        });
+        assert_eq!(winners.await, 1);
+        assert_eq!(count(behind, shown, device.as_uuid()).await, 0, "its user code leads nowhere any more");
+
+        let (device, _) = fixture.acme.device(&made.client).await;
+        let same = race(&fixture.acme, async |tx| {
+            tx.device_requests().answer(device, asked, Some(org_id), now()).await
+        });
+        assert!(same.await.into_iter().all(|won| won.expect("an answer")), "who began may finish");
+        let mut tx = fixture.acme.begin().await;
+        assert!(tx.device_requests().answer(device, asked, None, now()).await.expect("an answer"));
+        assert!(!tx.device_requests().answer(device, asked, Some(org_id), now()).await.expect("an answer"));
+        tx.commit().await.expect("a commit");
+    }
+}
+
+#[tokio::test]
+async fn a_user_code_is_one_devices() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+
+    for _ in 0..ROUNDS {
+        let shown = hash();
+        let winners = winners(&fixture.acme, async |tx| {
+            let id = DeviceRequestId::from_uuid(uuid());
+            tx.device_requests().insert(&new_device(&made.client, (id, hash(), shown))).await
+        });
+        assert_eq!(winners.await, 1);
     }
 }
 

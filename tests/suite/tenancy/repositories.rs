@@ -26,7 +26,9 @@ use orgate_storage::{
     UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
-use orgate_tests::fixture::{self, Everything, Fixture, hash, name, new_challenge, new_grant, now, uuid};
+use orgate_tests::fixture::{
+    self, Everything, Fixture, hash, name, new_challenge, new_device, new_grant, now, uuid,
+};
 use sqlx::AssertSqlSafe;
 
 use super::queries::sources;
@@ -177,6 +179,8 @@ impl Calls {
             Organizations::find: Some(globex)
             Organizations::find_policy: None
             Organizations::find_with: (Some(globex), None)
+            DeviceRequests::find: None
+            DeviceRequests::find_polled: None
             ConsumedIds::is_consumed: false
             PushedRequests::find: None
             Outbox::find: None
@@ -206,6 +210,8 @@ impl Calls {
             Clients::delete_access: false
             Clients::delete_secrets: ()
             Codes::redeem: false
+            DeviceRequests::answer: false
+            DeviceRequests::save_poll: ()
             DiscoveryChallenges::consume: false
             DiscoveryChallenges::take_try: None
             Domains::accept: false
@@ -271,6 +277,7 @@ impl Calls {
             Clients::add_secret: refused (client_secrets_org_id_client_id_fkey)
             Clients::replace_roles: refused (client_roles_org_id_role_id_fkey)
             ConsumedIds::consume: true
+            DeviceRequests::insert: refused (device_requests_org_id_client_id_fkey)
             PushedRequests::insert: refused (pushed_requests_org_id_client_id_fkey)
             Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
@@ -343,6 +350,8 @@ impl Calls {
                 let found = tx.organization().find_with((org_id, acme.client.id)).await;
                 found.map(|(org, admission)| (org.map(|org| org.slug), admission))
             };
+            "DeviceRequests::find" => tx.device_requests().find(acme.device.0);
+            "DeviceRequests::find_polled" => tx.device_requests().find_polled(&acme.device.1);
             "ConsumedIds::is_consumed" => tx.consumed_ids().is_consumed(ConsumedKind::ClientAssertion, &spent);
             "PushedRequests::find" => async {
                 let found = tx.pushed_requests().find(&spent).await;
@@ -394,6 +403,10 @@ impl Calls {
             "Clients::delete_secrets" => tx.clients().delete_secrets(acme.client.id);
             "Codes::redeem" =>
                 tx.codes().redeem(&acme.code.hash, &new_grant(&acme.code.code, hash()), &redeemed);
+            "DeviceRequests::answer" =>
+                tx.device_requests().answer(acme.device.0, acme.request.id, Some(org_id), now());
+            "DeviceRequests::save_poll" =>
+                tx.device_requests().save_poll(acme.device.0, now(), Duration::seconds(5));
             "DiscoveryChallenges::consume" => tx.discovery_challenges().consume(acme.challenge.id, now());
             "DiscoveryChallenges::take_try" => tx.discovery_challenges().take_try(acme.request.id, now());
             "Domains::accept" => tx.domains().accept(&acme.account, org_id, (now(), now()));
@@ -455,6 +468,7 @@ impl Calls {
             created_at: now(),
             expires_at: now(),
         };
+        let device = new_device(&acme.client, (acme.device.0, acme.device.1, hash()));
         let asserted = AssertedGrant {
             session: &session,
             token: hash(),
@@ -477,6 +491,7 @@ impl Calls {
             "Clients::replace_roles" =>
                 tx.clients().replace_roles((org_id, acme.client.id), &[acme.role.id], now());
             "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
+            "DeviceRequests::insert" => tx.device_requests().insert(&device);
             "PushedRequests::insert" => tx.pushed_requests().insert(&spent, &pushed);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());

@@ -10,6 +10,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     // One of audience `all` is seen by everybody, as it should be.
     ("client_directory", "audience", "'owner'"),
     ("connection_versions", "version", "1"),
+    ("device_requests", "interval_secs", "5"),
 ];
 
 /// What a check demands beside a column that refers: the table, the column, and what comes with it.

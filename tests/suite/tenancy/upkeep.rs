@@ -110,6 +110,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         revocations: 1,
         consumed: 1,
         pushed: 1,
+        devices: 1,
         requests: 3,
         codes: 2,
         refresh_tokens: 1,

@@ -4,23 +4,54 @@ use std::sync::Arc;
 
 use orgate_domain::clients::{Client, RegisteredUri};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::AuthorizationRequestId;
+use orgate_domain::ids::{AuthorizationRequestId, DeviceRequestId};
 use orgate_domain::policies::REQUEST_LIFETIME;
 use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::authorize::AuthorizationRequest;
 use orgate_protocol::oauth::response::AuthorizationResponse;
-use orgate_storage::NewAuthorizationRequest;
+use orgate_storage::{ForDevice, NewAuthorizationRequest};
 
 use crate::authorize::Answer;
 use crate::random::NoRandomness;
 use crate::{Browser, Env};
 
+/// What stands in for the redirect URI of a device, which has none.
+pub(crate) const DEVICE_REDIRECT_URI: &str = "";
+
+/// Where the answer to a request goes.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// To the client, at an address that it registered.
+    Client(RegisteredUri),
+    /// To a page of ours: the client is a device, which asks for itself what came of it.
+    Device(DeviceRequestId),
+}
+
 /// What is asked for, by which client.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
     pub(crate) client: Arc<Client>,
-    pub(crate) to: RegisteredUri,
+    pub(crate) to: Destination,
     pub(crate) asked: NewAuthorizationRequest,
+}
+
+impl Destination {
+    /// Where the answer to a stored request goes; `None` if the client has given that address up.
+    pub(crate) fn of(client: &Client, asked: &NewAuthorizationRequest) -> Option<Self> {
+        match asked.device {
+            Some(device) => Some(Self::Device(device.id)),
+            None => client.redirect_uri(&asked.redirect_uri).ok().map(Self::Client),
+        }
+    }
+
+    /// The address as a code is bound to it. That of a device is empty, which no request at the token
+    /// endpoint can repeat: its code is redeemed by the device's own grant, or not at all.
+    fn redirect_uri(&self) -> &str {
+        match self {
+            Self::Client(to) => to.as_str(),
+            Self::Device(_) => DEVICE_REDIRECT_URI,
+        }
+    }
 }
 
 impl Pending {
@@ -41,10 +72,10 @@ impl Pending {
 }
 
 /// A request that was just parsed.
-pub(super) fn pending(
+pub(crate) fn pending(
     env: &Env,
     browser: &Browser,
-    (client, to): (Arc<Client>, RegisteredUri),
+    (client, to): (Arc<Client>, Destination),
     request: &AuthorizationRequest,
 ) -> Result<Pending, NoRandomness> {
     let now = env.clock.now();
@@ -57,7 +88,7 @@ pub(super) fn pending(
         resolved_by: None,
         proven_address: None,
         expected_user: None,
-        redirect_uri: to.as_str().to_owned(),
+        redirect_uri: to.redirect_uri().to_owned(),
         response_mode: request.response_mode,
         scope: client.settings.grantable(&request.scope),
         state: request.state.clone(),
@@ -72,6 +103,10 @@ pub(super) fn pending(
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),
         ui_locales: request.ui_locales.clone(),
+        device: match to {
+            Destination::Client(_) => None,
+            Destination::Device(id) => Some(ForDevice { id, session: None }),
+        },
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,
     };

@@ -153,6 +153,34 @@ pub fn parse(params: &Params, pkce: PkceRule) -> Result<AuthorizationRequest, Re
     })
 }
 
+/// What of a device's request is read, and so kept.
+pub const DEVICE_PARAMETERS: [&str; 6] =
+    ["scope", "resource", "organization", "organization_id", "acr_values", "max_age"];
+
+/// Reads a device authorization request (RFC 8628 §3.1): it asks for what any other asks for, and names
+/// no address for the answer.
+pub fn parse_device(params: &Params) -> Result<AuthorizationRequest, RequestError> {
+    check_duplicates(params)?;
+    Ok(AuthorizationRequest {
+        scope: check_scope(params)?.unwrap_or_default(),
+        max_age: check_max_age(params)?,
+        acr_values: check_acr_values(params),
+        resource: check_resource(params)?,
+        organization: check_organization(params)?,
+        response_mode: ResponseMode::default(),
+        state: None,
+        nonce: None,
+        code_challenge: None,
+        prompt: BTreeSet::new(),
+        ui_locales: Vec::new(),
+        id_token_hint: None,
+        login_hint: None,
+        domain_hint: None,
+        claims: ClaimsRequest::default(),
+        dpop_jkt: None,
+    })
+}
+
 /// OIDC Core §6 and §7.2.1: to be refused where unsupported, never ignored. What is read here is the request
 /// itself: an object that was taken apart holds no other.
 fn check_request_objects(params: &Params) -> Result<(), RequestError> {

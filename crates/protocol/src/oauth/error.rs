@@ -32,8 +32,12 @@ error_codes! {
     AccessDenied = "access_denied",
     /// OIDC Core §3.1.2.6: several accounts are possible and nothing may be asked.
     AccountSelectionRequired = "account_selection_required",
+    /// RFC 8628 §3.5.
+    AuthorizationPending = "authorization_pending",
     /// OIDC Core §3.1.2.6.
     ConsentRequired = "consent_required",
+    /// RFC 8628 §3.5.
+    ExpiredToken = "expired_token",
     /// RFC 6750 §3.1.
     InsufficientScope = "insufficient_scope",
     /// OIDC Core §3.1.2.6.
@@ -68,6 +72,8 @@ error_codes! {
     RequestUriNotSupported = "request_uri_not_supported",
     /// RFC 6749 §4.1.2.1.
     ServerError = "server_error",
+    /// RFC 8628 §3.5.
+    SlowDown = "slow_down",
     /// RFC 6749 §4.1.2.1.
     TemporarilyUnavailable = "temporarily_unavailable",
     /// RFC 6749 §4.1.2.1 and §5.2.

@@ -14,6 +14,7 @@ pub struct ProviderMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    device_authorization_endpoint: String,
     pushed_authorization_request_endpoint: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
@@ -65,6 +66,7 @@ impl ProviderMetadata {
         Self {
             authorization_endpoint: endpoint("/authorize"),
             token_endpoint: endpoint("/token"),
+            device_authorization_endpoint: endpoint("/device_authorization"),
             pushed_authorization_request_endpoint: endpoint("/par"),
             introspection_endpoint: endpoint("/introspect"),
             revocation_endpoint: endpoint("/revoke"),
@@ -161,6 +163,7 @@ mod tests {
           "issuer": "https://id.test",
           "authorization_endpoint": "https://id.test/authorize",
           "token_endpoint": "https://id.test/token",
+          "device_authorization_endpoint": "https://id.test/device_authorization",
           "pushed_authorization_request_endpoint": "https://id.test/par",
           "introspection_endpoint": "https://id.test/introspect",
           "revocation_endpoint": "https://id.test/revoke",
@@ -183,6 +186,7 @@ mod tests {
           "grant_types_supported": [
             "authorization_code",
             "client_credentials",
+            "urn:ietf:params:oauth:grant-type:device_code",
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "refresh_token",
             "urn:ietf:params:oauth:grant-type:token-exchange"

@@ -30,6 +30,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 8628 §3.4.
+    DeviceCode,
     /// RFC 7523.
     JwtBearer,
     /// RFC 6749 §6.
@@ -40,9 +42,10 @@ pub enum GrantType {
 
 impl GrantType {
     /// Each of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::ClientCredentials,
+        Self::DeviceCode,
         Self::JwtBearer,
         Self::RefreshToken,
         Self::TokenExchange,
@@ -53,6 +56,7 @@ impl GrantType {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::RefreshToken => "refresh_token",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -83,6 +87,11 @@ pub enum GrantRequest {
         scope: Option<ScopeSet>,
         /// The organization to act in, by id or slug, at most 128 bytes.
         organization: Option<String>,
+    },
+    /// `urn:ietf:params:oauth:grant-type:device_code`.
+    DeviceCode {
+        /// What the device polls with.
+        device_code: String,
     },
     /// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
     JwtBearer {
@@ -117,6 +126,7 @@ impl GrantRequest {
         match self {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
             Self::JwtBearer { .. } => GrantType::JwtBearer,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::TokenExchange(_) => GrantType::TokenExchange,
@@ -143,6 +153,9 @@ fn check_grant(params: &Params) -> Result<GrantRequest, TokenError> {
             scope: check_scope(params)?,
             organization: check_organization(params)?,
         }),
+        GrantType::DeviceCode => {
+            Ok(GrantRequest::DeviceCode { device_code: check_required(params, "device_code")? })
+        }
         GrantType::JwtBearer => Ok(GrantRequest::JwtBearer {
             assertion: check_required(params, "assertion")?,
             scope: check_scope(params)?,
@@ -259,6 +272,7 @@ mod tests {
             ("grant_type=refresh_token&refresh_token=a&scope=%22", ErrorCode::InvalidScope),
             ("grant_type=refresh_token&refresh_token=a&resource=x", ErrorCode::InvalidTarget),
             ("grant_type=authorization_code", ErrorCode::InvalidRequest),
+            ("grant_type=urn:ietf:params:oauth:grant-type:device_code", ErrorCode::InvalidRequest),
             ("grant_type=authorization_code&code=a", ErrorCode::InvalidRequest),
             ("grant_type=authorization_code&code=a&redirect_uri=b&code_verifier=c", ErrorCode::InvalidGrant),
         ] {

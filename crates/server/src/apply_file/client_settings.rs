@@ -139,7 +139,8 @@ impl Reader<'_> {
         let words = GrantType::ALL.map(|grant| (grant.as_str(), grant));
         self.each(list, |r, text| {
             let grant = r.choice("grants", text, &words)?;
-            if kind == ClientKind::Machine && grant == GrantType::AuthorizationCode {
+            let signs_in = matches!(grant, GrantType::AuthorizationCode | GrantType::DeviceCode);
+            if kind == ClientKind::Machine && signs_in {
                 return r.refuse(&text.referenced, "grants: a machine client signs nobody in");
             }
             Some(grant)

@@ -8,6 +8,7 @@ use orgate_domain::roles::Permission;
 use orgate_flows::apply::{Placed, Secret, WantedClient};
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+use orgate_protocol::oauth::token::GrantType;
 
 use super::format::{self, Text};
 use super::reader::Reader;
@@ -48,11 +49,11 @@ impl Reader<'_> {
             self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
         let granted_to = self.granted_to(file, audience);
         let kind = kind?;
-        let redirect_uris = self.redirect_uris(file, kind);
         let post_logout = self.each::<_, _, BTreeSet<_>>(&file.post_logout_redirect_uris, |r, text| {
             r.redirect_uri("post_logout_redirect_uris", text, kind).map(|uri| uri.to_string())
         });
         let settings = self.client_settings(file, kind);
+        let redirect_uris = self.redirect_uris(file, kind, settings.as_ref());
         let roles = self.client_roles(file, kind);
         let secret = self.client_secret(file, settings.as_ref());
         let client_id = client_id?;
@@ -81,8 +82,11 @@ impl Reader<'_> {
         &mut self,
         file: &format::Client,
         kind: ClientKind,
+        settings: Option<&ClientSettings>,
     ) -> Option<Vec<RegisteredRedirectUri>> {
-        if file.redirect_uris.is_empty() && kind != ClientKind::Machine {
+        let redirected =
+            settings.is_some_and(|settings| settings.grants.contains(&GrantType::AuthorizationCode));
+        if file.redirect_uris.is_empty() && redirected {
             let text = format!("redirect_uris: a {} client has at least one", kind.as_str());
             return self.refuse(&file.id.referenced, text);
         }

@@ -1,0 +1,300 @@
+//! `/device`: a person lets a device in that shows them a code (RFC 8628 §3.3).
+//!
+//! **Invariant:** nothing is done with a code before a button was pressed in this browser, and nobody is asked who
+//! they are before they have seen what asks (§5.4).
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::devices::DEVICE_LIFETIME;
+use orgate_domain::ids::DeviceRequestId;
+use orgate_domain::names::DisplayName;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::device::{Approval, Decision, FoundDevice, answer, approval, begin, find};
+use orgate_protocol::oauth::response::AuthorizationResponse;
+use orgate_protocol::params::Params;
+
+use crate::page::{Org, Page, failed, over, render, unreadable};
+use crate::present::{self, see_other};
+
+/// `templates/device.html`.
+#[derive(Template)]
+#[template(path = "device.html")]
+struct CodeTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    action: &'a str,
+    code: &'a str,
+    notice: Option<&'a str>,
+    error: Option<&'a str>,
+    expires_minutes: i64,
+}
+
+/// `templates/device_found.html`.
+#[derive(Template)]
+#[template(path = "device_found.html")]
+struct FoundTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    action: &'a str,
+    code: String,
+    client_name: &'a str,
+    home: Option<String>,
+    organization: Option<&'a str>,
+    back_href: &'a str,
+}
+
+/// `templates/device_approve.html`.
+#[derive(Template)]
+#[template(path = "device_approve.html")]
+struct ApproveTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    action: &'a str,
+    org: Org,
+    code: String,
+    client_name: &'a str,
+    home: Option<String>,
+    user: &'a str,
+    scopes: Vec<&'a str>,
+    other_href: String,
+}
+
+/// `templates/device_answered.html`.
+#[derive(Template)]
+#[template(path = "device_answered.html")]
+struct AnsweredTemplate<'a> {
+    page: Page,
+    org: Org,
+    client_name: &'a str,
+    user: &'a str,
+    allowed: bool,
+}
+
+const PAGE: &str = "/device";
+
+/// What the form's token is bound to, once a code was typed.
+fn subject(code: &str) -> String {
+    format!("device {code}")
+}
+
+/// Asks for the code. One that came with the address is filled in, and nothing more.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let QueryParams(params) = match query {
+        Ok(query) => query,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let notice = params.get("error").map(|error| match error {
+        "access_denied" => "You did not sign in, so nothing was approved. You can begin again with the same code.",
+        _ => "You could not be signed in as the device asked, so nothing was approved. Begin again on the device.",
+    });
+    ask(&env, &cookies, params.get("user_code").unwrap_or_default(), Said { notice, ..Said::default() })
+}
+
+/// Looks the code up, and says what is behind it.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
+    };
+    match typed(&env, &cookies, &params, PAGE).await {
+        Ok(found) => show(&env, &cookies, &found),
+        Err(response) => response,
+    }
+}
+
+/// The person has seen what asks, and goes on: to the organization, and then to the sign-in.
+pub(crate) async fn post_continue(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
+    };
+    let seen = subject(params.get("user_code").unwrap_or_default());
+    let found = match typed(&env, &cookies, &params, &seen).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    match begin(&env, found, &cookies.browser).await {
+        Ok(next) => present::next_after_form(&env, &cookies, &next),
+        Err(failure) => failed(&env, &cookies.browser.origin, &failure),
+    }
+}
+
+/// Asks whether the device may come in.
+pub(crate) async fn get_approve(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
+    let handle = params.get("request").unwrap_or_default();
+    match approval(&env, handle, &cookies.browser).await {
+        Ok(approval) => confirm(&env, &cookies, (&approval, handle)),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// Does what the person said.
+pub(crate) async fn post_approve(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let handle = params.get("request").unwrap_or_default();
+    let token = params.get("csrf").unwrap_or_default();
+    let decision = match params.get("decision") {
+        Some("allow") => Decision::Allow,
+        Some("deny") => Decision::Deny,
+        _ => return over(&env, origin),
+    };
+    if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {
+        return over(&env, origin);
+    }
+    let approval = match approval(&env, handle, &cookies.browser).await {
+        Ok(approval) => approval,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    match answer(&env, &approval, decision, &cookies.browser).await {
+        Ok(()) => answered(&env, &approval, decision),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// The sign-in for a device ended without one: back to where it began.
+pub(crate) fn not_signed_in(env: &Env, device: DeviceRequestId, answer: &AuthorizationResponse) -> Response {
+    let error = answer.outcome.as_ref().err().map_or("server_error", |error| error.code.as_str());
+    see_other(&env.issuer.at(&format!("{PAGE}?user_code={}&error={error}", env.vault.user_code(device))))
+}
+
+/// What the page says about the last attempt.
+#[derive(Clone, Copy, Default)]
+struct Said<'a> {
+    notice: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+/// The device whose code is in a form that this browser was given for `subject`, or the page that asks again.
+async fn typed(
+    env: &Env,
+    cookies: &BrowserCookies,
+    params: &Params,
+    subject: &str,
+) -> Result<FoundDevice, Response> {
+    let code = params.get("user_code").unwrap_or_default();
+    let token = params.get("csrf").unwrap_or_default();
+    if !env.vault.check_form_token(&cookies.browser.binding, subject, token) {
+        let error = Some("This page had grown old. Please try again.");
+        return Err(ask(env, cookies, code, Said { error, ..Said::default() }));
+    }
+    match find(env, code, &cookies.browser).await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => {
+            let error =
+                Some("No device shows this code now. Check it, or have the device show you a new one.");
+            Err(ask(env, cookies, code, Said { error, ..Said::default() }))
+        }
+        Err(failure) => Err(failed(env, &cookies.browser.origin, &failure)),
+    }
+}
+
+fn ask(env: &Env, cookies: &BrowserCookies, code: &str, said: Said<'_>) -> Response {
+    let status = if said.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let template = CodeTemplate {
+        page: Page::new(env),
+        request: "",
+        csrf: env.vault.form_token(&cookies.browser.binding, PAGE),
+        action: PAGE,
+        code: code.get(..code.floor_char_boundary(20)).unwrap_or_default(),
+        notice: said.notice,
+        error: said.error,
+        expires_minutes: DEVICE_LIFETIME.num_minutes(),
+    };
+    let mut response = render(status, &template, None);
+    cookies.bind(response.headers_mut());
+    response
+}
+
+fn show(env: &Env, cookies: &BrowserCookies, found: &FoundDevice) -> Response {
+    let code = found.user_code.to_string();
+    let template = FoundTemplate {
+        page: Page::new(env),
+        request: "",
+        csrf: env.vault.form_token(&cookies.browser.binding, &subject(&code)),
+        action: "/device/continue",
+        code,
+        client_name: found.client.name.as_str(),
+        home: home_of(&found.client),
+        organization: found.organization.as_ref().map(DisplayName::as_str),
+        back_href: PAGE,
+    };
+    render(StatusCode::OK, &template, None)
+}
+
+fn confirm(env: &Env, cookies: &BrowserCookies, (approval, handle): (&Approval, &str)) -> Response {
+    let asked = approval.waiting.asked();
+    let template = ApproveTemplate {
+        page: Page::branded(env, &approval.organization),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        action: "/device/approve",
+        org: Org::of(&approval.organization),
+        code: approval.user_code.to_string(),
+        client_name: approval.waiting.client().name.as_str(),
+        home: home_of(approval.waiting.client()),
+        user: approval.user(),
+        scopes: asked.scope.iter().map(meaning).collect(),
+        other_href: format!("/sign-in?request={handle}"),
+    };
+    render(StatusCode::OK, &template, None)
+}
+
+fn answered(env: &Env, approval: &Approval, decision: Decision) -> Response {
+    let template = AnsweredTemplate {
+        page: Page::branded(env, &approval.organization),
+        org: Org::of(&approval.organization),
+        client_name: approval.waiting.client().name.as_str(),
+        user: approval.user(),
+        allowed: decision == Decision::Allow,
+    };
+    render(StatusCode::OK, &template, None)
+}
+
+/// Where the application is at home, for who knows the address better than the name.
+fn home_of(client: &orgate_domain::clients::Client) -> Option<String> {
+    client.home_url.as_ref()?.host_str().map(str::to_owned)
+}
+
+/// What a scope lets the device do, for people; one of the application's own is called by its name.
+fn meaning(scope: &str) -> &str {
+    match scope {
+        "openid" => "know who you are here",
+        "profile" => "see your name",
+        "email" => "see your e-mail address",
+        "offline_access" => "stay signed in while you are away",
+        other => other,
+    }
+}

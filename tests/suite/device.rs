@@ -1,0 +1,7 @@
+//! Devices that have their sign-in done in a browser elsewhere (RFC 8628).
+
+mod answers;
+mod attacks;
+mod keys;
+mod polls;
+mod world;
