@@ -20,6 +20,7 @@ pub mod discover;
 pub mod dns;
 pub mod domains;
 pub mod dpop;
+mod end_sessions;
 pub mod env;
 mod events;
 pub mod exchange_token;
