@@ -7,6 +7,7 @@ pub mod audit;
 pub mod clients;
 pub mod connections;
 pub mod credentials;
+pub mod devices;
 pub mod domains;
 pub mod email;
 pub mod ids;

@@ -36,7 +36,7 @@ use source::source;
 use suffices::suffices;
 
 pub use facts::Known;
-pub(crate) use facts::{find_organization, gather, usable_sessions};
+pub(crate) use facts::{find_organization, gather, live_sessions, usable_sessions};
 pub(crate) use pending::Pending;
 
 /// Where the browser goes next.

@@ -46,6 +46,7 @@ pub mod refresh;
 pub mod refusals;
 pub mod revoke;
 pub mod rotate_secret;
+pub mod sessions;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
