@@ -25,6 +25,7 @@ use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
 
 mod facts;
+mod needed;
 mod pending;
 mod records;
 pub(crate) mod source;
@@ -33,10 +34,12 @@ mod suffices;
 use pending::pending;
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
-use suffices::suffices;
+use suffices::shortfall;
 
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, live_sessions, usable_sessions};
+pub use needed::Needed;
+pub(crate) use needed::needed;
 pub(crate) use pending::Pending;
 
 /// Where the browser goes next.
@@ -240,7 +243,7 @@ pub(crate) async fn enter(
 ) -> Result<Next, Failure> {
     let now = env.clock.now();
     let silent = pending.asked.prompt.contains(&Prompt::None);
-    let policy = env.configuration.policy(&env.store, scope).await?;
+    let policy = pending.client.settings.tighten(&env.configuration.policy(&env.store, scope).await?);
     let mut tx = env.store.begin(scope).await?;
     let (organization, admission) = tx.organization().find_with(pending.client.key()).await?;
     let exists = organization.is_some();
@@ -265,7 +268,7 @@ pub(crate) async fn enter(
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, &policy));
-    let standing = standing.filter(|standing| suffices(env, &pending, standing));
+    let standing = standing.filter(|standing| shortfall(env, &pending, standing).is_none());
     let issued = match standing {
         Some(standing) => issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?,
         None => None,
