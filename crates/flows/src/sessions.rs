@@ -73,15 +73,14 @@ pub async fn own_sessions(
     browser: &Browser,
 ) -> Result<Account, Failure> {
     env.limits.take(Limited::Pages, browser.origin.address)?;
-    let scope = match organization {
-        Some(text) => env.configuration.organization(&env.store, text).await?,
-        None => {
-            let mut live = live_sessions(env, browser).await?;
-            if live.len() > 1 {
-                return Ok(Account::Choose(live));
-            }
-            live.pop().map(|session| session.scope)
+    let scope = if let Some(text) = organization {
+        env.configuration.organization(&env.store, text).await?
+    } else {
+        let mut live = live_sessions(env, browser).await?;
+        if live.len() > 1 {
+            return Ok(Account::Choose(live));
         }
+        live.pop().map(|session| session.scope)
     };
     let Some(scope) = scope else { return Ok(Account::NotSignedIn) };
     let mut tx = env.store.begin(&scope).await?;
