@@ -218,7 +218,7 @@ impl App {
     }
 
     /// Stops it, and waits until everything has stopped.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use orgate_tests::app::{MASTER_KEY, PASSWORD, SAMPLES, SECRET, authorization_url};
+use orgate_tests::app::{Browser, MASTER_KEY, PASSWORD, SAMPLES, SECRET, authorization_url};
 use orgate_tests::database::Database;
 use orgate_tests::program::{Directory, Ended, Running, free_ports, orgate};
 use url::Url;
@@ -339,4 +339,37 @@ async fn a_set_up_link_is_printed_once_listed_without_its_secret_and_taken_back(
     let long = installation.refused(&["setup-link", "--org", "acme", "--expires-in-hours", "721"]);
     assert!(long.contains("1 hour") || long.contains("one hour"), "{long}");
     installation.refused(&["setup-link", "revoke", "--org", "globex", &id]);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_one_by_one_by_user_and_all() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+    let _server = Running::start(&mut installation.command(&["serve"]), "ready");
+    let base = Url::parse(&format!("http://localhost:{}/", installation.port)).expect("an address");
+    for email in ["ada@acme.test", "ada@acme.test", "vic@acme.test", "vic@acme.test", "casey@consult.test"] {
+        Browser::at(&base).sign_in_to("acme", email).await;
+    }
+    let list = |more: &[&str]| installation.done(&[&["session", "list", "--org", "acme"], more].concat());
+    let end = |more: &[&str]| installation.done(&[&["session", "end", "--org", "acme"], more].concat());
+
+    let everybody = list(&[]);
+    let ada = list(&["--user", "ada@acme.test"]);
+    let id = ada.lines().last().and_then(|line| line.split(' ').next()).expect("an id").to_owned();
+
+    assert_eq!((everybody.lines().count(), ada.lines().count()), (6, 3), "{everybody}");
+    assert!(everybody.contains("casey@consult.test") && everybody.contains("orgate-tests"), "{everybody}");
+    assert_eq!(end(&["--session", &id]), "1 session ended.\n");
+    assert_eq!(end(&["--session", &id]), "There was no such session.\n");
+    assert_eq!(end(&["--user", "vic@acme.test"]), "2 sessions ended.\n");
+    assert_eq!(list(&[]).lines().count(), 3);
+    let foreign = installation.done(&["session", "end", "--org", "globex", "--all"]);
+    assert_eq!(foreign, "There was no such session.\n");
+    assert_eq!(end(&["--all"]), "2 sessions ended.\n");
+    assert_eq!(list(&[]), "Nobody is signed in.\n");
+    let unknown = installation.refused(&["session", "end", "--org", "acme", "--user", "nobody@acme.test"]);
+    assert!(unknown.contains("there is no user"), "{unknown}");
+    let nothing = installation.run(&["session", "end", "--org", "acme"]);
+    assert_eq!(nothing.code, Some(2), "which sessions has to be said: {nothing:?}");
 }

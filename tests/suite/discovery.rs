@@ -92,6 +92,7 @@ async fn a_known_address_gets_a_mail_with_its_organizations_and_a_code_that_lead
         "{}",
         chooser.body
     );
+    assert_eq!(chooser.body.matches("Asks for your password").count(), 2, "{}", chooser.body);
     let org = app.org("globex").await.org_id().to_string();
     let page = submit(&browser, &chooser, ("/choose", "organization", &org)).await;
     let code = browser.sign_in(page, CASEY, PASSWORD).await.answer("code");

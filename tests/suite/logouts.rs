@@ -1,8 +1,9 @@
 //! Applications hear that a session ended, whatever ended it, and are asked again until they did.
 
 use chrono::Duration;
-use orgate_tests::app::{App, CALLBACK, Reply, SECRET, claims};
+use orgate_tests::app::{App, CALLBACK, PASSWORD, Reply, SECRET, VERIFIER, claims};
 use orgate_tests::logout_receiver::LogoutReceiver;
+use orgate_tests::node::Node;
 use serde_json::json;
 
 async fn app(private: bool) -> (App, LogoutReceiver) {
@@ -67,6 +68,92 @@ async fn whoever_is_deactivated_is_signed_out_of_every_application() {
     expected.sort_by_key(ToString::to_string);
     assert_eq!(sids, expected, "both of theirs, and nobody else's");
     assert!(told(&app, "client.told_of_logout success").await);
+}
+
+#[tokio::test]
+async fn who_is_replaced_or_suspended_is_signed_out_of_every_application_also_of_one_that_cannot_refresh() {
+    let (app, receiver) = app(true).await;
+    let browser = app.browser();
+    let page = browser.authorize(&[("organization", "acme"), ("scope", "openid")]).await;
+    let ada = app.redeem(&browser.sign_in(page, "ada@acme.test", PASSWORD).await.answer("code")).await;
+    assert_eq!(ada.body.get("refresh_token"), None);
+    let gus = app.sign_in("globex", "gus@globex.test").await;
+    let sid = |tokens: &Reply| tokens.claims("id_token")["sid"].clone();
+
+    let page = browser.authorize(&[("organization", "acme"), ("prompt", "login")]).await;
+    let vic = app.redeem(&browser.sign_in(page, "vic@acme.test", PASSWORD).await.answer("code")).await;
+    let [replaced] = receiver.wait(1).await.try_into().expect("one");
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, status: suspended }]").await;
+    let [_, suspended] = receiver.wait(2).await.try_into().expect("two");
+
+    assert_eq!(claims(&replaced)["sid"], sid(&ada));
+    assert_eq!(claims(&suspended)["sid"], sid(&vic));
+    let ended = app.events("acme").await;
+    for reason in ["replaced", "organization_suspended"] {
+        let event = format!("session.ended success {reason}");
+        assert_eq!(ended.iter().filter(|seen| **seen == event).count(), 1, "{event}");
+    }
+    assert_eq!(app.refresh(&gus.text("refresh_token")).await.status, 200, "another organization goes on");
+}
+
+#[tokio::test]
+async fn an_application_that_the_organization_may_not_use_any_more_is_told_all_the_same() {
+    let (app, receiver) = app(true).await;
+    app.apply(&granted(&receiver, "acme")).await;
+    let browser = app.browser();
+    let page = browser.authorize(&[("client_id", "granted"), ("organization", "acme")]).await;
+    let code = browser.sign_in(page, "ada@acme.test", PASSWORD).await.answer("code");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = app.token_as("granted", SECRET, &form).await;
+    app.apply(&granted(&receiver, "globex")).await;
+
+    browser.get(app.at(&format!("/logout?id_token_hint={}", tokens.text("id_token")))).await;
+
+    let [token] = receiver.wait(1).await.try_into().expect("one");
+    assert_eq!(claims(&token)["aud"], json!("granted"));
+}
+
+/// The client `granted`, for one organization.
+fn granted(receiver: &LogoutReceiver, to: &str) -> String {
+    let other = if to == "acme" { "globex" } else { "acme" };
+    format!(
+        "organizations:
+  - {{ slug: {other}, name: {other} }}
+clients:
+  - client_id: granted
+    organization: operator
+    name: Granted
+    type: web
+    audience: granted
+    granted_to: [{to}]
+    client_secret: \"{SECRET}\"
+    redirect_uris: [\"{CALLBACK}\"]
+    backchannel_logout_uri: \"{}\"
+",
+        receiver.url
+    )
+}
+
+#[tokio::test]
+async fn a_node_that_stops_before_it_told_anybody_leaves_that_to_the_others() {
+    let (app, receiver) = app(true).await;
+    receiver.answer(503);
+    let tokens = log_out(&app).await;
+    receiver.wait(1).await;
+    let before = receiver.tokens().len();
+    app.stop().await;
+    receiver.answer(200);
+    app.clock.advance(Duration::hours(1));
+
+    let _other = Node::beside(&app).await;
+
+    let token = receiver.wait(before + 1).await.pop().expect("the last");
+    assert_eq!(claims(&token)["sid"], tokens.claims("id_token")["sid"]);
 }
 
 #[tokio::test]

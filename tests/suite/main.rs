@@ -3,6 +3,8 @@
 #![expect(clippy::too_many_lines, reason = "a table is as long as what it lists")]
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod apply;
 #[cfg(test)]
 mod attacks;

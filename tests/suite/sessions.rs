@@ -1,7 +1,7 @@
 //! Several organizations in one browser; switching; signing out.
 
 use chrono::Duration;
-use orgate_tests::app::{App, PASSWORD, SIGNED_OUT};
+use orgate_tests::app::{App, PASSWORD, Page, SIGNED_OUT};
 
 #[tokio::test]
 async fn organizations_live_side_by_side_and_switching_is_a_new_authorization() {
@@ -223,3 +223,123 @@ async fn the_ninth_organization_of_a_browser_displaces_the_one_used_least_recent
     }
     assert!(app.events("org0").await.contains(&"session.ended success displaced".to_owned()));
 }
+
+/// What the chooser says of each organization, in its order: badge or text.
+fn said(chooser: &Page) -> Vec<String> {
+    let known = [
+        "Last used",
+        "Signed in",
+        "Continue with Globex Okta",
+        "Asks for your password",
+        "Asks for a second factor",
+    ];
+    let lines = chooser.body.split("class=\"choice\"").skip(1);
+    let name = |line: &str| if line.contains("Acme Inc") { "acme" } else { "globex" };
+    lines
+        .map(|line| {
+            let here: Vec<_> = known.iter().filter(|text| line.contains(*text)).copied().collect();
+            format!("{}: {}", name(line), here.join(", "))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_chooser_says_what_each_organization_will_ask_and_it_asks_that() {
+    let app = App::start().await;
+    let browser = app.browser();
+    browser.sign_in_to("globex", "gus@globex.test").await;
+    app.clock.advance(Duration::seconds(1));
+    browser.sign_in_to("acme", "ada@acme.test").await;
+    let strong = r#"{"id_token":{"acr":{"essential":true,"value":"urn:orgate:acr:multi-factor"}}}"#;
+    let chooser = async |more: &[(&str, &str)]| {
+        let asked = [&[("prompt", "select_account")], more].concat();
+        browser.follow(browser.authorize(&asked).await).await
+    };
+
+    let both = chooser(&[]).await;
+    let stronger = chooser(&[("claims", strong)]).await;
+    let fresh = chooser(&[("prompt", "select_account login")]).await;
+    app.apply(GLOBEX_OKTA).await;
+    let enforced = chooser(&[]).await;
+
+    assert_eq!(said(&both), ["acme: Last used", "globex: Signed in"]);
+    assert_eq!(said(&stronger), ["acme: Asks for a second factor", "globex: Asks for a second factor"]);
+    assert_eq!(said(&fresh), ["acme: Asks for your password", "globex: Asks for your password"]);
+    assert_eq!(said(&enforced), ["acme: Last used", "globex: Continue with Globex Okta"]);
+    let (request, csrf) = (enforced.field("request"), enforced.field("csrf"));
+    let globex = app.org("globex").await.org_id().to_string();
+    let fields = [("request", request.as_str()), ("csrf", csrf.as_str()), ("organization", globex.as_str())];
+    assert_eq!(
+        browser.post("/choose", &fields).await.leads_to(),
+        "/sign-in",
+        "the session alone will not do"
+    );
+}
+
+const GLOBEX_OKTA: &str = "
+organizations:
+  - slug: globex
+    name: Globex Corporation
+    domains: [globex.test]
+    policy: { sso_enforcement: organization }
+    connections:
+      - slug: okta
+        name: Globex Okta
+        domains: [globex.test]
+        client_secret: secret-of-globex-at-okta-0123456789
+        settings:
+          provider:
+            oidc: { issuer: \"https://globex.okta.test\", client_id: orgate }
+";
+
+#[tokio::test]
+async fn a_session_that_is_too_old_or_idle_for_one_application_answers_the_others() {
+    let app = App::start().await;
+    app.apply(STRICT).await;
+    let browser = app.browser();
+    let first = app.redeem(&browser.sign_in_to("acme", "ada@acme.test").await).await;
+    let silent = async |client: &str| {
+        let page =
+            browser.authorize(&[("client_id", client), ("organization", "acme"), ("prompt", "none")]).await;
+        let answer = page.location().expect("an answer").to_string();
+        answer.contains("code=").to_string()
+            + if answer.contains("login_required") { " login_required" } else { "" }
+    };
+
+    let young = silent("strict").await;
+    app.clock.advance(Duration::minutes(11));
+    let idle = silent("strict").await;
+    let others = silent("notes").await;
+    let used = silent("strict").await;
+    for _ in 0..6 {
+        app.clock.advance(Duration::minutes(9));
+        silent("notes").await;
+    }
+    let old = silent("strict").await;
+    let page =
+        browser.authorize(&[("client_id", "strict"), ("organization", "acme"), ("max_age", "86400")]).await;
+    assert_eq!(page.leads_to(), "/sign-in", "a request cannot loosen it");
+    browser.sign_in(page, "ada@acme.test", PASSWORD).await.answer("code");
+    let renewed = silent("strict").await;
+
+    let (answered, asked) = ("true", "false login_required");
+    assert_eq!(
+        [&*young, &*idle, &*others, &*used, &*old, &*renewed],
+        [answered, asked, answered, answered, asked, answered]
+    );
+    let again = browser.authorize(&[("organization", "acme"), ("prompt", "none")]).await.answer("code");
+    let again = app.redeem(&again).await;
+    assert_eq!(again.claims("id_token")["sid"], first.claims("id_token")["sid"], "one session, proven again");
+}
+
+const STRICT: &str = "
+clients:
+  - client_id: strict
+    organization: operator
+    name: Strict
+    type: spa
+    audience: all
+    redirect_uris: [\"http://localhost:9/callback\"]
+    session_idle_secs: 600
+    session_absolute_secs: 3600
+";

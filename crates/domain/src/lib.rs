@@ -21,3 +21,4 @@ pub mod sessions;
 pub mod setup;
 pub mod standing;
 pub mod tokens;
+pub mod user_agents;

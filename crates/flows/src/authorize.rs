@@ -23,6 +23,7 @@ use crate::{Browser, Env, Failure, events};
 
 mod conclude;
 mod facts;
+mod needed;
 mod pending;
 mod records;
 pub(crate) mod source;
@@ -31,11 +32,13 @@ mod suffices;
 use conclude::issue_in_session;
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
-use suffices::suffices;
+use suffices::shortfall;
 
 pub(crate) use conclude::{conclude, issue};
 pub use facts::Known;
-pub(crate) use facts::{find_organization, gather, usable_sessions};
+pub(crate) use facts::{find_organization, gather, live_sessions, usable_sessions};
+pub use needed::Needed;
+pub(crate) use needed::needed;
 pub use pending::Destination;
 pub(crate) use pending::{DEVICE_REDIRECT_URI, Pending, pending};
 
@@ -248,7 +251,7 @@ pub(crate) async fn enter(
 ) -> Result<Next, Failure> {
     let now = env.clock.now();
     let silent = pending.asked.prompt.contains(&Prompt::None);
-    let policy = env.configuration.policy(&env.store, scope).await?;
+    let policy = pending.client.settings.tighten(&env.configuration.policy(&env.store, scope).await?);
     let mut tx = env.store.begin(scope).await?;
     let (organization, admission) = tx.organization().find_with(pending.client.key()).await?;
     let exists = organization.is_some();
@@ -273,7 +276,7 @@ pub(crate) async fn enter(
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, &policy));
-    let standing = standing.filter(|standing| suffices(env, &pending, standing));
+    let standing = standing.filter(|standing| shortfall(env, &pending, standing).is_none());
     let issued = match standing {
         Some(standing) => issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?,
         None => None,

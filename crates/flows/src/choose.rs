@@ -1,12 +1,14 @@
 //! The chooser: which of the organizations that this browser, or a proven address, belongs to.
 
 use orgate_domain::credentials::SecretHash;
+use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::resolution::Reason;
+use orgate_storage::OrgScope;
 use orgate_storage::system::{OrgHint, ResolvedOrg};
 
-use crate::authorize::{Next, enter, usable_sessions};
+use crate::authorize::{Needed, Next, enter, needed, usable_sessions};
 use crate::waiting::{Waiting, WaitingError};
 use crate::{Browser, Env, Failure};
 
@@ -14,7 +16,7 @@ use crate::{Browser, Env, Failure};
 #[derive(Debug, Clone)]
 pub struct Choice {
     /// The organization.
-    pub org_id: OrgId,
+    pub scope: OrgScope,
     /// Its name.
     pub name: String,
     /// Its logo.
@@ -33,7 +35,7 @@ pub async fn choices(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<
         .await?
         .into_iter()
         .map(|proven| Choice {
-            org_id: proven.session.org_id,
+            scope: proven.scope,
             signed_in_as: Some(proven.label().to_owned()),
             name: proven.org_name,
             logo_url: proven.logo_url,
@@ -41,12 +43,39 @@ pub async fn choices(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<
         .collect();
     if let Some(address) = &waiting.asked().proven_address {
         for choice in of_address(env, waiting, address).await? {
-            if choices.iter().all(|known| known.org_id != choice.org_id) {
+            if choices.iter().all(|known| known.scope != choice.scope) {
                 choices.push(choice);
             }
         }
     }
     Ok(choices)
+}
+
+/// The same, each with what it would ask.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn choices_and_needs(
+    env: &Env,
+    waiting: &Waiting,
+    browser: &Browser,
+) -> Result<Vec<(Choice, Needed)>, Failure> {
+    let mut lines = Vec::new();
+    for choice in choices(env, waiting, browser).await? {
+        let mut pending = waiting.pending.clone();
+        pending.asked.resolved_by = Some(choice.reason());
+        let address = choice.signed_in_as.as_deref().and_then(|label| Email::parse(label).ok());
+        let needed = needed(env, &pending, (&choice.scope, address.as_ref()), browser).await?;
+        lines.push((choice, needed));
+    }
+    Ok(lines)
+}
+
+impl Choice {
+    /// How the organization is resolved by choosing it.
+    const fn reason(&self) -> Reason {
+        if self.signed_in_as.is_some() { Reason::Chosen } else { Reason::Discovered }
+    }
 }
 
 /// The organizations in which an address is verified and which may use the client.
@@ -62,7 +91,7 @@ pub(crate) async fn of_address(
         let (organization, admission) = tx.organization().find_with(client).await?;
         tx.commit().await?;
         choices.extend(organization.filter(|_| admission.is_some()).map(|organization| Choice {
-            org_id: organization.id,
+            scope: org.scope,
             name: organization.name.as_str().to_owned(),
             logo_url: organization.branding.logo_url.map(Into::into),
             signed_in_as: None,
@@ -81,9 +110,10 @@ pub async fn choose(
     org_id: OrgId,
     browser: &Browser,
 ) -> Result<Next, WaitingError> {
-    let offered = choices(env, &waiting, browser).await?.into_iter().find(|choice| choice.org_id == org_id);
+    let offered =
+        choices(env, &waiting, browser).await?.into_iter().find(|choice| choice.scope.org_id() == org_id);
     let choice = offered.ok_or(WaitingError::Over)?;
-    let reason = if choice.signed_in_as.is_some() { Reason::Chosen } else { Reason::Discovered };
+    let reason = choice.reason();
     let resolved = env.store.resolve(OrgHint::Id(org_id)).await.map_err(Failure::from)?;
     settle(env, waiting, (&resolved.ok_or(WaitingError::Over)?, reason), browser).await
 }

@@ -12,6 +12,7 @@ use orgate_storage::system::ProvenSession;
 use orgate_storage::{NewAuthorizationRequest, NewSession, OrgScope, OrgTx, UpstreamEnd};
 
 use crate::authorize::{Answer, Next, conclude};
+use crate::end_sessions::{Because, end_sessions};
 use crate::waiting::Waiting;
 use crate::{Browser, Env, Failure, events};
 
@@ -180,15 +181,22 @@ impl<'a> Completion<'a> {
         }
         if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
         {
-            crate::sign_out::end(self.env, tx, other, ("replaced", &self.browser.origin)).await?;
+            self.end(tx, other, "replaced").await?;
         }
         Ok(Some((session, cookie)))
     }
 
     async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {
         let mut tx = self.env.store.begin(scope).await?;
-        crate::sign_out::end(self.env, &mut tx, session, ("displaced", &self.browser.origin)).await?;
+        self.end(&mut tx, session, "displaced").await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn end(&self, tx: &mut OrgTx, session: &Session, reason: &'static str) -> Result<(), Failure> {
+        let actor = Actor::User(session.user_id);
+        let because = Because { actor, reason, origin: &self.browser.origin };
+        end_sessions(self.env, tx, [session.id], because).await?;
+        Ok(())
     }
 }
 

@@ -38,8 +38,11 @@ pub enum MailerError {
 /// The kind of discovery mails in the outbox.
 const DISCOVERY: &str = "discovery_mail";
 
-/// Messages claimed at a time: few enough that each is sent before its claim lapses.
-const BATCH: i64 = 10;
+/// Mails claimed at a time: few enough that each is sent before its claim lapses.
+const BATCH: usize = 10;
+
+/// Clients told at a time.
+const TELLING: usize = 64;
 
 /// A claimed message is another node's again after this long.
 const CLAIM: Duration = Duration::minutes(2);
@@ -90,7 +93,7 @@ impl Mailer {
 /// # Errors
 /// [`Failure`] of the database; what could not be sent is tried again later.
 pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
-    let due = claim(env, &[DISCOVERY, NOTICE]).await?;
+    let due = claim(env, &[DISCOVERY, NOTICE], BATCH).await?;
     let count = due.len();
     for (scope, id) in due {
         if let Err(error) = deliver_mail(env, mailer, (&scope, id)).await {
@@ -100,15 +103,18 @@ pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
     Ok(count)
 }
 
-/// Tells clients of the sessions that ended, once; how many messages were due. All at once: a client that
-/// does not answer holds up nobody else.
+/// Begins to tell clients of the sessions that ended; how many messages were due. Each is told by a task of its own, so that
+/// a client that does not answer holds up nobody else.
 ///
 /// # Errors
 /// [`Failure`] of the database; who could not be told is tried again later.
-pub async fn tell_clients(env: &Env) -> Result<usize, Failure> {
-    let due = claim(env, &[LOGOUT_NOTICE]).await?;
+pub async fn tell_clients(env: &Env, telling: &mut JoinSet<()>) -> Result<usize, Failure> {
+    while telling.try_join_next().is_some() {}
+    if telling.len() >= TELLING {
+        telling.join_next().await;
+    }
+    let due = claim(env, &[LOGOUT_NOTICE], TELLING.saturating_sub(telling.len())).await?;
     let count = due.len();
-    let mut telling = JoinSet::new();
     for (scope, id) in due {
         let env = env.clone();
         telling.spawn(async move {
@@ -117,13 +123,13 @@ pub async fn tell_clients(env: &Env) -> Result<usize, Failure> {
             }
         });
     }
-    while telling.join_next().await.is_some() {}
     Ok(count)
 }
 
-async fn claim(env: &Env, kinds: &[&str]) -> Result<Vec<(OrgScope, MessageId)>, Failure> {
+async fn claim(env: &Env, kinds: &[&str], most: usize) -> Result<Vec<(OrgScope, MessageId)>, Failure> {
     let now = env.clock.now();
-    Ok(env.store.claim_messages(kinds, (now, now + CLAIM), BATCH).await?)
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(env.store.claim_messages(kinds, (now, now + CLAIM), most).await?)
 }
 
 /// The claim lapses, and the message is tried again.
@@ -180,16 +186,18 @@ async fn settle<E: std::fmt::Display>(
         }
         Err(error) => {
             tracing::warn!(org.id = %scope.org_id(), message.id = %id, %error, "a message could not be sent");
-            tx.outbox().postpone(id, next_try(now, message.attempts)).await?;
+            tx.outbox().postpone(id, next_try(now, message)).await?;
         }
     }
     Ok(tx.commit().await?)
 }
 
-/// 5 s, 10 s, 20 s … two minutes at most.
-fn next_try(now: DateTime<Utc>, attempts: u32) -> DateTime<Utc> {
-    let seconds = 5_i64.saturating_mul(1 << attempts.saturating_sub(1).min(5));
-    now + Duration::seconds(seconds.min(120))
+/// 5 s, 10 s, 20 s … two minutes at most; somebody waits for a mail. A client that is down may be so for long: a
+/// quarter of an hour.
+fn next_try(now: DateTime<Utc>, message: &WaitingMessage) -> DateTime<Utc> {
+    let most = if message.kind == LOGOUT_NOTICE { 15 * 60 } else { 2 * 60 };
+    let seconds = 5_i64.saturating_mul(1 << message.attempts.saturating_sub(1).min(10));
+    now + Duration::seconds(seconds.min(most))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -212,13 +212,14 @@ pub async fn prove(
     waiting.pending.asked.proven_address = Some(address);
     let choices = of_address(env, &waiting, &address).await?;
     let chosen = match (organization, choices.as_slice()) {
-        (Some(wanted), choices) => choices.iter().find(|choice| choice.org_id == wanted),
+        (Some(wanted), choices) => choices.iter().find(|choice| choice.scope.org_id() == wanted),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
     let next = match chosen {
         Some(choice) => {
-            let resolved = env.store.resolve(OrgHint::Id(choice.org_id)).await.map_err(Failure::from)?;
+            let resolved =
+                env.store.resolve(OrgHint::Id(choice.scope.org_id())).await.map_err(Failure::from)?;
             let resolved = resolved.ok_or(WaitingError::Over)?;
             settle(env, waiting, (&resolved, Reason::Discovered), browser).await?
         }

@@ -99,7 +99,7 @@ pub(crate) async fn redeem(
     let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.call.origin)?);
     let event = Event { occurred_at: now, ..event }; // the moment that the code was judged at
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
-        return replayed(env, request, tx, &found).await.map(Some); // another call was first
+        return outrun(env, request, tx, &found).await.map(Some);
     }
     let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
     tx.commit().await?;
@@ -187,6 +187,21 @@ async fn refuse(
     tx.audit().insert(&about(request, found, event)).await?;
     tx.commit().await?;
     Ok(outcome)
+}
+
+/// The code was judged, and then another call redeemed it, or the session ended.
+async fn outrun(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    mut tx: OrgTx,
+    found: &RedeemableCode,
+) -> Result<Redemption, Failure> {
+    let session = tx.sessions().find_standing(found.code.session_id, request.call.client.key()).await?;
+    if session.is_some_and(|standing| standing.session.ended_at.is_some()) {
+        let ended = StandingRefusal::SessionEnded;
+        return refuse(env, request, tx, (found, ended.as_str(), Redemption::Fallen(ended))).await;
+    }
+    replayed(env, request, tx, found).await
 }
 
 /// A second presentation by the client it was issued to: someone else has seen the code. What it

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::audit::Actor;
 use orgate_domain::clients::Client;
 use orgate_domain::ids::{ClientId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
 use orgate_protocol::oauth::logout::{self, EndSessionRequest};
-use orgate_storage::OrgTx;
+use orgate_storage::OrgScope;
 use orgate_storage::system::ProvenSession;
 use url::Url;
 
+use crate::end_sessions::{Because, end_sessions};
 use crate::federation::logout::{LogoutDeparture, depart_for};
 use crate::limits::Limited;
-use crate::{Browser, Env, Failure, events, hints};
+use crate::{Browser, Env, Failure, hints};
 
 /// What an end-session request leads to.
 #[derive(Debug)]
@@ -30,21 +31,24 @@ pub enum SignOut {
         to: Option<String>,
     },
     /// It is done, or there was nothing to end.
-    Done {
-        /// Organizations whose cookies the browser drops.
-        ended: Vec<OrgId>,
-        /// Where to go, at an address that the client registered.
-        to: Option<String>,
-        /// The application that asked.
-        client: Option<Arc<Client>>,
-        /// What the browser loads so that applications hear of it (OIDC Front-Channel Logout §2).
-        frames: Vec<Url>,
-        /// By which identity provider's logout the browser goes first; it comes back to where it
-        /// goes then.
-        by: Option<Box<LogoutDeparture>>,
-    },
+    Done(SignedOut),
     /// The request is not one that can be followed: a page, never a redirect.
     Refused(&'static str),
+}
+
+/// What a browser does that was signed out.
+#[derive(Debug)]
+pub struct SignedOut {
+    /// Organizations whose cookies it drops.
+    pub ended: Vec<OrgId>,
+    /// Where it goes, at an address that the client registered.
+    pub to: Option<String>,
+    /// The application that asked.
+    pub client: Option<Arc<Client>>,
+    /// What it loads so that applications hear of it (OIDC Front-Channel Logout §2).
+    pub frames: Vec<Url>,
+    /// By which identity provider's logout it goes first; it comes back to where it goes then.
+    pub by: Option<Box<LogoutDeparture>>,
 }
 
 /// How sure it is that the person wants to sign out.
@@ -99,67 +103,55 @@ pub async fn sign_out(
         let others_stay = !others.is_empty();
         return Ok(SignOut::Confirm { sessions: ending, others_stay, client, to });
     }
+    let ending: Vec<_> = ending.into_iter().map(|proven| (proven.scope, proven.session)).collect();
+    Ok(SignOut::Done(end_here(env, &ending, (client, to), browser).await?))
+}
+
+/// Ends sessions of this browser.
+pub(crate) async fn end_here(
+    env: &Env,
+    ending: &[(OrgScope, Session)],
+    (client, to): (Option<Arc<Client>>, Option<String>),
+    browser: &Browser,
+) -> Result<SignedOut, Failure> {
     let mut frames = Vec::new();
-    for session in &ending {
-        let mut tx = env.store.begin(&session.scope).await?;
-        let clients = tx.grants().list_clients(session.session.id).await?;
-        frames.push((session.session.id, clients));
-        end(env, &mut tx, &session.session, ("signed_out", &browser.origin)).await?;
+    for (scope, session) in ending {
+        let mut tx = env.store.begin(scope).await?;
+        let told = tx.grants().list_clients(session.id).await?;
+        let actor = Actor::User(session.user_id);
+        let because = Because { actor, reason: "signed_out", origin: &browser.origin };
+        end_sessions(env, &mut tx, [session.id], because).await?;
         tx.commit().await?;
+        add_frames(env, &mut frames, (session.id, told)).await?;
     }
-    let frames = frames_of(env, frames).await?;
-    let ended = ending.iter().map(|session| session.session.org_id).collect();
-    let by = match ending.iter().find(|session| session.session.method.connection().is_some()) {
-        Some(session) => {
-            depart_for(env, (&session.scope, &session.session), to.as_deref(), browser).await?.map(Box::new)
+    let ended = ending.iter().map(|(scope, _)| scope.org_id()).collect();
+    let by = match ending.iter().find(|(_, session)| session.method.connection().is_some()) {
+        Some((scope, session)) => {
+            depart_for(env, (scope, session), to.as_deref(), browser).await?.map(Box::new)
         }
         None => None,
     };
-    Ok(SignOut::Done { ended, to, client, frames, by })
+    Ok(SignedOut { ended, to, client, frames, by })
 }
 
 /// Most applications that one browser tells at once.
 const MAX_FRAMES: usize = 20;
 
-/// The addresses at which applications want to hear from the browser, with what ended.
-async fn frames_of(env: &Env, told: Vec<(SessionId, Vec<(OrgId, ClientId)>)>) -> Result<Vec<Url>, Failure> {
-    let mut frames = Vec::new();
-    for (session_id, clients) in told {
-        for key in clients {
-            let client = env.configuration.client_by_id(&env.store, key).await?;
-            let uri = client.and_then(|client| client.settings.frontchannel_logout_uri.clone());
-            if let Some(mut uri) = uri.filter(|_| frames.len() < MAX_FRAMES) {
-                uri.query_pairs_mut()
-                    .append_pair("iss", env.issuer.as_str())
-                    .append_pair("sid", &session_id.to_string());
-                frames.push(uri);
-            }
+/// Adds the addresses at which applications want to hear from the browser that a session ended.
+async fn add_frames(
+    env: &Env,
+    frames: &mut Vec<Url>,
+    (session_id, told): (SessionId, Vec<(OrgId, ClientId, String)>),
+) -> Result<(), Failure> {
+    for (owner, client_id, issuer) in told {
+        let client = env.configuration.client_by_id(&env.store, (owner, client_id)).await?;
+        let uri = client.and_then(|client| client.settings.frontchannel_logout_uri.clone());
+        if let Some(mut uri) = uri.filter(|_| frames.len() < MAX_FRAMES) {
+            uri.query_pairs_mut().append_pair("iss", &issuer).append_pair("sid", &session_id.to_string());
+            frames.push(uri);
         }
     }
-    Ok(frames)
-}
-
-/// Ends a session in the transaction's organization: its token families die with it.
-pub(crate) async fn end(
-    env: &Env,
-    tx: &mut OrgTx,
-    session: &Session,
-    (reason, origin): (&'static str, &Origin),
-) -> Result<(), Failure> {
-    let now = env.clock.now();
-    if !tx.sessions().end(session.id, now).await? {
-        return Ok(());
-    }
-    let revoked = tx.grants().revoke_of_session(session.id, now).await?;
-    let event = Event {
-        actor: Actor::User(session.user_id),
-        user_id: Some(session.user_id),
-        session_id: Some(session.id),
-        reason: Some(reason),
-        detail: vec![("revoked_grants", revoked.to_string())],
-        ..events::done(env, Action::SessionEnded, origin)?
-    };
-    Ok(tx.audit().insert(&event).await?)
+    Ok(())
 }
 
 /// Where the client wants the browser to go; `Err` if it may not.

@@ -10,6 +10,7 @@ mod domain;
 mod explain;
 mod reference;
 mod serve;
+mod session;
 mod setup_link;
 
 use std::io::IsTerminal as _;
@@ -74,6 +75,11 @@ enum Command {
         #[command(subcommand)]
         command: explain::Explain,
     },
+    /// List and end sessions
+    Session {
+        #[command(subcommand)]
+        command: session::SessionCommand,
+    },
     /// Make a link by which an organization sets up its own sign-in, without an account
     SetupLink(setup_link::SetupLinkCommand),
     /// Check that the server could run: configuration, database, keys, mail
@@ -114,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Domain { command } => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
+        Command::Session { command } => block_on(command.run()),
         Command::SetupLink(command) => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),
         Command::Reference { part } => {

@@ -9,6 +9,7 @@ use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_storage::system::Outdated;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -65,8 +66,9 @@ async fn empty_outbox(env: Env, mailer: Mailer) {
 }
 
 async fn tell_of_logouts(env: Env) {
+    let mut telling = JoinSet::new();
     loop {
-        match tell_clients(&env).await {
+        match tell_clients(&env, &mut telling).await {
             Ok(0) => tokio::time::sleep(OUTBOX_PAUSE).await,
             Ok(_) => {}
             Err(error) => {

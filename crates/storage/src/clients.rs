@@ -68,6 +68,8 @@ macro_rules! settings {
                     access_token: secs($row.access_token_secs),
                     refresh_idle: secs($row.refresh_idle_secs),
                     refresh_absolute: secs($row.refresh_absolute_secs),
+                    session_idle: secs($row.session_idle_secs),
+                    session_absolute: secs($row.session_absolute_secs),
                 },
                 profile: parsed(Profile::from_text(&$row.profile), TABLE, "profile")?,
                 require_pushed_authorization_requests: $row.require_pushed_authorization_requests,
@@ -95,7 +97,8 @@ impl Clients<'_> {
             r#"select entry.client_id, entry.name, entry.audience, entry.status, entry.redirect_uris, client.kind,
                       client.post_logout_redirect_uris, client.home_url, client.initiate_login_uri, client.resource, client.signing_algorithm,
                       client.authentication, client.jwks, client.jwks_uri, client.grant_types, client.scopes, client.resources,
-                      client.access_token_secs, client.refresh_idle_secs, client.refresh_absolute_secs, client.profile,
+                      client.access_token_secs, client.refresh_idle_secs, client.refresh_absolute_secs, client.session_idle_secs,
+                      client.session_absolute_secs, client.profile,
                       client.require_pushed_authorization_requests, client.require_pkce, client.dpop_bound_access_tokens,
                       client.party, client.userinfo_signing_algorithm, client.backchannel_logout_uri,
                       client.frontchannel_logout_uri, client.claims as "claims: Json<Vec<ClaimMapping>>", client.claims_budget,
@@ -222,7 +225,8 @@ impl Clients<'_> {
                  access_token_secs = $9, refresh_idle_secs = $10, refresh_absolute_secs = $11, profile = $12,
                  require_pushed_authorization_requests = $13, require_pkce = $14, dpop_bound_access_tokens = $15,
                  party = $16, userinfo_signing_algorithm = $17, backchannel_logout_uri = $18,
-                 frontchannel_logout_uri = $19, claims = $20, claims_budget = $21
+                 frontchannel_logout_uri = $19, session_idle_secs = $20, session_absolute_secs = $21, claims = $22,
+                 claims_budget = $23
              where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -243,6 +247,8 @@ impl Clients<'_> {
             settings.userinfo_signing_algorithm.map(SigningAlgorithm::as_str),
             settings.backchannel_logout_uri.as_ref().map(Url::as_str),
             settings.frontchannel_logout_uri.as_ref().map(Url::as_str),
+            lifetimes.session_idle.map(|life| life.num_seconds()),
+            lifetimes.session_absolute.map(|life| life.num_seconds()),
             Json(&settings.claims) as _,
             i32::try_from(settings.claims_budget).unwrap_or(i32::MAX),
         )

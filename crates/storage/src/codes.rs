@@ -161,7 +161,8 @@ impl Codes<'_> {
 
     /// Redeems the code: marks it, starts its token family with the first refresh token, and writes
     /// the event; all in one statement, in which the mark decides. `false`, with nothing done, if it
-    /// was redeemed before or lapsed: of two racing calls, one wins.
+    /// was redeemed before or lapsed, or its session ended: of two racing calls, one wins, and no client gets
+    /// tokens in a session of whose end it was not told.
     pub async fn redeem(
         &mut self,
         hash: &SecretHash,
@@ -170,10 +171,15 @@ impl Codes<'_> {
     ) -> Result<bool, StorageError> {
         let code = grant.code;
         let done = sqlx::query_scalar!(
-            r#"with redeemed as (
-                   update authorization_codes set redeemed_at = $3
-                   where org_id = $1 and code_hash = $2 and redeemed_at is null and expires_at > $3
-                   returning org_id, claims
+            r#"with live as (
+                   select org_id from sessions
+                   where org_id = $1 and id = $6 and ended_at is null
+                   for key share
+               ), redeemed as (
+                   update authorization_codes code set redeemed_at = $3
+                   from live
+                   where code.org_id = $1 and code.code_hash = $2 and code.redeemed_at is null and code.expires_at > $3
+                   returning code.org_id, code.claims
                ), family as (
                    insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
                                        created_at, expires_at, resource, dpop_jkt, claims)

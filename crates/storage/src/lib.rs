@@ -83,7 +83,7 @@ pub use recovery_codes::RecoveryCodes;
 pub use refreshes::{Refresh, Refreshes};
 pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
-pub use sessions::{NewSession, Sessions, UpstreamEnd};
+pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};
 pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use upstream::{

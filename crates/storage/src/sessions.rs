@@ -1,14 +1,18 @@
 //! Sessions.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::Origin;
+use orgate_domain::audit::{Event, Origin};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{AuthorizationRequestId, ClientId, ConnectionId, OrgId, SessionId};
-use orgate_domain::sessions::Session;
+use orgate_domain::ids::{AuthorizationRequestId, ClientId, ConnectionId, EventId, OrgId, SessionId, UserId};
+use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::Standing;
+use uuid::Uuid;
 
 use crate::StorageError;
-use crate::row::StandingRow;
+use crate::audit::detail;
+use crate::row::{StandingRow, method};
 use crate::scope::repository;
 
 repository! {
@@ -44,6 +48,29 @@ pub struct UpstreamEnd {
     pub sid: Option<String>,
     /// What logging out there takes; encrypted.
     pub logout: Option<Vec<u8>>,
+}
+
+/// A session by which somebody is signed in, as people are shown it.
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Their address, or their name.
+    pub user: String,
+    /// How they proved who they are.
+    pub method: SignInMethod,
+    /// When.
+    pub signed_in_at: DateTime<Utc>,
+    /// When the browser, or an application, used it last.
+    pub last_seen_at: DateTime<Utc>,
+    /// From where it began.
+    pub address: Option<IpAddr>,
+    /// The browser it began in, as that says.
+    pub user_agent: Option<String>,
+    /// The names of the applications that got tokens in it.
+    pub clients: Vec<String>,
 }
 
 impl Sessions<'_> {
@@ -177,17 +204,121 @@ impl Sessions<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// Ends the session. `false` if there is none or it was ended before: of two racing calls, one
-    /// wins.
-    pub async fn end(&mut self, id: SessionId, now: DateTime<Utc>) -> Result<bool, StorageError> {
-        let done = sqlx::query!(
-            "update sessions set ended_at = $3 where org_id = $1 and id = $2 and ended_at is null",
+    /// The sessions that nobody has ended, whether or not a browser is still signed in by them: of a user, or of everybody.
+    pub async fn list_open(&mut self, user: Option<UserId>) -> Result<Vec<SessionId>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            "select id from sessions
+             where org_id = $1 and ($2::uuid is null or user_id = $2) and ended_at is null",
             self.org_id,
-            id.as_uuid(),
+            user.map(UserId::as_uuid),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+    }
+
+    /// The sessions by which somebody is signed in at `now`, in a browser that was there since `idle_since` or in an
+    /// application that can still refresh its tokens: of a user, or of everybody; the last used first, at most 500.
+    pub async fn list(
+        &mut self,
+        user: Option<UserId>,
+        (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Vec<OpenSession>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select session.id, session.user_id, session.auth_time, session.address, session.user_agent,
+                      session.method, session.connection_id, member.email, member.name,
+                      greatest(session.last_seen_at, used.at) as "last_seen_at!",
+                      array(
+                          select distinct directory.name
+                          from grants family
+                          join client_directory directory
+                              on directory.org_id = family.client_org_id and directory.id = family.client_id
+                          where family.org_id = session.org_id and family.session_id = session.id
+                          order by directory.name
+                      ) as "clients!"
+               from sessions session
+               join users member on member.org_id = session.org_id and member.id = session.user_id
+               left join lateral (
+                   select max(token.issued_at) as at, max(least(token.expires_at, family.expires_at)) as until
+                   from grants family
+                   join refresh_tokens token on token.org_id = family.org_id and token.grant_id = family.id
+                   where family.org_id = session.org_id and family.session_id = session.id
+                     and family.revoked_at is null and token.rotated_at is null
+               ) used on true
+               where session.org_id = $1 and ($2::uuid is null or session.user_id = $2)
+                 and session.ended_at is null and (session.ends_by is null or session.ends_by > $3)
+                 and (session.expires_at > $3 and session.last_seen_at > $4 or used.until > $3)
+               order by "last_seen_at!" desc, session.id
+               limit 500"#,
+            self.org_id,
+            user.map(UserId::as_uuid),
             now,
+            idle_since,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(OpenSession {
+                    id: SessionId::from_uuid(row.id),
+                    user_id: UserId::from_uuid(row.user_id),
+                    user: row.email.unwrap_or(row.name),
+                    method: method(&row.method, row.connection_id)?,
+                    signed_in_at: row.auth_time,
+                    last_seen_at: row.last_seen_at,
+                    address: row.address.map(|address| address.addr()),
+                    user_agent: row.user_agent,
+                    clients: row.clients,
+                })
+            })
+            .collect()
+    }
+
+    /// Ends those of these sessions that nobody has ended yet, each with an event of its own, like `event` but for id,
+    /// user and session; all in one statement. How many it were: of racing calls, each session has one.
+    ///
+    /// What was granted in a session is revoked, and its clients are told, by the trigger `end_session`.
+    pub async fn end(
+        &mut self,
+        sessions: &[(SessionId, EventId)],
+        event: &Event,
+    ) -> Result<u64, StorageError> {
+        let ids: Vec<Uuid> = sessions.iter().map(|(id, _)| id.as_uuid()).collect();
+        let events: Vec<Uuid> = sessions.iter().map(|(_, id)| id.as_uuid()).collect();
+        // Locked against whoever is about to begin a family in one of them, who then sees that it ended; in one order.
+        let done = sqlx::query!(
+            "with open as (
+                 select session.id, asked.event_id
+                 from unnest($2::uuid[], $3::uuid[]) as asked (id, event_id)
+                 join sessions session on session.org_id = $1 and session.id = asked.id and session.ended_at is null
+                 order by session.id
+                 for update of session
+             ), ended as (
+                 update sessions session set ended_at = $4
+                 from open
+                 where session.org_id = $1 and session.id = open.id and session.ended_at is null
+                 returning session.id, session.user_id, open.event_id
+             )
+             insert into audit_events
+                 (org_id, occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id,
+                  address, user_agent, request_id, detail)
+             select $1, $4, event_id, $5, $6, $7, $8, $9, user_id, id, $10, $11, $12, $13 from ended",
+            self.org_id,
+            &ids,
+            &events,
+            event.occurred_at,
+            event.action.as_str(),
+            event.outcome.as_str(),
+            event.reason,
+            event.actor.kind(),
+            event.actor.id(),
+            event.origin.address.map(ipnet::IpNet::from),
+            event.origin.user_agent,
+            event.origin.request_id,
+            detail(event),
         )
         .execute(&mut *self.conn)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done.rows_affected())
     }
 }

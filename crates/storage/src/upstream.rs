@@ -261,9 +261,9 @@ impl Upstream<'_> {
         connection: ConnectionId,
         subject: Option<&str>,
         upstream_sids: &[String],
-    ) -> Result<Vec<(SessionId, UserId)>, StorageError> {
-        let rows = sqlx::query!(
-            "select session.id, session.user_id
+    ) -> Result<Vec<SessionId>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            "select session.id
              from upstream_sessions other
              join sessions session on session.org_id = other.org_id and session.id = other.session_id
              where other.org_id = $1 and other.connection_id = $2 and session.ended_at is null
@@ -279,10 +279,7 @@ impl Upstream<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (SessionId::from_uuid(row.id), UserId::from_uuid(row.user_id)))
-            .collect())
+        Ok(ids.into_iter().map(SessionId::from_uuid).collect())
     }
 
     /// Keeps a trace.

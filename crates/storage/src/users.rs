@@ -184,27 +184,6 @@ impl Users<'_> {
         Ok(())
     }
 
-    /// Ends every session of the user and revokes every token family; how many sessions there were.
-    pub async fn end_sessions(&mut self, id: UserId, at: DateTime<Utc>) -> Result<u64, StorageError> {
-        let done = sqlx::query_scalar!(
-            r#"with ended as (
-                   update sessions set ended_at = $3
-                   where org_id = $1 and user_id = $2 and ended_at is null
-                   returning id
-               ), revoked as (
-                   update grants set revoked_at = $3
-                   where org_id = $1 and user_id = $2 and revoked_at is null
-               )
-               select count(*) as "count!" from ended"#,
-            self.org_id,
-            id.as_uuid(),
-            at,
-        )
-        .fetch_one(&mut *self.conn)
-        .await?;
-        Ok(u64::try_from(done).unwrap_or_default())
-    }
-
     /// Sets the user's password to an Argon2id PHC string.
     pub async fn save_password(
         &mut self,

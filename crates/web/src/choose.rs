@@ -7,7 +7,8 @@ use axum::response::Response;
 use orgate_domain::ids::OrgId;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
-use orgate_flows::choose::{Choice, choices, choose};
+use orgate_flows::authorize::Needed;
+use orgate_flows::choose::{Choice, choices_and_needs, choose};
 use orgate_flows::waiting::{Waiting, take_up};
 
 use crate::page::{Org, Page, failed, over, render, unreadable};
@@ -33,7 +34,9 @@ struct Line {
     logo_url: Option<String>,
     monogram: String,
     email: Option<String>,
+    ready: bool,
     last_used: bool,
+    asks: String,
 }
 
 /// Shows the page.
@@ -50,7 +53,7 @@ pub(crate) async fn get(
         Ok(_) => return over(&env, origin),
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
-    match choices(&env, &waiting, &cookies.browser).await {
+    match choices_and_needs(&env, &waiting, &cookies.browser).await {
         Ok(choices) => page(&env, &cookies, (&waiting, handle), choices),
         Err(failure) => failed(&env, origin, &failure),
     }
@@ -88,18 +91,21 @@ fn page(
     env: &Env,
     cookies: &BrowserCookies,
     (waiting, handle): (&Waiting, &str),
-    choices: Vec<Choice>,
+    choices: Vec<(Choice, Needed)>,
 ) -> Response {
-    let lines = choices.into_iter().enumerate().map(|(place, choice)| {
+    let lines = choices.into_iter().enumerate().map(|(place, (choice, needed))| {
         let Org { name, logo_url, monogram } = Org::named(&choice.name, choice.logo_url);
-        let last_used = place == 0 && choice.signed_in_as.is_some();
+        let ready = needed == Needed::Nothing;
+        let last_used = place == 0 && ready;
         Line {
-            id: choice.org_id.to_string(),
+            id: choice.scope.org_id().to_string(),
             name,
             logo_url,
             monogram,
             email: choice.signed_in_as,
+            ready,
             last_used,
+            asks: asks(&needed),
         }
     });
     let template = ChooseTemplate {
@@ -112,4 +118,15 @@ fn page(
         other_href: format!("/discover?request={handle}"),
     };
     render(StatusCode::OK, &template, Some(&waiting.asked().redirect_uri))
+}
+
+/// What a choice will ask, in a few words; nothing where it asks nothing.
+fn asks(needed: &Needed) -> String {
+    match needed {
+        Needed::IdentityProvider(name) => format!("Continue with {}", name.as_str()),
+        Needed::Nothing => String::new(),
+        Needed::Password => "Asks for your password".to_owned(),
+        Needed::SecondFactor => "Asks for a second factor".to_owned(),
+        Needed::SignIn => "Sign in to go on".to_owned(),
+    }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** a page carries no inline script or style; every page is `no-store` and cannot be
 //! framed; every form that changes something carries a token bound to this browser.
 
+mod account;
 mod assets;
 mod authorize;
 mod choose;
@@ -56,6 +57,7 @@ pub fn router() -> Router<AppState> {
         .route("/discover/link", get(discover::get_link))
         .route("/logout", get(sign_out::get).post(sign_out::post))
         .route("/logout/confirm", post(sign_out::post_confirm))
+        .route("/account/sessions", get(account::get_sessions).post(account::post_sessions))
         .route("/assets/{name}", get(assets::get))
         .route("/assets/brand/{color}", get(assets::get_brand))
         .merge(setup::router())

@@ -1,6 +1,8 @@
 //! What every page is made of: the shared fields, the headers, and the page that says what went
 //! wrong.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -123,25 +125,33 @@ pub(crate) fn render(status: StatusCode, template: &impl Template, form_target: 
 /// The same for a page whose script asks for another page of ours.
 pub(crate) fn render_live(status: StatusCode, template: &impl Template) -> Response {
     let mut response = render(status, template, None);
-    let headers = response.headers_mut();
-    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok());
-    let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; connect-src 'self'")));
-    if let Some(Ok(policy)) = policy {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    allow(&mut response, "connect-src 'self'");
+    response
+}
+
+/// The same for a page that loads these addresses unseen, if there are any.
+pub(crate) fn render_framing(
+    template: &impl Template,
+    frames: &[Url],
+    form_target: Option<&str>,
+) -> Response {
+    let mut response = render(StatusCode::OK, template, form_target);
+    if !frames.is_empty() {
+        let origins: BTreeSet<String> =
+            frames.iter().map(|frame| frame.origin().ascii_serialization()).collect();
+        allow(&mut response, &format!("frame-src {}", Vec::from_iter(origins).join(" ")));
     }
     response
 }
 
-/// The same for a page that loads other sites' pages unseen, of these origins.
-pub(crate) fn render_framing(template: &impl Template, origins: &str) -> Response {
-    let mut response = render(StatusCode::OK, template, None);
+/// Adds a directive to a page's policy.
+fn allow(response: &mut Response, directive: &str) {
     let headers = response.headers_mut();
     let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok());
-    let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; frame-src {origins}")));
+    let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; {directive}")));
     if let Some(Ok(policy)) = policy {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    response
 }
 
 fn page_headers(form_target: Option<&str>) -> HeaderMap {

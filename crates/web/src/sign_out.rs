@@ -1,7 +1,5 @@
 //! `/logout`: the end-session endpoint (OIDC RP-Initiated Logout 1.0 §2).
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,7 +9,7 @@ use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::federation::begin::Departure;
 use orgate_flows::federation::logout::open_after;
-use orgate_flows::sign_out::{SignOut, Wanted, sign_out};
+use orgate_flows::sign_out::{SignOut, SignedOut, Wanted, sign_out};
 use orgate_protocol::oauth::logout;
 use orgate_protocol::params::Params;
 use url::Url;
@@ -42,7 +40,7 @@ struct SignOutTemplate {
 struct SignedOutTemplate<'a> {
     page: Page,
     back: Option<Link>,
-    frames: Vec<String>,
+    frames: &'a [Url],
     onward: Option<&'a str>,
 }
 
@@ -98,7 +96,7 @@ pub(crate) async fn get_signed_out(State(env): State<Env>, cookies: BrowserCooki
     let after = open_after(&env, sealed, &cookies.browser);
     let mut response = match &after.to {
         Some(to) => see_other(to),
-        None => signed_out(&env, None),
+        None => tell(&env, None, (&[], None)),
     };
     cookies.drop_after_logout(response.headers_mut());
     response
@@ -111,30 +109,7 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
         Err(error) => return refused(env, cookies, &error.description),
     };
     match sign_out(env, &request, wanted, &cookies.browser).await {
-        Ok(SignOut::Done { ended, to, client, frames, by }) => {
-            // By way of the page that loads them, wherever the browser goes then.
-            let onward = by.as_ref().map(|by| match &by.departure {
-                Departure::Redirect(to) => Some(to.as_str()),
-                Departure::Post { .. } => None,
-            });
-            let onward = onward.unwrap_or(to.as_deref());
-            let mut response = match (&by, &to) {
-                _ if !frames.is_empty() && (by.is_none() || onward.is_some()) => {
-                    tell(env, client.as_deref(), (&frames, onward))
-                }
-                // The application may have sent the browser here by a form.
-                (Some(by), _) => sso::depart_by_page(env, &by.departure, "to sign out there as well."),
-                (None, Some(to)) => see_other(to),
-                (None, None) => signed_out(env, client.as_deref()),
-            };
-            if let Some(by) = &by {
-                cookies.set_after_logout(response.headers_mut(), &by.after);
-            }
-            for org_id in ended {
-                cookies.drop_session(response.headers_mut(), org_id);
-            }
-            response
-        }
+        Ok(SignOut::Done(done)) => self::done(env, cookies, &done),
         Ok(SignOut::Confirm { sessions, others_stay, client, to }) => {
             let names: Vec<&str> = sessions.iter().map(|session| session.org_name.as_str()).collect();
             let emails: Vec<_> = sessions.iter().map(|session| session.label().to_owned()).collect();
@@ -146,6 +121,31 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
         Ok(SignOut::Refused(why)) => refused(env, cookies, why),
         Err(failure) => failed(env, origin, &failure),
     }
+}
+
+/// The browser drops its cookies, tells applications, and goes on.
+pub(crate) fn done(env: &Env, cookies: &BrowserCookies, done: &SignedOut) -> Response {
+    let SignedOut { ended, to, client, frames, by } = done;
+    // By way of the page that loads them, wherever the browser goes then.
+    let mut response = match (by, to) {
+        // The application may have sent the browser here by a form.
+        (Some(by), _) if frames.is_empty() => {
+            sso::depart_by_page(env, &by.departure, "to sign out there as well.")
+        }
+        (Some(by), _) => match &by.departure {
+            Departure::Redirect(to) => tell(env, None, (frames, Some(to))),
+            Departure::Post { to, fields } => sso::depart_telling(env, (to, fields), frames),
+        },
+        (None, Some(to)) if frames.is_empty() => see_other(to),
+        (None, to) => tell(env, client.as_deref(), (frames, to.as_deref())),
+    };
+    if let Some(by) = by {
+        cookies.set_after_logout(response.headers_mut(), &by.after);
+    }
+    for org_id in ended {
+        cookies.drop_session(response.headers_mut(), *org_id);
+    }
+    response
 }
 
 fn confirmation(
@@ -169,26 +169,15 @@ fn confirmation(
     response
 }
 
-fn signed_out(env: &Env, client: Option<&Client>) -> Response {
-    let template = SignedOutTemplate {
-        page: Page::new(env),
-        back: client.and_then(back_to),
-        frames: Vec::new(),
-        onward: None,
-    };
-    render(StatusCode::OK, &template, None)
-}
-
-/// The page that lets applications hear of it, and goes on.
+/// The page that lets applications hear of it, if any want to, and goes on.
 fn tell(env: &Env, client: Option<&Client>, (frames, onward): (&[Url], Option<&str>)) -> Response {
     let template = SignedOutTemplate {
         page: Page::new(env),
         back: client.and_then(back_to).filter(|_| onward.is_none()),
-        frames: frames.iter().map(Url::to_string).collect(),
+        frames,
         onward,
     };
-    let origins: BTreeSet<String> = frames.iter().map(|frame| frame.origin().ascii_serialization()).collect();
-    render_framing(&template, &origins.into_iter().collect::<Vec<_>>().join(" "))
+    render_framing(&template, frames, None)
 }
 
 fn refused(env: &Env, cookies: &BrowserCookies, why: &str) -> Response {

@@ -17,9 +17,10 @@ use orgate_flows::federation::logout::open_after;
 use orgate_flows::federation::logout_received::{LogoutMessage, LogoutReceived, receive_saml_logout};
 use orgate_flows::federation::saml::find_metadata;
 use orgate_flows::sign_in::sign_in_page;
+use url::Url;
 
 use crate::link;
-use crate::page::{Link, Page, Problem, failed, over, problem_with, render, unreadable};
+use crate::page::{Link, Page, Problem, failed, over, problem_with, render, render_framing, unreadable};
 use crate::present::{self, see_other, signed_in};
 
 /// `templates/departure.html`.
@@ -30,6 +31,7 @@ struct DeparturePage<'a> {
     to: &'a str,
     purpose: &'a str,
     fields: &'a [(&'static str, String)],
+    frames: &'a [Url],
 }
 
 /// `templates/onward.html`.
@@ -84,10 +86,21 @@ pub(crate) fn depart(env: &Env, departure: &Departure, purpose: &str) -> Respons
     match departure {
         Departure::Redirect(to) => see_other(to),
         Departure::Post { to, fields } => {
-            let template = DeparturePage { page: Page::new(env), to, purpose, fields };
+            let template = DeparturePage { page: Page::new(env), to, purpose, fields, frames: &[] };
             render(StatusCode::OK, &template, Some(to))
         }
     }
+}
+
+/// Sends the browser to the identity provider's logout by a form, once applications had their time to hear of it.
+pub(crate) fn depart_telling(
+    env: &Env,
+    (to, fields): (&str, &[(&'static str, String)]),
+    frames: &[Url],
+) -> Response {
+    let purpose = "to sign out there as well.";
+    let template = DeparturePage { page: Page::new(env), to, purpose, fields, frames };
+    render_framing(&template, frames, Some(to))
 }
 
 /// Sends the browser there where a form may have led here. Browsers hold its page's `form-action` against

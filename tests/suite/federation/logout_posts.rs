@@ -9,7 +9,7 @@ use orgate_saml::logout::{
     IncomingLogout, LogoutCheck, LogoutOutcome, LogoutResponse, LogoutStatus, receive_request,
     receive_response,
 };
-use orgate_tests::app::{Page, SIGNED_OUT};
+use orgate_tests::app::{CALLBACK, Page, SECRET, SIGNED_OUT};
 use orgate_tests::saml_provider::{Logout, new_id};
 use reqwest::header::CONTENT_SECURITY_POLICY;
 
@@ -94,6 +94,41 @@ async fn a_request_of_the_provider_by_post_is_answered_by_a_page_that_posts() {
     assert_eq!(world.sessions().await, ["directory second"]);
     assert_eq!(world.app.refresh(&named.tokens.text("refresh_token")).await.outcome(), "400 invalid_grant");
     assert_eq!(world.app.refresh(&other.tokens.text("refresh_token")).await.status, 200);
+}
+
+#[tokio::test]
+async fn applications_hear_of_a_sign_out_before_the_browser_goes_to_the_provider() {
+    let world = start().await;
+    let held = ada(&world, "first").await;
+    world
+        .app
+        .apply(&format!(
+            "clients:
+  - client_id: notes
+    organization: operator
+    name: Notes
+    type: web
+    audience: all
+    client_secret: \"{SECRET}\"
+    redirect_uris: [\"{CALLBACK}\"]
+    post_logout_redirect_uris: [\"{SIGNED_OUT}\"]
+    frontchannel_logout_uri: \"https://notes.example.test/signed-out\"
+"
+        ))
+        .await;
+
+    let hint = held.tokens.text("id_token");
+    let page = held.browser.get(format!("/logout?id_token_hint={hint}")).await;
+
+    leads_to_the_provider(&world, &page);
+    assert_eq!(Form::of(&page).action, world.idp.slo_url());
+    assert!(
+        page.body.contains("<iframe hidden src=\"https://notes.example.test/signed-out?iss="),
+        "{}",
+        page.body
+    );
+    let policy = page.headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
+    assert!(policy.contains("frame-src https://notes.example.test"), "{policy}");
 }
 
 #[tokio::test]

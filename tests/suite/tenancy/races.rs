@@ -8,7 +8,9 @@ use orgate_domain::audit::{Action, Origin};
 use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{AuthorizationRequestId, ClientId, DeviceRequestId, DomainId, GroupId, OrgId};
+use orgate_domain::ids::{
+    AuthorizationRequestId, ClientId, DeviceRequestId, DomainId, EventId, GroupId, OrgId,
+};
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
@@ -199,10 +201,70 @@ async fn a_request_a_challenge_a_session_and_a_family_end_once() {
         let proven =
             winners(acme, async |tx| tx.discovery_challenges().consume(challenge.id, now()).await).await;
         let revoked = winners(acme, async |tx| tx.grants().revoke(granted.id, now()).await).await;
-        let ended = winners(acme, async |tx| tx.sessions().end(signed_in.session.id, now()).await).await;
+        let ended = winners(acme, async |tx| {
+            let session = [(signed_in.session.id, EventId::from_uuid(uuid()))];
+            Ok(tx.sessions().end(&session, &fixture::event(Action::SessionEnded)).await? == 1)
+        })
+        .await;
         let delivered = winners(acme, async |tx| tx.outbox().deliver(message, now()).await).await;
 
         assert_eq!([consumed, begun, proven, revoked, ended, delivered], [1; 6]);
+    }
+}
+
+/// Whichever comes first: either the client gets nothing, or it is told.
+#[tokio::test]
+async fn no_client_gets_tokens_in_a_session_of_whose_end_it_is_not_told() {
+    let fixture = Fixture::new().await;
+    let (acme, behind) = (&fixture.acme, fixture.database.superuser());
+    let made = acme.everything().await;
+    let listening = "update client_directory set backchannel_logout = true where id = $1";
+    sqlx::query(listening).bind(made.client.id.as_uuid()).execute(behind).await.expect("updated");
+    let told = "select count(*) from outbox where kind = 'backchannel_logout' and org_id = $1";
+
+    for redeemed_first in [true, false] {
+        let signed_in = acme.sign_in(&made.user, &made.client).await;
+        let issued = acme.code(&signed_in, &made.client).await;
+        let (grant, event) = (new_grant(&issued.code, hash()), fixture::event(Action::CodeRedeemed));
+        let session = [(signed_in.session.id, EventId::from_uuid(uuid()))];
+        let ended = fixture::event(Action::SessionEnded);
+        let before = count(behind, told, acme.id().as_uuid()).await;
+        let (mut redeeming, mut ending) = (acme.begin().await, acme.begin().await);
+
+        let (redeemed, told_of) = if redeemed_first {
+            let redeemed = redeeming.codes().redeem(&issued.hash, &grant, &event).await.expect("redeemed");
+            let end = async {
+                ending.sessions().end(&session, &ended).await.expect("ended");
+                ending.commit().await.expect("a commit");
+            };
+            let commit = async {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                redeeming.commit().await.expect("a commit");
+            };
+            tokio::join!(end, commit);
+            (redeemed, count(behind, told, acme.id().as_uuid()).await - before)
+        } else {
+            ending.sessions().end(&session, &ended).await.expect("ended");
+            let redeem = async {
+                let redeemed = redeeming.codes().redeem(&issued.hash, &grant, &event).await;
+                redeeming.commit().await.expect("a commit");
+                redeemed.expect("an attempt does not fail")
+            };
+            let commit = async {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                ending.commit().await.expect("a commit");
+            };
+            let (redeemed, ()) = tokio::join!(redeem, commit);
+            (redeemed, count(behind, told, acme.id().as_uuid()).await - before)
+        };
+
+        assert_eq!((redeemed, told_of), (redeemed_first, i64::from(redeemed_first)));
+        let revoked = "select count(*) from grants where session_id = $1 and revoked_at is null";
+        assert_eq!(
+            count(behind, revoked, signed_in.session.id.as_uuid()).await,
+            0,
+            "and nothing is left of it"
+        );
     }
 }
 

@@ -187,6 +187,8 @@ impl Calls {
             Roles::list: []
             Sessions::find_by_cookie: None
             Sessions::find_standing: None
+            Sessions::list: []
+            Sessions::list_open: []
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::find_by_email: None
             ConnectionKeys::list: []
@@ -221,7 +223,6 @@ impl Calls {
             Domains::save_check: ()
             Domains::withdraw: false
             Grants::revoke: false
-            Grants::revoke_of_session: 0
             Grants::rotate: false
             Grants::renew: false
             Organizations::save_policy: ()
@@ -229,9 +230,8 @@ impl Calls {
             Outbox::deliver: false
             Outbox::fail: false
             Outbox::postpone: ()
-            Sessions::end: false
+            Sessions::end: 0
             SignIns::clear_tries: ()
-            Users::end_sessions: 0
             AttributeSets::save_of_organization: ()
             AttributeSets::save_of_user: ()
             Users::update_break_glass: ()
@@ -363,6 +363,8 @@ impl Calls {
                 tx.sessions().find_by_cookie(&acme.signed_in.token, (org_id, acme.client.id));
             "Sessions::find_standing" =>
                 tx.sessions().find_standing(acme.signed_in.session.id, (org_id, acme.client.id));
+            "Sessions::list" => tx.sessions().list(Some(acme.user.id), (now(), now()));
+            "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
@@ -394,8 +396,8 @@ impl Calls {
             successor: hash(),
             expires_at: now() + Duration::days(1),
         };
-        let (redeemed, rotated) =
-            (fixture::event(Action::CodeRedeemed), fixture::event(Action::RefreshRotated));
+        let [redeemed, rotated, ended] =
+            [Action::CodeRedeemed, Action::RefreshRotated, Action::SessionEnded].map(fixture::event);
         let mine = Attributes::from([("mine".to_owned(), vec!["mine".to_owned()])]);
         calls! { self, tx;
             "AuthorizationRequests::consume" => tx.authorization_requests().consume(acme.request.id, now());
@@ -417,7 +419,6 @@ impl Calls {
                 tx.domains().save_check(DomainId::from_uuid(uuid()), (None, now()), None);
             "Domains::withdraw" => tx.domains().withdraw(DomainId::from_uuid(uuid()));
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
-            "Grants::revoke_of_session" => tx.grants().revoke_of_session(acme.signed_in.session.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
             "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
             "Organizations::save_policy" => tx.organization().save_policy(&PolicySettings::default(), now());
@@ -425,9 +426,8 @@ impl Calls {
             "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
             "Outbox::fail" => tx.outbox().fail(acme.message, now());
             "Outbox::postpone" => tx.outbox().postpone(acme.message, now());
-            "Sessions::end" => tx.sessions().end(acme.signed_in.session.id, now());
+            "Sessions::end" => tx.sessions().end(&[(acme.signed_in.session.id, rotated.id)], &ended);
             "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
-            "Users::end_sessions" => tx.users().end_sessions(acme.user.id, now());
             "AttributeSets::save_of_organization" => tx.attributes().save_of_organization(&mine);
             "AttributeSets::save_of_user" => tx.attributes().save_of_user(acme.user.id, &mine);
             "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());

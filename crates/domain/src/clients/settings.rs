@@ -108,6 +108,10 @@ pub struct Lifetimes {
     pub refresh_idle: Option<Duration>,
     /// A token family dies this long after sign-in.
     pub refresh_absolute: Option<Duration>,
+    /// It is not answered in a session that nobody used for this long.
+    pub session_idle: Option<Duration>,
+    /// It is not answered in a session whose user last proved who they are this long ago.
+    pub session_absolute: Option<Duration>,
 }
 
 impl ClientSettings {
@@ -222,8 +226,17 @@ impl ClientSettings {
             access_token: least(self.lifetimes.access_token, policy.access_token),
             refresh_idle: least(self.lifetimes.refresh_idle, policy.refresh_idle),
             refresh_absolute: least(self.lifetimes.refresh_absolute, policy.refresh_absolute),
+            session_idle: least(self.lifetimes.session_idle, policy.session_idle),
             ..*policy
         }
+    }
+
+    /// How long ago a user may have proven who they are, in seconds: what a request asks for (OIDC Core §3.1.2.1), or
+    /// less. How long a session lasts stays the organization's to say, since other clients are answered in it too.
+    pub fn max_age(&self, asked: Option<u32>) -> Option<u32> {
+        let own = self.lifetimes.session_absolute.map(|limit| limit.num_seconds());
+        let own = own.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
+        asked.into_iter().chain(own).min()
     }
 }
 
@@ -311,6 +324,17 @@ mod tests {
         assert_eq!(tightened.access_token, Duration::minutes(2));
         assert_eq!(tightened.refresh_idle, policy.refresh_idle);
         assert_eq!(tightened.refresh_absolute, policy.refresh_absolute);
+    }
+
+    #[test]
+    fn the_stricter_of_client_and_request_says_how_old_an_authentication_may_be() {
+        let mut settings = ClientSettings::of(ClientKind::Web);
+        assert_eq!([None, Some(60)].map(|asked| settings.max_age(asked)), [None, Some(60)]);
+
+        settings.lifetimes.session_absolute = Some(Duration::hours(1));
+
+        let asked = [None, Some(0), Some(60), Some(7200)].map(|asked| settings.max_age(asked));
+        assert_eq!(asked, [Some(3600), Some(0), Some(60), Some(3600)]);
     }
 
     #[test]

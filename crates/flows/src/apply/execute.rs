@@ -6,8 +6,9 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{SecretHash, base32};
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId};
+use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId, UserId};
 use orgate_domain::names::Slug;
+use orgate_domain::organizations::OrgStatus;
 use orgate_storage::{
     ClientChange, Group, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
 };
@@ -16,6 +17,7 @@ use super::connections::WantedState;
 use super::plan::{Change, Mark, OrganizationState, SecretChange, Step, Subject, UserState};
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
+use crate::end_sessions::{Because, end_sessions};
 use crate::{Env, Failure, events};
 
 /// What a change needs that is not made inside a transaction.
@@ -145,7 +147,11 @@ async fn organization(
     }
     let mut event = done(env, Action::OrganizationConfigured, mark)?;
     event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);
-    Ok(tx.audit().insert(&event).await?)
+    tx.audit().insert(&event).await?;
+    if *status == OrgStatus::Suspended {
+        end(env, tx, None, "organization_suspended").await?;
+    }
+    Ok(())
 }
 
 async fn save_connection_event(
@@ -224,23 +230,18 @@ async fn save_user(
         event.detail.push(("roles", slugs.join(" ")));
     }
     tx.audit().insert(&event).await?;
-    end_sessions(env, tx, user).await
+    match user.ends_sessions {
+        Some(reason) => end(env, tx, Some(*id), reason).await,
+        None => Ok(()),
+    }
 }
 
-async fn end_sessions(env: &Env, tx: &mut OrgTx, user: &UserState) -> Result<(), Failure> {
-    let Some(reason) = user.ends_sessions else { return Ok(()) };
-    let ended = tx.users().end_sessions(user.id, env.clock.now()).await?;
-    if ended == 0 {
-        return Ok(());
-    }
-    let event = Event {
-        actor: Actor::Operator,
-        user_id: Some(user.id),
-        reason: Some(reason),
-        detail: vec![("sessions", ended.to_string())],
-        ..events::done(env, Action::SessionEnded, &Origin::default())?
-    };
-    Ok(tx.audit().insert(&event).await?)
+/// Of a user, or of everybody.
+async fn end(env: &Env, tx: &mut OrgTx, user: Option<UserId>, reason: &'static str) -> Result<(), Failure> {
+    let open = tx.sessions().list_open(user).await?;
+    let because = Because { actor: Actor::Operator, reason, origin: &Origin::default() };
+    end_sessions(env, tx, open, because).await?;
+    Ok(())
 }
 
 async fn save_client(

@@ -156,16 +156,27 @@ pub(crate) async fn usable_sessions(
     client: &Client,
     browser: &Browser,
 ) -> Result<Vec<ProvenSession>, Failure> {
-    let now = env.clock.now();
     let mut usable = Vec::new();
-    for proven in env.store.choose(&browser.session_hashes()).await? {
-        let idle = env.configuration.policy(&env.store, &proven.scope).await?.session_idle;
-        let live = proven.session.is_live(now, idle) && proven.user_active;
-        if live && proven.org_status == OrgStatus::Active && admits(env, client, &proven.scope).await? {
+    for proven in live_sessions(env, browser).await? {
+        if admits(env, client, &proven.scope).await? {
             usable.push(proven);
         }
     }
     Ok(usable)
+}
+
+/// The sessions that this browser proves, and that are live; the last used first.
+pub(crate) async fn live_sessions(env: &Env, browser: &Browser) -> Result<Vec<ProvenSession>, Failure> {
+    let now = env.clock.now();
+    let mut live = Vec::new();
+    for proven in env.store.choose(&browser.session_hashes()).await? {
+        let idle = env.configuration.policy(&env.store, &proven.scope).await?.session_idle;
+        let may = proven.user_active && proven.org_status == OrgStatus::Active;
+        if may && proven.session.is_live(now, idle) {
+            live.push(proven);
+        }
+    }
+    Ok(live)
 }
 
 async fn admits(env: &Env, client: &Client, scope: &OrgScope) -> Result<bool, Failure> {

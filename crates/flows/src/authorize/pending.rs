@@ -98,7 +98,7 @@ pub(crate) fn pending(
         dpop_jkt: request.dpop_jkt.clone(),
         pushed: None,
         prompt: request.prompt.clone(),
-        max_age: request.max_age,
+        max_age: client.settings.max_age(request.max_age),
         claims: client.settings.grantable_claims(&request.claims),
         acr_values: request.acr_values.clone(),
         login_hint: request.login_hint.clone(),

@@ -144,8 +144,9 @@ pub(super) async fn depart(
             Departure::Redirect(url.into())
         }
         ProviderSettings::Saml(settings) => {
-            // A request that must not be answered from a session there says so in its own way.
-            let anew = waiting.is_some_and(|waiting| waiting.asked().demands_authentication());
+            // How old a session there may be cannot be said: where it matters, none will do.
+            let asked = waiting.map(Waiting::asked);
+            let anew = asked.is_some_and(|asked| asked.demands_authentication() || asked.max_age.is_some());
             let about = (request.connection.0, settings);
             saml::depart(env, request.scope, about, (&state, anew)).await?
         }

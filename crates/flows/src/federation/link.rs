@@ -5,10 +5,9 @@
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event};
-use orgate_domain::clients::ClientStatus;
 use orgate_domain::connections::{ConnectionRefusal, EntryPath};
 use orgate_domain::email::Email;
-use orgate_domain::ids::{ClientId, ConnectionId, OrgId, UserId};
+use orgate_domain::ids::{ConnectionId, OrgId, UserId};
 use orgate_domain::organizations::Organization;
 use orgate_domain::standing::Standing;
 use orgate_storage::system::OrgHint;
@@ -19,6 +18,7 @@ use super::begin::{BeginError, Departure, Request, depart};
 use super::callback::{Returned, Returning};
 use super::identify::connection_of;
 use super::trace::Trace;
+use crate::sessions::own_standing;
 use crate::waiting::WaitingError;
 use crate::{Browser, Env, Failure, events};
 
@@ -93,17 +93,11 @@ async fn is_piloted(tx: &mut OrgTx, connection: &Connection, standing: &Standing
 }
 
 /// This browser's session of the transaction's organization, if its user proved who they are just now
-/// and nothing speaks against it. No application is involved.
+/// and nothing speaks against it.
 async fn fresh_standing(env: &Env, tx: &mut OrgTx, browser: &Browser) -> Result<Option<Standing>, Failure> {
-    let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
-    let nobody = (tx.org_id(), ClientId::from_uuid(uuid::Uuid::nil()));
-    let found = tx.sessions().find_by_cookie(&cookie.hash(), nobody).await?;
-    let Some(standing) = found else { return Ok(None) };
-    let standing = Standing { client: Some(ClientStatus::Active), ..standing };
     let now = env.clock.now();
-    let policy = env.configuration.policy(&env.store, &OrgScope::of_credential(cookie)).await?;
-    let fresh = now - standing.session.auth_time <= FRESH;
-    Ok(Some(standing).filter(|standing| fresh && standing.is_live(now, &policy)))
+    let standing = own_standing(env, tx, browser).await?;
+    Ok(standing.filter(|standing| now - standing.session.auth_time <= FRESH))
 }
 
 /// Sends the browser to the identity provider.

@@ -25,6 +25,7 @@ use super::saml::{certificates_of, entity_id, settings_of};
 use super::saml_keys::keys_of;
 use super::trace::Trace;
 use super::{Version, address, version_of};
+use crate::end_sessions::{Because, end_sessions};
 use crate::limits::Limited;
 use crate::{Env, Failure, events};
 
@@ -113,21 +114,8 @@ impl<'a> Arrival<'a> {
             return Ok(None);
         }
         let sessions = tx.upstream().list_sessions(self.connection.id, subject, sids).await?;
-        for (session_id, user_id) in &sessions {
-            if !tx.sessions().end(*session_id, now).await? {
-                continue;
-            }
-            let revoked = tx.grants().revoke_of_session(*session_id, now).await?;
-            let event = Event {
-                actor: Actor::System,
-                user_id: Some(*user_id),
-                session_id: Some(*session_id),
-                reason: Some("upstream_logout"),
-                detail: vec![("revoked_grants", revoked.to_string())],
-                ..events::done(self.env, Action::SessionEnded, self.origin)?
-            };
-            tx.audit().insert(&event).await?;
-        }
+        let because = Because { actor: Actor::System, reason: "upstream_logout", origin: self.origin };
+        end_sessions(self.env, &mut tx, sessions.iter().copied(), because).await?;
         let event = events::done(self.env, Action::UpstreamLogout, self.origin)?;
         let detail =
             [connection_of(self.connection.id), vec![("sessions", sessions.len().to_string())]].concat();

@@ -157,10 +157,15 @@ impl Reader<'_> {
         let refresh_idle = seconds("refresh_idle_secs", &file.refresh_idle_secs, (1, LONGEST_SECS));
         let refresh_absolute =
             seconds("refresh_absolute_secs", &file.refresh_absolute_secs, (1, LONGEST_SECS));
+        let session_idle = seconds("session_idle_secs", &file.session_idle_secs, (60, LONGEST_SECS));
+        let session_absolute =
+            seconds("session_absolute_secs", &file.session_absolute_secs, (60, LONGEST_SECS));
         Some(Lifetimes {
             access_token: access_token?,
             refresh_idle: refresh_idle?,
             refresh_absolute: refresh_absolute?,
+            session_idle: session_idle?,
+            session_absolute: session_absolute?,
         })
     }
 

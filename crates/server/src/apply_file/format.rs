@@ -189,6 +189,10 @@ pub(super) struct Client {
     #[serde(default, deserialize_with = "present")]
     pub(super) refresh_absolute_secs: Option<Spanned<i64>>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) session_idle_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) session_absolute_secs: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) profile: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) require_pushed_authorization_requests: Option<bool>,

@@ -1,0 +1,94 @@
+//! What a browser says that it is, in a few words.
+
+/// Later ones say the names of earlier ones too, so the order counts.
+const BROWSERS: [(&str, &str); 10] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("YaBrowser/", "Yandex Browser"),
+    ("Vivaldi/", "Vivaldi"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+
+const SYSTEMS: [(&str, &str); 8] = [
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+];
+
+/// Letters of an unknown program's name.
+const MAX_NAME: usize = 40;
+
+/// Browser and system behind a `User-Agent`: "Firefox on Windows". Another program by its own name, of which only
+/// letters, digits and hyphens are kept: it is shown on pages and in terminals.
+pub fn describe(user_agent: Option<&str>) -> String {
+    let text = user_agent.unwrap_or_default();
+    let said = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(token, _)| text.contains(token)).map(|(_, name)| *name)
+    };
+    match (said(&BROWSERS), said(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(only), None) => only.to_owned(),
+        (None, system) => {
+            let kept = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+            let name: String = text.chars().take_while(kept).take(MAX_NAME).collect();
+            match (name.as_str(), system) {
+                ("" | "Mozilla", None) => "Unknown device".to_owned(),
+                ("" | "Mozilla", Some(system)) => format!("Unknown browser on {system}"),
+                (_, None) => name,
+                (_, Some(system)) => format!("{name} on {system}"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browser_and_system_are_told_apart() {
+        for (user_agent, expected) in [
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Windows",
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
+                "Safari on macOS",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/140.0 Mobile/15E148 Safari/604.1",
+                "Chrome on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 15; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36",
+                "Samsung Internet on Android",
+            ),
+            ("curl/8.5.0", "curl"),
+            ("Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko", "Unknown browser on Windows"),
+            ("\u{1b}[2Jevil", "Unknown device"),
+            ("", "Unknown device"),
+        ] {
+            assert_eq!(describe(Some(user_agent)), expected, "{user_agent}");
+        }
+        assert_eq!(describe(None), "Unknown device");
+    }
+}

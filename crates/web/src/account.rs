@@ -1,0 +1,217 @@
+//! `/account`: what a signed-in user sees of themselves.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::SessionId;
+use orgate_domain::user_agents::describe;
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::sessions::{
+    Account, OpenSession, OwnEnding, OwnSessions, ProvenSession, end_own, own_sessions,
+};
+
+use crate::page::{Org, Page, Problem, failed, over, problem, render, unreadable};
+use crate::present::see_other;
+use crate::sign_out;
+
+/// `templates/account/sessions.html`.
+#[derive(Template)]
+#[template(path = "account/sessions.html")]
+struct SessionsTemplate<'a> {
+    page: Page,
+    org: Org,
+    user: &'a str,
+    csrf: String,
+    organization: String,
+    done: bool,
+    sessions: Vec<Line>,
+    others: bool,
+}
+
+/// One session.
+struct Line {
+    id: String,
+    device: String,
+    here: bool,
+    address: Option<String>,
+    clients: String,
+    signed_in: Moment,
+    last_seen: Moment,
+}
+
+/// A time, for machines and for people.
+struct Moment {
+    stamp: String,
+    exact: String,
+    ago: String,
+}
+
+/// `templates/account/choose.html`.
+#[derive(Template)]
+#[template(path = "account/choose.html")]
+struct ChooseTemplate {
+    page: Page,
+    organizations: Vec<Row>,
+}
+
+/// One organization.
+struct Row {
+    href: String,
+    name: String,
+    label: String,
+}
+
+/// `GET /account/sessions`: where the user is signed in.
+pub(crate) async fn get_sessions(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
+    match own_sessions(&env, params.get("organization"), &cookies.browser).await {
+        Ok(Account::Sessions(own)) => page(&env, &cookies, &own, params.get("done").is_some()),
+        Ok(Account::Choose(sessions)) => choose(&env, &sessions),
+        Ok(Account::NotSignedIn) => not_signed_in(&env, &cookies),
+        Err(failure) => failed(&env, origin, &failure),
+    }
+}
+
+/// `POST /account/sessions`: ends one of them, or all but this browser's.
+pub(crate) async fn post_sessions(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let organization = params.get("organization").unwrap_or_default();
+    let own = match own_sessions(&env, Some(organization), &cookies.browser).await {
+        Ok(Account::Sessions(own)) => own,
+        Ok(_) => return not_signed_in(&env, &cookies),
+        Err(failure) => return failed(&env, origin, &failure),
+    };
+    let token = params.get("csrf").unwrap_or_default();
+    let one = params.get("session").and_then(|text| text.parse::<SessionId>().ok()).map(OwnEnding::One);
+    let ending = one.or_else(|| params.get("others").map(|_| OwnEnding::Others));
+    let ours = env.vault.check_form_token(&cookies.browser.binding, &subject(&own), token);
+    let (true, Some(ending)) = (ours, ending) else { return over(&env, origin) };
+    match end_own(&env, &own, ending, &cookies.browser).await {
+        Ok(Some(done)) => sign_out::done(&env, &cookies, &done),
+        Ok(None) => see_other(
+            &env.issuer.at(&format!("/account/sessions?organization={}&done=1", own.organization.id)),
+        ),
+        Err(failure) => failed(&env, origin, &failure),
+    }
+}
+
+/// What the form's token is bound to.
+fn subject(own: &OwnSessions) -> String {
+    format!("sessions {}", own.here)
+}
+
+fn page(env: &Env, cookies: &BrowserCookies, own: &OwnSessions, done: bool) -> Response {
+    let now = env.clock.now();
+    let template = SessionsTemplate {
+        page: Page::branded(env, &own.organization),
+        org: Org::of(&own.organization),
+        user: &own.user,
+        csrf: env.vault.form_token(&cookies.browser.binding, &subject(own)),
+        organization: own.organization.id.to_string(),
+        done,
+        sessions: own.sessions.iter().map(|session| Line::of(session, own.here, now)).collect(),
+        others: own.sessions.iter().any(|session| session.id != own.here),
+    };
+    let mut response = render(StatusCode::OK, &template, None);
+    cookies.bind(response.headers_mut());
+    response
+}
+
+fn choose(env: &Env, sessions: &[ProvenSession]) -> Response {
+    let row = |proven: &ProvenSession| Row {
+        href: format!("/account/sessions?organization={}", proven.session.org_id),
+        name: proven.org_name.clone(),
+        label: proven.label().to_owned(),
+    };
+    let organizations = sessions.iter().map(row).collect();
+    render(StatusCode::OK, &ChooseTemplate { page: Page::new(env), organizations }, None)
+}
+
+fn not_signed_in(env: &Env, cookies: &BrowserCookies) -> Response {
+    problem(
+        env,
+        &cookies.browser.origin,
+        &Problem {
+            status: StatusCode::FORBIDDEN,
+            code: "sign_in_required",
+            headline: "Sign in first",
+            what_happened: "This browser is not signed in to the organization whose sessions you want to see.",
+            what_next: "Sign in to one of your organization’s applications in this browser, and then open this page once more.",
+            client: None,
+        },
+    )
+}
+
+impl Line {
+    fn of(session: &OpenSession, here: SessionId, now: DateTime<Utc>) -> Self {
+        Self {
+            id: session.id.to_string(),
+            device: describe(session.user_agent.as_deref()),
+            here: session.id == here,
+            address: session.address.map(|address| address.to_string()),
+            clients: session.clients.join(", "),
+            signed_in: Moment::of(session.signed_in_at, now),
+            last_seen: Moment::of(session.last_seen_at, now),
+        }
+    }
+}
+
+impl Moment {
+    fn of(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self {
+            stamp: at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            exact: at.format("%-d %B %Y, %H:%M UTC").to_string(),
+            ago: ago((now - at).num_minutes()),
+        }
+    }
+}
+
+/// How long ago something was: people and servers live in different time zones.
+fn ago(minutes: i64) -> String {
+    let (count, unit) = match minutes {
+        ..1 => return "just now".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..1440 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_unit_that_fits_is_said() {
+        let said = [-5, 0, 1, 59, 60, 119, 1439, 1440, 4000].map(ago);
+
+        let expected = [
+            "just now",
+            "just now",
+            "1 minute ago",
+            "59 minutes ago",
+            "1 hour ago",
+            "1 hour ago",
+            "23 hours ago",
+            "1 day ago",
+            "2 days ago",
+        ];
+        assert_eq!(said, expected.map(str::to_owned));
+    }
+}
