@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod domains;
 pub mod email;
 pub mod ids;
+pub mod keys;
 pub mod names;
 pub mod organizations;
 pub mod policies;
