@@ -12,7 +12,8 @@ use url::Url;
 mod settings;
 
 pub use settings::{
-    ClientAuthentication, ClientKeySource, ClientSettings, Lifetimes, Party, Profile, STANDARD_SCOPES,
+    ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
+    STANDARD_SCOPES,
 };
 
 use crate::credentials::SecretHash;

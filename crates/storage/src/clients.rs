@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::clients::{
-    Audience, Client, ClientAuthentication, ClientKeySource, ClientSecret, ClientSettings, ClientStatus,
-    Lifetimes, Party, Profile,
+    Audience, Client, ClientAuthentication, ClientIssuer, ClientKeySource, ClientSecret, ClientSettings,
+    ClientStatus, Lifetimes, Party, Profile,
 };
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
@@ -72,6 +72,7 @@ macro_rules! settings {
                 require_pkce: $row.require_pkce,
                 dpop_bound_access_tokens: $row.dpop_bound_access_tokens,
                 party: parsed(Party::from_text(&$row.party), TABLE, "party")?,
+                issuer: parsed(ClientIssuer::from_text(&$row.issuer), TABLE, "issuer")?,
                 userinfo_signing_algorithm: $row.userinfo_signing_algorithm.map(algorithm).transpose()?,
                 backchannel_logout_uri: address($row.backchannel_logout_uri, "backchannel_logout_uri")?,
                 frontchannel_logout_uri: address($row.frontchannel_logout_uri, "frontchannel_logout_uri")?,
@@ -94,7 +95,7 @@ impl Clients<'_> {
                       client.access_token_secs, client.refresh_idle_secs, client.refresh_absolute_secs, client.profile,
                       client.require_pushed_authorization_requests, client.require_pkce, client.dpop_bound_access_tokens,
                       client.party, client.userinfo_signing_algorithm, client.backchannel_logout_uri,
-                      client.frontchannel_logout_uri,
+                      client.frontchannel_logout_uri, client.issuer,
                       array(select known.permission from client_permissions known
                             where known.org_id = client.org_id and known.client_id = client.id
                             order by known.permission) as "permissions!",
@@ -218,7 +219,7 @@ impl Clients<'_> {
                  access_token_secs = $9, refresh_idle_secs = $10, refresh_absolute_secs = $11, profile = $12,
                  require_pushed_authorization_requests = $13, require_pkce = $14, dpop_bound_access_tokens = $15,
                  party = $16, userinfo_signing_algorithm = $17, backchannel_logout_uri = $18,
-                 frontchannel_logout_uri = $19
+                 frontchannel_logout_uri = $19, issuer = $20
              where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -239,6 +240,7 @@ impl Clients<'_> {
             settings.userinfo_signing_algorithm.map(SigningAlgorithm::as_str),
             settings.backchannel_logout_uri.as_ref().map(Url::as_str),
             settings.frontchannel_logout_uri.as_ref().map(Url::as_str),
+            settings.issuer.as_str(),
         )
         .execute(&mut *self.conn)
         .await?;

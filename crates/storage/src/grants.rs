@@ -266,13 +266,13 @@ impl Grants<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The clients that got tokens in a session.
+    /// The clients that got tokens in a session, and whose: the issuers'.
     pub async fn list_clients(
         &mut self,
         session_id: SessionId,
-    ) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+    ) -> Result<Vec<((OrgId, ClientId), String)>, StorageError> {
         let rows = sqlx::query!(
-            "select distinct client_org_id, client_id from grants where org_id = $1 and session_id = $2",
+            "select distinct client_org_id, client_id, issuer from grants where org_id = $1 and session_id = $2",
             self.org_id,
             session_id.as_uuid(),
         )
@@ -280,7 +280,9 @@ impl Grants<'_> {
         .await?;
         Ok(rows
             .into_iter()
-            .map(|row| (OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id)))
+            .map(|row| {
+                ((OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id)), row.issuer)
+            })
             .collect())
     }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 mod domains;
 mod journal;
+mod keys;
 
 pub use crate::clean::{Cleaned, Outdated};
 
@@ -36,7 +37,7 @@ pub enum SystemReason {
     Inherit,
     /// Writes events of any organization that change nothing but its log.
     Journal,
-    /// Claims connections of any organization that are due to be looked after.
+    /// Claims connections, domains and signing keys of any organization that are due to be looked after.
     Refresh,
     /// Finds the organization that a slug, domain, id or client id leads to.
     Resolve,
