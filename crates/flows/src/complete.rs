@@ -87,14 +87,14 @@ impl<'a> Completion<'a> {
             return Ok(Completed::Over);
         };
         let event = self.event(&proven, session.id)?;
-        let Some(code) = issue_code(env, &mut tx, asked, (&session, &event)).await? else {
+        let Some(code) = issue_code(env, &mut tx, &self.waiting.pending, (&session, &event)).await? else {
             return Ok(Completed::Over);
         };
         tx.commit().await?;
         for surplus in &self.surplus {
             self.displace(&surplus.scope, &surplus.session).await?;
         }
-        let answer = self.waiting.pending.answer(env, Ok(code.reveal().to_owned()));
+        let answer = self.waiting.pending.answer(Ok(code.reveal().to_owned()));
         let (expires_at, dropped) = (session.expires_at, self.dropped);
         Ok(Completed::SignedIn(Box::new(SignedIn { answer, cookie, expires_at, dropped })))
     }
@@ -128,7 +128,7 @@ impl<'a> Completion<'a> {
         let client = Some(self.waiting.pending.client.key());
         tx.audit().insert(&Event { user_id: Some(user_id), client, ..event }).await?;
         tx.commit().await?;
-        Ok(Completed::NotAsAsked(Box::new(self.waiting.pending.refuse(self.env, error))))
+        Ok(Completed::NotAsAsked(Box::new(self.waiting.pending.refuse(error))))
     }
 
     /// Answers the request with a session, or with this browser's session of the same user, proven again. The

@@ -55,7 +55,7 @@ async fn exchange_access_token(
     request: &TokenExchange,
 ) -> Result<Exchanged, Failure> {
     let unusable = || refused(ErrorCode::InvalidRequest, "the subject_token is not accepted");
-    let Some(subject) = read(env, &request.subject.0).await? else { return Ok(unusable()) };
+    let Some(subject) = read(env, call.called, &request.subject.0).await? else { return Ok(unusable()) };
     let Some(standing) = stand(env, &subject).await? else { return Ok(unusable()) };
     let Some(issued_to) = may_exchange(env, call, &subject).await? else { return Ok(unusable()) };
     let actor = match actor(env, call, (&subject, &issued_to), request).await? {
@@ -120,7 +120,7 @@ async fn actor(
     let before = subject.claims.act.clone();
     let acting = match &request.actor {
         Some((token, TokenTypeId::AccessToken | TokenTypeId::Jwt)) => {
-            let presented = match read(env, token).await? {
+            let presented = match read(env, call.called, token).await? {
                 // Of the same organization, and the client's own.
                 Some(actor)
                     if actor.scope == subject.scope && actor.claims.client_id == call.client.client_id =>

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::base32;
 use orgate_domain::ids::{ClientId, GrantId};
+use orgate_domain::policies::LONGEST_TOKEN;
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::JoseError;
@@ -36,6 +37,13 @@ pub(crate) struct Issuance<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) lifetime: chrono::Duration,
     pub(crate) now: DateTime<Utc>,
+}
+
+impl Issuance<'_> {
+    /// No token outlives the time that its key stays published.
+    fn lifetime(&self) -> chrono::Duration {
+        self.lifetime.min(LONGEST_TOKEN)
+    }
 }
 
 /// Whom a token is about.
@@ -85,7 +93,7 @@ pub(crate) async fn issue_access_token(env: &Env, issuance: &Issuance<'_>) -> Re
         access_token: sign(env, issuance, ACCESS_TOKEN_TYPE, &claims).await?,
         access_token_id: claims.jti,
         bound: issuance.key.is_some(),
-        expires_in: u32::try_from(issuance.lifetime.num_seconds()).unwrap_or_default(),
+        expires_in: u32::try_from(issuance.lifetime().num_seconds()).unwrap_or_default(),
         id_token: None,
         refresh_token: None,
         scope: issuance.scope.clone(),
@@ -99,7 +107,7 @@ async fn sign<T: serde::Serialize>(
     claims: &T,
 ) -> Result<String, Failure> {
     let payload = serde_json::to_vec(claims).map_err(|_| crate::keys::KeyError::Jose(JoseError::Claims))?;
-    Ok(env.keys.sign(issuance.client.signing_algorithm, typ, payload).await?)
+    Ok(env.keys.sign(env, issuance.issuer, issuance.client.signing_algorithm, (typ, payload)).await?)
 }
 
 fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims, Failure> {
@@ -110,7 +118,7 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
         aud: issuance.resource.unwrap_or(&issuance.client.resource).to_owned(),
         client_id: issuance.client.client_id.clone(),
         iat: issuance.now.timestamp(),
-        exp: (issuance.now + issuance.lifetime).timestamp(),
+        exp: (issuance.now + issuance.lifetime()).timestamp(),
         jti: String::new(),
         scope: issuance.scope.clone(),
         sign_in: None,
@@ -182,7 +190,7 @@ fn id_token(issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> Id
         sub: standing.session.user_id.to_string(),
         aud: issuance.client.client_id.clone(),
         iat: issuance.now.timestamp(),
-        exp: (issuance.now + issuance.lifetime).timestamp(),
+        exp: (issuance.now + issuance.lifetime()).timestamp(),
         auth_time: standing.session.auth_time.timestamp(),
         nonce: issuance.nonce.map(str::to_owned),
         at_hash: Some(at_hash),

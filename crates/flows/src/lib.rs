@@ -55,5 +55,5 @@ pub mod waiting;
 
 pub use complete::SignedIn;
 pub use configuration::Configuration;
-pub use env::{Browser, Clock, Env, Failure, Issuer, Surroundings, SystemClock};
+pub use env::{Browser, Called, Clock, Env, Failure, Issuer, Surroundings, SystemClock};
 pub use issue::IssuedTokens;

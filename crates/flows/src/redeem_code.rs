@@ -1,6 +1,6 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::policies::Policy;
@@ -14,7 +14,7 @@ pub use orgate_domain::tokens::CodeRefusal;
 
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
-use crate::token::TokenCall;
+use crate::token::{TokenCall, policy_in};
 use crate::{Env, Failure, events};
 
 /// What an authenticated client presents.
@@ -54,16 +54,15 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         return Ok(Redemption::Unknown);
     };
     let scope = OrgScope::of_credential(&code);
-    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        env.limits.take(Limited::Refusals, request.call.origin.address)?;
-        return Ok(Redemption::Unknown); // it names an organization that does not exist
-    };
-    let policy = request.call.client.settings.tighten(&policy);
+    let Some(policy) = policy_in(env, request.call, &scope).await? else { return Ok(Redemption::Unknown) };
+    if !request.call.called.serves(scope.org_id()) {
+        return unknown(env, request, &scope, "other_issuer").await;
+    }
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;
     let Some(found) = tx.codes().find(&code.hash()).await? else {
         drop(tx);
-        return unknown(env, request, &scope).await;
+        return unknown(env, request, &scope, "unknown_code").await;
     };
     match judge(request, &found, &policy, now) {
         Judgement::Accepted => {}
@@ -71,6 +70,13 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         Judgement::Refused(reason, outcome) => {
             return refuse(env, request, tx, (&found, reason, outcome)).await;
         }
+    }
+    let issuer = found.code.issuer.as_deref().unwrap_or(env.issuer.as_str());
+    let algorithm = request.call.client.signing_algorithm;
+    if !env.keys.is_prepared(issuer, algorithm) {
+        drop(tx);
+        env.keys.prepare(env, issuer, algorithm).await?;
+        return Box::pin(redeem_code(env, request)).await;
     }
     let settings = &request.call.client.settings;
     let offline =
@@ -80,7 +86,7 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
     let lapses = dies.min(now + policy.refresh_idle);
     let grant = NewGrant {
         code: &found.code,
-        issuer: env.issuer.as_str(),
+        issuer,
         dpop_jkt: request.call.key.filter(|_| !request.call.client.is_confidential()),
         expires_at: dies,
         refresh_token: refresh_token.as_ref().map(|token| (token.hash(), lapses)),
@@ -91,6 +97,18 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         return replayed(env, request, tx, &found).await; // another call was first
     }
     tx.commit().await?;
+    let tokens = give(env, request, (&found, issuer), (policy.access_token, now)).await?;
+    let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
+    Ok(Redemption::Granted(IssuedTokens { refresh_token, ..tokens }))
+}
+
+/// Mints what the code is good for.
+async fn give(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    (found, issuer): (&RedeemableCode, &str),
+    (lifetime, now): (Duration, DateTime<Utc>),
+) -> Result<IssuedTokens, Failure> {
     let issuance = Issuance {
         client: request.call.client,
         subject: Subject::User(&found.standing, found.code.grant_id),
@@ -100,13 +118,11 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         scope: &found.code.scope,
         claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
-        issuer: grant.issuer,
-        lifetime: found.standing.bound(policy.access_token, now),
+        issuer,
+        lifetime: found.standing.bound(lifetime, now),
         now,
     };
-    let tokens = issue(env, &issuance).await?;
-    let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
-    Ok(Redemption::Granted(IssuedTokens { refresh_token, ..tokens }))
+    issue(env, &issuance).await
 }
 
 /// What a presentation comes to, as far as reading can tell.
@@ -148,11 +164,17 @@ fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Even
     }
 }
 
-/// A code that does not exist: forged, or swept away long after it lapsed. It may name any
+/// A code that does not exist here: forged, swept away long after it lapsed, or presented at the issuer of
+/// another organization. It may name any
 /// organization, so the event is folded.
-async fn unknown(env: &Env, request: &RedeemCode<'_>, scope: &OrgScope) -> Result<Redemption, Failure> {
+async fn unknown(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    scope: &OrgScope,
+    reason: &'static str,
+) -> Result<Redemption, Failure> {
     env.limits.take(Limited::Refusals, request.call.origin.address)?;
-    let event = events::refused(env, Action::CodeRefused, "unknown_code", request.call.origin)?;
+    let event = events::refused(env, Action::CodeRefused, reason, request.call.origin)?;
     let actor = Actor::Application(request.call.client.id);
     let event = Event { actor, client: Some(request.call.client.key()), ..event };
     env.refusals.record(env, scope, event).await?;

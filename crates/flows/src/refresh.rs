@@ -11,7 +11,7 @@ use orgate_storage::{OrgScope, OrgTx, PresentedRefreshToken, Rotation};
 
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
-use crate::token::TokenCall;
+use crate::token::{TokenCall, policy_in};
 use crate::{Env, Failure, events};
 
 /// What an authenticated client presents.
@@ -66,19 +66,24 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         return Ok(Refreshed::Unknown);
     };
     let scope = OrgScope::of_credential(&presented);
-    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        env.limits.take(Limited::Refusals, request.call.origin.address)?;
-        return Ok(Refreshed::Unknown); // it names an organization that does not exist
-    };
-    let policy = request.call.client.settings.tighten(&policy);
+    let Some(policy) = policy_in(env, request.call, &scope).await? else { return Ok(Refreshed::Unknown) };
+    if !request.call.called.serves(scope.org_id()) {
+        return unknown(env, request, &scope, "other_issuer").await;
+    }
     let mut tx = env.store.begin(&scope).await?;
     let successor = env.vault.successor(&presented);
     // A second look is needed only where another call rotates between our look and our statement.
     loop {
         let Some(found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
             drop(tx);
-            return unknown(env, request, &scope).await;
+            return unknown(env, request, &scope, "unknown_token").await;
         };
+        let algorithm = request.call.client.signing_algorithm;
+        if !env.keys.is_prepared(&found.issuer, algorithm) {
+            drop(tx);
+            env.keys.prepare(env, &found.issuer, algorithm).await?;
+            return Box::pin(refresh(env, request)).await;
+        }
         let verdict = found.state.judge(env.clock.now());
         if verdict == RefreshVerdict::Reuse && is_own(request, &found) && found.revoked_at.is_none() {
             return reused(env, request, tx, &found).await; // whatever else is wrong with it
@@ -192,9 +197,14 @@ fn about(request: &Refresh<'_>, found: &PresentedRefreshToken, event: Event) -> 
     }
 }
 
-async fn unknown(env: &Env, request: &Refresh<'_>, scope: &OrgScope) -> Result<Refreshed, Failure> {
+async fn unknown(
+    env: &Env,
+    request: &Refresh<'_>,
+    scope: &OrgScope,
+    reason: &'static str,
+) -> Result<Refreshed, Failure> {
     env.limits.take(Limited::Refusals, request.call.origin.address)?;
-    let event = events::refused(env, Action::RefreshRefused, "unknown_token", request.call.origin)?;
+    let event = events::refused(env, Action::RefreshRefused, reason, request.call.origin)?;
     let actor = Actor::Application(request.call.client.id);
     env.refusals
         .record(env, scope, Event { actor, client: Some(request.call.client.key()), ..event })

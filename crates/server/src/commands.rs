@@ -8,6 +8,7 @@ mod dev;
 mod doctor;
 mod domain;
 mod explain;
+mod keys;
 mod reference;
 mod serve;
 mod setup_link;
@@ -74,6 +75,11 @@ enum Command {
         #[command(subcommand)]
         command: explain::Explain,
     },
+    /// Look at signing keys; replace them, or bring one's own
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// Make a link by which an organization sets up its own sign-in, without an account
     SetupLink(setup_link::SetupLinkCommand),
     /// Check that the server could run: configuration, database, keys, mail
@@ -114,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Domain { command } => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
+        Command::Keys { command } => block_on(command.run()),
         Command::SetupLink(command) => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),
         Command::Reference { part } => {

@@ -11,7 +11,7 @@ use orgate_flows::dns::Dns;
 use orgate_flows::federation::Heavy;
 use orgate_flows::federation::providers::Providers;
 use orgate_flows::journal::Journal;
-use orgate_flows::keys::KeyRing;
+use orgate_flows::keys::KeyRings;
 use orgate_flows::limits::{LimitSettings, Limits};
 use orgate_flows::outgoing::{Outgoing, OutgoingError, Reach};
 use orgate_flows::passwords::{PasswordError, Passwords};
@@ -93,7 +93,8 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         store,
         clock,
         vault: Vault::new(&master_key(settings)?)?,
-        keys: KeyRing::new(cores),
+        keys: KeyRings::new(cores),
+        key_schedule: settings.keys.schedule(),
         passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,
         random,
         dns: Dns::new(&settings.dns.servers),

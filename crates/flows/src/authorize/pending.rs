@@ -13,7 +13,7 @@ use orgate_storage::NewAuthorizationRequest;
 
 use crate::authorize::Answer;
 use crate::random::NoRandomness;
-use crate::{Browser, Env};
+use crate::{Browser, Env, Issuer};
 
 /// What is asked for, by which client.
 #[derive(Debug, Clone)]
@@ -21,11 +21,14 @@ pub(crate) struct Pending {
     pub(crate) client: Arc<Client>,
     pub(crate) to: RegisteredUri,
     pub(crate) asked: NewAuthorizationRequest,
+    /// Who answers (RFC 9207): the issuer that was called, or, once the organization is decided, the one that the
+    /// client's tokens in it come from.
+    pub(crate) issuer: Issuer,
 }
 
 impl Pending {
-    pub(crate) fn answer(&self, env: &Env, outcome: Result<String, RequestError>) -> Answer {
-        let iss = env.issuer.as_str().to_owned();
+    pub(crate) fn answer(&self, outcome: Result<String, RequestError>) -> Answer {
+        let iss = self.issuer.as_str().to_owned();
         let response = AuthorizationResponse { outcome, state: self.asked.state.clone(), iss };
         Answer {
             to: self.to.clone(),
@@ -35,8 +38,8 @@ impl Pending {
         }
     }
 
-    pub(crate) fn refuse(&self, env: &Env, error: RequestError) -> Answer {
-        self.answer(env, Err(error))
+    pub(crate) fn refuse(&self, error: RequestError) -> Answer {
+        self.answer(Err(error))
     }
 }
 
@@ -75,5 +78,5 @@ pub(super) fn pending(
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,
     };
-    Ok(Pending { client, to, asked })
+    Ok(Pending { client, to, asked, issuer: env.issuer.clone() })
 }
