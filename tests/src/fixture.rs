@@ -366,6 +366,7 @@ impl Org {
             code_challenge: Some(CodeChallenge::from_bytes(*hash().as_bytes())),
             resource: None,
             dpop_jkt: None,
+            issuer: None,
             scope: scope(),
             claims: ClaimsRequest::default(),
             nonce: None,
@@ -422,6 +423,7 @@ impl Org {
             private_key: b"sealed",
             public_jwk: &key.public_jwk(),
             created_at: now(),
+            promoted_at: Some(now()),
         };
         let mut tx = self.begin().await;
         tx.keys().insert_data_key(b"wrapped", now()).await.expect("a data key");

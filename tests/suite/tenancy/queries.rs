@@ -43,6 +43,8 @@ const CROSSING: &[&str] = &[
     "delete from upstream_requests lapsed",
     // Refresh: domains that are due, of whomever.
     "update domains schedule set due_at = $2 from",
+    // Refresh: signing keys that are due, of whomever.
+    "update key_rings schedule set due_at = $2 from",
     // Refresh: connections that are due, of whomever; and how many have a certificate that expires.
     "update connection_refreshes schedule set due_at = $2 from",
     "select count(*) as \"count!\" from connection_refreshes where noticed_days <= $1",
