@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 mod commands;
+mod master_key;
 mod rotation;
 
 /// A node on a database, beside others.

@@ -99,6 +99,8 @@ actions! {
     ConnectionTested = "connection.tested";
     /// The key under which the organization's secrets rest was made.
     DataKeyCreated = "data_key.created";
+    /// That key was brought under another master key.
+    DataKeyRewrapped = "data_key.rewrapped";
     /// A discovery mail was asked for.
     DiscoveryRequested = "discovery.requested";
     /// A discovery code was accepted.

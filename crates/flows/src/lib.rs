@@ -44,6 +44,7 @@ pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;
 pub mod revoke;
+pub mod rewrap;
 pub mod rotate_secret;
 pub mod setup;
 pub mod sign_in;

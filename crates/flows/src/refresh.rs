@@ -71,7 +71,6 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         return unknown(env, request, &scope, "other_issuer").await;
     }
     let mut tx = env.store.begin(&scope).await?;
-    let successor = env.vault.successor(&presented);
     // A second look is needed only where another call rotates between our look and our statement.
     loop {
         let Some(found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
@@ -104,6 +103,10 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
             tx.commit().await?;
             return grant(env, request, (&found, &policy), &presented).await;
         }
+        let Some(successor) = successor(env, &presented, &found) else {
+            let over = Refreshed::Refused(RefreshRefusal::Expired);
+            return refuse(env, request, tx, (&found, "master_key_changed", over)).await;
+        };
         match verdict {
             RefreshVerdict::Rotate => {
                 let rotation = rotation(env, &presented, &successor, (&found, &policy));
@@ -118,6 +121,19 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         }
         tx.commit().await?;
         return grant(env, request, (&found, &policy), &successor).await;
+    }
+}
+
+/// The token that takes, or took, the place of the presented one. `None` if it was derived from a master key that
+/// is not accepted any more.
+fn successor(
+    env: &Env,
+    presented: &Credential<RefreshToken>,
+    found: &PresentedRefreshToken,
+) -> Option<Credential<RefreshToken>> {
+    match &found.successor {
+        Some(given) => env.vault.given_successor(presented, given),
+        None => Some(env.vault.successor(presented)),
     }
 }
 

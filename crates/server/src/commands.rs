@@ -158,6 +158,7 @@ async fn check(file: ConfigFile) -> anyhow::Result<()> {
     wiring::store(&settings)?.close().await;
     wiring::mailer(&settings)?;
     wiring::master_key(&settings)?;
+    wiring::previous_master_key(&settings)?;
     println!("The configuration is complete.");
     Ok(())
 }

@@ -93,6 +93,10 @@ pub struct Secrets {
     pub master_key: Secret,
     /// A file that holds them.
     pub master_key_file: String,
+    /// The key before this one, or the one that comes after it: accepted, and not used for anything new.
+    pub previous_master_key: Secret,
+    /// A file that holds it.
+    pub previous_master_key_file: String,
 }
 
 /// `[keys]`
@@ -302,6 +306,16 @@ impl Settings {
                 hint: "make one with `openssl rand -base64 32`, keep it safe, and name its file in secrets.master_key_file",
             },
         )
+    }
+
+    /// The text of the other master key that is accepted, if there is one.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn previous_master_key(&self) -> Result<Option<Secret>, SettingsError> {
+        let secrets = &self.secrets;
+        let (key, file) = (&secrets.previous_master_key, &secrets.previous_master_key_file);
+        secret("secrets.previous_master_key", key, file)
     }
 
     /// The database's address.

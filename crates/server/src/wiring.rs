@@ -35,6 +35,9 @@ pub enum WiringError {
     /// See [`InvalidMasterKey`].
     #[error("secrets.master_key")]
     MasterKey(#[from] InvalidMasterKey),
+    /// See [`InvalidMasterKey`].
+    #[error("secrets.previous_master_key")]
+    PreviousMasterKey(#[source] InvalidMasterKey),
     /// See [`OutgoingError`].
     #[error(transparent)]
     Outgoing(#[from] OutgoingError),
@@ -75,6 +78,16 @@ pub fn master_key(settings: &Settings) -> Result<MasterKey, WiringError> {
     Ok(MasterKey::parse(settings.master_key()?.reveal())?)
 }
 
+/// The other master key that is accepted, if there is one.
+///
+/// # Errors
+/// [`WiringError`].
+pub fn previous_master_key(settings: &Settings) -> Result<Option<MasterKey>, WiringError> {
+    let text = settings.previous_master_key()?;
+    let parsed = text.map(|text| MasterKey::parse(text.reveal()).map_err(WiringError::PreviousMasterKey));
+    parsed.transpose()
+}
+
 /// Puts the surroundings together.
 ///
 /// # Errors
@@ -92,7 +105,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
     let surroundings = Surroundings {
         store,
         clock,
-        vault: Vault::new(&master_key(settings)?)?,
+        vault: Vault::new(&master_key(settings)?, previous_master_key(settings)?.as_ref())?,
         keys: KeyRings::new(cores),
         key_schedule: settings.keys.schedule(),
         passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,

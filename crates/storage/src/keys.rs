@@ -92,6 +92,19 @@ impl Keys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Keeps the data key wrapped anew. `false` if it is not the one any more that was read.
+    pub async fn update_data_key(&mut self, former: &[u8], wrapped: &[u8]) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update data_keys set wrapped_key = $3 where org_id = $1 and wrapped_key = $2",
+            self.org_id,
+            former,
+            wrapped,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// The keys of which anything still counts, the one that signs first: all that are not erased, and of those
     /// that are, the ones that were retired after `since` and never withdrawn.
     pub async fn list_signing_keys(

@@ -85,4 +85,4 @@ pub use sign_in::{Account, SignIns};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
-pub use users::{NewUser, StoredUser, Users};
+pub use users::{IndexedAddress, NewUser, StoredUser, Users};

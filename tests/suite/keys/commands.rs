@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
-use orgate_tests::app::{App, MASTER_KEY, SECRET, claims};
+use orgate_tests::app::{App, MASTER_KEY, NEXT_MASTER_KEY, SECRET, claims};
 use orgate_tests::program::{Directory, Ended, orgate};
 use serde_json::Value;
 
@@ -24,6 +24,14 @@ impl Operator {
             key.display()
         );
         Self { toml: directory.file("orgate.toml", &toml).display().to_string(), directory }
+    }
+
+    /// The same, with another line in its configuration.
+    fn with(&self, line: &str) -> Self {
+        let toml = std::fs::read_to_string(&self.toml).expect("the configuration");
+        let directory = Directory::fresh();
+        let toml = directory.file("orgate.toml", &format!("{line}\n{toml}")).display().to_string();
+        Self { directory, toml }
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {
@@ -178,4 +186,38 @@ async fn an_organization_has_a_ring_of_its_own() {
     assert_eq!(states.len(), 1);
     assert!(!operator.states(&[]).iter().any(|(kid, _)| *kid == states[0].0), "it is nobody else's");
     assert!(unknown.contains("there is no organization nobody"), "{unknown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rests_under_another_master_key_is_brought_over() {
+    let app = App::start().await;
+    app.sign_in("acme", "ada@acme.test").await;
+    let operator = Operator::of(&app);
+    let after = {
+        let toml = std::fs::read_to_string(&operator.toml).expect("the configuration");
+        let former = toml.lines().find(|line| line.starts_with("secrets.master_key_file")).expect("a line");
+        let next = operator.directory.file("next.key", NEXT_MASTER_KEY);
+        let toml = toml.replace(former, &format!("secrets.master_key_file = '{}'", next.display()));
+        let toml = operator.directory.file("next.toml", &toml).display().to_string();
+        Operator { directory: Directory::fresh(), toml }
+    };
+    let during = after.with(&format!("secrets.previous_master_key = '{MASTER_KEY}'"));
+
+    let nothing = operator.refused(&["rewrap"]);
+    let too_early = after.refused(&["list"]);
+    let first = during.run(&["rewrap"]);
+    let second = during.done(&["rewrap"]);
+
+    assert!(nothing.contains("secrets.previous_master_key is not set"), "{nothing}");
+    assert!(too_early.contains("is the master key the one they were encrypted under?"), "{too_early}");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.stderr.contains("3 organizations, "), "progress: {first:?}");
+    assert!(first.stdout.contains("data keys were wrapped anew, and 5 addresses hashed anew"), "{first:?}");
+    assert!(first.stdout.contains("Run it once more"), "{first:?}");
+    assert!(second.contains("Nothing is left under the previous one"), "{second}");
+    assert!(after.done(&["list"]).contains("current"));
+    assert!(operator.refused(&["list"]).contains("is the master key the one"));
+    for said in [&first.stdout, &first.stderr, &second] {
+        assert!(!said.contains(MASTER_KEY) && !said.contains(NEXT_MASTER_KEY), "{said}");
+    }
 }

@@ -185,7 +185,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: connections: insert, select, update
     orgate_app: consumed_assertions: insert, select
     orgate_app: consumed_ids: insert, select
-    orgate_app: data_keys: delete, insert, select
+    orgate_app: data_keys: delete, insert, select, update (wrapped_key)
     orgate_app: discovery_challenges: insert, select, update
     orgate_app: domain_transfers: delete, insert, select, update
     orgate_app: domains: delete, insert, select, update
@@ -286,6 +286,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_refresh: domains: rows: true
     orgate_refresh: key_rings: select, update (due_at)
     orgate_refresh: key_rings: rows: true
+    orgate_refresh: organizations: select (org_id)
+    orgate_refresh: organizations: rows: true
     orgate_refresh: schema public: usage
     orgate_resolve: client_directory: select
     orgate_resolve: client_directory: rows: true

@@ -347,6 +347,7 @@ impl Calls {
                 tx.sessions().find_standing(acme.signed_in.session.id, (org_id, acme.client.id));
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
+            "Users::list_indexed" => tx.users().list_indexed(None, 10);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
         }
     }
@@ -404,6 +405,8 @@ impl Calls {
             "Keys::retire" => tx.keys().retire(SigningAlgorithm::Es256, Handover { at: now(), expires_at: now() });
             "Keys::revoke" => tx.keys().revoke(SigningAlgorithm::Es256, now());
             "Keys::schedule" => tx.keys().schedule(now());
+            "Keys::update_data_key" => tx.keys().update_data_key(b"wrapped", b"mine");
+            "Users::rehash" => tx.users().rehash(&[(acme.user.id, acme.user.email_hash, hash())]);
             "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
             "Outbox::fail" => tx.outbox().fail(acme.message, now());
             "Outbox::postpone" => tx.outbox().postpone(acme.message, now());

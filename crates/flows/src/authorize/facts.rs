@@ -192,7 +192,7 @@ async fn membership(env: &Env, proven: &ProvenSession) -> Result<Membership, Fai
     let Some(address) = proven.email.as_deref().and_then(|email| Email::parse(email).ok()) else {
         return Ok(Membership::Several);
     };
-    let elsewhere = env.store.discover(&env.vault.email_hash(&address)).await?;
+    let elsewhere = env.store.discover(&env.vault.email_hashes(&address)).await?;
     let several = elsewhere.iter().any(|org| org.scope.org_id() != proven.session.org_id);
     Ok(if several { Membership::Several } else { Membership::Single })
 }

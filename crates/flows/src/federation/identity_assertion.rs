@@ -54,7 +54,14 @@ pub(crate) async fn verify_identity_assertion(
             && check_issuer(&parsed.claims, settings, &mut Trace::default()).is_ok()
         {
             let state = Credential::new(scope.org_id(), &[0; 32]); // needed by the type only
-            let oidc = Oidc { env, settings, version: &version, state: &state, callback: String::new() };
+            let oidc = Oidc {
+                env,
+                settings,
+                version: &version,
+                state: &state,
+                derived_by: &[],
+                callback: String::new(),
+            };
             return Ok(verify(&oidc, (call, connection, &version), &parsed).await);
         }
     }

@@ -27,6 +27,9 @@ pub(super) enum KeysCommand {
     List(List),
     /// Replace signing keys: the next ones are published now, and sign when everyone knows them
     Rotate(Rotate),
+    /// Bring everything under the current master key that rests under secrets.previous_master_key. It may be
+    /// stopped, and run again
+    Rewrap(ConfigFile),
     /// Take a private key over that was made elsewhere, to sign next
     Import(Import),
 }
@@ -101,9 +104,42 @@ impl KeysCommand {
         match self {
             Self::List(list) => list.run().await,
             Self::Rotate(rotate) => rotate.run().await,
+            Self::Rewrap(config) => rewrap(&config).await,
             Self::Import(import) => import.run().await,
         }
     }
+}
+
+async fn rewrap(config: &ConfigFile) -> anyhow::Result<()> {
+    let env = opened(config).await?;
+    anyhow::ensure!(
+        env.vault.accepts_another(),
+        "secrets.previous_master_key is not set: there is nothing to bring over"
+    );
+    let done = orgate_flows::rewrap::rewrap(&env, |done| {
+        eprintln!(
+            "{} organizations, {} data keys, {} addresses",
+            done.organizations, done.data_keys, done.addresses
+        );
+    })
+    .await?;
+    let (data_keys, addresses) = (done.data_keys, done.addresses);
+    println!("{data_keys} data keys were wrapped anew, and {addresses} addresses hashed anew.");
+    if let Some(lost) = done.lost.first() {
+        anyhow::bail!(
+            "the data keys of {} organizations open under neither master key, of {lost} for one: keep \
+             secrets.previous_master_key until the right one is found",
+            done.lost.len()
+        );
+    }
+    if data_keys + addresses == 0 {
+        println!(
+            "Nothing is left under the previous one: take secrets.previous_master_key out of the configuration."
+        );
+    } else {
+        println!("Run it once more, an hour after the last node was restarted: nothing is to be left then.");
+    }
+    Ok(())
 }
 
 impl Which {
