@@ -8,6 +8,7 @@ create table device_requests (
     client_id     uuid not null,
     parameters    text not null,  -- form-encoded; the client's proof of itself is not among them
     dpop_jkt      text,           -- the key that the request proved
+    called        uuid,           -- the organization whose issuer it called; null: the shared one
     status        text not null default 'pending' check (status in ('pending', 'approved', 'denied')),
     answered_by   uuid,           -- the authorization request that was answered so, in
     answered_in   uuid,           -- this organization; the code there is derived of both

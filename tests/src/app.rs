@@ -34,6 +34,8 @@ pub const SECRET: &str = "notes-secret-with-enough-entropy-for-a-test";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The master key of every test's installation.
 pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// Another one.
+pub const NEXT_MASTER_KEY: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
 /// A PKCE verifier and its challenge (RFC 7636 Appendix B).
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The challenge of [`VERIFIER`].

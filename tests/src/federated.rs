@@ -57,6 +57,7 @@ pub fn upstream_request(connection: &Connection, request: &NewAuthorizationReque
         version: 1,
         purpose: UpstreamPurpose::SignIn(request.handle),
         browser: hash(),
+        derived_by: Vec::new(),
         created_at: now(),
         expires_at: now() + Duration::minutes(15),
     }

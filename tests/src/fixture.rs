@@ -380,6 +380,7 @@ impl Org {
             code_challenge: Some(CodeChallenge::from_bytes(*hash().as_bytes())),
             resource: None,
             dpop_jkt: None,
+            issuer: None,
             scope: scope(),
             claims: ClaimsRequest::default(),
             nonce: None,
@@ -436,6 +437,7 @@ impl Org {
             private_key: b"sealed",
             public_jwk: &key.public_jwk(),
             created_at: now(),
+            promoted_at: Some(now()),
         };
         let mut tx = self.begin().await;
         tx.keys().insert_data_key(b"wrapped", now()).await.expect("a data key");
@@ -467,6 +469,7 @@ pub fn new_device(
         client_id: client.id,
         parameters: "scope=openid",
         dpop_jkt: None,
+        called: None,
         interval: Duration::seconds(5),
         created_at: now(),
         expires_at: now() + Duration::minutes(10),

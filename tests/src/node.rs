@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use orgate_flows::Env;
+use orgate_server::settings::Settings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,10 +24,16 @@ pub struct Node {
 impl Node {
     /// Starts one; it knows what the database does, and remembers nothing.
     pub async fn beside(app: &App) -> Self {
+        Self::beside_with(app, |_| {}).await
+    }
+
+    /// The same, with settings changed.
+    pub async fn beside_with(app: &App, change: impl FnOnce(&mut Settings)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let mut settings = settings(&app.base, &app.database);
         settings.outgoing.allow_private_addresses = true;
+        change(&mut settings);
         let (env, tasks, stop) = serve(&settings, Arc::clone(&app.clock), listener).await;
         Self { env, port, tasks, stop }
     }

@@ -17,6 +17,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+mod commands;
+mod master_key;
+mod rotation;
+
 /// A node on a database, beside others.
 fn node(database: &Database, master_key: &MasterKey) -> Env {
     let issuer = Url::parse("http://localhost:9/").expect("an address");
@@ -36,7 +40,7 @@ fn kids(jwks: &Value) -> BTreeSet<String> {
 }
 
 fn published(env: &Env) -> BTreeSet<String> {
-    kids(&serde_json::from_str(&env.keys.published()).expect("JSON"))
+    kids(&serde_json::from_str(&env.keys.shared().published()).expect("JSON"))
 }
 
 async fn private_keys(database: &Database) -> Vec<(String, Vec<u8>)> {
@@ -80,7 +84,7 @@ async fn a_key_of_another_algorithm_is_made_once_and_published_before_it_signs()
     let app = App::start().await;
     let (other, _stop) = second_node(&app).await;
     let algorithms = |env: &Env| {
-        let jwks: Value = serde_json::from_str(&env.keys.published()).expect("JSON");
+        let jwks: Value = serde_json::from_str(&env.keys.shared().published()).expect("JSON");
         let keys = jwks["keys"].as_array().expect("keys").iter();
         keys.map(|key| key["alg"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
     };
@@ -116,8 +120,8 @@ clients:
             let header = claims(&format!(".{}", token.split('.').next().expect("a header")));
             assert_eq!(header["alg"], algorithm);
         }
-        let read = other.keys.verify::<Value>(&tokens.text("access_token"), "at+jwt");
-        assert_eq!(read.expect("the other node knows the key")["org_name"], "acme");
+        let read = other.keys.verify::<Value>(&other, &tokens.text("access_token"), "at+jwt").await;
+        assert_eq!(read.expect("read").expect("the other node knows the key")["org_name"], "acme");
     }
 }
 
@@ -149,7 +153,7 @@ async fn another_master_key_opens_nothing_makes_nothing_and_says_so() {
     let refused = bootstrap(&stranger).await.expect_err("refused");
 
     assert_eq!(refused.to_string(), "the ciphertext does not open: the master key may be another one");
-    assert!(!stranger.keys.is_ready());
+    assert!(!stranger.keys.shared().is_ready());
     assert_eq!(private_keys(&database).await, before);
     assert!(bootstrap(&node(&database, &master_key(1))).await.is_ok());
 }
@@ -242,6 +246,6 @@ async fn keys_that_are_rotated_under_two_nodes_are_the_same_at_both() {
     .await;
     assert!(published(&other).is_superset(&before), "what the old keys signed still counts");
     let token = app.sign_in("acme", "ada@acme.test").await.text("access_token");
-    let claims = other.keys.verify::<Value>(&token, "at+jwt").expect("the other node knows the key");
-    assert_eq!(claims["org_name"], "acme");
+    let claims = other.keys.verify::<Value>(&other, &token, "at+jwt").await.expect("read");
+    assert_eq!(claims.expect("the other node knows the key")["org_name"], "acme");
 }

@@ -32,6 +32,8 @@ mod headers;
 #[cfg(test)]
 mod introspection;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod limits;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use orgate_edge::{FormParams, ParamsRejection, RequestOrigin};
+use orgate_edge::{CalledIssuer, FormParams, ParamsRejection, RequestOrigin};
 use orgate_flows::Env;
 use orgate_flows::device::{Requested, request};
 use serde_json::{Value, json};
@@ -14,14 +14,15 @@ use crate::error::OAuthError;
 /// What the device shows, and what it polls with (RFC 8628 §3.2).
 pub(crate) async fn post(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     RequestOrigin(origin): RequestOrigin,
     headers: HeaderMap,
     form: Result<FormParams, ParamsRejection>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Value>), OAuthError> {
     let FormParams(params) = form?;
-    let client = authenticated(&env, (&headers, &params), &origin).await?;
-    let key = proven_key(&env, &client, (&headers, "/device_authorization"), &origin).await?;
-    let device = match request(&env, &client, &params, (key.as_deref(), &origin)).await? {
+    let client = authenticated((&env, called), (&headers, &params), &origin).await?;
+    let key = proven_key((&env, called), &client, (&headers, "/device_authorization"), &origin).await?;
+    let device = match request(&env, (called, &client), &params, (key.as_deref(), &origin)).await? {
         Requested::Kept(device) => device,
         Requested::Refused(error) => return Err(error.into()),
     };

@@ -1,20 +1,30 @@
-//! The documents that anyone may fetch: the shared issuer's keys at `GET /jwks.json` (RFC 7517 §5),
-//! and its metadata at `/.well-known/openid-configuration` (OIDC Discovery §4) and
+//! The documents that anyone may fetch: an issuer's keys at `GET /jwks.json` (RFC 7517 §5), and its
+//! metadata at `/.well-known/openid-configuration` (OIDC Discovery §4) and
 //! `/.well-known/oauth-authorization-server` (RFC 8414 §3), which is one document.
 //!
-//! Every backend fetches them, and nothing about them can fail: they are made beforehand, counted, and
-//! not logged one by one.
+//! Every backend fetches the shared issuer's, and nothing about them can fail: they are made beforehand,
+//! counted, and not logged one by one. Those of an organization's issuer are requests like any other.
 
 use std::sync::{Arc, OnceLock};
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use orgate_edge::{AppState, RequestId};
-use orgate_flows::{Env, Issuer};
+use axum::{Json, Router};
+use orgate_edge::{AppState, CalledIssuer, RequestId};
+use orgate_flows::keys::KeyError;
+use orgate_flows::{Env, Failure, Issuer};
 use orgate_protocol::oauth::metadata::ProviderMetadata;
+
+use crate::error::OAuthError;
+
+const KEYS_MEDIA_TYPE: &str = "application/jwk-set+json";
+
+/// Clients fetch again when a token names a key they do not know; this bounds how long a withdrawn key
+/// lives on in their caches.
+const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 type Document = ([(HeaderName, HeaderValue); 3], Body);
 
@@ -27,10 +37,44 @@ pub fn documents() -> Router<AppState> {
         .layer(crate::cors())
 }
 
+/// The same of an organization's issuer, below its path.
+pub fn documents_of_organization() -> Router<AppState> {
+    Router::new()
+        .route("/jwks.json", get(own_keys))
+        .route("/.well-known/openid-configuration", get(own_metadata))
+        .route("/.well-known/oauth-authorization-server", get(own_metadata))
+        .layer(crate::cors())
+}
+
+/// And where RFC 8414 §3.1 looks for it: the issuer's path comes last.
+pub fn authorization_server_of_organization() -> Router<AppState> {
+    Router::new()
+        .route("/.well-known/oauth-authorization-server/o/{organization}", get(own_metadata))
+        .layer(crate::cors())
+}
+
+async fn own_metadata(State(env): State<Env>, CalledIssuer(called): CalledIssuer) -> Response {
+    let metadata = ProviderMetadata::new(env.issuer.called(called).url());
+    ([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response()
+}
+
+/// The keys of an organization that has issued nothing yet are none; nobody is to remember that.
+async fn own_keys(
+    State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
+) -> Result<Response, OAuthError> {
+    let ring = env.keys.of(&env, env.issuer.called(called).as_str()).await.map_err(Failure::from)?;
+    let ring = ring.ok_or(Failure::Key(KeyError::UnknownIssuer))?;
+    let cached = if ring.is_ready() { CACHED } else { HeaderValue::from_static("no-store") };
+    let media_type = HeaderValue::from_static(KEYS_MEDIA_TYPE);
+    let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, cached)];
+    Ok((headers, Body::from(Bytes::from_owner(Prepared(ring.published())))).into_response())
+}
+
 /// As it was prepared when the keys were loaded.
 async fn keys(State(env): State<Env>) -> Document {
-    let body = Bytes::from_owner(Prepared(env.keys.published()));
-    document(&env, "/jwks.json", "application/jwk-set+json", body)
+    let body = Bytes::from_owner(Prepared(env.keys.shared().published()));
+    document(&env, "/jwks.json", KEYS_MEDIA_TYPE, body)
 }
 
 async fn openid_configuration(State(env): State<Env>) -> Document {
@@ -46,9 +90,7 @@ fn document(env: &Env, route: &'static str, media_type: &'static str, body: Byte
         .increment(1);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        // Clients fetch again when a token names a key they do not know; this bounds how long a
-        // withdrawn key lives on in their caches.
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        (header::CACHE_CONTROL, CACHED),
         (RequestId::HEADER, RequestId::new(env).header()),
     ];
     (headers, Body::from(body))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use orgate_edge::{FormParams, ParamsRejection, RequestOrigin};
+use orgate_edge::{CalledIssuer, FormParams, ParamsRejection, RequestOrigin};
 use orgate_flows::Env;
 use orgate_flows::introspect::{introspect, sign_introspection};
 use orgate_protocol::oauth::introspection::{self, INTROSPECTION_MEDIA_TYPE};
@@ -17,22 +17,23 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Whoever asks proves who it is: a public client cannot, and so learns nothing.
 pub(crate) async fn post(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     RequestOrigin(origin): RequestOrigin,
     headers: HeaderMap,
     form: Result<FormParams, ParamsRejection>,
 ) -> Result<Response, OAuthError> {
     let FormParams(params) = form?;
-    let client = authenticated(&env, (&headers, &params), &origin).await?;
+    let client = authenticated((&env, called), (&headers, &params), &origin).await?;
     if !client.is_confidential() {
         return Err(OAuthError::invalid_client());
     }
     let token = introspection::parse(&params)?;
-    let answer = introspect(&env, &client, &token).await?;
+    let answer = introspect(&env, called, &client, &token).await?;
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accepts.split(',').any(|range| range.split(';').next().is_some_and(is_signed)) {
         return Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(answer)).into_response());
     }
-    let signed = sign_introspection(&env, &client, answer).await?;
+    let signed = sign_introspection(&env, called, &client, answer).await?;
     let media_type = HeaderValue::from_static(INTROSPECTION_MEDIA_TYPE);
     Ok(([(header::CACHE_CONTROL, NO_STORE), (header::CONTENT_TYPE, media_type)], signed).into_response())
 }

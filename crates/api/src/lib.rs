@@ -19,10 +19,17 @@ use axum::routing::{get, post};
 use orgate_edge::{AppState, RequestId};
 use tower_http::cors::{Any, CorsLayer};
 
-pub use documents::documents;
+pub use documents::{authorization_server_of_organization, documents, documents_of_organization};
 
 /// The routes of the back channel but for the [`documents()`].
 pub fn router() -> Router<AppState> {
+    issuer()
+        .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))
+        .route("/sso/{organization}/{connection}/jwks", get(connections::get_keys))
+}
+
+/// The endpoints that every issuer has: the shared one, and each organization's below its path.
+pub fn issuer() -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))
         .route("/device_authorization", post(device::post))
@@ -31,8 +38,6 @@ pub fn router() -> Router<AppState> {
         .route("/revoke", post(revoke::post))
         .route("/userinfo", get(userinfo::get).post(userinfo::post))
         .layer(cors())
-        .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))
-        .route("/sso/{organization}/{connection}/jwks", get(connections::get_keys))
 }
 
 /// Scripts of any origin may call the back channel: nothing there takes a cookie.

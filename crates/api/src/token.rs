@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use orgate_edge::{FormParams, ParamsRejection, RequestOrigin};
+use orgate_edge::{CalledIssuer, FormParams, ParamsRejection, RequestOrigin};
 use orgate_flows::Env;
 use orgate_flows::token::{TokenCall, exchange};
 use orgate_protocol::oauth::token::{self, TokenResponse, TokenType};
@@ -15,15 +15,17 @@ use crate::error::{OAuthError, of_token};
 /// Authenticates the client, then follows the grant: no grant can forget the former.
 pub(crate) async fn post(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     RequestOrigin(origin): RequestOrigin,
     headers: HeaderMap,
     form: Result<FormParams, ParamsRejection>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<TokenResponse>), OAuthError> {
     let FormParams(params) = form?;
-    let client = authenticated(&env, (&headers, &params), &origin).await?;
+    let client = authenticated((&env, called), (&headers, &params), &origin).await?;
     let request = token::parse(&params)?;
-    let key = proven_key(&env, &client, (&headers, "/token"), &origin).await?;
+    let key = proven_key((&env, called), &client, (&headers, "/token"), &origin).await?;
     let call = TokenCall {
+        called,
         client: &client,
         resource: request.resource.as_deref(),
         key: key.as_deref(),

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use orgate_edge::{FormParams, ParamsRejection};
-use orgate_flows::Env;
+use orgate_edge::{CalledIssuer, FormParams, ParamsRejection};
 use orgate_flows::dpop::PresentedProof;
 use orgate_flows::userinfo::{Userinfo, userinfo};
+use orgate_flows::{Called, Env};
 use orgate_protocol::bearer::{self, Challenge, Scheme};
 use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
 use orgate_protocol::params::Params;
@@ -15,13 +15,18 @@ use orgate_protocol::params::Params;
 use crate::error::OAuthError;
 
 /// The token in the `Authorization` header.
-pub(crate) async fn get(State(env): State<Env>, headers: HeaderMap) -> Result<Response, OAuthError> {
-    answer(&env, (&headers, "GET"), None).await
+pub(crate) async fn get(
+    State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
+    headers: HeaderMap,
+) -> Result<Response, OAuthError> {
+    answer(&env, called, (&headers, "GET"), None).await
 }
 
 /// The token in the header or in the body (RFC 6750 §2.2).
 pub(crate) async fn post(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     headers: HeaderMap,
     form: Result<FormParams, ParamsRejection>,
 ) -> Result<Response, OAuthError> {
@@ -30,11 +35,12 @@ pub(crate) async fn post(
         Err(ParamsRejection::MediaType) => None, // a POST without a form: the header alone counts
         Err(rejection) => return Err(rejection.into()),
     };
-    answer(&env, (&headers, "POST"), form.as_ref()).await
+    answer(&env, called, (&headers, "POST"), form.as_ref()).await
 }
 
 async fn answer(
     env: &Env,
+    called: Called,
     (headers, method): (&HeaderMap, &str),
     form: Option<&Params>,
 ) -> Result<Response, OAuthError> {
@@ -52,12 +58,13 @@ async fn answer(
     let mut proofs = headers.get_all("dpop").iter();
     let proof = match (scheme, proofs.next(), proofs.next()) {
         (Scheme::Dpop, Some(proof), None) => {
-            Some(PresentedProof { proof: proof.to_str().unwrap_or_default(), method, path: "/userinfo" })
+            let proof = proof.to_str().unwrap_or_default();
+            Some(PresentedProof { proof, method, called, path: "/userinfo" })
         }
         (Scheme::Dpop, _, _) => return Ok(invalid_proof(ErrorCode::InvalidDpopProof)),
         (Scheme::Bearer, _, _) => None,
     };
-    Ok(match userinfo(env, presented.token, proof.as_ref()).await? {
+    Ok(match userinfo(env, called, presented.token, proof.as_ref()).await? {
         Userinfo::Claims(claims) => {
             ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(claims)).into_response()
         }

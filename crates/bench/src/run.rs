@@ -177,7 +177,7 @@ impl Bench<'_> {
         self.orgate.run(&url, &["apply", "-f", &file.display().to_string()])?;
 
         let master_key = MasterKey::parse(&self.orgate.master_key)?;
-        let vault = Box::new(Vault::new(&master_key)?);
+        let vault = Box::new(Vault::new(&master_key, None)?);
         let anyone = OrgId::from_uuid(Uuid::now_v7());
         let phc = Passwords::new(1, 1, Random::default())?.hash(anyone, PASSWORD).await?;
         let population = Population::make(connect(&url).await?, &vault, &phc, organizations).await?;

@@ -99,6 +99,8 @@ actions! {
     ConnectionTested = "connection.tested";
     /// The key under which the organization's secrets rest was made.
     DataKeyCreated = "data_key.created";
+    /// That key was brought under another master key.
+    DataKeyRewrapped = "data_key.rewrapped";
     /// A device's request was answered by someone: approved or denied.
     DeviceAnswered = "device.answered";
     /// A user let a device in.
@@ -131,8 +133,18 @@ actions! {
     DomainTransfer = "domain.transfer";
     /// A domain was proven.
     DomainVerified = "domain.verified";
-    /// A signing key was made.
+    /// A signing key was made, and published.
     KeyCreated = "key.created";
+    /// A retired signing key was dropped, and its private key erased.
+    KeyErased = "key.erased";
+    /// A signing key that was made elsewhere was taken over, and published.
+    KeyImported = "key.imported";
+    /// A signing key began to sign.
+    KeyPromoted = "key.promoted";
+    /// A signing key stopped signing; what it signed still counts.
+    KeyRetired = "key.retired";
+    /// A signing key was withdrawn: nothing that it signed counts.
+    KeyRevoked = "key.revoked";
     /// An organization was created or changed.
     OrganizationConfigured = "organization.configured";
     /// The organization of an authorization request was decided.

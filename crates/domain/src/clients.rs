@@ -13,7 +13,8 @@ pub mod claims;
 mod settings;
 
 pub use settings::{
-    ClientAuthentication, ClientKeySource, ClientSettings, Lifetimes, Party, Profile, STANDARD_SCOPES,
+    ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
+    STANDARD_SCOPES,
 };
 
 use crate::credentials::SecretHash;

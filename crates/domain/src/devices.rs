@@ -38,6 +38,8 @@ pub struct DeviceRequest {
     pub parameters: String,
     /// The thumbprint of the key that the request proved.
     pub dpop_jkt: Option<String>,
+    /// The organization whose issuer the device called; `None`: the shared one.
+    pub called: Option<OrgId>,
     /// What came of it.
     pub status: DeviceStatus,
     /// How long the device is to wait between two questions.
@@ -183,6 +185,7 @@ mod tests {
             client_id: ClientId::from_uuid(Uuid::from_u128(2)),
             parameters: String::new(),
             dpop_jkt: None,
+            called: None,
             status,
             interval: DEVICE_INTERVAL,
             polled_at: polled.map(at),

@@ -12,6 +12,7 @@ pub mod devices;
 pub mod domains;
 pub mod email;
 pub mod ids;
+pub mod keys;
 pub mod names;
 pub mod organizations;
 pub mod policies;

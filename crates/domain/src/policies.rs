@@ -46,6 +46,9 @@ pub const REFRESH_GRACE: Duration = Duration::seconds(30);
 /// An authorization code is redeemed within this time (RFC 6749 §4.1.2 says ten minutes at most).
 pub const CODE_LIFETIME: Duration = Duration::seconds(60);
 
+/// No access or ID token lives longer, whatever a policy says: keys stay published for as long.
+pub const LONGEST_TOKEN: Duration = Duration::hours(1);
+
 /// A person completes a sign-in within this time.
 pub const REQUEST_LIFETIME: Duration = Duration::minutes(30);
 

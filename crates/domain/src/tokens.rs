@@ -45,6 +45,8 @@ pub struct AuthorizationCode {
     pub resource: Option<String>,
     /// The thumbprint of the key it is bound to (RFC 9449 §10).
     pub dpop_jkt: Option<String>,
+    /// Who issues its tokens; `None`: the shared issuer.
+    pub issuer: Option<String>,
     /// What was granted.
     pub scope: ScopeSet,
     /// What was asked for beside it, claim by claim.

@@ -6,12 +6,14 @@
 
 mod address;
 pub mod browser;
+mod issuer;
 mod params;
 mod request_id;
 mod state;
 
 pub use address::RequestOrigin;
 pub use browser::BrowserCookies;
+pub use issuer::CalledIssuer;
 pub use params::{FormParams, ParamsRejection, QueryParams};
 pub use request_id::{RequestId, observe};
 pub use state::{AppState, HttpSettings};

@@ -9,7 +9,7 @@ use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use orgate_storage::{LiveGrant, OrgScope};
 
 use crate::issue::family_of;
-use crate::{Env, Failure};
+use crate::{Called, Env, Failure};
 
 /// A token that verifies and has not expired; nothing is said of whether it was revoked.
 #[derive(Debug)]
@@ -27,15 +27,16 @@ pub(crate) enum Standings {
     User(Box<LiveGrant>),
 }
 
-/// Reads a token: signature, type, issuer, time and organization.
-pub(crate) async fn read(env: &Env, token: &str) -> Result<Option<Presented>, Failure> {
-    let verified = env.keys.verify::<AccessTokenClaims>(token, ACCESS_TOKEN_TYPE);
+/// Reads a token: signature, type, issuer, time and organization, which is that of the called issuer if it has
+/// one.
+pub(crate) async fn read(env: &Env, called: Called, token: &str) -> Result<Option<Presented>, Failure> {
+    let verified = env.keys.verify::<AccessTokenClaims>(env, token, ACCESS_TOKEN_TYPE).await?;
     let now = env.clock.now().timestamp();
-    let Some(claims) = verified.ok().filter(|claims| claims.iss == env.issuer.as_str() && now < claims.exp)
-    else {
+    let Some(claims) = verified.filter(|claims| now < claims.exp) else {
         return Ok(None);
     };
     let scope = env.configuration.organization(&env.store, &claims.org_id).await?;
+    let scope = scope.filter(|scope| called.serves(scope.org_id()));
     Ok(scope.map(|scope| Presented { claims, scope }))
 }
 

@@ -14,7 +14,7 @@ use orgate_storage::system::OrgHint;
 
 use crate::client_keys::check_signature;
 use crate::limits::Limited;
-use crate::{Env, Failure, events};
+use crate::{Called, Env, Failure, events};
 
 /// The endpoints that a client may assert itself to by their address, where the FAPI profile does not
 /// bind it.
@@ -36,6 +36,7 @@ pub enum Authentication {
 /// [`Failure`].
 pub async fn authenticate_client(
     env: &Env,
+    called: Called,
     presented: &PresentedClient,
     origin: &Origin,
 ) -> Result<Authentication, Failure> {
@@ -53,7 +54,9 @@ pub async fn authenticate_client(
         env.limits.take(Limited::Pages, origin.address)?;
     }
     let proven = match (presented.method, &presented.proof) {
-        (ClientAuthMethod::Assertion, Some(assertion)) => verify_assertion(env, &client, assertion).await?,
+        (ClientAuthMethod::Assertion, Some(assertion)) => {
+            verify_assertion(env, (called, &client), assertion).await?
+        }
         _ => client.authenticate(presented, env.clock.now()).map_err(|_| "wrong_credentials"),
     };
     let reason = match proven {
@@ -74,7 +77,7 @@ pub async fn authenticate_client(
 /// for the log.
 async fn verify_assertion(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     assertion: &str,
 ) -> Result<Result<(), &'static str>, Failure> {
     if client.settings.authentication != ClientAuthentication::PrivateKeyJwt {
@@ -85,7 +88,8 @@ async fn verify_assertion(
     if token.typ.as_deref().is_some_and(|typ| !matches!(typ, "jwt" | "client-authentication+jwt")) {
         return Ok(Err("assertion_type"));
     }
-    let (issuer, endpoints) = (env.issuer.as_str(), ENDPOINTS.map(|path| env.issuer.at(path)));
+    let issuer = env.issuer.called(called);
+    let (issuer, endpoints) = (issuer.as_str(), ENDPOINTS.map(|path| issuer.at(path)));
     let audiences = if client.settings.is_fapi() {
         Audiences::Issuer(issuer)
     } else {

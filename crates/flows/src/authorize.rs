@@ -19,7 +19,7 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{ConsumedKind, NewAuthorizationRequest, OrgScope, OrgTx};
 
 use crate::limits::Limited;
-use crate::{Browser, Env, Failure, events};
+use crate::{Browser, Called, Env, Failure, Issuer, events};
 
 mod conclude;
 mod facts;
@@ -120,25 +120,25 @@ pub enum AuthorizeError {
     UnregisteredRedirectUri,
 }
 
-/// Begins an authorization. `host` is the organization whose vanity domain or path was called.
+/// Begins an authorization at the issuer that was called.
 ///
 /// # Errors
 /// [`AuthorizeError`]: everything else is answered to the client or asked of the person.
 pub async fn authorize(
     env: &Env,
     params: &Params,
-    host: Option<OrgId>,
+    called: Called,
     browser: &Browser,
 ) -> Result<Next, AuthorizeError> {
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let client = proven_client(env, params, browser).await?;
-    let source = match source(env, &client, params).await? {
+    let source = match source(env, (called, &client), params).await? {
         Ok(source) => source,
         Err(error) => {
             record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
             // What stands beside it cannot be followed, but if it names an address of the client's, that one is told.
             return match client.redirect_uri(params.get("redirect_uri").unwrap_or_default()) {
-                Ok(to) => Ok(Next::Answer(unparsed(env, params, (client, to), error))),
+                Ok(to) => Ok(Next::Answer(unparsed(&env.issuer.called(called), params, (client, to), error))),
                 Err(_) => Err(AuthorizeError::InvalidRequest(error)),
             };
         }
@@ -159,18 +159,20 @@ pub async fn authorize(
         Ok(request) => request,
         Err(error) => {
             record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
-            return Ok(Next::Answer(unparsed(env, params, (client, to), error)));
+            let issuer = env.issuer.called(called);
+            return Ok(Next::Answer(unparsed(&issuer, params, (client, to), error)));
         }
     };
     let mut pending =
         pending(env, browser, (client, Destination::Client(to)), &request).map_err(Failure::from)?;
     pending.asked.pushed = source.pushed;
     pending.asked.dpop_jkt = pending.asked.dpop_jkt.or(source.key);
-    let known = match gather(env, &request, (&pending.client, host), browser).await? {
+    pending.issuer = env.issuer.called(called);
+    let known = match gather(env, &request, (&pending.client, called.0), browser).await? {
         Ok(known) => known,
         Err(error) => {
             record_unresolved(env, "invalid_request", Some(&pending.client), browser).await?;
-            return Ok(Next::Answer(pending.refuse(env, error)));
+            return Ok(Next::Answer(pending.refuse(error)));
         }
     };
     pending.asked.expected_user = known.expected_user;
@@ -199,13 +201,13 @@ async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<
 }
 
 fn unparsed(
-    env: &Env,
+    issuer: &Issuer,
     params: &Params,
     (client, to): (Arc<Client>, RegisteredUri),
     error: RequestError,
 ) -> Answer {
     let state = params.get("state").filter(|state| state.len() <= 2048).map(str::to_owned);
-    let response = AuthorizationResponse { outcome: Err(error), state, iss: env.issuer.as_str().to_owned() };
+    let response = AuthorizationResponse { outcome: Err(error), state, iss: issuer.as_str().to_owned() };
     Answer { to: Destination::Client(to), mode: ResponseMode::of(params), client, response }
 }
 
@@ -250,6 +252,7 @@ pub(crate) async fn enter(
     browser: &Browser,
 ) -> Result<Next, Failure> {
     let now = env.clock.now();
+    pending.issuer = issuer_of(env, &pending.client, scope.org_id(), reason);
     let silent = pending.asked.prompt.contains(&Prompt::None);
     let policy = pending.client.settings.tighten(&env.configuration.policy(&env.store, scope).await?);
     let mut tx = env.store.begin(scope).await?;
@@ -260,18 +263,14 @@ pub(crate) async fn enter(
         if exists {
             record(env, scope, (refused.why.as_str(), &pending.client), browser).await?;
         }
-        return Ok(if silent {
-            answered(env, &pending, ErrorCode::AccessDenied)
-        } else {
-            Next::Refused(refused)
-        });
+        return Ok(if silent { answered(&pending, ErrorCode::AccessDenied) } else { Next::Refused(refused) });
     }
     if let Some(pushed) = &pending.asked.pushed
         && tx.consumed_ids().is_consumed(ConsumedKind::PushedRequest, pushed).await?
     {
         tx.commit().await?;
         record(env, scope, ("request_answered", &pending.client), browser).await?;
-        return Ok(answered(env, &pending, ErrorCode::InvalidRequestUri));
+        return Ok(answered(&pending, ErrorCode::InvalidRequestUri));
     }
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
@@ -286,7 +285,7 @@ pub(crate) async fn enter(
         None if silent => {
             tx.commit().await?;
             record(env, scope, ("login_required", &pending.client), browser).await?;
-            return Ok(answered(env, &pending, ErrorCode::LoginRequired));
+            return Ok(answered(&pending, ErrorCode::LoginRequired));
         }
         None => {
             let handle = store(env, &mut tx, &mut pending.asked).await?;
@@ -302,6 +301,12 @@ pub(crate) async fn enter(
     };
     tx.commit().await?;
     Ok(next)
+}
+
+/// Who issues what comes of a request in an organization that was decided for `reason`.
+pub(crate) fn issuer_of(env: &Env, client: &Client, org_id: OrgId, reason: Reason) -> Issuer {
+    let called = Called((reason == Reason::Host).then_some(org_id));
+    env.issuer.to_client(client, org_id, called)
 }
 
 /// The session that this browser's cookie of the transaction's organization proves.
@@ -386,7 +391,7 @@ async fn unavailable(env: &Env, pending: &Pending, browser: &Browser) -> Result<
     let why = RefusedBecause::OrganizationUnavailable;
     record_unresolved(env, why.as_str(), Some(&pending.client), browser).await?;
     if pending.asked.prompt.contains(&Prompt::None) {
-        return Ok(answered(env, pending, ErrorCode::AccessDenied));
+        return Ok(answered(pending, ErrorCode::AccessDenied));
     }
     Ok(Next::Refused(Refused { why, client: Arc::clone(&pending.client), organization: None }))
 }
@@ -399,10 +404,10 @@ async fn undecided(
     browser: &Browser,
 ) -> Result<Next, Failure> {
     record_unresolved(env, code.as_str(), Some(&pending.client), browser).await?;
-    Ok(answered(env, pending, code))
+    Ok(answered(pending, code))
 }
 
-fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
+fn answered(pending: &Pending, code: ErrorCode) -> Next {
     let description = match code {
         ErrorCode::AccessDenied => "the organization cannot be used with this application",
         ErrorCode::AccountSelectionRequired => "several organizations are possible",
@@ -412,7 +417,7 @@ fn answered(env: &Env, pending: &Pending, code: ErrorCode) -> Next {
         ErrorCode::OrganizationMismatch => "the request names two organizations",
         _ => "the request cannot be answered",
     };
-    Next::Answer(pending.refuse(env, RequestError::new(code, description)))
+    Next::Answer(pending.refuse(RequestError::new(code, description)))
 }
 
 /// The code in it is a secret.

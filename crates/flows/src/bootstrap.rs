@@ -34,7 +34,7 @@ pub async fn bootstrap(env: &Env) -> Result<OrgScope, Failure> {
 pub async fn open(env: &Env) -> Result<Option<OrgScope>, Failure> {
     let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(None) };
     env.keys.read(env, &operator.scope).await?;
-    let complete = FROM_THE_START.iter().all(|algorithm| env.keys.check(*algorithm).is_ok());
+    let complete = FROM_THE_START.iter().all(|algorithm| env.keys.shared().check(*algorithm).is_ok());
     Ok(complete.then_some(operator.scope))
 }
 

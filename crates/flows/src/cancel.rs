@@ -23,5 +23,5 @@ pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<A
     tx.audit().insert(&event).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let error = RequestError::new(ErrorCode::AccessDenied, "the sign-in was cancelled");
-    Ok(waiting.pending.refuse(env, error))
+    Ok(waiting.pending.refuse(error))
 }

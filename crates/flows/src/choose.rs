@@ -85,7 +85,7 @@ pub(crate) async fn of_address(
     address: &SecretHash,
 ) -> Result<Vec<Choice>, Failure> {
     let mut choices = Vec::new();
-    for org in env.store.discover(address).await? {
+    for org in env.store.discover(std::slice::from_ref(address)).await? {
         let mut tx = env.store.begin(&org.scope).await?;
         let client = waiting.client().key();
         let (organization, admission) = tx.organization().find_with(client).await?;

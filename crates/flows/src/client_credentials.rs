@@ -54,6 +54,7 @@ pub(crate) async fn issue_to_machine(
     }
     let policy = env.configuration.policy(&env.store, &place).await?;
     let subject = Subject::Client(&standing, call.client.id);
+    let issuer = env.issuer.to_client(call.client, place.org_id(), call.called);
     let issuance = Issuance {
         client: call.client,
         subject,
@@ -65,7 +66,7 @@ pub(crate) async fn issue_to_machine(
         known: &read_claims(env, &place, (call.client, subject)).await?,
         claims: ClaimsRequest::NONE,
         nonce: None,
-        issuer: env.issuer.as_str(),
+        issuer: issuer.as_str(),
         lifetime: call.client.settings.tighten(&policy).access_token,
         now: env.clock.now(),
     };
@@ -121,7 +122,8 @@ pub(crate) fn refusal_of(place: &Place) -> Option<RequestError> {
     }
 }
 
-/// The client's own organization, if it belongs to one only; else the one that the request names.
+/// The organization whose issuer was called, or the client's own, if it belongs to one only; else the one that
+/// the request names. Of these, any two that differ are a contradiction.
 pub(crate) async fn place(
     env: &Env,
     call: &TokenCall<'_>,
@@ -138,7 +140,12 @@ pub(crate) async fn place(
             }
         },
     };
+    let named = match (call.called.0, named) {
+        (Some(called), None) => env.configuration.organization(&env.store, &called.to_string()).await?,
+        (_, named) => named,
+    };
     Ok(match (call.client.audience, named) {
+        (_, Some(scope)) if !call.called.serves(scope.org_id()) => Place::Mismatch,
         (Audience::Owner, Some(scope)) if scope.org_id() != call.client.owner => Place::Mismatch,
         (_, Some(scope)) => Place::Organization(scope),
         (Audience::Owner, None) => {

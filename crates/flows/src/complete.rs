@@ -128,7 +128,7 @@ impl<'a> Completion<'a> {
         let client = Some(self.waiting.pending.client.key());
         tx.audit().insert(&Event { user_id: Some(user_id), client, ..event }).await?;
         tx.commit().await?;
-        Ok(Completed::NotAsAsked(Box::new(self.waiting.pending.refuse(self.env, error))))
+        Ok(Completed::NotAsAsked(Box::new(self.waiting.pending.refuse(error))))
     }
 
     /// Answers the request with a session, or with this browser's session of the same user, proven again. The

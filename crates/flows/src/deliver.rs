@@ -245,7 +245,7 @@ async fn compose(
     message: &DiscoveryMessage,
 ) -> Result<Option<Message>, SendError> {
     let email = Email::parse(&message.email).map_err(|_| SendError::Compose)?;
-    let found = env.store.discover(&env.vault.email_hash(&email)).await.map_err(Failure::from)?;
+    let found = env.store.discover(&env.vault.email_hashes(&email)).await.map_err(Failure::from)?;
     if found.is_empty() {
         return Ok(None);
     }

@@ -6,6 +6,7 @@
 //! sends the mail, and shown only to who reads it.
 
 use orgate_domain::audit::{Action, Event};
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{DiscoveryId, MessageId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
@@ -234,13 +235,15 @@ async fn check_code(
     waiting: &Waiting,
     code: &str,
     browser: &Browser,
-) -> Result<Option<orgate_domain::credentials::SecretHash>, Failure> {
+) -> Result<Option<SecretHash>, Failure> {
     let now = env.clock.now();
     let request_id = waiting.asked().id;
-    let typed = env.vault.typed_code_hash(request_id.as_uuid().as_bytes(), &normalized(code));
+    let code = normalized(code);
+    let is_right =
+        |expected: &SecretHash| env.vault.check_typed_code(request_id.as_uuid().as_bytes(), &code, expected);
     let mut tx = env.store.begin(&waiting.scope).await?;
     let challenge = tx.discovery_challenges().take_try(request_id, now).await?;
-    let right = challenge.filter(|challenge| challenge.code.matches(&typed));
+    let right = challenge.filter(|challenge| is_right(&challenge.code));
     let proven = match right {
         Some(challenge) if tx.discovery_challenges().consume(challenge.id, now).await? => {
             let event = events::done(env, Action::DiscoveryProven, &browser.origin)?;

@@ -12,7 +12,7 @@ use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::ConsumedKind;
 use url::Url;
 
-use crate::{Env, Failure};
+use crate::{Called, Env, Failure};
 
 /// How long ago a proof may have been made, in seconds: for as long its id is remembered.
 const MAX_AGE: i64 = 300;
@@ -27,7 +27,9 @@ pub struct PresentedProof<'a> {
     pub proof: &'a str,
     /// The request's method.
     pub method: &'a str,
-    /// The path of the endpoint.
+    /// The issuer that was called.
+    pub called: Called,
+    /// The path of the endpoint, below the issuer.
     pub path: &'a str,
 }
 
@@ -66,7 +68,7 @@ pub(crate) async fn prove_possession_with(
 
 /// Everything but whether the proof was used before.
 fn check(env: &Env, client: &Client, presented: &PresentedProof<'_>) -> Result<DpopProof, RequestError> {
-    let uri = Url::parse(&env.issuer.at(presented.path))
+    let uri = Url::parse(&env.issuer.called(presented.called).at(presented.path))
         .map_err(|_| invalid("the proof is for another address"))?;
     let rules = DpopRules {
         method: presented.method,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use orgate_domain::audit::Origin;
+use orgate_domain::clients::{Client, ClientIssuer};
 use orgate_domain::credentials::{Credential, SecretHash, SessionCookie};
 use orgate_domain::ids::OrgId;
+use orgate_domain::keys::KeySchedule;
 use orgate_storage::{StorageError, Store};
 use url::Url;
 
@@ -17,7 +19,7 @@ use crate::dns::Dns;
 use crate::federation::providers::Providers;
 use crate::federation::{Busy, Heavy};
 use crate::journal::{Journal, JournalError};
-use crate::keys::{KeyError, KeyRing};
+use crate::keys::{KeyError, KeyRings};
 use crate::limits::{Limits, TooMany};
 use crate::outgoing::Outgoing;
 use crate::passwords::{PasswordError, Passwords};
@@ -40,8 +42,10 @@ pub struct Surroundings {
     pub random: Random,
     /// Secrets derived from the master key.
     pub vault: Vault,
-    /// The shared issuer's signing keys.
-    pub keys: KeyRing,
+    /// Signing keys.
+    pub keys: KeyRings,
+    /// When they are replaced.
+    pub key_schedule: KeySchedule,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
     /// The resolver of the records that prove domains.
@@ -62,7 +66,7 @@ pub struct Surroundings {
     pub journal: Journal,
     /// Aggregates floods of alike refusals.
     pub refusals: Refusals,
-    /// Who issues.
+    /// The shared issuer.
     pub issuer: Issuer,
     /// Whether a proof of possession needs a nonce that we gave (RFC 9449 §8).
     pub demands_dpop_nonce: bool,
@@ -147,7 +151,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The shared issuer: one configured address, never taken from a request, so that no `Host` header
+/// An issuer: one configured address, or one below it, never taken from a request, so that no `Host` header
 /// reaches a token or a link.
 #[derive(Debug, Clone)]
 pub struct Issuer {
@@ -160,6 +164,29 @@ impl Issuer {
     pub fn new(url: Url) -> Self {
         let text = url.as_str().trim_end_matches('/').into();
         Self { url, text }
+    }
+
+    /// The issuer of an organization of its own: below the shared one, named by an id that is never another's.
+    #[must_use]
+    pub fn of(&self, org_id: OrgId) -> Self {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/o/{org_id}", self.url.path().trim_end_matches('/')));
+        Self::new(url)
+    }
+
+    /// The one that was called.
+    #[must_use]
+    pub fn called(&self, called: Called) -> Self {
+        called.0.map_or_else(|| self.clone(), |org_id| self.of(org_id))
+    }
+
+    /// Who issues to a client in an organization: whom it called, if that was the organization's issuer; else whom
+    /// its owner chose.
+    pub(crate) fn to_client(&self, client: &Client, org_id: OrgId, called: Called) -> Self {
+        match (called, client.settings.issuer) {
+            (Called(None), ClientIssuer::Shared) => self.clone(),
+            (Called(Some(_)), _) | (_, ClientIssuer::Organization) => self.of(org_id),
+        }
     }
 
     /// The `iss` of tokens.
@@ -180,6 +207,18 @@ impl Issuer {
     /// Whether cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
+    }
+}
+
+/// Which issuer a request called: the shared one, or an organization's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Called(pub Option<OrgId>);
+
+impl Called {
+    /// Whether it may have to do with this organization: an organization's issuer has nothing to do with
+    /// others.
+    pub fn serves(self, org_id: OrgId) -> bool {
+        self.0.is_none_or(|called| called == org_id)
     }
 }
 

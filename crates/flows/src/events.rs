@@ -39,9 +39,3 @@ pub(crate) fn data_key_created(env: &Env) -> Result<Event, NoRandomness> {
     let event = done(env, Action::DataKeyCreated, &Origin::default())?;
     Ok(Event { actor: Actor::System, ..event })
 }
-
-/// A signing key was made.
-pub(crate) fn key_created(env: &Env, kid: &str) -> Result<Event, NoRandomness> {
-    let event = done(env, Action::KeyCreated, &Origin::default())?;
-    Ok(Event { actor: Actor::System, detail: vec![("kid", kid.to_owned())], ..event })
-}

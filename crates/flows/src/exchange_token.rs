@@ -58,7 +58,7 @@ async fn exchange_access_token(
     call: &TokenCall<'_>,
     request: &TokenExchange,
 ) -> Result<Exchanged, Failure> {
-    let Some(subject) = read(env, &request.subject.0).await? else { return Ok(unusable()) };
+    let Some(subject) = read(env, call.called, &request.subject.0).await? else { return Ok(unusable()) };
     let outcome = exchange_subject(env, call, (&subject, request)).await?;
     if let Exchanged::Refused(error) = &outcome {
         // Whose token it is hears of it as well.
@@ -152,7 +152,7 @@ async fn actor(
     let before = subject.claims.act.clone();
     let acting = match &request.actor {
         Some((token, TokenTypeId::AccessToken | TokenTypeId::Jwt)) => {
-            let presented = match read(env, token).await? {
+            let presented = match read(env, call.called, token).await? {
                 // Of the same organization, and the client's own.
                 Some(actor)
                     if actor.scope == subject.scope

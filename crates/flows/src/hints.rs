@@ -2,10 +2,10 @@
 
 use orgate_protocol::jose::claims::{ID_TOKEN_TYPE, IdTokenClaims};
 
-use crate::Env;
+use crate::{Env, Failure};
 
-/// The claims of an ID token that this issuer signed, expired or not.
-pub(crate) fn read(env: &Env, token: &str) -> Option<IdTokenClaims> {
-    let claims: IdTokenClaims = env.keys.verify(token, ID_TOKEN_TYPE).ok()?;
-    (claims.iss == env.issuer.as_str()).then_some(claims)
+/// The claims of an ID token that one of this installation's issuers signed, expired or not. It is asked for an
+/// organization where it says which, so what an organization's issuer signed is that organization's.
+pub(crate) async fn read(env: &Env, token: &str) -> Result<Option<IdTokenClaims>, Failure> {
+    Ok(env.keys.verify_hint(env, token, ID_TOKEN_TYPE).await?)
 }

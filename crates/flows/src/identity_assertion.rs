@@ -7,7 +7,9 @@ use orgate_domain::credentials::base32;
 use orgate_domain::ids::{OrgId, SessionId};
 use orgate_domain::standing::Standing;
 use orgate_protocol::jose::JoseError;
-use orgate_protocol::jose::claims::{IDENTITY_ASSERTION_TYPE, IdTokenClaims, IdentityAssertionClaims};
+use orgate_protocol::jose::claims::{
+    ID_TOKEN_TYPE, IDENTITY_ASSERTION_TYPE, IdTokenClaims, IdentityAssertionClaims,
+};
 use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
 use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
 use orgate_storage::OrgScope;
@@ -16,7 +18,7 @@ use crate::exchange_token::Exchanged;
 use crate::issue::IssuedTokens;
 use crate::keys::KeyError;
 use crate::token::TokenCall;
-use crate::{Env, Failure, events, hints};
+use crate::{Env, Failure, events};
 
 /// An assertion is presented at once.
 const LIFETIME: Duration = Duration::minutes(5);
@@ -33,8 +35,9 @@ pub(crate) async fn issue_identity_assertion(
     };
     let unusable = || Exchanged::Refused(RequestError::invalid_request("the subject_token is not accepted"));
     let now = env.clock.now();
-    let subject = hints::read(env, &request.subject.0)
-        .filter(|claims| claims.aud == call.client.client_id && now.timestamp() < claims.exp);
+    let subject = env.keys.verify::<IdTokenClaims>(env, &request.subject.0, ID_TOKEN_TYPE).await?;
+    let subject =
+        subject.filter(|claims| claims.aud == call.client.client_id && now.timestamp() < claims.exp);
     let Some(subject) = subject else { return Ok(unusable()) };
     let Some((scope, standing)) = standing(env, call, &subject).await? else { return Ok(unusable()) };
     let granted = request.scope.clone().unwrap_or_default();
@@ -65,7 +68,10 @@ pub(crate) async fn issue_identity_assertion(
         ..events::done(env, Action::TokenExchanged, call.origin)?
     };
     let payload = serde_json::to_vec(&claims).map_err(|_| KeyError::Jose(JoseError::Claims))?;
-    let assertion = env.keys.sign(call.client.signing_algorithm, IDENTITY_ASSERTION_TYPE, payload).await?;
+    let assertion = env
+        .keys
+        .sign(env, &claims.iss, call.client.signing_algorithm, (IDENTITY_ASSERTION_TYPE, payload))
+        .await?;
     env.journal.record(env, scope.org_id(), event).await?;
     let tokens = IssuedTokens {
         access_token: assertion,

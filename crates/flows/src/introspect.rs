@@ -12,18 +12,26 @@ use orgate_storage::OrgScope;
 
 use crate::access_token::{read, stand};
 use crate::keys::KeyError;
-use crate::{Env, Failure};
+use crate::{Called, Env, Failure};
 
 /// Answers `client`'s question about a token. Of one that is not its business it learns what it would
 /// learn of one that does not exist: it is not active.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn introspect(env: &Env, client: &Client, token: &str) -> Result<IntrospectionResponse, Failure> {
+pub async fn introspect(
+    env: &Env,
+    called: Called,
+    client: &Client,
+    token: &str,
+) -> Result<IntrospectionResponse, Failure> {
     if let Ok(refresh_token) = Credential::<RefreshToken>::parse(token) {
+        if !called.serves(refresh_token.org_id()) {
+            return Ok(IntrospectionResponse::Inactive);
+        }
         return introspect_refresh_token(env, client, &refresh_token).await;
     }
-    let Some(presented) = read(env, token).await? else { return Ok(IntrospectionResponse::Inactive) };
+    let Some(presented) = read(env, called, token).await? else { return Ok(IntrospectionResponse::Inactive) };
     if !concerns(env, client, &presented.claims).await? || stand(env, &presented).await?.is_none() {
         return Ok(IntrospectionResponse::Inactive);
     }
@@ -37,17 +45,19 @@ pub async fn introspect(env: &Env, client: &Client, token: &str) -> Result<Intro
 /// [`Failure`].
 pub async fn sign_introspection(
     env: &Env,
+    called: Called,
     client: &Client,
     answer: IntrospectionResponse,
 ) -> Result<String, Failure> {
+    let issuer = env.issuer.called(called);
     let signed = SignedIntrospection {
-        iss: env.issuer.as_str().to_owned(),
+        iss: issuer.as_str().to_owned(),
         aud: client.client_id.clone(),
         iat: env.clock.now().timestamp(),
         token_introspection: answer,
     };
     let payload = serde_json::to_vec(&signed).map_err(|_| KeyError::Jose(JoseError::Claims))?;
-    Ok(env.keys.sign(client.signing_algorithm, INTROSPECTION_TYPE, payload).await?)
+    Ok(env.keys.sign(env, issuer.as_str(), client.signing_algorithm, (INTROSPECTION_TYPE, payload)).await?)
 }
 
 /// Whether a token is the client's to ask about: it was issued to it, or it is for its resource and

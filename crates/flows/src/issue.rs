@@ -8,6 +8,7 @@ use orgate_domain::clients::Client;
 use orgate_domain::clients::claims::{ClaimTarget, ClaimValues, map_claims};
 use orgate_domain::credentials::base32;
 use orgate_domain::ids::{ClientId, GrantId};
+use orgate_domain::policies::LONGEST_TOKEN;
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::JoseError;
@@ -43,6 +44,13 @@ pub(crate) struct Issuance<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
+impl Issuance<'_> {
+    /// No token outlives the time that its key stays published.
+    fn lifetime(&self) -> chrono::Duration {
+        self.lifetime.min(LONGEST_TOKEN)
+    }
+}
+
 /// Whom a token is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject<'a> {
@@ -76,7 +84,7 @@ pub(crate) async fn issue(env: &Env, issuance: &Issuance<'_>) -> Result<IssuedTo
     let id_token = match issuance.subject {
         Subject::User(standing, _) if issuance.scope.contains("openid") => {
             let at_hash = at_hash(&tokens.access_token, issuance.client.signing_algorithm);
-            Some(sign(env, issuance, ID_TOKEN_TYPE, &id_token(issuance, standing, at_hash)).await?)
+            Some(sign(env, issuance, ID_TOKEN_TYPE, &id_token(env, issuance, standing, at_hash)).await?)
         }
         Subject::User(..) | Subject::Client(..) => None,
     };
@@ -90,7 +98,7 @@ pub(crate) async fn issue_access_token(env: &Env, issuance: &Issuance<'_>) -> Re
         access_token: sign(env, issuance, ACCESS_TOKEN_TYPE, &claims).await?,
         access_token_id: claims.jti,
         bound: issuance.key.is_some(),
-        expires_in: u32::try_from(issuance.lifetime.num_seconds()).unwrap_or_default(),
+        expires_in: u32::try_from(issuance.lifetime().num_seconds()).unwrap_or_default(),
         id_token: None,
         refresh_token: None,
         scope: issuance.scope.clone(),
@@ -104,7 +112,7 @@ async fn sign<T: serde::Serialize>(
     claims: &T,
 ) -> Result<String, Failure> {
     let payload = serde_json::to_vec(claims).map_err(|_| crate::keys::KeyError::Jose(JoseError::Claims))?;
-    Ok(env.keys.sign(issuance.client.signing_algorithm, typ, payload).await?)
+    Ok(env.keys.sign(env, issuance.issuer, issuance.client.signing_algorithm, (typ, payload)).await?)
 }
 
 fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims, Failure> {
@@ -115,7 +123,7 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
         aud: issuance.resource.unwrap_or(&issuance.client.resource).to_owned(),
         client_id: issuance.client.client_id.clone(),
         iat: issuance.now.timestamp(),
-        exp: (issuance.now + issuance.lifetime).timestamp(),
+        exp: (issuance.now + issuance.lifetime()).timestamp(),
         jti: String::new(),
         scope: issuance.scope.clone(),
         sign_in: None,
@@ -200,13 +208,14 @@ fn known_permissions(client: &Client, held: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn id_token(issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> IdTokenClaims {
+fn id_token(env: &Env, issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> IdTokenClaims {
+    let shared = issuance.issuer == env.issuer.as_str();
     IdTokenClaims {
         iss: issuance.issuer.to_owned(),
         sub: standing.session.user_id.to_string(),
         aud: issuance.client.client_id.clone(),
         iat: issuance.now.timestamp(),
-        exp: (issuance.now + issuance.lifetime).timestamp(),
+        exp: (issuance.now + issuance.lifetime()).timestamp(),
         auth_time: standing.session.auth_time.timestamp(),
         nonce: issuance.nonce.map(str::to_owned),
         at_hash: Some(at_hash),
@@ -215,7 +224,7 @@ fn id_token(issuance: &Issuance<'_>, standing: &Standing, at_hash: String) -> Id
         sid: standing.session.id.to_string(),
         org_id: standing.session.org_id.to_string(),
         org_name: standing.org_slug.to_string(),
-        tenant: Some(standing.session.org_id.to_string()),
+        tenant: shared.then(|| standing.session.org_id.to_string()),
         session_expiry: standing.session.expires_at.timestamp(),
         azp: None,
         profile: profile(standing, issuance.scope, &issuance.claims.id_token),

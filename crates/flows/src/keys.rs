@@ -1,36 +1,73 @@
-//! The shared issuer's signing keys: made on first start, encrypted at rest, cached unwrapped.
+//! Signing keys: the shared issuer's ring, which is always loaded, and the rings of organizations that issue
+//! themselves, of which those in use are ([ADR 21](../../../docs/adr/0021-issuers-of-organizations.md),
+//! [ADR 22](../../../docs/adr/0022-rotation-of-signing-keys.md)).
+//!
+//! **Invariant:** a token is verified by the keys of the issuer that it names, and by no others.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use orgate_protocol::jose::{JoseError, Jwk, JwkSet, KeySet, SigningAlgorithm, SigningKey, VerifyingKey};
+use moka::sync::Cache;
+use orgate_domain::ids::OrgId;
+use orgate_protocol::jose::{JoseError, SigningAlgorithm, SigningKey, Unverified};
 use orgate_storage::system::OrgHint;
-use orgate_storage::{NewSigningKey, OrgScope, StorageError};
+use orgate_storage::{OrgScope, StorageError};
+use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::Env;
-use crate::vault::{Purpose, VaultError};
+use crate::random::NoRandomness;
+use crate::vault::VaultError;
+
+mod make;
+mod operate;
+mod ring;
+mod rotation;
+
+pub use operate::{ImportError, Replaced, Replacement, import, list, replace, revoke};
+pub use ring::Ring;
+pub use rotation::rotate_due;
 
 /// Every installation has keys of these algorithms; of others once a client asks for them, since
 /// making an RSA key takes its time and few installations need two.
 pub const FROM_THE_START: [SigningAlgorithm; 2] = [SigningAlgorithm::Es256, SigningAlgorithm::Rs256];
 
-/// Signing keys, current and retired.
+/// Rings of organizations that are kept loaded.
+const RINGS: u64 = 2_000;
+
+/// A ring is read again after this long: the net under the notification of its changes.
+const RING_LIMIT: Duration = Duration::from_mins(5);
+
+/// For a token with an unknown key, the ring is read again if it was read this long ago.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// Every issuer's signing keys.
 #[derive(Debug)]
-pub struct KeyRing {
-    loaded: RwLock<Arc<Loaded>>,
-    slow: Arc<Semaphore>,
+pub struct KeyRings {
+    shared: RwLock<Arc<Ring>>,
+    own: Cache<OrgId, Arc<Ring>>,
+    /// Counts the times that a ring was forgotten: what was read before must not be kept after.
+    forgotten: AtomicU64,
+    slow: Semaphore,
 }
 
-/// Why a token could not be signed.
+/// Why a token could not be signed, or not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// No current key of this algorithm is loaded.
+    /// No key of this algorithm signs.
     #[error("there is no current {} signing key", .0.as_str())]
     Missing(SigningAlgorithm),
+    /// An organization that is not there any more.
+    #[error("the issuer's organization does not exist")]
+    UnknownIssuer,
     /// See [`JoseError`].
     #[error(transparent)]
     Jose(#[from] JoseError),
+    /// See [`NoRandomness`].
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
     /// See [`StorageError`].
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -39,17 +76,15 @@ pub enum KeyError {
     Vault(#[from] VaultError),
 }
 
-#[derive(Debug, Default)]
-struct Loaded {
-    current: Vec<Arc<SigningKey>>,
-    verifying: KeySet,
-    published: Arc<str>,
-}
-
-impl KeyRing {
-    /// An empty ring that lets `slow_signatures` RSA signatures be made at once.
-    pub fn new(slow_signatures: usize) -> Self {
-        Self { loaded: RwLock::default(), slow: Arc::new(Semaphore::new(slow_signatures.max(1))) }
+impl KeyRings {
+    /// No rings yet; lets `slow_operations` RSA signatures be made at once.
+    pub fn new(slow_operations: usize) -> Self {
+        Self {
+            shared: RwLock::default(),
+            own: Cache::builder().max_capacity(RINGS).time_to_live(RING_LIMIT).build(),
+            forgotten: AtomicU64::new(0),
+            slow: Semaphore::new(slow_operations.max(1)),
+        }
     }
 
     /// Reads the keys of the operator organization, which the shared issuer signs with, and makes
@@ -58,31 +93,11 @@ impl KeyRing {
     /// # Errors
     /// [`KeyError`].
     pub async fn load(&self, env: &Env, operator: &OrgScope) -> Result<(), KeyError> {
-        let mut tx = env.store.begin(operator).await?;
-        let known = tx.keys().list_signing_keys(env.clock.now()).await?;
-        tx.commit().await?;
-        let had = known.iter().map(|key| key.algorithm);
+        let had = list(env, operator).await?.into_iter().map(|key| key.algorithm);
         for algorithm in had.chain(FROM_THE_START).collect::<BTreeSet<_>>() {
-            if !known.iter().any(|key| key.algorithm == algorithm && key.retired_at.is_none()) {
-                self.make(env, operator, algorithm).await?;
-            }
+            make::first(env, operator, algorithm).await?;
         }
         self.read(env, operator).await
-    }
-
-    /// Sees to it that there is a current key of this algorithm. Comes before a client that asks for
-    /// one, so that a key is published before anything is signed with it.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub async fn provide(&self, env: &Env, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
-        if self.check(algorithm).is_ok() {
-            return Ok(());
-        }
-        let operator = env.store.resolve(OrgHint::Operator).await?;
-        let operator = operator.ok_or(KeyError::Missing(algorithm))?.scope;
-        self.make(env, &operator, algorithm).await?;
-        self.read(env, &operator).await
     }
 
     /// Reads the keys of the operator organization. Makes nothing: what is missing stays missing.
@@ -90,113 +105,196 @@ impl KeyRing {
     /// # Errors
     /// [`KeyError`].
     pub async fn read(&self, env: &Env, operator: &OrgScope) -> Result<(), KeyError> {
-        let mut tx = env.store.begin(operator).await?;
-        let stored = tx.keys().list_signing_keys(env.clock.now()).await?;
-        tx.commit().await?;
-        let (mut current, mut public): (_, Vec<Jwk>) = (Vec::new(), Vec::new());
-        for row in stored {
-            let der =
-                env.vault.open(env, operator, (Purpose::SigningKey, &row.kid), &row.private_key).await?;
-            let key = SigningKey::from_pkcs8(row.algorithm, &der)?;
-            public.push(key.public_jwk());
-            if row.retired_at.is_none() {
-                current.push(Arc::new(key));
-            }
-        }
-        let verifying = public.iter().map(VerifyingKey::from_jwk).collect::<Result<KeySet, _>>()?;
-        let published =
-            serde_json::to_string(&JwkSet { keys: public }).map_err(|_| JoseError::Claims)?.into();
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(Loaded { current, verifying, published });
+        let ring = Arc::new(Ring::read(env, operator).await?);
+        *self.shared.write().unwrap_or_else(PoisonError::into_inner) = ring;
         Ok(())
     }
 
-    /// Makes a key. Of two nodes that do so at once, one makes it for both.
-    async fn make(
-        &self,
-        env: &Env,
-        operator: &OrgScope,
-        algorithm: SigningAlgorithm,
-    ) -> Result<(), KeyError> {
-        let key = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
-            .await
-            .map_err(|_| JoseError::Crypto)??;
-        let private_key =
-            env.vault.seal(env, operator, (Purpose::SigningKey, key.kid()), &key.to_pkcs8()?).await?;
-        let new = NewSigningKey {
-            kid: key.kid(),
-            algorithm,
-            private_key: &private_key,
-            public_jwk: &key.public_jwk(),
-            created_at: env.clock.now(),
+    /// The shared issuer's ring.
+    pub fn shared(&self) -> Arc<Ring> {
+        Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn reread(&self, env: &Env, scope: &OrgScope) -> Result<Arc<Ring>, KeyError> {
+        let read_in = self.forgotten.load(Ordering::SeqCst);
+        let ring = Arc::new(Ring::read(env, scope).await?);
+        if self.forgotten.load(Ordering::SeqCst) == read_in {
+            self.own.insert(scope.org_id(), Arc::clone(&ring));
+        }
+        Ok(ring)
+    }
+
+    /// Forgets what `change`, as [`orgate_storage::Store::listen`] tells of it, may be about. Whether the
+    /// shared issuer's keys are to be read again.
+    pub fn forget(&self, change: Option<&str>) -> bool {
+        let Some(change) = change else {
+            self.forgotten.fetch_add(1, Ordering::SeqCst);
+            self.own.invalidate_all();
+            return true;
         };
-        let mut tx = env.store.begin(operator).await?;
-        if tx.keys().insert_signing_key(&new).await? {
-            let event = crate::events::key_created(env, key.kid()).map_err(VaultError::from)?;
-            tx.audit().insert(&event).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        let Some(id) = change.strip_prefix("signing_keys:").and_then(|id| id.parse().ok()) else {
+            return false;
+        };
+        let org_id = OrgId::from_uuid(id);
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.own.invalidate(&org_id);
+        self.shared().scope().is_none_or(|operator| operator.org_id() == org_id)
     }
 
-    /// Whether there is a current key of this algorithm.
+    /// The ring that signs what `issuer` issues, if it is loaded and a key of `algorithm` signs.
+    fn ready(&self, issuer: &str, algorithm: SigningAlgorithm) -> Option<Arc<Ring>> {
+        let ring = match organization_in(issuer) {
+            None => self.shared(),
+            Some(org_id) => self.own.get(&org_id)?,
+        };
+        ring.check(algorithm).is_ok().then_some(ring)
+    }
+
+    /// Whether [`KeyRings::prepare`] has nothing to do.
+    pub(crate) fn is_prepared(&self, issuer: &str, algorithm: SigningAlgorithm) -> bool {
+        self.ready(issuer, algorithm).is_some()
+    }
+
+    /// The ring that signs what `issuer` issues, with a current key of `algorithm`: loaded, if it is not, and the
+    /// key made, if it is the first. Comes before a client asks for a signature, or what it spends for it is
+    /// spent; and never inside a transaction.
     ///
     /// # Errors
-    /// [`KeyError::Missing`].
-    pub fn check(&self, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
-        let found = self.loaded().current.iter().any(|key| key.algorithm() == algorithm);
-        found.then_some(()).ok_or(KeyError::Missing(algorithm))
+    /// [`KeyError`].
+    pub async fn prepare(
+        &self,
+        env: &Env,
+        issuer: &str,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Arc<Ring>, KeyError> {
+        if let Some(ring) = self.ready(issuer, algorithm) {
+            return Ok(ring);
+        }
+        let hint = organization_in(issuer).map_or(OrgHint::Operator, OrgHint::Id);
+        let place = env.store.resolve(hint).await?.ok_or(KeyError::UnknownIssuer)?;
+        let mut ring = self.look_again(env, (issuer, &place.scope)).await?;
+        if ring.check(algorithm).is_err() {
+            make::first(env, &place.scope, algorithm).await?;
+            ring = self.look_again(env, (issuer, &place.scope)).await?;
+        }
+        ring.check(algorithm).map(|()| ring)
     }
 
-    /// Signs. ES256 and Ed25519 take less time than a change of threads would and are done at once; RSA
-    /// goes to a bounded pool.
+    /// The ring of an issuer, read just now.
+    async fn look_again(&self, env: &Env, (issuer, scope): (&str, &OrgScope)) -> Result<Arc<Ring>, KeyError> {
+        if organization_in(issuer).is_some() {
+            return self.reread(env, scope).await;
+        }
+        self.read(env, scope).await?;
+        Ok(self.shared())
+    }
+
+    /// Signs as `issuer`. ES256 and EdDSA take less time than a change of threads would and are done at once;
+    /// RSA goes to a bounded pool.
     ///
     /// # Errors
     /// [`KeyError`].
     pub async fn sign(
         &self,
+        env: &Env,
+        issuer: &str,
         algorithm: SigningAlgorithm,
-        typ: &'static str,
-        payload: Vec<u8>,
+        (typ, payload): (&'static str, Vec<u8>),
     ) -> Result<String, KeyError> {
-        let key = self
-            .loaded()
-            .current
-            .iter()
-            .find(|key| key.algorithm() == algorithm)
-            .cloned()
-            .ok_or(KeyError::Missing(algorithm))?;
+        let key = self.prepare(env, issuer, algorithm).await?.signer(algorithm)?;
         match algorithm {
             SigningAlgorithm::Es256 | SigningAlgorithm::EdDsa => Ok(key.sign(typ, &payload)?),
             SigningAlgorithm::Ps256 | SigningAlgorithm::Rs256 => {
-                let _permit = self.slow.acquire().await.map_err(|_| JoseError::Crypto)?;
-                tokio::task::spawn_blocking(move || key.sign(typ, &payload))
-                    .await
-                    .map_err(|_| JoseError::Crypto)?
-                    .map_err(Into::into)
+                self.slowly(move || key.sign(typ, &payload)).await
             }
         }
     }
 
-    /// Reads a token that this ring signed. Times and audience are the caller's to check.
+    /// Makes a private key.
+    async fn generate(&self, algorithm: SigningAlgorithm) -> Result<SigningKey, KeyError> {
+        self.slowly(move || SigningKey::generate(algorithm)).await
+    }
+
+    async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, JoseError> + Send + 'static,
+    ) -> Result<T, KeyError> {
+        let _permit = self.slow.acquire().await.map_err(|_| JoseError::Crypto)?;
+        Ok(tokio::task::spawn_blocking(work).await.map_err(|_| JoseError::Crypto)??)
+    }
+
+    /// Reads a token of type `typ` that one of this installation's issuers signed; `None` for any other. Times
+    /// and audience are the caller's to check; whose `iss` it is, is checked.
     ///
     /// # Errors
-    /// [`JoseError`].
-    pub fn verify<T: serde::de::DeserializeOwned>(&self, token: &str, typ: &str) -> Result<T, JoseError> {
-        orgate_protocol::jose::verify(token, &self.loaded().verifying, typ)
+    /// [`KeyError`], where the keys could not be had.
+    pub async fn verify<T: DeserializeOwned>(
+        &self,
+        env: &Env,
+        token: &str,
+        typ: &str,
+    ) -> Result<Option<T>, KeyError> {
+        self.look(env, token, |ring| ring.verify(token, typ)).await
     }
 
-    /// The JWK Set document (RFC 7517 §5).
-    pub fn published(&self) -> Arc<str> {
-        Arc::clone(&self.loaded().published)
+    /// Reads an ID token as a hint: keys count that were dropped since.
+    ///
+    /// # Errors
+    /// [`KeyError`], where the keys could not be had.
+    pub(crate) async fn verify_hint<T: DeserializeOwned>(
+        &self,
+        env: &Env,
+        token: &str,
+        typ: &str,
+    ) -> Result<Option<T>, KeyError> {
+        self.look(env, token, |ring| ring.verify_hint(token, typ)).await
     }
 
-    /// Whether tokens can be signed.
-    pub fn is_ready(&self) -> bool {
-        !self.loaded().current.is_empty()
+    async fn look<T>(
+        &self,
+        env: &Env,
+        token: &str,
+        verify: impl Fn(&Ring) -> Result<T, JoseError>,
+    ) -> Result<Option<T>, KeyError> {
+        let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
+        let issuer = unverified.claims.get("iss").and_then(|iss| iss.as_str()).unwrap_or_default();
+        let Some(ring) = self.of(env, issuer).await? else { return Ok(None) };
+        match verify(&ring) {
+            Ok(read) => Ok(Some(read)),
+            // A key that was made a moment ago, by a node that others still have to hear of.
+            Err(JoseError::UnknownKey) if ring.age() > SECOND_LOOK => {
+                let Some(scope) = ring.scope() else { return Ok(None) };
+                let ring = self.look_again(env, (issuer, &scope)).await?;
+                Ok(verify(&ring).ok())
+            }
+            Err(_) => Ok(None),
+        }
     }
 
-    fn loaded(&self) -> Arc<Loaded> {
-        Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
+    /// The ring of an issuer, if it is one of this installation's. An organization's may have no keys yet.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn of(&self, env: &Env, issuer: &str) -> Result<Option<Arc<Ring>>, KeyError> {
+        if issuer == env.issuer.as_str() {
+            return Ok(Some(self.shared()));
+        }
+        let Some(org_id) = organization_in(issuer) else { return Ok(None) };
+        if env.issuer.of(org_id).as_str() != issuer {
+            return Ok(None);
+        }
+        if let Some(known) = self.own.get(&org_id) {
+            return Ok(Some(known));
+        }
+        match env.store.resolve(OrgHint::Id(org_id)).await? {
+            Some(place) => self.reread(env, &place.scope).await.map(Some),
+            None => Ok(None),
+        }
     }
+}
+
+/// The organization whose issuer this is; `None`: the shared one, also as it was called before its address
+/// changed.
+fn organization_in(issuer: &str) -> Option<OrgId> {
+    issuer.rsplit_once("/o/")?.1.parse().ok()
 }

@@ -47,6 +47,7 @@ pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;
 pub mod revoke;
+pub mod rewrap;
 pub mod rotate_secret;
 pub mod sessions;
 pub mod setup;
@@ -59,5 +60,5 @@ pub mod waiting;
 
 pub use complete::SignedIn;
 pub use configuration::Configuration;
-pub use env::{Browser, Clock, Env, Failure, Issuer, Surroundings, SystemClock};
+pub use env::{Browser, Called, Clock, Env, Failure, Issuer, Surroundings, SystemClock};
 pub use issue::IssuedTokens;

@@ -80,7 +80,8 @@ impl LogoutNotice {
         };
         let payload = serde_json::to_vec(&claims);
         let payload = payload.map_err(|_| Failure::from(KeyError::Jose(JoseError::Claims)))?;
-        let token = env.keys.sign(client.signing_algorithm, LOGOUT_TOKEN_TYPE, payload).await;
+        let token =
+            env.keys.sign(env, &self.issuer, client.signing_algorithm, (LOGOUT_TOKEN_TYPE, payload)).await;
         let token = token.map_err(Failure::from)?;
         let body =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish();

@@ -11,7 +11,7 @@ use orgate_storage::PushedAuthorizationRequest;
 
 use crate::authorize::check_request;
 use crate::authorize::source::verify_request_object;
-use crate::{Env, Failure, events};
+use crate::{Called, Env, Failure, events};
 
 /// A browser brings a pushed request within this time (RFC 9126 §2.2 suggests 5 to 600 seconds).
 pub const PUSHED_LIFETIME: Duration = Duration::seconds(90);
@@ -43,11 +43,11 @@ pub enum Pushed {
 /// [`Failure`].
 pub async fn push_request(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     params: &Params,
     (key, origin): (Option<&str>, &Origin),
 ) -> Result<Pushed, Failure> {
-    let params = match effective(env, client, params).await {
+    let params = match effective(env, (called, client), params).await {
         Ok(params) => params,
         Err(error) => return refuse(env, client, (error, origin)).await,
     };
@@ -78,7 +78,7 @@ pub async fn push_request(
 }
 
 /// What is asked for: what a request object says and nothing else, if there is one.
-async fn effective(env: &Env, client: &Client, params: &Params) -> Result<Params, RequestError> {
+async fn effective(env: &Env, about: (Called, &Client), params: &Params) -> Result<Params, RequestError> {
     if let Some(name) = params.duplicated() {
         return Err(RequestError::invalid_request(format!("{name} is given more than once")));
     }
@@ -87,7 +87,7 @@ async fn effective(env: &Env, client: &Client, params: &Params) -> Result<Params
         return Err(RequestError::invalid_request("request_uri cannot be pushed"));
     }
     match params.get("request") {
-        Some(object) => verify_request_object(env, client, object).await,
+        Some(object) => verify_request_object(env, about, object).await,
         None => Ok(params.clone()),
     }
 }

@@ -68,7 +68,7 @@ pub(crate) async fn redeem_assertion(
         }
         None => return Ok(Asserted::Rejected),
     }
-    let verified = verify_identity_assertion(env, &scope, call.client, request.assertion).await?;
+    let verified = verify_identity_assertion(env, &scope, call, request.assertion).await?;
     let verified = match verified {
         Ok(verified) => verified,
         Err(reason) => return reject(env, call, (&scope, reason)).await,
@@ -77,6 +77,8 @@ pub(crate) async fn redeem_assertion(
         Ok(granted) => granted,
         Err(error) => return Ok(Asserted::Refused(error)),
     };
+    let issuer = env.issuer.to_client(call.client, scope.org_id(), call.called);
+    env.keys.prepare(env, issuer.as_str(), call.client.signing_algorithm).await?; // before it is used up
     let policy = env.configuration.policy(&env.store, &scope).await?;
     let lifetime = call.client.settings.tighten(&policy).access_token;
     let now = env.clock.now();
@@ -106,7 +108,7 @@ pub(crate) async fn redeem_assertion(
         known: &known,
         claims: ClaimsRequest::NONE,
         nonce: None,
-        issuer: env.issuer.as_str(),
+        issuer: issuer.as_str(),
         lifetime,
         now,
     };
@@ -202,7 +204,7 @@ async fn begin(
                 id: grant_id,
                 client: call.client.key(),
                 scope: granted,
-                issuer: env.issuer.as_str(),
+                issuer: env.issuer.to_client(call.client, session.org_id, call.called).as_str(),
             },
             &event,
         )

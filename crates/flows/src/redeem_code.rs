@@ -1,8 +1,9 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::Client;
+use orgate_domain::clients::claims::ClaimValues;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -16,7 +17,7 @@ pub use orgate_domain::tokens::CodeRefusal;
 use crate::claim_values::claims_of_user;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
-use crate::token::TokenCall;
+use crate::token::{TokenCall, policy_in};
 use crate::{Env, Failure, events};
 
 /// What an authenticated client presents.
@@ -56,34 +57,40 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
         return Ok(Redemption::Unknown);
     };
     let scope = OrgScope::of_credential(&code);
-    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        env.limits.take(Limited::Refusals, request.call.origin.address)?;
-        return Ok(Redemption::Unknown); // it names an organization that does not exist
-    };
+    let Some(policy) = policy_in(env, request.call, &scope).await? else { return Ok(Redemption::Unknown) };
+    if !request.call.called.serves(scope.org_id()) {
+        return unknown(env, request, &scope, "other_issuer").await;
+    }
     match redeem(env, request, (&code, &policy)).await? {
         Some(redemption) => Ok(redemption),
-        None => unknown(env, request, &scope).await,
+        None => unknown(env, request, &scope, "unknown_code").await,
     }
 }
 
-/// Redeems a code that is well formed; `None`, with nothing done, if there is no such code. `policy` is that of
-/// its organization.
+/// Redeems a code that is well formed, of an organization that the called issuer serves; `None`, with nothing done,
+/// if there is no such code. `policy` is that of its organization, as it is for the client.
 pub(crate) async fn redeem(
     env: &Env,
     request: &RedeemCode<'_>,
     (code, policy): (&Credential<Code>, &Policy),
 ) -> Result<Option<Redemption>, Failure> {
     let scope = OrgScope::of_credential(code);
-    let policy = request.call.client.settings.tighten(policy);
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;
     let Some(found) = tx.codes().find(&code.hash()).await? else { return Ok(None) };
-    match judge(request, &found, &policy, now) {
+    match judge(request, &found, policy, now) {
         Judgement::Accepted => {}
         Judgement::Replay => return replayed(env, request, tx, &found).await.map(Some),
         Judgement::Refused(reason, outcome) => {
             return refuse(env, request, tx, (&found, reason, outcome)).await.map(Some);
         }
+    }
+    let issuer = found.code.issuer.as_deref().unwrap_or(env.issuer.as_str());
+    let algorithm = request.call.client.signing_algorithm;
+    if !env.keys.is_prepared(issuer, algorithm) {
+        drop(tx);
+        env.keys.prepare(env, issuer, algorithm).await?;
+        return Box::pin(redeem(env, request, (code, policy))).await;
     }
     let offline = may_refresh(request.call.client, &found);
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
@@ -91,7 +98,7 @@ pub(crate) async fn redeem(
     let lapses = dies.min(now + policy.refresh_idle);
     let grant = NewGrant {
         code: &found.code,
-        issuer: env.issuer.as_str(),
+        issuer,
         dpop_jkt: request.call.key.filter(|_| !request.call.client.is_confidential()),
         expires_at: dies,
         refresh_token: refresh_token.as_ref().map(|token| (token.hash(), lapses)),
@@ -103,6 +110,18 @@ pub(crate) async fn redeem(
     }
     let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
     tx.commit().await?;
+    let tokens = give(env, request, (&found, &known, issuer), (policy.access_token, now)).await?;
+    let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
+    Ok(Some(Redemption::Granted(IssuedTokens { refresh_token, ..tokens })))
+}
+
+/// Mints what the code is good for.
+async fn give(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    (found, known, issuer): (&RedeemableCode, &ClaimValues, &str),
+    (lifetime, now): (Duration, DateTime<Utc>),
+) -> Result<IssuedTokens, Failure> {
     let issuance = Issuance {
         client: request.call.client,
         subject: Subject::User(&found.standing, found.code.grant_id),
@@ -111,16 +130,14 @@ pub(crate) async fn redeem(
         act: None,
         ceiling: None,
         scope: &found.code.scope,
-        known: &known,
+        known,
         claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
-        issuer: grant.issuer,
-        lifetime: found.standing.bound(policy.access_token, now),
+        issuer,
+        lifetime: found.standing.bound(lifetime, now),
         now,
     };
-    let tokens = issue(env, &issuance).await?;
-    let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
-    Ok(Some(Redemption::Granted(IssuedTokens { refresh_token, ..tokens })))
+    issue(env, &issuance).await
 }
 
 fn may_refresh(client: &Client, found: &RedeemableCode) -> bool {
@@ -166,11 +183,17 @@ fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Even
     }
 }
 
-/// A code that does not exist: forged, or swept away long after it lapsed. It may name any
+/// A code that does not exist here: forged, swept away long after it lapsed, or presented at the issuer of
+/// another organization. It may name any
 /// organization, so the event is folded.
-async fn unknown(env: &Env, request: &RedeemCode<'_>, scope: &OrgScope) -> Result<Redemption, Failure> {
+async fn unknown(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    scope: &OrgScope,
+    reason: &'static str,
+) -> Result<Redemption, Failure> {
     env.limits.take(Limited::Refusals, request.call.origin.address)?;
-    let event = events::refused(env, Action::CodeRefused, "unknown_code", request.call.origin)?;
+    let event = events::refused(env, Action::CodeRefused, reason, request.call.origin)?;
     let actor = Actor::Application(request.call.client.id);
     let event = Event { actor, client: Some(request.call.client.key()), ..event };
     env.refusals.record(env, scope, event).await?;

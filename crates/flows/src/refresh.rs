@@ -13,7 +13,7 @@ use orgate_storage::{OrgScope, OrgTx, PresentedRefreshToken, Rotation};
 use crate::claim_values::claims_of_user;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
-use crate::token::TokenCall;
+use crate::token::{TokenCall, policy_in};
 use crate::{Env, Failure, events};
 
 /// What an authenticated client presents.
@@ -68,19 +68,23 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         return Ok(Refreshed::Unknown);
     };
     let scope = OrgScope::of_credential(&presented);
-    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        env.limits.take(Limited::Refusals, request.call.origin.address)?;
-        return Ok(Refreshed::Unknown); // it names an organization that does not exist
-    };
-    let policy = request.call.client.settings.tighten(&policy);
+    let Some(policy) = policy_in(env, request.call, &scope).await? else { return Ok(Refreshed::Unknown) };
+    if !request.call.called.serves(scope.org_id()) {
+        return unknown(env, request, &scope, "other_issuer").await;
+    }
     let mut tx = env.store.begin(&scope).await?;
-    let successor = env.vault.successor(&presented);
     // A second look is needed only where another call rotates between our look and our statement.
     loop {
         let Some(found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
             drop(tx);
-            return unknown(env, request, &scope).await;
+            return unknown(env, request, &scope, "unknown_token").await;
         };
+        let algorithm = request.call.client.signing_algorithm;
+        if !env.keys.is_prepared(&found.issuer, algorithm) {
+            drop(tx);
+            env.keys.prepare(env, &found.issuer, algorithm).await?;
+            return Box::pin(refresh(env, request)).await;
+        }
         let verdict = found.state.judge(env.clock.now());
         if verdict == RefreshVerdict::Reuse && is_own(request, &found) && found.revoked_at.is_none() {
             return reused(env, request, tx, &found).await; // whatever else is wrong with it
@@ -102,6 +106,10 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
             tx.commit().await?;
             return grant(env, request, (&found, &policy), (&presented, &known)).await;
         }
+        let Some(successor) = successor(env, &presented, &found) else {
+            let over = Refreshed::Refused(RefreshRefusal::Expired);
+            return refuse(env, request, tx, (&found, "master_key_changed", over)).await;
+        };
         match verdict {
             RefreshVerdict::Rotate => {
                 let rotation = rotation(env, &presented, &successor, (&found, &policy));
@@ -116,6 +124,19 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         }
         tx.commit().await?;
         return grant(env, request, (&found, &policy), (&successor, &known)).await;
+    }
+}
+
+/// The token that takes, or took, the place of the presented one. `None` if it was derived from a master key that
+/// is not accepted any more.
+fn successor(
+    env: &Env,
+    presented: &Credential<RefreshToken>,
+    found: &PresentedRefreshToken,
+) -> Option<Credential<RefreshToken>> {
+    match &found.successor {
+        Some(given) => env.vault.given_successor(presented, given),
+        None => Some(env.vault.successor(presented)),
     }
 }
 
@@ -199,9 +220,14 @@ fn about(request: &Refresh<'_>, found: &PresentedRefreshToken, event: Event) -> 
     }
 }
 
-async fn unknown(env: &Env, request: &Refresh<'_>, scope: &OrgScope) -> Result<Refreshed, Failure> {
+async fn unknown(
+    env: &Env,
+    request: &Refresh<'_>,
+    scope: &OrgScope,
+    reason: &'static str,
+) -> Result<Refreshed, Failure> {
     env.limits.take(Limited::Refusals, request.call.origin.address)?;
-    let event = events::refused(env, Action::RefreshRefused, "unknown_token", request.call.origin)?;
+    let event = events::refused(env, Action::RefreshRefused, reason, request.call.origin)?;
     let actor = Actor::Application(request.call.client.id);
     env.refusals
         .record(env, scope, Event { actor, client: Some(request.call.client.key()), ..event })

@@ -8,7 +8,7 @@ use orgate_storage::{OrgScope, OrgTx};
 
 use crate::access_token::read;
 use crate::limits::Limited;
-use crate::{Env, Failure, events};
+use crate::{Called, Env, Failure, events};
 
 /// Revokes a token of `client`'s: a refresh token with its whole family, an access token alone. A token
 /// that is unknown, foreign or over already is as good as revoked (RFC 7009 §2.2), and the client does
@@ -16,10 +16,16 @@ use crate::{Env, Failure, events};
 ///
 /// # Errors
 /// [`Failure`]: the token may still be good.
-pub async fn revoke(env: &Env, client: &Client, token: &str, origin: &Origin) -> Result<(), Failure> {
+pub async fn revoke(
+    env: &Env,
+    (called, client): (Called, &Client),
+    token: &str,
+    origin: &Origin,
+) -> Result<(), Failure> {
     let revoked = match Credential::<RefreshToken>::parse(token) {
+        Ok(refresh_token) if !called.serves(refresh_token.org_id()) => false,
         Ok(refresh_token) => revoke_family(env, client, &refresh_token, origin).await?,
-        Err(_) => revoke_access_token(env, client, token, origin).await?,
+        Err(_) => revoke_access_token(env, (called, client), token, origin).await?,
     };
     if !revoked {
         env.limits.take(Limited::Refusals, origin.address)?;
@@ -53,11 +59,11 @@ async fn revoke_family(
 
 async fn revoke_access_token(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     token: &str,
     origin: &Origin,
 ) -> Result<bool, Failure> {
-    let Some(presented) = read(env, token).await? else { return Ok(false) };
+    let Some(presented) = read(env, called, token).await? else { return Ok(false) };
     let claims = presented.claims;
     let Some(expires_at) =
         DateTime::from_timestamp(claims.exp, 0).filter(|_| claims.client_id == client.client_id)

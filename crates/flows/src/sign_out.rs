@@ -14,7 +14,7 @@ use url::Url;
 use crate::end_sessions::{Because, end_sessions};
 use crate::federation::logout::{LogoutDeparture, depart_for};
 use crate::limits::Limited;
-use crate::{Browser, Env, Failure, hints};
+use crate::{Browser, Called, Env, Failure, hints};
 
 /// What an end-session request leads to.
 #[derive(Debug)]
@@ -67,13 +67,15 @@ pub enum Wanted {
 pub async fn sign_out(
     env: &Env,
     request: &EndSessionRequest,
-    wanted: Wanted,
+    (called, wanted): (Called, Wanted),
     browser: &Browser,
 ) -> Result<SignOut, Failure> {
     env.limits.take(Limited::Pages, browser.origin.address)?;
-    let hint = match request.id_token_hint.as_deref().map(|token| hints::read(env, token)) {
-        Some(None) => return Ok(SignOut::Refused("id_token_hint is not an ID token of this issuer")),
-        Some(Some(hint)) => Some(hint),
+    let hint = match &request.id_token_hint {
+        Some(token) => match hints::read(env, token).await? {
+            Some(hint) if called.0.is_none_or(|org_id| hint.org_id == org_id.to_string()) => Some(hint),
+            _ => return Ok(SignOut::Refused("id_token_hint is not an ID token of this issuer")),
+        },
         None => None,
     };
     let client_id = match (&hint, &request.client_id) {
@@ -91,7 +93,9 @@ pub async fn sign_out(
         return Ok(SignOut::Refused("post_logout_redirect_uri is not registered for this application"));
     };
     let proven = env.store.choose(&browser.session_hashes()).await?;
-    let live = proven.into_iter().filter(|session| session.session.ended_at.is_none());
+    let live = proven
+        .into_iter()
+        .filter(|session| session.session.ended_at.is_none() && called.serves(session.session.org_id));
     // An ID token is about the session in its own organization, and in no other.
     let (ending, others): (Vec<_>, Vec<_>) = live.partition(|session| {
         hint.as_ref().is_none_or(|hint| hint.org_id == session.session.org_id.to_string())
@@ -141,10 +145,10 @@ const MAX_FRAMES: usize = 20;
 async fn add_frames(
     env: &Env,
     frames: &mut Vec<Url>,
-    (session_id, told): (SessionId, Vec<(OrgId, ClientId, String)>),
+    (session_id, told): (SessionId, Vec<((OrgId, ClientId), String)>),
 ) -> Result<(), Failure> {
-    for (owner, client_id, issuer) in told {
-        let client = env.configuration.client_by_id(&env.store, (owner, client_id)).await?;
+    for (client, issuer) in told {
+        let client = env.configuration.client_by_id(&env.store, client).await?;
         let uri = client.and_then(|client| client.settings.frontchannel_logout_uri.clone());
         if let Some(mut uri) = uri.filter(|_| frames.len() < MAX_FRAMES) {
             uri.query_pairs_mut().append_pair("iss", &issuer).append_pair("sid", &session_id.to_string());

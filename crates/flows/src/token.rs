@@ -5,9 +5,11 @@
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
+use orgate_domain::policies::Policy;
 use orgate_protocol::oauth::token::GrantRequest;
 use orgate_protocol::oauth::token_exchange::TokenTypeId;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
+use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
 
 use crate::client_credentials::{MachineToken, issue_to_machine};
@@ -17,11 +19,13 @@ use crate::limits::Limited;
 use crate::redeem_assertion::{Asserted, RedeemAssertion, redeem_assertion};
 use crate::redeem_code::{RedeemCode, Redemption, redeem_code};
 use crate::refresh::{Refresh, Refreshed, refresh};
-use crate::{Env, Failure, events};
+use crate::{Called, Env, Failure, events};
 
 /// Who asks the token endpoint, and for what: the same for every grant.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenCall<'a> {
+    /// Whose token endpoint was called.
+    pub called: Called,
     /// The client that authenticated.
     pub client: &'a Client,
     /// What the token is for (RFC 8707).
@@ -60,10 +64,7 @@ pub async fn exchange(
     grant: &GrantRequest,
 ) -> Result<TokenOutcome, Failure> {
     let outcome = match check(call, grant) {
-        Ok(()) => {
-            env.keys.check(call.client.signing_algorithm)?; // before anything is spent
-            follow(env, call, grant).await?
-        }
+        Ok(()) => follow(env, call, grant).await?,
         Err(error) => TokenOutcome::Refused(error),
     };
     if let TokenOutcome::Refused(error)
@@ -117,6 +118,20 @@ fn check(call: &TokenCall<'_>, grant: &GrantRequest) -> Result<(), RequestError>
         GrantRequest::TokenExchange(request) if request.requested != TokenTypeId::AccessToken => Ok(()),
         _ => call.client.audience_for(call.resource).map(|_| ()),
     }
+}
+
+/// The policy of the organization that a credential names, as it is for the client. `None`: there is no such
+/// organization.
+pub(crate) async fn policy_in(
+    env: &Env,
+    call: &TokenCall<'_>,
+    scope: &OrgScope,
+) -> Result<Option<Policy>, Failure> {
+    let policy = env.configuration.find_policy(&env.store, scope).await?;
+    if policy.is_none() {
+        env.limits.take(Limited::Refusals, call.origin.address)?;
+    }
+    Ok(policy.map(|policy| call.client.settings.tighten(&policy)))
 }
 
 /// A request that no organization can be blamed for is the client's owner's to know. Folded: nothing

@@ -14,7 +14,7 @@ use crate::claim_values::told_of_user;
 use crate::dpop::{PresentedProof, prove_possession_with};
 use crate::issue::profile;
 use crate::keys::KeyError;
-use crate::{Env, Failure};
+use crate::{Called, Env, Failure};
 
 /// What an access token is worth here and now.
 #[derive(Debug)]
@@ -39,10 +39,11 @@ pub enum Userinfo {
 /// [`Failure`].
 pub async fn userinfo(
     env: &Env,
+    called: Called,
     token: &str,
     proof: Option<&PresentedProof<'_>>,
 ) -> Result<Userinfo, Failure> {
-    let Some(presented) = read(env, token).await? else { return Ok(Userinfo::InvalidToken) };
+    let Some(presented) = read(env, called, token).await? else { return Ok(Userinfo::InvalidToken) };
     if let Some(refused) = possession(env, &presented.claims, (token, proof)).await? {
         return Ok(refused);
     }
@@ -108,7 +109,7 @@ async fn sign(
     iss: String,
     claims: UserinfoClaims,
 ) -> Result<Userinfo, Failure> {
-    let signed = SignedUserinfo { iss, aud: client.client_id.clone(), claims };
+    let signed = SignedUserinfo { iss: iss.clone(), aud: client.client_id.clone(), claims };
     let payload = serde_json::to_vec(&signed).map_err(|_| KeyError::Jose(JoseError::Claims))?;
-    Ok(Userinfo::Signed(env.keys.sign(algorithm, USERINFO_TYPE, payload).await?))
+    Ok(Userinfo::Signed(env.keys.sign(env, &iss, algorithm, (USERINFO_TYPE, payload)).await?))
 }

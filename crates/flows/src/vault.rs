@@ -67,8 +67,20 @@ pub enum VaultError {
 /// How long one nonce for proofs of possession is given out, in seconds; it is accepted for as long again.
 const DPOP_NONCE_SECS: i64 = 120;
 
-/// The keys derived from the master key, and the data keys that were unwrapped.
+/// The keys derived from the master key, and the data keys that were unwrapped. Where there is a master key
+/// before that one, or the next one already, what is derived from it is accepted as well.
 pub struct Vault {
+    current: Derived,
+    other: Option<Derived>,
+    data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
+}
+
+/// Names a master key, and tells nothing of it.
+pub type MasterKeyId = [u8; 8];
+
+/// What is derived from one master key.
+struct Derived {
+    id: MasterKeyId,
     wrap: RandomizedNonceKey,
     email_index: hmac::Key,
     account: hmac::Key,
@@ -79,7 +91,6 @@ pub struct Vault {
     setup: hmac::Key,
     device: hmac::Key,
     dpop_nonce: hmac::Key,
-    data_keys: Cache<OrgId, Arc<RandomizedNonceKey>>,
 }
 
 impl MasterKey {
@@ -139,15 +150,13 @@ impl Purpose {
     }
 }
 
-impl Vault {
-    /// Derives every key.
-    ///
-    /// # Errors
-    /// [`VaultError::Ciphertext`] only if the cryptographic library fails.
-    pub fn new(master: &MasterKey) -> Result<Self, VaultError> {
+impl Derived {
+    fn new(master: &MasterKey) -> Result<Self, VaultError> {
         let mac =
             |info| Ok::<_, VaultError>(hmac::Key::new(hmac::HMAC_SHA256, master.derive(info)?.as_slice()));
+        let name = master.derive("name the master key")?;
         Ok(Self {
+            id: name.first_chunk().copied().unwrap_or_default(),
             wrap: key(master.derive("wrap data keys")?.as_slice())?,
             email_index: mac("index e-mail addresses")?,
             account: mac("count tries by account")?,
@@ -158,70 +167,31 @@ impl Vault {
             setup: mac("derive set-up cookies")?,
             device: mac("derive codes of devices")?,
             dpop_nonce: mac("derive DPoP nonces")?,
-            data_keys: Cache::builder()
-                .max_capacity(10_000)
-                .time_to_live(std::time::Duration::from_mins(5))
-                .build(),
         })
     }
 
-    /// The keyed hash under which discovery finds an address.
-    pub fn email_hash(&self, email: &Email) -> SecretHash {
+    fn email_hash(&self, email: &Email) -> SecretHash {
         sign(&self.email_index, &[email.normalized().as_bytes()])
     }
 
-    /// The keyed hash under which tries for an account are counted, alike for known and unknown
-    /// addresses.
-    pub fn account_hash(&self, org_id: OrgId, account: &str, source: &str) -> SecretHash {
-        sign(&self.account, &[org_id.as_uuid().as_bytes(), account.as_bytes(), b"\0", source.as_bytes()])
-    }
-
-    /// The keyed hash of a code that a person types: short, so a plain hash could be searched.
-    pub fn typed_code_hash(&self, bound_to: &[u8], code: &str) -> SecretHash {
+    fn typed_code_hash(&self, bound_to: &[u8], code: &str) -> SecretHash {
         sign(&self.typed_code, &[bound_to, b"\0", code.as_bytes()])
-    }
-
-    /// The nonce that proofs of possession carry at `now` (RFC 9449 §8): the same on every node, and kept by
-    /// none.
-    pub fn dpop_nonce(&self, now: DateTime<Utc>) -> String {
-        self.nonce_of(now.timestamp() / DPOP_NONCE_SECS)
-    }
-
-    /// Whether a nonce is of now, or of just before.
-    pub fn check_dpop_nonce(&self, nonce: &str, now: DateTime<Utc>) -> bool {
-        let slot = now.timestamp() / DPOP_NONCE_SECS;
-        [slot, slot - 1].into_iter().any(|slot| self.nonce_of(slot) == nonce)
     }
 
     fn nonce_of(&self, slot: i64) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(sign(&self.dpop_nonce, &[&slot.to_be_bytes()]).as_bytes())
     }
 
-    /// The token that a form carries: it binds the form to this browser and this subject.
-    pub fn form_token(&self, browser: &SecretHash, subject: &str) -> String {
-        let tag = sign(&self.form, &[browser.as_bytes(), subject.as_bytes()]);
-        BASE64_URL_SAFE_NO_PAD.encode(tag.as_bytes())
+    fn form_tag(&self, browser: &SecretHash, subject: &str) -> SecretHash {
+        sign(&self.form, &[browser.as_bytes(), subject.as_bytes()])
     }
 
-    /// Whether `token` is the one of [`Vault::form_token`], in constant time.
-    pub fn check_form_token(&self, browser: &SecretHash, subject: &str, token: &str) -> bool {
-        let expected = sign(&self.form, &[browser.as_bytes(), subject.as_bytes()]);
-        BASE64_URL_SAFE_NO_PAD
-            .decode(token)
-            .ok()
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-            .is_some_and(|given| expected.matches(&SecretHash::from_bytes(given)))
-    }
-
-    /// The refresh token that takes the place of `presented`: always the same one, so that a lost
-    /// answer can be given again, and underivable without the master key.
-    pub fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
+    fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
         let secret = sign(&self.successor, &[presented.reveal().as_bytes()]);
         Credential::new(presented.org_id(), secret.as_bytes())
     }
 
-    /// What a browser that opened a set-up link shows instead of it: worth nothing in another browser.
-    pub fn setup_cookie(
+    fn setup_cookie(
         &self,
         org_id: OrgId,
         link: SetupLinkId,
@@ -232,19 +202,15 @@ impl Vault {
         Credential::new(org_id, sign(&self.setup, &parts).as_bytes())
     }
 
-    /// What a device shows: nobody else can derive it, so only its keyed hash needs to be stored.
-    pub fn user_code(&self, device: DeviceRequestId) -> UserCode {
+    fn user_code(&self, device: DeviceRequestId) -> UserCode {
         UserCode::of(sign(&self.device, &[b"user code", device.as_uuid().as_bytes()]).as_bytes())
     }
 
-    /// The keyed hash under which a device is found by what it shows.
-    pub fn user_code_hash(&self, code: UserCode) -> SecretHash {
+    fn user_code_hash(&self, code: UserCode) -> SecretHash {
         self.typed_code_hash(b"device", &code.to_string())
     }
 
-    /// The code that `approval` gives a device, in the organization `within`. It is never shown to anyone: it
-    /// is derived where it is issued, and again where the device asks for it.
-    pub fn device_grant(
+    fn device_grant(
         &self,
         within: OrgId,
         device: DeviceRequestId,
@@ -255,11 +221,185 @@ impl Vault {
         Credential::new(within, sign(&self.device, &parts).as_bytes())
     }
 
-    /// A secret of one request to an identity provider, derived from its state: the nonce or the PKCE
-    /// verifier, 43 characters of base64url. Whoever sees the state cannot derive it, and nothing of
-    /// it needs to be stored.
-    pub fn upstream_secret(&self, state: &Credential<UpstreamState>, what: &str) -> String {
-        let tag = sign(&self.upstream, &[what.as_bytes(), b"\0", state.reveal().as_bytes()]);
+    fn open_data_key(&self, org_id: OrgId, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        open(&self.wrap, &aad(org_id, "data-key"), wrapped)
+    }
+
+    fn wrap_data_key(&self, org_id: OrgId, data_key: &[u8]) -> Result<Vec<u8>, VaultError> {
+        seal(&self.wrap, &aad(org_id, "data-key"), data_key)
+    }
+}
+
+impl Vault {
+    /// Derives every key. `other` is the master key before this one, or the one that comes after it: nothing new
+    /// is made with it.
+    ///
+    /// # Errors
+    /// [`VaultError::Ciphertext`] only if the cryptographic library fails.
+    pub fn new(master: &MasterKey, other: Option<&MasterKey>) -> Result<Self, VaultError> {
+        Ok(Self {
+            current: Derived::new(master)?,
+            other: other.map(Derived::new).transpose()?,
+            data_keys: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(std::time::Duration::from_mins(5))
+                .build(),
+        })
+    }
+
+    /// What is accepted, the current one first.
+    fn accepted(&self) -> impl Iterator<Item = &Derived> {
+        std::iter::once(&self.current).chain(&self.other)
+    }
+
+    /// Whether another master key is accepted.
+    pub const fn accepts_another(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// Names the master key that [`Vault::upstream_secret`] derives by.
+    pub const fn id(&self) -> MasterKeyId {
+        self.current.id
+    }
+
+    /// The keyed hash under which discovery finds an address.
+    pub fn email_hash(&self, email: &Email) -> SecretHash {
+        self.current.email_hash(email)
+    }
+
+    /// Every hash under which an address may be kept.
+    pub fn email_hashes(&self, email: &Email) -> Vec<SecretHash> {
+        self.accepted().map(|derived| derived.email_hash(email)).collect()
+    }
+
+    /// The keyed hash under which tries for an account are counted, alike for known and unknown
+    /// addresses.
+    pub fn account_hash(&self, org_id: OrgId, account: &str, source: &str) -> SecretHash {
+        sign(
+            &self.current.account,
+            &[org_id.as_uuid().as_bytes(), account.as_bytes(), b"\0", source.as_bytes()],
+        )
+    }
+
+    /// The keyed hash of a code that a person types: short, so a plain hash could be searched.
+    pub fn typed_code_hash(&self, bound_to: &[u8], code: &str) -> SecretHash {
+        self.current.typed_code_hash(bound_to, code)
+    }
+
+    /// Whether `expected` is that of a typed code.
+    pub fn check_typed_code(&self, bound_to: &[u8], code: &str, expected: &SecretHash) -> bool {
+        self.accepted().any(|derived| expected.matches(&derived.typed_code_hash(bound_to, code)))
+    }
+
+    /// The nonce that proofs of possession carry at `now` (RFC 9449 §8): the same on every node, and kept by
+    /// none.
+    pub fn dpop_nonce(&self, now: DateTime<Utc>) -> String {
+        self.current.nonce_of(now.timestamp() / DPOP_NONCE_SECS)
+    }
+
+    /// Whether a nonce is of now, or of just before.
+    pub fn check_dpop_nonce(&self, nonce: &str, now: DateTime<Utc>) -> bool {
+        let slot = now.timestamp() / DPOP_NONCE_SECS;
+        self.accepted().any(|derived| [slot, slot - 1].iter().any(|slot| derived.nonce_of(*slot) == nonce))
+    }
+
+    /// The token that a form carries: it binds the form to this browser and this subject.
+    pub fn form_token(&self, browser: &SecretHash, subject: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.current.form_tag(browser, subject).as_bytes())
+    }
+
+    /// Whether `token` is the one of [`Vault::form_token`], in constant time.
+    pub fn check_form_token(&self, browser: &SecretHash, subject: &str, token: &str) -> bool {
+        let given = BASE64_URL_SAFE_NO_PAD.decode(token).ok();
+        let Some(given) = given.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) else { return false };
+        let given = SecretHash::from_bytes(given);
+        self.accepted().any(|derived| derived.form_tag(browser, subject).matches(&given))
+    }
+
+    /// The refresh token that takes the place of `presented`: always the same one, so that a lost
+    /// answer can be given again, and underivable without the master key.
+    pub fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
+        self.current.successor(presented)
+    }
+
+    /// The refresh token that took the place of `presented`, by its hash; `None` if it was derived from a master
+    /// key that is not accepted.
+    pub fn given_successor(
+        &self,
+        presented: &Credential<RefreshToken>,
+        hash: &SecretHash,
+    ) -> Option<Credential<RefreshToken>> {
+        self.accepted().map(|derived| derived.successor(presented)).find(|given| given.hash() == *hash)
+    }
+
+    /// What a browser that opened a set-up link shows instead of it: worth nothing in another browser.
+    pub fn setup_cookie(
+        &self,
+        org_id: OrgId,
+        link: SetupLinkId,
+        browser: &SecretHash,
+    ) -> Credential<SetupCookie> {
+        self.current.setup_cookie(org_id, link, browser)
+    }
+
+    /// Whether `cookie` is that of a browser that opened a set-up link.
+    pub fn check_setup_cookie(
+        &self,
+        cookie: &Credential<SetupCookie>,
+        link: SetupLinkId,
+        browser: &SecretHash,
+    ) -> bool {
+        let mut expected =
+            self.accepted().map(|derived| derived.setup_cookie(cookie.org_id(), link, browser));
+        expected.any(|expected| expected.hash().matches(&cookie.hash()))
+    }
+
+    /// What a device shows: nobody else can derive it, so only its keyed hash needs to be stored.
+    pub fn user_code(&self, device: DeviceRequestId) -> UserCode {
+        self.current.user_code(device)
+    }
+
+    /// The keyed hash under which a device is found by what it shows.
+    pub fn user_code_hash(&self, code: UserCode) -> SecretHash {
+        self.current.user_code_hash(code)
+    }
+
+    /// Every hash under which what a device shows may be kept.
+    pub fn user_code_hashes(&self, code: UserCode) -> impl Iterator<Item = SecretHash> {
+        self.accepted().map(move |derived| derived.user_code_hash(code))
+    }
+
+    /// The code that `approval` gives a device, in the organization `within`. It is never shown to anyone: it
+    /// is derived where it is issued, and again where the device asks for it.
+    pub fn device_grant(
+        &self,
+        within: OrgId,
+        device: DeviceRequestId,
+        approval: AuthorizationRequestId,
+    ) -> Credential<AuthorizationCode> {
+        self.current.device_grant(within, device, approval)
+    }
+
+    /// What [`Vault::device_grant`] was when an approval was given, by each master key that is accepted.
+    pub fn device_grants(
+        &self,
+        within: OrgId,
+        device: DeviceRequestId,
+        approval: AuthorizationRequestId,
+    ) -> impl Iterator<Item = Credential<AuthorizationCode>> {
+        self.accepted().map(move |derived| derived.device_grant(within, device, approval))
+    }
+
+    /// A secret of one request to an identity provider, derived from its state by the master key that was
+    /// current then: the nonce or the PKCE verifier, 43 characters of base64url. Whoever sees the state
+    /// cannot derive it, and nothing of it needs to be stored.
+    pub fn upstream_secret(
+        &self,
+        (state, derived_by): (&Credential<UpstreamState>, &[u8]),
+        what: &str,
+    ) -> String {
+        let derived = self.accepted().find(|derived| derived.id == derived_by).unwrap_or(&self.current);
+        let tag = sign(&derived.upstream, &[what.as_bytes(), b"\0", state.reveal().as_bytes()]);
         BASE64_URL_SAFE_NO_PAD.encode(tag.as_bytes())
     }
 
@@ -309,9 +449,24 @@ impl Vault {
         let kept = tx.keys().find_data_key().await?;
         tx.commit().await?;
         let Some(kept) = kept else { return Ok(None) };
-        let data_key = Arc::new(key(&open(&self.wrap, &aad(scope.org_id(), "data-key"), &kept)?)?);
+        let mut opened = self.accepted().map(|derived| derived.open_data_key(scope.org_id(), &kept));
+        let data_key = opened.find_map(Result::ok).ok_or(VaultError::Ciphertext)?;
+        let data_key = Arc::new(key(&data_key)?);
         self.data_keys.insert(scope.org_id(), Arc::clone(&data_key)).await;
         Ok(Some(data_key))
+    }
+
+    /// A data key that was wrapped under the other master key, wrapped under the current one; `None` if it is.
+    ///
+    /// # Errors
+    /// [`VaultError::Ciphertext`] if it was wrapped under neither.
+    pub(crate) fn rewrap(&self, org_id: OrgId, wrapped: &[u8]) -> Result<Option<Vec<u8>>, VaultError> {
+        if self.current.open_data_key(org_id, wrapped).is_ok() {
+            return Ok(None);
+        }
+        let other = self.other.as_ref().ok_or(VaultError::Ciphertext)?;
+        let data_key = other.open_data_key(org_id, wrapped)?;
+        self.current.wrap_data_key(org_id, &data_key).map(Some)
     }
 
     /// Makes the organization's data key. Of two calls that race one's is kept, and both get that.
@@ -321,7 +476,7 @@ impl Vault {
         scope: &OrgScope,
     ) -> Result<Arc<RandomizedNonceKey>, VaultError> {
         let fresh = Zeroizing::new(env.random.bytes::<32>()?);
-        let wrapped = seal(&self.wrap, &aad(scope.org_id(), "data-key"), fresh.as_slice())?;
+        let wrapped = self.current.wrap_data_key(scope.org_id(), fresh.as_slice())?;
         let mut tx = env.store.begin(scope).await?;
         if tx.keys().insert_data_key(&wrapped, env.clock.now()).await? {
             tx.audit().insert(&events::data_key_created(env)?).await?;
@@ -388,7 +543,7 @@ mod tests {
     #[test]
     fn a_successor_is_always_the_same_and_another_under_another_master_key() {
         let presented = Credential::<RefreshToken>::new(OrgId::from_uuid(Uuid::from_u128(1)), &[9; 32]);
-        let vault = |byte| Vault::new(&MasterKey::from_bytes([byte; 32])).expect("a vault");
+        let vault = |byte| Vault::new(&MasterKey::from_bytes([byte; 32]), None).expect("a vault");
 
         let successor = vault(1).successor(&presented);
 
@@ -399,7 +554,7 @@ mod tests {
 
     #[test]
     fn a_form_token_is_bound_to_browser_and_subject() {
-        let vault = Vault::new(&MasterKey::from_bytes([1; 32])).expect("a vault");
+        let vault = Vault::new(&MasterKey::from_bytes([1; 32]), None).expect("a vault");
         let (mine, other) = (SecretHash::of(b"mine"), SecretHash::of(b"other"));
         let token = vault.form_token(&mine, "request");
 

@@ -7,7 +7,7 @@ use orgate_domain::credentials::{Credential, RequestHandle, SecretHash};
 use orgate_domain::organizations::Organization;
 use orgate_storage::{NewAuthorizationRequest, OrgScope, OrgTx, StoredAuthorizationRequest};
 
-use crate::authorize::{Destination, Pending};
+use crate::authorize::{Destination, Pending, issuer_of};
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure};
 
@@ -112,6 +112,10 @@ impl Found {
             .map_err(Failure::from)?
             .ok_or(WaitingError::Over)?;
         let to = Destination::of(&client, &asked).ok_or(WaitingError::Over)?;
-        Ok(Waiting { scope, organization: self.organization, pending: Pending { client, to, asked } })
+        let issuer = match asked.resolved_by {
+            Some(reason) => issuer_of(env, &client, scope.org_id(), reason),
+            None => env.issuer.clone(),
+        };
+        Ok(Waiting { scope, organization: self.organization, pending: Pending { client, to, asked, issuer } })
     }
 }

@@ -8,6 +8,7 @@ mod dev;
 mod doctor;
 mod domain;
 mod explain;
+mod keys;
 mod reference;
 mod serve;
 mod session;
@@ -75,6 +76,11 @@ enum Command {
         #[command(subcommand)]
         command: explain::Explain,
     },
+    /// Look at signing keys; replace them, or bring one's own
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// List and end sessions
     Session {
         #[command(subcommand)]
@@ -121,6 +127,7 @@ pub fn run() -> ExitCode {
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Session { command } => block_on(command.run()),
+        Command::Keys { command } => block_on(command.run()),
         Command::SetupLink(command) => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),
         Command::Reference { part } => {
@@ -158,6 +165,7 @@ async fn check(file: ConfigFile) -> anyhow::Result<()> {
     wiring::store(&settings)?.close().await;
     wiring::mailer(&settings)?;
     wiring::master_key(&settings)?;
+    wiring::previous_master_key(&settings)?;
     println!("The configuration is complete.");
     Ok(())
 }

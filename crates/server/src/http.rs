@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -21,8 +22,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use metrics_exporter_prometheus::PrometheusHandle;
-use orgate_edge::{AppState, observe};
-use orgate_flows::Env;
+use orgate_domain::ids::OrgId;
+use orgate_domain::organizations::OrgStatus;
+use orgate_edge::{AppState, CalledIssuer, RequestOrigin, observe};
+use orgate_flows::{Called, Env};
+use orgate_storage::system::OrgHint;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -57,6 +61,7 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
     let https = state.env.issuer.is_https();
     let router = orgate_api::router()
         .merge(orgate_web::router())
+        .merge(issuers_of_organizations(&state))
         .layer(DefaultBodyLimit::max(bounds.body))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, bounds.timeout))
         .layer(CatchPanicLayer::new())
@@ -70,6 +75,43 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
         router.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, value))
     } else {
         router
+    }
+}
+
+/// Each organization's own issuer, below its id.
+fn issuers_of_organizations(state: &AppState) -> Router<AppState> {
+    let issuer =
+        orgate_api::issuer().merge(orgate_api::documents_of_organization()).merge(orgate_web::issuer());
+    Router::new()
+        .nest("/o/{organization}", issuer)
+        .merge(orgate_api::authorization_server_of_organization())
+        .route_layer(middleware::from_fn_with_state(state.clone(), call_organization))
+}
+
+/// Says whose issuer is called. One of an organization that is not there is a page that is not there.
+async fn call_organization(
+    State(state): State<AppState>,
+    RequestOrigin(origin): RequestOrigin,
+    Path(organization): Path<String>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = organization.parse::<OrgId>().ok().filter(|id| id.to_string() == organization);
+    let found = match id {
+        Some(id) => state.env.store.resolve(OrgHint::Id(id)).await,
+        None => Ok(None),
+    };
+    match found {
+        // Suspended, it issues nothing; but what it issued is still to be verified.
+        Ok(Some(found)) if found.status != OrgStatus::Deleted => {
+            request.extensions_mut().insert(CalledIssuer(Called(Some(found.scope.org_id()))));
+            next.run(request).await
+        }
+        Ok(_) => orgate_web::not_found(State(state.env), RequestOrigin(origin)).await,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "an issuer could not be looked up");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
     }
 }
 
@@ -95,7 +137,7 @@ fn health() -> Router<AppState> {
 async fn ready(State(env): State<Env>) -> Response {
     let ping = tokio::time::timeout(Duration::from_secs(2), env.store.ping()).await;
     match ping {
-        Ok(Ok(())) if env.keys.is_ready() => "ready\n".into_response(),
+        Ok(Ok(())) if env.keys.shared().is_ready() => "ready\n".into_response(),
         Ok(Ok(())) => unready("there is no signing key yet\n"),
         Ok(Err(_)) | Err(_) => unready("the database does not answer\n"),
     }

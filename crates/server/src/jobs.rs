@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use orgate_flows::Env;
-use orgate_flows::bootstrap::bootstrap;
+use orgate_flows::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
+use orgate_flows::keys::rotate_due;
 use orgate_storage::system::Outdated;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(stop.clone().run_until_cancelled_owned(clean(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(refresh_connections(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(rotate_keys(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
 
@@ -106,6 +108,26 @@ async fn check_domains(env: Env) {
     }
 }
 
+/// Looks after signing keys; and reads the shared issuer's again, the net under the notification of their
+/// changes.
+async fn rotate_keys(env: Env) {
+    loop {
+        match rotate_due(&env).await {
+            Ok(0) => {
+                tokio::time::sleep(REFRESH_PAUSE).await;
+                if let Err(error) = bootstrap::open(&env).await {
+                    tracing::warn!(%error, "the signing keys could not be read");
+                }
+            }
+            Ok(_) => tokio::time::sleep(REFRESH_BREATH).await,
+            Err(error) => {
+                tracing::warn!(%error, "signing keys could not be looked after");
+                tokio::time::sleep(REFRESH_PAUSE).await;
+            }
+        }
+    }
+}
+
 async fn clean(env: Env) {
     loop {
         env.limits.forget_idle();
@@ -140,7 +162,7 @@ async fn follow_changes(env: Env) {
         let (pending, mut reloads) = tokio::sync::watch::channel(false);
         let follow = env.store.listen(|change| {
             env.configuration.forget();
-            let keys = change.is_none_or(|change| change.starts_with("signing_keys:"));
+            let keys = env.keys.forget(change);
             pending.send_if_modified(|wanted| {
                 *wanted |= keys;
                 keys
@@ -149,7 +171,7 @@ async fn follow_changes(env: Env) {
         let reload = async {
             while reloads.changed().await.is_ok() {
                 // Until it is done: no other notification may ever come.
-                while let Err(error) = bootstrap(&env).await {
+                while let Err(error) = bootstrap::bootstrap(&env).await {
                     tracing::warn!(%error, "the signing keys could not be reloaded");
                     tokio::time::sleep(RELOAD_PAUSE).await;
                 }

@@ -7,8 +7,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use chrono::Duration;
 use config::{Config, Environment, File, FileFormat};
 use ipnet::IpNet;
+use orgate_domain::keys::KeySchedule;
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -26,6 +28,8 @@ pub struct Settings {
     pub database: Database,
     /// `[secrets]`
     pub secrets: Secrets,
+    /// `[keys]`
+    pub keys: Keys,
     /// `[mail]`
     pub mail: Mail,
     /// `[passwords]`
@@ -89,6 +93,20 @@ pub struct Secrets {
     pub master_key: Secret,
     /// A file that holds them.
     pub master_key_file: String,
+    /// The key before this one, or the one that comes after it: accepted, and not used for anything new.
+    pub previous_master_key: Secret,
+    /// A file that holds it.
+    pub previous_master_key_file: String,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// A signing key is replaced after this long; 0: only by hand.
+    pub rotate_every_days: u32,
+    /// A signing key is published this long before it signs.
+    pub publish_before_hours: u32,
 }
 
 /// `[mail]`
@@ -245,7 +263,7 @@ impl Settings {
             within.then_some(()).ok_or_else(|| SettingsError::Value { key, why: format!("from 1 to {most}") })
         };
         let size = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
-        let Self { server, database, passwords, limits, log, .. } = self;
+        let Self { server, database, keys, passwords, limits, log, .. } = self;
         number("server.max_connections", size(server.max_connections), 1_000_000)?;
         number("server.request_timeout_secs", server.request_timeout_secs, 3_600)?;
         number("server.max_body_bytes", size(server.max_body_bytes), 16 << 20)?;
@@ -254,6 +272,14 @@ impl Settings {
         number("database.statement_timeout_secs", database.statement_timeout_secs, 3_600)?;
         if passwords.threads != 0 {
             number("passwords.threads", size(passwords.threads), 1_024)?;
+        }
+        number("keys.publish_before_hours", keys.publish_before_hours.into(), 24 * 30)?;
+        if keys.rotate_every_days != 0 {
+            let days = "from the days that publish_before_hours makes, and one, to 3650; or 0, for never";
+            let least = u64::from(keys.publish_before_hours.div_ceil(24)) + 1;
+            let within = (least..=3_650).contains(&keys.rotate_every_days.into());
+            let why = days.to_owned();
+            within.then_some(()).ok_or(SettingsError::Value { key: "keys.rotate_every_days", why })?;
         }
         number("passwords.queue", size(passwords.queue), 1_000_000)?;
         for (key, limit) in [
@@ -282,6 +308,16 @@ impl Settings {
         )
     }
 
+    /// The text of the other master key that is accepted, if there is one.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn previous_master_key(&self) -> Result<Option<Secret>, SettingsError> {
+        let secrets = &self.secrets;
+        let (key, file) = (&secrets.previous_master_key, &secrets.previous_master_key_file);
+        secret("secrets.previous_master_key", key, file)
+    }
+
     /// The database's address.
     ///
     /// # Errors
@@ -303,6 +339,17 @@ impl Settings {
     /// [`SettingsError`].
     pub fn smtp_url(&self) -> Result<Option<Secret>, SettingsError> {
         secret("mail.smtp_url", &self.mail.smtp_url, &self.mail.smtp_url_file)
+    }
+}
+
+impl Keys {
+    /// The schedule.
+    pub fn schedule(&self) -> KeySchedule {
+        KeySchedule {
+            rotate_every: (self.rotate_every_days != 0)
+                .then(|| Duration::days(self.rotate_every_days.into())),
+            publish_before: Duration::hours(self.publish_before_hours.into()),
+        }
     }
 }
 
@@ -403,6 +450,8 @@ mod tests {
             ("database", "max_connections = 4294967295"),
             ("database", "acquire_timeout_secs = 0"),
             ("database", "statement_timeout_secs = 0"),
+            ("keys", "publish_before_hours = 0"),
+            ("keys", "rotate_every_days = 1"),
             ("passwords", "queue = 0"),
             ("passwords", "threads = 9223372036854775807"),
             ("limits", "pages_per_minute = 0"),

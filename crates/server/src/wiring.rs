@@ -11,7 +11,7 @@ use orgate_flows::dns::Dns;
 use orgate_flows::federation::Heavy;
 use orgate_flows::federation::providers::Providers;
 use orgate_flows::journal::Journal;
-use orgate_flows::keys::KeyRing;
+use orgate_flows::keys::KeyRings;
 use orgate_flows::limits::{LimitSettings, Limits};
 use orgate_flows::outgoing::{Outgoing, OutgoingError, Reach};
 use orgate_flows::passwords::{PasswordError, Passwords};
@@ -35,6 +35,9 @@ pub enum WiringError {
     /// See [`InvalidMasterKey`].
     #[error("secrets.master_key")]
     MasterKey(#[from] InvalidMasterKey),
+    /// See [`InvalidMasterKey`].
+    #[error("secrets.previous_master_key")]
+    PreviousMasterKey(#[source] InvalidMasterKey),
     /// See [`OutgoingError`].
     #[error(transparent)]
     Outgoing(#[from] OutgoingError),
@@ -75,6 +78,16 @@ pub fn master_key(settings: &Settings) -> Result<MasterKey, WiringError> {
     Ok(MasterKey::parse(settings.master_key()?.reveal())?)
 }
 
+/// The other master key that is accepted, if there is one.
+///
+/// # Errors
+/// [`WiringError`].
+pub fn previous_master_key(settings: &Settings) -> Result<Option<MasterKey>, WiringError> {
+    let text = settings.previous_master_key()?;
+    let parsed = text.map(|text| MasterKey::parse(text.reveal()).map_err(WiringError::PreviousMasterKey));
+    parsed.transpose()
+}
+
 /// Puts the surroundings together.
 ///
 /// # Errors
@@ -92,8 +105,9 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
     let surroundings = Surroundings {
         store,
         clock,
-        vault: Vault::new(&master_key(settings)?)?,
-        keys: KeyRing::new(cores),
+        vault: Vault::new(&master_key(settings)?, previous_master_key(settings)?.as_ref())?,
+        keys: KeyRings::new(cores),
+        key_schedule: settings.keys.schedule(),
         passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,
         random,
         dns: Dns::new(&settings.dns.servers),

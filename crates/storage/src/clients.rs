@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::clients::claims::ClaimMapping;
 use orgate_domain::clients::{
-    Audience, Client, ClientAuthentication, ClientKeySource, ClientSecret, ClientSettings, ClientStatus,
-    Lifetimes, Party, Profile,
+    Audience, Client, ClientAuthentication, ClientIssuer, ClientKeySource, ClientSecret, ClientSettings,
+    ClientStatus, Lifetimes, Party, Profile,
 };
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
@@ -76,6 +76,7 @@ macro_rules! settings {
                 require_pkce: $row.require_pkce,
                 dpop_bound_access_tokens: $row.dpop_bound_access_tokens,
                 party: parsed(Party::from_text(&$row.party), TABLE, "party")?,
+                issuer: parsed(ClientIssuer::from_text(&$row.issuer), TABLE, "issuer")?,
                 userinfo_signing_algorithm: $row.userinfo_signing_algorithm.map(algorithm).transpose()?,
                 backchannel_logout_uri: address($row.backchannel_logout_uri, "backchannel_logout_uri")?,
                 frontchannel_logout_uri: address($row.frontchannel_logout_uri, "frontchannel_logout_uri")?,
@@ -101,7 +102,8 @@ impl Clients<'_> {
                       client.session_absolute_secs, client.profile,
                       client.require_pushed_authorization_requests, client.require_pkce, client.dpop_bound_access_tokens,
                       client.party, client.userinfo_signing_algorithm, client.backchannel_logout_uri,
-                      client.frontchannel_logout_uri, client.claims as "claims: Json<Vec<ClaimMapping>>", client.claims_budget,
+                       client.frontchannel_logout_uri, client.claims as "claims: Json<Vec<ClaimMapping>>", client.claims_budget,
+                       client.issuer,
                       array(select known.permission from client_permissions known
                             where known.org_id = client.org_id and known.client_id = client.id
                             order by known.permission) as "permissions!",
@@ -226,7 +228,7 @@ impl Clients<'_> {
                  require_pushed_authorization_requests = $13, require_pkce = $14, dpop_bound_access_tokens = $15,
                  party = $16, userinfo_signing_algorithm = $17, backchannel_logout_uri = $18,
                  frontchannel_logout_uri = $19, session_idle_secs = $20, session_absolute_secs = $21, claims = $22,
-                 claims_budget = $23
+                 claims_budget = $23, issuer = $24
              where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -251,6 +253,7 @@ impl Clients<'_> {
             lifetimes.session_absolute.map(|life| life.num_seconds()),
             Json(&settings.claims) as _,
             i32::try_from(settings.claims_budget).unwrap_or(i32::MAX),
+            settings.issuer.as_str(),
         )
         .execute(&mut *self.conn)
         .await?;

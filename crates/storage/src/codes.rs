@@ -59,8 +59,8 @@ impl Codes<'_> {
                ), issued as (
                    insert into authorization_codes
                        (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
-                        code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt, claims)
-                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24, $27 from sessions live
+                        code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt, claims, issuer)
+                   select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24, $27, $28 from sessions live
                    where live.org_id = $1 and live.id = $5 and live.ended_at is null
                      and ($26::bytea is null or exists (select from once))
                    returning org_id
@@ -101,6 +101,7 @@ impl Codes<'_> {
             ConsumedKind::PushedRequest.as_str(),
             new.pushed.as_ref().map(|hash| hash.as_bytes().as_slice()),
             stored(&code.claims) as _,
+            code.issuer,
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -112,7 +113,7 @@ impl Codes<'_> {
         let row = sqlx::query!(
             r#"select code.grant_id, code.client_org_id, code.client_id, code.redirect_uri, code.code_challenge,
                       code.scope, code.nonce, code.expires_at as code_expires_at, code.redeemed_at,
-                      code.resource, code.dpop_jkt,
+                      code.resource, code.dpop_jkt, code.issuer,
                       code.claims as "claims: Json<ClaimsRequest>",
                       standing.org_id as "org_id!", standing.session_id as "session_id!",
                       standing.user_id as "user_id!", standing.auth_time as "auth_time!", standing.amr as "amr!",
@@ -151,6 +152,7 @@ impl Codes<'_> {
             code_challenge: challenge.transpose()?,
             resource: row.resource,
             dpop_jkt: row.dpop_jkt,
+            issuer: row.issuer,
             scope: parsed(ScopeSet::parse(&row.scope).ok(), "authorization_codes", "scope")?,
             claims: claims(row.claims),
             nonce: row.nonce,

@@ -31,6 +31,8 @@ pub struct NewDeviceRequest<'a> {
     pub parameters: &'a str,
     /// The thumbprint of the key that the request proved.
     pub dpop_jkt: Option<&'a str>,
+    /// The organization whose issuer the device called.
+    pub called: Option<OrgId>,
     /// How long the device is to wait between two questions.
     pub interval: Duration,
     /// When it was made.
@@ -46,6 +48,7 @@ struct Row {
     client_id: uuid::Uuid,
     parameters: String,
     dpop_jkt: Option<String>,
+    called: Option<uuid::Uuid>,
     status: String,
     answered_by: Option<uuid::Uuid>,
     answered_in: Option<uuid::Uuid>,
@@ -72,6 +75,7 @@ impl TryFrom<Row> for DeviceRequest {
             client_id: ClientId::from_uuid(row.client_id),
             parameters: row.parameters,
             dpop_jkt: row.dpop_jkt,
+            called: row.called.map(OrgId::from_uuid),
             status: parsed(status, TABLE, "status")?,
             interval: Duration::seconds(row.interval_secs.into()),
             polled_at: row.polled_at,
@@ -91,8 +95,9 @@ impl DeviceRequests<'_> {
                    returning org_id, device_id
                ), kept as (
                    insert into device_requests
-                       (org_id, id, code_hash, client_id, parameters, dpop_jkt, interval_secs, created_at, expires_at)
-                   select org_id, device_id, $3, $5, $6, $7, $8, $9, $10 from shown
+                       (org_id, id, code_hash, client_id, parameters, dpop_jkt, interval_secs, created_at, expires_at,
+                        called)
+                   select org_id, device_id, $3, $5, $6, $7, $8, $9, $10, $11 from shown
                    returning org_id
                )
                select count(*) as "count!" from kept"#,
@@ -106,6 +111,7 @@ impl DeviceRequests<'_> {
             i32::try_from(new.interval.num_seconds()).unwrap_or(i32::MAX),
             new.created_at,
             new.expires_at,
+            new.called.map(OrgId::as_uuid),
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -116,8 +122,8 @@ impl DeviceRequests<'_> {
     pub async fn find(&mut self, id: DeviceRequestId) -> Result<Option<DeviceRequest>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            "select id, client_id, parameters, dpop_jkt, status, answered_by, answered_in, interval_secs, polled_at,
-                    expires_at
+            "select id, client_id, parameters, dpop_jkt, called, status, answered_by, answered_in, interval_secs,
+                    polled_at, expires_at
              from device_requests where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -131,8 +137,8 @@ impl DeviceRequests<'_> {
     pub async fn find_polled(&mut self, code: &SecretHash) -> Result<Option<DeviceRequest>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            "select id, client_id, parameters, dpop_jkt, status, answered_by, answered_in, interval_secs, polled_at,
-                    expires_at
+            "select id, client_id, parameters, dpop_jkt, called, status, answered_by, answered_in, interval_secs,
+                    polled_at, expires_at
              from device_requests where org_id = $1 and code_hash = $2 for update",
             self.org_id,
             code.as_bytes(),

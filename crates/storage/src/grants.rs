@@ -11,7 +11,7 @@ use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use sqlx::types::Json;
 
 use crate::audit::detail;
-use crate::row::{claims, parsed, standing};
+use crate::row::{self, claims, parsed, standing};
 use crate::scope::repository;
 use crate::{StorageError, UpstreamEnd};
 
@@ -85,6 +85,8 @@ pub struct PresentedRefreshToken {
     pub expires_at: DateTime<Utc>,
     /// Where it is in its life.
     pub state: RefreshState,
+    /// The hash of the token that took its place, if one did.
+    pub successor: Option<SecretHash>,
     /// The session, its user and the client, as of now.
     pub standing: Standing,
 }
@@ -136,7 +138,7 @@ impl Grants<'_> {
                       family.resource, family.dpop_jkt,
                       family.expires_at as grant_expires_at, family.revoked_at,
                       family.claims as "claims: Json<ClaimsRequest>",
-                      token.expires_at as token_expires_at, token.rotated_at,
+                      token.expires_at as token_expires_at, token.rotated_at, token.successor,
                       exists (select from refresh_tokens next
                               where next.org_id = token.org_id and next.token_hash = token.successor
                                 and next.rotated_at is not null) as "successor_used!",
@@ -165,6 +167,7 @@ impl Grants<'_> {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let standing = standing!(row)?;
+        let successor = row.successor.map(|bytes| row::hash(&bytes, "refresh_tokens", "successor"));
         Ok(Some(PresentedRefreshToken {
             grant_id: GrantId::from_uuid(row.grant_id),
             client_owner: OrgId::from_uuid(row.client_org_id),
@@ -181,6 +184,7 @@ impl Grants<'_> {
                 at,
                 successor_used: row.successor_used,
             }),
+            successor: successor.transpose()?,
             standing,
         }))
     }
@@ -266,11 +270,11 @@ impl Grants<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The clients that got tokens in a session, each by the issuer that it knows.
+    /// The clients that got tokens in a session, and whose: the issuers'.
     pub async fn list_clients(
         &mut self,
         session_id: SessionId,
-    ) -> Result<Vec<(OrgId, ClientId, String)>, StorageError> {
+    ) -> Result<Vec<((OrgId, ClientId), String)>, StorageError> {
         let rows = sqlx::query!(
             "select distinct client_org_id, client_id, issuer from grants where org_id = $1 and session_id = $2",
             self.org_id,
@@ -280,7 +284,9 @@ impl Grants<'_> {
         .await?;
         Ok(rows
             .into_iter()
-            .map(|row| (OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id), row.issuer))
+            .map(|row| {
+                ((OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id)), row.issuer)
+            })
             .collect())
     }
 

@@ -74,7 +74,7 @@ pub use error::StorageError;
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
-pub use keys::{Keys, NewSigningKey, StoredSigningKey};
+pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{NewOrganization, OrganizationChange, Organizations};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use pool::{PoolSettings, Store};
@@ -89,4 +89,4 @@ pub use sign_in::{Account, SignIns};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
-pub use users::{NewUser, StoredUser, Users};
+pub use users::{IndexedAddress, NewUser, StoredUser, Users};

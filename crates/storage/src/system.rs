@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 mod domains;
 mod journal;
+mod keys;
 
 pub use crate::clean::{Cleaned, Outdated};
 
@@ -36,7 +37,8 @@ pub enum SystemReason {
     Inherit,
     /// Writes events of any organization that change nothing but its log.
     Journal,
-    /// Claims connections of any organization that are due to be looked after.
+    /// Claims connections, domains and signing keys of any organization that are due to be looked after, and goes
+    /// through all organizations when the master key changes.
     Refresh,
     /// Finds the organization that a slug, domain, id, client id or user code leads to.
     Resolve,
@@ -279,17 +281,18 @@ impl Store {
             .collect()
     }
 
-    /// The active organizations in which the address with this keyed hash is verified, at most 50.
-    pub async fn discover(&self, email_hash: &SecretHash) -> Result<Vec<DiscoveredOrg>, StorageError> {
+    /// The active organizations in which the address with one of these keyed hashes is verified, at most 50.
+    pub async fn discover(&self, email_hashes: &[SecretHash]) -> Result<Vec<DiscoveredOrg>, StorageError> {
+        let hashes: Vec<Vec<u8>> = email_hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect();
         let mut tx = self.begin_system(SystemReason::Discover).await?;
         let rows = sqlx::query!(
             "select organization.org_id, organization.slug, organization.name
              from email_index entry
              join organizations organization on organization.org_id = entry.org_id
-             where entry.email_hash = $1 and organization.status = 'active'
+             where entry.email_hash = any($1) and organization.status = 'active'
              order by organization.name, organization.org_id
              limit 50",
-            email_hash.as_bytes(),
+            &hashes,
         )
         .fetch_all(&mut *tx.transaction)
         .await?;

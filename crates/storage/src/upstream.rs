@@ -41,6 +41,8 @@ pub struct UpstreamRequest {
     pub purpose: UpstreamPurpose,
     /// The browser.
     pub browser: SecretHash,
+    /// Names the master key that its secrets are derived by; empty: the release before did not say.
+    pub derived_by: Vec<u8>,
     /// When.
     pub created_at: DateTime<Utc>,
     /// When it lapses.
@@ -131,8 +133,8 @@ impl Upstream<'_> {
         sqlx::query!(
             "insert into upstream_requests
                  (org_id, state_hash, connection_id, version, purpose, request_handle, user_id,
-                  browser_hash, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                  browser_hash, created_at, expires_at, derived_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             self.org_id,
             new.state.as_bytes(),
             new.connection_id.as_uuid(),
@@ -143,6 +145,7 @@ impl Upstream<'_> {
             new.browser.as_bytes(),
             new.created_at,
             new.expires_at,
+            new.derived_by,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -153,7 +156,7 @@ impl Upstream<'_> {
     pub async fn find(&mut self, state: &SecretHash) -> Result<Option<StoredUpstreamRequest>, StorageError> {
         let row = sqlx::query!(
             "select connection_id, version, purpose, request_handle, user_id, browser_hash, created_at,
-                    expires_at, answer, consumed_at
+                    expires_at, answer, consumed_at, derived_by
              from upstream_requests where org_id = $1 and state_hash = $2",
             self.org_id,
             state.as_bytes(),
@@ -172,6 +175,7 @@ impl Upstream<'_> {
             version: row.version,
             purpose: parsed(purpose, TABLE, "purpose")?,
             browser: hash(&row.browser_hash, TABLE, "browser_hash")?,
+            derived_by: row.derived_by.unwrap_or_default(),
             created_at: row.created_at,
             expires_at: row.expires_at,
         };

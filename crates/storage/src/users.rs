@@ -9,7 +9,7 @@ use orgate_domain::standing::UserStatus;
 use uuid::Uuid;
 
 use crate::StorageError;
-use crate::row::parsed;
+use crate::row::{hash, parsed};
 use crate::scope::repository;
 
 repository! {
@@ -53,6 +53,17 @@ pub struct StoredUser {
     pub break_glass: bool,
     /// The slugs of the roles assigned to them directly, in order.
     pub roles: Vec<String>,
+}
+
+/// A proven address, as discovery finds it.
+#[derive(Debug)]
+pub struct IndexedAddress {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The address.
+    pub email: String,
+    /// Its keyed hash.
+    pub hash: SecretHash,
 }
 
 impl Users<'_> {
@@ -108,6 +119,63 @@ impl Users<'_> {
         .execute(&mut *self.conn)
         .await?;
         Ok(())
+    }
+
+    /// The proven addresses of users after this one, in order of their ids, at most `limit`.
+    pub async fn list_indexed(
+        &mut self,
+        after: Option<UserId>,
+        limit: i64,
+    ) -> Result<Vec<IndexedAddress>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select entry.user_id, entry.email_hash, member.email as "email!"
+               from email_index entry
+               join users member on member.org_id = entry.org_id and member.id = entry.user_id
+               where entry.org_id = $1 and ($2::uuid is null or entry.user_id > $2) and member.email is not null
+               order by entry.user_id limit $3"#,
+            self.org_id,
+            after.map(UserId::as_uuid),
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(IndexedAddress {
+                    user_id: UserId::from_uuid(row.user_id),
+                    email: row.email,
+                    hash: hash(&row.email_hash, "email_index", "email_hash")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Keeps hashes of addresses in the place of others: of each, the user, the former and the new one. How many
+    /// were still the former.
+    pub async fn rehash(
+        &mut self,
+        changes: &[(UserId, SecretHash, SecretHash)],
+    ) -> Result<usize, StorageError> {
+        let users: Vec<_> = changes.iter().map(|(user, ..)| user.as_uuid()).collect();
+        let former: Vec<_> = changes.iter().map(|(_, former, _)| former.as_bytes().to_vec()).collect();
+        let hashes: Vec<_> = changes.iter().map(|(.., hash)| hash.as_bytes().to_vec()).collect();
+        let done = sqlx::query!(
+            "with dropped as (
+                 delete from email_index entry
+                 using unnest($2::uuid[], $3::bytea[], $4::bytea[]) as change (user_id, former, hash)
+                 where entry.org_id = $1 and entry.user_id = change.user_id and entry.email_hash = change.former
+                 returning change.user_id, change.hash
+             )
+             insert into email_index (org_id, email_hash, user_id)
+             select $1, dropped.hash, dropped.user_id from dropped",
+            self.org_id,
+            &users,
+            &former,
+            &hashes,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
     }
 
     /// The user with this address.

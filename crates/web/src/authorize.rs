@@ -3,9 +3,9 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
-use orgate_flows::Env;
+use orgate_edge::{BrowserCookies, CalledIssuer, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::authorize::{AuthorizeError, authorize};
+use orgate_flows::{Called, Env};
 use orgate_protocol::params::Params;
 
 use crate::page::{Problem, failed, problem, unreadable};
@@ -14,11 +14,12 @@ use crate::present::{self, see_other};
 /// The request in the query.
 pub(crate) async fn get(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
     query: Result<QueryParams, ParamsRejection>,
 ) -> Response {
     match query {
-        Ok(QueryParams(params)) => answer(&env, &cookies, &params).await,
+        Ok(QueryParams(params)) => answer(&env, called, &cookies, &params).await,
         Err(rejection) => unreadable(&env, &cookies.browser.origin, &rejection),
     }
 }
@@ -27,6 +28,7 @@ pub(crate) async fn get(
 /// cookies, so it is repeated as a GET, which brings them.
 pub(crate) async fn post(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
@@ -38,15 +40,15 @@ pub(crate) async fn post(
     if params.duplicated().is_some() {
         // An error in any case. It sets no cookie: a post from another site must not replace the
         // one that this browser's sign-ins under way are bound to.
-        let mut response = answer(&env, &cookies, &params).await;
+        let mut response = answer(&env, called, &cookies, &params).await;
         response.headers_mut().remove(header::SET_COOKIE);
         return response;
     }
-    see_other(&env.issuer.at(&format!("/authorize?{query}")))
+    see_other(&env.issuer.called(called).at(&format!("/authorize?{query}")))
 }
 
-async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params) -> Response {
-    match authorize(env, params, None, &cookies.browser).await {
+async fn answer(env: &Env, called: Called, cookies: &BrowserCookies, params: &Params) -> Response {
+    match authorize(env, params, called, &cookies.browser).await {
         Ok(next) => present::next(env, cookies, &next),
         Err(AuthorizeError::Failure(failure)) => failed(env, &cookies.browser.origin, &failure),
         Err(AuthorizeError::InvalidRequest(error)) => unproven(

@@ -18,6 +18,8 @@ mod sign_in;
 mod sign_out;
 mod sso;
 
+pub use page::not_found;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -26,11 +28,19 @@ use orgate_edge::AppState;
 /// A SAML response of half a megabyte, in base64, with every `+` and `/` of it encoded.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
+/// The endpoints that every issuer has: the shared one, and each organization's below its path. Whatever
+/// pages they lead to are the same for all.
+pub fn issuer() -> Router<AppState> {
+    Router::new()
+        .route("/authorize", get(authorize::get).post(authorize::post))
+        .route("/logout", get(sign_out::get).post(sign_out::post))
+        .route("/logout/confirm", post(sign_out::post_confirm))
+}
+
 /// The routes of the front channel.
 pub fn router() -> Router<AppState> {
-    Router::new()
+    issuer()
         .route("/", get(page::home))
-        .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
         .route("/sign-in/cancel", post(sign_in::post_cancel))
         .route("/sign-in/recovery", get(recovery::get).post(recovery::post))
@@ -55,8 +65,6 @@ pub fn router() -> Router<AppState> {
         .route("/discover", get(discover::get).post(discover::post))
         .route("/discover/code", post(discover::post_code))
         .route("/discover/link", get(discover::get_link))
-        .route("/logout", get(sign_out::get).post(sign_out::post))
-        .route("/logout/confirm", post(sign_out::post_confirm))
         .route("/account/sessions", get(account::get_sessions).post(account::post_sessions))
         .route("/assets/{name}", get(assets::get))
         .route("/assets/brand/{color}", get(assets::get_brand))

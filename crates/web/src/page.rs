@@ -294,7 +294,7 @@ pub(crate) async fn home(State(env): State<Env>) -> Response {
 }
 
 /// Any other address.
-pub(crate) async fn not_found(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
+pub async fn not_found(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
     problem(
         &env,
         &origin,

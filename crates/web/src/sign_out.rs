@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::clients::Client;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
-use orgate_flows::Env;
+use orgate_edge::{BrowserCookies, CalledIssuer, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::federation::begin::Departure;
 use orgate_flows::federation::logout::open_after;
 use orgate_flows::sign_out::{SignOut, SignedOut, Wanted, sign_out};
+use orgate_flows::{Called, Env};
 use orgate_protocol::oauth::logout;
 use orgate_protocol::params::Params;
 use url::Url;
@@ -30,7 +30,7 @@ struct SignOutTemplate {
     org: Org,
     email: String,
     others_stay: bool,
-    action: &'static str,
+    action: String,
     cancel: Option<Link>,
 }
 
@@ -50,17 +50,19 @@ const CONFIRMATION: &str = "sign-out";
 /// The request in the query.
 pub(crate) async fn get(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
     query: Result<QueryParams, ParamsRejection>,
 ) -> Response {
     let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
-    answer(&env, &cookies, &params, Wanted::ByClient).await
+    answer(&env, &cookies, &params, (called, Wanted::ByClient)).await
 }
 
 /// The request in the body. A post from another site comes without our cookies, so it is repeated
 /// as a GET, which brings them.
 pub(crate) async fn post(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
@@ -68,12 +70,13 @@ pub(crate) async fn post(
         Ok(form) => form,
         Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
     };
-    see_other(&env.issuer.at(&format!("/logout?{}", encoded(&params))))
+    see_other(&env.issuer.called(called).at(&format!("/logout?{}", encoded(&params))))
 }
 
 /// The person confirmed. `request` carries the original parameters, which are checked again.
 pub(crate) async fn post_confirm(
     State(env): State<Env>,
+    CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
     form: Result<FormParams, ParamsRejection>,
 ) -> Response {
@@ -85,7 +88,7 @@ pub(crate) async fn post_confirm(
     let original = Params::parse(params.get("request").unwrap_or_default());
     let ours = env.vault.check_form_token(&cookies.browser.binding, CONFIRMATION, token);
     match original {
-        Ok(original) if ours => answer(&env, &cookies, &original, Wanted::ByPerson).await,
+        Ok(original) if ours => answer(&env, &cookies, &original, (called, Wanted::ByPerson)).await,
         _ => over(&env, &cookies.browser.origin),
     }
 }
@@ -102,13 +105,18 @@ pub(crate) async fn get_signed_out(State(env): State<Env>, cookies: BrowserCooki
     response
 }
 
-async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wanted) -> Response {
+async fn answer(
+    env: &Env,
+    cookies: &BrowserCookies,
+    params: &Params,
+    (called, wanted): (Called, Wanted),
+) -> Response {
     let origin = &cookies.browser.origin;
     let request = match logout::parse(params) {
         Ok(request) => request,
         Err(error) => return refused(env, cookies, &error.description),
     };
-    match sign_out(env, &request, wanted, &cookies.browser).await {
+    match sign_out(env, &request, (called, wanted), &cookies.browser).await {
         Ok(SignOut::Done(done)) => self::done(env, cookies, &done),
         Ok(SignOut::Confirm { sessions, others_stay, client, to }) => {
             let names: Vec<&str> = sessions.iter().map(|session| session.org_name.as_str()).collect();
@@ -116,7 +124,7 @@ async fn answer(env: &Env, cookies: &BrowserCookies, params: &Params, wanted: Wa
             let logo = sessions.first().filter(|_| sessions.len() == 1);
             let org = Org::named(&names.join(", "), logo.and_then(|session| session.logo_url.clone()));
             let asked = (encoded(params), org, emails.join(", "), others_stay);
-            confirmation(env, cookies, asked, (client.as_deref(), to.as_deref()))
+            confirmation((env, called), cookies, asked, (client.as_deref(), to.as_deref()))
         }
         Ok(SignOut::Refused(why)) => refused(env, cookies, why),
         Err(failure) => failed(env, origin, &failure),
@@ -149,7 +157,7 @@ pub(crate) fn done(env: &Env, cookies: &BrowserCookies, done: &SignedOut) -> Res
 }
 
 fn confirmation(
-    env: &Env,
+    (env, called): (&Env, Called),
     cookies: &BrowserCookies,
     (request, org, email, others_stay): (String, Org, String, bool),
     (client, to): (Option<&Client>, Option<&str>),
@@ -161,7 +169,7 @@ fn confirmation(
         org,
         email,
         others_stay,
-        action: "/logout/confirm",
+        action: env.issuer.called(called).at("/logout/confirm"),
         cancel: client.and_then(back_to),
     };
     let mut response = render(StatusCode::OK, &template, to);

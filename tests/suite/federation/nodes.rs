@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use orgate_tests::app::{Browser, Page};
+use orgate_tests::app::{Browser, NEXT_MASTER_KEY, Page};
 use orgate_tests::node::Node;
 use url::Url;
 
@@ -132,4 +132,22 @@ async fn an_answer_of_an_openid_provider_is_taken_by_one_node() {
     let arrived = pages.iter().filter(|page| page.location().is_some()).count();
     assert_eq!((arrived, world.sessions().await), (1, 1));
     assert_eq!(pages.iter().filter(|page| page.status == 400).count(), 7);
+}
+
+/// What a browser was sent with is derived from the master key of then.
+#[tokio::test]
+async fn whoever_is_at_a_provider_while_the_master_key_changes_comes_back() {
+    let world = World::start().await;
+    world.provider.user(member("ada", "ada@acme.test"));
+    let browser = world.app.browser();
+    let departure = world.depart(&browser).await;
+    let other = Node::beside_with(&world.app, |settings| {
+        let former = std::mem::replace(&mut settings.secrets.master_key, NEXT_MASTER_KEY.to_owned().into());
+        settings.secrets.previous_master_key = former;
+    })
+    .await;
+
+    let arrived = browser.get(other.at(world.provider.answer(&departure).as_str())).await;
+
+    assert_eq!(world.app.redeem(&arrived.answer("code")).await.status, 200);
 }

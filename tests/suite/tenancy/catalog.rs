@@ -192,7 +192,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: connections: insert, select, update
     orgate_app: consumed_assertions: insert, select
     orgate_app: consumed_ids: insert, select
-    orgate_app: data_keys: delete, insert, select
+    orgate_app: data_keys: delete, insert, select, update (wrapped_key)
     orgate_app: device_requests: insert, select, update (status, answered_by, answered_in, interval_secs, polled_at)
     orgate_app: device_user_codes: delete, insert, select
     orgate_app: discovery_challenges: insert, select, update
@@ -204,6 +204,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: group_roles: delete, insert, select
     orgate_app: groups: delete, insert, select, update
     orgate_app: identity_links: delete, insert, select, update
+    orgate_app: key_rings: insert, select, update
     orgate_app: mapped_groups: delete, insert, select
     orgate_app: mapped_roles: delete, insert, select
     orgate_app: organization_ancestors: delete, insert, select
@@ -294,6 +295,10 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_refresh: connection_refreshes: rows: true
     orgate_refresh: domains: select (org_id, id, due_at), update (due_at)
     orgate_refresh: domains: rows: true
+    orgate_refresh: key_rings: select, update (due_at)
+    orgate_refresh: key_rings: rows: true
+    orgate_refresh: organizations: select (org_id)
+    orgate_refresh: organizations: rows: true
     orgate_refresh: schema public: usage
     orgate_resolve: client_directory: select
     orgate_resolve: client_directory: rows: true

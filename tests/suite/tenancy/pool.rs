@@ -105,7 +105,7 @@ async fn work_across_organizations_dropped_anywhere_shows_the_next_nothing() {
 
     for _ in 0..DROPPED {
         polls += 1;
-        if poll_at_most(polls, store.discover(&made.user.email_hash)).await {
+        if poll_at_most(polls, store.discover(std::slice::from_ref(&made.user.email_hash))).await {
             polls = 0;
         }
 

@@ -45,6 +45,10 @@ const CROSSING: &[&str] = &[
     "delete from upstream_requests lapsed",
     // Refresh: domains that are due, of whomever.
     "update domains schedule set due_at = $2 from",
+    // Refresh: all organizations, when the master key changes.
+    "select org_id from organizations where $1::uuid is null or org_id > $1",
+    // Refresh: signing keys that are due, of whomever.
+    "update key_rings schedule set due_at = $2 from",
     // Refresh: connections that are due, of whomever; and how many have a certificate that expires.
     "update connection_refreshes schedule set due_at = $2 from",
     "select count(*) as \"count!\" from connection_refreshes where noticed_days <= $1",

@@ -349,6 +349,7 @@ async fn of_two_nodes_that_start_one_makes_the_keys() {
             private_key: b"sealed",
             public_jwk: &key.public_jwk(),
             created_at: now(),
+            promoted_at: Some(now()),
         };
         tx.keys().insert_signing_key(&new).await
     });

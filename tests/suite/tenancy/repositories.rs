@@ -20,7 +20,7 @@ use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, NewCode, NewConnectionVersion,
+    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, NewCode, NewConnectionVersion,
     NewFederatedUser, NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx,
     OrganizationChange, PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError,
     UpstreamEnd,
@@ -175,6 +175,7 @@ impl Calls {
             Grants::list_clients: []
             Grants::is_revoked: false
             Keys::find_data_key: None
+            Keys::list_lives: []
             Keys::list_signing_keys: []
             Organizations::find: Some(globex)
             Organizations::find_policy: None
@@ -227,6 +228,11 @@ impl Calls {
             Grants::renew: false
             Organizations::save_policy: ()
             Organizations::update: ()
+            Keys::erase: false
+            Keys::promote: false
+            Keys::retire: None
+            Keys::revoke: []
+            Keys::schedule: ()
             Outbox::deliver: false
             Outbox::fail: false
             Outbox::postpone: ()
@@ -343,6 +349,7 @@ impl Calls {
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
+            "Keys::list_lives" => tx.keys().list_lives();
             "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());
             "Organizations::find" => async { tx.organization().find().await.map(|org| org.map(|org| org.slug)) };
             "Organizations::find_policy" => tx.organization().find_policy();
@@ -367,6 +374,7 @@ impl Calls {
             "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
+            "Users::list_indexed" => tx.users().list_indexed(None, 10);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
         }
     }
@@ -423,6 +431,13 @@ impl Calls {
             "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
             "Organizations::save_policy" => tx.organization().save_policy(&PolicySettings::default(), now());
             "Organizations::update" => tx.organization().update(&org);
+            "Keys::erase" => tx.keys().erase(&acme.kid, now() + Duration::days(1));
+            "Keys::promote" => tx.keys().promote(&acme.kid, now());
+            "Keys::retire" => tx.keys().retire(SigningAlgorithm::Es256, Handover { at: now(), expires_at: now() });
+            "Keys::revoke" => tx.keys().revoke(SigningAlgorithm::Es256, now());
+            "Keys::schedule" => tx.keys().schedule(now());
+            "Keys::update_data_key" => tx.keys().update_data_key(b"wrapped", b"mine");
+            "Users::rehash" => tx.users().rehash(&[(acme.user.id, acme.user.email_hash, hash())]);
             "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
             "Outbox::fail" => tx.outbox().fail(acme.message, now());
             "Outbox::postpone" => tx.outbox().postpone(acme.message, now());
@@ -450,6 +465,7 @@ impl Calls {
             private_key: b"mine",
             public_jwk: &key,
             created_at: now(),
+            promoted_at: None,
         };
         let event = Event {
             user_id: Some(acme.user.id),

@@ -47,7 +47,7 @@ impl Backend {
         let app = App::start().await;
         app.apply(ROBOT).await;
         for algorithm in ALGORITHMS {
-            app.env.keys.provide(&app.env, algorithm).await.expect("a key");
+            app.env.keys.prepare(&app.env, app.env.issuer.as_str(), algorithm).await.expect("a key");
         }
         bootstrap(&app.env).await.expect("published");
         let issuer = app.base.as_str().trim_end_matches('/');
@@ -180,7 +180,8 @@ impl Backend {
     }
 
     async fn sign(&self, algorithm: SigningAlgorithm, typ: &'static str, claims: &Value) -> String {
-        self.app.env.keys.sign(algorithm, typ, claims.to_string().into_bytes()).await.expect("signed")
+        let (env, payload) = (&self.app.env, claims.to_string().into_bytes());
+        env.keys.sign(env, env.issuer.as_str(), algorithm, (typ, payload)).await.expect("signed")
     }
 }
 

@@ -43,6 +43,8 @@ pub struct ClientSettings {
     pub dpop_bound_access_tokens: bool,
     /// Whose it is.
     pub party: Party,
+    /// Who issues its tokens, where it does not say by calling one.
+    pub issuer: ClientIssuer,
     /// Its userinfo is signed so (OIDC Core §5.3.2); `None`: plain JSON.
     pub userinfo_signing_algorithm: Option<SigningAlgorithm>,
     /// Where it is told that a session ended (OIDC Back-Channel Logout §2.2).
@@ -99,6 +101,16 @@ pub enum Party {
     Third,
 }
 
+/// Who issues a client's tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum ClientIssuer {
+    /// One issuer for all organizations.
+    #[default]
+    Shared,
+    /// Each organization itself.
+    Organization,
+}
+
 /// Limits of a client; `None` leaves one to the organization.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -138,6 +150,7 @@ impl ClientSettings {
             require_pkce: true,
             dpop_bound_access_tokens: false,
             party: Party::default(),
+            issuer: ClientIssuer::default(),
             userinfo_signing_algorithm: None,
             backchannel_logout_uri: None,
             frontchannel_logout_uri: None,
@@ -287,6 +300,24 @@ impl Profile {
     /// Reads [`Profile::as_str`] back.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|profile| profile.as_str() == text)
+    }
+}
+
+impl ClientIssuer {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Shared, Self::Organization];
+
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Organization => "organization",
+        }
+    }
+
+    /// Reads [`ClientIssuer::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|issuer| issuer.as_str() == text)
     }
 }
 

@@ -239,6 +239,7 @@ fn compare(wanted: &Client, stored: &Client, (secret, roles_change): (&SecretCha
         ("require_pkce", asked.require_pkce != held.require_pkce),
         ("dpop_bound_access_tokens", asked.dpop_bound_access_tokens != held.dpop_bound_access_tokens),
         ("party", asked.party != held.party),
+        ("issuer", asked.issuer != held.issuer),
         ("userinfo_signing_algorithm", asked.userinfo_signing_algorithm != held.userinfo_signing_algorithm),
         ("backchannel_logout_uri", asked.backchannel_logout_uri != held.backchannel_logout_uri),
         ("frontchannel_logout_uri", asked.frontchannel_logout_uri != held.frontchannel_logout_uri),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Audience, Client, ClientIssuer};
 use orgate_domain::credentials::{SecretHash, base32};
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
+use orgate_protocol::jose::SigningAlgorithm;
 use orgate_storage::{
     ClientChange, Group, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
 };
@@ -69,7 +70,7 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
         Subject::Client { client, secret, .. } => {
             let userinfo = client.settings.userinfo_signing_algorithm;
             for algorithm in userinfo.into_iter().chain([client.signing_algorithm]) {
-                env.keys.provide(env, algorithm).await?;
+                provide(env, client, algorithm).await?;
             }
             made.secret = match secret {
                 SecretChange::Generate => {
@@ -83,6 +84,16 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
         _ => {}
     }
     Ok(made)
+}
+
+/// Has the keys made that a client asks for, so that they are published before anything is signed with them:
+/// the shared issuer's, and its owner's own if that issues to it and nobody else does.
+async fn provide(env: &Env, client: &Client, algorithm: SigningAlgorithm) -> Result<(), Failure> {
+    env.keys.prepare(env, env.issuer.as_str(), algorithm).await?;
+    if client.audience == Audience::Owner && client.settings.issuer == ClientIssuer::Organization {
+        env.keys.prepare(env, env.issuer.of(client.owner).as_str(), algorithm).await?;
+    }
+    Ok(())
 }
 
 fn generated(change: &Change, made: &Made) -> Option<GeneratedSecret> {

@@ -9,7 +9,7 @@ use orgate_domain::resolution::Reason;
 use orgate_domain::sessions::Session;
 use orgate_domain::standing::Standing;
 use orgate_domain::tokens::AuthorizationCode;
-use orgate_storage::{ForDevice, NewAuthorizationRequest, NewCode, OrgTx};
+use orgate_storage::{ForDevice, NewCode, OrgTx};
 
 use crate::authorize::{Destination, Next, Pending, Question, store};
 use crate::{Browser, Env, Failure, events};
@@ -47,8 +47,8 @@ pub(crate) async fn conclude(
 ) -> Result<Option<Next>, Failure> {
     match pending.to {
         Destination::Client(_) => {
-            let code = issue_code(env, tx, &pending.asked, (session, event)).await?;
-            Ok(code.map(|code| Next::Answer(pending.answer(env, Ok(code.reveal().to_owned())))))
+            let code = issue_code(env, tx, pending, (session, event)).await?;
+            Ok(code.map(|code| Next::Answer(pending.answer(Ok(code.reveal().to_owned())))))
         }
         Destination::Device(id) => {
             let mut asked = pending.asked.clone();
@@ -59,26 +59,27 @@ pub(crate) async fn conclude(
     }
 }
 
-/// Issues a code for `asked` in the session, with the event that says so; `None` if the session has ended.
+/// Issues a code for `pending` in the session, with the event that says so; `None` if the session has ended.
 async fn issue_code(
     env: &Env,
     tx: &mut OrgTx,
-    asked: &NewAuthorizationRequest,
+    pending: &Pending,
     in_session: (&Session, &Event),
 ) -> Result<Option<Credential<Code>>, Failure> {
     let text = env.random.credential::<Code>(tx.org_id())?;
     let lapses = env.clock.now() + CODE_LIFETIME;
-    Ok(issue(env, tx, asked, (&text, lapses), in_session).await?.then_some(text))
+    Ok(issue(env, tx, pending, (&text, lapses), in_session).await?.then_some(text))
 }
 
 /// Issues the code with this text; `false` if the session has ended.
 pub(crate) async fn issue(
     env: &Env,
     tx: &mut OrgTx,
-    asked: &NewAuthorizationRequest,
+    pending: &Pending,
     (text, lapses): (&Credential<Code>, DateTime<Utc>),
     (session, event): (&Session, &Event),
 ) -> Result<bool, Failure> {
+    let asked = &pending.asked;
     let code = AuthorizationCode {
         grant_id: GrantId::from_uuid(env.random.uuid(env.clock.now())?),
         user_id: session.user_id,
@@ -89,6 +90,7 @@ pub(crate) async fn issue(
         code_challenge: asked.code_challenge,
         resource: asked.resource.clone(),
         dpop_jkt: asked.dpop_jkt.clone(),
+        issuer: Some(pending.issuer.as_str().to_owned()),
         scope: asked.scope.clone(),
         claims: asked.claims.clone(),
         nonce: asked.nonce.clone(),

@@ -33,10 +33,14 @@ pub(crate) async fn gather(
     (client, host): (&Client, Option<OrgId>),
     browser: &Browser,
 ) -> Result<Result<Known, RequestError>, Failure> {
-    let hint = match request.id_token_hint.as_deref().map(|token| read_hint(env, token)).transpose() {
-        Ok(hint) => hint,
-        Err(error) => return Ok(Err(error)),
+    let hint = match &request.id_token_hint {
+        Some(token) => read_hint(env, token).await?,
+        None => None,
     };
+    if request.id_token_hint.is_some() && hint.is_none() {
+        let text = "id_token_hint is not an ID token of this issuer";
+        return Ok(Err(RequestError::invalid_request(text)));
+    }
     let (id_token_hint, hinted) = hint.unzip();
     let expected_user = match expected_user(request, hinted) {
         Ok(expected) => expected,
@@ -97,11 +101,9 @@ async fn look_further(
 }
 
 /// The organization and the user of an `id_token_hint`.
-fn read_hint(env: &Env, token: &str) -> Result<(OrgId, UserId), RequestError> {
-    let refused = || RequestError::invalid_request("id_token_hint is not an ID token of this issuer");
-    let claims = hints::read(env, token).ok_or_else(refused)?;
-    let org_id = claims.org_id.parse().map_err(|_| refused())?;
-    Ok((org_id, claims.sub.parse().map_err(|_| refused())?))
+async fn read_hint(env: &Env, token: &str) -> Result<Option<(OrgId, UserId)>, Failure> {
+    let claims = hints::read(env, token).await?;
+    Ok(claims.and_then(|claims| Some((claims.org_id.parse().ok()?, claims.sub.parse().ok()?))))
 }
 
 /// Whoever else signs in, is not whom the client asked for (OIDC Core §3.1.2.2).
@@ -201,7 +203,7 @@ async fn membership(env: &Env, proven: &ProvenSession) -> Result<Membership, Fai
     let Some(address) = proven.email.as_deref().and_then(|email| Email::parse(email).ok()) else {
         return Ok(Membership::Several);
     };
-    let elsewhere = env.store.discover(&env.vault.email_hash(&address)).await?;
+    let elsewhere = env.store.discover(&env.vault.email_hashes(&address)).await?;
     let several = elsewhere.iter().any(|org| org.scope.org_id() != proven.session.org_id);
     Ok(if several { Membership::Several } else { Membership::Single })
 }

@@ -13,7 +13,7 @@ use orgate_storage::{ForDevice, NewAuthorizationRequest};
 
 use crate::authorize::Answer;
 use crate::random::NoRandomness;
-use crate::{Browser, Env};
+use crate::{Browser, Env, Issuer};
 
 /// What stands in for the redirect URI of a device, which has none.
 pub(crate) const DEVICE_REDIRECT_URI: &str = "";
@@ -33,6 +33,9 @@ pub(crate) struct Pending {
     pub(crate) client: Arc<Client>,
     pub(crate) to: Destination,
     pub(crate) asked: NewAuthorizationRequest,
+    /// Who answers (RFC 9207): the issuer that was called, or, once the organization is decided, the one that the
+    /// client's tokens in it come from.
+    pub(crate) issuer: Issuer,
 }
 
 impl Destination {
@@ -55,8 +58,8 @@ impl Destination {
 }
 
 impl Pending {
-    pub(crate) fn answer(&self, env: &Env, outcome: Result<String, RequestError>) -> Answer {
-        let iss = env.issuer.as_str().to_owned();
+    pub(crate) fn answer(&self, outcome: Result<String, RequestError>) -> Answer {
+        let iss = self.issuer.as_str().to_owned();
         let response = AuthorizationResponse { outcome, state: self.asked.state.clone(), iss };
         Answer {
             to: self.to.clone(),
@@ -66,8 +69,8 @@ impl Pending {
         }
     }
 
-    pub(crate) fn refuse(&self, env: &Env, error: RequestError) -> Answer {
-        self.answer(env, Err(error))
+    pub(crate) fn refuse(&self, error: RequestError) -> Answer {
+        self.answer(Err(error))
     }
 }
 
@@ -110,5 +113,5 @@ pub(crate) fn pending(
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,
     };
-    Ok(Pending { client, to, asked })
+    Ok(Pending { client, to, asked, issuer: env.issuer.clone() })
 }

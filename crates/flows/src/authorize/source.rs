@@ -12,7 +12,7 @@ use orgate_storage::OrgScope;
 
 use crate::client_keys::check_signature;
 use crate::push_request::REQUEST_URI_PREFIX;
-use crate::{Env, Failure};
+use crate::{Called, Env, Failure};
 
 /// The parameters that count.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Source {
 /// Finds what `client` asks for. The inner error is about what the request is, not what it says.
 pub(crate) async fn source(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     params: &Params,
 ) -> Result<Result<Source, RequestError>, Failure> {
     let plain = |params| Source { params, pushed: None, key: None };
@@ -40,7 +40,7 @@ pub(crate) async fn source(
             Err(RequestError::invalid_request("the client must push its requests (RFC 9126)"))
         }
         (None, Some(object)) if !only("registration") => {
-            verify_request_object(env, client, object).await.map(plain)
+            verify_request_object(env, (called, client), object).await.map(plain)
         }
         (None, _) => Ok(plain(params.clone())),
     })
@@ -77,7 +77,7 @@ async fn find_pushed(
 /// served.
 pub(crate) async fn verify_request_object(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     object: &str,
 ) -> Result<Params, RequestError> {
     let refuse = |code, text: &str| RequestError::new(code, text.to_owned());
@@ -93,9 +93,10 @@ pub(crate) async fn verify_request_object(
     check_signature(env, client, &token)
         .await
         .map_err(|_| invalid("the request object's signature is not one of the client's keys'"))?;
+    let issuer = env.issuer.called(called);
     let rules = RequestObjectRules {
         client_id: &client.client_id,
-        issuer: env.issuer.as_str(),
+        issuer: issuer.as_str(),
         now: env.clock.now().timestamp(),
         bounded: client.settings.is_fapi(),
     };

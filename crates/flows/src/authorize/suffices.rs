@@ -43,8 +43,8 @@ fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing
     let hinted = asked.login_hint.as_deref().and_then(|hint| Email::parse(hint).ok()).filter(|_| by_address);
     let hint_fits = hinted
         .is_none_or(|hint| session_of.as_ref().is_some_and(|own| own.normalized() == hint.normalized()));
-    let proof_fits = asked
-        .proven_address
-        .is_none_or(|proven| session_of.as_ref().is_some_and(|own| env.vault.email_hash(own) == proven));
+    let proof_fits = asked.proven_address.is_none_or(|proven| {
+        session_of.as_ref().is_some_and(|own| env.vault.email_hashes(own).contains(&proven))
+    });
     hint_fits && proof_fits
 }

@@ -145,11 +145,11 @@ async fn claim(
 
 /// The code, which lives as long as the device has time to ask for it. `false` if the session has ended.
 async fn grant(env: &Env, tx: &mut OrgTx, approval: &Approval, browser: &Browser) -> Result<bool, Failure> {
-    let asked = approval.waiting.asked();
-    let code = env.vault.device_grant(tx.org_id(), approval.device.id, asked.id);
+    let pending = &approval.waiting.pending;
+    let code = env.vault.device_grant(tx.org_id(), approval.device.id, pending.asked.id);
     let lapses = approval.lapses.max(env.clock.now() + CODE_LIFETIME);
     let event = event(env, approval, Action::DeviceApproved, browser)?;
-    issue(env, tx, asked, (&code, lapses), (&approval.standing.session, &event)).await
+    issue(env, tx, pending, (&code, lapses), (&approval.standing.session, &event)).await
 }
 
 fn event(env: &Env, approval: &Approval, action: Action, browser: &Browser) -> Result<Event, Failure> {

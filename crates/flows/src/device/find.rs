@@ -5,6 +5,7 @@ use std::sync::Arc;
 use orgate_domain::audit::Action;
 use orgate_domain::clients::{Client, ClientStatus};
 use orgate_domain::devices::{DeviceRequest, UserCode};
+use orgate_domain::ids::OrgId;
 use orgate_domain::names::DisplayName;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, parse_device};
 use orgate_protocol::params::Params;
@@ -14,7 +15,7 @@ use crate::authorize::{
     Destination, Next, Refused, RefusedBecause, decide, gather, owner_only, pending, refused_because,
 };
 use crate::limits::Limited;
-use crate::{Browser, Env, Failure, events};
+use crate::{Browser, Called, Env, Failure, events};
 
 /// A device that waits for someone.
 #[derive(Debug)]
@@ -48,9 +49,14 @@ pub async fn find(env: &Env, typed: &str, browser: &Browser) -> Result<Option<Fo
 }
 
 async fn look_up(env: &Env, user_code: UserCode) -> Result<Option<FoundDevice>, Failure> {
-    let Some((owner, id)) = env.store.resolve_user_code(&env.vault.user_code_hash(user_code)).await? else {
-        return Ok(None);
-    };
+    let mut resolved = None;
+    for hash in env.vault.user_code_hashes(user_code) {
+        resolved = env.store.resolve_user_code(&hash).await?;
+        if resolved.is_some() {
+            break;
+        }
+    }
+    let Some((owner, id)) = resolved else { return Ok(None) };
     let mut tx = env.store.begin(&owner).await?;
     let device = tx.device_requests().find(id).await?;
     tx.commit().await?;
@@ -60,14 +66,18 @@ async fn look_up(env: &Env, user_code: UserCode) -> Result<Option<FoundDevice>, 
     // It was read when it was made, so it reads.
     let params = Params::parse(&device.parameters).ok();
     let Some(request) = params.and_then(|params| parse_device(&params).ok()) else { return Ok(None) };
-    let organization = named(env, &client, request.organization.as_deref()).await?;
+    let organization = named(env, &client, (device.called, request.organization.as_deref())).await?;
     Ok(Some(FoundDevice { client, user_code, organization, device, request }))
 }
 
 /// What the organization is called that the client belongs to, or that the request names; where it cannot be
 /// entered, the next step says so.
-async fn named(env: &Env, client: &Client, asked: Option<&str>) -> Result<Option<DisplayName>, Failure> {
-    let owner = owner_only(client).map(|owner| owner.to_string());
+async fn named(
+    env: &Env,
+    client: &Client,
+    (called, asked): (Option<OrgId>, Option<&str>),
+) -> Result<Option<DisplayName>, Failure> {
+    let owner = owner_only(client).or(called).map(|owner| owner.to_string());
     let Some(text) = owner.as_deref().or(asked) else { return Ok(None) };
     let Some(scope) = env.configuration.organization(&env.store, text).await? else { return Ok(None) };
     let mut tx = env.store.begin(&scope).await?;
@@ -92,9 +102,10 @@ pub async fn begin(env: &Env, found: FoundDevice, browser: &Browser) -> Result<N
     }
     let mut pending = pending(env, browser, (client, Destination::Device(device.id)), &request)?;
     pending.asked.dpop_jkt = device.dpop_jkt;
-    match gather(env, &request, (&pending.client, None), browser).await? {
+    pending.issuer = env.issuer.called(Called(device.called));
+    match gather(env, &request, (&pending.client, device.called), browser).await? {
         Ok(known) => decide(env, pending, &known, browser).await,
-        Err(error) => Ok(Next::Answer(pending.refuse(env, error))),
+        Err(error) => Ok(Next::Answer(pending.refuse(error))),
     }
 }
 

@@ -8,7 +8,7 @@ use orgate_storage::OrgScope;
 
 use crate::authorize::DEVICE_REDIRECT_URI;
 use crate::redeem_code::{RedeemCode, Redemption, redeem};
-use crate::token::{TokenCall, record_refusal};
+use crate::token::{TokenCall, policy_in, record_refusal};
 use crate::{Env, Failure};
 
 /// What the device hears.
@@ -69,15 +69,22 @@ async fn redeem_grant(
     call: &TokenCall<'_>,
     (device, by, within): (DeviceRequestId, AuthorizationRequestId, OrgId),
 ) -> Result<Polled, Failure> {
-    let code = env.vault.device_grant(within, device, by);
-    let scope = OrgScope::of_credential(&code);
-    let Some(policy) = env.configuration.find_policy(&env.store, &scope).await? else {
-        return Ok(Polled::Denied); // the organization is gone
-    };
-    let request = RedeemCode { call, code: code.reveal(), redirect_uri: DEVICE_REDIRECT_URI, verifier: None };
-    Ok(match redeem(env, &request, (&code, &policy)).await? {
-        None => Polled::Pending, // the approval was begun and is not finished
-        Some(Redemption::Refused(CodeRefusal::Expired)) => Polled::Expired,
-        Some(redemption) => Polled::Redeemed(redemption),
-    })
+    if !call.called.serves(within) {
+        record_refusal(env, call.client, ("other_issuer", call.origin)).await?;
+        return Ok(Polled::Unknown);
+    }
+    for code in env.vault.device_grants(within, device, by) {
+        let scope = OrgScope::of_credential(&code);
+        let Some(policy) = policy_in(env, call, &scope).await? else {
+            return Ok(Polled::Denied); // the organization is gone
+        };
+        let request =
+            RedeemCode { call, code: code.reveal(), redirect_uri: DEVICE_REDIRECT_URI, verifier: None };
+        match redeem(env, &request, (&code, &policy)).await? {
+            None => {} // derived by another master key, or the approval was begun and is not finished
+            Some(Redemption::Refused(CodeRefusal::Expired)) => return Ok(Polled::Expired),
+            Some(redemption) => return Ok(Polled::Redeemed(redemption)),
+        }
+    }
+    Ok(Polled::Pending)
 }

@@ -16,7 +16,7 @@ use crate::authorize::{RefusedBecause, refused_because};
 use crate::client_credentials::{Place, place, refusal_of};
 use crate::limits::Limited;
 use crate::token::TokenCall;
-use crate::{Env, Failure, events};
+use crate::{Called, Env, Failure, events};
 
 /// How often another user code is tried for, where one is taken.
 const DRAWS: usize = 3;
@@ -50,7 +50,7 @@ pub struct DeviceAuthorization {
 /// [`Failure`].
 pub async fn request(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     params: &Params,
     (key, origin): (Option<&str>, &Origin),
 ) -> Result<Requested, Failure> {
@@ -59,7 +59,7 @@ pub async fn request(
     }
     let checked = match check(client, params) {
         Ok(organization) => {
-            let call = TokenCall { client, resource: params.get("resource"), key, origin };
+            let call = TokenCall { called, client, resource: params.get("resource"), key, origin };
             check_organization(env, &call, organization.as_deref()).await?
         }
         Err(error) => Err(error),
@@ -68,7 +68,7 @@ pub async fn request(
         crate::token::record_refusal(env, client, (error.code.as_str(), origin)).await?;
         return Ok(Requested::Refused(error));
     }
-    keep(env, client, params, (key, origin)).await
+    keep(env, (called, client), params, (key, origin)).await
 }
 
 /// The organization that the request names, if nothing is wrong with the rest.
@@ -116,7 +116,7 @@ async fn record(
 
 async fn keep(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     params: &Params,
     (key, origin): (Option<&str>, &Origin),
 ) -> Result<Requested, Failure> {
@@ -145,6 +145,7 @@ async fn keep(
             client_id: client.id,
             parameters: &parameters,
             dpop_jkt: key,
+            called: called.0,
             interval: DEVICE_INTERVAL,
             created_at: now,
             expires_at: now + DEVICE_LIFETIME,

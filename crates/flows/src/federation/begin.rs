@@ -139,7 +139,8 @@ pub(super) async fn depart(
     let departure = match &version.settings.provider {
         ProviderSettings::Oidc(settings) => {
             let callback = address(env, request.scope, request.connection.0, "/callback");
-            let oidc = Oidc { env, settings, version: &version, state: &state, callback };
+            let derived_by = &env.vault.id();
+            let oidc = Oidc { env, settings, version: &version, state: &state, derived_by, callback };
             let url = oidc.authorization_url(waiting.map(Waiting::asked), login_hint).await?;
             Departure::Redirect(url.into())
         }
@@ -169,6 +170,7 @@ async fn store(
         version,
         purpose: request.purpose,
         browser: browser.binding,
+        derived_by: env.vault.id().to_vec(),
         created_at: now,
         expires_at: now + UPSTREAM_LIFETIME,
     };

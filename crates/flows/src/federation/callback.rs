@@ -71,10 +71,11 @@ pub async fn receive_oidc(
     let ProviderSettings::Oidc(settings) = &version.settings.provider else {
         return Err(WaitingError::Over);
     };
+    let derived_by = found.0.request.derived_by.clone();
     let returning = Returning::prepare(env, scope, found, Arc::clone(&version), browser).await?;
     let mut trace = Trace::default();
     let callback = address(env, &scope, connection_id, "/callback");
-    let oidc = Oidc { env, settings, version: &version, state: &state, callback };
+    let oidc = Oidc { env, settings, version: &version, state: &state, derived_by: &derived_by, callback };
     let max_age = returning.waiting.as_ref().and_then(|waiting| waiting.asked().max_age);
     match oidc.redeem(answer, max_age, &mut trace).await {
         Ok(identity) => returning.accept(identity, trace).await,

@@ -1,7 +1,6 @@
 //! Identity assertions of an organization's own OpenID provider (Identity Assertion Authorization Grant
 //! §4.4; RFC 7523 §3): whom it vouches for, to which client of ours.
 
-use orgate_domain::clients::Client;
 use orgate_domain::connections::{ConnectionProtocol, ProviderSettings};
 use orgate_domain::credentials::Credential;
 use orgate_protocol::jose::Unverified;
@@ -14,6 +13,7 @@ use super::claims::{check_audience, check_issuer, check_times, text, time};
 use super::oidc::{Oidc, Refusal, check_signature};
 use super::trace::Trace;
 use super::{Version, version_of};
+use crate::token::TokenCall;
 use crate::{Env, Failure};
 
 /// What an assertion that holds says.
@@ -38,7 +38,7 @@ pub(crate) struct VerifiedAssertion {
 pub(crate) async fn verify_identity_assertion(
     env: &Env,
     scope: &OrgScope,
-    client: &Client,
+    call: &TokenCall<'_>,
     assertion: &str,
 ) -> Result<Result<VerifiedAssertion, &'static str>, Failure> {
     let Ok(parsed) = Unverified::parse(assertion) else { return Ok(Err("malformed_assertion")) };
@@ -55,8 +55,15 @@ pub(crate) async fn verify_identity_assertion(
             && check_issuer(&parsed.claims, settings, &mut Trace::default()).is_ok()
         {
             let state = Credential::new(scope.org_id(), &[0; 32]); // needed by the type only
-            let oidc = Oidc { env, settings, version: &version, state: &state, callback: String::new() };
-            return Ok(verify(&oidc, (client, connection, &version), &parsed).await);
+            let oidc = Oidc {
+                env,
+                settings,
+                version: &version,
+                state: &state,
+                derived_by: &[],
+                callback: String::new(),
+            };
+            return Ok(verify(&oidc, (call, connection, &version), &parsed).await);
         }
     }
     Ok(Err("iss"))
@@ -64,7 +71,7 @@ pub(crate) async fn verify_identity_assertion(
 
 async fn verify(
     oidc: &Oidc<'_>,
-    (client, connection, version): (&Client, &Connection, &Version),
+    (call, connection, version): (&TokenCall<'_>, &Connection, &Version),
     parsed: &Unverified<'_>,
 ) -> Result<VerifiedAssertion, &'static str> {
     let mut trace = Trace::default();
@@ -76,9 +83,9 @@ async fn verify(
     })?;
     let claims = &parsed.claims;
     let rejected = |rejection: super::trace::Rejection| rejection.check;
-    check_audience(claims, oidc.env.issuer.as_str(), &mut trace).map_err(rejected)?;
+    check_audience(claims, oidc.env.issuer.called(call.called).as_str(), &mut trace).map_err(rejected)?;
     check_times(claims, oidc.env.clock.now(), &mut trace).map_err(rejected)?;
-    if text(claims, "client_id") != Some(&client.client_id) {
+    if text(claims, "client_id") != Some(&call.client.client_id) {
         return Err("client_id");
     }
     let scope = text(claims, "scope").map_or_else(|| Ok(ScopeSet::default()), ScopeSet::parse);

@@ -292,7 +292,14 @@ pub async fn receive_logout_token(
     };
     // Needed by the type only: a logout token answers no request.
     let state = Credential::new(arrival.scope.org_id(), &[0; 32]);
-    let oidc = Oidc { env, settings, version: &arrival.version, state: &state, callback: String::new() };
+    let oidc = Oidc {
+        env,
+        settings,
+        version: &arrival.version,
+        state: &state,
+        derived_by: &[],
+        callback: String::new(),
+    };
     let verified = verify(&oidc, token).await;
     let claims = match verified {
         Ok(claims) => claims,

@@ -36,6 +36,8 @@ pub(super) struct Oidc<'a> {
     pub(super) settings: &'a OidcSettings,
     pub(super) version: &'a Version,
     pub(super) state: &'a Credential<UpstreamState>,
+    /// Names the master key that the state's secrets are derived by.
+    pub(super) derived_by: &'a [u8],
     /// Where the answer comes to.
     pub(super) callback: String,
 }
@@ -54,11 +56,11 @@ impl From<Rejection> for Refusal {
 
 impl Oidc<'_> {
     fn nonce(&self) -> String {
-        self.env.vault.upstream_secret(self.state, "nonce")
+        self.env.vault.upstream_secret((self.state, self.derived_by), "nonce")
     }
 
     fn verifier(&self) -> PkceCodeVerifier {
-        PkceCodeVerifier::new(self.env.vault.upstream_secret(self.state, "verifier"))
+        PkceCodeVerifier::new(self.env.vault.upstream_secret((self.state, self.derived_by), "verifier"))
     }
 
     async fn provider(&self) -> Result<Arc<Provider>, Arc<UpstreamError>> {

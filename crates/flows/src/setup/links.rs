@@ -205,8 +205,8 @@ pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Setup,
 fn prove(env: &Env, cookie: &str, browser: &Browser) -> Option<(OrgScope, SetupLinkId)> {
     let (id, secret) = cookie.split_once('.')?;
     let (id, secret) = (id.parse().ok()?, Credential::<SetupCookie>::parse(secret).ok()?);
-    let expected = env.vault.setup_cookie(secret.org_id(), id, &browser.binding);
-    expected.hash().matches(&secret.hash()).then(|| (OrgScope::of_credential(&secret), id))
+    let opened = env.vault.check_setup_cookie(&secret, id, &browser.binding);
+    opened.then(|| (OrgScope::of_credential(&secret), id))
 }
 
 type Read = (OrgScope, Option<SetupLink>, Option<orgate_domain::organizations::Organization>);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use orgate_domain::clients::{
-    ClientAuthentication, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
+    ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
 };
 use orgate_protocol::jose::{ClientKeys, SigningAlgorithm};
 use orgate_protocol::oauth::ScopeSet;
@@ -40,6 +40,9 @@ impl Reader<'_> {
         let party = self.optional(file.party.as_ref(), |r, text| {
             r.choice("party", text, &Party::ALL.map(|party| (party.as_str(), party)))
         });
+        let issuer = self.optional(file.issuer.as_ref(), |r, text| {
+            r.choice("issuer", text, &ClientIssuer::ALL.map(|issuer| (issuer.as_str(), issuer)))
+        });
         let userinfo = self.optional(file.userinfo_signing_algorithm.as_ref(), |r, text| {
             r.choice(
                 "userinfo_signing_algorithm",
@@ -65,6 +68,7 @@ impl Reader<'_> {
             require_pkce: file.require_pkce.unwrap_or(usual.require_pkce),
             dpop_bound_access_tokens: file.dpop_bound_access_tokens.unwrap_or(usual.dpop_bound_access_tokens),
             party: party?.unwrap_or_default(),
+            issuer: issuer?.unwrap_or_default(),
             userinfo_signing_algorithm: userinfo?,
             backchannel_logout_uri: backchannel?,
             frontchannel_logout_uri: frontchannel?,

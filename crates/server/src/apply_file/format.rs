@@ -203,6 +203,8 @@ pub(super) struct Client {
     #[serde(default, deserialize_with = "present")]
     pub(super) party: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub(super) issuer: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) userinfo_signing_algorithm: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) backchannel_logout_uri: Option<Text>,

@@ -30,6 +30,12 @@ async fn examine(report: &mut Report, settings: &Settings) {
         }
     }
     let master_key = report.check("master key", wiring::master_key(settings));
+    match wiring::previous_master_key(settings) {
+        Ok(None) => {}
+        Ok(Some(_)) => report
+            .note("previous master key", "it is accepted, until `orgate keys rewrap` finds nothing left"),
+        Err(error) => report.fail("previous master key", &told(&error.into())),
+    }
     let Some(store) = report.check("database address", wiring::store(settings)) else { return };
     if report.check("database", store.ping().await.map_err(explained)).is_none() {
         return;

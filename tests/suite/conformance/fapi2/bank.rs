@@ -63,6 +63,8 @@ pub(super) fn changed(mut base: Value, changes: &Value) -> Value {
 pub(super) struct Bank {
     pub(super) app: App,
     pub(super) browser: Browser,
+    /// Whom it has to do with.
+    issuer: String,
     /// Proves the client, and signs its request objects.
     pub(super) own: Signer,
     /// What tokens are bound to.
@@ -94,11 +96,24 @@ impl Bank {
         ))
         .await;
         let browser = app.browser();
-        Self { app, browser, own, bound, rsa }
+        let issuer = app.env.issuer.as_str().to_owned();
+        Self { app, browser, issuer, own, bound, rsa }
+    }
+
+    /// The same, at the issuer of an organization.
+    pub(super) async fn start_at(organization: &str) -> Self {
+        let bank = Self::start().await;
+        let org_id = bank.app.org(organization).await.org_id();
+        Self { issuer: bank.app.env.issuer.of(org_id).as_str().to_owned(), ..bank }
     }
 
     pub(super) fn issuer(&self) -> &str {
-        self.app.env.issuer.as_str()
+        &self.issuer
+    }
+
+    /// The address of an endpoint.
+    fn at(&self, path: &str) -> Url {
+        Url::parse(&format!("{}{path}", self.issuer)).expect("an address")
     }
 
     pub(super) fn now(&self) -> i64 {
@@ -119,7 +134,7 @@ impl Bank {
     pub(super) fn proof_by(&self, key: &Signer, path: &str, (header, claims): (&Value, &Value)) -> String {
         let head = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.jwk });
         let body = json!({
-            "jti": uuid::Uuid::now_v7().to_string(), "htm": "POST", "htu": self.app.at(path), "iat": self.now(),
+            "jti": uuid::Uuid::now_v7().to_string(), "htm": "POST", "htu": self.at(path), "iat": self.now(),
         });
         key.sign(&changed(head, header), &changed(body, claims))
     }
@@ -145,7 +160,7 @@ impl Bank {
 
     /// Posts a form with these headers named `DPoP`.
     pub(super) async fn post(&self, path: &str, proofs: &[&str], form: &[(&str, &str)]) -> Reply {
-        let mut request = client().post(self.app.at(path)).form(form);
+        let mut request = client().post(self.at(path)).form(form);
         for proof in proofs {
             request = request.header("DPoP", *proof);
         }
@@ -194,7 +209,7 @@ impl Bank {
     }
 
     pub(super) async fn authorize_with(&self, params: &[(&str, &str)]) -> Page {
-        let mut url = self.app.at("/authorize");
+        let mut url = self.at("/authorize");
         url.query_pairs_mut().extend_pairs(params);
         self.browser.get(url).await
     }
@@ -236,8 +251,7 @@ impl Bank {
         let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
         let proof =
             self.proof_by(&self.bound, "/userinfo", (&json!({}), &json!({ "htm": "GET", "ath": hash })));
-        let request =
-            client().get(self.app.at("/userinfo")).header("authorization", format!("{scheme} {token}"));
+        let request = client().get(self.at("/userinfo")).header("authorization", format!("{scheme} {token}"));
         Reply::of(request.header("DPoP", proof).send().await.expect("answered")).await
     }
 

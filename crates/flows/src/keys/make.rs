@@ -1,0 +1,122 @@
+//! Keys that come into a ring, and those that leave it.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::keys::{KeyState, RETIRED_KEPT};
+use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
+use orgate_storage::{Handover, NewSigningKey, OrgScope, OrgTx};
+
+use super::KeyError;
+use super::ring::seal;
+use crate::{Env, events};
+
+/// Makes a ring's first key of an algorithm, which signs at once: there is nothing yet that was signed before.
+/// `false` if there is one.
+pub(super) async fn first(
+    env: &Env,
+    scope: &OrgScope,
+    algorithm: SigningAlgorithm,
+) -> Result<bool, KeyError> {
+    let now = env.clock.now();
+    let lives = super::list(env, scope).await?;
+    if lives.iter().any(|key| key.algorithm == algorithm && key.state(now) == KeyState::Current) {
+        return Ok(false);
+    }
+    let key = Fresh::generate(env, scope, algorithm).await?;
+    let mut tx = env.store.begin(scope).await?;
+    let made = key.insert(env, &mut tx, (Some(now), Actor::System)).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// A key that is sealed, and still to be kept.
+pub(super) struct Fresh {
+    pub(super) key: SigningKey,
+    sealed: Vec<u8>,
+    action: Action,
+}
+
+impl Fresh {
+    pub(super) async fn generate(
+        env: &Env,
+        scope: &OrgScope,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Self, KeyError> {
+        let key = env.keys.generate(algorithm).await?;
+        let sealed = seal(env, scope, &key).await?;
+        Ok(Self { key, sealed, action: Action::KeyCreated })
+    }
+
+    pub(super) async fn imported(env: &Env, scope: &OrgScope, key: SigningKey) -> Result<Self, KeyError> {
+        let sealed = seal(env, scope, &key).await?;
+        Ok(Self { key, sealed, action: Action::KeyImported })
+    }
+
+    /// Keeps it, to sign from `promoted_at` or next, with the event; `false` if another was first.
+    pub(super) async fn insert(
+        &self,
+        env: &Env,
+        tx: &mut OrgTx,
+        (promoted_at, actor): (Option<DateTime<Utc>>, Actor),
+    ) -> Result<bool, KeyError> {
+        let new = NewSigningKey {
+            kid: self.key.kid(),
+            algorithm: self.key.algorithm(),
+            private_key: &self.sealed,
+            public_jwk: &self.key.public_jwk(),
+            created_at: env.clock.now(),
+            promoted_at,
+        };
+        if !tx.keys().insert_signing_key(&new).await? {
+            return Ok(false);
+        }
+        note(env, tx, (self.action, actor), self.key.kid()).await?;
+        if promoted_at.is_some() {
+            note(env, tx, (Action::KeyPromoted, actor), self.key.kid()).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// Lets a published key sign, in the place of the one that does; `false`, and the transaction is not to be
+/// committed, if another call was first.
+pub(super) async fn promote(
+    env: &Env,
+    tx: &mut OrgTx,
+    (kid, algorithm): (&str, SigningAlgorithm),
+    actor: Actor,
+) -> Result<bool, KeyError> {
+    retire(env, tx, algorithm, actor).await?;
+    if !tx.keys().promote(kid, env.clock.now()).await? {
+        return Ok(false);
+    }
+    note(env, tx, (Action::KeyPromoted, actor), kid).await?;
+    Ok(true)
+}
+
+/// Retires the key of an algorithm that signs: which it was.
+pub(super) async fn retire(
+    env: &Env,
+    tx: &mut OrgTx,
+    algorithm: SigningAlgorithm,
+    actor: Actor,
+) -> Result<Option<String>, KeyError> {
+    let at = env.clock.now();
+    let retired = tx.keys().retire(algorithm, Handover { at, expires_at: at + RETIRED_KEPT }).await?;
+    if let Some(kid) = &retired {
+        note(env, tx, (Action::KeyRetired, actor), kid).await?;
+    }
+    Ok(retired)
+}
+
+/// Writes an event about a key.
+pub(super) async fn note(
+    env: &Env,
+    tx: &mut OrgTx,
+    (action, actor): (Action, Actor),
+    kid: &str,
+) -> Result<(), KeyError> {
+    let event = events::done(env, action, &Origin::default())?;
+    let event = Event { actor, detail: vec![("kid", kid.to_owned())], ..event };
+    Ok(tx.audit().insert(&event).await?)
+}
