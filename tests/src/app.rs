@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::contract::assert_contract;
 use crate::database::Database;
 
 /// Where the sample client's answers go; nothing listens there.
@@ -451,9 +452,17 @@ impl Reply {
         format!("{} {}", self.status, self.text("error")).trim().to_owned()
     }
 
-    /// The claims of a token in the body, unverified.
+    /// The claims of a token in the body, unverified, but held to the published contract.
     pub fn claims(&self, name: &str) -> Value {
-        claims(&self.text(name))
+        let claims = claims(&self.text(name));
+        match (name, self.body.get("issued_token_type").and_then(Value::as_str)) {
+            ("access_token", None | Some("urn:ietf:params:oauth:token-type:access_token")) => {
+                assert_contract("access-token.json", &claims);
+            }
+            ("id_token", _) => assert_contract("id-token.json", &claims),
+            _ => {}
+        }
+        claims
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod attacks;
+mod issuers;
 mod keys;
 mod polls;
 mod world;

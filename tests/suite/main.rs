@@ -15,6 +15,7 @@ mod claims;
 mod command_line;
 #[cfg(test)]
 mod conformance;
+mod contract;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]

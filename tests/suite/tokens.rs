@@ -181,8 +181,8 @@ async fn what_no_longer_stands_gets_nothing() {
     let deactivated = DEACTIVATED;
     let disabled = DISABLED;
     for (change, event) in [
-        (suspended, "refresh_token.refused refused organization_inactive"),
-        (deactivated, "refresh_token.refused refused"),
+        (suspended, "code.refused refused organization_inactive"),
+        (deactivated, "refresh_token.refused refused revoked"),
         (disabled, "client.refused refused client_disabled"),
     ] {
         let app = App::start().await;

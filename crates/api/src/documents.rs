@@ -8,8 +8,8 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -17,6 +17,7 @@ use orgate_edge::{AppState, CalledIssuer, RequestId};
 use orgate_flows::keys::KeyError;
 use orgate_flows::{Env, Failure, Issuer};
 use orgate_protocol::oauth::metadata::ProviderMetadata;
+use orgate_protocol::schemas;
 
 use crate::error::OAuthError;
 
@@ -34,6 +35,7 @@ pub fn documents() -> Router<AppState> {
         .route("/jwks.json", get(keys))
         .route("/.well-known/openid-configuration", get(openid_configuration))
         .route("/.well-known/oauth-authorization-server", get(authorization_server))
+        .route("/schemas/v1/{name}", get(token_schema))
         .layer(crate::cors())
 }
 
@@ -83,6 +85,13 @@ async fn openid_configuration(State(env): State<Env>) -> Document {
 
 async fn authorization_server(State(env): State<Env>) -> Document {
     document(&env, "/.well-known/oauth-authorization-server", "application/json", metadata(&env.issuer))
+}
+
+/// The token contract.
+async fn token_schema(State(env): State<Env>, Path(name): Path<String>) -> Result<Document, StatusCode> {
+    let known = schemas::V1.into_iter().find(|(known, _)| *known == name);
+    let (_, text) = known.ok_or(StatusCode::NOT_FOUND)?;
+    Ok(document(&env, "/schemas/v1/{name}", "application/schema+json", Bytes::from_static(text.as_bytes())))
 }
 
 fn document(env: &Env, route: &'static str, media_type: &'static str, body: Bytes) -> Document {

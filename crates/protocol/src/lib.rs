@@ -7,3 +7,4 @@ pub mod bearer;
 pub mod jose;
 pub mod oauth;
 pub mod params;
+pub mod schemas;

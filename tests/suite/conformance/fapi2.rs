@@ -3,6 +3,7 @@
 
 mod bank;
 mod flow;
+mod issuer;
 mod races;
 mod requests;
 mod tokens;

@@ -8,7 +8,7 @@ use url::Url;
 pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Applications on devices: anybody's, one that proves itself and is Acme's to use, and Acme's own.
-const CLIENTS: &str = r#"
+pub(super) const CLIENTS: &str = r#"
 clients:
   - client_id: tv
     organization: operator

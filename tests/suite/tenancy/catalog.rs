@@ -50,6 +50,7 @@ const DELIBERATE: &[&str] = &[
     // issued it, is for the server to find it by.
     "device_requests: answered_by refers to something, but by no foreign key",
     "device_requests: answered_in refers to something, but by no foreign key",
+    "device_requests: called refers to something, but by no foreign key",
     // Makes a table, which no role may. It takes a date and touches no row.
     "ensure_audit_partition(date): runs as its owner",
 ];

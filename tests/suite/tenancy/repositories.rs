@@ -191,6 +191,7 @@ impl Calls {
             Sessions::list: []
             Sessions::list_open: []
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
+            Users::list_indexed: []
             Users::find_by_email: None
             ConnectionKeys::list: []
             Connections::find: None
@@ -233,6 +234,8 @@ impl Calls {
             Keys::retire: None
             Keys::revoke: []
             Keys::schedule: ()
+            Keys::update_data_key: false
+            Users::rehash: 0
             Outbox::deliver: false
             Outbox::fail: false
             Outbox::postpone: ()

@@ -108,7 +108,7 @@ impl ProviderMetadata {
 }
 
 /// What tokens and userinfo may say.
-const CLAIMS: [&str; 21] = [
+const CLAIMS: [&str; 22] = [
     "iss",
     "sub",
     "aud",
@@ -126,6 +126,7 @@ const CLAIMS: [&str; 21] = [
     "roles",
     "permissions",
     "session_expiry",
+    "tenant",
     "name",
     "email",
     "email_verified",
@@ -278,6 +279,7 @@ mod tests {
             "roles",
             "permissions",
             "session_expiry",
+            "tenant",
             "name",
             "email",
             "email_verified",
