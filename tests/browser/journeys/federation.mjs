@@ -199,6 +199,7 @@ async function bySaml({ journeys, orgate, browser }) {
       await page.keyboard.press('Enter')
       if (binding !== 'post') return
       await page.locator('input[name=password]').waitFor({ state: 'detached' })
+      await page.waitForLoadState() // its style sheet hides one of two buttons
       await page.getByRole('button').first().click() // nothing posts the answer by itself
     }
     try {
