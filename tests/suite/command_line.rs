@@ -342,6 +342,56 @@ async fn a_set_up_link_is_printed_once_listed_without_its_secret_and_taken_back(
 }
 
 #[tokio::test]
+async fn claims_of_a_client_are_shown_before_they_are_applied() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+    installation.directory.file(
+        "claims.yaml",
+        r#"
+organizations:
+  - slug: acme
+    name: Acme Inc
+    attributes: { plan: enterprise }
+clients:
+  - client_id: notes
+    organization: operator
+    name: Notes
+    type: web
+    audience: all
+    client_secret: "${SECRET}"
+    redirect_uris: ["http://localhost:9/callback"]
+    claims_budget_bytes: 40
+    claims:
+      - { name: "urn:notes:who", from: user.name }
+      - { name: "urn:notes:organization", from: organization.name, in: [id_token] }
+      - { name: "urn:notes:language", from: user.locale, scope: profile }
+"#,
+    );
+    let show =
+        |more: &[&str]| installation.done(&[&["client", "claims", "notes", "--org", "acme"], more].concat());
+
+    let before = show(&["--user", "ada@acme.test"]);
+    let described = show(&["--user", "ada@acme.test", "-f", "claims.yaml"]);
+    let machine = show(&["-f", "claims.yaml"]);
+    let after = show(&["--user", "ada@acme.test"]);
+
+    assert_eq!(
+        before,
+        "access token: 2 of 2048 bytes\n{}\nID token: 2 of 2048 bytes\n{}\n/userinfo: 2 bytes\n{}\n"
+    );
+    assert_eq!(after, before, "nothing was applied");
+    assert!(described.contains("access token: 29 of 40 bytes\n"), "{described}");
+    assert!(described.contains("no room for urn:notes:organization: /userinfo has them"), "{described}");
+    assert!(!machine.contains("ID token") && !machine.contains("userinfo"), "{machine}");
+    let unknown = installation.refused(&["client", "claims", "nothing", "--org", "acme"]);
+    assert!(unknown.contains("there is no client nothing"), "{unknown}");
+    let nobody =
+        installation.refused(&["client", "claims", "notes", "--org", "globex", "--user", "ada@acme.test"]);
+    assert!(nobody.contains("there is no user"), "{nobody}");
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_ended_one_by_one_by_user_and_all() {
     let installation = Installation::new().await;
     installation.done(&["migrate"]);

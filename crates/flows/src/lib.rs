@@ -39,6 +39,7 @@ mod logout_notice;
 mod notices;
 pub mod outgoing;
 pub mod passwords;
+pub mod preview_claims;
 pub mod push_request;
 pub mod random;
 pub mod recover;

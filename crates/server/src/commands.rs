@@ -8,6 +8,7 @@ mod dev;
 mod doctor;
 mod domain;
 mod explain;
+mod in_organization;
 mod keys;
 mod reference;
 mod serve;

@@ -1,16 +1,25 @@
 //! `orgate client`.
 
-use anyhow::bail;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
 use chrono::Duration;
 use clap::{Args, Subcommand};
+use orgate_flows::preview_claims::{ClaimsPreview, Mappings, preview_claims};
 use orgate_flows::rotate_secret::{SecretRotation, rotate_secret};
 
+use orgate_protocol::oauth::ScopeSet;
+
+use super::in_organization::InOrganization;
 use super::{ConfigFile, opened};
+use crate::apply_file;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
     /// Give a client a new secret; the one before it works for a while yet
     RotateSecret(RotateSecret),
+    /// Show which claims of its own a client's tokens would have for a user, before anybody signs in
+    Claims(Claims),
 }
 
 #[derive(Debug, Args)]
@@ -26,9 +35,76 @@ pub(super) struct RotateSecret {
     config: ConfigFile,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Claims {
+    /// The client
+    #[arg(value_name = "CLIENT_ID")]
+    client_id: String,
+    #[command(flatten)]
+    of: InOrganization,
+    /// The user, by their address or id. None: the client's own token, as a machine
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// What is granted, separated by spaces
+    #[arg(long, value_name = "SCOPES", default_value = "openid profile email")]
+    scope: String,
+    /// Take the client's `claims` from these files, which are not applied
+    #[arg(short, long = "file", value_name = "FILE", num_args = 1..)]
+    files: Vec<PathBuf>,
+}
+
+impl Claims {
+    async fn run(self) -> anyhow::Result<()> {
+        let Self { client_id, of, user, scope: granted, files } = self;
+        let granted = ScopeSet::parse(&granted).context("--scope")?;
+        let (env, scope) = of.open().await?;
+        let settings = if files.is_empty() {
+            let client = env.configuration.client(&env.store, &client_id).await?;
+            client.with_context(|| format!("there is no client {client_id}"))?.settings.clone()
+        } else {
+            let wanted = apply_file::load(&files, &|name| std::env::var(name).ok())?;
+            let mut clients = wanted.clients.into_iter();
+            let client = clients.find(|client| client.client_id.value == client_id);
+            client.with_context(|| format!("the files describe no client {client_id}"))?.settings
+        };
+        let user = match user {
+            Some(text) => Some(of.user(&env, &scope, &text).await?),
+            None => None,
+        };
+        let mappings = Mappings { claims: &settings.claims, budget: settings.claims_budget };
+        let granted = settings.grantable(&granted);
+        print(&preview_claims(&env, &scope, mappings, (user, &granted)).await?, settings.claims_budget)
+    }
+}
+
+fn print(preview: &ClaimsPreview, budget: usize) -> anyhow::Result<()> {
+    let places = [
+        ("access token", Some(&preview.access_token)),
+        ("ID token", preview.id_token.as_ref()),
+        ("/userinfo", preview.userinfo.as_ref()),
+    ];
+    for (place, mapped) in places {
+        let Some(mapped) = mapped else { continue };
+        let bytes = serde_json::to_string(&mapped.told)?.len();
+        match place {
+            "/userinfo" => println!("{place}: {bytes} bytes"),
+            _ => println!("{place}: {bytes} of {budget} bytes"),
+        }
+        println!("{}", serde_json::to_string_pretty(&mapped.told)?);
+        let omitted: Vec<&str> = mapped.omitted.iter().map(|name| name.as_str()).collect();
+        if !omitted.is_empty() {
+            println!("no room for {}: /userinfo has them", omitted.join(", "));
+        }
+    }
+    Ok(())
+}
+
 impl ClientCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let Self::RotateSecret(RotateSecret { client_id, overlap_hours, config }) = self;
+        let RotateSecret { client_id, overlap_hours, config } = match self {
+            Self::RotateSecret(rotation) => rotation,
+            Self::Claims(claims) => return claims.run().await,
+        };
         let env = opened(&config).await?;
         match rotate_secret(&env, &client_id, Duration::hours(overlap_hours.into())).await? {
             SecretRotation::Rotated(secret) => {

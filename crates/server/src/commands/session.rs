@@ -1,17 +1,14 @@
 //! `orgate session`.
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use orgate_domain::audit::{Actor, Origin};
 use orgate_domain::ids::{SessionId, UserId};
-use orgate_domain::names::Slug;
 use orgate_domain::user_agents::describe;
 use orgate_flows::Env;
-use orgate_flows::sessions::{Which, end_sessions_of, find_user, list_sessions};
+use orgate_flows::sessions::{Which, end_sessions_of, list_sessions};
 use orgate_storage::OrgScope;
-use orgate_storage::system::OrgHint;
 
-use super::{ConfigFile, opened};
+use super::in_organization::InOrganization;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
@@ -22,18 +19,9 @@ pub(super) enum SessionCommand {
 }
 
 #[derive(Debug, Args)]
-struct Of {
-    /// The organization, by its slug
-    #[arg(long, value_name = "SLUG")]
-    org: String,
-    #[command(flatten)]
-    config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct List {
     #[command(flatten)]
-    of: Of,
+    of: InOrganization,
     /// Only this user's, by their address or id
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
@@ -42,7 +30,7 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 pub(super) struct End {
     #[command(flatten)]
-    of: Of,
+    of: InOrganization,
     #[command(flatten)]
     which: Ending,
 }
@@ -88,21 +76,6 @@ impl SessionCommand {
                 Ok(())
             }
         }
-    }
-}
-
-impl Of {
-    async fn open(&self) -> anyhow::Result<(Env, OrgScope)> {
-        let slug = Slug::parse(&self.org).with_context(|| format!("--org {:?}", self.org))?;
-        let env = opened(&self.config).await?;
-        let found = env.store.resolve(OrgHint::Slug(&slug)).await?;
-        let organization = found.with_context(|| format!("there is no organization {slug}"))?;
-        Ok((env, organization.scope))
-    }
-
-    async fn user(&self, env: &Env, scope: &OrgScope, text: &str) -> anyhow::Result<UserId> {
-        let found = find_user(env, scope, text).await?;
-        found.with_context(|| format!("there is no user {text:?} in {}", self.org))
     }
 }
 

@@ -1,0 +1,66 @@
+//! What a client's own claims would be, before anybody signs in: of the mappings that are kept, or of others.
+
+use orgate_domain::clients::claims::{ClaimMapping, ClaimTarget, MappedClaims, map_claims};
+use orgate_domain::ids::{SessionId, UserId};
+use orgate_protocol::oauth::ScopeSet;
+use orgate_storage::OrgScope;
+use uuid::Uuid;
+
+use crate::sessions::list_sessions;
+use crate::{Env, Failure};
+
+/// Mappings, and the bytes that they may take in one token.
+#[derive(Debug, Clone, Copy)]
+pub struct Mappings<'a> {
+    /// The mappings.
+    pub claims: &'a [ClaimMapping],
+    /// The budget, in bytes of JSON.
+    pub budget: usize,
+}
+
+/// What each place would say.
+#[derive(Debug)]
+pub struct ClaimsPreview {
+    /// The access token.
+    pub access_token: MappedClaims,
+    /// The ID token; `None` for a machine, which has none.
+    pub id_token: Option<MappedClaims>,
+    /// The answer of `/userinfo`, likewise.
+    pub userinfo: Option<MappedClaims>,
+}
+
+/// What they come to for a user with what was granted; for the client itself, if no user is named. What a connection
+/// says of a user is taken from the session that they used last, and from none if they have none open. Nothing is
+/// changed.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn preview_claims(
+    env: &Env,
+    scope: &OrgScope,
+    mappings: Mappings<'_>,
+    (user, granted): (Option<UserId>, &ScopeSet),
+) -> Result<ClaimsPreview, Failure> {
+    let newest = match user {
+        Some(user) => list_sessions(env, scope, Some(user)).await?.first().map(|session| session.id),
+        None => None,
+    };
+    let mut tx = env.store.begin(scope).await?;
+    let known = match user {
+        Some(user) => {
+            let session = newest.unwrap_or(SessionId::from_uuid(Uuid::nil())); // no session has this id
+            tx.attributes().find_claim_values_of_user(user, session).await?
+        }
+        None => tx.attributes().find_claim_values().await?,
+    };
+    tx.commit().await?;
+    let told = |target: Option<ClaimTarget>| {
+        let budget = target.map_or(usize::MAX, |_| mappings.budget);
+        map_claims(mappings.claims, &known, |scope| granted.contains(scope), (target, budget))
+    };
+    Ok(ClaimsPreview {
+        access_token: told(Some(ClaimTarget::AccessToken)),
+        id_token: user.map(|_| told(Some(ClaimTarget::IdToken))),
+        userinfo: user.map(|_| told(None)),
+    })
+}
