@@ -19,6 +19,7 @@ async fn the_organization_is_named_by_id_slug_alias_domain_or_address() {
         ("organization", id.as_str()),
         ("organization", "acme"),
         ("organization_id", id.as_str()),
+        ("tenant", id.as_str()),
         ("domain_hint", "acme.test"),
         ("login_hint", "ada@acme.test"),
     ];

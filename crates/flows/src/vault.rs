@@ -25,6 +25,10 @@ use zeroize::Zeroizing;
 use crate::random::NoRandomness;
 use crate::{Env, events};
 
+mod derived;
+
+use derived::Derived;
+
 /// 32 bytes from which every other secret of this installation is derived.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
@@ -77,21 +81,6 @@ pub struct Vault {
 
 /// Names a master key, and tells nothing of it.
 pub type MasterKeyId = [u8; 8];
-
-/// What is derived from one master key.
-struct Derived {
-    id: MasterKeyId,
-    wrap: RandomizedNonceKey,
-    email_index: hmac::Key,
-    account: hmac::Key,
-    form: hmac::Key,
-    successor: hmac::Key,
-    typed_code: hmac::Key,
-    upstream: hmac::Key,
-    setup: hmac::Key,
-    device: hmac::Key,
-    dpop_nonce: hmac::Key,
-}
 
 impl MasterKey {
     /// A key from its bytes.
@@ -147,86 +136,6 @@ impl Purpose {
             Self::UpstreamAnswer => "upstream-answer",
             Self::UpstreamLogout => "upstream-logout",
         }
-    }
-}
-
-impl Derived {
-    fn new(master: &MasterKey) -> Result<Self, VaultError> {
-        let mac =
-            |info| Ok::<_, VaultError>(hmac::Key::new(hmac::HMAC_SHA256, master.derive(info)?.as_slice()));
-        let name = master.derive("name the master key")?;
-        Ok(Self {
-            id: name.first_chunk().copied().unwrap_or_default(),
-            wrap: key(master.derive("wrap data keys")?.as_slice())?,
-            email_index: mac("index e-mail addresses")?,
-            account: mac("count tries by account")?,
-            form: mac("bind forms to browsers")?,
-            successor: mac("derive refresh token successors")?,
-            typed_code: mac("hash typed codes")?,
-            upstream: mac("derive upstream nonces and verifiers")?,
-            setup: mac("derive set-up cookies")?,
-            device: mac("derive codes of devices")?,
-            dpop_nonce: mac("derive DPoP nonces")?,
-        })
-    }
-
-    fn email_hash(&self, email: &Email) -> SecretHash {
-        sign(&self.email_index, &[email.normalized().as_bytes()])
-    }
-
-    fn typed_code_hash(&self, bound_to: &[u8], code: &str) -> SecretHash {
-        sign(&self.typed_code, &[bound_to, b"\0", code.as_bytes()])
-    }
-
-    fn nonce_of(&self, slot: i64) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(sign(&self.dpop_nonce, &[&slot.to_be_bytes()]).as_bytes())
-    }
-
-    fn form_tag(&self, browser: &SecretHash, subject: &str) -> SecretHash {
-        sign(&self.form, &[browser.as_bytes(), subject.as_bytes()])
-    }
-
-    fn successor(&self, presented: &Credential<RefreshToken>) -> Credential<RefreshToken> {
-        let secret = sign(&self.successor, &[presented.reveal().as_bytes()]);
-        Credential::new(presented.org_id(), secret.as_bytes())
-    }
-
-    fn setup_cookie(
-        &self,
-        org_id: OrgId,
-        link: SetupLinkId,
-        browser: &SecretHash,
-    ) -> Credential<SetupCookie> {
-        let (org, link) = (org_id.as_uuid(), link.as_uuid());
-        let parts = [org.as_bytes().as_slice(), link.as_bytes().as_slice(), browser.as_bytes().as_slice()];
-        Credential::new(org_id, sign(&self.setup, &parts).as_bytes())
-    }
-
-    fn user_code(&self, device: DeviceRequestId) -> UserCode {
-        UserCode::of(sign(&self.device, &[b"user code", device.as_uuid().as_bytes()]).as_bytes())
-    }
-
-    fn user_code_hash(&self, code: UserCode) -> SecretHash {
-        self.typed_code_hash(b"device", &code.to_string())
-    }
-
-    fn device_grant(
-        &self,
-        within: OrgId,
-        device: DeviceRequestId,
-        approval: AuthorizationRequestId,
-    ) -> Credential<AuthorizationCode> {
-        let (org, device, approval) = (within.as_uuid(), device.as_uuid(), approval.as_uuid());
-        let parts = [b"grant".as_slice(), org.as_bytes(), device.as_bytes(), approval.as_bytes()];
-        Credential::new(within, sign(&self.device, &parts).as_bytes())
-    }
-
-    fn open_data_key(&self, org_id: OrgId, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        open(&self.wrap, &aad(org_id, "data-key"), wrapped)
-    }
-
-    fn wrap_data_key(&self, org_id: OrgId, data_key: &[u8]) -> Result<Vec<u8>, VaultError> {
-        seal(&self.wrap, &aad(org_id, "data-key"), data_key)
     }
 }
 

@@ -67,16 +67,27 @@ fn check_resource(params: &Params) -> Result<Option<String>, RequestError> {
     }
 }
 
-/// An organization's id or slug, under either name; at most 128 bytes.
+/// An organization's id or slug, under any of its names; at most 128 bytes.
 fn check_organization(params: &Params) -> Result<Option<String>, RequestError> {
-    let organization = check_length(params, "organization", 128)?;
-    let alias = check_length(params, "organization_id", 128)?;
-    match (organization, alias) {
-        (Some(organization), Some(alias)) if organization != alias => {
-            Err(RequestError::new(ErrorCode::OrganizationMismatch, "organization and organization_id differ"))
+    let mut named = None;
+    for name in ["organization", "organization_id", "tenant"] {
+        let Some(text) = check_length(params, name, 128)? else { continue };
+        match (name, text.as_str()) {
+            // Enterprise Extensions §3.2: whichever organization the account is of.
+            ("tenant", "organization") => continue,
+            ("tenant", "personal") => {
+                return Err(RequestError::invalid_request(
+                    "every account is an organization's, none is personal",
+                ));
+            }
+            _ => {}
         }
-        (organization, alias) => Ok(organization.or(alias)),
+        if named.get_or_insert_with(|| text.clone()) != &text {
+            let text = "organization, organization_id and tenant name the same thing, and differ";
+            return Err(RequestError::new(ErrorCode::OrganizationMismatch, text));
+        }
     }
+    Ok(named)
 }
 
 /// OIDC Core §3.1.2.1: language tags in order of preference. A wish, so what is no tag is passed over.

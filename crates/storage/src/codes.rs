@@ -54,8 +54,7 @@ impl Codes<'_> {
                    select $1, $25, $26, $12::timestamptz + interval '1 hour' where $26::bytea is not null
                      and exists (select from sessions live
                                  where live.org_id = $1 and live.id = $5 and live.ended_at is null)
-                   on conflict do nothing
-                   returning org_id
+                   on conflict do nothing returning org_id
                ), issued as (
                    insert into authorization_codes
                        (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,

@@ -3,7 +3,7 @@
 use orgate_tests::app::Page;
 use orgate_tests::saml_provider::Answer;
 
-use super::saml_world::{JIT, SamlWorld};
+use super::saml_world::{JIT, Place, SamlWorld};
 use super::world::all;
 
 const STATES: [&str; 5] = ["draft", "tested", "pilot", "active", "disabled"];
@@ -80,15 +80,37 @@ async fn the_application_is_told_the_organization_and_nothing_of_the_user() {
 
     let page = world.post(&browser, &place, world.idp.respond(&world.answer(&place, None, "ada"))).await;
 
-    let to = page.location().expect("on the way to the application");
-    let said: Vec<(String, String)> =
-        to.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let issuer = world.app.env.issuer.as_str().to_owned();
-    let expected =
-        [("from", "directory".to_owned()), ("iss", issuer), ("organization", place.org.to_string())];
-    assert_eq!(said, expected.map(|(name, value)| (name.to_owned(), value)));
+    let issuer = world.app.env.issuer.clone();
+    assert_eq!(said(&page), told(issuer.as_str(), &place));
     let silent = browser.authorize(&[("organization", "acme"), ("prompt", "none")]).await;
     assert_eq!(silent.answer("error"), "login_required", "nobody is signed in");
+
+    let own = r#"clients: [{ client_id: portal, organization: operator, name: Portal, type: web, audience: all, client_secret: "${SECRET}", redirect_uris: ["http://localhost:9/callback"], initiate_login_uri: "http://localhost:9/login?from=directory", issuer: organization }]"#;
+    world.app.apply(own).await;
+    let page = world.post(&browser, &place, world.idp.respond(&world.answer(&place, None, "ada"))).await;
+    assert_eq!(
+        said(&page),
+        told(issuer.of(place.org).as_str(), &place),
+        "the issuer that its tokens will name"
+    );
+}
+
+fn said(page: &Page) -> Vec<(String, String)> {
+    let to = page.location().expect("on the way to the application");
+    to.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+fn told(issuer: &str, place: &Place) -> Vec<(String, String)> {
+    let organization = place.org.to_string();
+    [
+        ("from", "directory"),
+        ("iss", issuer),
+        ("client_id", "portal"),
+        ("organization", &organization),
+        ("tenant", &organization),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
 }
 
 #[tokio::test]

@@ -372,19 +372,19 @@ impl ClaimValues {
             ClaimSource::UserName => Some(vec![user?.name.as_str()]),
             ClaimSource::UserEmail => Some(vec![user?.email.as_deref()?]),
             ClaimSource::UserLocale => Some(vec![user?.locale.as_deref()?]),
-            ClaimSource::UserAttribute(name) => all(user?.attributes.get(name)?),
-            ClaimSource::UserGroups => all(&user?.groups),
+            ClaimSource::UserAttribute(name) => Some(all(user?.attributes.get(name)?)),
+            ClaimSource::UserGroups => Some(all(&user?.groups)),
             ClaimSource::OrganizationName => Some(vec![self.organization_name.as_str()]),
-            ClaimSource::OrganizationAttribute(name) => all(self.organization_attributes.get(name)?),
+            ClaimSource::OrganizationAttribute(name) => Some(all(self.organization_attributes.get(name)?)),
             ClaimSource::ConnectionSlug => Some(vec![user?.connection.as_ref()?.0.as_str()]),
             ClaimSource::ConnectionName => Some(vec![user?.connection.as_ref()?.1.as_str()]),
-            ClaimSource::ConnectionAttribute(name) => all(user?.connection_attributes.get(name)?),
+            ClaimSource::ConnectionAttribute(name) => Some(all(user?.connection_attributes.get(name)?)),
         }
     }
 }
 
-fn all(values: &[String]) -> Option<Vec<&str>> {
-    Some(values.iter().map(String::as_str).collect())
+fn all(values: &[String]) -> Vec<&str> {
+    values.iter().map(String::as_str).collect()
 }
 
 /// What a client's mappings put into a token, of what is `known` and within `granted`. What does not fit into

@@ -25,7 +25,7 @@ use crate::authorize::refusal;
 use crate::limits::Limited;
 use crate::vault::Purpose;
 use crate::waiting::WaitingError;
-use crate::{Browser, Env, Failure, events};
+use crate::{Browser, Called, Env, Failure, events};
 
 /// What became of a response.
 #[derive(Debug)]
@@ -217,7 +217,8 @@ impl<'a> Arrival<'a> {
         };
         let client_id = settings.unsolicited_client.as_deref().unwrap_or_default();
         let client = self.find_open_client(client_id).await?;
-        let Some(login) = client.as_ref().and_then(|client| client.initiate_login_uri.clone()) else {
+        let begun = client.and_then(|client| Some((client.initiate_login_uri.clone()?, client)));
+        let Some((login, client)) = begun else {
             let why =
                 "the application is not open to this organization, or has no address to begin a sign-in at";
             return self.refuse(trace.fail("unsolicited", why), &trace, None).await;
@@ -225,7 +226,7 @@ impl<'a> Arrival<'a> {
         if !self.take(&accepted.assertion_id, accepted.remember_until).await? {
             return self.over("replayed_response").await;
         }
-        Ok(Posted::Begin(self.initiation(login)))
+        Ok(Posted::Begin(self.initiation(login, &client)))
     }
 
     /// The application, if users of this organization may sign in to it now.
@@ -238,12 +239,17 @@ impl<'a> Arrival<'a> {
         Ok(refusal(&client, organization, admission).is_none().then_some(client))
     }
 
-    /// OIDC Core §4, with the organization that it is for. Nothing of the assertion goes along.
-    fn initiation(&self, mut login: url::Url) -> String {
+    /// OIDC Core §4 and Enterprise Extensions §4, with the organization that it is for. Nothing of the assertion goes
+    /// along.
+    fn initiation(&self, mut login: url::Url, client: &Client) -> String {
+        let org_id = self.scope.org_id();
+        let organization = org_id.to_string();
         login
             .query_pairs_mut()
-            .append_pair("iss", self.env.issuer.as_str())
-            .append_pair("organization", &self.scope.org_id().to_string());
+            .append_pair("iss", self.env.issuer.to_client(client, org_id, Called(None)).as_str())
+            .append_pair("client_id", &client.client_id)
+            .append_pair("organization", &organization)
+            .append_pair("tenant", &organization);
         login.into()
     }
 

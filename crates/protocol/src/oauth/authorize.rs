@@ -39,7 +39,7 @@ pub struct AuthorizationRequest {
     pub ui_locales: Vec<String>,
     /// Unverified; at most 16 KiB.
     pub id_token_hint: Option<String>,
-    /// `organization`, or its alias `organization_id`: an id or a slug, at most 128 bytes.
+    /// `organization`, or its aliases `organization_id` and `tenant`: an id or a slug, at most 128 bytes.
     pub organization: Option<String>,
     /// Best first. A wish (OIDC Core §5.5.1.1), which may go unmet.
     pub acr_values: Vec<String>,
@@ -154,8 +154,8 @@ pub fn parse(params: &Params, pkce: PkceRule) -> Result<AuthorizationRequest, Re
 }
 
 /// What of a device's request is read, and so kept.
-pub const DEVICE_PARAMETERS: [&str; 6] =
-    ["scope", "resource", "organization", "organization_id", "acr_values", "max_age"];
+pub const DEVICE_PARAMETERS: [&str; 7] =
+    ["scope", "resource", "organization", "organization_id", "tenant", "acr_values", "max_age"];
 
 /// Reads a device authorization request (RFC 8628 §3.1): it asks for what any other asks for, and names
 /// no address for the answer.
@@ -376,6 +376,8 @@ mod tests {
             ("registration=%7B%7D", ErrorCode::RegistrationNotSupported),
             ("organization=acme&organization_id=globex", ErrorCode::OrganizationMismatch),
             ("organization=acme&organization_id=ACME", ErrorCode::OrganizationMismatch),
+            ("organization=acme&tenant=globex", ErrorCode::OrganizationMismatch),
+            ("tenant=personal", ErrorCode::InvalidRequest),
             ("resource=api", ErrorCode::InvalidTarget),
             ("resource=https%3A%2F%2Fapi.test%2F%23x", ErrorCode::InvalidTarget),
             ("resource=https%3A%2F%2Fapi.test%2F+", ErrorCode::InvalidTarget),
@@ -389,6 +391,7 @@ mod tests {
             (&long("domain_hint", 254), ErrorCode::InvalidRequest),
             (&long("organization", 129), ErrorCode::InvalidRequest),
             (&long("organization_id", 129), ErrorCode::InvalidRequest),
+            (&long("tenant", 129), ErrorCode::InvalidRequest),
         ] {
             assert_eq!(read(more).unwrap_err().code, code, "{more}");
         }
