@@ -196,7 +196,7 @@ async fn explain_gives_the_same_decision_with_its_reason() {
     let acme = app.org("acme").await.org_id();
     let url = orgate_tests::app::authorization_url(&app.base, &[("domain_hint", "acme.test")]);
 
-    let explanation = explain(&app.env, url.query().unwrap_or_default()).await.expect("explained");
+    let explanation = explain(&app.env, url.query().unwrap_or_default(), None).await.expect("explained");
 
     let Explanation::Decision(explained) = explanation else { panic!("{explanation:?}") };
     assert_eq!(explained.decision, Decision::Organization { org_id: acme, reason: Reason::DomainHint });

@@ -32,7 +32,7 @@ mod suffices;
 use conclude::issue_in_session;
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
-use suffices::shortfall;
+use suffices::suffices;
 
 pub(crate) use conclude::{conclude, issue};
 pub use facts::Known;
@@ -275,7 +275,7 @@ pub(crate) async fn enter(
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, &policy));
-    let standing = standing.filter(|standing| shortfall(env, &pending, standing).is_none());
+    let standing = standing.filter(|standing| suffices(env, &pending, standing));
     let issued = match standing {
         Some(standing) => issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?,
         None => None,

@@ -93,6 +93,11 @@ async fn exchange_subject(
     };
     let policy = env.configuration.policy(&env.store, &subject.scope).await?;
     let now = env.clock.now();
+    if let Standings::User(grant) = &standing
+        && !grant.standing.session.satisfies_max_age(call.client.settings.max_age(None), now)
+    {
+        return Ok(unusable()); // the client is answered in no session of that age
+    }
     let left = chrono::Duration::seconds(claims.exp - now.timestamp());
     let issuance = Issuance {
         client: call.client,

@@ -41,11 +41,11 @@ pub struct Explained {
     pub slugs: BTreeMap<OrgId, Slug>,
 }
 
-/// Explains the query of an authorization request.
+/// Explains the query of an authorization request to an issuer: the shared one, or an organization's.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn explain(env: &Env, query: &str) -> Result<Explanation, Failure> {
+pub async fn explain(env: &Env, query: &str, called: Option<OrgId>) -> Result<Explanation, Failure> {
     let params = match Params::parse(query) {
         Ok(params) => params,
         Err(error) => return Ok(Explanation::Page(error.to_string())),
@@ -67,7 +67,7 @@ pub async fn explain(env: &Env, query: &str) -> Result<Explanation, Failure> {
         misplaced: Vec::new(),
         origin: Origin::default(),
     };
-    match gather(env, &request, (&client, None), &nobody).await? {
+    match gather(env, &request, (&client, called), &nobody).await? {
         Ok(known) => Ok(Explanation::Decision(Box::new(explained(env, &client, known.facts).await?))),
         Err(error) => Ok(Explanation::Client(error.to_string())),
     }

@@ -4,8 +4,8 @@ use orgate_protocol::jose::claims::{ID_TOKEN_TYPE, IdTokenClaims};
 
 use crate::{Env, Failure};
 
-/// The claims of an ID token that one of this installation's issuers signed, expired or not. It is asked for an
-/// organization where it says which, so what an organization's issuer signed is that organization's.
+/// The claims of an ID token that one of this installation's issuers signed, expired or not; an organization's
+/// issuer, only about that organization.
 pub(crate) async fn read(env: &Env, token: &str) -> Result<Option<IdTokenClaims>, Failure> {
     Ok(env.keys.verify_hint(env, token, ID_TOKEN_TYPE).await?)
 }

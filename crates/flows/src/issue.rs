@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::Client;
-use orgate_domain::clients::claims::{ClaimTarget, ClaimValues, map_claims};
+use orgate_domain::clients::claims::{ClaimName, ClaimTarget, ClaimValues, map_claims};
 use orgate_domain::credentials::base32;
 use orgate_domain::ids::{ClientId, GrantId};
 use orgate_domain::policies::LONGEST_TOKEN;
@@ -232,16 +232,26 @@ fn id_token(env: &Env, issuance: &Issuance<'_>, standing: &Standing, at_hash: St
     }
 }
 
+/// Bytes of JSON that say which claims found no place: `/userinfo` has them, named or not.
+const MAX_POINTERS: usize = 1024;
+
 fn own_claims(issuance: &Issuance<'_>, target: ClaimTarget) -> Map<String, Value> {
     let settings = &issuance.client.settings;
     let granted = |scope: &str| issuance.scope.contains(scope);
     let within = (Some(target), settings.claims_budget);
     let mapped = map_claims(&settings.claims, issuance.known, granted, within);
     let mut told = mapped.told;
-    if !mapped.omitted.is_empty() {
+    let answered = matches!(issuance.subject, Subject::User(..)) && granted("openid");
+    if !mapped.omitted.is_empty() && answered {
         // As OIDC Core §5.6.2 says where claims are that a token has no room for.
-        let names = mapped.omitted.iter().map(|name| (name.as_str().to_owned(), "userinfo".into()));
-        told.insert("_claim_names".to_owned(), Value::Object(names.collect()));
+        let mut room = MAX_POINTERS;
+        let named = mapped.omitted.iter().map(ClaimName::as_str).take_while(|name| {
+            let left = room.checked_sub(name.len() + r#""":"userinfo","#.len());
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let names = named.map(|name| (name.to_owned(), "userinfo".into())).collect();
+        told.insert("_claim_names".to_owned(), Value::Object(names));
         let endpoint = format!("{}/userinfo", issuance.issuer);
         told.insert("_claim_sources".to_owned(), json!({ "userinfo": { "endpoint": endpoint } }));
     }

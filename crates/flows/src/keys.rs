@@ -258,6 +258,10 @@ impl KeyRings {
     ) -> Result<Option<T>, KeyError> {
         let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
         let issuer = unverified.claims.get("iss").and_then(|iss| iss.as_str()).unwrap_or_default();
+        let said = unverified.claims.get("org_id").and_then(|org_id| org_id.as_str()).unwrap_or_default();
+        if organization_in(issuer).is_some_and(|own| said.parse() != Ok(own)) {
+            return Ok(None); // an organization's issuer speaks for no other
+        }
         let Some(ring) = self.of(env, issuer).await? else { return Ok(None) };
         match verify(&ring) {
             Ok(read) => Ok(Some(read)),

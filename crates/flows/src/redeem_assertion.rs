@@ -173,19 +173,23 @@ async fn begin(
     if let Err(reason) = admitted(tx, verified, &user).await? {
         return Ok(Err(reason));
     }
+    // Not "now": nobody proved anything just now.
+    let auth_time = verified.auth_time.unwrap_or(verified.iat).min(now);
     let grant_id = GrantId::from_uuid(env.random.uuid(now)?);
     let session = Session {
         id: SessionId::from_uuid(env.random.uuid(now)?),
         org_id: tx.org_id(),
         user_id: user.id,
-        // Not "now": nobody proved anything just now.
-        auth_time: verified.auth_time.unwrap_or(verified.iat).min(now),
+        auth_time,
         amr: verified.amr.clone(),
         method: SignInMethod::Connection(verified.connection.id),
         last_seen_at: now,
         expires_at: now + lifetime,
         ended_at: None,
     };
+    if !session.satisfies_max_age(call.client.settings.max_age(None), now) {
+        return Ok(Err("session_too_old"));
+    }
     let event = Event {
         actor: Actor::Application(call.client.id),
         user_id: Some(user.id),

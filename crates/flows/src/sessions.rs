@@ -146,14 +146,14 @@ pub(crate) async fn own_standing(
 /// # Errors
 /// [`Failure`].
 pub async fn find_user(env: &Env, scope: &OrgScope, text: &str) -> Result<Option<UserId>, Failure> {
-    if let Ok(id) = text.parse::<UserId>() {
-        return Ok(Some(id));
-    }
-    let Ok(email) = Email::parse(text) else { return Ok(None) };
     let mut tx = env.store.begin(scope).await?;
-    let found = tx.users().find_by_email(&email).await?;
+    let found = match (text.parse::<UserId>(), Email::parse(text)) {
+        (Ok(id), _) => tx.users().exists(id).await?.then_some(id),
+        (Err(_), Ok(email)) => tx.users().find_by_email(&email).await?.map(|user| user.id),
+        (Err(_), Err(_)) => None,
+    };
     tx.commit().await?;
-    Ok(found.map(|user| user.id))
+    Ok(found)
 }
 
 /// The open sessions of an organization, or of one of its users.

@@ -237,6 +237,7 @@ impl<'a> Attempt<'a> {
         let now = self.env.clock.now();
         let completion = Completion::prepare(self.env, self.waiting, policy, self.browser).await?;
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
+        tx.users().hold(user_id).await.map_err(Failure::from)?;
         let account = self.find_account(&mut tx, now).await?;
         let stands = account.user == Some((user_id, UserStatus::Active))
             && account.phc == checked.phc

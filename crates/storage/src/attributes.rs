@@ -1,5 +1,7 @@
 //! What an organization keeps about itself and its users for claims, and what a token may say by it.
 
+use std::collections::BTreeSet;
+
 use orgate_domain::clients::claims::{ClaimValues, UserValues};
 use orgate_domain::connections::Attributes;
 use orgate_domain::ids::{SessionId, UserId};
@@ -97,14 +99,25 @@ impl AttributeSets<'_> {
                                            where by_hand.org_id = member.org_id and by_hand.user_id = member.id
                                              and by_hand.group_id = member_of.id)
                                    or exists (select from mapped_groups mapped
+                                              join connections giving
+                                                  on giving.org_id = mapped.org_id and giving.id = mapped.connection_id
                                               where mapped.org_id = member.org_id and mapped.user_id = member.id
-                                                and mapped.group_id = member_of.id))
+                                                and mapped.group_id = member_of.id
+                                                and (giving.state = 'active'
+                                                     or giving.state = 'pilot' and exists (
+                                                         select from connection_pilots pilot
+                                                         where pilot.org_id = giving.org_id
+                                                           and pilot.connection_id = giving.id
+                                                           and pilot.email_normalized = member.email_normalized))))
                             order by member_of.slug) as "groups!",
                       connection.slug as "connection_slug?", connection.name as "connection_name?",
                       (select link.attributes from identity_links link
                        where link.org_id = member.org_id and link.user_id = member.id
                          and link.connection_id = session.connection_id
-                       order by link.last_used_at desc limit 1) as "asserted?: Json<Attributes>"
+                       order by link.last_used_at desc limit 1) as "asserted?: Json<Attributes>",
+                      (select version.settings #> '{mapping,keep}' from connection_versions version
+                       where version.org_id = connection.org_id and version.connection_id = connection.id
+                         and version.version = connection.live_version) as "kept?: Json<BTreeSet<String>>"
                from users member
                join organizations organization on organization.org_id = member.org_id
                left join sessions session
@@ -126,10 +139,17 @@ impl AttributeSets<'_> {
                 attributes: row.attributes.0,
                 groups: row.groups,
                 connection: row.connection_slug.zip(row.connection_name),
-                connection_attributes: row.asserted.map(|asserted| asserted.0).unwrap_or_default(),
+                connection_attributes: still_kept(row.asserted, row.kept),
             }),
             organization_name: row.organization_name,
             organization_attributes: row.organization_attributes.0,
         }))
     }
+}
+
+/// What was kept and is not to be any more is told no longer, also before the user comes back.
+fn still_kept(asserted: Option<Json<Attributes>>, kept: Option<Json<BTreeSet<String>>>) -> Attributes {
+    let kept = kept.map(|kept| kept.0).unwrap_or_default();
+    let asserted = asserted.map(|asserted| asserted.0).unwrap_or_default();
+    asserted.into_iter().filter(|(name, _)| kept.contains(name)).collect()
 }

@@ -16,6 +16,7 @@ use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_protocol::oauth::token::GrantType;
+use serde_json::Value;
 use sqlx::types::Json;
 use url::Url;
 
@@ -80,7 +81,7 @@ macro_rules! settings {
                 userinfo_signing_algorithm: $row.userinfo_signing_algorithm.map(algorithm).transpose()?,
                 backchannel_logout_uri: address($row.backchannel_logout_uri, "backchannel_logout_uri")?,
                 frontchannel_logout_uri: address($row.frontchannel_logout_uri, "frontchannel_logout_uri")?,
-                claims: $row.claims.0,
+                claims: claim_mappings($row.claims.0),
                 claims_budget: parsed(usize::try_from($row.claims_budget).ok(), TABLE, "claims_budget")?,
             })
         })
@@ -89,6 +90,18 @@ macro_rules! settings {
 
 fn address(text: Option<String>, column: &'static str) -> Result<Option<Url>, StorageError> {
     text.map(|text| parsed(Url::parse(&text).ok(), TABLE, column)).transpose()
+}
+
+/// A name that tokens have got a meaning for since is left out: the client goes on without that claim.
+fn claim_mappings(stored: Vec<Value>) -> Vec<ClaimMapping> {
+    let read = |mapping: Value| match serde_json::from_value(mapping) {
+        Ok(mapping) => Some(mapping),
+        Err(error) => {
+            tracing::warn!(%error, "a mapped claim is passed over");
+            None
+        }
+    };
+    stored.into_iter().filter_map(read).collect()
 }
 
 impl Clients<'_> {
@@ -102,7 +115,7 @@ impl Clients<'_> {
                       client.session_absolute_secs, client.profile,
                       client.require_pushed_authorization_requests, client.require_pkce, client.dpop_bound_access_tokens,
                       client.party, client.userinfo_signing_algorithm, client.backchannel_logout_uri,
-                       client.frontchannel_logout_uri, client.claims as "claims: Json<Vec<ClaimMapping>>", client.claims_budget,
+                       client.frontchannel_logout_uri, client.claims as "claims: Json<Vec<Value>>", client.claims_budget,
                        client.issuer,
                       array(select known.permission from client_permissions known
                             where known.org_id = client.org_id and known.client_id = client.id

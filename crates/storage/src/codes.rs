@@ -45,7 +45,9 @@ pub struct RedeemableCode {
 
 impl Codes<'_> {
     /// Issues a code in a session: stores it, marks the session used, and writes the event; all in one statement.
-    /// `false`, with nothing done, if the session has ended, or the pushed request was answered before.
+    /// `false`, with nothing done, if the session has ended, or the pushed request was answered before; or if the user
+    /// was deactivated or the organization suspended while this transaction began the session, and waited for that
+    /// ([`crate::Users::seize`]).
     pub async fn issue(&mut self, new: &NewCode<'_>, event: &Event) -> Result<bool, StorageError> {
         let code = new.code;
         let issued = sqlx::query_scalar!(
@@ -60,6 +62,9 @@ impl Codes<'_> {
                        (org_id, code_hash, grant_id, user_id, session_id, client_org_id, client_id, redirect_uri,
                         code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt, claims, issuer)
                    select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24, $27, $28 from sessions live
+                   join users member on member.org_id = live.org_id and member.id = live.user_id and member.status = 'active'
+                   join organizations organization
+                       on organization.org_id = live.org_id and organization.status = 'active'
                    where live.org_id = $1 and live.id = $5 and live.ended_at is null
                      and ($26::bytea is null or exists (select from once))
                    returning org_id

@@ -67,6 +67,56 @@ pub struct IndexedAddress {
 }
 
 impl Users<'_> {
+    /// Whether there is such a user.
+    pub async fn exists(&mut self, id: UserId) -> Result<bool, StorageError> {
+        let exists = sqlx::query_scalar!(
+            r#"select exists (select from users where org_id = $1 and id = $2) as "exists!""#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(exists)
+    }
+
+    /// Has a change that ends the user's sessions ([`Users::seize`]) wait for this transaction, which is about to
+    /// begin one; or waits for that change, which the next statement then sees.
+    pub async fn hold(&mut self, id: UserId) -> Result<(), StorageError> {
+        sqlx::query!(
+            r#"select member.id from users member
+               join organizations organization on organization.org_id = member.org_id
+               where member.org_id = $1 and member.id = $2
+               for key share of member, organization"#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Waits for whoever is about to begin a session of the user, or of anybody in the organization, and has them wait
+    /// for this transaction: whichever is first, no session outlives the change that was to end it.
+    pub async fn seize(&mut self, user: Option<UserId>) -> Result<(), StorageError> {
+        match user {
+            Some(id) => {
+                sqlx::query!(
+                    "select id from users where org_id = $1 and id = $2 for update",
+                    self.org_id,
+                    id.as_uuid(),
+                )
+                .fetch_optional(&mut *self.conn)
+                .await?;
+            }
+            None => {
+                sqlx::query!("select org_id from organizations where org_id = $1 for update", self.org_id)
+                    .fetch_optional(&mut *self.conn)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Creates a user.
     ///
     /// # Errors

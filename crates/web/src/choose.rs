@@ -126,7 +126,6 @@ fn asks(needed: &Needed) -> String {
         Needed::IdentityProvider(name) => format!("Continue with {}", name.as_str()),
         Needed::Nothing => String::new(),
         Needed::Password => "Asks for your password".to_owned(),
-        Needed::SecondFactor => "Asks for a second factor".to_owned(),
         Needed::SignIn => "Sign in to go on".to_owned(),
     }
 }

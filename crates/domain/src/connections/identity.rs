@@ -83,11 +83,15 @@ impl AttributeMapping {
         found(attributes, &self.email).map(|(name, _)| name)
     }
 
-    /// What is kept of them. An attribute that is too large to keep is not kept at all: half of a list is a
-    /// wrong one.
+    /// What is kept of them. An attribute that is too large to keep is not kept at all, since half of a list is a
+    /// wrong one; nor is one with control characters, which no value of a directory needs and headers, logs and
+    /// terminals obey.
     fn kept(&self, attributes: &Attributes) -> Attributes {
         let wanted = self.keep.iter().filter_map(|name| Some((name, attributes.get(name)?)));
-        let fits = |values: &Vec<String>| values.iter().map(String::len).sum::<usize>() <= MAX_KEPT_BYTES;
+        let fits = |values: &Vec<String>| {
+            let bytes: usize = values.iter().map(|value| value.len() + 3).sum(); // `"",` around each
+            bytes <= MAX_KEPT_BYTES && !values.iter().flat_map(|value| value.chars()).any(char::is_control)
+        };
         wanted
             .filter(|(_, values)| fits(values))
             .map(|(name, values)| (name.clone(), values.clone()))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use orgate_domain::clients::{Audience, Client, ClientStatus};
+use orgate_domain::clients::{Audience, Client, ClientSettings, ClientStatus};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
@@ -212,7 +212,27 @@ fn compare(wanted: &Client, stored: &Client, (secret, roles_change): (&SecretCha
     let uris = |client: &Client| -> BTreeSet<String> {
         client.redirect_uris.iter().map(ToString::to_string).collect()
     };
-    let (asked, held) = (&wanted.settings, &stored.settings);
+    let held = &stored.settings;
+    // Taken apart, so that no setting is forgotten here.
+    let ClientSettings {
+        authentication,
+        keys,
+        grants,
+        scopes,
+        resources,
+        lifetimes,
+        profile,
+        require_pushed_authorization_requests,
+        require_pkce,
+        dpop_bound_access_tokens,
+        party,
+        issuer,
+        userinfo_signing_algorithm,
+        backchannel_logout_uri,
+        frontchannel_logout_uri,
+        claims,
+        claims_budget,
+    } = &wanted.settings;
     Mark::of([
         ("name", wanted.name != stored.name),
         ("type", wanted.kind != stored.kind),
@@ -225,24 +245,26 @@ fn compare(wanted: &Client, stored: &Client, (secret, roles_change): (&SecretCha
         ("resource", wanted.resource != stored.resource),
         ("signing_algorithm", wanted.signing_algorithm != stored.signing_algorithm),
         ("permissions", wanted.permissions != stored.permissions),
-        ("authentication", asked.authentication != held.authentication),
-        ("jwks", asked.keys != held.keys),
-        ("grants", asked.grants != held.grants),
-        ("scopes", asked.scopes != held.scopes),
-        ("resources", asked.resources != held.resources),
-        ("lifetimes", asked.lifetimes != held.lifetimes),
-        ("profile", asked.profile != held.profile),
+        ("authentication", *authentication != held.authentication),
+        ("jwks", *keys != held.keys),
+        ("grants", *grants != held.grants),
+        ("scopes", *scopes != held.scopes),
+        ("resources", *resources != held.resources),
+        ("lifetimes", *lifetimes != held.lifetimes),
+        ("profile", *profile != held.profile),
         (
             "require_pushed_authorization_requests",
-            asked.require_pushed_authorization_requests != held.require_pushed_authorization_requests,
+            *require_pushed_authorization_requests != held.require_pushed_authorization_requests,
         ),
-        ("require_pkce", asked.require_pkce != held.require_pkce),
-        ("dpop_bound_access_tokens", asked.dpop_bound_access_tokens != held.dpop_bound_access_tokens),
-        ("party", asked.party != held.party),
-        ("issuer", asked.issuer != held.issuer),
-        ("userinfo_signing_algorithm", asked.userinfo_signing_algorithm != held.userinfo_signing_algorithm),
-        ("backchannel_logout_uri", asked.backchannel_logout_uri != held.backchannel_logout_uri),
-        ("frontchannel_logout_uri", asked.frontchannel_logout_uri != held.frontchannel_logout_uri),
+        ("require_pkce", *require_pkce != held.require_pkce),
+        ("dpop_bound_access_tokens", *dpop_bound_access_tokens != held.dpop_bound_access_tokens),
+        ("party", *party != held.party),
+        ("issuer", *issuer != held.issuer),
+        ("userinfo_signing_algorithm", *userinfo_signing_algorithm != held.userinfo_signing_algorithm),
+        ("backchannel_logout_uri", *backchannel_logout_uri != held.backchannel_logout_uri),
+        ("frontchannel_logout_uri", *frontchannel_logout_uri != held.frontchannel_logout_uri),
+        ("claims", *claims != held.claims),
+        ("claims_budget_bytes", *claims_budget != held.claims_budget),
         ("roles", roles_change),
         ("client_secret", !matches!(secret, SecretChange::Keep)),
     ])

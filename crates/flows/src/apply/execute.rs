@@ -249,6 +249,7 @@ async fn save_user(
 
 /// Of a user, or of everybody.
 async fn end(env: &Env, tx: &mut OrgTx, user: Option<UserId>, reason: &'static str) -> Result<(), Failure> {
+    tx.users().seize(user).await?;
     let open = tx.sessions().list_open(user).await?;
     let because = Because { actor: Actor::Operator, reason, origin: &Origin::default() };
     end_sessions(env, tx, open, because).await?;

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential};
 use orgate_domain::ids::GrantId;
+use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::CODE_LIFETIME;
 use orgate_domain::resolution::Reason;
 use orgate_domain::sessions::Session;
-use orgate_domain::standing::Standing;
+use orgate_domain::standing::{Standing, UserStatus};
 use orgate_domain::tokens::AuthorizationCode;
 use orgate_storage::{ForDevice, NewCode, OrgTx};
 
@@ -51,6 +52,14 @@ pub(crate) async fn conclude(
             Ok(code.map(|code| Next::Answer(pending.answer(Ok(code.reveal().to_owned())))))
         }
         Destination::Device(id) => {
+            // As the statement that issues a code does: a change that was to end the session may have been first.
+            let standing = tx.sessions().find_standing(session.id, pending.client.key()).await?;
+            let stands = standing.is_some_and(|standing| {
+                standing.user.status == UserStatus::Active && standing.org_status == OrgStatus::Active
+            });
+            if !stands {
+                return Ok(None);
+            }
             let mut asked = pending.asked.clone();
             asked.device = Some(ForDevice { id, session: Some(session.id) });
             tx.audit().insert(event).await?;

@@ -4,11 +4,10 @@
 
 use orgate_domain::email::Email;
 use orgate_domain::names::DisplayName;
-use orgate_domain::sessions::SignInMethod;
 use orgate_storage::OrgScope;
 
 use super::Pending;
-use super::suffices::{Shortfall, shortfall};
+use super::suffices::suffices;
 use crate::federation::methods::find_methods;
 use crate::{Browser, Env, Failure};
 
@@ -21,8 +20,6 @@ pub enum Needed {
     Nothing,
     /// The organization's own password.
     Password,
-    /// A further proof, beside the session that is there.
-    SecondFactor,
     /// A sign-in, in one of several ways.
     SignIn,
 }
@@ -43,12 +40,8 @@ pub(crate) async fn needed(
         tx.commit().await?;
         before = standing.as_ref().and_then(|standing| standing.session.method.connection());
         let live = standing.filter(|standing| standing.is_live(env.clock.now(), &policy));
-        match live.map(|live| (shortfall(env, pending, &live), live.session.method)) {
-            Some((None, _)) => return Ok(Needed::Nothing),
-            Some((Some(Shortfall::Strength), SignInMethod::Password | SignInMethod::Recovery)) => {
-                return Ok(Needed::SecondFactor);
-            }
-            _ => {}
+        if live.is_some_and(|live| suffices(env, pending, &live)) {
+            return Ok(Needed::Nothing);
         }
     }
     let methods = find_methods(env, scope, address).await?;

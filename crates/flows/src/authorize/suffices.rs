@@ -9,31 +9,18 @@ use orgate_storage::NewAuthorizationRequest;
 use super::Pending;
 use crate::Env;
 
-/// What a session lacks to answer a request without asking anyone anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shortfall {
-    /// It is another user's, or too old, or none will do.
-    SignIn,
-    /// Its user proved who they are, but not as strongly as is demanded.
-    Strength,
-}
-
-/// What the session lacks, if anything.
-pub(super) fn shortfall(env: &Env, pending: &Pending, standing: &Standing) -> Option<Shortfall> {
+/// Whether the session answers the request without asking anyone anything.
+pub(super) fn suffices(env: &Env, pending: &Pending, standing: &Standing) -> bool {
     let asked = &pending.asked;
     let chosen = matches!(asked.resolved_by, Some(Reason::Chosen | Reason::OnlySession));
     let fresh =
         asked.prompt.contains(&Prompt::Login) || asked.prompt.contains(&Prompt::SelectAccount) && !chosen;
     let same_user = asked.expected_user.is_none_or(|expected| expected == standing.session.user_id);
-    let answers = !fresh
+    !fresh
         && same_user
         && is_of_address(env, asked, standing)
-        && standing.session.satisfies_max_age(asked.max_age, env.clock.now());
-    match (answers, asked.accepts(standing.session.acr())) {
-        (false, _) => Some(Shortfall::SignIn),
-        (true, false) => Some(Shortfall::Strength),
-        (true, true) => None,
-    }
+        && standing.session.satisfies_max_age(asked.max_age, env.clock.now())
+        && asked.accepts(standing.session.acr())
 }
 
 /// Whoever came here by an address, hinted or proven, is not answered in the session of another.

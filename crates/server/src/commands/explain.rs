@@ -24,7 +24,7 @@ impl Explain {
         let Self::Authorize { url, file } = self;
         let query = query_of(&url)?;
         let env = opened(&file).await?;
-        match explain(&env, query).await? {
+        match explain(&env, query, called_in(&url)).await? {
             Explanation::Page(why) => println!("An error page, and no redirect: {why}."),
             Explanation::Client(error) => println!("An error at the redirect URI: {error}."),
             Explanation::Decision(explained) => {
@@ -46,6 +46,13 @@ fn query_of(text: &str) -> anyhow::Result<&str> {
          as in 'client_id=notes&redirect_uri=https://…'"
     );
     Ok(query)
+}
+
+/// The organization whose issuer the address is of.
+fn called_in(text: &str) -> Option<OrgId> {
+    let (address, _) = text.split_once('?')?;
+    let (_, organization) = address.strip_suffix("/authorize")?.rsplit_once("/o/")?;
+    organization.parse().ok()
 }
 
 fn print_facts(explained: &Explained) {
