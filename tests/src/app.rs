@@ -193,7 +193,11 @@ impl App {
     /// Asks for the claims behind an access token.
     pub async fn userinfo(&self, access_token: &str) -> Reply {
         let request = http(false).get(self.at("/userinfo")).bearer_auth(access_token);
-        Reply::of(request.send().await.expect("answered")).await
+        let reply = Reply::of(request.send().await.expect("answered")).await;
+        if reply.status == 200 && reply.body.is_object() {
+            assert_contract("userinfo.json", &reply.body);
+        }
+        reply
     }
 
     /// Signs `email` in to an organization in a browser of their own and redeems the code.

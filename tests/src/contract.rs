@@ -30,32 +30,47 @@ pub fn broken_promises(released: &Value, now: &Value) -> Vec<String> {
     broken
 }
 
-/// Keywords that say something to people alone.
-const PROSE: [&str; 2] = ["title", "description"];
+/// Keywords that say something to people alone, or name the document.
+const PROSE: [&str; 3] = ["$id", "description", "title"];
 
-/// A promise may be added to an object, or its list of required members grow; anything else is another promise.
+/// A schema may say more of a member, list more members, and demand more of them: whoever read what was there reads
+/// on. Anything else is another promise, and below `if` and `not` so is more.
 fn compare(at: &str, (released, now): (&Value, &Value), broken: &mut Vec<String>) {
-    match (released, now) {
-        (Value::Object(before), Value::Object(after)) => {
-            for (name, value) in before.iter().filter(|(name, _)| !PROSE.contains(&name.as_str())) {
-                let here = format!("{at}/{name}");
-                match after.get(name) {
-                    None => broken.push(format!("{here} is gone")),
-                    Some(_) if name == "$id" => {}
-                    Some(kept) if name == "required" => {
-                        let kept = kept.as_array().map(Vec::as_slice).unwrap_or_default();
-                        for member in value.as_array().map(Vec::as_slice).unwrap_or_default() {
-                            if !kept.contains(member) {
-                                broken.push(format!("{here}: {member} may be missing"));
-                            }
-                        }
-                    }
-                    Some(kept) => compare(&here, (value, kept), broken),
+    let (Value::Object(before), Value::Object(after)) = (released, now) else {
+        return same(at, (released, now), broken);
+    };
+    for (keyword, value) in before.iter().filter(|(keyword, _)| !PROSE.contains(&keyword.as_str())) {
+        let here = format!("{at}/{keyword}");
+        let Some(kept) = after.get(keyword) else {
+            broken.push(format!("{here} is gone"));
+            continue;
+        };
+        match keyword.as_str() {
+            "properties" | "$defs" => members(&here, (value, kept), broken),
+            "items" | "then" | "additionalProperties" => compare(&here, (value, kept), broken),
+            "required" => {
+                let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+                for member in list(value).iter().filter(|member| !list(kept).contains(member)) {
+                    broken.push(format!("{here}: {member} may be missing"));
                 }
             }
-            // Where members are listed, more may come; elsewhere a new keyword narrows, which no reader minds.
+            _ => same(&here, (value, kept), broken),
         }
-        _ if released == now => {}
-        _ => broken.push(format!("{at} was {released} and is {now}")),
+    }
+}
+
+/// Schemas by name.
+fn members(at: &str, (released, now): (&Value, &Value), broken: &mut Vec<String>) {
+    for (name, schema) in released.as_object().into_iter().flatten() {
+        match now.get(name) {
+            Some(kept) => compare(&format!("{at}/{name}"), (schema, kept), broken),
+            None => broken.push(format!("{at}/{name} is gone")),
+        }
+    }
+}
+
+fn same(at: &str, (released, now): (&Value, &Value), broken: &mut Vec<String>) {
+    if released != now {
+        broken.push(format!("{at} was {released} and is {now}"));
     }
 }

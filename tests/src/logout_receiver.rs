@@ -11,6 +11,9 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::app::claims;
+use crate::contract::assert_contract;
+
 /// The endpoint. Dropped with the test.
 #[derive(Debug, Clone)]
 pub struct LogoutReceiver {
@@ -37,7 +40,7 @@ impl LogoutReceiver {
         self.status.store(status, Ordering::SeqCst);
     }
 
-    /// The logout tokens that came so far.
+    /// The logout tokens that came so far, held to the published contract.
     pub fn tokens(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let field = |body: &String| {
@@ -45,7 +48,11 @@ impl LogoutReceiver {
                 .find(|(name, _)| name == "logout_token")
                 .map(|(_, token)| token.into_owned())
         };
-        seen.iter().filter_map(field).collect()
+        let tokens: Vec<String> = seen.iter().filter_map(field).collect();
+        for token in &tokens {
+            assert_contract("logout-token.json", &claims(token));
+        }
+        tokens
     }
 
     /// Waits until `count` came; fails the test after ten seconds.

@@ -124,6 +124,58 @@ async fn a_claim_is_as_of_the_moment_that_its_token_is_made() {
     assert!(app.events("acme").await.contains(&"user.configured success".to_owned()));
 }
 
+/// Whoever stops telling something has it untold at once.
+#[tokio::test]
+async fn a_change_of_the_mapping_alone_is_applied() {
+    let app = mapped(MAPPED).await;
+    let before = app.sign_in("acme", "ada@acme.test").await;
+
+    let plan = r#"      - { name: "https://notes.test/plan", from: organization.attributes.plan, in: [access_token] }
+"#;
+    app.apply(&MAPPED.replace(plan, "")).await;
+    let untold = app.refresh(&before.text("refresh_token")).await;
+    app.apply(&MAPPED.replace(
+        "    claims:\n      - { name: department",
+        "    claims_budget_bytes: 0\n    claims:\n      - { name: department",
+    ))
+    .await;
+    let bare = app.refresh(&untold.text("refresh_token")).await;
+
+    let plan_of = |tokens: &Reply| tokens.claims("access_token").get("https://notes.test/plan").cloned();
+    assert_eq!((plan_of(&before), plan_of(&untold)), (Some(json!("enterprise")), None));
+    assert_eq!(
+        own(&bare.claims("id_token")).as_object().map(|told| told.contains_key("department")),
+        Some(false)
+    );
+}
+
+/// What names the claims that found no place is bounded itself, and said only to whom `/userinfo` answers.
+#[tokio::test]
+async fn claims_without_a_place_take_little_place() {
+    let long: String = (0..40)
+        .map(|n| format!("      - {{ name: \"urn:notes:{n:0>200}\", from: organization.name }}\n"))
+        .collect();
+    let app = mapped(&MAPPED.replace(
+        "    claims:\n      - { name: department",
+        &format!("    claims_budget_bytes: 0\n    claims:\n{long}      - {{ name: department"),
+    ))
+    .await;
+
+    let tokens = app.sign_in("acme", "ada@acme.test").await;
+    let narrow = app
+        .token(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &tokens.text("refresh_token")),
+            ("scope", "profile"),
+        ])
+        .await;
+
+    let access = tokens.claims("access_token");
+    let named = access["_claim_names"].as_object().expect("some are named");
+    assert_eq!((named.len(), access["_claim_names"].to_string().len() < 1024), (4, true));
+    assert_eq!(narrow.claims("access_token").get("_claim_names"), None, "/userinfo would not answer");
+}
+
 #[tokio::test]
 async fn what_a_token_has_no_room_for_is_named_in_it_and_told_by_userinfo() {
     let app = mapped(&MAPPED.replace(

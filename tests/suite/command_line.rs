@@ -420,6 +420,9 @@ async fn sessions_are_listed_and_ended_one_by_one_by_user_and_all() {
     assert_eq!(list(&[]), "Nobody is signed in.\n");
     let unknown = installation.refused(&["session", "end", "--org", "acme", "--user", "nobody@acme.test"]);
     assert!(unknown.contains("there is no user"), "{unknown}");
+    let id = "usr_00000000000000000000000000";
+    let foreign = installation.refused(&["session", "list", "--org", "acme", "--user", id]);
+    assert!(foreign.contains("there is no user"), "an id of nobody here: {foreign}");
     let nothing = installation.run(&["session", "end", "--org", "acme"]);
     assert_eq!(nothing.code, Some(2), "which sessions has to be said: {nothing:?}");
 }

@@ -1,7 +1,7 @@
 //! The token contract: what is published holds of every token, and a published version only grows.
 //!
-//! Every token that any test of this suite reads is held to the schema (see `Reply::claims`); here is what that
-//! would not catch.
+//! Every answer of `/token` and `/userinfo` and every logout token that a test of this suite reads is held to the
+//! schema (see `Reply::claims`); here is what that would not catch.
 
 use std::collections::BTreeSet;
 
@@ -59,6 +59,8 @@ fn what_would_break_a_reader_is_noticed() {
         ["/properties/roles/items/type was \"string\" and is \"object\""]
     );
     assert_eq!(change("/required", json!(["iss"])).len(), 11);
+    assert_eq!(change("/if/properties/sub", json!({ "pattern": "^usr_", "minLength": 99 })).len(), 1);
+    assert_eq!(change("/properties/cnf/properties", json!({})), ["/properties/cnf/properties/jkt is gone"]);
     assert_eq!(change("/then/required", json!([])).len(), 4);
     assert_eq!(change("/$defs/actor/required", json!([])), ["/$defs/actor/required: \"sub\" may be missing"]);
 }

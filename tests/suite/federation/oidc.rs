@@ -94,6 +94,41 @@ async fn what_a_connection_keeps_of_its_word_reaches_the_claims_and_nothing_else
         .await
         .expect("what is kept");
     assert_eq!(kept, r#"{"department": ["Board"]}"#, "and only what the connection keeps is stored");
+
+    let back = told(json!({ "department": "R&D", "cost": ["3"], "groups": ["staff"] })).await;
+    assert_eq!((&back["urn:cost"], &back["groups"]), (&json!(["3"]), &json!(["engineering"])));
+    let mut claims = member("new", "new@acme.test");
+    claims["cost"] = json!(["4"]);
+    let tokens = world.sign_in(claims).await.text("access_token");
+    let before = world.app.userinfo(&tokens).await;
+    world.configure(groups, &keep.replace(", cost", "")).await;
+    let after = world.app.userinfo(&tokens).await;
+    assert_eq!(
+        (&before.body["urn:cost"], after.body.get("urn:cost")),
+        (&json!(["4"]), None),
+        "untold at once"
+    );
+}
+
+#[tokio::test]
+async fn a_group_is_claimed_as_long_as_the_connection_that_gives_it_is_in_use() {
+    let world = World::start().await;
+    let rules =
+        "          jit: { enabled: true }\n          rules: [{ value: staff, groups: [engineering] }]\n";
+    world.configure("    groups: [{ slug: engineering, roles: [] }]\n", rules).await;
+    world.app.apply(&format!("{NOTES}    claims: [{{ name: groups, from: user.groups }}]\n")).await;
+    let mut claims = member("ada", "ada@acme.test");
+    claims["groups"] = json!(["staff"]);
+    let given = world.sign_in(claims).await.claims("id_token")["groups"].clone();
+
+    sqlx::query("update connections set state = 'disabled'")
+        .execute(world.app.database.superuser())
+        .await
+        .expect("switched off");
+    let by_password = world.app.sign_in("acme", "ada@acme.test").await;
+
+    assert_eq!(given, json!(["engineering"]));
+    assert_eq!(by_password.claims("id_token")["groups"], json!([]), "like roles");
 }
 
 #[tokio::test]

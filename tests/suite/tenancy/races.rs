@@ -95,6 +95,39 @@ async fn a_code_is_redeemed_once_and_starts_one_family() {
     }
 }
 
+/// Whoever begins a session and whoever changes its user wait for each other: no session outlives the change that was
+/// to end it.
+#[tokio::test]
+async fn a_change_of_a_user_waits_for_sessions_that_begin_and_they_for_it() {
+    let fixture = Fixture::new().await;
+    let user = fixture.acme.everything().await.user.id;
+
+    for seized in [Some(user), None] {
+        for begins_first in [true, false] {
+            let (mut first, mut second) = (fixture.acme.begin().await, fixture.acme.begin().await);
+            if begins_first {
+                first.users().hold(user).await.expect("held");
+            } else {
+                first.users().seize(seized).await.expect("seized");
+            }
+            let mut waiting = Box::pin(async {
+                if begins_first {
+                    second.users().seize(seized).await
+                } else {
+                    second.users().hold(user).await
+                }
+            });
+            let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+            assert!(early.is_err(), "{seized:?} {begins_first}: it waits");
+            first.commit().await.expect("a commit");
+            waiting.await.expect("its turn");
+        }
+    }
+    let (mut one, mut other) = (fixture.acme.begin().await, fixture.acme.begin().await);
+    one.users().hold(user).await.expect("held");
+    other.users().hold(user).await.expect("those who begin do not wait for one another");
+}
+
 #[tokio::test]
 async fn a_device_is_answered_once_by_whoever_is_first() {
     let fixture = Fixture::new().await;

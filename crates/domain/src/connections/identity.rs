@@ -215,6 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_should_have_to_read_is_not_kept() {
+        let mapping = AttributeMapping {
+            keep: ["plain", "nul", "line", "csi", "large", "many", "absent"].map(str::to_owned).into(),
+            ..AttributeMapping::default()
+        };
+        let attributes: Attributes = [
+            ("plain", vec!["Zoë".to_owned()]),
+            ("nul", vec!["a".to_owned(), "\0".to_owned()]),
+            ("line", vec!["a\r\nb".to_owned()]),
+            ("csi", vec!["\u{9b}31m".to_owned()]),
+            ("large", vec!["x".repeat(MAX_KEPT_BYTES)]),
+            ("many", vec![String::new(); MAX_KEPT_BYTES / 2]),
+            ("other", vec!["1".to_owned()]),
+        ]
+        .map(|(name, values)| (name.to_owned(), values))
+        .into();
+
+        assert_eq!(mapping.kept(&attributes).into_keys().collect::<Vec<_>>(), ["plain"]);
+    }
+
+    #[test]
     fn an_address_is_the_users_own_only_where_domain_and_provider_both_say_so() {
         let ada = |verified| asserted(verified, &[("email", &["ada@acme.test"])]);
         let own = |settings: &ConnectionSettings, asserted: &Asserted| {

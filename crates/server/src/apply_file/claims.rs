@@ -1,5 +1,7 @@
 //! What a file keeps about organizations and users, and how clients' claims are made of it; checked.
 
+use std::collections::BTreeSet;
+
 use orgate_domain::attributes::check_attributes;
 use orgate_domain::clients::claims::{ClaimMapping, MAX_BUDGET, MAX_MAPPINGS};
 use orgate_domain::connections::Attributes;
@@ -12,7 +14,10 @@ use super::reader::Reader;
 impl Reader<'_> {
     pub(super) fn attributes(&mut self, file: &Spanned<Value>) -> Option<Attributes> {
         let Value::Object(members) = &file.value else {
-            return self.refuse(&file.referenced, "attributes: names, each with a text or a list of texts");
+            return self.refuse(
+                &file.referenced,
+                "attributes: names, each with a text, a number, true, false or a list of these",
+            );
         };
         let mut attributes = Attributes::new();
         for (name, value) in members {
@@ -21,7 +26,7 @@ impl Reader<'_> {
                 one => text(one).map(|text| vec![text]),
             };
             let Some(values) = values else {
-                let why = format!("attributes.{name}: a text or a list of texts");
+                let why = format!("attributes.{name}: a text, a number, true, false or a list of these");
                 return self.refuse(&file.referenced, why);
             };
             attributes.insert(name.clone(), values);
@@ -43,10 +48,11 @@ impl Reader<'_> {
                     Err(error) => r.refuse(&claim.referenced, format!("claims: {error}")),
                 }
             })?;
-        for (index, mapping) in mappings.iter().enumerate() {
-            if mappings[..index].iter().any(|before| before.name == mapping.name) {
+        let mut names = BTreeSet::new();
+        for (mapping, written) in mappings.iter().zip(&file.claims) {
+            if !names.insert(mapping.name.as_str()) {
                 let why = format!("claims: {} is mapped twice", mapping.name.as_str());
-                return self.refuse(&file.claims[index].referenced, why);
+                return self.refuse(&written.referenced, why);
             }
         }
         Some(mappings)
