@@ -52,7 +52,7 @@ enum Command {
     Apply(apply::Apply),
     /// Make recovery codes for a user who is exempt from enforced SSO
     BreakGlass(break_glass::BreakGlass),
-    /// Rotate the secret of a client
+    /// Look after a client: its secret, its claims
     Client {
         #[command(subcommand)]
         command: client::ClientCommand,
