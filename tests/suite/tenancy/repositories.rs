@@ -191,6 +191,9 @@ impl Calls {
             Sessions::list: []
             Sessions::list_open: []
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
+            Users::exists: false
+            Users::hold: ()
+            Users::seize: ()
             Users::list_indexed: []
             Users::find_by_email: None
             ConnectionKeys::list: []
@@ -377,6 +380,9 @@ impl Calls {
             "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
+            "Users::exists" => tx.users().exists(acme.user.id);
+            "Users::hold" => tx.users().hold(acme.user.id);
+            "Users::seize" => tx.users().seize(Some(acme.user.id));
             "Users::list_indexed" => tx.users().list_indexed(None, 10);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
         }
