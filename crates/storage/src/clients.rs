@@ -175,13 +175,15 @@ impl Clients<'_> {
         let ClientChange { client, at } = change;
         let redirect_uris: Vec<String> =
             client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
+        let origins: Vec<String> = client.script_origins().into_iter().collect();
         let post_logout: Vec<String> = client.post_logout_redirect_uris.iter().cloned().collect();
         sqlx::query!(
-            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris, backchannel_logout)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
+            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris, backchannel_logout, origins)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (org_id, id) do update
                  set name = excluded.name, audience = excluded.audience, status = excluded.status,
-                     redirect_uris = excluded.redirect_uris, backchannel_logout = excluded.backchannel_logout
+                     redirect_uris = excluded.redirect_uris, backchannel_logout = excluded.backchannel_logout,
+                     origins = excluded.origins
                  where client_directory.org_id = excluded.org_id",
             self.org_id,
             client.id.as_uuid(),
@@ -191,6 +193,7 @@ impl Clients<'_> {
             client.status.as_str(),
             &redirect_uris,
             client.settings.backchannel_logout_uri.is_some(),
+            &origins,
         )
         .execute(&mut *self.conn)
         .await?;
