@@ -32,8 +32,8 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
     let mut node = Command::new("node");
     node.arg("run.mjs").current_dir(DIRECTORY).env("CHROMIUM", chromium);
     match python {
-        Ok(packages) => _ = node.env("PYSAML2", packages),
-        Err(error) => println!("pysaml2 cannot be installed by pip: {error:#}"),
+        Ok(packages) => _ = node.env("PYTHON_PACKAGES", packages),
+        Err(error) => println!("the Python packages cannot be installed by pip: {error:#}"),
     }
     environment.give_to(&mut node);
     let mut total = None;

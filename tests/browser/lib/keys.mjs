@@ -16,9 +16,10 @@ export function withKeys(name) {
   return { directory, key: readFileSync(key, 'utf8'), pem: certificate, certificate: certificate.replace(/-----[A-Z ]+-----|\s/g, '') }
 }
 
-// A key of a client, as libraries take it (a CryptoKey and its id), and as it is registered.
+// A key of a client: as libraries of Node take it (a CryptoKey and its id), as it is registered, and written out.
 export async function clientKey(alg) {
-  const { privateKey, publicKey } = await generateKeyPair(alg)
-  const kid = randomUUID()
-  return { key: privateKey, kid, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+  const about = { kid: randomUUID(), alg, use: 'sig' }
+  const jwk = { ...(await exportJWK(publicKey)), ...about }
+  return { key: privateKey, kid: about.kid, jwk, private: { ...(await exportJWK(privateKey)), ...about } }
 }
