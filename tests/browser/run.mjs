@@ -1,6 +1,7 @@
 // The journeys: a newcomer's, in a real browser; those of clients that others wrote; and the pages under axe.
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
+import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
 import { clients } from './journeys/clients.mjs'
 import { devices } from './journeys/devices.mjs'
@@ -29,6 +30,7 @@ try {
   await oauth4webapi(world)
   await singlePage(world)
   await authlib(world)
+  await apache(world)
   await federation(world)
   await setup(world)
   await pages(world)

@@ -67,6 +67,10 @@ async function signsInAndOut(page, orgate, app) {
   assert(user.profile.org_name === 'acme' && user.profile.email === 'admin@acme.test', JSON.stringify(user.profile))
   assert(user.profile.sid === decodeJwt(user.access_token).sid, 'the session is not told')
 
+  await open(page, orgate, app)
+  const kept = await page.evaluate(`manager.getUser().then((user) => user?.profile.sub)`)
+  assert(kept === user.profile.sub, `the next page knows ${kept}`)
+
   const renewed = await page.evaluate(`manager.signinSilent().then(${shown})`)
   assert(renewed.access_token !== user.access_token && renewed.refresh_token !== user.refresh_token, 'it was not renewed')
   const [before, after] = [decodeJwt(user.access_token), decodeJwt(renewed.access_token)]
