@@ -25,6 +25,16 @@ clients:
     grants: [authorization_code, refresh_token, "${EXCHANGE}"]
     redirect_uris: ["${callback.origin}/cb"]
     resource: ${RESOURCE}
+  - client_id: checked-apart
+    organization: operator
+    name: Checked Apart
+    type: web
+    audience: all
+    issuer: organization
+    authentication: private_key_jwt
+    jwks: ${JSON.stringify({ keys: [keys.checked.jwk] })}
+    dpop_bound_access_tokens: true
+    redirect_uris: ["${callback.origin}/cb"]
   - client_id: checked-robot
     organization: acme
     name: Checked Robot
@@ -58,6 +68,7 @@ export async function oauth4webapi({ journeys, orgate, browser, callback }) {
   const world = { orgate, browser, callback, keys, as }
   await journeys.run('oauth4webapi: pushed, proven by keys, with nonces: sign in, refresh, introspect, revoke', () => everything(world))
   await journeys.run('oauth4webapi: what its own checks refuse of answers that are not ours or not for it', () => refusals(world))
+  await journeys.run('oauth4webapi: at an organization’s own issuer, which is not taken for another', () => atOwnIssuer(world))
   await journeys.run('oauth4webapi: a machine, and a token exchanged for a narrower one', () => withoutPeople(world))
   for (const alg of ['ES256', 'PS256']) {
     await journeys.run(`openid-client: a client of the FAPI 2.0 profile, with ${alg}`, () => fapi(world, alg))
@@ -65,8 +76,8 @@ export async function oauth4webapi({ journeys, orgate, browser, callback }) {
 }
 
 // A client with a key that its tokens are bound to.
-async function keyed({ keys }) {
-  const client = { client_id: 'checked', id_token_signed_response_alg: 'ES256' }
+async function keyed({ keys }, client_id = 'checked') {
+  const client = { client_id, id_token_signed_response_alg: 'ES256' }
   const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256', { extractable: true }))
   return { client, DPoP, auth: oauth.PrivateKeyJwt(keys.checked), options: { ...INSECURE, DPoP } }
 }
@@ -82,7 +93,7 @@ async function withNonce(send, process) {
 }
 
 // Pushes a request, and has a person answer it.
-async function answered({ as, callback }, page, { client, auth, options }, more = {}) {
+async function answered({ as, orgate, callback }, page, { client, auth, options }, more = {}) {
   const verifier = oauth.generateRandomCodeVerifier()
   const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]
   const asked = {
@@ -95,7 +106,7 @@ async function answered({ as, callback }, page, { client, auth, options }, more 
   url.searchParams.set('client_id', client.client_id)
   url.searchParams.set('request_uri', request_uri)
   await page.goto(url.href)
-  if (page.url().startsWith(as.issuer)) await signIn(page, 'admin@acme.test')
+  if (page.url().startsWith(orgate.issuer)) await signIn(page, 'admin@acme.test')
   const hit = await callback.next()
   return { url: hit.url, state, nonce, verifier, sent }
 }
@@ -224,13 +235,48 @@ async function refusals(world) {
   })
 }
 
-async function withoutPeople(world) {
-  const { as, keys, browser } = world
+async function robotClaims({ as, keys }) {
   const robot = { client_id: 'checked-robot' }
   const auth = oauth.PrivateKeyJwt(keys.robot)
   const granted = await oauth.processClientCredentialsResponse(as, robot,
     await oauth.clientCredentialsGrantRequest(as, robot, auth, { scope: 'sync' }, INSECURE))
-  const claims = decodeJwt(granted.access_token)
+  return decodeJwt(granted.access_token)
+}
+
+// The issuer of one organization, found in either way. What it began the library takes from no other; a refresh at the shared
+// endpoint answers for the issuer that began, so it is not taken there either.
+async function atOwnIssuer(world) {
+  const { as: shared, browser } = world
+  const issuer = new URL(`${shared.issuer}/o/${(await robotClaims(world)).org_id}`)
+  const [as, again] = await Promise.all(['oidc', 'oauth2'].map(async (algorithm) =>
+    oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, { ...INSECURE, algorithm }))))
+  assert(as.token_endpoint === again.token_endpoint && as.jwks_uri !== shared.jwks_uri, 'two ways to two issuers')
+  const own = { ...world, as }
+  await browser.visit(async (page) => {
+    const as_client = await keyed(world, 'checked-apart')
+    const { client, auth, options } = as_client
+    const answer = await answered(own, page, as_client)
+    const mixed = (async () => oauth.validateAuthResponse(shared, client, answer.url, answer.state))()
+    assert(await mixed.then(() => false, () => true), 'the answer passes for the shared issuer’s')
+    const tokens = await redeem(own, as_client, answer)
+    const claims = oauth.getValidatedIdTokenClaims(tokens)
+    assert(claims.iss === issuer.href && claims.org_name === 'acme', JSON.stringify(claims))
+    const refresh = (as) => withNonce(
+      () => oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, options),
+      (answer) => oauth.processRefreshTokenResponse(as, client, answer))
+    const elsewhere = await refresh(shared).then(() => 'taken', (error) => error.code)
+    assert(elsewhere === oauth.JWT_CLAIM_COMPARISON, `refreshed at the shared issuer: ${elsewhere}`)
+    const [renewed] = await refresh(as)
+    const [userinfo] = await withNonce(
+      () => oauth.userInfoRequest(as, client, renewed.access_token, options),
+      (answer) => oauth.processUserInfoResponse(as, client, claims.sub, answer))
+    assert(userinfo.org_id === claims.org_id, JSON.stringify(userinfo))
+  })
+}
+
+async function withoutPeople(world) {
+  const { as, browser } = world
+  const claims = await robotClaims(world)
   assert(claims.org_name === 'acme' && claims.scope === 'sync' && !claims.sid, JSON.stringify(claims))
 
   await browser.visit(async (page) => {
