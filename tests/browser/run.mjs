@@ -1,13 +1,17 @@
-// The journeys: a newcomer's, in a real browser; a certified client's; and the pages under axe.
+// The journeys: a newcomer's, in a real browser; those of clients that others wrote; and the pages under axe.
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
+import { apache } from './journeys/apache.mjs'
+import { authlib } from './journeys/authlib.mjs'
 import { clients } from './journeys/clients.mjs'
 import { devices } from './journeys/devices.mjs'
 import { federation } from './journeys/federation.mjs'
+import { oauth4webapi } from './journeys/oauth4webapi.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
 import { samples } from './journeys/samples.mjs'
 import { setup } from './journeys/setup.mjs'
+import { singlePage } from './journeys/single_page.mjs'
 
 const journeys = new Journeys()
 const callback = await startCallback()
@@ -15,12 +19,18 @@ const secret = 'relying-party-secret-with-enough-entropy'
 const seed = fileURLToPath(new URL('seed.yaml', import.meta.url))
 let orgate, browser
 try {
-  orgate = await startOrgate(seed, { RP_SECRET: secret, RP_URL: callback.origin })
+  // Proofs of possession need a nonce, so that clients have to cope with being asked for one.
+  const extra = { RP_SECRET: secret, RP_URL: callback.origin, ORGATE__TOKENS__REQUIRE_DPOP_NONCE: 'true' }
+  orgate = await startOrgate(seed, extra)
   browser = await startBrowser()
   const world = { journeys, orgate, browser, callback, secret }
   await people(world)
   await clients(world)
   await devices(world)
+  await oauth4webapi(world)
+  await singlePage(world)
+  await authlib(world)
+  await apache(world)
   await federation(world)
   await setup(world)
   await pages(world)

@@ -164,35 +164,6 @@ async fn a_request_id_is_new_each_time_and_never_the_callers() {
 }
 
 #[tokio::test]
-async fn scripts_of_any_origin_may_call_the_back_channel_and_none_the_pages() {
-    let app = App::start().await;
-    let preflight = |path: &str, method: &str| {
-        client()
-            .request(Method::OPTIONS, app.at(path))
-            .header("origin", "https://spa.test")
-            .header("access-control-request-method", method)
-            .header("access-control-request-headers", "authorization,content-type")
-            .send()
-    };
-
-    for (path, method) in
-        [("/token", "POST"), ("/device_authorization", "POST"), ("/userinfo", "GET"), ("/jwks.json", "GET")]
-    {
-        let response = preflight(path, method).await.expect("answered");
-        assert_eq!(response.status(), 200, "{path}");
-        assert_eq!(header(&response, "access-control-allow-origin"), "*", "{path}");
-        assert_eq!(header(&response, "access-control-allow-credentials"), "", "{path}");
-        assert!(header(&response, "access-control-allow-methods").contains(method), "{path}");
-        assert!(header(&response, "access-control-allow-headers").contains("authorization"), "{path}");
-    }
-    for path in ["/authorize", "/sign-in", "/choose", "/discover", "/logout"] {
-        let response = preflight(path, "POST").await.expect("answered");
-        assert_eq!(header(&response, "access-control-allow-origin"), "", "{path}");
-        assert_ne!(response.status(), 200, "{path}");
-    }
-}
-
-#[tokio::test]
 async fn a_method_that_a_route_does_not_have_is_refused_and_fails_nothing() {
     let app = App::start().await;
     let routes = PAGES.map(|(path, _)| path);

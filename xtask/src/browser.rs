@@ -32,8 +32,8 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
     let mut node = Command::new("node");
     node.arg("run.mjs").current_dir(DIRECTORY).env("CHROMIUM", chromium);
     match python {
-        Ok(packages) => _ = node.env("PYSAML2", packages),
-        Err(error) => println!("pysaml2 cannot be installed by pip: {error:#}"),
+        Ok(packages) => _ = node.env("PYTHON_PACKAGES", packages),
+        Err(error) => println!("the Python packages cannot be installed by pip: {error:#}"),
     }
     environment.give_to(&mut node);
     let mut total = None;
@@ -71,8 +71,8 @@ fn missing_packages() -> Vec<&'static str> {
     missing
 }
 
-/// The Debian packages of identity providers that others wrote, by what tells that they are there. Without
-/// them their journeys are skipped, which `run.mjs` says.
+/// The Debian packages of identity providers and of a client that others wrote, by what tells that they are
+/// there. Without them their journeys are skipped, which `run.mjs` says.
 const PEERS: &[(&str, &[&str])] = &[
     ("/usr/share/simplesamlphp", &["simplesamlphp", "php-cli", "php-xml", "php-mbstring"]),
     (
@@ -86,6 +86,7 @@ const PEERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("/usr/bin/starman", &["starman"]),
+    ("/usr/lib/apache2/modules/mod_auth_openidc.so", &["apache2", "libapache2-mod-auth-openidc"]),
     ("/usr/bin/xmlsec1", &["xmlsec1"]),
     ("/usr/bin/openssl", &["openssl"]),
 ];

@@ -36,7 +36,7 @@ pub fn documents() -> Router<AppState> {
         .route("/.well-known/openid-configuration", get(openid_configuration))
         .route("/.well-known/oauth-authorization-server", get(authorization_server))
         .route("/schemas/v1/{name}", get(token_schema))
-        .layer(crate::cors())
+        .layer(crate::cors::public())
 }
 
 /// The same of an organization's issuer, below its path.
@@ -45,14 +45,14 @@ pub fn documents_of_organization() -> Router<AppState> {
         .route("/jwks.json", get(own_keys))
         .route("/.well-known/openid-configuration", get(own_metadata))
         .route("/.well-known/oauth-authorization-server", get(own_metadata))
-        .layer(crate::cors())
+        .layer(crate::cors::public())
 }
 
 /// And where RFC 8414 §3.1 looks for it: the issuer's path comes last.
 pub fn authorization_server_of_organization() -> Router<AppState> {
     Router::new()
         .route("/.well-known/oauth-authorization-server/o/{organization}", get(own_metadata))
-        .layer(crate::cors())
+        .layer(crate::cors::public())
 }
 
 async fn own_metadata(State(env): State<Env>, CalledIssuer(called): CalledIssuer) -> Response {

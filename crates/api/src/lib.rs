@@ -4,6 +4,7 @@
 
 mod client;
 mod connections;
+mod cors;
 mod device;
 mod documents;
 mod error;
@@ -13,38 +14,27 @@ mod revoke;
 mod token;
 mod userinfo;
 
-use axum::Router;
-use axum::http::{HeaderName, Method, header};
 use axum::routing::{get, post};
-use orgate_edge::{AppState, RequestId};
-use tower_http::cors::{Any, CorsLayer};
+use axum::{Router, middleware};
+use orgate_edge::AppState;
 
 pub use documents::{authorization_server_of_organization, documents, documents_of_organization};
 
 /// The routes of the back channel but for the [`documents()`].
-pub fn router() -> Router<AppState> {
-    issuer()
+pub fn router(state: &AppState) -> Router<AppState> {
+    issuer(state)
         .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))
         .route("/sso/{organization}/{connection}/jwks", get(connections::get_keys))
 }
 
 /// The endpoints that every issuer has: the shared one, and each organization's below its path.
-pub fn issuer() -> Router<AppState> {
+pub fn issuer(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))
+        .route("/revoke", post(revoke::post))
+        .route("/userinfo", get(userinfo::get).post(userinfo::post))
+        .layer(middleware::from_fn_with_state(state.clone(), cors::admit))
         .route("/device_authorization", post(device::post))
         .route("/par", post(par::post))
         .route("/introspect", post(introspect::post))
-        .route("/revoke", post(revoke::post))
-        .route("/userinfo", get(userinfo::get).post(userinfo::post))
-        .layer(cors())
-}
-
-/// Scripts of any origin may call the back channel: nothing there takes a cookie.
-fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("dpop")])
-        .expose_headers([header::WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce"), RequestId::HEADER])
 }

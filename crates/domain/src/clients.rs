@@ -117,6 +117,15 @@ impl Client {
             .ok_or(UnregisteredRedirectUri)
     }
 
+    /// The origins whose scripts are this client: of a single-page client, those of its redirect URIs. No other
+    /// client's tokens are anything to a script.
+    pub fn script_origins(&self) -> BTreeSet<String> {
+        match self.kind {
+            ClientKind::Spa => self.redirect_uris.iter().filter_map(RegisteredRedirectUri::origin).collect(),
+            ClientKind::Machine | ClientKind::Native | ClientKind::Web => BTreeSet::new(),
+        }
+    }
+
     /// Its owner and its id: how rows of other organizations name it.
     pub const fn key(&self) -> (OrgId, ClientId) {
         (self.owner, self.id)

@@ -37,6 +37,8 @@ pub struct Configuration {
     clients_by_id: Cache<ClientId, Arc<Client>>,
     /// Organizations by id or slug. Either leads to one organization for ever.
     organizations: Cache<String, OrgScope>,
+    /// Origins, and whether scripts of theirs are a client. Those of strangers are kept too.
+    origins: Cache<String, bool>,
     client_standings: Cache<(OrgId, ClientId), Arc<ClientStanding>>,
     policies: Cache<OrgId, Policy>,
     sign_ins: Cache<OrgId, Arc<SignInConfiguration>>,
@@ -53,6 +55,7 @@ impl Default for Configuration {
             clients: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             clients_by_id: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             organizations: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
+            origins: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             client_standings: Cache::builder().max_capacity(50_000).time_to_live(STANDING_LIMIT).build(),
             policies: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
             sign_ins: Cache::builder().max_capacity(10_000).time_to_live(TIME_LIMIT).build(),
@@ -126,6 +129,21 @@ impl Configuration {
         let Some(found) = found else { return Ok(None) };
         self.organizations.insert(text.to_owned(), found.scope).await;
         Ok(Some(found.scope))
+    }
+
+    /// Whether scripts of this origin are a client; `None` if that is not known here and has to be read.
+    pub(crate) async fn known_origin(&self, origin: &str) -> Option<bool> {
+        self.origins.get(origin).await
+    }
+
+    /// Reads whether scripts of this origin are a client.
+    pub(crate) async fn origin(&self, store: &Store, origin: &str) -> Result<bool, StorageError> {
+        let read_in = self.forgotten.load(Ordering::SeqCst);
+        let admitted = store.admits_origin(origin).await?;
+        if self.is_still(read_in) {
+            self.origins.insert(origin.to_owned(), admitted).await;
+        }
+        Ok(admitted)
     }
 
     /// What a machine client may do in an organization, as of at most a second ago; `None` if there is
@@ -237,6 +255,7 @@ impl Configuration {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.clients.invalidate_all();
         self.clients_by_id.invalidate_all();
+        self.origins.invalidate_all();
         self.client_standings.invalidate_all();
         self.policies.invalidate_all();
         self.sign_ins.invalidate_all();

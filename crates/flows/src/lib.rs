@@ -37,6 +37,7 @@ pub mod keys;
 pub mod limits;
 mod logout_notice;
 mod notices;
+pub mod origins;
 pub mod outgoing;
 pub mod passwords;
 pub mod preview_claims;

@@ -59,7 +59,7 @@ pub struct Bounds {
 /// The public routes, within bounds.
 pub fn router(state: AppState, bounds: Bounds) -> Router {
     let https = state.env.issuer.is_https();
-    let router = orgate_api::router()
+    let router = orgate_api::router(&state)
         .merge(orgate_web::router())
         .merge(issuers_of_organizations(&state))
         .layer(DefaultBodyLimit::max(bounds.body))
@@ -81,7 +81,7 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
 /// Each organization's own issuer, below its id.
 fn issuers_of_organizations(state: &AppState) -> Router<AppState> {
     let issuer =
-        orgate_api::issuer().merge(orgate_api::documents_of_organization()).merge(orgate_web::issuer());
+        orgate_api::issuer(state).merge(orgate_api::documents_of_organization()).merge(orgate_web::issuer());
     Router::new()
         .nest("/o/{organization}", issuer)
         .merge(orgate_api::authorization_server_of_organization())

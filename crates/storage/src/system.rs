@@ -40,7 +40,8 @@ pub enum SystemReason {
     /// Claims connections, domains and signing keys of any organization that are due to be looked after, and goes
     /// through all organizations when the master key changes.
     Refresh,
-    /// Finds the organization that a slug, domain, id, client id or user code leads to.
+    /// Finds the organization that a slug, domain, id, client id or user code leads to, and whether an origin leads to
+    /// any.
     Resolve,
     /// Gives a domain that was handed over to its successor.
     Transfer,
@@ -220,6 +221,22 @@ impl Store {
         .await?;
         tx.transaction.commit().await?;
         Ok(row.map(|row| (OrgScope::resolved(row.org_id), DeviceRequestId::from_uuid(row.device_id))))
+    }
+
+    /// Whether scripts of this origin are a client that may be used, whoever owns it. It does not say whose: a
+    /// browser asks before it says which client it is about.
+    pub async fn admits_origin(&self, origin: &str) -> Result<bool, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Resolve).await?;
+        let admitted = sqlx::query_scalar!(
+            r#"select exists (
+                   select from client_directory where origins @> array[$1::text] and status = 'active'
+               ) as "admitted!""#,
+            origin,
+        )
+        .fetch_one(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(admitted)
     }
 
     /// The sessions behind a browser's cookies: pairs of the organization that a cookie names and

@@ -1,5 +1,5 @@
 // The certified oidc-provider as an organization's identity provider: one client, and users whose claims a journey
-// can change while it runs, and paths that it can make unavailable.
+// can change while it runs, and paths that it can make unavailable. Its keys are its own, or those that it is given.
 import Provider from 'oidc-provider'
 
 const page = (title, body) =>
@@ -10,10 +10,11 @@ const signInForm = (hint) =>
     <button>Sign in</button> <button name="cancel" value="yes">Cancel</button></form>`)
 
 // `users`: claims by user name, `sub` among them.
-export async function startOpenIdProvider({ port, client, users }) {
+export async function startOpenIdProvider({ port, client, users, keys }) {
   const provider = new Provider(`http://localhost:${port}`, {
     clients: [{ response_types: ['code'], grant_types: ['authorization_code'], ...client }],
     cookies: { keys: ['only-for-these-journeys'] },
+    ...(keys && { jwks: { keys } }),
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
     features: {
       devInteractions: { enabled: false },

@@ -15,6 +15,7 @@ const CROSSING: &[&str] = &[
     "select org_id as \"org_id!\", slug as \"slug!\", status as \"status!\" from organizations where org_id = $1 union all",
     "select org_id, id from client_directory where client_id = $1",
     "select org_id, device_id from device_user_codes where code_hash = $1",
+    "select exists ( select from client_directory where origins @> array[$1::text]",
     "select org_id from verified_domains where domain = $1",
     "with proven as ( select org_id, domain from verified_domains where domain = any($1) and active",
     "with proven as ( select org_id, domain, subdomains, active from verified_domains",

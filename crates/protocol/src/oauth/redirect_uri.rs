@@ -106,6 +106,13 @@ impl RegisteredRedirectUri {
         &self.uri
     }
 
+    /// The origin of the pages that it leads to (RFC 6454 §6.2), as a browser writes it; `None` for a private-use
+    /// scheme, which has none.
+    pub fn origin(&self) -> Option<String> {
+        let origin = Url::parse(&self.uri).ok()?.origin();
+        origin.is_tuple().then(|| origin.ascii_serialization())
+    }
+
     /// Whether `requested` is this URI: the same text, a native client's loopback port aside.
     pub fn matches(&self, requested: &str) -> bool {
         requested == self.uri || self.any_port.as_ref().is_some_and(|any_port| any_port.matches(requested))
@@ -322,6 +329,21 @@ mod tests {
             "",
         ] {
             assert!(!registered.matches(requested), "{requested:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_as_a_browser_writes_them() {
+        for (text, origin) in [
+            ("https://app.test/cb?a=1", Some("https://app.test")),
+            ("https://app.test", Some("https://app.test")),
+            ("https://app.test:8443/cb", Some("https://app.test:8443")),
+            ("http://localhost:8090/cb", Some("http://localhost:8090")),
+            ("http://[::1]:3000/cb", Some("http://[::1]:3000")),
+            ("com.example.app:/callback", None),
+        ] {
+            let registered = RegisteredRedirectUri::parse(text, ClientKind::Native).unwrap();
+            assert_eq!(registered.origin().as_deref(), origin, "{text}");
         }
     }
 

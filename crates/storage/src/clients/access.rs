@@ -1,0 +1,172 @@
+//! Who may use which client: others' clients in this organization, and the roles that machines have in it.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::clients::ClientStatus;
+use orgate_domain::ids::{ClientId, OrgId, RoleId};
+use orgate_domain::names::Slug;
+use orgate_domain::organizations::OrgStatus;
+use orgate_domain::standing::ClientStanding;
+
+use super::Clients;
+use crate::StorageError;
+use crate::row::parsed;
+
+impl Clients<'_> {
+    /// The clients of other organizations, of audience `granted`, that this one may use.
+    pub async fn list_access(&mut self) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            "select client_org_id, client_id from client_access where org_id = $1 order by client_org_id, client_id",
+            self.org_id,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (OrgId::from_uuid(row.client_org_id), ClientId::from_uuid(row.client_id)))
+            .collect())
+    }
+
+    /// Lets this organization use a client of another one, of audience `granted`. `false` if it
+    /// already may.
+    pub async fn insert_access(
+        &mut self,
+        client: (OrgId, ClientId),
+        at: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "insert into client_access (org_id, client_org_id, client_id, granted_at) values ($1, $2, $3, $4)
+             on conflict do nothing",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Takes that back. `false` if there was nothing to take.
+    pub async fn delete_access(&mut self, client: (OrgId, ClientId)) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "delete from client_access where org_id = $1 and client_org_id = $2 and client_id = $3",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The status of a client as this organization's transaction sees it: `None` unless it is
+    /// admitted by the client's audience or by a grant.
+    pub async fn find_admission(
+        &mut self,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<ClientStatus>, StorageError> {
+        let status = sqlx::query_scalar!(
+            r#"select status as "status!" from admitted_clients
+               where org_id = $1 and client_org_id = $2 and client_id = $3"#,
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        status.map(|text| parsed(ClientStatus::from_text(&text), "client_directory", "status")).transpose()
+    }
+
+    /// What a machine client holds in this organization; `None` if there is no such organization.
+    pub async fn find_standing(
+        &mut self,
+        client: (OrgId, ClientId),
+    ) -> Result<Option<ClientStanding>, StorageError> {
+        let row = sqlx::query!(
+            r#"select organization.slug, organization.status as org_status, admitted.status as "client_status?",
+                      array(select distinct role.slug from client_roles held
+                            join roles role on role.org_id = held.org_id and role.id = held.role_id
+                            where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
+                            order by role.slug) as "roles!",
+                      array(select distinct bundled.permission from client_roles held
+                            join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                            where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
+                            order by bundled.permission) as "permissions!"
+               from organizations organization
+               left join admitted_clients admitted
+                    on admitted.org_id = organization.org_id and admitted.client_org_id = $2 and admitted.client_id = $3
+               where organization.org_id = $1"#,
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let status = row.client_status.map(|text| ClientStatus::from_text(&text));
+        Ok(Some(ClientStanding {
+            org_id: OrgId::from_uuid(self.org_id),
+            org_slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+            org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
+            roles: row.roles,
+            permissions: row.permissions,
+            client: status.map(|status| parsed(status, "client_directory", "status")).transpose()?,
+        }))
+    }
+
+    /// The roles that a client holds in this organization.
+    pub async fn list_roles(&mut self, client: (OrgId, ClientId)) -> Result<Vec<Slug>, StorageError> {
+        let slugs = sqlx::query_scalar!(
+            "select role.slug from client_roles held
+             join roles role on role.org_id = held.org_id and role.id = held.role_id
+             where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3 order by role.slug",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        slugs.iter().map(|slug| parsed(Slug::parse(slug).ok(), "roles", "slug")).collect()
+    }
+
+    /// Gives a client these roles in this organization and no other.
+    pub async fn replace_roles(
+        &mut self,
+        client: (OrgId, ClientId),
+        roles: &[RoleId],
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let ids: Vec<_> = roles.iter().map(|id| id.as_uuid()).collect();
+        sqlx::query!(
+            "with dropped as (
+                 delete from client_roles
+                 where org_id = $1 and client_org_id = $2 and client_id = $3 and role_id <> all($4)
+             )
+             insert into client_roles (org_id, client_org_id, client_id, role_id, assigned_at)
+             select $1, $2, $3, wanted.role_id, $5 from unnest($4::uuid[]) as wanted (role_id)
+             on conflict do nothing",
+            self.org_id,
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+            &ids,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Clients that users of this organization may sign in to now, its own first; at most `limit`.
+    pub async fn list_admitted(&mut self, limit: i64) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select client_org_id as "owner!", client_id as "id!" from admitted_clients
+               where org_id = $1 and status = 'active'
+               order by (client_org_id = org_id) desc, client_org_id, client_id limit $2"#,
+            self.org_id,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| (OrgId::from_uuid(row.owner), ClientId::from_uuid(row.id))).collect())
+    }
+}
