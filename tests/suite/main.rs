@@ -17,6 +17,8 @@ mod command_line;
 mod conformance;
 mod contract;
 #[cfg(test)]
+mod consents;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod device;

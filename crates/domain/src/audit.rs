@@ -88,6 +88,12 @@ actions! {
     CodeRefused = "code.refused";
     /// A code was presented a second time; what it granted was revoked.
     CodeReplayed = "code.replayed";
+    /// A user refused an application what it asked for.
+    ConsentDenied = "consent.denied";
+    /// A user let an application have what it asked for.
+    ConsentGiven = "consent.given";
+    /// What a user let an application have was taken back; what was granted by it was revoked.
+    ConsentRevoked = "consent.revoked";
     /// A version of a connection went live, or an earlier one again.
     ConnectionActivated = "connection.activated";
     /// A connection was created or changed.

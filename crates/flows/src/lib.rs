@@ -16,6 +16,8 @@ pub mod client_credentials;
 pub mod client_keys;
 mod complete;
 mod configuration;
+pub mod consent;
+pub mod consents;
 pub mod deliver;
 pub mod device;
 pub mod discover;

@@ -35,6 +35,7 @@ mod clients;
 mod codes;
 mod connection_keys;
 mod connections;
+mod consents;
 mod consumed_ids;
 mod device_requests;
 mod discovery;
@@ -66,6 +67,7 @@ pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnection
 pub use connections::{
     Authorship, Connection, ConnectionVersion, Connections, NewConnectionVersion, VersionSummary,
 };
+pub use consents::Consents;
 pub use consumed_ids::{ConsumedIds, ConsumedKind};
 pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};

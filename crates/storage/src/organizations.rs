@@ -6,11 +6,11 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
-use orgate_domain::policies::{PolicySettings, SsoEnforcement};
+use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use url::Url;
 
 use crate::StorageError;
-use crate::row::{enforcement, parsed};
+use crate::row::{allowance, enforcement, parsed};
 use crate::scope::repository;
 
 repository! {
@@ -170,7 +170,7 @@ impl Organizations<'_> {
     pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
         let row = sqlx::query!(
             "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
-                    refresh_absolute_secs, lockout_attempts, sso_enforcement
+                    refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients
              from policies where org_id = $1",
             self.org_id,
         )
@@ -186,6 +186,10 @@ impl Organizations<'_> {
                 refresh_absolute: seconds(row.refresh_absolute_secs),
                 lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
                 sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
+                third_party_clients: row
+                    .third_party_clients
+                    .map(|text| allowance(&text, "third_party_clients"))
+                    .transpose()?,
             })
         })
         .transpose()
@@ -201,8 +205,8 @@ impl Organizations<'_> {
         sqlx::query!(
             "insert into policies (org_id, session_idle_secs, session_absolute_secs, access_token_secs,
                                    refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at,
-                                   sso_enforcement)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                   sso_enforcement, third_party_clients)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              on conflict (org_id) do update
                  set session_idle_secs = excluded.session_idle_secs,
                      session_absolute_secs = excluded.session_absolute_secs,
@@ -210,7 +214,8 @@ impl Organizations<'_> {
                      refresh_idle_secs = excluded.refresh_idle_secs,
                      refresh_absolute_secs = excluded.refresh_absolute_secs,
                      lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at,
-                     sso_enforcement = excluded.sso_enforcement
+                     sso_enforcement = excluded.sso_enforcement,
+                     third_party_clients = excluded.third_party_clients
                  where policies.org_id = excluded.org_id",
             self.org_id,
             seconds(settings.session_idle),
@@ -221,6 +226,7 @@ impl Organizations<'_> {
             settings.lockout_attempts.and_then(|tries| i32::try_from(tries).ok()),
             at,
             settings.sso_enforcement.map(SsoEnforcement::as_str),
+            settings.third_party_clients.map(Allowance::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -172,6 +172,8 @@ impl Calls {
             Domains::list_verified: []
             Grants::find_by_refresh_token: None
             Grants::find_live: None
+            Consents::find: None
+            Consents::list: []
             Grants::list_clients: []
             Grants::is_revoked: false
             Keys::find_data_key: None
@@ -224,6 +226,8 @@ impl Calls {
             Domains::lapse: ()
             Domains::save_check: ()
             Domains::withdraw: false
+            Consents::delete: false
+            Consents::revoke_granted: 0
             Grants::revoke: false
             Grants::rotate: false
             Grants::renew: false
@@ -288,6 +292,7 @@ impl Calls {
             ConsumedIds::consume: true
             DeviceRequests::insert: refused (device_requests_org_id_client_id_fkey)
             PushedRequests::insert: refused (pushed_requests_org_id_client_id_fkey)
+            Consents::save: refused (consents_org_id_user_id_fkey)
             Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
@@ -349,6 +354,8 @@ impl Calls {
             "Domains::list_verified" => tx.domains().list_verified();
             "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
             "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
+            "Consents::find" => tx.consents().find(acme.user.id, (org_id, acme.client.id));
+            "Consents::list" => tx.consents().list(acme.user.id);
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
@@ -429,6 +436,9 @@ impl Calls {
             "Domains::save_check" =>
                 tx.domains().save_check(DomainId::from_uuid(uuid()), (None, now()), None);
             "Domains::withdraw" => tx.domains().withdraw(DomainId::from_uuid(uuid()));
+            "Consents::delete" => tx.consents().delete(acme.user.id, (org_id, acme.client.id));
+            "Consents::revoke_granted" =>
+                tx.consents().revoke_granted(acme.user.id, (org_id, acme.client.id), now());
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
             "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
@@ -512,6 +522,8 @@ impl Calls {
             "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
             "DeviceRequests::insert" => tx.device_requests().insert(&device);
             "PushedRequests::insert" => tx.pushed_requests().insert(&spent, &pushed);
+            "Consents::save" =>
+                tx.consents().save(acme.user.id, (org_id, acme.client.id), &granted, now());
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });

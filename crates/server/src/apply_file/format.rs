@@ -101,6 +101,8 @@ pub(super) struct Policy {
     pub(super) lockout_attempts: Option<Spanned<i64>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) sso_enforcement: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) third_party_clients: Option<Text>,
 }
 
 #[derive(Deserialize)]
