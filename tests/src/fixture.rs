@@ -224,6 +224,7 @@ impl Org {
         let redeemed = self.code(&signed_in, &client).await;
         self.spent(&client, &role).await;
         self.consent(user.id, &client).await;
+        self.registration(&client).await;
         Everything {
             grant: self.redeem(&redeemed).await,
             code: self.code(&signed_in, &client).await,

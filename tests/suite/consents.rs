@@ -468,7 +468,11 @@ async fn a_user_sees_which_applications_have_access_and_takes_it_back() {
     let done = post(&csrf, "guest").await;
 
     let page = browser.follow(done).await;
-    assert!(page.body.contains("no access any more") && !page.body.contains("Applications with access"), "{}", page.body);
+    assert!(
+        page.body.contains("no access any more") && !page.body.contains("Applications with access"),
+        "{}",
+        page.body
+    );
     assert_eq!(begin(&browser, &[]).await.leads_to(), "/consent");
     let other = app.browser();
     let fields = [("csrf", csrf.as_str()), ("organization", organization.as_str()), ("client", "guest")];

@@ -49,6 +49,8 @@ mod openid_connect;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod registrations;
+#[cfg(test)]
 mod resolution;
 #[cfg(test)]
 mod sessions;

@@ -9,6 +9,7 @@ mod documents;
 mod error;
 mod introspect;
 mod par;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;
@@ -33,6 +34,8 @@ pub fn issuer() -> Router<AppState> {
     Router::new()
         .route("/token", post(token::post))
         .route("/device_authorization", post(device::post))
+        .route("/register", post(register::post))
+        .route("/register/{client_id}", get(register::get).put(register::put).delete(register::delete))
         .route("/par", post(par::post))
         .route("/introspect", post(introspect::post))
         .route("/revoke", post(revoke::post))

@@ -76,6 +76,10 @@ actions! {
     AuthorizationRefused = "authorization.refused";
     /// A client was created or changed.
     ClientConfigured = "client.configured";
+    /// A client registered itself.
+    ClientRegistered = "client.registered";
+    /// A client that had registered itself removed itself.
+    ClientRemoved = "client.removed";
     /// A client was told that a session ended.
     ClientToldOfLogout = "client.told_of_logout";
     /// A client's secret was replaced.
@@ -169,6 +173,10 @@ actions! {
     RefreshReused = "refresh_token.reused";
     /// A refresh token was rotated.
     RefreshRotated = "refresh_token.rotated";
+    /// A registration of a client was refused.
+    RegistrationRefused = "registration.refused";
+    /// A token with which clients may register themselves was made.
+    RegistrationTokenCreated = "registration_token.created";
     /// A group was created or changed.
     GroupConfigured = "group.configured";
     /// A role was created or changed.

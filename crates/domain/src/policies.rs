@@ -26,6 +26,8 @@ pub struct PolicySettings {
     pub sso_enforcement: Option<SsoEnforcement>,
     /// Whether other people's applications may be used at all.
     pub third_party_clients: Option<Allowance>,
+    /// Whether clients may register themselves, with a token that the organization was given.
+    pub client_registration: Option<Allowance>,
 }
 
 /// Who must sign in through the organization's identity provider. Later ones are tighter.
@@ -89,6 +91,8 @@ pub struct Policy {
     pub sso_enforcement: SsoEnforcement,
     /// See [`PolicySettings::third_party_clients`].
     pub third_party_clients: Allowance,
+    /// See [`PolicySettings::client_registration`].
+    pub client_registration: Allowance,
 }
 
 impl SsoEnforcement {
@@ -157,6 +161,7 @@ impl Default for Policy {
             // One is here only because the operator or the organization registered it, and gets nothing of a
             // user who does not consent.
             third_party_clients: Allowance::Allowed,
+            client_registration: Allowance::Forbidden,
         }
     }
 }
@@ -178,6 +183,11 @@ impl Policy {
         }
     }
 
+    /// Whether clients may register themselves: they are third parties.
+    pub fn lets_register(&self) -> bool {
+        self.client_registration == Allowance::Allowed && self.admits(Party::Third)
+    }
+
     fn replaced_by(self, by: &PolicySettings) -> Self {
         Self {
             session_idle: by.session_idle.unwrap_or(self.session_idle),
@@ -188,6 +198,7 @@ impl Policy {
             lockout_attempts: by.lockout_attempts.unwrap_or(self.lockout_attempts),
             sso_enforcement: by.sso_enforcement.unwrap_or(self.sso_enforcement),
             third_party_clients: by.third_party_clients.unwrap_or(self.third_party_clients),
+            client_registration: by.client_registration.unwrap_or(self.client_registration),
         }
     }
 
@@ -202,6 +213,7 @@ impl Policy {
             lockout_attempts: self.lockout_attempts.min(wanted.lockout_attempts),
             sso_enforcement: self.sso_enforcement.max(wanted.sso_enforcement),
             third_party_clients: self.third_party_clients.max(wanted.third_party_clients),
+            client_registration: self.client_registration.max(wanted.client_registration),
         }
     }
 }

@@ -49,6 +49,8 @@ pub mod redeem_assertion;
 pub mod redeem_code;
 pub mod refresh;
 pub mod refusals;
+pub mod register_client;
+pub mod registration_tokens;
 pub mod revoke;
 pub mod rewrap;
 pub mod rotate_secret;

@@ -145,6 +145,33 @@ impl Consents<'_> {
         .await?;
         Ok(u64::try_from(revoked).unwrap_or_default())
     }
+
+    /// Takes back what every user lets the client have, and revokes what was granted by it.
+    pub async fn delete_of_client(
+        &mut self,
+        (client_owner, client): (OrgId, ClientId),
+        now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from consents where org_id = $1 and client_org_id = $2 and client_id = $3",
+            self.org_id,
+            client_owner.as_uuid(),
+            client.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        sqlx::query!(
+            "update grants set revoked_at = $4
+             where org_id = $1 and client_org_id = $2 and client_id = $3 and revoked_at is null",
+            self.org_id,
+            client_owner.as_uuid(),
+            client.as_uuid(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
 }
 
 fn consent(

@@ -170,7 +170,7 @@ impl Organizations<'_> {
     pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
         let row = sqlx::query!(
             "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
-                    refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients
+                    refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients, client_registration
              from policies where org_id = $1",
             self.org_id,
         )
@@ -190,6 +190,10 @@ impl Organizations<'_> {
                     .third_party_clients
                     .map(|text| allowance(&text, "third_party_clients"))
                     .transpose()?,
+                client_registration: row
+                    .client_registration
+                    .map(|text| allowance(&text, "client_registration"))
+                    .transpose()?,
             })
         })
         .transpose()
@@ -205,8 +209,8 @@ impl Organizations<'_> {
         sqlx::query!(
             "insert into policies (org_id, session_idle_secs, session_absolute_secs, access_token_secs,
                                    refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at,
-                                   sso_enforcement, third_party_clients)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                   sso_enforcement, third_party_clients, client_registration)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              on conflict (org_id) do update
                  set session_idle_secs = excluded.session_idle_secs,
                      session_absolute_secs = excluded.session_absolute_secs,
@@ -215,7 +219,8 @@ impl Organizations<'_> {
                      refresh_absolute_secs = excluded.refresh_absolute_secs,
                      lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at,
                      sso_enforcement = excluded.sso_enforcement,
-                     third_party_clients = excluded.third_party_clients
+                     third_party_clients = excluded.third_party_clients,
+                     client_registration = excluded.client_registration
                  where policies.org_id = excluded.org_id",
             self.org_id,
             seconds(settings.session_idle),
@@ -227,6 +232,7 @@ impl Organizations<'_> {
             at,
             settings.sso_enforcement.map(SsoEnforcement::as_str),
             settings.third_party_clients.map(Allowance::as_str),
+            settings.client_registration.map(Allowance::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -319,7 +319,8 @@ impl Store {
                       policy.refresh_absolute_secs as "refresh_absolute_secs?",
                       policy.lockout_attempts as "lockout_attempts?",
                       policy.sso_enforcement as "sso_enforcement?",
-                      policy.third_party_clients as "third_party_clients?"
+                      policy.third_party_clients as "third_party_clients?",
+                      policy.client_registration as "client_registration?"
                from organization_ancestors line
                left join policies policy on policy.org_id = line.ancestor_id
                where line.org_id = $1
@@ -342,6 +343,10 @@ impl Store {
                     third_party_clients: row
                         .third_party_clients
                         .map(|text| allowance(&text, "third_party_clients"))
+                        .transpose()?,
+                    client_registration: row
+                        .client_registration
+                        .map(|text| allowance(&text, "client_registration"))
                         .transpose()?,
                 })
             })

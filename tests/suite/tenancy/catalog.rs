@@ -183,6 +183,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: client_directory: insert, select, update
     orgate_app: client_directory: rows: ((audience = 'all'::text) OR ((audience = 'granted'::text) AND (EXISTS ( SELECT FROM client_access access WHERE ((access.org_id = current_org_id()) AND (access.client_org_id = client_directory.org_id) AND (access.client_id = client_directory.id))))))
     orgate_app: client_permissions: delete, insert, select
+    orgate_app: client_registrations: delete, insert, select
     orgate_app: client_roles: delete, insert, select
     orgate_app: client_secrets: delete, insert, select, update (expires_at)
     orgate_app: clients: insert, select, update
@@ -223,6 +224,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: pushed_requests: insert, select
     orgate_app: recovery_codes: delete, insert, select, update
     orgate_app: refresh_tokens: insert, select, update
+    orgate_app: registration_tokens: insert, select, update
     orgate_app: revoked_tokens: insert, select
     orgate_app: role_assignments: delete, insert, select
     orgate_app: role_permissions: delete, insert, select

@@ -11,7 +11,9 @@ use orgate_domain::clients::Audience;
 use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
-use orgate_domain::ids::{ClientId, DomainId, GrantId, GroupId, OrgId, SessionId, TraceId};
+use orgate_domain::ids::{
+    ClientId, DomainId, GrantId, GroupId, OrgId, RegistrationTokenId, SessionId, TraceId,
+};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
@@ -21,9 +23,9 @@ use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
     AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, NewCode, NewConnectionVersion,
-    NewFederatedUser, NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx,
-    OrganizationChange, PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError,
-    UpstreamEnd,
+    NewFederatedUser, NewMessage, NewOrganization, NewRegistration, NewRegistrationToken, NewSession,
+    NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange, PushedAuthorizationRequest, Refresh,
+    RiskQuestion, Rotation, StorageError, UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{
@@ -174,6 +176,7 @@ impl Calls {
             Grants::find_live: None
             Consents::find: None
             Consents::list: []
+            Registrations::find: None
             Grants::list_clients: []
             Grants::is_revoked: false
             Keys::find_data_key: None
@@ -228,6 +231,9 @@ impl Calls {
             Domains::withdraw: false
             Consents::delete: false
             Consents::revoke_granted: 0
+            Consents::delete_of_client: ()
+            Registrations::delete: false
+            Registrations::spend_token: None
             Grants::revoke: false
             Grants::rotate: false
             Grants::renew: false
@@ -293,6 +299,8 @@ impl Calls {
             DeviceRequests::insert: refused (device_requests_org_id_client_id_fkey)
             PushedRequests::insert: refused (pushed_requests_org_id_client_id_fkey)
             Consents::save: refused (consents_org_id_user_id_fkey)
+            Registrations::insert_token: ()
+            Registrations::insert: refused (client_registrations_org_id_client_id_fkey)
             Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
@@ -356,6 +364,7 @@ impl Calls {
             "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
             "Consents::find" => tx.consents().find(acme.user.id, (org_id, acme.client.id));
             "Consents::list" => tx.consents().list(acme.user.id);
+            "Registrations::find" => tx.registrations().find(&spent);
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
@@ -439,6 +448,10 @@ impl Calls {
             "Consents::delete" => tx.consents().delete(acme.user.id, (org_id, acme.client.id));
             "Consents::revoke_granted" =>
                 tx.consents().revoke_granted(acme.user.id, (org_id, acme.client.id), now());
+            "Consents::delete_of_client" => tx.consents().delete_of_client((org_id, acme.client.id), now());
+            "Registrations::delete" => tx.registrations().delete(acme.client.id);
+            "Registrations::spend_token" =>
+                tx.registrations().spend_token(&SecretHash::of(fixture::REVOKED.as_bytes()), now());
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
             "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
@@ -489,6 +502,10 @@ impl Calls {
         let upstream = UpstreamEnd { subject: "mine".to_owned(), sid: None, logout: None };
         let method = SignInMethod::Connection(self.federated.connection.id);
         let session = Session { id: SessionId::from_uuid(uuid()), method, ..acme.signed_in.session.clone() };
+        let by = RegistrationTokenId::from_uuid(uuid());
+        let token =
+            NewRegistrationToken { id: by, hash: spent, uses: 1, created_at: now(), expires_at: now() };
+        let registration = NewRegistration { client_id: acme.client.id, token: spent, by, at: now() };
         let granted = ScopeSet::default();
         let pushed = PushedAuthorizationRequest {
             client_id: acme.client.id,
@@ -524,6 +541,8 @@ impl Calls {
             "PushedRequests::insert" => tx.pushed_requests().insert(&spent, &pushed);
             "Consents::save" =>
                 tx.consents().save(acme.user.id, (org_id, acme.client.id), &granted, now());
+            "Registrations::insert_token" => tx.registrations().insert_token(&token);
+            "Registrations::insert" => tx.registrations().insert(&registration, 9);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });

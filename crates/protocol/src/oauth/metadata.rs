@@ -21,6 +21,7 @@ pub struct ProviderMetadata {
     userinfo_endpoint: String,
     jwks_uri: String,
     end_session_endpoint: String,
+    registration_endpoint: String,
     scopes_supported: &'static [&'static str],
     response_types_supported: &'static [&'static str],
     response_modes_supported: Vec<&'static str>,
@@ -73,6 +74,7 @@ impl ProviderMetadata {
             userinfo_endpoint: endpoint("/userinfo"),
             jwks_uri: endpoint("/jwks.json"),
             end_session_endpoint: endpoint("/logout"),
+            registration_endpoint: endpoint("/register"),
             scopes_supported: &["openid", "profile", "email", "offline_access"],
             response_types_supported: &["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
@@ -171,6 +173,7 @@ mod tests {
           "userinfo_endpoint": "https://id.test/userinfo",
           "jwks_uri": "https://id.test/jwks.json",
           "end_session_endpoint": "https://id.test/logout",
+          "registration_endpoint": "https://id.test/register",
           "scopes_supported": [
             "openid",
             "profile",

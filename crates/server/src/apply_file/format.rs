@@ -103,6 +103,8 @@ pub(super) struct Policy {
     pub(super) sso_enforcement: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) third_party_clients: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) client_registration: Option<Text>,
 }
 
 #[derive(Deserialize)]

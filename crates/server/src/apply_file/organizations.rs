@@ -96,6 +96,10 @@ impl Reader<'_> {
             let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
             r.choice("third_party_clients", text, &allowed)
         });
+        let client_registration = self.optional(file.client_registration.as_ref(), |r, text| {
+            let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
+            r.choice("client_registration", text, &allowed)
+        });
         Some(PolicySettings {
             session_idle: session_idle?,
             session_absolute: session_absolute?,
@@ -105,6 +109,7 @@ impl Reader<'_> {
             lockout_attempts: lockout_attempts?,
             sso_enforcement: sso_enforcement?,
             third_party_clients: third_party_clients?,
+            client_registration: client_registration?,
         })
     }
 
