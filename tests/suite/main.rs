@@ -12,12 +12,14 @@ mod attacks;
 mod bad_input;
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod client_documents;
 mod command_line;
 #[cfg(test)]
 mod conformance;
-mod contract;
 #[cfg(test)]
 mod consents;
+mod contract;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use orgate_flows::register_client::{
 };
 use orgate_flows::{Called, Env};
 use orgate_protocol::bearer::{self, Challenge, Scheme};
-use orgate_protocol::oauth::redirect_uri::ClientKind;
+use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ fn information(env: &Env, called: Called, status: StatusCode, registered: &Regis
         "registration_client_uri": issuer.at(&format!("/register/{}", client.client_id)),
         "client_name": client.name.as_str(),
         "application_type": if client.kind == ClientKind::Native { "native" } else { "web" },
-        "redirect_uris": client.redirect_uris.iter().map(|uri| uri.as_str()).collect::<Vec<_>>(),
+        "redirect_uris": client.redirect_uris.iter().map(RegisteredRedirectUri::as_str).collect::<Vec<_>>(),
         "post_logout_redirect_uris": client.post_logout_redirect_uris,
         "token_endpoint_auth_method": settings.authentication.as_str(),
         "grant_types": settings.grants.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),

@@ -26,7 +26,7 @@ pub fn needed(scope: &ScopeSet, claims: &ClaimsRequest) -> ScopeSet {
 pub fn is_given(client: &Client, consented: Option<&ScopeSet>, needed: &ScopeSet) -> bool {
     match client.settings.party {
         Party::First => true,
-        Party::Third => consented.is_some_and(|consented| needed.is_subset(consented)),
+        Party::Third | Party::Unregistered => consented.is_some_and(|consented| needed.is_subset(consented)),
     }
 }
 

@@ -28,6 +28,8 @@ pub struct PolicySettings {
     pub third_party_clients: Option<Allowance>,
     /// Whether clients may register themselves, with a token that the organization was given.
     pub client_registration: Option<Allowance>,
+    /// Whether clients that nobody registered may be used: those that are known by a document.
+    pub client_id_metadata: Option<Allowance>,
 }
 
 /// Who must sign in through the organization's identity provider. Later ones are tighter.
@@ -93,6 +95,8 @@ pub struct Policy {
     pub third_party_clients: Allowance,
     /// See [`PolicySettings::client_registration`].
     pub client_registration: Allowance,
+    /// See [`PolicySettings::client_id_metadata`].
+    pub client_id_metadata: Allowance,
 }
 
 impl SsoEnforcement {
@@ -162,6 +166,7 @@ impl Default for Policy {
             // user who does not consent.
             third_party_clients: Allowance::Allowed,
             client_registration: Allowance::Forbidden,
+            client_id_metadata: Allowance::Forbidden,
         }
     }
 }
@@ -180,6 +185,7 @@ impl Policy {
         match party {
             Party::First => true,
             Party::Third => self.third_party_clients == Allowance::Allowed,
+            Party::Unregistered => self.admits(Party::Third) && self.client_id_metadata == Allowance::Allowed,
         }
     }
 
@@ -199,6 +205,7 @@ impl Policy {
             sso_enforcement: by.sso_enforcement.unwrap_or(self.sso_enforcement),
             third_party_clients: by.third_party_clients.unwrap_or(self.third_party_clients),
             client_registration: by.client_registration.unwrap_or(self.client_registration),
+            client_id_metadata: by.client_id_metadata.unwrap_or(self.client_id_metadata),
         }
     }
 
@@ -214,6 +221,7 @@ impl Policy {
             sso_enforcement: self.sso_enforcement.max(wanted.sso_enforcement),
             third_party_clients: self.third_party_clients.max(wanted.third_party_clients),
             client_registration: self.client_registration.max(wanted.client_registration),
+            client_id_metadata: self.client_id_metadata.max(wanted.client_id_metadata),
         }
     }
 }

@@ -19,6 +19,7 @@ use orgate_protocol::params::Params;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{ConsumedKind, NewAuthorizationRequest, OrgScope, OrgTx};
 
+use crate::client_documents::{Wanted, find_client};
 use crate::consent::is_consented;
 use crate::limits::Limited;
 use crate::{Browser, Called, Env, Failure, Issuer, events};
@@ -199,7 +200,7 @@ pub(crate) fn check_request(client: &Client, params: &Params) -> Result<Authoriz
 
 async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<Arc<Client>, AuthorizeError> {
     let client_id = params.get("client_id").unwrap_or_default();
-    let client = env.configuration.client(&env.store, client_id).await.map_err(Failure::from)?;
+    let client = find_client(env, client_id, Wanted::Fresh, &browser.origin).await?;
     let Some(client) = client else {
         record_unresolved(env, "unknown_client", None, browser).await?;
         return Err(AuthorizeError::UnknownClient);

@@ -48,6 +48,9 @@ pub(crate) async fn is_consented(
     if client.settings.party == Party::First {
         return Ok(true);
     }
+    if client.settings.party == Party::Unregistered {
+        return Ok(false); // who it is, only its address says: a person looks at it each time
+    }
     let consent = tx.consents().find(user_id, client.key()).await?;
     let consented = consent.as_ref().map(|consent| &consent.scope);
     let needed = needed(&asked.scope, &asked.claims);

@@ -13,6 +13,7 @@ pub mod cancel;
 pub mod choose;
 mod claim_values;
 pub mod client_credentials;
+pub mod client_documents;
 pub mod client_keys;
 mod complete;
 mod configuration;

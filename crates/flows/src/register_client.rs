@@ -24,7 +24,8 @@ mod manage;
 mod metadata;
 
 pub use manage::{Change, change, read, remove};
-use metadata::{as_client, secret_needed};
+pub(crate) use metadata::as_client;
+use metadata::secret_needed;
 
 /// Clients that may be registered in one organization at a time: what a token that leaked can fill it with.
 pub const MAX_REGISTERED: u32 = 200;
@@ -81,7 +82,9 @@ pub async fn register_client(
         return refuse(env, &scope, ("unknown_token", Registration::Unauthorized), origin).await;
     };
     let id = ClientId::from_uuid(env.random.uuid(now)?);
-    let client = match registration::parse(metadata).and_then(|asked| as_client(id, &scope, &asked)) {
+    let client = match registration::parse(metadata)
+        .and_then(|asked| as_client(id, &scope, (&id.to_string(), &asked)))
+    {
         Ok(client) => client,
         Err(error) => return Ok(Registration::Refused(error)), // the token keeps its use
     };

@@ -235,7 +235,7 @@ impl Codes<'_> {
             detail(event),
             code.resource,
             grant.dpop_jkt,
-            grant.party == Party::Third,
+            grant.party != Party::First,
         )
         .fetch_one(&mut *self.conn)
         .await?;

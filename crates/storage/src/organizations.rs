@@ -170,7 +170,8 @@ impl Organizations<'_> {
     pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
         let row = sqlx::query!(
             "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
-                    refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients, client_registration
+                    refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients, client_registration,
+                    client_id_metadata
              from policies where org_id = $1",
             self.org_id,
         )
@@ -194,6 +195,10 @@ impl Organizations<'_> {
                     .client_registration
                     .map(|text| allowance(&text, "client_registration"))
                     .transpose()?,
+                client_id_metadata: row
+                    .client_id_metadata
+                    .map(|text| allowance(&text, "client_id_metadata"))
+                    .transpose()?,
             })
         })
         .transpose()
@@ -209,8 +214,8 @@ impl Organizations<'_> {
         sqlx::query!(
             "insert into policies (org_id, session_idle_secs, session_absolute_secs, access_token_secs,
                                    refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at,
-                                   sso_enforcement, third_party_clients, client_registration)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                   sso_enforcement, third_party_clients, client_registration, client_id_metadata)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              on conflict (org_id) do update
                  set session_idle_secs = excluded.session_idle_secs,
                      session_absolute_secs = excluded.session_absolute_secs,
@@ -220,7 +225,8 @@ impl Organizations<'_> {
                      lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at,
                      sso_enforcement = excluded.sso_enforcement,
                      third_party_clients = excluded.third_party_clients,
-                     client_registration = excluded.client_registration
+                     client_registration = excluded.client_registration,
+                     client_id_metadata = excluded.client_id_metadata
                  where policies.org_id = excluded.org_id",
             self.org_id,
             seconds(settings.session_idle),
@@ -233,6 +239,7 @@ impl Organizations<'_> {
             settings.sso_enforcement.map(SsoEnforcement::as_str),
             settings.third_party_clients.map(Allowance::as_str),
             settings.client_registration.map(Allowance::as_str),
+            settings.client_id_metadata.map(Allowance::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

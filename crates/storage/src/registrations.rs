@@ -5,6 +5,7 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, RegistrationTokenId};
 
 use crate::StorageError;
+use crate::row::hash;
 use crate::scope::repository;
 
 repository! {
@@ -39,6 +40,17 @@ pub struct NewRegistration {
     /// What it was registered by.
     pub by: RegistrationTokenId,
     /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A client's document, about to be kept.
+#[derive(Debug, Clone)]
+pub struct NewClientDocument {
+    /// The client, which exists.
+    pub client_id: ClientId,
+    /// Of the document.
+    pub hash: SecretHash,
+    /// When it was fetched.
     pub at: DateTime<Utc>,
 }
 
@@ -97,6 +109,38 @@ impl Registrations<'_> {
             new.client_id.as_uuid(),
             new.token.as_bytes(),
             new.by.as_uuid(),
+            new.at,
+            i64::from(most),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// What a client's document was when it was last kept.
+    pub async fn find_document(&mut self, client: ClientId) -> Result<Option<SecretHash>, StorageError> {
+        let found = sqlx::query_scalar!(
+            "select document_hash from client_documents where org_id = $1 and client_id = $2",
+            self.org_id,
+            client.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        found.map(|bytes| hash(&bytes, "client_documents", "document_hash")).transpose()
+    }
+
+    /// Keeps what a client's document was. `false` if it is a new one, and the organization has `most` of them.
+    pub async fn save_document(&mut self, new: &NewClientDocument, most: u32) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "insert into client_documents (org_id, client_id, document_hash, fetched_at)
+             select $1, $2, $3, $4
+             where (select count(*) from client_documents known where known.org_id = $1 and known.client_id <> $2) < $5
+             on conflict (org_id, client_id) do update
+                 set document_hash = excluded.document_hash, fetched_at = excluded.fetched_at
+                 where client_documents.org_id = excluded.org_id",
+            self.org_id,
+            new.client_id.as_uuid(),
+            new.hash.as_bytes(),
             new.at,
             i64::from(most),
         )

@@ -320,7 +320,8 @@ impl Store {
                       policy.lockout_attempts as "lockout_attempts?",
                       policy.sso_enforcement as "sso_enforcement?",
                       policy.third_party_clients as "third_party_clients?",
-                      policy.client_registration as "client_registration?"
+                      policy.client_registration as "client_registration?",
+                      policy.client_id_metadata as "client_id_metadata?"
                from organization_ancestors line
                left join policies policy on policy.org_id = line.ancestor_id
                where line.org_id = $1
@@ -347,6 +348,10 @@ impl Store {
                     client_registration: row
                         .client_registration
                         .map(|text| allowance(&text, "client_registration"))
+                        .transpose()?,
+                    client_id_metadata: row
+                        .client_id_metadata
+                        .map(|text| allowance(&text, "client_id_metadata"))
                         .transpose()?,
                 })
             })

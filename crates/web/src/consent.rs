@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Client, Party};
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::consent::{ConsentPage, Said, consent, consent_page};
@@ -98,6 +98,10 @@ fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &st
 
 /// Whose application it is, as far as that is known. A name alone can be anybody's.
 fn provenance(client: &Client, found: &ConsentPage) -> String {
+    if client.settings.party == Party::Unregistered {
+        let host = client.home_url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        return format!("Nobody registered it here. It says of itself what it is, at {host}.");
+    }
     let registered = if client.owner == found.organization.id {
         format!("It was registered by {}", found.organization.name.as_str())
     } else {

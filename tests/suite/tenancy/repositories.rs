@@ -22,10 +22,10 @@ use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, NewCode, NewConnectionVersion,
-    NewFederatedUser, NewMessage, NewOrganization, NewRegistration, NewRegistrationToken, NewSession,
-    NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange, PushedAuthorizationRequest, Refresh,
-    RiskQuestion, Rotation, StorageError, UpstreamEnd,
+    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, NewClientDocument, NewCode,
+    NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization, NewRegistration,
+    NewRegistrationToken, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange,
+    PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError, UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{
@@ -176,6 +176,7 @@ impl Calls {
             Grants::find_live: None
             Consents::find: None
             Consents::list: []
+            Registrations::find_document: None
             Registrations::find: None
             Grants::list_clients: []
             Grants::is_revoked: false
@@ -300,6 +301,7 @@ impl Calls {
             PushedRequests::insert: refused (pushed_requests_org_id_client_id_fkey)
             Consents::save: refused (consents_org_id_user_id_fkey)
             Registrations::insert_token: ()
+            Registrations::save_document: refused (client_documents_org_id_client_id_fkey)
             Registrations::insert: refused (client_registrations_org_id_client_id_fkey)
             Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
@@ -364,6 +366,7 @@ impl Calls {
             "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
             "Consents::find" => tx.consents().find(acme.user.id, (org_id, acme.client.id));
             "Consents::list" => tx.consents().list(acme.user.id);
+            "Registrations::find_document" => tx.registrations().find_document(acme.client.id);
             "Registrations::find" => tx.registrations().find(&spent);
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
@@ -505,6 +508,7 @@ impl Calls {
         let by = RegistrationTokenId::from_uuid(uuid());
         let token =
             NewRegistrationToken { id: by, hash: spent, uses: 1, created_at: now(), expires_at: now() };
+        let document = NewClientDocument { client_id: acme.client.id, hash: spent, at: now() };
         let registration = NewRegistration { client_id: acme.client.id, token: spent, by, at: now() };
         let granted = ScopeSet::default();
         let pushed = PushedAuthorizationRequest {
@@ -542,6 +546,7 @@ impl Calls {
             "Consents::save" =>
                 tx.consents().save(acme.user.id, (org_id, acme.client.id), &granted, now());
             "Registrations::insert_token" => tx.registrations().insert_token(&token);
+            "Registrations::save_document" => tx.registrations().save_document(&document, 9);
             "Registrations::insert" => tx.registrations().insert(&registration, 9);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());

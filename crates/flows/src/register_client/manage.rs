@@ -92,7 +92,7 @@ pub async fn change(
         Ok(asked) => asked,
         Err(error) => return Ok(Change::Refused(error)),
     };
-    let client = match as_client(before.id, &found.scope, &asked) {
+    let client = match as_client(before.id, &found.scope, (&before.client_id, &asked)) {
         Ok(client) => client,
         Err(error) => return Ok(Change::Refused(error)),
     };

@@ -10,14 +10,14 @@ use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::registration::{ClientMetadata, RegisteredAuthMethod, RegisteredKeys, invalid};
 use orgate_storage::OrgScope;
 
-/// The client: the organization's, used there alone, and somebody else's.
-pub(super) fn as_client(
+/// The client: the organization's, used there alone, and somebody else's. `called` is its name if it gives itself none.
+pub(crate) fn as_client(
     id: ClientId,
     scope: &OrgScope,
-    asked: &ClientMetadata,
+    (called, asked): (&str, &ClientMetadata),
 ) -> Result<Client, RequestError> {
     let client_id = id.to_string();
-    let name = DisplayName::parse(asked.name.as_deref().unwrap_or(&client_id))
+    let name = DisplayName::parse(asked.name.as_deref().unwrap_or(called))
         .map_err(|error| invalid(format!("client_name: {error}")))?;
     Ok(Client {
         id,

@@ -55,6 +55,7 @@ struct Flags {
     frontchannel_logout_supported: bool,
     frontchannel_logout_session_supported: bool,
     claims_parameter_supported: bool,
+    client_id_metadata_document_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
 }
@@ -101,6 +102,7 @@ impl ProviderMetadata {
                 frontchannel_logout_supported: true,
                 frontchannel_logout_session_supported: true,
                 claims_parameter_supported: true,
+                client_id_metadata_document_supported: true,
                 request_parameter_supported: true,
                 request_uri_parameter_supported: false,
             },
@@ -297,6 +299,7 @@ mod tests {
           "frontchannel_logout_supported": true,
           "frontchannel_logout_session_supported": true,
           "claims_parameter_supported": true,
+          "client_id_metadata_document_supported": true,
           "request_parameter_supported": true,
           "request_uri_parameter_supported": false
         }

@@ -18,6 +18,12 @@ use crate::oauth::{ErrorCode, RequestError, ScopeSet};
 /// Longest document, in bytes.
 pub const MAX_BYTES: usize = 32 * 1024;
 
+/// Longest document at a `client_id`, in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 10 * 1024;
+
+/// Longest `client_id` that is an address.
+const MAX_DOCUMENT_URL_BYTES: usize = 512;
+
 /// Most addresses of one kind.
 const MAX_URIS: usize = 10;
 
@@ -84,6 +90,9 @@ pub struct ClientMetadata {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Document {
+    client_id: Option<String>,
+    client_secret: Option<Value>,
+    client_secret_expires_at: Option<Value>,
     redirect_uris: Option<Vec<String>>,
     post_logout_redirect_uris: Option<Vec<String>>,
     token_endpoint_auth_method: Option<String>,
@@ -109,25 +118,33 @@ struct Document {
 pub fn parse(body: &[u8]) -> Result<ClientMetadata, RequestError> {
     let document: Document = read_object(body, MAX_BYTES)?;
     let authentication = check_auth_method(&document)?;
-    let kind = check_kind(&document, authentication)?;
-    let redirect_uris = check_redirect_uris(&document, kind)?;
-    check_response_types(&document)?;
-    check_subject_type(&document)?;
+    check(&document, authentication)
+}
+
+/// The checks, in the order of §2.
+fn check(document: &Document, authentication: RegisteredAuthMethod) -> Result<ClientMetadata, RequestError> {
+    let kind = check_kind(document, authentication)?;
+    let redirect_uris = check_redirect_uris(document, kind)?;
+    check_response_types(document)?;
+    check_subject_type(document)?;
     Ok(ClientMetadata {
         kind,
-        post_logout_redirect_uris: check_post_logout(&document, kind)?,
+        post_logout_redirect_uris: check_post_logout(document, kind)?,
         authentication,
-        keys: check_keys(&document, authentication)?,
-        grants: check_grants(&document)?,
+        keys: check_keys(document, authentication)?,
+        grants: check_grants(document)?,
         name: document.client_name.clone(),
-        client_uri: check_client_uri(&document, &redirect_uris)?,
-        scope: check_scope(&document)?,
-        signing_algorithm: check_algorithm(&document)?,
+        client_uri: check_client_uri(document, &redirect_uris)?,
+        scope: check_scope(document)?,
+        signing_algorithm: check_algorithm(document)?,
         dpop_bound_access_tokens: document.dpop_bound_access_tokens.unwrap_or_default(),
         require_pushed_authorization_requests: document
             .require_pushed_authorization_requests
             .unwrap_or_default(),
-        backchannel_logout_uri: check_address("backchannel_logout_uri", &document.backchannel_logout_uri)?,
+        backchannel_logout_uri: check_address(
+            "backchannel_logout_uri",
+            document.backchannel_logout_uri.as_ref(),
+        )?,
         redirect_uris,
     })
 }
@@ -140,6 +157,44 @@ fn read_object<T: DeserializeOwned>(body: &[u8], most: usize) -> Result<T, Reque
     let object =
         json::from_slice::<Map<String, Value>>(body).and_then(|object| T::deserialize(Value::Object(object)));
     object.map_err(|_| invalid("the metadata is not a JSON object as RFC 7591 section 2 has it"))
+}
+
+/// The address of a client's document, if `client_id` is one (client ID metadata documents, §3): `https`, with a path, and
+/// already in the form to which a URL parser would bring it, so that what is compared is what is fetched. Plain `http`
+/// only on this machine.
+pub fn document_url(client_id: &str) -> Option<Url> {
+    let url = Url::parse(client_id).ok().filter(|_| client_id.len() <= MAX_DOCUMENT_URL_BYTES)?;
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_document = (url.scheme() == "https" || url.scheme() == "http" && local)
+        && url.as_str() == client_id
+        && url.path() != "/"
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    is_document.then_some(url)
+}
+
+/// Reads the document at a client's `client_id` (client ID metadata documents, §4): it names that very address, and has no
+/// secret, which everybody could read.
+///
+/// # Errors
+/// As of [`parse`].
+pub fn parse_document(url: &Url, body: &[u8]) -> Result<ClientMetadata, RequestError> {
+    let document: Document = read_object(body, MAX_DOCUMENT_BYTES)?;
+    if document.client_id.as_deref() != Some(url.as_str()) {
+        return Err(invalid("client_id is not the address of the document"));
+    }
+    if document.client_secret.is_some() || document.client_secret_expires_at.is_some() {
+        return Err(invalid("a document that anybody can read has no secret in it"));
+    }
+    let authentication = match document.token_endpoint_auth_method.as_deref() {
+        None | Some("none") => RegisteredAuthMethod::None,
+        Some("private_key_jwt") => RegisteredAuthMethod::PrivateKeyJwt,
+        Some(_) => return Err(invalid("token_endpoint_auth_method is none or private_key_jwt")),
+    };
+    // Its home is where the document is.
+    check(&Document { client_uri: None, ..document }, authentication)
 }
 
 /// An error about metadata.
@@ -275,7 +330,7 @@ fn check_keys(
     document: &Document,
     method: RegisteredAuthMethod,
 ) -> Result<Option<RegisteredKeys>, RequestError> {
-    let keys = match (&document.jwks, check_address("jwks_uri", &document.jwks_uri)?) {
+    let keys = match (&document.jwks, check_address("jwks_uri", document.jwks_uri.as_ref())?) {
         (Some(_), Some(_)) => return Err(invalid("jwks and jwks_uri exclude each other")),
         (None, uri) => uri.map(RegisteredKeys::Url),
         (Some(keys), None) => {
@@ -295,7 +350,7 @@ fn check_client_uri(
     document: &Document,
     redirect_uris: &[RegisteredRedirectUri],
 ) -> Result<Option<Url>, RequestError> {
-    let Some(home) = check_address("client_uri", &document.client_uri)? else { return Ok(None) };
+    let Some(home) = check_address("client_uri", document.client_uri.as_ref())? else { return Ok(None) };
     let is_there = |uri: &RegisteredRedirectUri| {
         Url::parse(uri.as_str())
             .is_ok_and(|uri| uri.scheme() == home.scheme() && uri.host_str() == home.host_str())
@@ -319,7 +374,7 @@ fn check_algorithm(document: &Document) -> Result<SigningAlgorithm, RequestError
 }
 
 /// An `https` address without credentials and fragment.
-fn check_address(name: &str, text: &Option<String>) -> Result<Option<Url>, RequestError> {
+fn check_address(name: &str, text: Option<&String>) -> Result<Option<Url>, RequestError> {
     let Some(text) = text else { return Ok(None) };
     let url = Url::parse(text).ok().filter(|url| {
         text.len() <= MAX_URI_BYTES
@@ -354,7 +409,7 @@ mod tests {
     #[test]
     fn redirect_uris_have_an_error_of_their_own() {
         for redirect_uris in [
-            r#"[]"#,
+            "[]",
             r#"["http://app.example/cb"]"#,
             r#"["https://app.example/cb#fragment"]"#,
             r#"["javascript:alert(1)"]"#,
@@ -392,6 +447,50 @@ mod tests {
         }
         assert_eq!(error("[]").0, ErrorCode::InvalidClientMetadata);
         assert_eq!(error(&" ".repeat(MAX_BYTES + 1)).0, ErrorCode::InvalidClientMetadata);
+    }
+
+    #[test]
+    fn a_client_id_is_the_address_of_a_document_only_in_its_one_form() {
+        for (client_id, is_one) in [
+            ("https://agent.example/client.json", true),
+            ("https://agent.example:8443/a/b", true),
+            ("http://localhost:9/client.json", true),
+            ("http://agent.example/client.json", false),
+            ("https://agent.example/", false),
+            ("https://agent.example", false),
+            ("https://agent.example/a/../client.json", false),
+            ("https://AGENT.example/client.json", false),
+            ("https://agent.example:443/client.json", false),
+            ("https://u@agent.example/client.json", false),
+            ("https://agent.example/client.json?x=1", false),
+            ("https://agent.example/client.json#x", false),
+            ("notes", false),
+        ] {
+            assert_eq!(document_url(client_id).is_some(), is_one, "{client_id}");
+        }
+        let long = format!("https://agent.example/{}", "x".repeat(MAX_DOCUMENT_URL_BYTES));
+        assert_eq!(document_url(&long), None);
+    }
+
+    #[test]
+    fn a_document_is_its_own_and_has_no_secret() {
+        let url = Url::parse("https://agent.example/client.json").expect("an address");
+        let document = |more: &str| {
+            format!(r#"{{"redirect_uris":["https://agent.example/cb"],"client_id":"{url}"{more}}}"#)
+        };
+        let read = |json: &str| parse_document(&url, json.as_bytes());
+
+        assert_eq!(read(&document("")).expect("metadata").authentication, RegisteredAuthMethod::None);
+        for wrong in [
+            r#"{"redirect_uris":["https://agent.example/cb"]}"#.to_owned(),
+            document("").replace("client.json", "other.json"),
+            document(r#","client_secret":"x""#),
+            document(r#","token_endpoint_auth_method":"client_secret_basic""#),
+            document(r#","token_endpoint_auth_method":"private_key_jwt""#),
+            document(&" ".repeat(MAX_DOCUMENT_BYTES)),
+        ] {
+            assert_eq!(read(&wrong).expect_err("refused").code, ErrorCode::InvalidClientMetadata, "{wrong}");
+        }
     }
 
     #[test]

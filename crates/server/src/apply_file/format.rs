@@ -105,6 +105,8 @@ pub(super) struct Policy {
     pub(super) third_party_clients: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) client_registration: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) client_id_metadata: Option<Text>,
 }
 
 #[derive(Deserialize)]

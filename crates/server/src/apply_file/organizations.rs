@@ -100,6 +100,10 @@ impl Reader<'_> {
             let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
             r.choice("client_registration", text, &allowed)
         });
+        let client_id_metadata = self.optional(file.client_id_metadata.as_ref(), |r, text| {
+            let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
+            r.choice("client_id_metadata", text, &allowed)
+        });
         Some(PolicySettings {
             session_idle: session_idle?,
             session_absolute: session_absolute?,
@@ -110,6 +114,7 @@ impl Reader<'_> {
             sso_enforcement: sso_enforcement?,
             third_party_clients: third_party_clients?,
             client_registration: client_registration?,
+            client_id_metadata: client_id_metadata?,
         })
     }
 
