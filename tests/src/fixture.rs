@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
-use orgate_domain::clients::{Audience, Client};
+use orgate_domain::clients::{Audience, Client, Party};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
@@ -179,6 +179,7 @@ pub fn event(action: Action) -> Event {
 pub fn new_grant(code: &AuthorizationCode, refresh_token: SecretHash) -> NewGrant<'_> {
     let expires_at = now() + Duration::days(90);
     NewGrant {
+        party: Party::First,
         dpop_jkt: None,
         code,
         issuer: ISSUER,
@@ -222,6 +223,8 @@ impl Org {
         let challenge = self.challenge(&request).await;
         let redeemed = self.code(&signed_in, &client).await;
         self.spent(&client, &role).await;
+        self.consent(user.id, &client).await;
+        self.registration(&client).await;
         Everything {
             grant: self.redeem(&redeemed).await,
             code: self.code(&signed_in, &client).await,
@@ -315,6 +318,7 @@ impl Org {
     /// A request that waits for a person.
     pub async fn authorization_request(&self, client: &Client) -> NewAuthorizationRequest {
         let new = NewAuthorizationRequest {
+            consent_session: None,
             id: AuthorizationRequestId::from_uuid(uuid()),
             handle: hash(),
             browser: hash(),

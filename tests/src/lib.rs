@@ -10,6 +10,7 @@
 )]
 
 pub mod app;
+pub mod client_document;
 pub mod contract;
 pub mod database;
 pub mod federated;

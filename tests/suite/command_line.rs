@@ -392,6 +392,20 @@ clients:
 }
 
 #[tokio::test]
+async fn a_registration_token_is_printed_once_with_what_it_is_good_for() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+
+    let made = installation.done(&["client", "registration-token", "--org", "acme", "--uses", "3"]);
+    let unknown = installation.refused(&["client", "registration-token", "--org", "nowhere"]);
+
+    assert!(made.contains(": ogri_") && made.contains("3 application(s) at"), "{made}");
+    assert!(made.contains("the organization's policy forbids it"), "{made}");
+    assert!(unknown.contains("there is no organization nowhere"), "{unknown}");
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_ended_one_by_one_by_user_and_all() {
     let installation = Installation::new().await;
     installation.done(&["migrate"]);

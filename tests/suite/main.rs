@@ -12,9 +12,13 @@ mod attacks;
 mod bad_input;
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod client_documents;
 mod command_line;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod consents;
 mod contract;
 #[cfg(test)]
 mod cors;
@@ -48,6 +52,8 @@ mod machines;
 mod openid_connect;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod registrations;
 #[cfg(test)]
 mod resolution;
 #[cfg(test)]

@@ -37,6 +37,11 @@ impl OAuthError {
         Self { nonce: Some(env.vault.dpop_nonce(env.clock.now())), ..error.into() }
     }
 
+    /// A refusal that no other request could avoid.
+    pub(crate) fn forbidden(error: RequestError) -> Self {
+        Self { status: StatusCode::FORBIDDEN, ..error.into() }
+    }
+
     fn invalid_grant(description: &'static str) -> Self {
         RequestError::new(ErrorCode::InvalidGrant, description).into()
     }

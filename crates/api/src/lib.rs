@@ -10,6 +10,7 @@ mod documents;
 mod error;
 mod introspect;
 mod par;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;
@@ -35,6 +36,8 @@ pub fn issuer(state: &AppState) -> Router<AppState> {
         .route("/userinfo", get(userinfo::get).post(userinfo::post))
         .layer(middleware::from_fn_with_state(state.clone(), cors::admit))
         .route("/device_authorization", post(device::post))
+        .route("/register", post(register::post))
+        .route("/register/{client_id}", get(register::get).put(register::put).delete(register::delete))
         .route("/par", post(par::post))
         .route("/introspect", post(introspect::post))
 }

@@ -76,6 +76,10 @@ actions! {
     AuthorizationRefused = "authorization.refused";
     /// A client was created or changed.
     ClientConfigured = "client.configured";
+    /// A client registered itself.
+    ClientRegistered = "client.registered";
+    /// A client that had registered itself removed itself.
+    ClientRemoved = "client.removed";
     /// A client was told that a session ended.
     ClientToldOfLogout = "client.told_of_logout";
     /// A client's secret was replaced.
@@ -88,6 +92,12 @@ actions! {
     CodeRefused = "code.refused";
     /// A code was presented a second time; what it granted was revoked.
     CodeReplayed = "code.replayed";
+    /// A user refused an application what it asked for.
+    ConsentDenied = "consent.denied";
+    /// A user let an application have what it asked for.
+    ConsentGiven = "consent.given";
+    /// What a user let an application have was taken back; what was granted by it was revoked.
+    ConsentRevoked = "consent.revoked";
     /// A version of a connection went live, or an earlier one again.
     ConnectionActivated = "connection.activated";
     /// A connection was created or changed.
@@ -163,6 +173,10 @@ actions! {
     RefreshReused = "refresh_token.reused";
     /// A refresh token was rotated.
     RefreshRotated = "refresh_token.rotated";
+    /// A registration of a client was refused.
+    RegistrationRefused = "registration.refused";
+    /// A token with which clients may register themselves was made.
+    RegistrationTokenCreated = "registration_token.created";
     /// A group was created or changed.
     GroupConfigured = "group.configured";
     /// A role was created or changed.

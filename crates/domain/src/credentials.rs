@@ -53,6 +53,10 @@ kinds! {
     /// What a browser brings back from an identity provider: OAuth's `state`, or the id of a SAML
     /// request.
     UpstreamState = "ogus";
+    /// What a client registers itself with (RFC 7591 §1.2, the initial access token).
+    RegistrationToken = "ogri";
+    /// What a client that registered itself manages that with (RFC 7592 §1.1).
+    RegistrationAccessToken = "ogra";
     /// A single-use code for a break-glass user.
     RecoveryCode = "ogrc";
     /// What one organization gives another to hand it a domain.

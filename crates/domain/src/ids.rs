@@ -101,6 +101,8 @@ ids! {
     DiscoveryId = "dis";
     /// A set-up link.
     SetupLinkId = "stl";
+    /// An initial access token.
+    RegistrationTokenId = "rit";
 }
 
 #[cfg(test)]

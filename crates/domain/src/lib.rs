@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod audit;
 pub mod clients;
 pub mod connections;
+pub mod consents;
 pub mod credentials;
 pub mod devices;
 pub mod domains;

@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 
+use crate::clients::Party;
 use crate::sessions::SignInMethod;
 use crate::standing::SsoSubject;
 
@@ -23,6 +24,12 @@ pub struct PolicySettings {
     pub lockout_attempts: Option<u32>,
     /// Who must sign in through the organization's identity provider.
     pub sso_enforcement: Option<SsoEnforcement>,
+    /// Whether other people's applications may be used at all.
+    pub third_party_clients: Option<Allowance>,
+    /// Whether clients may register themselves, with a token that the organization was given.
+    pub client_registration: Option<Allowance>,
+    /// Whether clients that nobody registered may be used: those that are known by a document.
+    pub client_id_metadata: Option<Allowance>,
 }
 
 /// Who must sign in through the organization's identity provider. Later ones are tighter.
@@ -35,6 +42,15 @@ pub enum SsoEnforcement {
     Domains,
     /// Every user of the organization.
     Organization,
+}
+
+/// Whether something may be. The later one is tighter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Allowance {
+    /// It may.
+    Allowed,
+    /// It may not.
+    Forbidden,
 }
 
 /// How long failed sign-ins count, and how long a locked account refuses.
@@ -75,6 +91,12 @@ pub struct Policy {
     pub lockout_attempts: u32,
     /// See [`PolicySettings::sso_enforcement`].
     pub sso_enforcement: SsoEnforcement,
+    /// See [`PolicySettings::third_party_clients`].
+    pub third_party_clients: Allowance,
+    /// See [`PolicySettings::client_registration`].
+    pub client_registration: Allowance,
+    /// See [`PolicySettings::client_id_metadata`].
+    pub client_id_metadata: Allowance,
 }
 
 impl SsoEnforcement {
@@ -112,6 +134,24 @@ impl SsoEnforcement {
     }
 }
 
+impl Allowance {
+    /// Each of them, loosest first.
+    pub const ALL: [Self; 2] = [Self::Allowed, Self::Forbidden];
+
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Forbidden => "forbidden",
+        }
+    }
+
+    /// Reads [`Allowance::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|allowance| allowance.as_str() == text)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -122,6 +162,11 @@ impl Default for Policy {
             refresh_absolute: Duration::days(90),
             lockout_attempts: 10,
             sso_enforcement: SsoEnforcement::Off,
+            // One is here only because the operator or the organization registered it, and gets nothing of a
+            // user who does not consent.
+            third_party_clients: Allowance::Allowed,
+            client_registration: Allowance::Forbidden,
+            client_id_metadata: Allowance::Forbidden,
         }
     }
 }
@@ -135,6 +180,20 @@ impl Policy {
         chain.fold(root, Self::tightened_by)
     }
 
+    /// Whether clients of this party may be used.
+    pub fn admits(&self, party: Party) -> bool {
+        match party {
+            Party::First => true,
+            Party::Third => self.third_party_clients == Allowance::Allowed,
+            Party::Unregistered => self.admits(Party::Third) && self.client_id_metadata == Allowance::Allowed,
+        }
+    }
+
+    /// Whether clients may register themselves: they are third parties.
+    pub fn lets_register(&self) -> bool {
+        self.client_registration == Allowance::Allowed && self.admits(Party::Third)
+    }
+
     fn replaced_by(self, by: &PolicySettings) -> Self {
         Self {
             session_idle: by.session_idle.unwrap_or(self.session_idle),
@@ -144,6 +203,9 @@ impl Policy {
             refresh_absolute: by.refresh_absolute.unwrap_or(self.refresh_absolute),
             lockout_attempts: by.lockout_attempts.unwrap_or(self.lockout_attempts),
             sso_enforcement: by.sso_enforcement.unwrap_or(self.sso_enforcement),
+            third_party_clients: by.third_party_clients.unwrap_or(self.third_party_clients),
+            client_registration: by.client_registration.unwrap_or(self.client_registration),
+            client_id_metadata: by.client_id_metadata.unwrap_or(self.client_id_metadata),
         }
     }
 
@@ -157,6 +219,9 @@ impl Policy {
             refresh_absolute: self.refresh_absolute.min(wanted.refresh_absolute),
             lockout_attempts: self.lockout_attempts.min(wanted.lockout_attempts),
             sso_enforcement: self.sso_enforcement.max(wanted.sso_enforcement),
+            third_party_clients: self.third_party_clients.max(wanted.third_party_clients),
+            client_registration: self.client_registration.max(wanted.client_registration),
+            client_id_metadata: self.client_id_metadata.max(wanted.client_id_metadata),
         }
     }
 }
@@ -175,5 +240,17 @@ mod tests {
         assert_eq!(Policy::effective([&parent, &looser]).session_idle, Duration::hours(1));
         assert_eq!(Policy::effective([&parent, &tighter]).session_idle, Duration::minutes(5));
         assert_eq!(Policy::effective([&parent, &tighter, &looser]).session_idle, Duration::minutes(5));
+    }
+
+    #[test]
+    fn what_a_parent_forbids_no_sub_organization_allows() {
+        let says =
+            |allowance| PolicySettings { third_party_clients: Some(allowance), ..PolicySettings::default() };
+        let (allows, forbids) = (says(Allowance::Allowed), says(Allowance::Forbidden));
+        let admits = |chain: [&PolicySettings; 2]| Policy::effective(chain).admits(Party::Third);
+
+        assert!(admits([&allows, &allows]) && !admits([&allows, &forbids]));
+        assert!(!admits([&forbids, &allows]) && !admits([&forbids, &PolicySettings::default()]));
+        assert!(Policy::effective([&forbids]).admits(Party::First));
     }
 }

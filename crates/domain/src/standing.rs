@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::clients::ClientStatus;
+use crate::clients::{ClientStatus, Party};
 use crate::connections::{ConnectionState, EntryPath, Piloted};
 use crate::ids::OrgId;
 use crate::names::Slug;
 use crate::organizations::OrgStatus;
-use crate::policies::{Policy, SsoEnforcement};
+use crate::policies::Policy;
 use crate::sessions::{Session, SignInMethod};
 
 /// A session's user, organization and rights, as of now.
@@ -55,17 +55,18 @@ pub struct ClientStanding {
 }
 
 impl ClientStanding {
-    /// Refuses unless organization and client stand.
+    /// Refuses unless organization and client stand, and the organization's policy admits clients of this party.
     ///
     /// # Errors
     /// The first [`StandingRefusal`], the organization's first.
-    pub fn check(&self) -> Result<(), StandingRefusal> {
+    pub fn check(&self, policy: &Policy, party: Party) -> Result<(), StandingRefusal> {
         if self.org_status != OrgStatus::Active {
             return Err(StandingRefusal::OrganizationInactive);
         }
         match self.client {
             None => Err(StandingRefusal::ClientNotAdmitted),
             Some(ClientStatus::Disabled) => Err(StandingRefusal::ClientDisabled),
+            Some(ClientStatus::Active) if !policy.admits(party) => Err(StandingRefusal::ThirdPartyForbidden),
             Some(ClientStatus::Active) => Ok(()),
         }
     }
@@ -120,31 +121,40 @@ pub enum StandingRefusal {
     /// The connection that the session began through no longer admits its user.
     #[error("connection_inactive")]
     ConnectionInactive,
+    /// The user does not let the client have it, or no more.
+    #[error("consent_missing")]
+    ConsentMissing,
     /// SSO is enforced, and the session began otherwise.
     #[error("sso_required")]
     SsoRequired,
     /// The session was ended.
     #[error("session_ended")]
     SessionEnded,
+    /// The organization admits no third-party clients.
+    #[error("third_party_forbidden")]
+    ThirdPartyForbidden,
     /// The user is deactivated.
     #[error("user_deactivated")]
     UserDeactivated,
 }
 
 impl Standing {
-    /// Refuses unless organization, user, session, connection and client all stand, and, last, the
-    /// policy on SSO allows how the session began. A session that has merely lapsed in the browser
+    /// Refuses unless organization, user, session, connection and client all stand, the policy admits
+    /// clients of this party, and, last, it allows how the session began. A session that has merely lapsed in the browser
     /// does not end what was granted in it; one that was ended does, here or by its identity provider's word.
     ///
     /// # Errors
     /// The first [`StandingRefusal`], the organization's first.
-    pub fn check(&self, enforcement: SsoEnforcement, now: DateTime<Utc>) -> Result<(), StandingRefusal> {
+    pub fn check(&self, policy: &Policy, party: Party, now: DateTime<Utc>) -> Result<(), StandingRefusal> {
         if self.org_status != OrgStatus::Active {
             return Err(StandingRefusal::OrganizationInactive);
         }
         match self.client {
             None => return Err(StandingRefusal::ClientNotAdmitted),
             Some(ClientStatus::Disabled) => return Err(StandingRefusal::ClientDisabled),
+            Some(ClientStatus::Active) if !policy.admits(party) => {
+                return Err(StandingRefusal::ThirdPartyForbidden);
+            }
             Some(ClientStatus::Active) => {}
         }
         if self.user.status != UserStatus::Active {
@@ -163,7 +173,7 @@ impl Standing {
         if !admitted {
             return Err(StandingRefusal::ConnectionInactive);
         }
-        if !enforcement.allows(self.session.method, self.sso) {
+        if !policy.sso_enforcement.allows(self.session.method, self.sso) {
             return Err(StandingRefusal::SsoRequired);
         }
         Ok(())
@@ -174,9 +184,10 @@ impl Standing {
         self.ends_by.map_or(lifetime, |ends_by| lifetime.min(ends_by - now)).max(Duration::zero())
     }
 
-    /// Whether the session may still sign its browser in at `now`.
+    /// Whether the session may still sign its browser in at `now`. What the policy says of a client is for
+    /// whoever answers that client.
     pub fn is_live(&self, now: DateTime<Utc>, policy: &Policy) -> bool {
-        self.check(policy.sso_enforcement, now).is_ok() && self.session.is_live(now, policy.session_idle)
+        self.check(policy, Party::First, now).is_ok() && self.session.is_live(now, policy.session_idle)
     }
 }
 
@@ -188,8 +199,10 @@ impl StandingRefusal {
             Self::ClientNotAdmitted => "client_not_admitted",
             Self::OrganizationInactive => "organization_inactive",
             Self::ConnectionInactive => "connection_inactive",
+            Self::ConsentMissing => "consent_missing",
             Self::SsoRequired => "sso_required",
             Self::SessionEnded => "session_ended",
+            Self::ThirdPartyForbidden => "third_party_forbidden",
             Self::UserDeactivated => "user_deactivated",
         }
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use orgate_domain::clients::Client;
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
@@ -51,8 +52,13 @@ pub(crate) async fn stand(env: &Env, token: &Presented) -> Result<Option<Standin
     let mut tx = env.store.begin(scope).await?;
     let grant = tx.grants().find_live(grant_id, &claims.jti).await?;
     tx.commit().await?;
-    let stands = |grant: &LiveGrant| grant.standing.check(policy.sso_enforcement, env.clock.now()).is_ok();
-    let Some(grant) = grant.filter(stands) else { return Ok(None) };
+    let Some(grant) = grant else { return Ok(None) };
+    let family = env.configuration.client_by_id(&env.store, (grant.client_owner, grant.client_id)).await?;
+    let stands =
+        |client: &Client| grant.standing.check(&policy, client.settings.party, env.clock.now()).is_ok();
+    if !family.as_deref().is_some_and(stands) {
+        return Ok(None);
+    }
     let holds = holds(env, token, (grant.client_owner, grant.client_id)).await?;
     Ok(holds.then(|| Standings::User(Box::new(grant))))
 }
@@ -66,7 +72,8 @@ async fn holds(env: &Env, token: &Presented, family: (OrgId, ClientId)) -> Resul
         return Ok(true); // its standing was read just now
     }
     let standing = env.configuration.client_standing(&env.store, &token.scope, holder.key()).await?;
-    Ok(standing.is_some_and(|standing| standing.check().is_ok()))
+    let policy = env.configuration.policy(&env.store, &token.scope).await?;
+    Ok(standing.is_some_and(|standing| standing.check(&policy, holder.settings.party).is_ok()))
 }
 
 async fn stand_of_client(
@@ -80,8 +87,10 @@ async fn stand_of_client(
     // Who holds it, and whom it is about: by an exchange they may differ, and are of one owner.
     let holder = env.configuration.client_standing(&env.store, scope, client.key()).await?;
     let standing = env.configuration.client_standing(&env.store, scope, (client.owner, subject)).await?;
-    let stands = holder.is_some_and(|holder| holder.check().is_ok());
-    let Some(standing) = standing.filter(|standing| stands && standing.check().is_ok()) else {
+    let policy = env.configuration.policy(&env.store, scope).await?;
+    let check = |standing: &ClientStanding| standing.check(&policy, client.settings.party).is_ok();
+    let stands = holder.is_some_and(|holder| check(&holder));
+    let Some(standing) = standing.filter(|standing| stands && check(standing)) else {
         return Ok(None);
     };
     let mut tx = env.store.begin(scope).await?;

@@ -12,6 +12,7 @@ use orgate_protocol::oauth::client_auth::{ClientAuthMethod, PresentedClient};
 use orgate_storage::ConsumedKind;
 use orgate_storage::system::OrgHint;
 
+use crate::client_documents::{Wanted, find_client};
 use crate::client_keys::check_signature;
 use crate::limits::Limited;
 use crate::{Called, Env, Failure, events};
@@ -40,7 +41,7 @@ pub async fn authenticate_client(
     presented: &PresentedClient,
     origin: &Origin,
 ) -> Result<Authentication, Failure> {
-    let client = env.configuration.client(&env.store, &presented.client_id).await?;
+    let client = find_client(env, &presented.client_id, Wanted::Known, origin).await?;
     let Some(client) = client else {
         env.limits.take(Limited::Refusals, origin.address)?;
         if let Some(operator) = env.store.resolve(OrgHint::Operator).await? {

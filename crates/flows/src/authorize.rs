@@ -8,6 +8,7 @@ use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
 use orgate_domain::credentials::{Credential, RequestHandle};
 use orgate_domain::ids::{AuthorizationRequestId, OrgId};
 use orgate_domain::organizations::{OrgStatus, Organization};
+use orgate_domain::policies::Policy;
 use orgate_domain::resolution::{self, Asking, Decision, Reason};
 use orgate_domain::standing::Standing;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, PkceRule, Prompt, ResponseMode};
@@ -18,6 +19,8 @@ use orgate_protocol::params::Params;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{ConsumedKind, NewAuthorizationRequest, OrgScope, OrgTx};
 
+use crate::client_documents::{Wanted, find_client};
+use crate::consent::is_consented;
 use crate::limits::Limited;
 use crate::{Browser, Called, Env, Failure, Issuer, events};
 
@@ -34,9 +37,9 @@ use records::{record, record_misplaced, record_unresolved};
 use source::source;
 use suffices::suffices;
 
-pub(crate) use conclude::{conclude, issue};
+pub(crate) use conclude::{conclude, issue, issue_code};
 pub use facts::Known;
-pub(crate) use facts::{find_organization, gather, live_sessions, usable_sessions};
+pub(crate) use facts::{find_organization, gather, live_sessions, usable_sessions, welcomes};
 pub use needed::Needed;
 pub(crate) use needed::needed;
 pub use pending::Destination;
@@ -60,6 +63,8 @@ pub enum Question {
     Approve,
     /// Which of the browser's organizations.
     Choose,
+    /// Whether the client may have what it asks for.
+    Consent,
     /// Where the person works.
     Discover,
     /// Who they are.
@@ -100,6 +105,9 @@ pub enum RefusedBecause {
     OrganizationUnavailable,
     /// The organization is suspended.
     OrganizationSuspended,
+    /// The organization admits no third-party clients. The person reads of it what they read of an
+    /// organization that may not use the client.
+    ThirdPartyForbidden,
 }
 
 /// A request whose client or redirect URI is not proven: an error page, never a redirect.
@@ -192,7 +200,7 @@ pub(crate) fn check_request(client: &Client, params: &Params) -> Result<Authoriz
 
 async fn proven_client(env: &Env, params: &Params, browser: &Browser) -> Result<Arc<Client>, AuthorizeError> {
     let client_id = params.get("client_id").unwrap_or_default();
-    let client = env.configuration.client(&env.store, client_id).await.map_err(Failure::from)?;
+    let client = find_client(env, client_id, Wanted::Fresh, &browser.origin).await?;
     let Some(client) = client else {
         record_unresolved(env, "unknown_client", None, browser).await?;
         return Err(AuthorizeError::UnknownClient);
@@ -258,7 +266,7 @@ pub(crate) async fn enter(
     let mut tx = env.store.begin(scope).await?;
     let (organization, admission) = tx.organization().find_with(pending.client.key()).await?;
     let exists = organization.is_some();
-    if let Some(refused) = refusal(&pending.client, organization, admission) {
+    if let Some(refused) = refusal(&pending.client, &policy, (organization, admission)) {
         tx.commit().await?;
         if exists {
             record(env, scope, (refused.why.as_str(), &pending.client), browser).await?;
@@ -276,31 +284,44 @@ pub(crate) async fn enter(
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
     let standing = standing.filter(|standing| standing.is_live(now, &policy));
     let standing = standing.filter(|standing| suffices(env, &pending, standing));
-    let issued = match standing {
-        Some(standing) => issue_in_session(env, &mut tx, (&pending, &standing, reason), browser).await?,
-        None => None,
+    let answered_here = match &standing {
+        Some(standing) if silent && !is_consented(&mut tx, &pending, standing.session.user_id).await? => {
+            Err(ErrorCode::ConsentRequired)
+        }
+        Some(standing) => issue_in_session(env, &mut tx, (&pending, standing, reason), browser)
+            .await?
+            .ok_or(ErrorCode::LoginRequired),
+        None => Err(ErrorCode::LoginRequired),
     };
-    let next = match issued {
-        Some(next) => next,
-        None if silent => {
+    let next = match answered_here {
+        Ok(next) => next,
+        Err(missing) if silent => {
             tx.commit().await?;
-            record(env, scope, ("login_required", &pending.client), browser).await?;
-            return Ok(answered(&pending, ErrorCode::LoginRequired));
+            record(env, scope, (missing.as_str(), &pending.client), browser).await?;
+            return Ok(answered(&pending, missing));
         }
-        None => {
-            let handle = store(env, &mut tx, &mut pending.asked).await?;
-            let event = events::done(env, Action::OrganizationResolved, &browser.origin)?;
-            let event = Event {
-                client: Some(pending.client.key()),
-                detail: vec![("resolved_by", reason.as_str().to_owned())],
-                ..event
-            };
-            tx.audit().insert(&event).await?;
-            Next::Ask(Question::SignIn, handle)
-        }
+        Err(_) => ask_who(env, &mut tx, (&mut pending, reason), browser).await?,
     };
     tx.commit().await?;
     Ok(next)
+}
+
+/// Has the person asked who they are, in the organization that was decided.
+async fn ask_who(
+    env: &Env,
+    tx: &mut OrgTx,
+    (pending, reason): (&mut Pending, Reason),
+    browser: &Browser,
+) -> Result<Next, Failure> {
+    let handle = store(env, tx, &mut pending.asked).await?;
+    let event = events::done(env, Action::OrganizationResolved, &browser.origin)?;
+    let event = Event {
+        client: Some(pending.client.key()),
+        detail: vec![("resolved_by", reason.as_str().to_owned())],
+        ..event
+    };
+    tx.audit().insert(&event).await?;
+    Ok(Next::Ask(Question::SignIn, handle))
 }
 
 /// Who issues what comes of a request in an organization that was decided for `reason`.
@@ -327,21 +348,26 @@ pub(crate) async fn proven_session(
 
 pub(crate) fn refusal(
     client: &Arc<Client>,
-    organization: Option<Organization>,
-    admission: Option<ClientStatus>,
+    policy: &Policy,
+    (organization, admission): (Option<Organization>, Option<ClientStatus>),
 ) -> Option<Refused> {
-    let why = refused_because(organization.as_ref(), admission)?;
-    let organization = organization.filter(|_| why != RefusedBecause::OrganizationUnavailable);
+    let why = refused_because((client, policy), organization.as_ref(), admission)?;
+    let known = !matches!(why, RefusedBecause::OrganizationUnavailable | RefusedBecause::ThirdPartyForbidden);
+    let organization = organization.filter(|_| known);
     Some(Refused { why, client: Arc::clone(client), organization })
 }
 
 /// Why an organization cannot be entered with a client, if it cannot.
 pub(crate) fn refused_because(
+    (client, policy): (&Client, &Policy),
     organization: Option<&Organization>,
     admission: Option<ClientStatus>,
 ) -> Option<RefusedBecause> {
     match (organization.map(|organization| organization.status), admission) {
         (None | Some(OrgStatus::Deleted), _) | (_, None) => Some(RefusedBecause::OrganizationUnavailable),
+        (Some(OrgStatus::Active | OrgStatus::Suspended), _) if !policy.admits(client.settings.party) => {
+            Some(RefusedBecause::ThirdPartyForbidden)
+        }
         (Some(OrgStatus::Suspended), _) => Some(RefusedBecause::OrganizationSuspended),
         (Some(OrgStatus::Active), Some(ClientStatus::Disabled)) => Some(RefusedBecause::ClientDisabled),
         (Some(OrgStatus::Active), Some(ClientStatus::Active)) => None,
@@ -411,6 +437,7 @@ fn answered(pending: &Pending, code: ErrorCode) -> Next {
     let description = match code {
         ErrorCode::AccessDenied => "the organization cannot be used with this application",
         ErrorCode::AccountSelectionRequired => "several organizations are possible",
+        ErrorCode::ConsentRequired => "the user has not consented to what the application asks for",
         ErrorCode::InteractionRequired => "organization_required: the request names no organization",
         ErrorCode::InvalidRequestUri => "the pushed request was answered before",
         ErrorCode::LoginRequired => "nobody is signed in to the organization",
@@ -434,6 +461,7 @@ impl RefusedBecause {
             Self::ClientDisabled => "client_disabled",
             Self::OrganizationUnavailable => "organization_unavailable",
             Self::OrganizationSuspended => "organization_suspended",
+            Self::ThirdPartyForbidden => "third_party_forbidden",
         }
     }
 }

@@ -8,7 +8,7 @@ use orgate_domain::resolution::Reason;
 use orgate_storage::OrgScope;
 use orgate_storage::system::{OrgHint, ResolvedOrg};
 
-use crate::authorize::{Needed, Next, enter, needed, usable_sessions};
+use crate::authorize::{Needed, Next, enter, needed, usable_sessions, welcomes};
 use crate::waiting::{Waiting, WaitingError};
 use crate::{Browser, Env, Failure};
 
@@ -90,7 +90,8 @@ pub(crate) async fn of_address(
         let client = waiting.client().key();
         let (organization, admission) = tx.organization().find_with(client).await?;
         tx.commit().await?;
-        choices.extend(organization.filter(|_| admission.is_some()).map(|organization| Choice {
+        let admitted = admission.is_some() && welcomes(env, waiting.client(), &org.scope).await?;
+        choices.extend(organization.filter(|_| admitted).map(|organization| Choice {
             scope: org.scope,
             name: organization.name.as_str().to_owned(),
             logo_url: organization.branding.logo_url.map(Into::into),
@@ -147,5 +148,6 @@ pub(crate) async fn is_open(env: &Env, waiting: &Waiting, resolved: &ResolvedOrg
     let client = waiting.client().key();
     let admitted = tx.clients().find_admission(client).await?.is_some();
     tx.commit().await?;
+    let admitted = admitted && welcomes(env, waiting.client(), &resolved.scope).await?;
     Ok(admitted && resolved.status != OrgStatus::Deleted)
 }

@@ -49,10 +49,10 @@ pub(crate) async fn issue_to_machine(
         env.limits.take(Limited::Refusals, call.origin.address)?;
         return Ok(MachineToken::Fallen);
     };
-    if let Err(refusal) = standing.check() {
+    let policy = env.configuration.policy(&env.store, &place).await?;
+    if let Err(refusal) = standing.check(&policy, call.client.settings.party) {
         return refuse(env, call, (&place, refusal)).await;
     }
-    let policy = env.configuration.policy(&env.store, &place).await?;
     let subject = Subject::Client(&standing, call.client.id);
     let issuer = env.issuer.to_client(call.client, place.org_id(), call.called);
     let issuance = Issuance {

@@ -19,7 +19,7 @@ use crate::{Browser, Env, Failure, events};
 /// A completed sign-in.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// Where the browser goes next: to the client, unless somebody has something to approve.
+    /// Where the browser goes next: to the client, unless somebody has something to approve, or to consent to.
     pub next: Next,
     /// The new session cookie of this organization.
     pub cookie: Credential<SessionCookie>,
@@ -79,16 +79,15 @@ impl<'a> Completion<'a> {
 
     /// Answers the request and commits `tx`. On [`Completed::Over`] nothing was done.
     pub(crate) async fn finish(self, mut tx: OrgTx, proven: Proven) -> Result<Completed, Failure> {
-        let env = self.env;
         let asked = &self.waiting.pending.asked;
-        if let Some(unmet) = unmet(asked, &proven) {
+        if let Some(unmet) = unmet(asked, &proven).or_else(|| self.forbidden()) {
             return self.refuse(tx, proven.user_id, unmet).await;
         }
         let Some((session, cookie)) = self.begin_session(&mut tx, &proven).await? else {
             return Ok(Completed::Over);
         };
         let event = self.event(&proven, session.id)?;
-        let Some(next) = conclude(env, &mut tx, &self.waiting.pending, (&session, &event)).await? else {
+        let Some(next) = conclude(self.env, &mut tx, &self.waiting.pending, (&session, &event)).await? else {
             return Ok(Completed::Over);
         };
         tx.commit().await?;
@@ -97,6 +96,13 @@ impl<'a> Completion<'a> {
         }
         let (expires_at, dropped) = (session.expires_at, self.dropped);
         Ok(Completed::SignedIn(Box::new(SignedIn { next, cookie, expires_at, dropped })))
+    }
+
+    /// The organization forbade clients like this one meanwhile.
+    fn forbidden(&self) -> Option<(&'static str, RequestError)> {
+        let admitted = self.policy.admits(self.waiting.client().settings.party);
+        let why = "the organization does not admit the application";
+        (!admitted).then(|| ("third_party_forbidden", RequestError::new(ErrorCode::AccessDenied, why)))
     }
 
     fn event(&self, proven: &Proven, session_id: SessionId) -> Result<Event, Failure> {

@@ -14,6 +14,7 @@ use orgate_storage::{StorageError, Store};
 use url::Url;
 
 use crate::Configuration;
+use crate::client_documents::ClientDocuments;
 use crate::client_keys::ClientKeys;
 use crate::dns::Dns;
 use crate::federation::providers::Providers;
@@ -58,6 +59,8 @@ pub struct Surroundings {
     pub providers: Providers,
     /// Cached keys of clients.
     pub client_keys: ClientKeys,
+    /// Documents of clients that nobody registered.
+    pub client_documents: ClientDocuments,
     /// Cached clients, policies and connections.
     pub configuration: Configuration,
     /// Limits by source address and by organization.

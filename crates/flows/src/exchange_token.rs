@@ -5,7 +5,7 @@
 //! to somebody else is named in `act`.
 
 use orgate_domain::audit::{Action, Actor, Event};
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Client, Party};
 use orgate_protocol::jose::claims;
 use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
@@ -137,11 +137,15 @@ async fn may_exchange(
     let own = issued_to.key() == call.client.key();
     // Whoever holds a token of an organization is admitted to it.
     let here = env.configuration.client_standing(&env.store, &subject.scope, call.client.key()).await?;
-    if here.is_none_or(|here| here.check().is_err()) {
+    let policy = env.configuration.policy(&env.store, &subject.scope).await?;
+    let party = call.client.settings.party;
+    if here.is_none_or(|here| here.check(&policy, party).is_err()) {
         return Ok(None);
     }
     let holds_key = claims.cnf.as_ref().is_none_or(|cnf| call.key == Some(&cnf.jkt));
-    let received = claims.aud == call.client.resource && issued_to.owner == call.client.owner;
+    // Nobody consented to a third party's having a token that was issued to somebody else.
+    let received =
+        claims.aud == call.client.resource && issued_to.owner == call.client.owner && party == Party::First;
     Ok(Some(issued_to).filter(|_| own && holds_key || !own && received))
 }
 

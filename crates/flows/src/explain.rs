@@ -102,8 +102,9 @@ async fn refusal_in(
     client: &Arc<Client>,
     scope: &OrgScope,
 ) -> Result<Option<RefusedBecause>, Failure> {
+    let policy = env.configuration.policy(&env.store, scope).await?;
     let mut tx = env.store.begin(scope).await?;
     let (organization, admission) = tx.organization().find_with(client.key()).await?;
     tx.commit().await?;
-    Ok(refusal(client, organization, admission).map(|refused| refused.why))
+    Ok(refusal(client, &policy, (organization, admission)).map(|refused| refused.why))
 }

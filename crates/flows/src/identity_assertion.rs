@@ -125,6 +125,7 @@ async fn standing(
     let mut tx = env.store.begin(&scope).await?;
     let found = tx.sessions().find_standing(session, call.client.key()).await?;
     tx.commit().await?;
-    let found = found.filter(|standing| standing.is_live(env.clock.now(), &policy));
+    let admitted = policy.admits(call.client.settings.party);
+    let found = found.filter(|standing| admitted && standing.is_live(env.clock.now(), &policy));
     Ok(found.map(|standing| (scope, standing)))
 }

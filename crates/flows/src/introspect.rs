@@ -1,6 +1,7 @@
 //! Introspection (RFC 7662): is this token still good, and what does it say?
 
 use orgate_domain::clients::Client;
+use orgate_domain::consents::{is_given, needed};
 use orgate_domain::credentials::{Credential, RefreshToken};
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::AccessTokenClaims;
@@ -89,7 +90,8 @@ async fn introspect_refresh_token(
     let Some(found) = found.filter(|found| {
         (found.client_owner, found.client_id) == client.key()
             && found.is_usable(now)
-            && found.standing.check(policy.sso_enforcement, now).is_ok()
+            && found.standing.check(&policy, client.settings.party, now).is_ok()
+            && is_given(client, found.consented.as_ref(), &needed(&found.scope, &found.claims))
     }) else {
         return Ok(IntrospectionResponse::Inactive);
     };

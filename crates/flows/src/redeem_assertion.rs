@@ -60,13 +60,11 @@ pub(crate) async fn redeem_assertion(
         return Ok(Asserted::Refused(RequestError::new(ErrorCode::UnauthorizedClient, text)));
     }
     // Before anything of the organization's is read for it, or fetched.
-    match env.configuration.client_standing(&env.store, &scope, call.client.key()).await? {
-        Some(here) => {
-            if let Err(refusal) = here.check() {
-                return reject(env, call, (&scope, refusal.as_str())).await;
-            }
-        }
-        None => return Ok(Asserted::Rejected),
+    let here = env.configuration.client_standing(&env.store, &scope, call.client.key()).await?;
+    let Some(here) = here else { return Ok(Asserted::Rejected) };
+    let policy = env.configuration.policy(&env.store, &scope).await?;
+    if let Err(refusal) = here.check(&policy, call.client.settings.party) {
+        return reject(env, call, (&scope, refusal.as_str())).await;
     }
     let verified = verify_identity_assertion(env, &scope, call, request.assertion).await?;
     let verified = match verified {
@@ -91,7 +89,7 @@ pub(crate) async fn redeem_assertion(
             return reject(env, call, (&scope, reason)).await;
         }
     };
-    if let Err(refusal) = standing.check(policy.sso_enforcement, now) {
+    if let Err(refusal) = standing.check(&policy, call.client.settings.party, now) {
         drop(tx);
         return reject(env, call, (&scope, refusal.as_str())).await;
     }

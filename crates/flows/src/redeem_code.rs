@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::Client;
 use orgate_domain::clients::claims::ClaimValues;
+use orgate_domain::consents;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -98,6 +99,7 @@ pub(crate) async fn redeem(
     let lapses = dies.min(now + policy.refresh_idle);
     let grant = NewGrant {
         code: &found.code,
+        party: request.call.client.settings.party,
         issuer,
         dpop_jkt: request.call.key.filter(|_| !request.call.client.is_confidential()),
         expires_at: dies,
@@ -167,10 +169,23 @@ fn judge(request: &RedeemCode<'_>, found: &RedeemableCode, policy: &Policy, now:
     if let Err(refusal) = found.code.accept(&by, now) {
         return Judgement::Refused(refusal.as_str(), Redemption::Refused(refusal));
     }
-    match found.standing.check(policy.sso_enforcement, now) {
+    match stands(request, (found, policy), now) {
         Ok(()) => Judgement::Accepted,
         Err(refusal) => Judgement::Refused(refusal.as_str(), Redemption::Fallen(refusal)),
     }
+}
+
+/// Whether everything stands that the code came from, its user's consent included.
+fn stands(
+    request: &RedeemCode<'_>,
+    (found, policy): (&RedeemableCode, &Policy),
+    now: DateTime<Utc>,
+) -> Result<(), StandingRefusal> {
+    let client = request.call.client;
+    found.standing.check(policy, client.settings.party, now)?;
+    let needed = consents::needed(&found.code.scope, &found.code.claims);
+    let given = consents::is_given(client, found.consented.as_ref(), &needed);
+    given.then_some(()).ok_or(StandingRefusal::ConsentMissing)
 }
 
 fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Event {

@@ -3,6 +3,7 @@
 
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::claims::ClaimValues;
+use orgate_domain::consents;
 use orgate_domain::credentials::{Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -92,7 +93,7 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         if let Some(refusal) = refusal(env, request, &found) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Refused(refusal))).await;
         }
-        if let Err(refusal) = found.standing.check(policy.sso_enforcement, env.clock.now()) {
+        if let Err(refusal) = stands(env, request, (&found, &policy)) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
         }
         let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
@@ -138,6 +139,19 @@ fn successor(
         Some(given) => env.vault.given_successor(presented, given),
         None => Some(env.vault.successor(presented)),
     }
+}
+
+/// Whether everything stands that the family came from, its user's consent included.
+fn stands(
+    env: &Env,
+    request: &Refresh<'_>,
+    (found, policy): (&PresentedRefreshToken, &Policy),
+) -> Result<(), StandingRefusal> {
+    let client = request.call.client;
+    found.standing.check(policy, client.settings.party, env.clock.now())?;
+    let needed = consents::needed(&found.scope, &found.claims);
+    let given = consents::is_given(client, found.consented.as_ref(), &needed);
+    given.then_some(()).ok_or(StandingRefusal::ConsentMissing)
 }
 
 fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> Option<RefreshRefusal> {

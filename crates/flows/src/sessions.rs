@@ -11,6 +11,7 @@ pub use orgate_storage::system::ProvenSession;
 use orgate_storage::{OrgScope, OrgTx};
 
 use crate::authorize::live_sessions;
+use crate::consents::{self, GivenConsent};
 use crate::end_sessions::{Because, end_sessions};
 use crate::limits::Limited;
 use crate::sign_out::{SignedOut, end_here};
@@ -40,6 +41,8 @@ pub struct OwnSessions {
     pub user: String,
     /// All of them, the last used first.
     pub sessions: Vec<OpenSession>,
+    /// What the user lets third-party clients have.
+    pub consents: Vec<GivenConsent>,
 }
 
 /// Which of their sessions a user ends.
@@ -91,8 +94,9 @@ pub async fn own_sessions(
     let organization = tx.organization().find().await?;
     tx.commit().await?;
     let Some(organization) = organization else { return Ok(Account::NotSignedIn) };
+    let consents = consents::list(env, &scope, standing.session.user_id).await?;
     let (here, user) = (standing.session.id, standing.user.email.unwrap_or(standing.user.name));
-    Ok(Account::Sessions(Box::new(OwnSessions { scope, organization, here, user, sessions })))
+    Ok(Account::Sessions(Box::new(OwnSessions { scope, organization, here, user, sessions, consents })))
 }
 
 /// Ends some of the sessions that a user was shown. `None`: they are still signed in here.

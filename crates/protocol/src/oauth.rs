@@ -11,6 +11,7 @@ pub mod logout;
 pub mod metadata;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod registration;
 pub mod request_object;
 pub mod response;
 mod scope;

@@ -41,6 +41,8 @@ pub struct NewAuthorizationRequest {
     pub resolved_by: Option<Reason>,
     /// The address that the person proved on the way, as a keyed hash.
     pub proven_address: Option<SecretHash>,
+    /// The session that answers everything else, where it waits for consent.
+    pub consent_session: Option<SessionId>,
     /// The user of a verified `id_token_hint`, or the one that `claims` asks for: nobody else will do.
     pub expected_user: Option<UserId>,
     /// Where the answer goes.
@@ -130,9 +132,9 @@ impl AuthorizationRequests<'_> {
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
                   ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash, claims,
-                  device_id, session_id)
+                  device_id, session_id, consent_session_id)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-                     $27, $28)",
+                     $27, $28, $29)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -161,6 +163,7 @@ impl AuthorizationRequests<'_> {
             stored(&new.claims) as _,
             new.device.map(|device| device.id.as_uuid()),
             new.device.and_then(|device| device.session).map(SessionId::as_uuid),
+            new.consent_session.map(SessionId::as_uuid),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -176,6 +179,7 @@ impl AuthorizationRequests<'_> {
             r#"select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
                     response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
                     resource, dpop_jkt, pushed_hash, device_id, session_id, created_at, expires_at, consumed_at,
+                    consent_session_id,
                     claims as "claims: Json<ClaimsRequest>"
              from authorization_requests where org_id = $1 and handle_hash = $2"#,
             self.org_id,
@@ -200,6 +204,7 @@ impl AuthorizationRequests<'_> {
                 .map(|text| parsed(Reason::from_text(&text), TABLE, "resolved_by"))
                 .transpose()?,
             proven_address: row.proven_hash.map(|bytes| hash(&bytes, TABLE, "proven_hash")).transpose()?,
+            consent_session: row.consent_session_id.map(SessionId::from_uuid),
             expected_user: row.expected_user.map(UserId::from_uuid),
             redirect_uri: row.redirect_uri,
             response_mode: parsed(

@@ -104,6 +104,8 @@ impl Store {
                                           where family.org_id = session.org_id and family.session_id = session.id)
                           and not exists (select from authorization_codes code
                                           where code.org_id = session.org_id and code.session_id = session.id)
+                          and not exists (select from authorization_requests request
+                                          where request.org_id = session.org_id and request.consent_session_id = session.id)
                         order by least(session.expires_at, session.ended_at) limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
             messages: delete!(tx, expired_before, limit,

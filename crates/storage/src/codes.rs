@@ -1,6 +1,7 @@
 //! Authorization codes.
 
 use orgate_domain::audit::Event;
+use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId, UserId};
 use orgate_domain::standing::Standing;
@@ -10,7 +11,7 @@ use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use sqlx::types::Json;
 
 use crate::audit::detail;
-use crate::row::{claims, parsed, standing, stored};
+use crate::row::{claims, consented, parsed, standing, stored};
 use crate::scope::repository;
 use crate::{ConsumedKind, NewGrant, StorageError};
 
@@ -41,6 +42,8 @@ pub struct RedeemableCode {
     pub redeemed: bool,
     /// The session, its user and the client, as of now.
     pub standing: Standing,
+    /// What the user lets the client have, as of now.
+    pub consented: Option<ScopeSet>,
 }
 
 impl Codes<'_> {
@@ -129,12 +132,15 @@ impl Codes<'_> {
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
                       standing.domain_verified as "domain_verified!", standing.ends_by,
-                      client.status as "client_status?"
+                      client.status as "client_status?", consent.scope as "consented?"
                from authorization_codes code
                join standings standing on standing.org_id = code.org_id and standing.session_id = code.session_id
                left join admitted_clients client
                     on client.org_id = code.org_id and client.client_org_id = code.client_org_id
                        and client.client_id = code.client_id
+               left join consents consent
+                    on consent.org_id = code.org_id and consent.user_id = code.user_id
+                       and consent.client_org_id = code.client_org_id and consent.client_id = code.client_id
                where code.org_id = $1 and code.code_hash = $2"#,
             self.org_id,
             hash.as_bytes(),
@@ -162,13 +168,14 @@ impl Codes<'_> {
             nonce: row.nonce,
             expires_at: row.code_expires_at,
         };
-        Ok(Some(RedeemableCode { code, redeemed: row.redeemed_at.is_some(), standing }))
+        let consented = consented(row.consented)?;
+        Ok(Some(RedeemableCode { code, redeemed: row.redeemed_at.is_some(), standing, consented }))
     }
 
     /// Redeems the code: marks it, starts its token family with the first refresh token, and writes
     /// the event; all in one statement, in which the mark decides. `false`, with nothing done, if it
-    /// was redeemed before or lapsed, or its session ended: of two racing calls, one wins, and no client gets
-    /// tokens in a session of whose end it was not told.
+    /// was redeemed before or lapsed, its session ended, or its user's consent was just taken back: of two racing
+    /// calls, one wins, and no client gets tokens in a session of whose end it was not told.
     pub async fn redeem(
         &mut self,
         hash: &SecretHash,
@@ -185,6 +192,10 @@ impl Codes<'_> {
                    update authorization_codes code set redeemed_at = $3
                    from live
                    where code.org_id = $1 and code.code_hash = $2 and code.redeemed_at is null and code.expires_at > $3
+                     and (not $25 or exists (select from consents consent
+                                             where consent.org_id = $1 and consent.user_id = $5
+                                               and consent.client_org_id = $7 and consent.client_id = $8
+                                             for share))
                    returning code.org_id, code.claims
                ), family as (
                    insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
@@ -224,6 +235,7 @@ impl Codes<'_> {
             detail(event),
             code.resource,
             grant.dpop_jkt,
+            grant.party != Party::First,
         )
         .fetch_one(&mut *self.conn)
         .await?;

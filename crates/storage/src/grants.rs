@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Event, Origin};
+use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, GrantId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
@@ -11,7 +12,7 @@ use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use sqlx::types::Json;
 
 use crate::audit::detail;
-use crate::row::{self, claims, parsed, standing};
+use crate::row::{self, claims, consented, parsed, standing};
 use crate::scope::repository;
 use crate::{StorageError, UpstreamEnd};
 
@@ -27,6 +28,8 @@ repository! {
 pub struct NewGrant<'a> {
     /// The code that starts it.
     pub code: &'a AuthorizationCode,
+    /// Whose its client is. A third party's is started only while the user's consent stands.
+    pub party: Party,
     /// The issuer it keeps to its end.
     pub issuer: &'a str,
     /// The thumbprint of the key that its refresh tokens are bound to: a public client's (RFC 9449 §5).
@@ -89,6 +92,8 @@ pub struct PresentedRefreshToken {
     pub successor: Option<SecretHash>,
     /// The session, its user and the client, as of now.
     pub standing: Standing,
+    /// What the user lets the client have, as of now.
+    pub consented: Option<ScopeSet>,
 }
 
 impl PresentedRefreshToken {
@@ -152,13 +157,16 @@ impl Grants<'_> {
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
                       standing.domain_verified as "domain_verified!", standing.ends_by,
-                      client.status as "client_status?"
+                      client.status as "client_status?", consent.scope as "consented?"
                from refresh_tokens token
                join grants family on family.org_id = token.org_id and family.id = token.grant_id
                join standings standing on standing.org_id = family.org_id and standing.session_id = family.session_id
                left join admitted_clients client
                     on client.org_id = family.org_id and client.client_org_id = family.client_org_id
                        and client.client_id = family.client_id
+               left join consents consent
+                    on consent.org_id = family.org_id and consent.user_id = family.user_id
+                       and consent.client_org_id = family.client_org_id and consent.client_id = family.client_id
                where token.org_id = $1 and token.token_hash = $2"#,
             self.org_id,
             hash.as_bytes(),
@@ -186,6 +194,7 @@ impl Grants<'_> {
             }),
             successor: successor.transpose()?,
             standing,
+            consented: consented(row.consented)?,
         }))
     }
 

@@ -35,6 +35,7 @@ mod clients;
 mod codes;
 mod connection_keys;
 mod connections;
+mod consents;
 mod consumed_ids;
 mod device_requests;
 mod discovery;
@@ -48,6 +49,7 @@ mod outbox;
 mod pushed_requests;
 mod recovery_codes;
 mod refreshes;
+mod registrations;
 mod roles;
 mod sessions;
 mod setup_links;
@@ -66,6 +68,7 @@ pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnection
 pub use connections::{
     Authorship, Connection, ConnectionVersion, Connections, NewConnectionVersion, VersionSummary,
 };
+pub use consents::Consents;
 pub use consumed_ids::{ConsumedIds, ConsumedKind};
 pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
@@ -81,6 +84,7 @@ pub use pool::{PoolSettings, Store};
 pub use pushed_requests::{PushedAuthorizationRequest, PushedRequests};
 pub use recovery_codes::RecoveryCodes;
 pub use refreshes::{Refresh, Refreshes};
+pub use registrations::{NewClientDocument, NewRegistration, NewRegistrationToken, Registrations};
 pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};

@@ -6,11 +6,11 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
-use orgate_domain::policies::{PolicySettings, SsoEnforcement};
+use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use url::Url;
 
 use crate::StorageError;
-use crate::row::{enforcement, parsed};
+use crate::row::{allowance, enforcement, parsed};
 use crate::scope::repository;
 
 repository! {
@@ -170,7 +170,8 @@ impl Organizations<'_> {
     pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
         let row = sqlx::query!(
             "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
-                    refresh_absolute_secs, lockout_attempts, sso_enforcement
+                    refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients, client_registration,
+                    client_id_metadata
              from policies where org_id = $1",
             self.org_id,
         )
@@ -186,6 +187,18 @@ impl Organizations<'_> {
                 refresh_absolute: seconds(row.refresh_absolute_secs),
                 lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
                 sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
+                third_party_clients: row
+                    .third_party_clients
+                    .map(|text| allowance(&text, "third_party_clients"))
+                    .transpose()?,
+                client_registration: row
+                    .client_registration
+                    .map(|text| allowance(&text, "client_registration"))
+                    .transpose()?,
+                client_id_metadata: row
+                    .client_id_metadata
+                    .map(|text| allowance(&text, "client_id_metadata"))
+                    .transpose()?,
             })
         })
         .transpose()
@@ -201,8 +214,8 @@ impl Organizations<'_> {
         sqlx::query!(
             "insert into policies (org_id, session_idle_secs, session_absolute_secs, access_token_secs,
                                    refresh_idle_secs, refresh_absolute_secs, lockout_attempts, updated_at,
-                                   sso_enforcement)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                   sso_enforcement, third_party_clients, client_registration, client_id_metadata)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              on conflict (org_id) do update
                  set session_idle_secs = excluded.session_idle_secs,
                      session_absolute_secs = excluded.session_absolute_secs,
@@ -210,7 +223,10 @@ impl Organizations<'_> {
                      refresh_idle_secs = excluded.refresh_idle_secs,
                      refresh_absolute_secs = excluded.refresh_absolute_secs,
                      lockout_attempts = excluded.lockout_attempts, updated_at = excluded.updated_at,
-                     sso_enforcement = excluded.sso_enforcement
+                     sso_enforcement = excluded.sso_enforcement,
+                     third_party_clients = excluded.third_party_clients,
+                     client_registration = excluded.client_registration,
+                     client_id_metadata = excluded.client_id_metadata
                  where policies.org_id = excluded.org_id",
             self.org_id,
             seconds(settings.session_idle),
@@ -221,6 +237,9 @@ impl Organizations<'_> {
             settings.lockout_attempts.and_then(|tries| i32::try_from(tries).ok()),
             at,
             settings.sso_enforcement.map(SsoEnforcement::as_str),
+            settings.third_party_clients.map(Allowance::as_str),
+            settings.client_registration.map(Allowance::as_str),
+            settings.client_id_metadata.map(Allowance::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

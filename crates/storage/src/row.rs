@@ -7,10 +7,10 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ConnectionId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
-use orgate_domain::policies::SsoEnforcement;
+use orgate_domain::policies::{Allowance, SsoEnforcement};
 use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{SsoSubject, Standing, UserProfile, UserStatus};
-use orgate_protocol::oauth::ClaimsRequest;
+use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -45,6 +45,11 @@ pub(crate) fn enforcement(text: &str) -> Result<SsoEnforcement, StorageError> {
     parsed(SsoEnforcement::from_text(text), "policies", "sso_enforcement")
 }
 
+/// What a policy allows or forbids.
+pub(crate) fn allowance(text: &str, column: &'static str) -> Result<Allowance, StorageError> {
+    parsed(Allowance::from_text(text), "policies", column)
+}
+
 /// Requested claims as they are stored: nothing, where none are.
 pub(crate) fn stored(claims: &ClaimsRequest) -> Option<Json<&ClaimsRequest>> {
     (!claims.is_empty()).then_some(Json(claims))
@@ -53,6 +58,11 @@ pub(crate) fn stored(claims: &ClaimsRequest) -> Option<Json<&ClaimsRequest>> {
 /// Reads [`stored`] back.
 pub(crate) fn claims(stored: Option<Json<ClaimsRequest>>) -> ClaimsRequest {
     stored.map(|Json(claims)| claims).unwrap_or_default()
+}
+
+/// What a user consented to, if they did.
+pub(crate) fn consented(scope: Option<String>) -> Result<Option<ScopeSet>, StorageError> {
+    scope.map(|text| parsed(ScopeSet::parse_union(&text).ok(), "consents", "scope")).transpose()
 }
 
 /// The columns of the view `standings`, with the client's status beside them.

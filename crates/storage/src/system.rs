@@ -18,7 +18,7 @@ mod keys;
 
 pub use crate::clean::{Cleaned, Outdated};
 
-use crate::row::{enforcement, method, parsed};
+use crate::row::{allowance, enforcement, method, parsed};
 use crate::transaction::Transaction;
 use crate::{OrgScope, StorageError, Store};
 
@@ -335,7 +335,10 @@ impl Store {
                       policy.refresh_idle_secs as "refresh_idle_secs?",
                       policy.refresh_absolute_secs as "refresh_absolute_secs?",
                       policy.lockout_attempts as "lockout_attempts?",
-                      policy.sso_enforcement as "sso_enforcement?"
+                      policy.sso_enforcement as "sso_enforcement?",
+                      policy.third_party_clients as "third_party_clients?",
+                      policy.client_registration as "client_registration?",
+                      policy.client_id_metadata as "client_id_metadata?"
                from organization_ancestors line
                left join policies policy on policy.org_id = line.ancestor_id
                where line.org_id = $1
@@ -355,6 +358,18 @@ impl Store {
                     refresh_absolute: row.refresh_absolute_secs.map(Duration::seconds),
                     lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
                     sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
+                    third_party_clients: row
+                        .third_party_clients
+                        .map(|text| allowance(&text, "third_party_clients"))
+                        .transpose()?,
+                    client_registration: row
+                        .client_registration
+                        .map(|text| allowance(&text, "client_registration"))
+                        .transpose()?,
+                    client_id_metadata: row
+                        .client_id_metadata
+                        .map(|text| allowance(&text, "client_id_metadata"))
+                        .transpose()?,
                 })
             })
             .collect()

@@ -9,10 +9,12 @@ use orgate_domain::ids::SessionId;
 use orgate_domain::user_agents::describe;
 use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::Env;
+use orgate_flows::consents::{GivenConsent, revoke_own};
 use orgate_flows::sessions::{
     Account, OpenSession, OwnEnding, OwnSessions, ProvenSession, end_own, own_sessions,
 };
 
+use crate::consent::meaning;
 use crate::page::{Org, Page, Problem, failed, over, problem, render, unreadable};
 use crate::present::see_other;
 use crate::sign_out;
@@ -29,6 +31,16 @@ struct SessionsTemplate<'a> {
     done: bool,
     sessions: Vec<Line>,
     others: bool,
+    revoked: bool,
+    applications: Vec<Application>,
+}
+
+/// An application of somebody else's that has access.
+struct Application {
+    client_id: String,
+    name: String,
+    may: String,
+    given: Moment,
 }
 
 /// One session.
@@ -73,7 +85,7 @@ pub(crate) async fn get_sessions(
     let origin = &cookies.browser.origin;
     let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     match own_sessions(&env, params.get("organization"), &cookies.browser).await {
-        Ok(Account::Sessions(own)) => page(&env, &cookies, &own, params.get("done").is_some()),
+        Ok(Account::Sessions(own)) => page(&env, &cookies, &own, params.get("done")),
         Ok(Account::Choose(sessions)) => choose(&env, &sessions),
         Ok(Account::NotSignedIn) => not_signed_in(&env, &cookies),
         Err(failure) => failed(&env, origin, &failure),
@@ -111,12 +123,42 @@ pub(crate) async fn post_sessions(
     }
 }
 
+/// `POST /account/applications`: takes back what an application may have.
+pub(crate) async fn post_applications(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let organization = params.get("organization").unwrap_or_default();
+    let own = match own_sessions(&env, Some(organization), &cookies.browser).await {
+        Ok(Account::Sessions(own)) => own,
+        Ok(_) => return not_signed_in(&env, &cookies),
+        Err(failure) => return failed(&env, origin, &failure),
+    };
+    let token = params.get("csrf").unwrap_or_default();
+    if !env.vault.check_form_token(&cookies.browser.binding, &subject(&own), token) {
+        return over(&env, origin);
+    }
+    // One that has no access any more is as good as revoked.
+    match revoke_own(&env, &own, params.get("client").unwrap_or_default(), &cookies.browser).await {
+        Ok(_) => see_other(
+            &env.issuer.at(&format!("/account/sessions?organization={}&done=access", own.organization.id)),
+        ),
+        Err(failure) => failed(&env, origin, &failure),
+    }
+}
+
 /// What the form's token is bound to.
 fn subject(own: &OwnSessions) -> String {
     format!("sessions {}", own.here)
 }
 
-fn page(env: &Env, cookies: &BrowserCookies, own: &OwnSessions, done: bool) -> Response {
+fn page(env: &Env, cookies: &BrowserCookies, own: &OwnSessions, done: Option<&str>) -> Response {
     let now = env.clock.now();
     let template = SessionsTemplate {
         page: Page::branded(env, &own.organization),
@@ -124,7 +166,9 @@ fn page(env: &Env, cookies: &BrowserCookies, own: &OwnSessions, done: bool) -> R
         user: &own.user,
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(own)),
         organization: own.organization.id.to_string(),
-        done,
+        done: done.is_some_and(|done| done != "access"),
+        revoked: done == Some("access"),
+        applications: own.consents.iter().map(|given| Application::of(given, now)).collect(),
         sessions: own.sessions.iter().map(|session| Line::of(session, own.here, now)).collect(),
         others: own.sessions.iter().any(|session| session.id != own.here),
     };
@@ -168,6 +212,17 @@ impl Line {
             clients: session.clients.join(", "),
             signed_in: Moment::of(session.signed_in_at, now),
             last_seen: Moment::of(session.last_seen_at, now),
+        }
+    }
+}
+
+impl Application {
+    fn of(given: &GivenConsent, now: DateTime<Utc>) -> Self {
+        Self {
+            client_id: given.client.client_id.clone(),
+            name: given.client.name.as_str().to_owned(),
+            may: given.consent.scope.iter().map(meaning).collect::<Vec<_>>().join(", "),
+            given: Moment::of(given.consent.updated_at, now),
         }
     }
 }

@@ -16,6 +16,7 @@ use orgate_flows::device::{Approval, Decision, FoundDevice, answer, approval, be
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::params::Params;
 
+use crate::consent::meaning;
 use crate::page::{Org, Page, failed, over, render, unreadable};
 use crate::present::{self, see_other};
 
@@ -286,15 +287,4 @@ fn answered(env: &Env, approval: &Approval, decision: Decision) -> Response {
 /// Where the application is at home, for who knows the address better than the name.
 fn home_of(client: &orgate_domain::clients::Client) -> Option<String> {
     client.home_url.as_ref()?.host_str().map(str::to_owned)
-}
-
-/// What a scope lets the device do, for people; one of the application's own is called by its name.
-fn meaning(scope: &str) -> &str {
-    match scope {
-        "openid" => "know who you are here",
-        "profile" => "see your name",
-        "email" => "see your e-mail address",
-        "offline_access" => "stay signed in while you are away",
-        other => other,
-    }
 }

@@ -7,6 +7,7 @@ mod account;
 mod assets;
 mod authorize;
 mod choose;
+mod consent;
 mod device;
 mod discover;
 mod link;
@@ -58,6 +59,7 @@ pub fn router() -> Router<AppState> {
         .route("/sso/{organization}/{connection}/link", get(link::get).post(link::post))
         .route("/sso/signed-out", get(sign_out::get_signed_out))
         .route("/sso/{organization}/{connection}/metadata", get(sso::get_metadata))
+        .route("/consent", get(consent::get).post(consent::post))
         .route("/choose", get(choose::get).post(choose::post))
         .route("/device", get(device::get).post(device::post))
         .route("/device/continue", post(device::post_continue))
@@ -65,6 +67,7 @@ pub fn router() -> Router<AppState> {
         .route("/discover", get(discover::get).post(discover::post))
         .route("/discover/code", post(discover::post_code))
         .route("/discover/link", get(discover::get_link))
+        .route("/account/applications", post(account::post_applications))
         .route("/account/sessions", get(account::get_sessions).post(account::post_sessions))
         .route("/assets/{name}", get(assets::get))
         .route("/assets/brand/{color}", get(assets::get_brand))

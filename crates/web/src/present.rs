@@ -44,6 +44,7 @@ fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> R
             let page = match question {
                 Question::Approve => "device/approve",
                 Question::Choose => "choose",
+                Question::Consent => "consent",
                 Question::Discover => "discover",
                 Question::SignIn => "sign-in",
             };
@@ -117,7 +118,7 @@ fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {
             format!("Nobody can sign in to {application} at the moment."),
             format!("Ask whoever runs {application} when it will be back."),
         ),
-        RefusedBecause::OrganizationUnavailable => (
+        RefusedBecause::OrganizationUnavailable | RefusedBecause::ThirdPartyForbidden => (
             format!("This organization cannot use {application}"),
             format!("There is no organization of this name that may sign in to {application}."),
             "Check the link or the name you were given, or ask your administrator to have the organization admitted."
@@ -137,7 +138,10 @@ fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {
         origin,
         &Problem {
             status: StatusCode::FORBIDDEN,
-            code: refused.why.as_str(),
+            code: match refused.why {
+                RefusedBecause::ThirdPartyForbidden => RefusedBecause::OrganizationUnavailable.as_str(),
+                why => why.as_str(),
+            },
             headline: &headline,
             what_happened: &what_happened,
             what_next: &what_next,

@@ -277,3 +277,50 @@ async fn the_code_behind_an_approval_is_redeemed_by_the_device_alone() {
 
     assert_eq!(device.poll(&app).await.status, 200);
 }
+
+/// The page says what the device asks for: letting it in is consent, and denying it is none.
+#[tokio::test]
+async fn who_lets_a_third_partys_device_in_consents_to_what_it_asks_for() {
+    let app = app().await;
+    let of_others = |status: &str| {
+        format!(
+            "clients:
+  - client_id: tv
+    organization: operator
+    name: Notes on TV
+    type: native
+    audience: all
+    party: third
+    status: {status}
+    grants: [\"{GRANT}\", refresh_token]
+"
+        )
+    };
+    app.apply(&of_others("active")).await;
+    let forbidden =
+        "organizations:\n  - { slug: globex, name: Globex, policy: { third_party_clients: forbidden } }\n";
+    app.apply(forbidden).await;
+    let given =
+        async || app.events("acme").await.iter().filter(|event| *event == "consent.given success").count();
+
+    let denied = ask(&app, "tv", &[("organization", "acme")]).await;
+    let browser = app.browser();
+    let question = denied.sign_in(&browser, "ada@acme.test").await;
+    assert!(question.body.contains("see your e-mail address"), "{}", question.body);
+    decide(&browser, &question, "deny").await;
+    assert_eq!(given().await, 0);
+    let device = ask(&app, "tv", &[("organization", "acme")]).await;
+    let question = device.go_on(&browser).await;
+    let question = browser.follow(question).await;
+    decide(&browser, &question, "allow").await;
+    let tokens = device.poll(&app).await;
+
+    assert_eq!(tokens.status, 200, "{}", tokens.body);
+    assert_eq!(given().await, 1);
+    let refresh = [("grant_type", "refresh_token"), ("client_id", "tv")];
+    let token = tokens.text("refresh_token");
+    let refreshed = app.post("/token", &[&refresh[..], &[("refresh_token", &*token)]].concat()).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    let elsewhere = request(&app, "tv", &[("scope", "openid"), ("organization", "globex")]).await;
+    assert_eq!(elsewhere.outcome(), "400 unauthorized_client");
+}

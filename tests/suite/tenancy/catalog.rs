@@ -32,6 +32,7 @@ const DELIBERATE: &[&str] = &[
     "authorization_requests: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "client_access: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "client_roles: (client_org_id, client_id) refers to client_directory (org_id, id)",
+    "consents: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "grants: (client_org_id, client_id) refers to client_directory (org_id, id)",
     // The tree of organizations.
     "organization_ancestors: (ancestor_id) refers to organizations (org_id)",
@@ -181,7 +182,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: client_access: delete, insert, select
     orgate_app: client_directory: insert, select, update
     orgate_app: client_directory: rows: ((audience = 'all'::text) OR ((audience = 'granted'::text) AND (EXISTS ( SELECT FROM client_access access WHERE ((access.org_id = current_org_id()) AND (access.client_org_id = client_directory.org_id) AND (access.client_id = client_directory.id))))))
+    orgate_app: client_documents: insert, select, update
     orgate_app: client_permissions: delete, insert, select
+    orgate_app: client_registrations: delete, insert, select
     orgate_app: client_roles: delete, insert, select
     orgate_app: client_secrets: delete, insert, select, update (expires_at)
     orgate_app: clients: insert, select, update
@@ -191,6 +194,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: connection_refreshes: insert, select, update
     orgate_app: connection_versions: insert, select, update (activated_at)
     orgate_app: connections: insert, select, update
+    orgate_app: consents: delete, insert, select, update
     orgate_app: consumed_assertions: insert, select
     orgate_app: consumed_ids: insert, select
     orgate_app: data_keys: delete, insert, select, update (wrapped_key)
@@ -221,6 +225,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: pushed_requests: insert, select
     orgate_app: recovery_codes: delete, insert, select, update
     orgate_app: refresh_tokens: insert, select, update
+    orgate_app: registration_tokens: insert, select, update
     orgate_app: revoked_tokens: insert, select
     orgate_app: role_assignments: delete, insert, select
     orgate_app: role_permissions: delete, insert, select
@@ -248,7 +253,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_choose: users: rows: true
     orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, expires_at)
     orgate_clean: authorization_codes: rows: true
-    orgate_clean: authorization_requests: delete, select (org_id, id, expires_at)
+    orgate_clean: authorization_requests: delete, select (org_id, id, expires_at, consent_session_id)
     orgate_clean: authorization_requests: rows: true
     orgate_clean: consumed_assertions: delete, select (org_id, connection_id, assertion_id, expires_at)
     orgate_clean: consumed_assertions: rows: true

@@ -239,9 +239,12 @@ async fn a_request_a_challenge_a_session_and_a_family_end_once() {
             Ok(tx.sessions().end(&session, &fixture::event(Action::SessionEnded)).await? == 1)
         })
         .await;
+        acme.consent(made.user.id, &made.client).await;
+        let client = made.client.key();
+        let taken_back = winners(acme, async |tx| tx.consents().delete(made.user.id, client).await).await;
         let delivered = winners(acme, async |tx| tx.outbox().deliver(message, now()).await).await;
 
-        assert_eq!([consumed, begun, proven, revoked, ended, delivered], [1; 6]);
+        assert_eq!([consumed, begun, proven, revoked, ended, taken_back, delivered], [1; 7]);
     }
 }
 

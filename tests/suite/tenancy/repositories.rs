@@ -11,7 +11,9 @@ use orgate_domain::clients::Audience;
 use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
-use orgate_domain::ids::{ClientId, DomainId, GrantId, GroupId, OrgId, SessionId, TraceId};
+use orgate_domain::ids::{
+    ClientId, DomainId, GrantId, GroupId, OrgId, RegistrationTokenId, SessionId, TraceId,
+};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
@@ -20,10 +22,10 @@ use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, NewCode, NewConnectionVersion,
-    NewFederatedUser, NewMessage, NewOrganization, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx,
-    OrganizationChange, PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError,
-    UpstreamEnd,
+    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, NewClientDocument, NewCode,
+    NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization, NewRegistration,
+    NewRegistrationToken, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange,
+    PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError, UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::{
@@ -172,6 +174,10 @@ impl Calls {
             Domains::list_verified: []
             Grants::find_by_refresh_token: None
             Grants::find_live: None
+            Consents::find: None
+            Consents::list: []
+            Registrations::find_document: None
+            Registrations::find: None
             Grants::list_clients: []
             Grants::is_revoked: false
             Keys::find_data_key: None
@@ -227,6 +233,11 @@ impl Calls {
             Domains::lapse: ()
             Domains::save_check: ()
             Domains::withdraw: false
+            Consents::delete: false
+            Consents::revoke_granted: 0
+            Consents::delete_of_client: ()
+            Registrations::delete: false
+            Registrations::spend_token: None
             Grants::revoke: false
             Grants::rotate: false
             Grants::renew: false
@@ -291,6 +302,10 @@ impl Calls {
             ConsumedIds::consume: true
             DeviceRequests::insert: refused (device_requests_org_id_client_id_fkey)
             PushedRequests::insert: refused (pushed_requests_org_id_client_id_fkey)
+            Consents::save: refused (consents_org_id_user_id_fkey)
+            Registrations::insert_token: ()
+            Registrations::save_document: refused (client_documents_org_id_client_id_fkey)
+            Registrations::insert: refused (client_registrations_org_id_client_id_fkey)
             Grants::begin_asserted: refused (grants_org_id_user_id_fkey)
             Grants::revoke_token: true
             Clients::save: taken (client_directory_pkey)
@@ -352,6 +367,10 @@ impl Calls {
             "Domains::list_verified" => tx.domains().list_verified();
             "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
             "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
+            "Consents::find" => tx.consents().find(acme.user.id, (org_id, acme.client.id));
+            "Consents::list" => tx.consents().list(acme.user.id);
+            "Registrations::find_document" => tx.registrations().find_document(acme.client.id);
+            "Registrations::find" => tx.registrations().find(&spent);
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
@@ -435,6 +454,13 @@ impl Calls {
             "Domains::save_check" =>
                 tx.domains().save_check(DomainId::from_uuid(uuid()), (None, now()), None);
             "Domains::withdraw" => tx.domains().withdraw(DomainId::from_uuid(uuid()));
+            "Consents::delete" => tx.consents().delete(acme.user.id, (org_id, acme.client.id));
+            "Consents::revoke_granted" =>
+                tx.consents().revoke_granted(acme.user.id, (org_id, acme.client.id), now());
+            "Consents::delete_of_client" => tx.consents().delete_of_client((org_id, acme.client.id), now());
+            "Registrations::delete" => tx.registrations().delete(acme.client.id);
+            "Registrations::spend_token" =>
+                tx.registrations().spend_token(&SecretHash::of(fixture::REVOKED.as_bytes()), now());
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
             "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
@@ -485,6 +511,11 @@ impl Calls {
         let upstream = UpstreamEnd { subject: "mine".to_owned(), sid: None, logout: None };
         let method = SignInMethod::Connection(self.federated.connection.id);
         let session = Session { id: SessionId::from_uuid(uuid()), method, ..acme.signed_in.session.clone() };
+        let by = RegistrationTokenId::from_uuid(uuid());
+        let token =
+            NewRegistrationToken { id: by, hash: spent, uses: 1, created_at: now(), expires_at: now() };
+        let document = NewClientDocument { client_id: acme.client.id, hash: spent, at: now() };
+        let registration = NewRegistration { client_id: acme.client.id, token: spent, by, at: now() };
         let granted = ScopeSet::default();
         let pushed = PushedAuthorizationRequest {
             client_id: acme.client.id,
@@ -518,6 +549,11 @@ impl Calls {
             "ConsumedIds::consume" => tx.consumed_ids().consume(ConsumedKind::ClientAssertion, &spent, now());
             "DeviceRequests::insert" => tx.device_requests().insert(&device);
             "PushedRequests::insert" => tx.pushed_requests().insert(&spent, &pushed);
+            "Consents::save" =>
+                tx.consents().save(acme.user.id, (org_id, acme.client.id), &granted, now());
+            "Registrations::insert_token" => tx.registrations().insert_token(&token);
+            "Registrations::save_document" => tx.registrations().save_document(&document, 9);
+            "Registrations::insert" => tx.registrations().insert(&registration, 9);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
             "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });

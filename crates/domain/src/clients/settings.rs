@@ -99,6 +99,8 @@ pub enum Party {
     First,
     /// Somebody else's: people consent, organization by organization.
     Third,
+    /// Somebody else's that nobody registered: known by the document at its `client_id`. People are asked each time.
+    Unregistered,
 }
 
 /// Who issues a client's tokens.
@@ -323,13 +325,17 @@ impl ClientIssuer {
 
 impl Party {
     /// Each of them.
-    pub const ALL: [Self; 2] = [Self::First, Self::Third];
+    pub const ALL: [Self; 3] = [Self::First, Self::Third, Self::Unregistered];
+
+    /// Those that somebody can register.
+    pub const REGISTERED: [Self; 2] = [Self::First, Self::Third];
 
     /// The stored text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::First => "first",
             Self::Third => "third",
+            Self::Unregistered => "unregistered",
         }
     }
 

@@ -13,6 +13,7 @@ use orgate_domain::tokens::AuthorizationCode;
 use orgate_storage::{ForDevice, NewCode, OrgTx};
 
 use crate::authorize::{Destination, Next, Pending, Question, store};
+use crate::consent::is_consented;
 use crate::{Browser, Env, Failure, events};
 
 /// `None` if the session ended meanwhile.
@@ -23,8 +24,11 @@ pub(super) async fn issue_in_session(
     browser: &Browser,
 ) -> Result<Option<Next>, Failure> {
     let action = match pending.to {
-        Destination::Client(_) => Action::AuthorizationIssued,
-        Destination::Device(_) => Action::OrganizationResolved, // nothing is issued before it is approved
+        Destination::Client(_) if is_consented(tx, pending, standing.session.user_id).await? => {
+            Action::AuthorizationIssued
+        }
+        // Nothing is issued before it is consented to, or approved.
+        Destination::Client(_) | Destination::Device(_) => Action::OrganizationResolved,
     };
     let event = events::done(env, action, &browser.origin)?;
     let event = Event {
@@ -38,8 +42,9 @@ pub(super) async fn issue_in_session(
     conclude(env, tx, pending, (&standing.session, &event)).await
 }
 
-/// Answers a request in a session, with the event that says so: the client gets a code; where it is a device,
-/// the person is asked first. `None` if the session has ended.
+/// Answers a request in a session, with the event that says so: the client gets a code; where it is a device, or
+/// somebody else's and lacks the user's consent, the person is asked first: as another request, which this session
+/// answers otherwise. `None` if the session has ended.
 pub(crate) async fn conclude(
     env: &Env,
     tx: &mut OrgTx,
@@ -47,6 +52,12 @@ pub(crate) async fn conclude(
     (session, event): (&Session, &Event),
 ) -> Result<Option<Next>, Failure> {
     match pending.to {
+        Destination::Client(_) if !is_consented(tx, pending, session.user_id).await? => {
+            let mut asked = pending.asked.clone();
+            asked.consent_session = Some(session.id);
+            tx.audit().insert(event).await?;
+            Ok(Some(Next::Ask(Question::Consent, store(env, tx, &mut asked).await?)))
+        }
         Destination::Client(_) => {
             let code = issue_code(env, tx, pending, (session, event)).await?;
             Ok(code.map(|code| Next::Answer(pending.answer(Ok(code.reveal().to_owned())))))
@@ -69,7 +80,7 @@ pub(crate) async fn conclude(
 }
 
 /// Issues a code for `pending` in the session, with the event that says so; `None` if the session has ended.
-async fn issue_code(
+pub(crate) async fn issue_code(
     env: &Env,
     tx: &mut OrgTx,
     pending: &Pending,

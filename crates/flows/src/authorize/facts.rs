@@ -1,7 +1,7 @@
 //! The facts that organization resolution decides on, looked up in its order and no further than
 //! it needs.
 
-use orgate_domain::clients::{Audience, Client};
+use orgate_domain::clients::{Audience, Client, Party};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{OrgId, UserId};
 use orgate_domain::names::Slug;
@@ -181,7 +181,11 @@ pub(crate) async fn live_sessions(env: &Env, browser: &Browser) -> Result<Vec<Pr
     Ok(live)
 }
 
+/// Whether the organization may use the client, and wants to.
 async fn admits(env: &Env, client: &Client, scope: &OrgScope) -> Result<bool, Failure> {
+    if !welcomes(env, client, scope).await? {
+        return Ok(false);
+    }
     if client.audience == Audience::All {
         return Ok(true);
     }
@@ -189,6 +193,12 @@ async fn admits(env: &Env, client: &Client, scope: &OrgScope) -> Result<bool, Fa
     let admission = tx.clients().find_admission(client.key()).await?;
     tx.commit().await?;
     Ok(admission.is_some())
+}
+
+/// Whether the organization's policy admits clients like this one. It is read for third-party clients only.
+pub(crate) async fn welcomes(env: &Env, client: &Client, scope: &OrgScope) -> Result<bool, Failure> {
+    let party = client.settings.party;
+    Ok(party == Party::First || env.configuration.policy(&env.store, scope).await?.admits(party))
 }
 
 /// Whether the session's user is known in other organizations: by a person link, or because their

@@ -90,6 +90,7 @@ pub(crate) fn pending(
         client_id: client.id,
         resolved_by: None,
         proven_address: None,
+        consent_session: None,
         expected_user: None,
         redirect_uri: to.redirect_uri().to_owned(),
         response_mode: request.response_mode,

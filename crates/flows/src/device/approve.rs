@@ -10,6 +10,7 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{ForDevice, OrgScope, OrgTx};
 
 use crate::authorize::{issue, proven_session};
+use crate::consent::keep;
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
 
@@ -147,11 +148,13 @@ async fn claim(
     Ok(won)
 }
 
-/// The code, which lives as long as the device has time to ask for it. `false` if the session has ended.
+/// The code, which lives as long as the device has time to ask for it. `false` if the session has ended. Who lets a
+/// third party's device in consents to what it asks for.
 async fn grant(env: &Env, tx: &mut OrgTx, approval: &Approval, browser: &Browser) -> Result<bool, Failure> {
     let pending = &approval.waiting.pending;
     let code = env.vault.device_grant(tx.org_id(), approval.device.id, pending.asked.id);
     let lapses = approval.lapses.max(env.clock.now() + CODE_LIFETIME);
+    keep(env, tx, (&approval.waiting, &approval.standing), browser).await?;
     let event = event(env, approval, Action::DeviceApproved, browser)?;
     issue(env, tx, pending, (&code, lapses), (&approval.standing.session, &event)).await
 }

@@ -80,10 +80,11 @@ async fn named(
     let owner = owner_only(client).or(called).map(|owner| owner.to_string());
     let Some(text) = owner.as_deref().or(asked) else { return Ok(None) };
     let Some(scope) = env.configuration.organization(&env.store, text).await? else { return Ok(None) };
+    let policy = env.configuration.policy(&env.store, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
     let (organization, admission) = tx.organization().find_with(client.key()).await?;
     tx.commit().await?;
-    let open = refused_because(organization.as_ref(), admission).is_none();
+    let open = refused_because((client, &policy), organization.as_ref(), admission).is_none();
     Ok(organization.filter(|_| open).map(|organization| organization.name))
 }
 

@@ -94,10 +94,13 @@ async fn check_organization(
         Place::Organization(scope) => scope,
         other => return Ok(refusal_of(&other).map_or_else(refused, Err)),
     };
+    let policy = env.configuration.policy(&env.store, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
     let (organization, admission) = tx.organization().find_with(call.client.key()).await?;
     tx.commit().await?;
-    let Some(why) = refused_because(organization.as_ref(), admission) else { return Ok(Ok(())) };
+    let Some(why) = refused_because((call.client, &policy), organization.as_ref(), admission) else {
+        return Ok(Ok(()));
+    };
     env.limits.take(Limited::Refusals, call.origin.address)?;
     record(env, &scope, (why, call)).await?;
     Ok(refused())

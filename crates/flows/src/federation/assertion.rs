@@ -233,10 +233,11 @@ impl<'a> Arrival<'a> {
     async fn find_open_client(&self, client_id: &str) -> Result<Option<Arc<Client>>, Failure> {
         let client = self.env.configuration.client(&self.env.store, client_id).await?;
         let Some(client) = client else { return Ok(None) };
+        let policy = self.env.configuration.policy(&self.env.store, &self.scope).await?;
         let mut tx = self.env.store.begin(&self.scope).await?;
         let (organization, admission) = tx.organization().find_with(client.key()).await?;
         tx.commit().await?;
-        Ok(refusal(&client, organization, admission).is_none().then_some(client))
+        Ok(refusal(&client, &policy, (organization, admission)).is_none().then_some(client))
     }
 
     /// OIDC Core §4 and Enterprise Extensions §4, with the organization that it is for. Nothing of the assertion goes

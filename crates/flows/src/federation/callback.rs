@@ -8,6 +8,7 @@ use orgate_domain::connections::{ConnectionState, EntryPath, Mapped, ProviderSet
 use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
 use orgate_domain::organizations::OrgStatus;
+use orgate_domain::policies::Policy;
 use orgate_domain::sessions::SignInMethod;
 use orgate_storage::{
     Connection, OrgScope, OrgTx, StorageError, StoredUpstreamRequest, UpstreamEnd, UpstreamPurpose,
@@ -191,7 +192,7 @@ impl<'a> Returning<'a> {
         let policy = env.configuration.policy(&env.store, &self.scope).await.map_err(Failure::from)?;
         let completion = Completion::prepare(env, waiting, &policy, self.browser).await?;
         let logout = self.seal_logout(&identity).await?;
-        let decided = self.decide_in_turn((waiting, &identity), &mut trace).await?;
+        let decided = self.decide_in_turn((waiting, &identity, &policy), &mut trace).await?;
         let (tx, connection, user_id) = match decided {
             Ok(decided) => decided,
             Err(rejection) => return self.reject(rejection, trace).await,
@@ -216,7 +217,7 @@ impl<'a> Returning<'a> {
     /// several tabs at once is made once: the others find them when they try again.
     async fn decide_in_turn(
         &self,
-        about: (&Waiting, &UpstreamIdentity),
+        about: (&Waiting, &UpstreamIdentity, &Policy),
         trace: &mut Trace,
     ) -> Result<Result<(OrgTx, Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
         for _ in 0..2 {
@@ -240,7 +241,7 @@ impl<'a> Returning<'a> {
     async fn decide(
         &self,
         tx: &mut OrgTx,
-        (waiting, identity): (&Waiting, &UpstreamIdentity),
+        (waiting, identity, policy): (&Waiting, &UpstreamIdentity, &Policy),
         trace: &mut Trace,
     ) -> Result<Result<(Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
         let now = self.env.clock.now();
@@ -250,7 +251,7 @@ impl<'a> Returning<'a> {
         let client = &waiting.pending.client;
         let found = tx.organization().find_with(client.key()).await;
         let (organization, admission) = found.map_err(Failure::from)?;
-        if refusal(client, organization, admission).is_some() {
+        if refusal(client, policy, (organization, admission)).is_some() {
             return Err(WaitingError::Over);
         }
         let connection = self.connection(tx).await?;

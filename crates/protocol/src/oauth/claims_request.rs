@@ -126,6 +126,12 @@ impl ClaimsRequest {
         self
     }
 
+    /// The scopes that would let out what is asked for: what whoever consents to it consents to.
+    pub fn scopes(&self) -> impl Iterator<Item = &'static str> {
+        let asked = |name: &str| self.userinfo.0.contains_key(name) || self.id_token.0.contains_key(name);
+        KNOWN.into_iter().filter(move |(name, _)| asked(name)).filter_map(|(_, scope)| scope)
+    }
+
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         self.userinfo.is_empty() && self.id_token.is_empty()

@@ -44,10 +44,14 @@ error_codes! {
     InteractionRequired = "interaction_required",
     /// RFC 6749 §5.2.
     InvalidClient = "invalid_client",
+    /// RFC 7591 §3.2.2.
+    InvalidClientMetadata = "invalid_client_metadata",
     /// RFC 9449 §5.
     InvalidDpopProof = "invalid_dpop_proof",
     /// RFC 6749 §5.2.
     InvalidGrant = "invalid_grant",
+    /// RFC 7591 §3.2.2.
+    InvalidRedirectUri = "invalid_redirect_uri",
     /// RFC 6749 §4.1.2.1 and §5.2.
     InvalidRequest = "invalid_request",
     /// OIDC Core §3.1.2.6.

@@ -21,6 +21,7 @@ pub struct ProviderMetadata {
     userinfo_endpoint: String,
     jwks_uri: String,
     end_session_endpoint: String,
+    registration_endpoint: String,
     scopes_supported: &'static [&'static str],
     response_types_supported: &'static [&'static str],
     response_modes_supported: Vec<&'static str>,
@@ -54,6 +55,7 @@ struct Flags {
     frontchannel_logout_supported: bool,
     frontchannel_logout_session_supported: bool,
     claims_parameter_supported: bool,
+    client_id_metadata_document_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
 }
@@ -73,6 +75,7 @@ impl ProviderMetadata {
             userinfo_endpoint: endpoint("/userinfo"),
             jwks_uri: endpoint("/jwks.json"),
             end_session_endpoint: endpoint("/logout"),
+            registration_endpoint: endpoint("/register"),
             scopes_supported: &["openid", "profile", "email", "offline_access"],
             response_types_supported: &["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
@@ -99,6 +102,7 @@ impl ProviderMetadata {
                 frontchannel_logout_supported: true,
                 frontchannel_logout_session_supported: true,
                 claims_parameter_supported: true,
+                client_id_metadata_document_supported: true,
                 request_parameter_supported: true,
                 request_uri_parameter_supported: false,
             },
@@ -171,6 +175,7 @@ mod tests {
           "userinfo_endpoint": "https://id.test/userinfo",
           "jwks_uri": "https://id.test/jwks.json",
           "end_session_endpoint": "https://id.test/logout",
+          "registration_endpoint": "https://id.test/register",
           "scopes_supported": [
             "openid",
             "profile",
@@ -294,6 +299,7 @@ mod tests {
           "frontchannel_logout_supported": true,
           "frontchannel_logout_session_supported": true,
           "claims_parameter_supported": true,
+          "client_id_metadata_document_supported": true,
           "request_parameter_supported": true,
           "request_uri_parameter_supported": false
         }

@@ -20,15 +20,27 @@ impl ScopeSet {
     /// Longest token, in bytes.
     pub const MAX_TOKEN_BYTES: usize = 128;
 
+    /// Most tokens of what several scopes add up to.
+    pub const MAX_UNION_TOKENS: usize = 256;
+
     /// Reads a scope. Order, repetition and extra spaces carry no meaning.
     pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        Self::parse_bounded(text, Self::MAX_TOKENS)
+    }
+
+    /// Reads what several scopes add up to.
+    pub fn parse_union(text: &str) -> Result<Self, InvalidScope> {
+        Self::parse_bounded(text, Self::MAX_UNION_TOKENS)
+    }
+
+    fn parse_bounded(text: &str, most: usize) -> Result<Self, InvalidScope> {
         let mut tokens = BTreeSet::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             if !is_scope_token(token) {
                 return Err(InvalidScope);
             }
             tokens.insert(token.to_owned());
-            if tokens.len() > Self::MAX_TOKENS {
+            if tokens.len() > most {
                 return Err(InvalidScope);
             }
         }
@@ -49,6 +61,12 @@ impl ScopeSet {
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
     }
 
     /// Whether it has no token.

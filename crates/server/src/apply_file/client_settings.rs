@@ -38,7 +38,7 @@ impl Reader<'_> {
             r.choice("profile", text, &Profile::ALL.map(|profile| (profile.as_str(), profile)))
         });
         let party = self.optional(file.party.as_ref(), |r, text| {
-            r.choice("party", text, &Party::ALL.map(|party| (party.as_str(), party)))
+            r.choice("party", text, &Party::REGISTERED.map(|party| (party.as_str(), party)))
         });
         let issuer = self.optional(file.issuer.as_ref(), |r, text| {
             r.choice("issuer", text, &ClientIssuer::ALL.map(|issuer| (issuer.as_str(), issuer)))

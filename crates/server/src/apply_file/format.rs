@@ -101,6 +101,12 @@ pub(super) struct Policy {
     pub(super) lockout_attempts: Option<Spanned<i64>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) sso_enforcement: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) third_party_clients: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) client_registration: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) client_id_metadata: Option<Text>,
 }
 
 #[derive(Deserialize)]

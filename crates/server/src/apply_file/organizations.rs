@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus};
-use orgate_domain::policies::{PolicySettings, SsoEnforcement};
+use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
 use orgate_flows::apply::{Placed, WantedGroup, WantedOrganization, WantedRole, WantedUser};
@@ -92,6 +92,18 @@ impl Reader<'_> {
             let allowed = SsoEnforcement::ALL.map(|enforcement| (enforcement.as_str(), enforcement));
             r.choice("sso_enforcement", text, &allowed)
         });
+        let third_party_clients = self.optional(file.third_party_clients.as_ref(), |r, text| {
+            let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
+            r.choice("third_party_clients", text, &allowed)
+        });
+        let client_registration = self.optional(file.client_registration.as_ref(), |r, text| {
+            let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
+            r.choice("client_registration", text, &allowed)
+        });
+        let client_id_metadata = self.optional(file.client_id_metadata.as_ref(), |r, text| {
+            let allowed = Allowance::ALL.map(|allowance| (allowance.as_str(), allowance));
+            r.choice("client_id_metadata", text, &allowed)
+        });
         Some(PolicySettings {
             session_idle: session_idle?,
             session_absolute: session_absolute?,
@@ -100,6 +112,9 @@ impl Reader<'_> {
             refresh_absolute: refresh_absolute?,
             lockout_attempts: lockout_attempts?,
             sso_enforcement: sso_enforcement?,
+            third_party_clients: third_party_clients?,
+            client_registration: client_registration?,
+            client_id_metadata: client_id_metadata?,
         })
     }
 

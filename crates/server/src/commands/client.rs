@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use chrono::Duration;
+use chrono::{Duration, SecondsFormat};
 use clap::{Args, Subcommand};
+use orgate_domain::audit::Actor;
 use orgate_flows::preview_claims::{ClaimsPreview, Mappings, preview_claims};
+use orgate_flows::registration_tokens::create_token;
 use orgate_flows::rotate_secret::{SecretRotation, rotate_secret};
 
 use orgate_protocol::oauth::ScopeSet;
@@ -16,10 +18,24 @@ use crate::apply_file;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
+    /// Make a token with which somebody may register applications of an organization by themselves
+    RegistrationToken(RegistrationToken),
     /// Give a client a new secret; the one before it works for a while yet
     RotateSecret(RotateSecret),
     /// Show which claims of its own a client's tokens would have for a user, before anybody signs in
     Claims(Claims),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegistrationToken {
+    #[command(flatten)]
+    of: InOrganization,
+    /// How many applications it registers
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
+    uses: u16,
+    /// For how long, in hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=2160))]
+    expires_in_hours: u16,
 }
 
 #[derive(Debug, Args)]
@@ -101,10 +117,38 @@ fn print(preview: &ClaimsPreview, budget: usize) -> anyhow::Result<()> {
 
 impl ClientCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let RotateSecret { client_id, overlap_hours, config } = match self {
-            Self::RotateSecret(rotation) => rotation,
-            Self::Claims(claims) => return claims.run().await,
-        };
+        match self {
+            Self::Claims(claims) => claims.run().await,
+            Self::RegistrationToken(token) => token.run().await,
+            Self::RotateSecret(rotation) => rotation.run().await,
+        }
+    }
+}
+
+impl RegistrationToken {
+    async fn run(self) -> anyhow::Result<()> {
+        let Self { of, uses, expires_in_hours } = self;
+        let (env, scope) = of.open().await?;
+        let terms = (uses, Duration::hours(expires_in_hours.into()));
+        let made = create_token(&env, &scope, terms, Actor::Operator).await?;
+        println!("The token, shown only now: {}", made.token.reveal());
+        println!(
+            "It registers {uses} application(s) at {}, until {}.",
+            env.issuer.at("/register"),
+            made.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        if !made.usable {
+            println!(
+                "Nobody can use it yet: the organization's policy forbids it (`client_registration`, `third_party_clients`)."
+            );
+        }
+        Ok(())
+    }
+}
+
+impl RotateSecret {
+    async fn run(self) -> anyhow::Result<()> {
+        let Self { client_id, overlap_hours, config } = self;
         let env = opened(&config).await?;
         match rotate_secret(&env, &client_id, Duration::hours(overlap_hours.into())).await? {
             SecretRotation::Rotated(secret) => {

@@ -114,6 +114,9 @@ const fn reason_not(why: RefusedBecause) -> &'static str {
             "the organization cannot be used: the client is not admitted to it, or it was deleted"
         }
         RefusedBecause::OrganizationSuspended => "the organization is suspended",
+        RefusedBecause::ThirdPartyForbidden => {
+            "the policy of the organization, or of one above it, forbids third-party clients"
+        }
     }
 }
 

@@ -1,0 +1,189 @@
+//! Clients that nobody registered: their `client_id` is the https address of a document that says what they are
+//! (draft-ietf-oauth-client-id-metadata-document).
+//!
+//! What the document says is kept with the operator's clients, since rows of organizations refer to a client; it is
+//! fetched anew where a sign-in begins.
+//!
+//! **Invariant:** nothing is fetched before the operator's organization allows such clients, and none of them gets
+//! further than that in an organization that does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::{Audience, Client, Party};
+use orgate_domain::credentials::{SecretHash, base32};
+use orgate_domain::ids::ClientId;
+use orgate_protocol::oauth::registration::{self, document_url};
+use orgate_storage::system::{OrgHint, ResolvedOrg};
+use orgate_storage::{ClientChange, NewClientDocument, OrgScope, StorageError};
+use url::Url;
+
+use crate::limits::Limited;
+use crate::outgoing::OutgoingError;
+use crate::register_client::as_client;
+use crate::{Env, Failure, events};
+
+/// Documents that are kept: what strangers can fill the operator's organization with.
+pub const MAX_DOCUMENTS: u32 = 10_000;
+
+/// A document is good for this long without being fetched again.
+const FRESH: Duration = Duration::from_mins(5);
+
+/// Documents that were fetched lately, on this node. Failures are not kept: the draft forbids it.
+#[derive(Debug)]
+pub struct ClientDocuments {
+    fresh: Cache<String, Arc<Client>>,
+}
+
+impl Default for ClientDocuments {
+    fn default() -> Self {
+        Self { fresh: Cache::builder().max_capacity(2_000).time_to_live(FRESH).build() }
+    }
+}
+
+impl ClientDocuments {
+    /// Fetches everything anew.
+    pub fn forget(&self) {
+        self.fresh.invalidate_all();
+    }
+}
+
+/// How sure it has to be that the document still says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// It said so within [`FRESH`]: a person is about to be sent somewhere.
+    Fresh,
+    /// It said so once: the client proves itself, or what it holds.
+    Known,
+}
+
+/// Why a document makes no client.
+#[derive(Debug, thiserror::Error)]
+enum DocumentError {
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error("as many documents are kept as may be")]
+    Full,
+    #[error("the address answers with status {0}")]
+    Status(u16),
+    #[error(transparent)]
+    Unreachable(#[from] OutgoingError),
+    #[error("the document is not accepted: {0}")]
+    Unusable(#[from] orgate_protocol::oauth::RequestError),
+}
+
+impl From<StorageError> for DocumentError {
+    fn from(error: StorageError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// The client with this `client_id`: one that is registered, or one whose document is at it.
+///
+/// # Errors
+/// [`Failure`].
+pub(crate) async fn find_client(
+    env: &Env,
+    client_id: &str,
+    wanted: Wanted,
+    origin: &Origin,
+) -> Result<Option<Arc<Client>>, Failure> {
+    let Some(url) = document_url(client_id) else {
+        return Ok(env.configuration.client(&env.store, client_id).await?);
+    };
+    let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(None) };
+    if !env.configuration.policy(&env.store, &operator.scope).await?.admits(Party::Unregistered) {
+        return Ok(None);
+    }
+    if wanted == Wanted::Known {
+        if let Some(known) = env.configuration.client(&env.store, client_id).await? {
+            return Ok(Some(known));
+        }
+        env.limits.take(Limited::Pages, origin.address)?; // who begins a sign-in has spent it already
+    }
+    let fetching = Box::pin(fetch(env, &operator, &url)); // rare, and large
+    let fetched = env.client_documents.fresh.try_get_with(client_id.to_owned(), fetching).await;
+    match fetched.as_ref().map_err(|error| &**error) {
+        Ok(client) => Ok(Some(Arc::clone(client))),
+        Err(error) => {
+            tracing::info!(
+                client.id = client_id,
+                error = error as &dyn std::error::Error,
+                "no client document"
+            );
+            env.limits.take(Limited::Refusals, origin.address)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Fetches the document and keeps what it says.
+async fn fetch(env: &Env, operator: &ResolvedOrg, url: &Url) -> Result<Arc<Client>, DocumentError> {
+    let reply = env.outgoing.get(url, "application/json").await?;
+    if reply.status != 200 {
+        return Err(DocumentError::Status(reply.status.as_u16()));
+    }
+    let asked = registration::parse_document(url, &reply.body)?;
+    let hash = SecretHash::of(&reply.body);
+    // Of two nodes that see it for the first time, one is second.
+    for _ in 0..2 {
+        let known = env.store.resolve_client(url.as_str()).await?;
+        let id = match &known {
+            Some(known) => known.id,
+            None => ClientId::from_uuid(env.random.uuid(env.clock.now()).map_err(Failure::from)?),
+        };
+        let client = as_document_client(id, (&operator.scope, url), &asked)?;
+        match keep(env, &operator.scope, (&client, hash, known.is_none())).await {
+            Ok(()) => return Ok(Arc::new(client)),
+            Err(DocumentError::Failure(Failure::Storage(StorageError::Conflict { .. }))) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(DocumentError::Full)
+}
+
+/// The operator's, for every organization that lets it in; known by its own address, and at home there.
+fn as_document_client(
+    id: ClientId,
+    (operator, url): (&OrgScope, &Url),
+    asked: &registration::ClientMetadata,
+) -> Result<Client, orgate_protocol::oauth::RequestError> {
+    let host = url.host_str().unwrap_or_default();
+    let client = as_client(id, operator, (host, asked))?;
+    let mut settings = client.settings;
+    settings.party = Party::Unregistered;
+    Ok(Client {
+        client_id: url.as_str().to_owned(),
+        resource: url.as_str().to_owned(),
+        home_url: url.join("/").ok(),
+        audience: Audience::All,
+        settings,
+        ..client
+    })
+}
+
+/// Writes nothing where nothing has changed.
+async fn keep(
+    env: &Env,
+    operator: &OrgScope,
+    (client, hash, is_new): (&Client, SecretHash, bool),
+) -> Result<(), DocumentError> {
+    let now = env.clock.now();
+    let event = events::done(env, Action::ClientConfigured, &Origin::default()).map_err(Failure::from)?;
+    let detail = vec![("client_id", client.client_id.clone()), ("document", base32::encode(hash.as_bytes()))];
+    let event = Event { actor: Actor::System, client: Some(client.key()), detail, ..event };
+    let mut tx = env.store.begin(operator).await?;
+    let kept = tx.registrations().find_document(client.id).await?;
+    if !is_new && kept.is_some_and(|kept| kept.matches(&hash)) {
+        return Ok(tx.commit().await?);
+    }
+    tx.clients().save(&ClientChange { client, at: now }).await?;
+    let new = NewClientDocument { client_id: client.id, hash, at: now };
+    if !tx.registrations().save_document(&new, MAX_DOCUMENTS).await? {
+        return Err(DocumentError::Full);
+    }
+    tx.audit().insert(&event).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,153 @@
+//! The client configuration endpoint (RFC 7592 §2).
+
+use orgate_domain::audit::{Action, Event, Origin};
+use orgate_domain::clients::{Client, ClientStatus};
+use orgate_domain::credentials::{Credential, RegistrationAccessToken, SecretHash};
+use orgate_protocol::oauth::RequestError;
+use orgate_protocol::oauth::registration::{self, Update, invalid};
+use orgate_storage::{ClientChange, OrgScope, OrgTx};
+
+use super::{Registered, about, as_client, give_secret, open, refuse, secret_needed};
+use crate::limits::Limited;
+use crate::{Called, Env, Failure, events};
+
+/// How a change ended.
+#[derive(Debug)]
+pub enum Change {
+    /// It is as it was asked to be.
+    Changed(Box<Registered>),
+    /// It stays as it was.
+    Refused(RequestError),
+    /// The token is not this client's.
+    Unauthorized,
+}
+
+/// A registration, found by its own token.
+struct Found {
+    tx: OrgTx,
+    scope: OrgScope,
+    registered: Registered,
+}
+
+/// Finds the client that the token manages, if it is the one of the address: whatever is wrong, one answer.
+async fn find(
+    env: &Env,
+    called: Called,
+    (token, client_id): (&str, &str),
+    origin: &Origin,
+) -> Result<Option<Found>, Failure> {
+    env.limits.take(Limited::Credentials, origin.address)?;
+    let token = Credential::<RegistrationAccessToken>::parse(token).ok();
+    let Some(token) = token.filter(|token| called.serves(token.org_id())) else {
+        env.limits.take(Limited::Refusals, origin.address)?;
+        return Ok(None);
+    };
+    let scope = OrgScope::of_credential(&token);
+    let Some(mut tx) = open(env, &scope).await? else {
+        return refuse(env, &scope, ("registration_forbidden", None), origin).await;
+    };
+    let client = match tx.registrations().find(&token.hash()).await? {
+        Some((id, since)) => tx.clients().find(id).await?.map(|client| (client, since)),
+        None => None,
+    };
+    let is_it = |client: &Client| client.client_id == client_id && client.status == ClientStatus::Active;
+    let Some((client, registered_at)) = client.filter(|(client, _)| is_it(client)) else {
+        drop(tx);
+        return refuse(env, &scope, ("unknown_registration", None), origin).await;
+    };
+    Ok(Some(Found { tx, scope, registered: Registered { client, registered_at, secret: None, token } }))
+}
+
+/// What is registered (§2.1). A secret is not told again: only its hash is kept.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn read(
+    env: &Env,
+    called: Called,
+    presented: (&str, &str),
+    origin: &Origin,
+) -> Result<Option<Registered>, Failure> {
+    let Some(found) = find(env, called, presented, origin).await? else { return Ok(None) };
+    found.tx.commit().await?;
+    Ok(Some(found.registered))
+}
+
+/// Replaces what is registered (§2.2): what is left out is gone.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn change(
+    env: &Env,
+    called: Called,
+    (presented, metadata): ((&str, &str), &[u8]),
+    origin: &Origin,
+) -> Result<Change, Failure> {
+    let Some(mut found) = find(env, called, presented, origin).await? else {
+        return Ok(Change::Unauthorized);
+    };
+    let now = env.clock.now();
+    let before = &found.registered.client;
+    let asked = match check_update(before, metadata).and_then(|()| registration::parse(metadata)) {
+        Ok(asked) => asked,
+        Err(error) => return Ok(Change::Refused(error)),
+    };
+    let client = match as_client(before.id, &found.scope, (&before.client_id, &asked)) {
+        Ok(client) => client,
+        Err(error) => return Ok(Change::Refused(error)),
+    };
+    let tx = &mut found.tx;
+    tx.clients().save(&ClientChange { client: &client, at: now }).await?;
+    let secret = match (secret_needed(before), secret_needed(&client)) {
+        (false, true) => Some(give_secret(env, tx, client.id, now).await?),
+        (true, false) => {
+            tx.clients().delete_secrets(client.id).await?;
+            None
+        }
+        (true, true) | (false, false) => None,
+    };
+    let event = events::done(env, Action::ClientConfigured, origin)?;
+    tx.audit().insert(&about(&client, event)).await?;
+    found.tx.commit().await?;
+    Ok(Change::Changed(Box::new(Registered { client, secret, ..found.registered })))
+}
+
+/// What §2.2 demands of the request beside the metadata.
+fn check_update(client: &Client, metadata: &[u8]) -> Result<(), RequestError> {
+    let update = Update::parse(metadata)?;
+    if update.client_id.as_deref() != Some(&client.client_id) {
+        return Err(invalid("client_id is that of the client"));
+    }
+    let Some(secret) = &update.client_secret else { return Ok(()) };
+    let hash = SecretHash::of(secret.as_bytes());
+    let known = client.secrets.iter().fold(false, |known, one| one.hash.matches(&hash) | known);
+    known.then_some(()).ok_or_else(|| invalid("client_secret is the one that the client has"))
+}
+
+/// Removes the client (§2.3): nobody signs in with it any more, what was granted to it is revoked, and what people
+/// consented to is forgotten. Its `client_id` is never another one's. `false` if the token is not this client's.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn remove(
+    env: &Env,
+    called: Called,
+    presented: (&str, &str),
+    origin: &Origin,
+) -> Result<bool, Failure> {
+    let Some(Found { mut tx, registered, .. }) = find(env, called, presented, origin).await? else {
+        return Ok(false);
+    };
+    let now = env.clock.now();
+    let client = Client { status: ClientStatus::Disabled, ..registered.client };
+    if !tx.registrations().delete(client.id).await? {
+        return Ok(false); // another call was first
+    }
+    tx.clients().save(&ClientChange { client: &client, at: now }).await?;
+    tx.clients().delete_secrets(client.id).await?;
+    tx.consents().delete_of_client(client.key(), now).await?;
+    let event: Event = events::done(env, Action::ClientRemoved, origin)?;
+    tx.audit().insert(&about(&client, event)).await?;
+    tx.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,134 @@
+//! `GET` and `POST /consent`: whether a third-party client may have what it asks for.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::clients::{Client, Party};
+use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::consent::{ConsentPage, Said, consent, consent_page};
+use orgate_flows::waiting::take_up;
+use url::Url;
+
+use crate::page::{Org, Page, over, render, unreadable};
+use crate::present;
+
+/// `templates/consent.html`.
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    org: Org,
+    client_name: &'a str,
+    provenance: String,
+    destination: String,
+    email: &'a str,
+    action: &'a str,
+    new: Vec<&'a str>,
+    known: Vec<&'a str>,
+}
+
+/// Shows the page.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
+    let handle = params.get("request").unwrap_or_default();
+    match consent_page(&env, handle, &cookies.browser).await {
+        Ok(found) => page(&env, &cookies, (&found, handle)),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+/// Answers the client as the person says.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    form: Result<FormParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let FormParams(params) = match form {
+        Ok(form) => form,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    let handle = params.get("request").unwrap_or_default();
+    let token = params.get("csrf").unwrap_or_default();
+    let said = match params.get("answer") {
+        Some("allow") => Some(Said::Allow),
+        Some("deny") => Some(Said::Deny),
+        _ => None,
+    };
+    let (true, Some(said)) = (env.vault.check_form_token(&cookies.browser.binding, handle, token), said)
+    else {
+        return over(&env, origin);
+    };
+    let answered = match take_up(&env, handle, &cookies.browser).await {
+        Ok(waiting) => consent(&env, &waiting, said, &cookies.browser).await,
+        Err(error) => Err(error),
+    };
+    match answered {
+        Ok(answer) => present::answer(&env, &answer),
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &str)) -> Response {
+    let (client, asked) = (found.waiting.client(), found.waiting.asked());
+    let template = ConsentTemplate {
+        page: Page::branded(env, &found.organization),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, handle),
+        org: Org::of(&found.organization),
+        client_name: client.name.as_str(),
+        provenance: provenance(client, found),
+        destination: destination(&asked.redirect_uri),
+        email: &found.user,
+        action: "/consent",
+        new: found.new.iter().map(meaning).collect(),
+        known: found.known.iter().map(meaning).collect(),
+    };
+    render(StatusCode::OK, &template, Some(&asked.redirect_uri))
+}
+
+/// Whose application it is, as far as that is known. A name alone can be anybody's.
+fn provenance(client: &Client, found: &ConsentPage) -> String {
+    if client.settings.party == Party::Unregistered {
+        let host = client.home_url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        return format!("Nobody registered it here. It says of itself what it is, at {host}.");
+    }
+    let registered = if client.owner == found.organization.id {
+        format!("It was registered by {}", found.organization.name.as_str())
+    } else {
+        "It was registered by the people who run this sign-in service".to_owned()
+    };
+    match client.home_url.as_ref().and_then(Url::host_str) {
+        Some(host) => format!("{registered}, and its home is {host}."),
+        None => format!("{registered}."),
+    }
+}
+
+/// Where the answer goes, in terms that a person can check.
+fn destination(redirect_uri: &str) -> String {
+    let url = Url::parse(redirect_uri).ok();
+    match url.as_ref().and_then(|url| Some((url.scheme(), url.host_str()?))) {
+        Some(("http" | "https", host)) => host.to_owned(),
+        _ => "an application on this device".to_owned(),
+    }
+}
+
+/// What a scope lets an application do, for people; one of the application's own is called by its name.
+pub(crate) fn meaning(scope: &str) -> &str {
+    match scope {
+        "openid" => "know who you are here",
+        "profile" => "see your name and your language",
+        "email" => "see your e-mail address",
+        "offline_access" => "stay signed in while you are away",
+        other => other,
+    }
+}
