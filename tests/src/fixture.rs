@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin, Outcome};
-use orgate_domain::clients::{Audience, Client, Party};
+use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, DeviceRequestId, DiscoveryId, DomainId, EventId, GrantId, MessageId, OrgId,
-    RoleId, SessionId, UserId,
+    AuthorizationRequestId, DeviceRequestId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
+    UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::PolicySettings;
@@ -20,16 +20,18 @@ use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use orgate_storage::{
-    NewAuthorizationRequest, NewCode, NewDeviceRequest, NewDiscoveryChallenge, NewGrant, NewMessage,
-    NewOrganization, NewSession, NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
+    NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewMessage, NewOrganization, NewSession,
+    NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
 };
 use uuid::Uuid;
 
 use crate::database::Database;
 
 mod clients;
+mod new;
 
 pub use clients::REVOKED;
+pub use new::{new_challenge, new_device, new_grant};
 
 /// Where tokens say they come from.
 pub const ISSUER: &str = "https://id.example.test";
@@ -172,19 +174,6 @@ pub fn event(action: Action) -> Event {
         client: None,
         origin: Origin::default(),
         detail: Vec::new(),
-    }
-}
-
-/// What redeeming this code starts, with a refresh token.
-pub fn new_grant(code: &AuthorizationCode, refresh_token: SecretHash) -> NewGrant<'_> {
-    let expires_at = now() + Duration::days(90);
-    NewGrant {
-        party: Party::First,
-        dpop_jkt: None,
-        code,
-        issuer: ISSUER,
-        expires_at,
-        refresh_token: Some((refresh_token, now() + Duration::days(14))),
     }
 }
 
@@ -458,39 +447,6 @@ impl Org {
         tx.sign_ins().take_try(&account, 10, now(), Duration::minutes(15)).await.expect("a try");
         commit(tx).await;
         account
-    }
-}
-
-/// A device of `client` that polls with the one code and shows the other.
-pub fn new_device(
-    client: &Client,
-    (id, code, user_code): (DeviceRequestId, SecretHash, SecretHash),
-) -> NewDeviceRequest<'static> {
-    NewDeviceRequest {
-        id,
-        code,
-        user_code,
-        client_id: client.id,
-        parameters: "scope=openid",
-        dpop_jkt: None,
-        called: None,
-        interval: Duration::seconds(5),
-        created_at: now(),
-        expires_at: now() + Duration::minutes(10),
-    }
-}
-
-/// A challenge in this request to prove this address.
-pub fn new_challenge(request_id: AuthorizationRequestId, email: SecretHash) -> NewDiscoveryChallenge {
-    NewDiscoveryChallenge {
-        id: DiscoveryId::from_uuid(uuid()),
-        request_id,
-        email,
-        source: SecretHash::of(b"source"),
-        code: hash(),
-        tries: 5,
-        created_at: now(),
-        expires_at: now() + Duration::minutes(15),
     }
 }
 

@@ -66,14 +66,11 @@ impl Codes<'_> {
                         code_challenge, scope, nonce, created_at, expires_at, resource, dpop_jkt, claims, issuer)
                    select live.org_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $23, $24, $27, $28 from sessions live
                    join users member on member.org_id = live.org_id and member.id = live.user_id and member.status = 'active'
-                   join organizations organization
-                       on organization.org_id = live.org_id and organization.status = 'active'
+                   join organizations around on around.org_id = live.org_id and around.status = 'active'
                    where live.org_id = $1 and live.id = $5 and live.ended_at is null
-                     and ($26::bytea is null or exists (select from once))
-                   returning org_id
+                     and ($26::bytea is null or exists (select from once)) returning org_id
                ), seen as (
-                   update sessions set last_seen_at = $12
-                   where org_id = $1 and id = $5 and ended_at is null and last_seen_at < $12
+                   update sessions set last_seen_at = $12 where org_id = $1 and id = $5 and ended_at is null and last_seen_at < $12
                ), logged as (
                    insert into audit_events
                        (org_id, occurred_at, id, action, outcome, actor_kind, actor_id, user_id, session_id,

@@ -51,32 +51,31 @@ pub(crate) async fn conclude(
     pending: &Pending,
     (session, event): (&Session, &Event),
 ) -> Result<Option<Next>, Failure> {
-    match pending.to {
-        Destination::Client(_) if !is_consented(tx, pending, session.user_id).await? => {
-            let mut asked = pending.asked.clone();
-            asked.consent_session = Some(session.id);
-            tx.audit().insert(event).await?;
-            Ok(Some(Next::Ask(Question::Consent, store(env, tx, &mut asked).await?)))
+    let mut asked = pending.asked.clone();
+    let question = match pending.to {
+        Destination::Client(_) if is_consented(tx, pending, session.user_id).await? => {
+            let code = issue_code(env, tx, pending, (session, event)).await?;
+            return Ok(code.map(|code| Next::Answer(pending.answer(Ok(code.reveal().to_owned())))));
         }
         Destination::Client(_) => {
-            let code = issue_code(env, tx, pending, (session, event)).await?;
-            Ok(code.map(|code| Next::Answer(pending.answer(Ok(code.reveal().to_owned())))))
+            asked.consent_session = Some(session.id);
+            Question::Consent
         }
         Destination::Device(id) => {
-            // As the statement that issues a code does: a change that was to end the session may have been first.
-            let standing = tx.sessions().find_standing(session.id, pending.client.key()).await?;
-            let stands = standing.is_some_and(|standing| {
-                standing.user.status == UserStatus::Active && standing.org_status == OrgStatus::Active
-            });
-            if !stands {
-                return Ok(None);
-            }
-            let mut asked = pending.asked.clone();
             asked.device = Some(ForDevice { id, session: Some(session.id) });
-            tx.audit().insert(event).await?;
-            Ok(Some(Next::Ask(Question::Approve, store(env, tx, &mut asked).await?)))
+            Question::Approve
         }
+    };
+    // As the statement that issues a code does: a change that was to end the session may have been first.
+    let standing = tx.sessions().find_standing(session.id, pending.client.key()).await?;
+    let stands = |standing: &Standing| {
+        standing.user.status == UserStatus::Active && standing.org_status == OrgStatus::Active
+    };
+    if !standing.as_ref().is_some_and(stands) {
+        return Ok(None);
     }
+    tx.audit().insert(event).await?;
+    Ok(Some(Next::Ask(question, store(env, tx, &mut asked).await?)))
 }
 
 /// Issues a code for `pending` in the session, with the event that says so; `None` if the session has ended.
