@@ -245,12 +245,12 @@ fn own_claims(issuance: &Issuance<'_>, target: ClaimTarget) -> Map<String, Value
     if !mapped.omitted.is_empty() && answered {
         // As OIDC Core §5.6.2 says where claims are that a token has no room for.
         let mut room = MAX_POINTERS;
-        let named = mapped.omitted.iter().map(ClaimName::as_str).take_while(|name| {
+        let fitting = mapped.omitted.iter().map(ClaimName::as_str).take_while(|name| {
             let left = room.checked_sub(name.len() + r#""":"userinfo","#.len());
             room = left.unwrap_or_default();
             left.is_some()
         });
-        let names = named.map(|name| (name.to_owned(), "userinfo".into())).collect();
+        let names = fitting.map(|name| (name.to_owned(), "userinfo".into())).collect();
         told.insert("_claim_names".to_owned(), Value::Object(names));
         let endpoint = format!("{}/userinfo", issuance.issuer);
         told.insert("_claim_sources".to_owned(), json!({ "userinfo": { "endpoint": endpoint } }));

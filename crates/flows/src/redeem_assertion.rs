@@ -66,8 +66,7 @@ pub(crate) async fn redeem_assertion(
     if let Err(refusal) = here.check(&policy, call.client.settings.party) {
         return reject(env, call, (&scope, refusal.as_str())).await;
     }
-    let verified = verify_identity_assertion(env, &scope, call, request.assertion).await?;
-    let verified = match verified {
+    let verified = match verify_identity_assertion(env, &scope, call, request.assertion).await? {
         Ok(verified) => verified,
         Err(reason) => return reject(env, call, (&scope, reason)).await,
     };
@@ -154,15 +153,8 @@ async fn begin(
     (now, lifetime): (DateTime<Utc>, Duration),
 ) -> Result<Result<(Standing, GrantId), &'static str>, Failure> {
     let id = SecretHash::of(format!("{} {}", verified.connection.id, verified.jti).as_bytes());
-    if !tx
-        .consumed_ids()
-        .consume(
-            ConsumedKind::GrantAssertion,
-            &id,
-            verified.exp.min(now + Duration::hours(2)) + Duration::minutes(5),
-        )
-        .await?
-    {
+    let remembered = verified.exp.min(now + Duration::hours(2)) + Duration::minutes(5);
+    if !tx.consumed_ids().consume(ConsumedKind::GrantAssertion, &id, remembered).await? {
         return Ok(Err("replayed_assertion"));
     }
     let (provider, subject) = (verified.provider.as_str(), verified.subject.as_str());
@@ -171,14 +163,13 @@ async fn begin(
     if let Err(reason) = admitted(tx, verified, &user).await? {
         return Ok(Err(reason));
     }
-    // Not "now": nobody proved anything just now.
-    let auth_time = verified.auth_time.unwrap_or(verified.iat).min(now);
     let grant_id = GrantId::from_uuid(env.random.uuid(now)?);
     let session = Session {
         id: SessionId::from_uuid(env.random.uuid(now)?),
         org_id: tx.org_id(),
         user_id: user.id,
-        auth_time,
+        // Not "now": nobody proved anything just now.
+        auth_time: verified.auth_time.unwrap_or(verified.iat).min(now),
         amr: verified.amr.clone(),
         method: SignInMethod::Connection(verified.connection.id),
         last_seen_at: now,

@@ -99,33 +99,46 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.call.origin)?);
         if !request.call.client.settings.rotates_refresh_tokens() && verdict == RefreshVerdict::Rotate {
-            let until = found.grant_expires_at.min(env.clock.now() + policy.refresh_idle);
-            if !tx.grants().renew(&presented.hash(), until).await? {
+            if !renew(env, &mut tx, (&presented, &found, &policy), event).await? {
                 continue; // revoked meanwhile, which the next look sees
             }
-            tx.audit().insert(&Event { reason: Some("kept"), ..event }).await?;
             tx.commit().await?;
             return grant(env, request, (&found, &policy), (&presented, &known)).await;
         }
         let Some(successor) = successor(env, &presented, &found) else {
-            let over = Refreshed::Refused(RefreshRefusal::Expired);
-            return refuse(env, request, tx, (&found, "master_key_changed", over)).await;
+            let over = (&found, "master_key_changed", Refreshed::Refused(RefreshRefusal::Expired));
+            return refuse(env, request, tx, over).await;
         };
         match verdict {
             RefreshVerdict::Rotate => {
-                let rotation = rotation(env, &presented, &successor, (&found, &policy));
-                if !tx.grants().rotate(&rotation, &event).await? {
+                let to = rotation(env, &presented, &successor, (&found, &policy));
+                if !tx.grants().rotate(&to, &event).await? {
                     continue;
                 }
             }
             RefreshVerdict::Regive => {
-                tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?;
+                tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?
             }
             RefreshVerdict::Reuse => return reused(env, request, tx, &found).await,
         }
         tx.commit().await?;
         return grant(env, request, (&found, &policy), (&successor, &known)).await;
     }
+}
+
+/// Lets a token live on that is not rotated. `false` if it was revoked meanwhile.
+async fn renew(
+    env: &Env,
+    tx: &mut OrgTx,
+    (presented, found, policy): (&Credential<RefreshToken>, &PresentedRefreshToken, &Policy),
+    event: Event,
+) -> Result<bool, Failure> {
+    let until = found.grant_expires_at.min(env.clock.now() + policy.refresh_idle);
+    if !tx.grants().renew(&presented.hash(), until).await? {
+        return Ok(false);
+    }
+    tx.audit().insert(&Event { reason: Some("kept"), ..event }).await?;
+    Ok(true)
 }
 
 /// The token that takes, or took, the place of the presented one. `None` if it was derived from a master key that

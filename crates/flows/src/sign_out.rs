@@ -126,7 +126,7 @@ pub(crate) async fn end_here(
         let because = Because { actor, reason: "signed_out", origin: &browser.origin };
         end_sessions(env, &mut tx, [session.id], because).await?;
         tx.commit().await?;
-        add_frames(env, &mut frames, (session.id, told)).await?;
+        add_frames(env, &mut frames, session.id, told).await?;
     }
     let ended = ending.iter().map(|(scope, _)| scope.org_id()).collect();
     let by = match ending.iter().find(|(_, session)| session.method.connection().is_some()) {
@@ -145,7 +145,8 @@ const MAX_FRAMES: usize = 20;
 async fn add_frames(
     env: &Env,
     frames: &mut Vec<Url>,
-    (session_id, told): (SessionId, Vec<((OrgId, ClientId), String)>),
+    session_id: SessionId,
+    told: impl IntoIterator<Item = ((OrgId, ClientId), String)>,
 ) -> Result<(), Failure> {
     for (client, issuer) in told {
         let client = env.configuration.client_by_id(&env.store, client).await?;
