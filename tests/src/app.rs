@@ -87,6 +87,15 @@ impl App {
 
     /// The same, with settings changed.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_as(Jobs::Running, change).await
+    }
+
+    /// The same, without what runs beside requests: the test does that.
+    pub async fn start_without_jobs(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_as(Jobs::None, change).await
+    }
+
+    async fn start_as(jobs: Jobs, change: impl FnOnce(&mut Settings)) -> Self {
         let database = Database::fresh().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -94,7 +103,7 @@ impl App {
         let mut settings = settings(&base, &database);
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
-        let (env, tasks, stop) = serve(&settings, Arc::clone(&clock), listener).await;
+        let (env, tasks, stop) = serve(&settings, Arc::clone(&clock), (listener, jobs)).await;
         let app = Self { base, env, database, clock, tasks, stop };
         app.apply(SAMPLES).await;
         app
@@ -238,17 +247,26 @@ impl Drop for App {
     }
 }
 
-/// Serves an installation with its jobs, until it is told to stop.
+/// What runs beside a node's requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jobs {
+    None,
+    Running,
+}
+
+/// Serves an installation, until it is told to stop.
 pub(crate) async fn serve(
     settings: &Settings,
     clock: Arc<TestClock>,
-    listener: TcpListener,
+    (listener, beside): (TcpListener, Jobs),
 ) -> (Env, TaskTracker, CancellationToken) {
     let store = wiring::store(settings).expect("a pool");
     let env = wiring::env(settings, store, clock as _).expect("wired");
     orgate_flows::bootstrap::bootstrap(&env).await.expect("bootstrapped");
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    jobs::spawn(&env, wiring::mailer(settings).expect("a mailer"), &tasks, &stop);
+    if beside == Jobs::Running {
+        jobs::spawn(&env, wiring::mailer(settings).expect("a mailer"), &tasks, &stop);
+    }
     let bounds = Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
     let routes = router(wiring::state(settings, env.clone()), bounds);
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();

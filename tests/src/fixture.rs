@@ -29,6 +29,7 @@ use crate::database::Database;
 
 mod clients;
 mod new;
+pub mod signals;
 
 pub use clients::REVOKED;
 pub use new::{new_challenge, new_device, new_grant};

@@ -13,6 +13,7 @@ pub mod app;
 pub mod client_document;
 pub mod contract;
 pub mod database;
+pub mod event_receiver;
 pub mod federated;
 pub mod fixture;
 pub mod logout_receiver;

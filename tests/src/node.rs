@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use crate::app::{App, serve, settings};
+use crate::app::{App, Jobs, serve, settings};
 
 /// A running node, beside the [`App`] whose installation it is of.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Node {
         let mut settings = settings(&app.base, &app.database);
         settings.outgoing.allow_private_addresses = true;
         change(&mut settings);
-        let (env, tasks, stop) = serve(&settings, Arc::clone(&app.clock), listener).await;
+        let (env, tasks, stop) = serve(&settings, Arc::clone(&app.clock), (listener, Jobs::Running)).await;
         Self { env, port, tasks, stop }
     }
 

@@ -3,6 +3,6 @@
 mod answers;
 mod attacks;
 mod issuers;
-mod keys;
+pub(crate) mod keys;
 mod polls;
 mod world;

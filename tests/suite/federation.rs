@@ -20,6 +20,7 @@ mod oidc;
 mod providers;
 mod saml;
 mod saml_world;
+mod signals;
 mod step_up;
 mod suspended;
 mod tenants;

@@ -44,8 +44,12 @@ const PAGES: [(&str, u16); 35] = [
 ];
 
 /// Every route of the back channel.
-const DOCUMENTS: [&str; 3] =
-    ["/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+const DOCUMENTS: [&str; 4] = [
+    "/jwks.json",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/ssf-configuration",
+];
 
 async fn send(app: &App, method: Method, path: &str) -> Response {
     client().request(method, app.at(path)).send().await.expect("answered")

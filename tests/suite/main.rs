@@ -63,6 +63,8 @@ mod setup;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod tenancy;
 #[cfg(test)]
 mod tokens;

@@ -11,7 +11,7 @@ use orgate_tests::app::{App, TestClock, client};
 use orgate_verify::{Rejection, RequestOrg, Verifier, VerifyError};
 use tokio::net::TcpListener;
 
-mod examples;
+pub(crate) mod examples;
 mod introspection;
 
 /// The backend's clock is Orgate's.

@@ -1,6 +1,7 @@
 //! The documents that anyone may fetch: an issuer's keys at `GET /jwks.json` (RFC 7517 §5), and its
 //! metadata at `/.well-known/openid-configuration` (OIDC Discovery §4) and
-//! `/.well-known/oauth-authorization-server` (RFC 8414 §3), which is one document.
+//! `/.well-known/oauth-authorization-server` (RFC 8414 §3), which is one document, and at
+//! `/.well-known/ssf-configuration` (SSF §7.1).
 //!
 //! Every backend fetches the shared issuer's, and nothing about them can fail: they are made beforehand,
 //! counted, and not logged one by one. Those of an organization's issuer are requests like any other.
@@ -18,6 +19,7 @@ use orgate_flows::keys::KeyError;
 use orgate_flows::{Env, Failure, Issuer};
 use orgate_protocol::oauth::metadata::ProviderMetadata;
 use orgate_protocol::schemas;
+use orgate_protocol::ssf::TransmitterMetadata;
 
 use crate::error::OAuthError;
 
@@ -36,6 +38,7 @@ pub fn documents() -> Router<AppState> {
         .route("/.well-known/openid-configuration", get(openid_configuration))
         .route("/.well-known/oauth-authorization-server", get(authorization_server))
         .route("/schemas/v1/{name}", get(token_schema))
+        .route("/.well-known/ssf-configuration", get(ssf_configuration))
         .layer(crate::cors::public())
 }
 
@@ -45,18 +48,25 @@ pub fn documents_of_organization() -> Router<AppState> {
         .route("/jwks.json", get(own_keys))
         .route("/.well-known/openid-configuration", get(own_metadata))
         .route("/.well-known/oauth-authorization-server", get(own_metadata))
+        .route("/.well-known/ssf-configuration", get(own_transmitter))
         .layer(crate::cors::public())
 }
 
-/// And where RFC 8414 §3.1 looks for it: the issuer's path comes last.
+/// And where RFC 8414 §3.1 and SSF §7.2 look for it: the issuer's path comes last.
 pub fn authorization_server_of_organization() -> Router<AppState> {
     Router::new()
         .route("/.well-known/oauth-authorization-server/o/{organization}", get(own_metadata))
+        .route("/.well-known/ssf-configuration/o/{organization}", get(own_transmitter))
         .layer(crate::cors::public())
 }
 
 async fn own_metadata(State(env): State<Env>, CalledIssuer(called): CalledIssuer) -> Response {
     let metadata = ProviderMetadata::new(env.issuer.called(called).url());
+    ([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response()
+}
+
+async fn own_transmitter(State(env): State<Env>, CalledIssuer(called): CalledIssuer) -> Response {
+    let metadata = TransmitterMetadata::new(env.issuer.called(called).url());
     ([(header::CACHE_CONTROL, CACHED)], Json(metadata)).into_response()
 }
 
@@ -92,6 +102,11 @@ async fn token_schema(State(env): State<Env>, Path(name): Path<String>) -> Resul
     let known = schemas::V1.into_iter().find(|(known, _)| *known == name);
     let (_, text) = known.ok_or(StatusCode::NOT_FOUND)?;
     Ok(document(&env, "/schemas/v1/{name}", "application/schema+json", Bytes::from_static(text.as_bytes())))
+}
+
+async fn ssf_configuration(State(env): State<Env>) -> Document {
+    let body = serde_json::to_vec(&TransmitterMetadata::new(env.issuer.url())).unwrap_or_default();
+    document(&env, "/.well-known/ssf-configuration", "application/json", body.into())
 }
 
 fn document(env: &Env, route: &'static str, media_type: &'static str, body: Bytes) -> Document {

@@ -42,6 +42,17 @@ impl OAuthError {
         Self { status: StatusCode::FORBIDDEN, ..error.into() }
     }
 
+    /// An answer for which the status says more than the code.
+    pub(crate) fn with_status(status: StatusCode, code: ErrorCode, description: &'static str) -> Self {
+        Self { status, ..RequestError::new(code, description).into() }
+    }
+
+    /// Not now.
+    pub(crate) fn too_early(retry_after: u64) -> Self {
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TemporarilyUnavailable);
+        Self { retry_after: Some(retry_after), ..Self::with_status(status, code, "too many requests") }
+    }
+
     fn invalid_grant(description: &'static str) -> Self {
         RequestError::new(ErrorCode::InvalidGrant, description).into()
     }

@@ -11,7 +11,9 @@ mod error;
 mod introspect;
 mod par;
 mod register;
+mod resource;
 mod revoke;
+mod ssf;
 mod token;
 mod userinfo;
 
@@ -40,4 +42,5 @@ pub fn issuer(state: &AppState) -> Router<AppState> {
         .route("/register/{client_id}", get(register::get).put(register::put).delete(register::delete))
         .route("/par", post(par::post))
         .route("/introspect", post(introspect::post))
+        .merge(ssf::router())
 }

@@ -197,6 +197,14 @@ actions! {
     SignInFailed = "sign_in.failed";
     /// A sign-in succeeded.
     SignInSucceeded = "sign_in.succeeded";
+    /// A receiver's stream of security events was made, changed or deleted.
+    StreamConfigured = "stream.configured";
+    /// A receiver refused a security event.
+    StreamEventRefused = "stream.event_refused";
+    /// A stream was enabled, paused or disabled, by its receiver or because events could not be kept or delivered.
+    StreamStatusChanged = "stream.status_changed";
+    /// A receiver asked for a verification event.
+    StreamVerificationRequested = "stream.verification_requested";
     /// A break-glass user signed in past enforced SSO.
     BreakGlassUsed = "break_glass.used";
     /// Recovery codes were made for a break-glass user.

@@ -103,6 +103,8 @@ ids! {
     SetupLinkId = "stl";
     /// An initial access token.
     RegistrationTokenId = "rit";
+    /// A receiver's stream of security events.
+    StreamId = "str";
 }
 
 #[cfg(test)]

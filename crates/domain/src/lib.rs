@@ -22,5 +22,6 @@ pub mod roles;
 pub mod sessions;
 pub mod setup;
 pub mod standing;
+pub mod streams;
 pub mod tokens;
 pub mod user_agents;

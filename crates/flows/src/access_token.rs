@@ -7,8 +7,10 @@ use orgate_domain::clients::Client;
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::standing::ClientStanding;
 use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
+use orgate_protocol::oauth::ErrorCode;
 use orgate_storage::{LiveGrant, OrgScope};
 
+use crate::dpop::{PresentedProof, prove_possession_with};
 use crate::issue::family_of;
 use crate::{Called, Env, Failure};
 
@@ -26,6 +28,41 @@ pub(crate) enum Standings {
     Client(Arc<ClientStanding>),
     /// A user's session.
     User(Box<LiveGrant>),
+}
+
+/// What is wrong with how a token was presented.
+#[derive(Debug)]
+pub(crate) enum Unproven {
+    /// The proof needs this nonce.
+    Nonce(String),
+    /// It is bound to a key, and not presented with a proof of that, or the other way round (RFC 9449 §7.1).
+    Proof,
+    /// It is nobody's.
+    Token,
+}
+
+/// A token that is bound to a key comes with a proof of it, any other without: as what a token is worth
+/// is known only here, so is how it must be presented. `None` if it is as it should be.
+pub(crate) async fn possess(
+    env: &Env,
+    claims: &AccessTokenClaims,
+    (token, proof): (&str, Option<&PresentedProof<'_>>),
+) -> Result<Option<Unproven>, Failure> {
+    let (cnf, proof) = match (&claims.cnf, proof) {
+        (None, None) => return Ok(None),
+        (Some(_), None) | (None, Some(_)) => return Ok(Some(Unproven::Proof)),
+        (Some(cnf), Some(proof)) => (cnf, proof),
+    };
+    let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
+        return Ok(Some(Unproven::Token));
+    };
+    Ok(match prove_possession_with(env, &client, (proof, token)).await? {
+        Ok(key) if key == cnf.jkt => None,
+        Err(error) if error.code == ErrorCode::UseDpopNonce => {
+            Some(Unproven::Nonce(env.vault.dpop_nonce(env.clock.now())))
+        }
+        Ok(_) | Err(_) => Some(Unproven::Proof),
+    })
 }
 
 /// Reads a token: signature, type, issuer, time and organization, which is that of the called issuer if it has

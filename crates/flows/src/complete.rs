@@ -7,7 +7,7 @@ use orgate_domain::credentials::{Credential, SessionCookie};
 use orgate_domain::ids::{OrgId, SessionId, UserId};
 use orgate_domain::policies::Policy;
 use orgate_domain::sessions::{MAX_PER_BROWSER, Session, SignInMethod, acr_of};
-use orgate_protocol::oauth::{ErrorCode, RequestError};
+use orgate_protocol::oauth::{Acr, ErrorCode, RequestError};
 use orgate_storage::system::ProvenSession;
 use orgate_storage::{NewAuthorizationRequest, NewSession, OrgScope, OrgTx, UpstreamEnd};
 
@@ -54,6 +54,14 @@ pub(crate) struct Proven {
     pub(crate) upstream: Option<UpstreamEnd>,
 }
 
+/// A session that a request was answered with.
+struct Begun {
+    session: Session,
+    cookie: Credential<SessionCookie>,
+    /// How strongly its user had proven who they are, if it went on before.
+    previous_acr: Option<Acr>,
+}
+
 /// What completing takes, gathered before the deciding transaction is opened.
 pub(crate) struct Completion<'a> {
     env: &'a Env,
@@ -83,10 +91,11 @@ impl<'a> Completion<'a> {
         if let Some(unmet) = unmet(asked, &proven).or_else(|| self.forbidden()) {
             return self.refuse(tx, proven.user_id, unmet).await;
         }
-        let Some((session, cookie)) = self.begin_session(&mut tx, &proven).await? else {
+        let Some(begun) = self.begin_session(&mut tx, &proven).await? else {
             return Ok(Completed::Over);
         };
-        let event = self.event(&proven, session.id)?;
+        let event = self.event(&proven, &begun)?;
+        let Begun { session, cookie, .. } = begun;
         let Some(next) = conclude(self.env, &mut tx, &self.waiting.pending, (&session, &event)).await? else {
             return Ok(Completed::Over);
         };
@@ -105,14 +114,18 @@ impl<'a> Completion<'a> {
         (!admitted).then(|| ("third_party_forbidden", RequestError::new(ErrorCode::AccessDenied, why)))
     }
 
-    fn event(&self, proven: &Proven, session_id: SessionId) -> Result<Event, Failure> {
+    fn event(&self, proven: &Proven, begun: &Begun) -> Result<Event, Failure> {
         let mut detail = vec![("method", proven.method.as_str().to_owned())];
         detail.extend(proven.method.connection().map(|connection| ("connection", connection.to_string())));
+        let acr = begun.session.acr();
+        if let Some(previous) = begun.previous_acr.filter(|previous| *previous != acr) {
+            detail.extend([("acr", acr.as_str().to_owned()), ("previous_acr", previous.as_str().to_owned())]);
+        }
         let event = events::done(self.env, Action::SignInSucceeded, &self.browser.origin)?;
         Ok(Event {
             actor: Actor::User(proven.user_id),
             user_id: Some(proven.user_id),
-            session_id: Some(session_id),
+            session_id: Some(begun.session.id),
             client: Some(self.waiting.pending.client.key()),
             detail,
             ..event
@@ -140,11 +153,7 @@ impl<'a> Completion<'a> {
     /// Answers the request with a session, or with this browser's session of the same user, proven again. The
     /// cookie is new either way: one that was planted before is worth nothing after. `None` if the request was
     /// answered meanwhile, or the old session ended.
-    async fn begin_session(
-        &self,
-        tx: &mut OrgTx,
-        proven: &Proven,
-    ) -> Result<Option<(Session, Credential<SessionCookie>)>, Failure> {
+    async fn begin_session(&self, tx: &mut OrgTx, proven: &Proven) -> Result<Option<Begun>, Failure> {
         let now = self.env.clock.now();
         let asked = &self.waiting.pending.asked;
         let client = (asked.client_owner, asked.client_id);
@@ -189,7 +198,7 @@ impl<'a> Completion<'a> {
         {
             self.end(tx, other, "replaced").await?;
         }
-        Ok(Some((session, cookie)))
+        Ok(Some(Begun { previous_acr: same.map(Session::acr), session, cookie }))
     }
 
     async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {

@@ -60,6 +60,7 @@ pub mod sessions;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
+pub mod ssf;
 pub mod token;
 pub mod userinfo;
 pub mod vault;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use orgate_domain::clients::Client;
 use orgate_protocol::jose::JoseError;
-use orgate_protocol::jose::claims::{AccessTokenClaims, SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
-use orgate_protocol::oauth::{ErrorCode, RequestedClaims, ScopeSet};
+use orgate_protocol::jose::claims::{SignedUserinfo, USERINFO_TYPE, UserinfoClaims};
+use orgate_protocol::oauth::{RequestedClaims, ScopeSet};
 use orgate_storage::LiveGrant;
 use serde_json::Map;
 
-use crate::access_token::{Standings, read, stand};
+use crate::access_token::{Standings, Unproven, possess, read, stand};
 use crate::claim_values::told_of_user;
-use crate::dpop::{PresentedProof, prove_possession_with};
+use crate::dpop::PresentedProof;
 use crate::issue::profile;
 use crate::keys::KeyError;
 use crate::{Called, Env, Failure};
@@ -33,6 +33,16 @@ pub enum Userinfo {
     InsufficientScope,
 }
 
+impl From<Unproven> for Userinfo {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Nonce(nonce) => Self::NonceNeeded(nonce),
+            Unproven::Proof => Self::InvalidProof,
+            Unproven::Token => Self::InvalidToken,
+        }
+    }
+}
+
 /// Answers for a presented access token.
 ///
 /// # Errors
@@ -44,8 +54,8 @@ pub async fn userinfo(
     proof: Option<&PresentedProof<'_>>,
 ) -> Result<Userinfo, Failure> {
     let Some(presented) = read(env, called, token).await? else { return Ok(Userinfo::InvalidToken) };
-    if let Some(refused) = possession(env, &presented.claims, (token, proof)).await? {
-        return Ok(refused);
+    if let Some(unproven) = possess(env, &presented.claims, (token, proof)).await? {
+        return Ok(unproven.into());
     }
     let Some(Standings::User(grant)) = stand(env, &presented).await? else {
         return Ok(Userinfo::InvalidToken);
@@ -70,30 +80,6 @@ pub async fn userinfo(
         Some((algorithm, client)) => sign(env, (algorithm, client), claims.iss.clone(), userinfo).await,
         None => Ok(Userinfo::Claims(userinfo)),
     }
-}
-
-/// A token that is bound to a key comes with a proof of it, any other without: as what a token is worth
-/// is known only here, so is how it must be presented.
-async fn possession(
-    env: &Env,
-    claims: &AccessTokenClaims,
-    (token, proof): (&str, Option<&PresentedProof<'_>>),
-) -> Result<Option<Userinfo>, Failure> {
-    let (cnf, proof) = match (&claims.cnf, proof) {
-        (None, None) => return Ok(None),
-        (Some(_), None) | (None, Some(_)) => return Ok(Some(Userinfo::InvalidProof)),
-        (Some(cnf), Some(proof)) => (cnf, proof),
-    };
-    let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
-        return Ok(Some(Userinfo::InvalidToken));
-    };
-    Ok(match prove_possession_with(env, &client, (proof, token)).await? {
-        Ok(key) if key == cnf.jkt => None,
-        Err(error) if error.code == ErrorCode::UseDpopNonce => {
-            Some(Userinfo::NonceNeeded(env.vault.dpop_nonce(env.clock.now())))
-        }
-        Ok(_) | Err(_) => Some(Userinfo::InvalidProof),
-    })
 }
 
 /// What the request asked for beside its scope. A token that was narrowed, or that another client

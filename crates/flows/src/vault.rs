@@ -52,6 +52,8 @@ pub enum Purpose {
     UpstreamAnswer,
     /// What logging out at an identity provider takes.
     UpstreamLogout,
+    /// What a receiver of security events wants to be shown.
+    PushCredential,
 }
 
 /// Why something could not be sealed or opened.
@@ -135,6 +137,7 @@ impl Purpose {
             Self::ConnectionKey => "connection-key",
             Self::UpstreamAnswer => "upstream-answer",
             Self::UpstreamLogout => "upstream-logout",
+            Self::PushCredential => "push-credential",
         }
     }
 }

@@ -8,3 +8,4 @@ pub mod jose;
 pub mod oauth;
 pub mod params;
 pub mod schemas;
+pub mod ssf;

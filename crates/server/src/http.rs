@@ -3,6 +3,7 @@
 //! **Invariant:** whoever connects gets a bounded share: so many connections in all, so long for a
 //! request's head, so long for an answer, so many bytes of a body.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -92,10 +94,12 @@ fn issuers_of_organizations(state: &AppState) -> Router<AppState> {
 async fn call_organization(
     State(state): State<AppState>,
     RequestOrigin(origin): RequestOrigin,
-    Path(organization): Path<String>,
+    path: Result<Path<BTreeMap<String, String>>, PathRejection>, // what is below may have names of its own
     mut request: Request,
     next: Next,
 ) -> Response {
+    let names = path.map(|Path(names)| names).unwrap_or_default();
+    let organization = names.get("organization").map(String::as_str).unwrap_or_default();
     let id = organization.parse::<OrgId>().ok().filter(|id| id.to_string() == organization);
     let found = match id {
         Some(id) => state.env.store.resolve(OrgHint::Id(id)).await,

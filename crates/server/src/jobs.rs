@@ -9,6 +9,7 @@ use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_flows::keys::rotate_due;
+use orgate_flows::ssf::{claim_due, fan_out};
 use orgate_storage::system::Outdated;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,9 @@ use tokio_util::task::TaskTracker;
 
 /// How often the outbox is looked at when it was empty.
 const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
+
+/// Streams that one node pushes at once.
+const MAX_PUSHES: usize = 32;
 
 /// How often connections are looked for that are due to be looked after.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
@@ -51,6 +55,8 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(stop.clone().run_until_cancelled_owned(refresh_connections(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(rotate_keys(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(give_streams_events(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(push_streams(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
 
@@ -77,6 +83,38 @@ async fn tell_of_logouts(env: Env) {
                 tracing::warn!(%error, "clients could not be told of logouts");
                 tokio::time::sleep(OUTBOX_PAUSE).await;
             }
+        }
+    }
+}
+
+async fn give_streams_events(env: Env) {
+    loop {
+        match fan_out(&env).await {
+            Ok(0) => tokio::time::sleep(OUTBOX_PAUSE).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "streams could not be given what happened");
+                tokio::time::sleep(OUTBOX_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Pushes what waits in streams. A receiver that does not answer holds up no other: its turn goes on beside theirs.
+async fn push_streams(env: Env) {
+    let mut turns = JoinSet::new();
+    loop {
+        while turns.try_join_next().is_some() {}
+        let room = MAX_PUSHES.saturating_sub(turns.len());
+        match claim_due(&env, i64::try_from(room).unwrap_or_default()).await {
+            Ok(due) => due.into_iter().for_each(|turn| {
+                turns.spawn(turn);
+            }),
+            Err(error) => tracing::warn!(%error, "no stream could be pushed"),
+        }
+        tokio::select! {
+            Some(_) = turns.join_next() => {} // it may be due again
+            () = tokio::time::sleep(OUTBOX_PAUSE) => {}
         }
     }
 }

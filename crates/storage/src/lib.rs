@@ -40,6 +40,7 @@ mod consumed_ids;
 mod device_requests;
 mod discovery;
 mod domains;
+mod event_streams;
 mod grants;
 mod groups;
 mod identities;
@@ -54,6 +55,8 @@ mod roles;
 mod sessions;
 mod setup_links;
 mod sign_in;
+mod signals;
+mod stream_events;
 mod upstream;
 mod users;
 
@@ -74,6 +77,7 @@ pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
+pub use event_streams::{EventStream, EventStreams, Holder, Pushed, StreamTerms};
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
@@ -90,6 +94,8 @@ pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};
 pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
+pub use signals::{Affected, Signal, SignalledEvent, Signals, SignedInUser};
+pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };

@@ -16,6 +16,7 @@ mod domains;
 mod journal;
 mod keys;
 mod refreshes;
+mod streams;
 
 pub use crate::clean::{Cleaned, Outdated};
 
@@ -30,7 +31,7 @@ pub enum SystemReason {
     Choose,
     /// Deletes what has expired.
     Clean,
-    /// Claims messages of any organization's outbox.
+    /// Claims messages of any organization's outbox, and streams of security events that are due.
     Deliver,
     /// Finds the organizations of a proven address.
     Discover,

@@ -29,6 +29,9 @@ const CROSSING: &[&str] = &[
     "select policy.session_idle_secs",
     // Deliver: messages that are due, of whomever.
     "update outbox message set available_at = $2, attempts = message.attempts + 1 from",
+    // Deliver: organizations whose streams are to be given events, and streams that are due, of whomever.
+    "select org_id from signals group by org_id order by min(position)",
+    "update event_streams stream set leased_until = $2 from",
     // Clean: what has expired, of whomever.
     "delete from authorization_requests lapsed",
     "delete from authorization_codes lapsed",

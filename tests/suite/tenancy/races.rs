@@ -9,12 +9,12 @@ use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{
-    AuthorizationRequestId, ClientId, DeviceRequestId, DomainId, EventId, GroupId, OrgId,
+    AuthorizationRequestId, ClientId, DeviceRequestId, DomainId, EventId, GroupId, OrgId, StreamId,
 };
 use orgate_domain::names::Slug;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{
-    ClientChange, Group, NewOrganization, NewSession, NewSigningKey, OrgTx, Rotation, StorageError,
+    ClientChange, Group, Holder, NewOrganization, NewSession, NewSigningKey, OrgTx, Rotation, StorageError,
 };
 use orgate_tests::federated::{identity, upstream_request};
 use orgate_tests::fixture::{self, Fixture, Org, hash, new_challenge, new_device, new_grant, now, uuid};
@@ -368,6 +368,46 @@ async fn a_message_is_claimed_by_one() {
         claimed.sort_by_key(|(_, id)| *id);
         assert_eq!(claimed, waiting);
     }
+}
+
+#[tokio::test]
+async fn a_stream_is_leased_by_one_and_verified_once() {
+    let fixture = Fixture::new().await;
+    let mut streams = Vec::new();
+    for org in [&fixture.acme, &fixture.globex] {
+        let made = org.everything().await;
+        streams.push((org.scope, org.stream(&made.client, made.user.id).await.id));
+    }
+    streams.sort_by_key(|(_, id)| *id);
+
+    for round in 1..=ROUNDS {
+        let at = now() + Duration::minutes(3 * i64::try_from(round).expect("few"));
+        let claims = (0..RACERS).map(|_| fixture.store.claim_streams((at, at + Duration::minutes(2)), 1));
+        let claimed = all(claims).await.into_iter().flat_map(|claimed| claimed.expect("a claim"));
+        let mut claimed: Vec<_> = claimed.collect();
+        claimed.sort_by_key(|(_, id)| *id);
+        assert_eq!(claimed, streams);
+
+        let (_, id) = *streams.iter().find(|(scope, _)| *scope == fixture.acme.scope).expect("Acme's");
+        let before = at - Duration::seconds(30);
+        let verified =
+            winners(&fixture.acme, async |tx| tx.event_streams().take_verification(id, (at, before)).await);
+        assert_eq!(verified.await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_never_has_more_streams_than_it_may() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let terms = fixture.acme.stream(&made.client, made.user.id).await.terms;
+
+    let key = Holder { client: made.client.key(), issuer: fixture::ISSUER };
+    let won = winners(&fixture.acme, async |tx| {
+        tx.event_streams().insert((StreamId::from_uuid(uuid()), key), &terms, (4, now())).await
+    });
+
+    assert_eq!(won.await, 3);
 }
 
 #[tokio::test]

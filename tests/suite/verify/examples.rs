@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -225,16 +226,25 @@ fn succeeds(command: &mut Command) -> bool {
     output.status.success()
 }
 
-#[tokio::test]
-async fn the_example_for_node_serves_the_organization_of_the_token_alone() {
+/// Where the examples for Node are, with their packages.
+pub(crate) fn node() -> Option<PathBuf> {
+    static INSTALLED: Mutex<()> = Mutex::new(());
     if !exists("npm") {
-        return skip("there is no npm");
+        skip("there is no npm");
+        return None;
     }
+    let _one_at_a_time = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = copy("node");
     let installs = succeeds(
         Command::new("npm").args(["install", "--no-audit", "--no-fund", "--silent"]).current_dir(&directory),
     );
     assert!(installs, "its packages");
+    Some(directory)
+}
+
+#[tokio::test]
+async fn the_example_for_node_serves_the_organization_of_the_token_alone() {
+    let Some(directory) = node() else { return };
     let mut node = Command::new("node");
     node.arg("server.mjs").current_dir(&directory);
 

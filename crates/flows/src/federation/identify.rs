@@ -78,7 +78,7 @@ impl Identification<'_> {
         let now = self.env.clock.now();
         let user_id = match found {
             Found::Bound(user) | Found::ByAddress(user) => {
-                self.refresh_name(tx, user).await?;
+                self.refresh(tx, (user, found)).await?;
                 user.id
             }
             Found::Nobody => self.make(tx).await?,
@@ -113,13 +113,23 @@ impl Identification<'_> {
         }
     }
 
-    async fn refresh_name(&self, tx: &mut OrgTx, user: &FederatedUser) -> Result<(), Failure> {
-        match &self.mapped.name {
-            Some(name) if name.as_str() != user.name => {
-                Ok(tx.identities().update_name(user.id, name, self.env.clock.now()).await?)
-            }
-            _ => Ok(()),
+    /// Brings the name up to date, and says what tokens say differently from now on.
+    async fn refresh(&self, tx: &mut OrgTx, (user, found): (&FederatedUser, &Found)) -> Result<(), Failure> {
+        let name = self.mapped.name.as_ref().filter(|name| name.as_str() != user.name);
+        if let Some(name) = name {
+            tx.identities().update_name(user.id, name, self.env.clock.now()).await?;
         }
+        let gets = !self.mapped.roles.is_empty() || !self.mapped.groups.is_empty();
+        let roles = !self.is_as_mapped(found) && (gets || user.mapped.is_some());
+        let parts = [("name", name.is_some()), ("roles", roles)];
+        let parts: Vec<_> = parts.into_iter().filter(|(_, changed)| *changed).map(|(part, _)| part).collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let event = events::done(self.env, Action::UserConfigured, &self.browser.origin)?;
+        let mut event = self.about(user.id, Event { reason: Some("mapped"), ..event });
+        event.detail.push(("change", parts.join(" ")));
+        Ok(tx.audit().insert(&event).await?)
     }
 
     async fn make(&self, tx: &mut OrgTx) -> Result<UserId, Failure> {

@@ -5,7 +5,7 @@
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event};
-use orgate_domain::connections::{ConnectionRefusal, EntryPath};
+use orgate_domain::connections::{ConnectionRefusal, EntryPath, Mapped};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ConnectionId, OrgId, UserId};
 use orgate_domain::organizations::Organization;
@@ -176,10 +176,16 @@ pub(super) async fn finish_link(
         user_id: Some(user_id),
         session_id: Some(standing.session.id),
         reason: Some("by_user"),
-        detail: connection_of(connection.id),
+        detail: connection_of(connection.id).into_iter().chain(change_by(&mapped)).collect(),
         ..event
     };
     tx.audit().insert(&event).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     Ok(Returned::Linked(connection.name.as_str().to_owned()))
+}
+
+/// What tokens say differently of whoever this comes to belong to.
+fn change_by(mapped: &Mapped) -> Option<(&'static str, String)> {
+    let gets = !mapped.roles.is_empty() || !mapped.groups.is_empty();
+    gets.then(|| ("change", "roles".to_owned()))
 }
