@@ -24,10 +24,11 @@ use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::ssf::StreamStatus;
 use orgate_storage::{
-    Affected, AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, Holder, NewClientDocument, NewCode,
-    NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization, NewRegistration,
-    NewRegistrationToken, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx, OrganizationChange,
-    Pushed, PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError, UpstreamEnd,
+    Affected, AssertedGrant, ClientChange, ConsumedKind, DomainTerms, Group, Handover, Holder,
+    NewClientDocument, NewCode, NewConnectionVersion, NewFederatedUser, NewMessage, NewOrganization,
+    NewRegistration, NewRegistrationToken, NewSession, NewSetupLink, NewSigningKey, NewUser, OrgTx,
+    OrganizationChange, Pushed, PushedAuthorizationRequest, Refresh, RiskQuestion, Rotation, StorageError,
+    UpstreamEnd,
 };
 use orgate_tests::federated::{self, Federated};
 use orgate_tests::fixture::signals::new_stream_event;
