@@ -95,16 +95,20 @@ pub async fn verified(app: &App, token: &str) -> (Value, Value) {
     let [header, payload, signature] = parts[..] else { panic!("not a token: {token}") };
     let read = |text: &str| serde_json::from_slice::<Value>(&decode(text)).expect("JSON");
     let (header_claims, claims) = (read(header), read(payload));
-    assert_eq!(header_claims["alg"], "RS256");
-    let issuer = claims["iss"].as_str().expect("text");
-    let keys = app.get(&format!("{issuer}/jwks.json")).await.body;
-    let mut keys = keys["keys"].as_array().expect("keys").iter();
-    let key = keys.find(|key| key["kid"] == header_claims["kid"]).expect("the key is published");
-    let number = |name: &str| decode(key[name].as_str().expect("text"));
+    assert_eq!(member(&header_claims, "alg"), "RS256");
+    let keys = app.get(&format!("{}/jwks.json", member(&claims, "iss"))).await.body;
+    let mut keys = keys.get("keys").and_then(Value::as_array).expect("keys").iter();
+    let kid = member(&header_claims, "kid");
+    let key = keys.find(|key| member(key, "kid") == kid).expect("the key is published");
+    let number = |name: &str| decode(member(key, name));
     let (n, e) = (number("n"), number("e"));
     let signed = format!("{header}.{payload}");
     RsaPublicKeyComponents { n: &n, e: &e }
         .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &decode(signature))
         .expect("the signature holds");
     (header_claims, claims)
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("no {name} in {value}"))
 }

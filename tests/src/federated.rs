@@ -2,7 +2,9 @@
 
 use chrono::Duration;
 use orgate_domain::audit::Actor;
-use orgate_domain::connections::{ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor};
+use orgate_domain::connections::{
+    Attributes, ConnectionProtocol, ConnectionSettings, ConnectionState, Vendor,
+};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
@@ -148,7 +150,7 @@ impl Org {
         tx.refreshes().save(id, &refresh).await.expect("a schedule");
         let linked = tx
             .identities()
-            .save_link(identity(id, &subject), made.user.id, (None, &Default::default()), now())
+            .save_link(identity(id, &subject), made.user.id, (None, &Attributes::new()), now())
             .await;
         assert!(linked.expect("a link"), "nobody else's");
         let roles = [made.role.slug.to_string()].into();

@@ -152,9 +152,10 @@ async fn a_change_of_the_mapping_alone_is_applied() {
 /// What names the claims that found no place is bounded itself, and said only to whom `/userinfo` answers.
 #[tokio::test]
 async fn claims_without_a_place_take_little_place() {
-    let long: String = (0..40)
+    let long: Vec<String> = (0..40)
         .map(|n| format!("      - {{ name: \"urn:notes:{n:0>200}\", from: organization.name }}\n"))
         .collect();
+    let long = long.concat();
     let app = mapped(&MAPPED.replace(
         "    claims:\n      - { name: department",
         &format!("    claims_budget_bytes: 0\n    claims:\n{long}      - {{ name: department"),

@@ -1,7 +1,7 @@
 //! Which scripts may read our answers (Fetch §3.2): those of single-page clients, at the endpoints that they need.
 
 use orgate_tests::app::{App, CALLBACK, PASSWORD, Reply, VERIFIER, client};
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, Response};
 
 /// Where the sample single-page client's pages are.
@@ -82,7 +82,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 /// All that is said about other origins, but that answers differ by them.
 fn said(headers: &HeaderMap) -> Vec<&str> {
-    headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("access-control-")).collect()
+    headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("access-control-")).collect()
 }
 
 #[tokio::test]

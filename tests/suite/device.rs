@@ -4,5 +4,6 @@ mod answers;
 mod attacks;
 mod issuers;
 pub(crate) mod keys;
+mod overlaps;
 mod polls;
 mod world;

@@ -258,22 +258,25 @@ async fn what_was_exchanged_dies_with_what_it_was_made_of() {
     );
 }
 
+fn form<'a>(token: &'a str, audience: &'a str) -> [(&'static str, &'a str); 7] {
+    [
+        ("grant_type", EXCHANGE),
+        ("subject_token", token),
+        ("subject_token_type", ID_TOKEN),
+        ("requested_token_type", ID_JAG),
+        ("audience", audience),
+        ("scope", "chat"),
+        ("resource", "https://chat.example.test/api"),
+    ]
+}
+
 #[tokio::test]
 async fn an_id_token_becomes_an_assertion_for_another_server() {
     let app = app().await;
     let tokens = app.sign_in("acme", "vic@acme.test").await;
     let id_token = tokens.text("id_token");
     let ask = async |client: &str, token: &str, audience: &str| {
-        let form = [
-            ("grant_type", EXCHANGE),
-            ("subject_token", token),
-            ("subject_token_type", ID_TOKEN),
-            ("requested_token_type", ID_JAG),
-            ("audience", audience),
-            ("scope", "chat"),
-            ("resource", "https://chat.example.test/api"),
-        ];
-        app.token_as(client, SECRET, &form).await
+        app.token_as(client, SECRET, &form(token, audience)).await
     };
 
     let reply = ask("notes", &id_token, "https://other.example.test").await;
@@ -297,6 +300,13 @@ async fn an_id_token_becomes_an_assertion_for_another_server() {
         "400 invalid_request"
     );
 
+    // An organization's issuer has nothing to do with another's people.
+    for (organization, outcome) in [("globex", "400 invalid_request"), ("acme", "200 ")] {
+        let token = format!("/o/{}/token", app.org(organization).await.org_id());
+        let reply =
+            app.post_as(&token, ("notes", SECRET), &form(&id_token, "https://other.example.test")).await;
+        assert_eq!(reply.outcome().trim_end(), outcome.trim_end(), "{organization}");
+    }
     let other = ask("notes", &id_token, "https://evil.example.test").await;
     assert_eq!(other.outcome(), "400 invalid_target");
     let foreign = ask("notes-api", &id_token, "https://files.example.test").await;

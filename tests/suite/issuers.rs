@@ -1,10 +1,12 @@
-//! Each organization may issue itself, at `/o/{org id}`; and what began at an issuer ends there.
+//! Each organization can be its own issuer, at `/o/{org id}`; and what began at an issuer ends there.
 
 use std::collections::BTreeSet;
 
 use orgate_protocol::jose::{Jwk, KeySet, VerifyingKey, verify};
 use orgate_tests::app::{App, CALLBACK, PASSWORD, Page, Reply, SECRET, VERIFIER, authorization_url, client};
 use serde_json::Value;
+
+mod bounds;
 
 /// An organization's issuer.
 struct Issuer<'a> {

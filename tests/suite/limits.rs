@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use orgate_tests::app::{App, Browser, PASSWORD, Page};
+use orgate_tests::app::{App, Browser, PASSWORD, Page, client};
 
 const REFRESH: [(&str, &str); 2] = [("grant_type", "refresh_token"), ("refresh_token", "none")];
 
@@ -83,6 +83,39 @@ async fn a_client_that_fails_too_often_waits_and_one_that_does_not_goes_on() {
         200,
         "who proves itself is not counted"
     );
+}
+
+/// Anyone can write a token that does not verify, and none is looked at for free.
+#[tokio::test]
+async fn an_address_that_presents_too_many_forged_tokens_waits_and_what_verifies_is_answered() {
+    let app = App::start_with(|settings| settings.limits.refusals_per_minute = 2).await;
+    let token = app.sign_in("acme", "ada@acme.test").await.text("access_token");
+    let acme = app.org("acme").await.org_id();
+    for forged in ["nonsense", "a.b.c"] {
+        assert_eq!(app.userinfo(forged).await.status, 401);
+    }
+
+    let stopped = app.userinfo(&format!("{token}x")).await;
+
+    assert_eq!(stopped.outcome(), "429 temporarily_unavailable");
+    assert!((1..=60).contains(&retry_after(&stopped.headers)));
+    let request = client().get(app.at(&format!("/o/{acme}/userinfo"))).bearer_auth("nonsense");
+    assert_eq!(request.send().await.expect("answered").status(), 429, "at organizations' issuers, too");
+    assert_eq!(app.userinfo(&token).await.status, 200);
+}
+
+/// Keys that are at hand are given to anyone; to read them takes its time.
+#[tokio::test]
+async fn an_address_that_has_many_organizations_keys_read_waits() {
+    let app = App::start_with(|settings| settings.limits.pages_per_minute = 1).await;
+    let mut statuses = Vec::new();
+    for organization in ["acme", "acme", "globex", "acme"] {
+        let path = format!("/o/{}/jwks.json", app.org(organization).await.org_id());
+        statuses.push(app.get(&path).await.status);
+    }
+
+    assert_eq!(statuses, [200, 200, 429, 200]);
+    assert_eq!(app.get("/jwks.json").await.status, 200);
 }
 
 #[tokio::test]

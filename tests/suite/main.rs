@@ -14,11 +14,15 @@ mod bad_input;
 mod claims;
 #[cfg(test)]
 mod client_documents;
+#[cfg(test)]
+mod client_keys;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod consents;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod cors;

@@ -14,8 +14,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use orgate_edge::{AppState, CalledIssuer, RequestId};
+use orgate_edge::{AppState, CalledIssuer, RequestId, RequestOrigin};
 use orgate_flows::keys::KeyError;
+use orgate_flows::limits::Limited;
 use orgate_flows::{Env, Failure, Issuer};
 use orgate_protocol::oauth::metadata::ProviderMetadata;
 use orgate_protocol::schemas;
@@ -74,8 +75,13 @@ async fn own_transmitter(State(env): State<Env>, CalledIssuer(called): CalledIss
 async fn own_keys(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
+    RequestOrigin(origin): RequestOrigin,
 ) -> Result<Response, OAuthError> {
-    let ring = env.keys.of(&env, env.issuer.called(called).as_str()).await.map_err(Failure::from)?;
+    let issuer = env.issuer.called(called);
+    if !env.keys.is_loaded(issuer.as_str()) {
+        env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
+    }
+    let ring = env.keys.of(&env, issuer.as_str()).await.map_err(Failure::from)?;
     let ring = ring.ok_or(Failure::Key(KeyError::UnknownIssuer))?;
     let cached = if ring.is_ready() { CACHED } else { HeaderValue::from_static("no-store") };
     let media_type = HeaderValue::from_static(KEYS_MEDIA_TYPE);

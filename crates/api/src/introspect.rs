@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::{CalledIssuer, FormParams, ParamsRejection, RequestOrigin};
 use orgate_flows::Env;
-use orgate_flows::introspect::{introspect, sign_introspection};
+use orgate_flows::introspect::{introspect, may_ask, sign_introspection};
 use orgate_protocol::oauth::introspection::{self, INTROSPECTION_MEDIA_TYPE};
 
 use crate::client::authenticated;
@@ -14,7 +14,8 @@ use crate::error::OAuthError;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Whoever asks proves who it is: a public client cannot, and so learns nothing.
+/// Whoever asks proves who it is: a public client cannot, and so learns nothing. Nor does one that the called
+/// issuer's organization is not admitted to, which is answered as one that does not exist.
 pub(crate) async fn post(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
@@ -24,7 +25,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthError> {
     let FormParams(params) = form?;
     let client = authenticated((&env, called), (&headers, &params), &origin).await?;
-    if !client.is_confidential() {
+    if !client.is_confidential() || !may_ask(&env, called, &client, &origin).await? {
         return Err(OAuthError::invalid_client());
     }
     let token = introspection::parse(&params)?;

@@ -1,10 +1,12 @@
 //! `GET` and `POST /userinfo` (OIDC Core §5.3).
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use orgate_edge::{CalledIssuer, FormParams, ParamsRejection};
+use orgate_edge::{CalledIssuer, FormParams, ParamsRejection, RequestOrigin};
 use orgate_flows::userinfo::{Userinfo, userinfo};
 use orgate_flows::{Called, Env};
 use orgate_protocol::params::Params;
@@ -20,15 +22,17 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 pub(crate) async fn get(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
+    RequestOrigin(origin): RequestOrigin,
     headers: HeaderMap,
 ) -> Result<Response, OAuthError> {
-    answer(&env, called, (&headers, "GET"), None).await
+    answer(&env, (called, origin.address), (&headers, "GET"), None).await
 }
 
 /// The token in the header or in the body (RFC 6750 §2.2).
 pub(crate) async fn post(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
+    RequestOrigin(origin): RequestOrigin,
     headers: HeaderMap,
     form: Result<FormParams, ParamsRejection>,
 ) -> Result<Response, OAuthError> {
@@ -37,12 +41,12 @@ pub(crate) async fn post(
         Err(ParamsRejection::MediaType) => None, // a POST without a form: the header alone counts
         Err(rejection) => return Err(rejection.into()),
     };
-    answer(&env, called, (&headers, "POST"), form.as_ref()).await
+    answer(&env, (called, origin.address), (&headers, "POST"), form.as_ref()).await
 }
 
 async fn answer(
     env: &Env,
-    called: Called,
+    (called, address): (Called, Option<IpAddr>),
     (headers, method): (&HeaderMap, &str),
     form: Option<&Params>,
 ) -> Result<Response, OAuthError> {
@@ -50,7 +54,7 @@ async fn answer(
         Ok(shown) => shown,
         Err(answer) => return Ok(*answer),
     };
-    Ok(match userinfo(env, called, shown.token, shown.proof.as_ref()).await? {
+    Ok(match userinfo(env, (called, address), shown.token, shown.proof.as_ref()).await? {
         Userinfo::Claims(claims) => ([(header::CACHE_CONTROL, NO_STORE)], Json(claims)).into_response(),
         Userinfo::Signed(token) => {
             let media_type = HeaderValue::from_static("application/jwt");

@@ -38,6 +38,8 @@ pub struct DeviceRequest {
     pub parameters: String,
     /// The thumbprint of the key that the request proved.
     pub dpop_jkt: Option<String>,
+    /// Names the master key that what the device shows is derived by; empty where there was one only.
+    pub derived_by: Vec<u8>,
     /// The organization whose issuer the device called; `None`: the shared one.
     pub called: Option<OrgId>,
     /// What came of it.
@@ -185,6 +187,7 @@ mod tests {
             client_id: ClientId::from_uuid(Uuid::from_u128(2)),
             parameters: String::new(),
             dpop_jkt: None,
+            derived_by: Vec::new(),
             called: None,
             status,
             interval: DEVICE_INTERVAL,

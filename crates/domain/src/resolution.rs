@@ -149,20 +149,21 @@ impl Reason {
 /// Decides. The order is the documentation: the first source that answers wins, and any two of the
 /// first four that answer differently are a contradiction, whatever the rest says.
 pub fn resolve(facts: &Facts) -> Decision {
+    let said = |org_id: Option<OrgId>| org_id.map_or(Named::Nothing, Named::Organization);
     let binding = [
-        (facts.host, Reason::Host),
-        (facts.client, Reason::Client),
-        (facts.parameter.organization(), Reason::Parameter),
-        (facts.id_token_hint, Reason::IdTokenHint),
+        (said(facts.host), Reason::Host),
+        (said(facts.client), Reason::Client),
+        (facts.parameter, Reason::Parameter),
+        (said(facts.id_token_hint), Reason::IdTokenHint),
     ];
-    if facts.parameter == Named::Unknown {
-        return Decision::Unknown;
-    }
-    let mut named = binding.into_iter().filter_map(|(org_id, reason)| Some((org_id?, reason)));
-    if let Some((org_id, reason)) = named.next() {
-        return match named.find(|(other, _)| *other != org_id) {
-            Some((_, other)) => Decision::Mismatch(reason, other),
-            None => Decision::Organization { org_id, reason },
+    let mut named = binding.into_iter().filter(|(named, _)| *named != Named::Nothing);
+    if let Some((first, reason)) = named.next() {
+        // A name of none contradicts every organization that another source names, as a foreign one does, so that
+        // nobody learns by it which ones there are.
+        return match (named.find(|(other, _)| *other != first), first) {
+            (Some((_, other)), _) => Decision::Mismatch(reason, other),
+            (None, Named::Organization(org_id)) => Decision::Organization { org_id, reason },
+            (None, Named::Unknown | Named::Nothing) => Decision::Unknown,
         };
     }
     let hinted = [(facts.domain_hint, Reason::DomainHint), (facts.login_hint, Reason::LoginHint)];
@@ -182,21 +183,19 @@ fn resolve_by_sessions(facts: &Facts) -> Decision {
     }
 }
 
-impl Named {
-    const fn organization(self) -> Option<OrgId> {
-        match self {
-            Self::Organization(org_id) => Some(org_id),
-            Self::Nothing | Self::Unknown => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
+
+    fn named(parameter: Named) -> Option<OrgId> {
+        match parameter {
+            Named::Organization(org_id) => Some(org_id),
+            Named::Nothing | Named::Unknown => None,
+        }
+    }
 
     fn org(n: u128) -> OrgId {
         OrgId::from_uuid(Uuid::from_u128(n))
@@ -220,9 +219,26 @@ mod tests {
 
     #[test]
     fn an_unknown_organization_is_never_replaced_by_another_source() {
-        let facts = Facts { client: Some(org(1)), parameter: Named::Unknown, ..Facts::default() };
+        let unknown = Facts { parameter: Named::Unknown, ..Facts::default() };
 
-        assert_eq!(resolve(&facts), Decision::Unknown);
+        assert_eq!(resolve(&unknown), Decision::Unknown);
+        let hinted =
+            Facts { login_hint: Some(org(1)), sessions: vec![session(1, Membership::Single)], ..unknown };
+        assert_eq!(resolve(&hinted), Decision::Unknown);
+    }
+
+    #[test]
+    fn an_organization_that_is_not_there_contradicts_as_a_foreign_one_does() {
+        for bound in [
+            Facts { host: Some(org(1)), ..Facts::default() },
+            Facts { client: Some(org(1)), ..Facts::default() },
+            Facts { id_token_hint: Some(org(1)), ..Facts::default() },
+        ] {
+            let naming = |parameter| resolve(&Facts { parameter, ..bound.clone() });
+
+            assert!(matches!(naming(Named::Unknown), Decision::Mismatch(..)), "{bound:?}");
+            assert_eq!(naming(Named::Unknown), naming(Named::Organization(org(2))), "{bound:?}");
+        }
     }
 
     prop_compose! {
@@ -258,7 +274,7 @@ mod tests {
                 let named = match reason {
                     Reason::Host => facts.host,
                     Reason::Client => facts.client,
-                    Reason::Parameter => facts.parameter.organization(),
+                    Reason::Parameter => named(facts.parameter),
                     Reason::IdTokenHint => facts.id_token_hint,
                     Reason::DomainHint => facts.domain_hint,
                     Reason::LoginHint => facts.login_hint,
@@ -272,14 +288,14 @@ mod tests {
         #[test]
         fn binding_sources_that_disagree_never_resolve(facts in any_facts()) {
             let mut binding: Vec<OrgId> =
-                [facts.host, facts.client, facts.parameter.organization(), facts.id_token_hint]
+                [facts.host, facts.client, named(facts.parameter), facts.id_token_hint]
                     .into_iter().flatten().collect();
             binding.sort_unstable();
             binding.dedup();
             let decision = resolve(&facts);
-            if facts.parameter == Named::Unknown {
+            if facts.parameter == Named::Unknown && binding.is_empty() {
                 prop_assert_eq!(decision, Decision::Unknown);
-            } else if binding.len() > 1 {
+            } else if facts.parameter == Named::Unknown || binding.len() > 1 {
                 prop_assert!(matches!(decision, Decision::Mismatch(..)));
             } else if let [only] = binding.as_slice() {
                 let resolved = matches!(decision, Decision::Organization { org_id, .. } if org_id == *only);

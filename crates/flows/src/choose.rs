@@ -1,12 +1,11 @@
 //! The chooser: which of the organizations that this browser, or a proven address, belongs to.
 
-use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::resolution::Reason;
-use orgate_storage::OrgScope;
 use orgate_storage::system::{OrgHint, ResolvedOrg};
+use orgate_storage::{OrgScope, ProvenAddress};
 
 use crate::authorize::{Needed, Next, enter, needed, usable_sessions, welcomes};
 use crate::waiting::{Waiting, WaitingError};
@@ -82,10 +81,10 @@ impl Choice {
 pub(crate) async fn of_address(
     env: &Env,
     waiting: &Waiting,
-    address: &SecretHash,
+    address: &ProvenAddress,
 ) -> Result<Vec<Choice>, Failure> {
     let mut choices = Vec::new();
-    for org in env.store.discover(std::slice::from_ref(address)).await? {
+    for org in env.store.discover(&address.hashes()).await? {
         let mut tx = env.store.begin(&org.scope).await?;
         let client = waiting.client().key();
         let (organization, admission) = tx.organization().find_with(client).await?;

@@ -67,7 +67,7 @@ pub(crate) async fn issue_to_machine(
         claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: issuer.as_str(),
-        lifetime: call.client.settings.tighten(&policy).access_token,
+        uncapped_lifetime: call.client.settings.tighten(&policy).access_token,
         now: env.clock.now(),
     };
     let tokens = issue(env, &issuance).await?;
@@ -133,7 +133,10 @@ pub(crate) async fn place(
         None => None,
         Some(text) => match env.configuration.organization(&env.store, text).await? {
             Some(scope) => Some(scope),
-            None if call.client.audience == Audience::Owner => return Ok(Place::Mismatch),
+            // Where another one would be a contradiction, one that is not there is told apart by nothing.
+            None if call.client.audience == Audience::Owner || call.called.0.is_some() => {
+                return Ok(Place::Mismatch);
+            }
             None => {
                 record_refusal(env, call.client, ("unknown_organization", call.origin)).await?;
                 return Ok(Place::Unknown);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use orgate_domain::clients::{Client, ClientKeySource};
-use orgate_protocol::jose::{self, JoseError, Unverified};
+use orgate_protocol::jose::{ClientKeys, JoseError, Unverified};
 
 use crate::Env;
 use crate::federation::providers::{KeySource, RemoteKeys, Signature};
@@ -15,11 +15,11 @@ const IDLE_LIMIT: Duration = Duration::from_hours(1);
 
 /// Keys at the addresses that clients registered.
 #[derive(Debug)]
-pub struct ClientKeys {
-    remote: Cache<String, Arc<RemoteKeys<jose::ClientKeys>>>,
+pub struct RemoteClientKeys {
+    remote: Cache<String, Arc<RemoteKeys<ClientKeys>>>,
 }
 
-impl Default for ClientKeys {
+impl Default for RemoteClientKeys {
     fn default() -> Self {
         Self { remote: Cache::builder().max_capacity(5_000).time_to_idle(IDLE_LIMIT).build() }
     }
@@ -32,7 +32,7 @@ pub(crate) async fn check_signature(
     token: &Unverified<'_>,
 ) -> Result<(), &'static str> {
     let algorithms = client.settings.algorithms();
-    let verify = |keys: &jose::ClientKeys| match keys.verify(token, algorithms) {
+    let verify = |keys: &ClientKeys| match keys.verify(token, algorithms) {
         Ok(()) => Signature::Valid,
         Err(JoseError::Signature) => Signature::Invalid,
         Err(_) => Signature::UnknownKey,
@@ -43,12 +43,12 @@ pub(crate) async fn check_signature(
     let signature = match &client.settings.keys {
         None => return Err("no_keys"),
         Some(ClientKeySource::Inline(text)) => {
-            verify(&jose::ClientKeys::parse(text.as_bytes()).map_err(|_| "no_keys")?)
+            verify(&ClientKeys::parse(text.as_bytes()).map_err(|_| "no_keys")?)
         }
         Some(ClientKeySource::Url(url)) => {
             let remote = env.client_keys.remote.get_with(url.to_string(), async { Arc::default() }).await;
             let read: fn(&[u8]) -> _ =
-                |body| jose::ClientKeys::parse(body).map_err(|error| format!("cannot be used: {error}"));
+                |body| ClientKeys::parse_published(body).map_err(|error| format!("cannot be used: {error}"));
             let source = KeySource { outgoing: &env.outgoing, url, read };
             remote.verify(&source, verify).await.map_err(|error| {
                 tracing::warn!(

@@ -13,7 +13,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_domain::resolution::Reason;
 use orgate_storage::system::{OrgHint, ResolvedOrg};
-use orgate_storage::{NewDiscoveryChallenge, NewMessage};
+use orgate_storage::{NewDiscoveryChallenge, NewMessage, ProvenAddress};
 use serde::{Deserialize, Serialize};
 
 use crate::authorize::{Next, Question, find_organization};
@@ -166,10 +166,12 @@ async fn request_mail(
     let id = MessageId::from_uuid(env.random.uuid(now)?);
     let sealed_for = (Purpose::Message, id.to_string());
     let payload = env.vault.seal(env, &waiting.scope, (sealed_for.0, &sealed_for.1), &plain).await?;
+    let address = env.vault.proven_address(email);
     let challenge = NewDiscoveryChallenge {
         id: DiscoveryId::from_uuid(env.random.uuid(now)?),
         request_id: waiting.asked().id,
-        email: env.vault.email_hash(email),
+        email: address.hash,
+        other_email: address.other,
         source: env.vault.account_hash(
             waiting.scope.org_id(),
             email.normalized(),
@@ -235,7 +237,7 @@ async fn check_code(
     waiting: &Waiting,
     code: &str,
     browser: &Browser,
-) -> Result<Option<SecretHash>, Failure> {
+) -> Result<Option<ProvenAddress>, Failure> {
     let now = env.clock.now();
     let request_id = waiting.asked().id;
     let code = normalized(code);
@@ -248,7 +250,7 @@ async fn check_code(
         Some(challenge) if tx.discovery_challenges().consume(challenge.id, now).await? => {
             let event = events::done(env, Action::DiscoveryProven, &browser.origin)?;
             tx.audit().insert(&Event { client: Some(waiting.client().key()), ..event }).await?;
-            Some(challenge.email)
+            Some(challenge.address)
         }
         _ => {
             let event = events::refused(env, Action::DiscoveryRefused, "wrong_code", &browser.origin)?;

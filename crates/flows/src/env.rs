@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::Configuration;
 use crate::client_documents::ClientDocuments;
-use crate::client_keys::ClientKeys;
+use crate::client_keys::RemoteClientKeys;
 use crate::dns::Dns;
 use crate::federation::providers::Providers;
 use crate::federation::{Busy, Heavy};
@@ -58,7 +58,7 @@ pub struct Surroundings {
     /// Cached documents and keys of OpenID providers.
     pub providers: Providers,
     /// Cached keys of clients.
-    pub client_keys: ClientKeys,
+    pub client_keys: RemoteClientKeys,
     /// Documents of clients that nobody registered.
     pub client_documents: ClientDocuments,
     /// Cached clients, policies and connections.

@@ -111,7 +111,7 @@ async fn exchange_subject(
         nonce: None,
         claims: ClaimsRequest::NONE,
         issuer: &claims.iss,
-        lifetime: call.client.settings.tighten(&policy).access_token.min(left),
+        uncapped_lifetime: call.client.settings.tighten(&policy).access_token.min(left),
         now,
     };
     let tokens = issue_access_token(env, &issuance).await?;

@@ -108,7 +108,7 @@ fn check<'a>(call: &TokenCall<'_>, request: &'a TokenExchange) -> Result<&'a str
     Ok(audience)
 }
 
-/// The session that the ID token tells of, if it still stands.
+/// The session that the ID token tells of, if it still stands, and is the called issuer's business.
 async fn standing(
     env: &Env,
     call: &TokenCall<'_>,
@@ -118,6 +118,9 @@ async fn standing(
     else {
         return Ok(None);
     };
+    if !call.called.serves(org_id) {
+        return Ok(None);
+    }
     let Some(scope) = env.configuration.organization(&env.store, &org_id.to_string()).await? else {
         return Ok(None);
     };

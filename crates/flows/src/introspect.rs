@@ -1,5 +1,6 @@
 //! Introspection (RFC 7662): is this token still good, and what does it say?
 
+use orgate_domain::audit::Origin;
 use orgate_domain::clients::Client;
 use orgate_domain::consents::{is_given, needed};
 use orgate_domain::credentials::{Credential, RefreshToken};
@@ -13,7 +14,26 @@ use orgate_storage::OrgScope;
 
 use crate::access_token::{read, stand};
 use crate::keys::KeyError;
+use crate::token::record_refusal;
 use crate::{Called, Env, Failure};
+
+/// Whether `client` may ask the called issuer anything: an organization's issuer knows none but the clients that it is
+/// admitted to.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn may_ask(env: &Env, called: Called, client: &Client, origin: &Origin) -> Result<bool, Failure> {
+    let Some(org_id) = called.0 else { return Ok(true) };
+    if let Some(scope) = env.configuration.organization(&env.store, &org_id.to_string()).await? {
+        let standing = env.configuration.client_standing(&env.store, &scope, client.key()).await?;
+        let policy = env.configuration.policy(&env.store, &scope).await?;
+        if standing.is_some_and(|standing| standing.check(&policy, client.settings.party).is_ok()) {
+            return Ok(true);
+        }
+    }
+    record_refusal(env, client, ("other_issuer", origin)).await?;
+    Ok(false)
+}
 
 /// Answers `client`'s question about a token. Of one that is not its business it learns what it would
 /// learn of one that does not exist: it is not active.
@@ -40,7 +60,8 @@ pub async fn introspect(
     Ok(IntrospectionResponse::AccessToken { token_type, claims: Box::new(presented.claims) })
 }
 
-/// The answer as a signed JWT for `client` (RFC 9701 §5).
+/// The answer as a signed JWT for `client` (RFC 9701 §5). A question makes no keys in an organization: where its
+/// issuer has none for the client yet, the shared issuer signs, and says that it did.
 ///
 /// # Errors
 /// [`Failure`].
@@ -50,7 +71,11 @@ pub async fn sign_introspection(
     client: &Client,
     answer: IntrospectionResponse,
 ) -> Result<String, Failure> {
-    let issuer = env.issuer.called(called);
+    let called = env.issuer.called(called);
+    let algorithm = client.signing_algorithm;
+    let own = env.keys.of(env, called.as_str()).await?;
+    let signs = own.is_some_and(|ring| ring.check(algorithm).is_ok());
+    let issuer = if signs { &called } else { &env.issuer };
     let signed = SignedIntrospection {
         iss: issuer.as_str().to_owned(),
         aud: client.client_id.clone(),
@@ -58,7 +83,7 @@ pub async fn sign_introspection(
         token_introspection: answer,
     };
     let payload = serde_json::to_vec(&signed).map_err(|_| KeyError::Jose(JoseError::Claims))?;
-    Ok(env.keys.sign(env, issuer.as_str(), client.signing_algorithm, (INTROSPECTION_TYPE, payload)).await?)
+    Ok(env.keys.sign(env, issuer.as_str(), algorithm, (INTROSPECTION_TYPE, payload)).await?)
 }
 
 /// Whether a token is the client's to ask about: it was issued to it, or it is for its resource and

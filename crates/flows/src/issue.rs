@@ -40,14 +40,14 @@ pub(crate) struct Issuance<'a> {
     pub(crate) claims: &'a ClaimsRequest,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) issuer: &'a str,
-    pub(crate) lifetime: chrono::Duration,
+    pub(crate) uncapped_lifetime: chrono::Duration,
     pub(crate) now: DateTime<Utc>,
 }
 
 impl Issuance<'_> {
     /// No token outlives the time that its key stays published.
     fn lifetime(&self) -> chrono::Duration {
-        self.lifetime.min(LONGEST_TOKEN)
+        self.uncapped_lifetime.min(LONGEST_TOKEN)
     }
 }
 

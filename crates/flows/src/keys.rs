@@ -1,5 +1,5 @@
-//! Signing keys: the shared issuer's ring, which is always loaded, and the rings of organizations that issue
-//! themselves, of which those in use are ([ADR 21](../../../docs/adr/0021-issuers-of-organizations.md),
+//! Signing keys: the shared issuer's ring, which is always loaded, and the rings of organizations that are
+//! their own issuers, of which those in use are ([ADR 21](../../../docs/adr/0021-issuers-of-organizations.md),
 //! [ADR 22](../../../docs/adr/0022-rotation-of-signing-keys.md)).
 //!
 //! **Invariant:** a token is verified by the keys of the issuer that it names, and by no others.
@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 use orgate_domain::ids::OrgId;
@@ -15,7 +15,7 @@ use orgate_protocol::jose::{JoseError, SigningAlgorithm, SigningKey, Unverified}
 use orgate_storage::system::OrgHint;
 use orgate_storage::{OrgScope, StorageError};
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::Env;
 use crate::random::NoRandomness;
@@ -48,6 +48,8 @@ const SECOND_LOOK: Duration = Duration::from_secs(1);
 pub struct KeyRings {
     shared: RwLock<Arc<Ring>>,
     own: Cache<OrgId, Arc<Ring>>,
+    /// Whose ring is being read.
+    reading: Cache<OrgId, Arc<Mutex<()>>>,
     /// Counts the times that a ring was forgotten: what was read before must not be kept after.
     forgotten: AtomicU64,
     slow: Semaphore,
@@ -59,6 +61,11 @@ pub enum KeyError {
     /// No key of this algorithm signs.
     #[error("there is no current {} signing key", .0.as_str())]
     Missing(SigningAlgorithm),
+    /// Two replaced a key at once, and this was the second.
+    #[error(
+        "somebody else changed this issuer's keys at the same moment: look at `orgate keys list`, and run it again"
+    )]
+    Raced,
     /// An organization that is not there any more.
     #[error("the issuer's organization does not exist")]
     UnknownIssuer,
@@ -81,6 +88,7 @@ impl KeyRings {
     pub fn new(slow_operations: usize) -> Self {
         Self {
             shared: RwLock::default(),
+            reading: Cache::builder().max_capacity(RINGS).time_to_idle(RING_LIMIT).build(),
             own: Cache::builder().max_capacity(RINGS).time_to_live(RING_LIMIT).build(),
             forgotten: AtomicU64::new(0),
             slow: Semaphore::new(slow_operations.max(1)),
@@ -105,9 +113,16 @@ impl KeyRings {
     /// # Errors
     /// [`KeyError`].
     pub async fn read(&self, env: &Env, operator: &OrgScope) -> Result<(), KeyError> {
-        let ring = Arc::new(Ring::read(env, operator).await?);
-        *self.shared.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        self.keep_shared(Ring::read(env, operator).await?);
         Ok(())
+    }
+
+    /// Keeps what was read, unless another reader began later and was done before: it knows as much or more.
+    fn keep_shared(&self, ring: Ring) {
+        let mut kept = self.shared.write().unwrap_or_else(PoisonError::into_inner);
+        if !kept.is_later_than(&ring) {
+            *kept = Arc::new(ring);
+        }
     }
 
     /// The shared issuer's ring.
@@ -115,7 +130,15 @@ impl KeyRings {
         Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn reread(&self, env: &Env, scope: &OrgScope) -> Result<Arc<Ring>, KeyError> {
+    /// The ring of an organization, no older than `oldest`: of all that want it at once, one reads it.
+    async fn reread(&self, env: &Env, scope: &OrgScope, oldest: Duration) -> Result<Arc<Ring>, KeyError> {
+        let since = Instant::now().checked_sub(oldest);
+        let turn = self.reading.get_with(scope.org_id(), Arc::default);
+        let _held = turn.lock().await;
+        let kept = self.own.get(&scope.org_id());
+        if let Some(known) = kept.filter(|ring| since.is_none_or(|since| ring.is_read_since(since))) {
+            return Ok(known);
+        }
         let read_in = self.forgotten.load(Ordering::SeqCst);
         let ring = Arc::new(Ring::read(env, scope).await?);
         if self.forgotten.load(Ordering::SeqCst) == read_in {
@@ -170,20 +193,28 @@ impl KeyRings {
         if let Some(ring) = self.ready(issuer, algorithm) {
             return Ok(ring);
         }
-        let hint = organization_in(issuer).map_or(OrgHint::Operator, OrgHint::Id);
-        let place = env.store.resolve(hint).await?.ok_or(KeyError::UnknownIssuer)?;
-        let mut ring = self.look_again(env, (issuer, &place.scope)).await?;
+        let scope = match organization_in(issuer) {
+            Some(org_id) => env.configuration.organization(&env.store, &org_id.to_string()).await?,
+            None => env.store.resolve(OrgHint::Operator).await?.map(|place| place.scope),
+        };
+        let scope = scope.ok_or(KeyError::UnknownIssuer)?;
+        let mut ring = self.look_again(env, (issuer, &scope), Duration::ZERO).await?;
         if ring.check(algorithm).is_err() {
-            make::first(env, &place.scope, algorithm).await?;
-            ring = self.look_again(env, (issuer, &place.scope)).await?;
+            make::first(env, &scope, algorithm).await?;
+            ring = self.look_again(env, (issuer, &scope), Duration::ZERO).await?;
         }
         ring.check(algorithm).map(|()| ring)
     }
 
-    /// The ring of an issuer, read just now.
-    async fn look_again(&self, env: &Env, (issuer, scope): (&str, &OrgScope)) -> Result<Arc<Ring>, KeyError> {
+    /// The ring of an issuer, an organization's no older than `oldest`.
+    async fn look_again(
+        &self,
+        env: &Env,
+        (issuer, scope): (&str, &OrgScope),
+        oldest: Duration,
+    ) -> Result<Arc<Ring>, KeyError> {
         if organization_in(issuer).is_some() {
-            return self.reread(env, scope).await;
+            return self.reread(env, scope, oldest).await;
         }
         self.read(env, scope).await?;
         Ok(self.shared())
@@ -268,11 +299,16 @@ impl KeyRings {
             // A key that was made a moment ago, by a node that others still have to hear of.
             Err(JoseError::UnknownKey) if ring.age() > SECOND_LOOK => {
                 let Some(scope) = ring.scope() else { return Ok(None) };
-                let ring = self.look_again(env, (issuer, &scope)).await?;
+                let ring = self.look_again(env, (issuer, &scope), SECOND_LOOK).await?;
                 Ok(verify(&ring).ok())
             }
             Err(_) => Ok(None),
         }
+    }
+
+    /// Whether [`KeyRings::of`] has this issuer's ring at hand.
+    pub fn is_loaded(&self, issuer: &str) -> bool {
+        organization_in(issuer).is_none_or(|org_id| self.own.contains_key(&org_id))
     }
 
     /// The ring of an issuer, if it is one of this installation's. An organization's may have no keys yet.
@@ -290,8 +326,8 @@ impl KeyRings {
         if let Some(known) = self.own.get(&org_id) {
             return Ok(Some(known));
         }
-        match env.store.resolve(OrgHint::Id(org_id)).await? {
-            Some(place) => self.reread(env, &place.scope).await.map(Some),
+        match env.configuration.organization(&env.store, &org_id.to_string()).await? {
+            Some(scope) => self.reread(env, &scope, RING_LIMIT).await.map(Some),
             None => Ok(None),
         }
     }
@@ -301,4 +337,29 @@ impl KeyRings {
 /// changed.
 fn organization_in(issuer: &str) -> Option<OrgId> {
     issuer.rsplit_once("/o/")?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use orgate_domain::credentials::{Credential, RefreshToken};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn who_reads_the_shared_ring_late_does_not_bring_back_what_another_replaced() {
+        let operator = OrgScope::of_credential(&Credential::<RefreshToken>::new(
+            OrgId::from_uuid(Uuid::from_u128(1)),
+            &[1; 32],
+        ));
+        let (early, late) = (Instant::now(), Instant::now() + Duration::from_millis(1));
+        let rings = KeyRings::new(1);
+
+        rings.keep_shared(Ring::of(operator, late));
+        rings.keep_shared(Ring::of(operator, early));
+
+        assert!(rings.shared().is_read_since(late));
+        rings.keep_shared(Ring::of(operator, late + Duration::from_millis(1)));
+        assert!(rings.shared().is_read_since(late + Duration::from_millis(1)));
+    }
 }

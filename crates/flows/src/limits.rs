@@ -34,8 +34,9 @@ pub enum Limited {
     Refusals,
 }
 
-/// Codes that one browser types wrong, within a minute.
-const WRONG_CODES: u32 = 10;
+/// Codes of devices that one browser sends within a minute; a right one is sent twice, typed and with the button of the
+/// page that says what asks.
+const TYPED_CODES: u32 = 10;
 
 /// Too many requests; try again after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +52,7 @@ pub struct Limits {
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<OrgId>,
-    wrong_codes: DefaultKeyedRateLimiter<SecretHash>,
+    typed_codes: DefaultKeyedRateLimiter<SecretHash>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -68,7 +69,7 @@ impl Limits {
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
             sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
-            wrong_codes: RateLimiter::dashmap(a_minute(WRONG_CODES)),
+            typed_codes: RateLimiter::dashmap(a_minute(TYPED_CODES)),
         }
     }
 
@@ -95,12 +96,12 @@ impl Limits {
         self.sign_ins.check_key(&org_id).map_err(|until| too_many(&until))
     }
 
-    /// Takes one wrong user code from a browser's budget, so that no browser uses up its whole network's.
+    /// Takes one user code from a browser's budget, right or wrong: nothing is looked up without.
     ///
     /// # Errors
     /// [`TooMany`].
-    pub fn take_wrong_code(&self, browser: &SecretHash) -> Result<(), TooMany> {
-        self.wrong_codes.check_key(browser).map_err(|until| too_many(&until))
+    pub fn take_typed_code(&self, browser: &SecretHash) -> Result<(), TooMany> {
+        self.typed_codes.check_key(browser).map_err(|until| too_many(&until))
     }
 
     /// Forgets the addresses, organizations and browsers whose budget is full again. Called by a job.
@@ -109,7 +110,7 @@ impl Limits {
             limiter.retain_recent();
         }
         self.sign_ins.retain_recent();
-        self.wrong_codes.retain_recent();
+        self.typed_codes.retain_recent();
     }
 }
 

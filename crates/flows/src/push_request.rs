@@ -64,6 +64,7 @@ pub async fn push_request(
         client_id: client.id,
         parameters: url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish(),
         dpop_jkt: key.map(str::to_owned),
+        called: called.0,
         created_at: now,
         expires_at: now + PUSHED_LIFETIME,
     };

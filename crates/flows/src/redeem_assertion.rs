@@ -106,7 +106,7 @@ pub(crate) async fn redeem_assertion(
         claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: issuer.as_str(),
-        lifetime,
+        uncapped_lifetime: lifetime,
         now,
     };
     Ok(Asserted::Granted(issue_access_token(env, &issuance).await?))

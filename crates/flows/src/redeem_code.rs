@@ -17,6 +17,7 @@ pub use orgate_domain::tokens::CodeRefusal;
 
 use crate::claim_values::claims_of_user;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
+use crate::keys::Ring;
 use crate::limits::Limited;
 use crate::token::{TokenCall, policy_in};
 use crate::{Env, Failure, events};
@@ -73,25 +74,51 @@ pub async fn redeem_code(env: &Env, request: &RedeemCode<'_>) -> Result<Redempti
 pub(crate) async fn redeem(
     env: &Env,
     request: &RedeemCode<'_>,
-    (code, policy): (&Credential<Code>, &Policy),
+    about: (&Credential<Code>, &Policy),
 ) -> Result<Option<Redemption>, Failure> {
+    let mut ring = None;
+    loop {
+        match attempt(env, request, about, ring.as_deref()).await? {
+            Attempt::Ended(redemption) => return Ok(redemption),
+            Attempt::Unprepared(issuer) => {
+                ring = Some(env.keys.prepare(env, &issuer, request.call.client.signing_algorithm).await?);
+            }
+        }
+    }
+}
+
+/// What one look comes to.
+enum Attempt {
+    /// As [`redeem`] says.
+    Ended(Option<Redemption>),
+    /// Nothing was done: the keys of this issuer have to be there first.
+    Unprepared(String),
+}
+
+/// `ring` is what was prepared: with it, an attempt ends.
+async fn attempt(
+    env: &Env,
+    request: &RedeemCode<'_>,
+    (code, policy): (&Credential<Code>, &Policy),
+    ring: Option<&Ring>,
+) -> Result<Attempt, Failure> {
+    let ended = |redemption| Attempt::Ended(Some(redemption));
     let scope = OrgScope::of_credential(code);
     let now = env.clock.now();
     let mut tx = env.store.begin(&scope).await?;
-    let Some(found) = tx.codes().find(&code.hash()).await? else { return Ok(None) };
+    let Some(found) = tx.codes().find(&code.hash()).await? else {
+        return Ok(Attempt::Ended(None));
+    };
     match judge(request, &found, policy, now) {
         Judgement::Accepted => {}
-        Judgement::Replay => return replayed(env, request, tx, &found).await.map(Some),
+        Judgement::Replay => return replayed(env, request, tx, &found).await.map(ended),
         Judgement::Refused(reason, outcome) => {
-            return refuse(env, request, tx, (&found, reason, outcome)).await.map(Some);
+            return refuse(env, request, tx, (&found, reason, outcome)).await.map(ended);
         }
     }
     let issuer = found.code.issuer.as_deref().unwrap_or(env.issuer.as_str());
-    let algorithm = request.call.client.signing_algorithm;
-    if !env.keys.is_prepared(issuer, algorithm) {
-        drop(tx);
-        env.keys.prepare(env, issuer, algorithm).await?;
-        return Box::pin(redeem(env, request, (code, policy))).await;
+    if ring.is_none() && !env.keys.is_prepared(issuer, request.call.client.signing_algorithm) {
+        return Ok(Attempt::Unprepared(issuer.to_owned()));
     }
     let offline = may_refresh(request.call.client, &found);
     let refresh_token = offline.then(|| env.random.credential::<RefreshToken>(scope.org_id())).transpose()?;
@@ -108,13 +135,13 @@ pub(crate) async fn redeem(
     let event = about(request, &found, events::done(env, Action::CodeRedeemed, request.call.origin)?);
     let event = Event { occurred_at: now, ..event }; // the moment that the code was judged at
     if !tx.codes().redeem(&code.hash(), &grant, &event).await? {
-        return outrun(env, request, tx, &found).await.map(Some);
+        return outrun(env, request, tx, &found).await.map(ended);
     }
     let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
     tx.commit().await?;
     let tokens = give(env, request, (&found, &known, issuer), (policy.access_token, now)).await?;
     let refresh_token = refresh_token.map(|token| token.reveal().to_owned());
-    Ok(Some(Redemption::Granted(IssuedTokens { refresh_token, ..tokens })))
+    Ok(ended(Redemption::Granted(IssuedTokens { refresh_token, ..tokens })))
 }
 
 /// Mints what the code is good for.
@@ -136,7 +163,7 @@ async fn give(
         claims: &found.code.claims,
         nonce: found.code.nonce.as_deref(),
         issuer,
-        lifetime: found.standing.bound(lifetime, now),
+        uncapped_lifetime: found.standing.bound(lifetime, now),
         now,
     };
     issue(env, &issuance).await

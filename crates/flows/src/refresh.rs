@@ -64,28 +64,19 @@ pub enum RefreshRefusal {
 /// # Errors
 /// [`Failure`].
 pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Failure> {
-    let Ok(presented) = Credential::<RefreshToken>::parse(request.refresh_token) else {
-        env.limits.take(Limited::Refusals, request.call.origin.address)?;
-        return Ok(Refreshed::Unknown);
+    let (presented, policy) = match read(env, request).await? {
+        Ok(read) => read,
+        Err(refreshed) => return Ok(refreshed),
     };
     let scope = OrgScope::of_credential(&presented);
-    let Some(policy) = policy_in(env, request.call, &scope).await? else { return Ok(Refreshed::Unknown) };
-    if !request.call.called.serves(scope.org_id()) {
-        return unknown(env, request, &scope, "other_issuer").await;
-    }
     let mut tx = env.store.begin(&scope).await?;
-    // A second look is needed only where another call rotates between our look and our statement.
+    let mut ring = None;
+    // A second look is needed only where keys had to be loaded, or another call rotates between our look and our statement.
     loop {
         let Some(found) = tx.grants().find_by_refresh_token(&presented.hash()).await? else {
             drop(tx);
             return unknown(env, request, &scope, "unknown_token").await;
         };
-        let algorithm = request.call.client.signing_algorithm;
-        if !env.keys.is_prepared(&found.issuer, algorithm) {
-            drop(tx);
-            env.keys.prepare(env, &found.issuer, algorithm).await?;
-            return Box::pin(refresh(env, request)).await;
-        }
         let verdict = found.state.judge(env.clock.now());
         if verdict == RefreshVerdict::Reuse && is_own(request, &found) && found.revoked_at.is_none() {
             return reused(env, request, tx, &found).await; // whatever else is wrong with it
@@ -95,6 +86,13 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
         }
         if let Err(refusal) = stands(env, request, (&found, &policy)) {
             return refuse(env, request, tx, (&found, refusal.as_str(), Refreshed::Fallen(refusal))).await;
+        }
+        let algorithm = request.call.client.signing_algorithm;
+        if ring.is_none() && !env.keys.is_prepared(&found.issuer, algorithm) {
+            drop(tx);
+            ring = Some(env.keys.prepare(env, &found.issuer, algorithm).await?);
+            tx = env.store.begin(&scope).await?;
+            continue; // once: who has a ring goes on
         }
         let known = claims_of_user(&mut tx, request.call.client, &found.standing).await?;
         let event = about(request, &found, events::done(env, Action::RefreshRotated, request.call.origin)?);
@@ -117,13 +115,32 @@ pub async fn refresh(env: &Env, request: &Refresh<'_>) -> Result<Refreshed, Fail
                 }
             }
             RefreshVerdict::Regive => {
-                tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?
+                tx.audit().insert(&Event { reason: Some("given_again"), ..event }).await?;
             }
             RefreshVerdict::Reuse => return reused(env, request, tx, &found).await,
         }
         tx.commit().await?;
         return grant(env, request, (&found, &policy), (&successor, &known)).await;
     }
+}
+
+/// What is presented, with the policy of its organization, if the called issuer serves that.
+async fn read(
+    env: &Env,
+    request: &Refresh<'_>,
+) -> Result<Result<(Credential<RefreshToken>, Policy), Refreshed>, Failure> {
+    let Ok(presented) = Credential::<RefreshToken>::parse(request.refresh_token) else {
+        env.limits.take(Limited::Refusals, request.call.origin.address)?;
+        return Ok(Err(Refreshed::Unknown));
+    };
+    let scope = OrgScope::of_credential(&presented);
+    let Some(policy) = policy_in(env, request.call, &scope).await? else {
+        return Ok(Err(Refreshed::Unknown));
+    };
+    if !request.call.called.serves(scope.org_id()) {
+        return unknown(env, request, &scope, "other_issuer").await.map(Err);
+    }
+    Ok(Ok((presented, policy)))
 }
 
 /// Lets a token live on that is not rotated. `false` if it was revoked meanwhile.
@@ -228,7 +245,7 @@ async fn grant(
         claims: &found.claims,
         nonce: None,
         issuer: &found.issuer,
-        lifetime: found.standing.bound(policy.access_token, env.clock.now()),
+        uncapped_lifetime: found.standing.bound(policy.access_token, env.clock.now()),
         now: env.clock.now(),
     };
     let tokens = issue(env, &issuance).await?;

@@ -1,5 +1,6 @@
 //! The userinfo endpoint (OIDC Core §5.3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use orgate_domain::clients::Client;
@@ -14,6 +15,7 @@ use crate::claim_values::told_of_user;
 use crate::dpop::PresentedProof;
 use crate::issue::profile;
 use crate::keys::KeyError;
+use crate::limits::Limited;
 use crate::{Called, Env, Failure};
 
 /// What an access token is worth here and now.
@@ -43,17 +45,21 @@ impl From<Unproven> for Userinfo {
     }
 }
 
-/// Answers for a presented access token.
+/// Answers for an access token that was presented from `address`. Ones that do not verify, anyone can make: they spend
+/// from its budget.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn userinfo(
     env: &Env,
-    called: Called,
+    (called, address): (Called, Option<IpAddr>),
     token: &str,
     proof: Option<&PresentedProof<'_>>,
 ) -> Result<Userinfo, Failure> {
-    let Some(presented) = read(env, called, token).await? else { return Ok(Userinfo::InvalidToken) };
+    let Some(presented) = read(env, called, token).await? else {
+        env.limits.take(Limited::Refusals, address)?;
+        return Ok(Userinfo::InvalidToken);
+    };
     if let Some(unproven) = possess(env, &presented.claims, (token, proof)).await? {
         return Ok(unproven.into());
     }

@@ -19,7 +19,7 @@ use orgate_domain::credentials::{
 use orgate_domain::devices::UserCode;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{AuthorizationRequestId, DeviceRequestId, OrgId, SetupLinkId};
-use orgate_storage::{OrgScope, StorageError};
+use orgate_storage::{OrgScope, ProvenAddress, StorageError};
 use zeroize::Zeroizing;
 
 use crate::random::NoRandomness;
@@ -169,7 +169,7 @@ impl Vault {
         self.other.is_some()
     }
 
-    /// Names the master key that [`Vault::upstream_secret`] derives by.
+    /// Names the master key that [`Vault::upstream_secret`] and [`Vault::user_code`] derive by.
     pub const fn id(&self) -> MasterKeyId {
         self.current.id
     }
@@ -182,6 +182,12 @@ impl Vault {
     /// Every hash under which an address may be kept.
     pub fn email_hashes(&self, email: &Email) -> Vec<SecretHash> {
         self.accepted().map(|derived| derived.email_hash(email)).collect()
+    }
+
+    /// What is kept of an address that somebody proves.
+    pub fn proven_address(&self, email: &Email) -> ProvenAddress {
+        let other = self.other.as_ref().map(|derived| derived.email_hash(email));
+        ProvenAddress { hash: self.current.email_hash(email), other }
     }
 
     /// The keyed hash under which tries for an account are counted, alike for known and unknown
@@ -269,6 +275,16 @@ impl Vault {
     /// What a device shows: nobody else can derive it, so only its keyed hash needs to be stored.
     pub fn user_code(&self, device: DeviceRequestId) -> UserCode {
         self.current.user_code(device)
+    }
+
+    /// What a device shows that asked when the master key with this name was current; `None` if that key is not
+    /// accepted. Where none was named, there was one.
+    pub fn shown_user_code(&self, device: DeviceRequestId, derived_by: &[u8]) -> Option<UserCode> {
+        if derived_by.is_empty() {
+            return Some(self.current.user_code(device));
+        }
+        let derived = self.accepted().find(|derived| derived.id == derived_by)?;
+        Some(derived.user_code(device))
     }
 
     /// The keyed hash under which a device is found by what it shows.

@@ -199,7 +199,9 @@ async fn follow_changes(env: Env) {
     loop {
         let (pending, mut reloads) = tokio::sync::watch::channel(false);
         let follow = env.store.listen(|change| {
-            env.configuration.forget();
+            if !change.is_some_and(|change| change.starts_with("signing_keys:")) {
+                env.configuration.forget(); // keys are none of it, and rings change by themselves
+            }
             let keys = env.keys.forget(change);
             pending.send_if_modified(|wanted| {
                 *wanted |= keys;

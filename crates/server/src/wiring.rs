@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orgate_edge::{AppState, HttpSettings};
 use orgate_flows::client_documents::ClientDocuments;
-use orgate_flows::client_keys::ClientKeys;
+use orgate_flows::client_keys::RemoteClientKeys;
 use orgate_flows::deliver::{Mailer, MailerError};
 use orgate_flows::dns::Dns;
 use orgate_flows::federation::Heavy;
@@ -119,7 +119,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         })?,
         heavy: Heavy::new(cores, HEAVY_QUEUE),
         providers: Providers::default(),
-        client_keys: ClientKeys::default(),
+        client_keys: RemoteClientKeys::default(),
         client_documents: ClientDocuments::default(),
         configuration: Configuration::default(),
         limits: Limits::new(&limits),

@@ -13,6 +13,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::StorageError;
+use crate::discovery::ProvenAddress;
 use crate::row::{claims, hash, parsed, stored};
 use crate::scope::repository;
 
@@ -40,7 +41,7 @@ pub struct NewAuthorizationRequest {
     /// Why it is in this organization; `None` while nobody has said which.
     pub resolved_by: Option<Reason>,
     /// The address that the person proved on the way, as a keyed hash.
-    pub proven_address: Option<SecretHash>,
+    pub proven_address: Option<ProvenAddress>,
     /// The session that answers everything else, where it waits for consent.
     pub consent_session: Option<SessionId>,
     /// The user of a verified `id_token_hint`, or the one that `claims` asks for: nobody else will do.
@@ -123,18 +124,29 @@ impl NewAuthorizationRequest {
 
 const TABLE: &str = "authorization_requests";
 
+fn proven(bytes: &[u8], other: Option<&[u8]>) -> Result<ProvenAddress, StorageError> {
+    let other = other.map(|bytes| hash(bytes, TABLE, "other_proven_hash")).transpose()?;
+    Ok(ProvenAddress { hash: hash(bytes, TABLE, "proven_hash")?, other })
+}
+
+fn prompts(stored: &str) -> Option<BTreeSet<Prompt>> {
+    let known = |text| Prompt::ALL.into_iter().find(|prompt| prompt.as_str() == text);
+    stored.split_whitespace().map(known).collect()
+}
+
 impl AuthorizationRequests<'_> {
     /// Stores a request.
     pub async fn insert(&mut self, new: &NewAuthorizationRequest) -> Result<(), StorageError> {
         let prompt: Vec<&str> = new.prompt.iter().map(|prompt| prompt.as_str()).collect();
+        let other = new.proven_address.as_ref().and_then(|proven| proven.other.as_ref());
         sqlx::query!(
             "insert into authorization_requests
                  (org_id, id, handle_hash, browser_hash, client_org_id, client_id, resolved_by, proven_hash,
                   expected_user, redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint,
                   ui_locales, created_at, expires_at, acr_values, resource, dpop_jkt, pushed_hash, claims,
-                  device_id, session_id, consent_session_id)
+                  device_id, session_id, consent_session_id, other_proven_hash)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-                     $27, $28, $29)",
+                     $27, $28, $29, $30)",
             self.org_id,
             new.id.as_uuid(),
             new.handle.as_bytes(),
@@ -142,7 +154,7 @@ impl AuthorizationRequests<'_> {
             new.client_owner.as_uuid(),
             new.client_id.as_uuid(),
             new.resolved_by.map(Reason::as_str),
-            new.proven_address.as_ref().map(|hash| hash.as_bytes().as_slice()),
+            new.proven_address.as_ref().map(|proven| proven.hash.as_bytes().as_slice()),
             new.expected_user.map(UserId::as_uuid),
             new.redirect_uri,
             new.response_mode.as_str(),
@@ -164,6 +176,7 @@ impl AuthorizationRequests<'_> {
             new.device.map(|device| device.id.as_uuid()),
             new.device.and_then(|device| device.session).map(SessionId::as_uuid),
             new.consent_session.map(SessionId::as_uuid),
+            other.map(|hash| hash.as_bytes().as_slice()),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -176,8 +189,8 @@ impl AuthorizationRequests<'_> {
         handle: &SecretHash,
     ) -> Result<Option<StoredAuthorizationRequest>, StorageError> {
         let row = sqlx::query!(
-            r#"select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, expected_user, redirect_uri,
-                    response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
+            r#"select id, browser_hash, client_org_id, client_id, resolved_by, proven_hash, other_proven_hash, expected_user,
+                    redirect_uri, response_mode, scope, state, nonce, code_challenge, prompt, max_age, login_hint, ui_locales, acr_values,
                     resource, dpop_jkt, pushed_hash, device_id, session_id, created_at, expires_at, consumed_at,
                     consent_session_id,
                     claims as "claims: Json<ClaimsRequest>"
@@ -188,11 +201,6 @@ impl AuthorizationRequests<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let prompt = row
-            .prompt
-            .split_whitespace()
-            .map(|text| Prompt::ALL.into_iter().find(|prompt| prompt.as_str() == text))
-            .collect::<Option<BTreeSet<_>>>();
         let asked = NewAuthorizationRequest {
             id: AuthorizationRequestId::from_uuid(row.id),
             handle: *handle,
@@ -203,7 +211,10 @@ impl AuthorizationRequests<'_> {
                 .resolved_by
                 .map(|text| parsed(Reason::from_text(&text), TABLE, "resolved_by"))
                 .transpose()?,
-            proven_address: row.proven_hash.map(|bytes| hash(&bytes, TABLE, "proven_hash")).transpose()?,
+            proven_address: row
+                .proven_hash
+                .map(|bytes| proven(&bytes, row.other_proven_hash.as_deref()))
+                .transpose()?,
             consent_session: row.consent_session_id.map(SessionId::from_uuid),
             expected_user: row.expected_user.map(UserId::from_uuid),
             redirect_uri: row.redirect_uri,
@@ -222,7 +233,7 @@ impl AuthorizationRequests<'_> {
             resource: row.resource,
             dpop_jkt: row.dpop_jkt,
             pushed: row.pushed_hash.map(|bytes| hash(&bytes, TABLE, "pushed_hash")).transpose()?,
-            prompt: parsed(prompt, TABLE, "prompt")?,
+            prompt: parsed(prompts(&row.prompt), TABLE, "prompt")?,
             max_age: row.max_age.and_then(|seconds| u32::try_from(seconds).ok()),
             claims: claims(row.claims),
             acr_values: row.acr_values.split_whitespace().map(str::to_owned).collect(),

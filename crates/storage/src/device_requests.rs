@@ -31,6 +31,8 @@ pub struct NewDeviceRequest<'a> {
     pub parameters: &'a str,
     /// The thumbprint of the key that the request proved.
     pub dpop_jkt: Option<&'a str>,
+    /// Names the master key that what the device shows is derived by.
+    pub derived_by: &'a [u8],
     /// The organization whose issuer the device called.
     pub called: Option<OrgId>,
     /// How long the device is to wait between two questions.
@@ -48,6 +50,7 @@ struct Row {
     client_id: uuid::Uuid,
     parameters: String,
     dpop_jkt: Option<String>,
+    derived_by: Option<Vec<u8>>,
     called: Option<uuid::Uuid>,
     status: String,
     answered_by: Option<uuid::Uuid>,
@@ -75,6 +78,7 @@ impl TryFrom<Row> for DeviceRequest {
             client_id: ClientId::from_uuid(row.client_id),
             parameters: row.parameters,
             dpop_jkt: row.dpop_jkt,
+            derived_by: row.derived_by.unwrap_or_default(),
             called: row.called.map(OrgId::from_uuid),
             status: parsed(status, TABLE, "status")?,
             interval: Duration::seconds(row.interval_secs.into()),
@@ -96,8 +100,8 @@ impl DeviceRequests<'_> {
                ), kept as (
                    insert into device_requests
                        (org_id, id, code_hash, client_id, parameters, dpop_jkt, interval_secs, created_at, expires_at,
-                        called)
-                   select org_id, device_id, $3, $5, $6, $7, $8, $9, $10, $11 from shown
+                        called, derived_by)
+                   select org_id, device_id, $3, $5, $6, $7, $8, $9, $10, $11, $12 from shown
                    returning org_id
                )
                select count(*) as "count!" from kept"#,
@@ -112,6 +116,7 @@ impl DeviceRequests<'_> {
             new.created_at,
             new.expires_at,
             new.called.map(OrgId::as_uuid),
+            new.derived_by,
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -122,7 +127,7 @@ impl DeviceRequests<'_> {
     pub async fn find(&mut self, id: DeviceRequestId) -> Result<Option<DeviceRequest>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            "select id, client_id, parameters, dpop_jkt, called, status, answered_by, answered_in, interval_secs,
+            "select id, client_id, parameters, dpop_jkt, derived_by, called, status, answered_by, answered_in, interval_secs,
                     polled_at, expires_at
              from device_requests where org_id = $1 and id = $2",
             self.org_id,
@@ -137,7 +142,7 @@ impl DeviceRequests<'_> {
     pub async fn find_polled(&mut self, code: &SecretHash) -> Result<Option<DeviceRequest>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            "select id, client_id, parameters, dpop_jkt, called, status, answered_by, answered_in, interval_secs,
+            "select id, client_id, parameters, dpop_jkt, derived_by, called, status, answered_by, answered_in, interval_secs,
                     polled_at, expires_at
              from device_requests where org_id = $1 and code_hash = $2 for update",
             self.org_id,
@@ -168,8 +173,8 @@ impl DeviceRequests<'_> {
     }
 
     /// Answers the request, in the name of the authorization request `by`, and forgets its user code.
-    /// `false`, with nothing done, if it lapsed or another was first. The same one may answer again: to
-    /// finish what it began to approve, or to take that back.
+    /// `false`, with nothing done, if it lapsed or another was first. Who began to approve it may answer so again, to
+    /// finish that; to take it back is [`DeviceRequests::withdraw`].
     pub async fn answer(
         &mut self,
         id: DeviceRequestId,
@@ -183,7 +188,7 @@ impl DeviceRequests<'_> {
                    set status = case when $4::uuid is null then 'denied' else 'approved' end,
                        answered_by = $3, answered_in = $4
                    where org_id = $1 and id = $2 and expires_at > $5
-                     and (status = 'pending' or status = 'approved' and answered_by = $3)
+                     and (status = 'pending' or status = 'approved' and answered_by = $3 and $4::uuid is not null)
                    returning id
                ), forgotten as (
                    delete from device_user_codes shown using answered
@@ -199,5 +204,23 @@ impl DeviceRequests<'_> {
         .fetch_one(&mut *self.conn)
         .await?;
         Ok(answered == 1)
+    }
+    /// Takes back what `by` began to approve. Only for who has used that authorization request up without issuing a
+    /// code: then none is issued any more. `false`, with nothing done, if the device is not approved by it.
+    pub async fn withdraw(
+        &mut self,
+        id: DeviceRequestId,
+        by: AuthorizationRequestId,
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update device_requests set status = 'denied', answered_in = null
+             where org_id = $1 and id = $2 and status = 'approved' and answered_by = $3",
+            self.org_id,
+            id.as_uuid(),
+            by.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
     }
 }

@@ -24,6 +24,8 @@ pub struct NewDiscoveryChallenge {
     pub request_id: AuthorizationRequestId,
     /// The keyed hash of the address.
     pub email: SecretHash,
+    /// The same by the other master key that is accepted, while it changes.
+    pub other_email: Option<SecretHash>,
     /// The keyed hash of the address and of where it was asked from.
     pub source: SecretHash,
     /// The keyed hash of the code.
@@ -41,10 +43,27 @@ pub struct NewDiscoveryChallenge {
 pub struct DiscoveryChallenge {
     /// Its id.
     pub id: DiscoveryId,
-    /// The keyed hash of the address.
-    pub email: SecretHash,
+    /// The address.
+    pub address: ProvenAddress,
     /// The keyed hash of the code.
     pub code: SecretHash,
+}
+
+/// An address that somebody proves, as it is kept: by its keyed hash under each master key that was accepted then,
+/// since the index of addresses has it under one or the other while the key changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProvenAddress {
+    /// The hash under the key that was current.
+    pub hash: SecretHash,
+    /// The hash under the other one, if there was one.
+    pub other: Option<SecretHash>,
+}
+
+impl ProvenAddress {
+    /// Every hash.
+    pub fn hashes(&self) -> Vec<SecretHash> {
+        std::iter::once(self.hash).chain(self.other).collect()
+    }
 }
 
 impl DiscoveryChallenges<'_> {
@@ -67,8 +86,9 @@ impl DiscoveryChallenges<'_> {
         .await?;
         let done = sqlx::query!(
             "insert into discovery_challenges
-                 (org_id, id, request_id, email_hash, code_hash, tries_left, created_at, expires_at, source_hash)
-             select $1, $2, $3, $4, $5, $6, $7, $8, $11
+                 (org_id, id, request_id, email_hash, code_hash, tries_left, created_at, expires_at, source_hash,
+                  other_email_hash)
+             select $1, $2, $3, $4, $5, $6, $7, $8, $11, $12
              where (select count(*) from discovery_challenges recent
                     where recent.org_id = $1 and recent.email_hash = $4 and recent.created_at > $10) < $9::bigint * 4
                and (select count(*) from discovery_challenges here
@@ -87,6 +107,7 @@ impl DiscoveryChallenges<'_> {
             limit,
             since,
             new.source.as_bytes(),
+            new.other_email.as_ref().map(|hash| hash.as_bytes().as_slice()),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -106,7 +127,7 @@ impl DiscoveryChallenges<'_> {
                and id = (select latest.id from discovery_challenges latest
                          where latest.org_id = $1 and latest.request_id = $2
                          order by latest.created_at desc, latest.id desc limit 1)
-             returning id, email_hash, code_hash",
+             returning id, email_hash, other_email_hash, code_hash",
             self.org_id,
             request_id.as_uuid(),
             now,
@@ -116,7 +137,13 @@ impl DiscoveryChallenges<'_> {
         row.map(|row| {
             Ok(DiscoveryChallenge {
                 id: DiscoveryId::from_uuid(row.id),
-                email: hash(&row.email_hash, "discovery_challenges", "email_hash")?,
+                address: ProvenAddress {
+                    hash: hash(&row.email_hash, "discovery_challenges", "email_hash")?,
+                    other: row
+                        .other_email_hash
+                        .map(|bytes| hash(&bytes, "discovery_challenges", "other_email_hash"))
+                        .transpose()?,
+                },
                 code: hash(&row.code_hash, "discovery_challenges", "code_hash")?,
             })
         })

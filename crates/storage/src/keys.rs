@@ -204,7 +204,8 @@ impl Keys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Withdraws every key of this algorithm, and erases their private keys; which they were.
+    /// Withdraws every key of this algorithm, also those that were erased before and vouch for hints, and erases the
+    /// private keys that are left; which they were.
     pub async fn revoke(
         &mut self,
         algorithm: SigningAlgorithm,
@@ -212,9 +213,9 @@ impl Keys<'_> {
     ) -> Result<Vec<String>, StorageError> {
         Ok(sqlx::query_scalar!(
             "update signing_keys
-             set retired_at = coalesce(retired_at, $3), expires_at = $3, revoked_at = $3, erased_at = $3,
-                 private_key = null
-             where org_id = $1 and algorithm = $2 and erased_at is null
+             set retired_at = coalesce(retired_at, $3), expires_at = least(expires_at, $3), revoked_at = $3,
+                 erased_at = coalesce(erased_at, $3), private_key = null
+             where org_id = $1 and algorithm = $2 and revoked_at is null
              returning kid",
             self.org_id,
             algorithm.as_str(),

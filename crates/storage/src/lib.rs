@@ -74,7 +74,7 @@ pub use connections::{
 pub use consents::Consents;
 pub use consumed_ids::{ConsumedIds, ConsumedKind};
 pub use device_requests::{DeviceRequests, NewDeviceRequest};
-pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge};
+pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge, ProvenAddress};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
 pub use event_streams::{EventStream, EventStreams, Holder, Pushed, StreamTerms};

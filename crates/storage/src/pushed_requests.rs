@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::ClientId;
+use orgate_domain::ids::{ClientId, OrgId};
 
 use crate::StorageError;
 use crate::scope::repository;
@@ -23,6 +23,8 @@ pub struct PushedAuthorizationRequest {
     pub parameters: String,
     /// The thumbprint of the key that the request proved (RFC 9449 §10.1).
     pub dpop_jkt: Option<String>,
+    /// The organization whose issuer it was pushed to; `None`: the shared one.
+    pub called: Option<OrgId>,
     /// When it was pushed.
     pub created_at: DateTime<Utc>,
     /// When it lapses.
@@ -37,13 +39,15 @@ impl PushedRequests<'_> {
         new: &PushedAuthorizationRequest,
     ) -> Result<(), StorageError> {
         sqlx::query!(
-            "insert into pushed_requests (org_id, handle_hash, client_id, parameters, dpop_jkt, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into pushed_requests (org_id, handle_hash, client_id, parameters, dpop_jkt, called,
+                                           created_at, expires_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
             self.org_id,
             handle.as_bytes(),
             new.client_id.as_uuid(),
             new.parameters,
             new.dpop_jkt,
+            new.called.map(OrgId::as_uuid),
             new.created_at,
             new.expires_at,
         )
@@ -58,7 +62,7 @@ impl PushedRequests<'_> {
         handle: &SecretHash,
     ) -> Result<Option<PushedAuthorizationRequest>, StorageError> {
         let row = sqlx::query!(
-            "select client_id, parameters, dpop_jkt, created_at, expires_at from pushed_requests
+            "select client_id, parameters, dpop_jkt, called, created_at, expires_at from pushed_requests
              where org_id = $1 and handle_hash = $2",
             self.org_id,
             handle.as_bytes(),
@@ -69,6 +73,7 @@ impl PushedRequests<'_> {
             client_id: ClientId::from_uuid(row.client_id),
             parameters: row.parameters,
             dpop_jkt: row.dpop_jkt,
+            called: row.called.map(OrgId::from_uuid),
             created_at: row.created_at,
             expires_at: row.expires_at,
         }))

@@ -12,6 +12,7 @@ use crate::{
     json::Object,
     jws::{CompactJws, Kind},
     key_cache::KeyCache,
+    org_id::OrgId,
     rejection::Challenges,
     resource::ResourceMetadata,
 };
@@ -99,7 +100,12 @@ impl Verifier {
     }
 
     fn check_iss(&self, token: &AccessToken) -> Result<(), VerifyError> {
-        if token.iss() == self.issuer { Ok(()) } else { Err(VerifyError::Issuer) }
+        if token.iss() != self.issuer {
+            return Err(VerifyError::Issuer);
+        }
+        // An organization's own issuer speaks for no other, whoever may have its keys.
+        let own = self.issuer.rsplit_once("/o/").and_then(|(_, id)| id.parse::<OrgId>().ok());
+        if own.is_some_and(|own| own != *token.org_id()) { Err(VerifyError::Organization) } else { Ok(()) }
     }
 
     fn check_aud(&self, token: &AccessToken) -> Result<(), VerifyError> {
@@ -183,6 +189,9 @@ pub enum VerifyError {
     /// `nbf` has not come yet.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// `iss` is one organization's issuer, and `org_id` another organization.
+    #[error("the token is from an issuer that does not speak for its organization")]
+    Organization,
     /// The token is bound to a key (`cnf`), whose possession was not proven.
     #[error("the token is bound to a key")]
     SenderConstrained,

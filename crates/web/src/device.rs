@@ -180,15 +180,18 @@ pub(crate) async fn post_approve(
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
     match answer(&env, &approval, decision, &cookies.browser).await {
-        Ok(()) => answered(&env, &approval, decision),
+        Ok(outcome) => answered(&env, &approval, outcome),
         Err(error) => present::waiting_error(&env, origin, &error),
     }
 }
 
-/// The sign-in for a device ended without one: back to where it began.
+/// The sign-in for a device ended without one: back to where it began. While the master key changes, the code is
+/// typed again: another key may have made it.
 pub(crate) fn not_signed_in(env: &Env, device: DeviceRequestId, answer: &AuthorizationResponse) -> Response {
     let error = answer.outcome.as_ref().err().map_or("server_error", |error| error.code.as_str());
-    see_other(&env.issuer.at(&format!("{PAGE}?user_code={}&error={error}", env.vault.user_code(device))))
+    let code =
+        if env.vault.accepts_another() { String::new() } else { env.vault.user_code(device).to_string() };
+    see_other(&env.issuer.at(&format!("{PAGE}?user_code={code}&error={error}")))
 }
 
 /// What the page says about the last attempt.

@@ -2,7 +2,7 @@
 
 use orgate_tests::app::{App, PASSWORD, Page};
 
-use super::world::{app, ask, decide, go_on, type_code, wait};
+use super::world::{CLIENTS, app, ask, decide, go_on, type_code, wait};
 
 #[tokio::test]
 async fn a_device_code_is_its_clients_alone() {
@@ -147,6 +147,8 @@ async fn refuse_codes(app: &App, refused: bool) {
 #[tokio::test]
 async fn who_guesses_codes_is_stopped_by_address_and_by_browser() {
     let app = App::start_with(|settings| settings.limits.credentials_per_minute = 25).await;
+    app.apply(CLIENTS).await;
+    let device = ask(&app, "tv", &[]).await;
     let browser = app.browser();
 
     let guesses = ["BBBB-BBBB", "nonsense", "BCDF-GHJK", "", "ZZZZ-ZZZZ", "1", "2", "3", "4", "5"];
@@ -156,6 +158,12 @@ async fn who_guesses_codes_is_stopped_by_address_and_by_browser() {
     // Budgets fill up again while this runs.
     let of_one = guess_until_stopped(async || type_code(&browser, "BBBB-BBBC").await).await;
     assert!(of_one < 5, "this browser has guessed enough: {of_one}");
+    assert_eq!(type_code(&browser, &device.user_code).await.status, 429, "a right guess is none any more");
+    for _ in 0..30 {
+        type_code(&browser, "BBBB-BBBD").await; // which uses up nobody else's budget
+    }
+    let found = type_code(&app.browser(), &device.user_code).await;
+    assert_eq!(found.status, 200, "{}", found.body);
     let of_many = guess_until_stopped(async || type_code(&app.browser(), "BBBB-BBBC").await).await;
     assert!((10..20).contains(&of_many), "and so has this address, with however many browsers: {of_many}");
     let events = app.events("operator").await;

@@ -82,6 +82,9 @@ async fn a_device_is_let_in_while_the_master_key_changes() {
     let question = browser.follow(browser.sign_in(begun, "ada@acme.test", PASSWORD).await).await;
     let (request, csrf) = (question.field("request"), question.field("csrf"));
     let answer = [("request", request.as_str()), ("csrf", csrf.as_str()), ("decision", "allow")];
+    assert!(question.body.contains(&device.user_code), "{}", question.body);
+    let there = browser.get(at(&format!("/device/approve?request={request}"))).await;
+    assert!(there.body.contains(&device.user_code), "the node that would derive another: {}", there.body);
     let allowed = browser.post(at("/device/approve"), &answer).await;
     let tokens = device.poll_at(app.at("/token")).await;
 

@@ -98,6 +98,40 @@ async fn what_one_node_gives_the_other_takes_while_the_master_key_changes() {
     assert!(choice.body.contains("Acme Inc") && choice.body.contains("Globex"), "{}", choice.body);
 }
 
+/// Where an address is at a node.
+type At<'a> = &'a dyn Fn(&str) -> Url;
+
+/// The index has every address under the key before, until that is brought over; who asks and who types may be at
+/// nodes with either key.
+#[tokio::test]
+async fn an_address_leads_to_its_organizations_whichever_key_each_node_has() {
+    let app = App::start_with(expecting).await;
+    let node = Node::beside_with(&app, changed).await;
+    let here = |url: &str| Url::parse(url).expect("an address");
+    let there = |url: &str| node.at(url);
+    let ways: [[At<'_>; 3]; 4] =
+        [[&there, &there, &there], [&there, &here, &there], [&there, &there, &here], [&there, &here, &here]];
+    let mailbox = Mailbox::open().await;
+
+    for (index, [asked, typed, chosen]) in ways.into_iter().enumerate() {
+        app.clock.advance(chrono::Duration::minutes(16)); // so many mails and no more, at once
+        if index == 2 {
+            rewrap(&node.env, |_| {}).await.expect("brought over");
+        }
+        let browser = app.browser();
+        let sent = ask(&browser, &app, asked).await;
+        let code = code(&app, &mailbox).await;
+        let proven = submit(&browser, &sent, typed(app.at("/discover/code").as_str()), ("code", &code)).await;
+        let choice = browser.get(chosen(proven.location().expect("the chooser").as_str())).await;
+
+        assert!(
+            choice.body.contains("Acme Inc") && choice.body.contains("Globex"),
+            "{index}: {}",
+            choice.body
+        );
+    }
+}
+
 #[tokio::test]
 async fn everything_works_under_the_new_master_key_and_then_without_the_old_one() {
     let app = App::start_with(expecting).await;

@@ -5,7 +5,7 @@ use std::time::Duration as Real;
 use chrono::Duration;
 use orgate_flows::Env;
 use orgate_flows::keys::{Replacement, replace, revoke, rotate_due};
-use orgate_protocol::jose::SigningAlgorithm;
+use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::OrgScope;
 use orgate_tests::app::{App, claims, client};
 use serde_json::Value;
@@ -167,12 +167,17 @@ async fn a_node_that_has_not_heard_of_a_rotation_verifies_what_the_others_sign()
     let (token, _) = sign_in(&app).await;
     tokio::time::sleep(Real::from_millis(1100)).await; // it read its keys a moment ago, and is not to read them for every forgery
     let read = deaf.keys.verify::<Value>(&deaf, &token, "at+jwt").await.expect("read");
-    let forged = format!("{}x", token.replacen(&kid_of(&token), "", 1));
-    let refused = deaf.keys.verify::<Value>(&deaf, &forged, "at+jwt").await.expect("read");
+    let read_before = deaf.keys.shared();
+    let stranger = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
+    let forged = stranger.sign("at+jwt", claims(&token).to_string().as_bytes()).expect("signed");
+    for _ in 0..3 {
+        let refused = deaf.keys.verify::<Value>(&deaf, &forged, "at+jwt").await.expect("read");
+        assert!(refused.is_none());
+    }
 
     assert_ne!(kid_of(&token), before);
     assert_eq!(read.expect("verified")["org_name"], "acme");
-    assert!(refused.is_none());
+    assert!(std::sync::Arc::ptr_eq(&read_before, &deaf.keys.shared()), "nor are they read within a second");
 }
 
 #[tokio::test]
@@ -199,6 +204,29 @@ async fn a_withdrawn_key_counts_for_nothing_and_people_stay_signed_in() {
     assert_eq!(app.userinfo(&refreshed.text("access_token")).await.status, 200);
     let revoked = key_events(&app).await.into_iter().filter(|event| event.starts_with("key.revoked")).count();
     assert_eq!(revoked, 2);
+}
+
+/// A key that is over still reads hints; one that is withdrawn reads nothing, however long it has been over.
+#[tokio::test]
+async fn what_was_erased_before_is_withdrawn_too() {
+    let app = App::start().await;
+    let operator = app.org("operator").await;
+    let (token, hint) = sign_in(&app).await;
+    let stolen = kid_of(&token);
+    pass(&app, Duration::days(89)).await;
+    pass(&app, Duration::days(1)).await;
+    pass(&app, Duration::hours(2)).await;
+    assert!(!rests(&app, &stolen).await, "it is over");
+    let still = app.browser().get(format!("/logout?id_token_hint={hint}")).await;
+
+    let replaced = revoke(&app.env, &operator, SigningAlgorithm::Es256).await.expect("withdrawn");
+    app.env.keys.read(&app.env, &operator).await.expect("read");
+
+    let refused = app.browser().get(format!("/logout?id_token_hint={hint}")).await;
+    assert_eq!((still.status.as_u16(), refused.status.as_u16()), (200, 400), "{}", refused.body);
+    assert!(replaced.revoked.contains(&stolen), "{replaced:?}");
+    let again = revoke(&app.env, &operator, SigningAlgorithm::Es256).await.expect("withdrawn");
+    assert_eq!(again.revoked, [replaced.kid], "once");
 }
 
 #[tokio::test]

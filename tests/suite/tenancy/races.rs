@@ -6,6 +6,7 @@ use std::task::Poll;
 use chrono::Duration;
 use orgate_domain::audit::{Action, Origin};
 use orgate_domain::clients::{Audience, Client};
+use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{
@@ -152,7 +153,10 @@ async fn a_device_is_answered_once_by_whoever_is_first() {
         });
         assert!(same.await.into_iter().all(|won| won.expect("an answer")), "who began may finish");
         let mut tx = fixture.acme.begin().await;
-        assert!(tx.device_requests().answer(device, asked, None, now()).await.expect("an answer"));
+        let other = AuthorizationRequestId::from_uuid(uuid());
+        assert!(!tx.device_requests().answer(device, asked, None, now()).await.expect("no answer"));
+        assert!(!tx.device_requests().withdraw(device, other).await.expect("no answer"));
+        assert!(tx.device_requests().withdraw(device, asked).await.expect("an answer"));
         assert!(!tx.device_requests().answer(device, asked, Some(org_id), now()).await.expect("an answer"));
         tx.commit().await.expect("a commit");
     }
@@ -507,14 +511,14 @@ async fn an_answer_an_assertion_a_recovery_code_and_an_identity_are_taken_once()
         let mut tx = fixture.acme.begin().await;
         assert!(
             tx.identities()
-                .save_link(identity(id, &subject), bob.id, (None, &Default::default()), now())
+                .save_link(identity(id, &subject), bob.id, (None, &Attributes::new()), now())
                 .await
                 .expect("linked")
         );
         tx.commit().await.expect("a commit");
         let taken = winners(&fixture.acme, async |tx| {
             tx.identities()
-                .save_link(identity(id, &subject), made.user.id, (None, &Default::default()), now())
+                .save_link(identity(id, &subject), made.user.id, (None, &Attributes::new()), now())
                 .await
         })
         .await;

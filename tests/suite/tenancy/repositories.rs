@@ -230,6 +230,7 @@ impl Calls {
             Codes::redeem: false
             DeviceRequests::answer: false
             DeviceRequests::save_poll: ()
+            DeviceRequests::withdraw: false
             DiscoveryChallenges::consume: false
             DiscoveryChallenges::take_try: None
             Domains::accept: false
@@ -474,6 +475,7 @@ impl Calls {
                 tx.device_requests().answer(acme.device.0, acme.request.id, Some(org_id), now());
             "DeviceRequests::save_poll" =>
                 tx.device_requests().save_poll(acme.device.0, now(), Duration::seconds(5));
+            "DeviceRequests::withdraw" => tx.device_requests().withdraw(acme.device.0, acme.request.id);
             "DiscoveryChallenges::consume" => tx.discovery_challenges().consume(acme.challenge.id, now());
             "DiscoveryChallenges::take_try" => tx.discovery_challenges().take_try(acme.request.id, now());
             "Domains::accept" => tx.domains().accept(&acme.account, org_id, (now(), now()));
@@ -550,6 +552,7 @@ impl Calls {
             client_id: acme.client.id,
             parameters: String::new(),
             dpop_jkt: None,
+            called: None,
             created_at: now(),
             expires_at: now(),
         };

@@ -35,7 +35,7 @@ pub(crate) async fn source(
         (Some(_), Some(_)) => {
             Err(RequestError::invalid_request("request and request_uri exclude each other"))
         }
-        (Some(request_uri), None) => return find_pushed(env, client, request_uri).await,
+        (Some(request_uri), None) => return find_pushed(env, (called, client), request_uri).await,
         (None, _) if client.settings.must_push() => {
             Err(RequestError::invalid_request("the client must push its requests (RFC 9126)"))
         }
@@ -46,10 +46,11 @@ pub(crate) async fn source(
     })
 }
 
-/// What a `request_uri` of ours leads to. One that is somebody else's, forged or lapsed is not told apart.
+/// What a `request_uri` of ours leads to, at the issuer that it was pushed to. One that is somebody else's, forged or
+/// lapsed is not told apart.
 async fn find_pushed(
     env: &Env,
-    client: &Client,
+    (called, client): (Called, &Client),
     request_uri: &str,
 ) -> Result<Result<Source, RequestError>, Failure> {
     let unknown =
@@ -65,7 +66,9 @@ async fn find_pushed(
     let mut tx = env.store.begin(&OrgScope::of_credential(&handle)).await?;
     let found = tx.pushed_requests().find(&handle.hash()).await?;
     tx.commit().await?;
-    let live = found.filter(|found| found.client_id == client.id && env.clock.now() < found.expires_at);
+    let live = found.filter(|found| {
+        found.client_id == client.id && found.called == called.0 && env.clock.now() < found.expires_at
+    });
     let Some(found) = live else { return Ok(Err(unknown())) };
     Ok(match Params::parse(&found.parameters) {
         Ok(params) => Ok(Source { params, pushed: Some(handle.hash()), key: found.dpop_jkt }),

@@ -31,7 +31,8 @@ fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing
     let hint_fits = hinted
         .is_none_or(|hint| session_of.as_ref().is_some_and(|own| own.normalized() == hint.normalized()));
     let proof_fits = asked.proven_address.is_none_or(|proven| {
-        session_of.as_ref().is_some_and(|own| env.vault.email_hashes(own).contains(&proven))
+        let own = session_of.as_ref().map(|own| env.vault.email_hashes(own)).unwrap_or_default();
+        proven.hashes().iter().any(|hash| own.contains(hash))
     });
     hint_fits && proof_fits
 }

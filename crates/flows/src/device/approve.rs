@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::devices::UserCode;
+use orgate_domain::devices::{DeviceStatus, UserCode};
 use orgate_domain::organizations::Organization;
 use orgate_domain::policies::CODE_LIFETIME;
 use orgate_domain::standing::Standing;
@@ -63,9 +63,9 @@ pub async fn approval(env: &Env, handle: &str, browser: &Browser) -> Result<Appr
     let found = tx.device_requests().find(device.id).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let now = env.clock.now();
-    let lapses =
-        found.filter(|found| found.is_open_to(waiting.asked().id, now)).ok_or(WaitingError::Over)?.expires_at;
-    let user_code = env.vault.user_code(device.id);
+    let found = found.filter(|found| found.is_open_to(waiting.asked().id, now)).ok_or(WaitingError::Over)?;
+    let user_code = env.vault.shown_user_code(device.id, &found.derived_by).ok_or(WaitingError::Over)?;
+    let lapses = found.expires_at;
     Ok(Approval { waiting, organization, standing, user_code, device, owner, lapses })
 }
 
@@ -88,7 +88,7 @@ async fn find_standing(
         .filter(|standing| standing.session.satisfies_max_age(oldest, env.clock.now())))
 }
 
-/// Does what the person says.
+/// Does what the person says, and what came of it: of two answers at once, the one that was first stands for both.
 ///
 /// # Errors
 /// [`WaitingError::Over`] if the device lapsed or was answered meanwhile, or the session ended.
@@ -97,33 +97,88 @@ pub async fn answer(
     approval: &Approval,
     decision: Decision,
     browser: &Browser,
-) -> Result<(), WaitingError> {
-    if !claim(env, approval, decision, browser).await? {
+) -> Result<Decision, WaitingError> {
+    match decision {
+        Decision::Allow => allow(env, approval, browser).await,
+        Decision::Deny => deny(env, approval, browser).await,
+    }
+}
+
+async fn allow(env: &Env, approval: &Approval, browser: &Browser) -> Result<Decision, WaitingError> {
+    if !claim(env, approval, Decision::Allow, browser).await? {
         return Err(WaitingError::Over);
     }
     let mut tx = env.store.begin(&approval.waiting.scope).await.map_err(Failure::from)?;
     let id = approval.waiting.asked().id;
     if !tx.authorization_requests().consume(id, env.clock.now()).await.map_err(Failure::from)? {
-        return Ok(()); // pressed twice: the other press has done it
+        drop(tx);
+        return outcome(env, approval).await;
     }
-    match decision {
-        Decision::Allow if grant(env, &mut tx, approval, browser).await? => {}
-        Decision::Allow => {
-            drop(tx);
-            claim(env, approval, Decision::Deny, browser).await?; // or the device would wait for nothing
-            return Err(WaitingError::Over);
-        }
-        Decision::Deny => {
-            let event = event(env, approval, Action::DeviceDenied, browser)?;
-            tx.audit().insert(&event).await.map_err(Failure::from)?;
-        }
+    if grant(env, &mut tx, approval, browser).await? {
+        tx.commit().await.map_err(Failure::from)?;
+        return Ok(Decision::Allow);
     }
+    let refused = events::refused(env, Action::DeviceRefused, "session_ended", &browser.origin);
+    let event = about(approval, refused.map_err(Failure::from)?);
+    tx.audit().insert(&event).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
-    Ok(())
+    withdraw(env, approval, browser).await?; // or the device would wait for nothing
+    Err(WaitingError::Over)
 }
 
-/// The first transaction, in the owner's organization: of all that would answer the device, one wins. The owner
-/// learns that someone did, and not who or where.
+/// Turns the device away. Where this very request has begun to let it in, that is used up first: either it has come
+/// to a code, and stands, or it never will.
+async fn deny(env: &Env, approval: &Approval, browser: &Browser) -> Result<Decision, WaitingError> {
+    let first = claim(env, approval, Decision::Deny, browser).await?;
+    if !first {
+        let by_this =
+            |status| matches!(status, DeviceStatus::Approved { by, .. } if by == approval.waiting.asked().id);
+        match find_status(env, approval).await? {
+            Some(DeviceStatus::Denied) => return Ok(Decision::Deny),
+            status if status.is_some_and(by_this) => {}
+            _ => return Err(WaitingError::Over),
+        }
+    }
+    let mut tx = env.store.begin(&approval.waiting.scope).await.map_err(Failure::from)?;
+    let id = approval.waiting.asked().id;
+    if !tx.authorization_requests().consume(id, env.clock.now()).await.map_err(Failure::from)? {
+        drop(tx);
+        return outcome(env, approval).await;
+    }
+    let event =
+        about(approval, events::done(env, Action::DeviceDenied, &browser.origin).map_err(Failure::from)?);
+    tx.audit().insert(&event).await.map_err(Failure::from)?;
+    tx.commit().await.map_err(Failure::from)?;
+    if !first {
+        withdraw(env, approval, browser).await?;
+    }
+    Ok(Decision::Deny)
+}
+
+/// What another answer came to, which used the request up.
+async fn outcome(env: &Env, approval: &Approval) -> Result<Decision, WaitingError> {
+    let (scope, id) = (&approval.waiting.scope, approval.waiting.asked().id);
+    let mut tx = env.store.begin(scope).await.map_err(Failure::from)?;
+    for code in env.vault.device_grants(scope.org_id(), approval.device.id, id) {
+        if tx.codes().find(&code.hash()).await.map_err(Failure::from)?.is_some() {
+            return Ok(Decision::Allow);
+        }
+    }
+    drop(tx);
+    match find_status(env, approval).await? {
+        Some(DeviceStatus::Denied) => Ok(Decision::Deny),
+        _ => Err(WaitingError::Over),
+    }
+}
+
+async fn find_status(env: &Env, approval: &Approval) -> Result<Option<DeviceStatus>, Failure> {
+    let mut tx = env.store.begin(&approval.owner).await?;
+    let found = tx.device_requests().find(approval.device.id).await?;
+    tx.commit().await?;
+    Ok(found.map(|found| found.status))
+}
+
+/// The first transaction, in the owner's organization: of all that would answer the device, one wins.
 async fn claim(
     env: &Env,
     approval: &Approval,
@@ -134,18 +189,38 @@ async fn claim(
         Decision::Allow => (Some(approval.waiting.scope.org_id()), "approved"),
         Decision::Deny => (None, "denied"),
     };
-    let origin = Origin { request_id: browser.origin.request_id.clone(), ..Origin::default() };
-    let event = events::done(env, Action::DeviceAnswered, &origin)?;
-    let client = Some(approval.waiting.client().key());
-    let event = Event { client, detail: vec![("outcome", outcome.to_owned())], ..event };
     let (device, by) = (approval.device.id, approval.waiting.asked().id);
     let mut tx = env.store.begin(&approval.owner).await?;
     let won = tx.device_requests().answer(device, by, within, env.clock.now()).await?;
     if won {
-        tx.audit().insert(&event).await?;
+        tell_owner(env, &mut tx, (approval, outcome), browser).await?;
         tx.commit().await?;
     }
     Ok(won)
+}
+
+/// Takes back what this request began to approve, once it can come to no code any more.
+async fn withdraw(env: &Env, approval: &Approval, browser: &Browser) -> Result<(), Failure> {
+    let mut tx = env.store.begin(&approval.owner).await?;
+    if tx.device_requests().withdraw(approval.device.id, approval.waiting.asked().id).await? {
+        tell_owner(env, &mut tx, (approval, "denied"), browser).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// The owner learns that someone answered, and not who or where.
+async fn tell_owner(
+    env: &Env,
+    tx: &mut OrgTx,
+    (approval, outcome): (&Approval, &'static str),
+    browser: &Browser,
+) -> Result<(), Failure> {
+    let origin = Origin { request_id: browser.origin.request_id.clone(), ..Origin::default() };
+    let event = events::done(env, Action::DeviceAnswered, &origin)?;
+    let client = Some(approval.waiting.client().key());
+    let event = Event { client, detail: vec![("outcome", outcome.to_owned())], ..event };
+    Ok(tx.audit().insert(&event).await?)
 }
 
 /// The code, which lives as long as the device has time to ask for it. `false` if the session has ended. Who lets a
@@ -154,18 +229,21 @@ async fn grant(env: &Env, tx: &mut OrgTx, approval: &Approval, browser: &Browser
     let pending = &approval.waiting.pending;
     let code = env.vault.device_grant(tx.org_id(), approval.device.id, pending.asked.id);
     let lapses = approval.lapses.max(env.clock.now() + CODE_LIFETIME);
-    keep(env, tx, (&approval.waiting, &approval.standing), browser).await?;
-    let event = event(env, approval, Action::DeviceApproved, browser)?;
-    issue(env, tx, pending, (&code, lapses), (&approval.standing.session, &event)).await
+    let event = about(approval, events::done(env, Action::DeviceApproved, &browser.origin)?);
+    let issued = issue(env, tx, pending, (&code, lapses), (&approval.standing.session, &event)).await?;
+    if issued {
+        keep(env, tx, (&approval.waiting, &approval.standing), browser).await?;
+    }
+    Ok(issued)
 }
 
-fn event(env: &Env, approval: &Approval, action: Action, browser: &Browser) -> Result<Event, Failure> {
+fn about(approval: &Approval, event: Event) -> Event {
     let session = &approval.standing.session;
-    Ok(Event {
+    Event {
         actor: Actor::User(session.user_id),
         user_id: Some(session.user_id),
         session_id: Some(session.id),
         client: Some(approval.waiting.client().key()),
-        ..events::done(env, action, &browser.origin)?
-    })
+        ..event
+    }
 }

@@ -31,18 +31,19 @@ pub struct FoundDevice {
 }
 
 /// The device that shows what was typed; `None` if none does, or it is too late. Who guesses is slowed down by
-/// address and by browser (RFC 8628 §5.1): a guess is one in 25 billion.
+/// browser and by address (RFC 8628 §5.1): a guess is one in 25 billion. The browser's budget comes first, so that none
+/// uses up its whole network's, and before anything is looked up, so that a right guess beyond it is none.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn find(env: &Env, typed: &str, browser: &Browser) -> Result<Option<FoundDevice>, Failure> {
+    env.limits.take_typed_code(&browser.binding)?;
     env.limits.take(Limited::Credentials, browser.origin.address)?;
     let found = match UserCode::parse(typed) {
         Some(user_code) => look_up(env, user_code).await?,
         None => None,
     };
     if found.is_none() {
-        env.limits.take_wrong_code(&browser.binding)?;
         record(env, browser).await?;
     }
     Ok(found)

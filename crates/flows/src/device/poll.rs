@@ -1,5 +1,6 @@
 //! The device asks what came of it (RFC 8628 §3.4 and §3.5).
 
+use chrono::{DateTime, Utc};
 use orgate_domain::credentials::{Credential, DeviceCode};
 use orgate_domain::devices::DevicePoll;
 use orgate_domain::ids::{AuthorizationRequestId, DeviceRequestId, OrgId};
@@ -34,12 +35,12 @@ pub(crate) async fn poll(env: &Env, call: &TokenCall<'_>, device_code: &str) -> 
         Some(code) => find(env, call, &code).await?,
         None => None,
     };
-    let Some((device, heard)) = polled else {
+    let Some((device, lapses, heard)) = polled else {
         record_refusal(env, call.client, ("unknown_device_code", call.origin)).await?;
         return Ok(Polled::Unknown);
     };
     match heard {
-        DevicePoll::Approved { by, within } => redeem_grant(env, call, (device, by, within)).await,
+        DevicePoll::Approved { by, within } => redeem_grant(env, call, (device, lapses), (by, within)).await,
         DevicePoll::Denied => Ok(Polled::Denied),
         DevicePoll::Expired => Ok(Polled::Expired),
         DevicePoll::Pending => Ok(Polled::Pending),
@@ -52,7 +53,7 @@ async fn find(
     env: &Env,
     call: &TokenCall<'_>,
     code: &Credential<DeviceCode>,
-) -> Result<Option<(DeviceRequestId, DevicePoll)>, Failure> {
+) -> Result<Option<(DeviceRequestId, DateTime<Utc>, DevicePoll)>, Failure> {
     let mut tx = env.store.begin(&OrgScope::of_credential(code)).await?;
     let found = tx.device_requests().find_polled(&code.hash()).await?;
     let Some(found) = found.filter(|found| found.client_id == call.client.id) else { return Ok(None) };
@@ -60,14 +61,15 @@ async fn find(
     let (heard, interval) = found.poll(now);
     tx.device_requests().save_poll(found.id, now, interval).await?;
     tx.commit().await?;
-    Ok(Some((found.id, heard)))
+    Ok(Some((found.id, found.expires_at, heard)))
 }
 
 /// Redeems the code that an approval issued: by the rules of any code, and with all that may come of it.
 async fn redeem_grant(
     env: &Env,
     call: &TokenCall<'_>,
-    (device, by, within): (DeviceRequestId, AuthorizationRequestId, OrgId),
+    (device, lapses): (DeviceRequestId, DateTime<Utc>),
+    (by, within): (AuthorizationRequestId, OrgId),
 ) -> Result<Polled, Failure> {
     if !call.called.serves(within) {
         record_refusal(env, call.client, ("other_issuer", call.origin)).await?;
@@ -86,5 +88,5 @@ async fn redeem_grant(
             Some(redemption) => return Ok(Polled::Redeemed(redemption)),
         }
     }
-    Ok(Polled::Pending)
+    Ok(if env.clock.now() < lapses { Polled::Pending } else { Polled::Expired })
 }

@@ -148,6 +148,7 @@ async fn keep(
             client_id: client.id,
             parameters: &parameters,
             dpop_jkt: key,
+            derived_by: &env.vault.id(),
             called: called.0,
             interval: DEVICE_INTERVAL,
             created_at: now,

@@ -225,14 +225,14 @@ impl<K> RemoteKeys<K> {
 
     /// Keys that are at most `limit` old.
     async fn keys(&self, source: &KeySource<'_, K>, limit: Duration) -> Result<Arc<K>, Arc<UpstreamError>> {
-        let came = Instant::now();
         // Held while fetching: whoever comes meanwhile waits for this answer instead of asking too.
         let mut kept = self.kept.lock().await;
         if let Some(keys) = kept.keys.as_ref().filter(|keys| keys.fetched.elapsed() < limit) {
             return Ok(Arc::clone(&keys.keys));
         }
-        // That there is none is an answer too, or they would wait for a silent provider in turn.
-        if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| *at >= came) {
+        // That there is none is an answer too, or they would wait for a silent provider in turn, and whoever sends
+        // forged tokens would have it asked for each.
+        if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| at.elapsed() < KEYS_PAUSE) {
             return Err(Arc::clone(error));
         }
         match source.fetch().await {

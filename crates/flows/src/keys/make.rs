@@ -11,22 +11,18 @@ use super::ring::seal;
 use crate::{Env, events};
 
 /// Makes a ring's first key of an algorithm, which signs at once: there is nothing yet that was signed before.
-/// `false` if there is one.
-pub(super) async fn first(
-    env: &Env,
-    scope: &OrgScope,
-    algorithm: SigningAlgorithm,
-) -> Result<bool, KeyError> {
+/// Where there is one, nothing is done.
+pub(super) async fn first(env: &Env, scope: &OrgScope, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
     let now = env.clock.now();
     let lives = super::list(env, scope).await?;
     if lives.iter().any(|key| key.algorithm == algorithm && key.state(now) == KeyState::Current) {
-        return Ok(false);
+        return Ok(());
     }
     let key = Fresh::generate(env, scope, algorithm).await?;
     let mut tx = env.store.begin(scope).await?;
-    let made = key.insert(env, &mut tx, (Some(now), Actor::System)).await?;
+    key.insert(env, &mut tx, (Some(now), Actor::System)).await?; // or another call was first
     tx.commit().await?;
-    Ok(made)
+    Ok(())
 }
 
 /// A key that is sealed, and still to be kept.

@@ -88,7 +88,7 @@ pub async fn list(env: &Env, scope: &OrgScope) -> Result<Vec<KeyLife>, KeyError>
 /// Replaces the key of an algorithm, or makes the first.
 ///
 /// # Errors
-/// [`KeyError`]; [`StorageError::Conflict`] if somebody else replaced it at the same time.
+/// [`KeyError`]; [`KeyError::Raced`] if somebody else replaced it at the same time.
 pub async fn replace(
     env: &Env,
     scope: &OrgScope,
@@ -121,7 +121,7 @@ pub async fn replace(
 async fn promote_now(env: &Env, scope: &OrgScope, next: &KeyLife) -> Result<Replaced, KeyError> {
     let mut tx = env.store.begin(scope).await?;
     if !promote(env, &mut tx, (&next.kid, next.algorithm), Actor::Operator).await? {
-        return Err(raced());
+        return Err(KeyError::Raced);
     }
     tx.commit().await?;
     Ok(Replaced {
@@ -144,7 +144,7 @@ async fn add(
         retire(env, &mut tx, fresh.key.algorithm(), Actor::Operator).await?;
     }
     if !fresh.insert(env, &mut tx, (promoted_at, Actor::Operator)).await? {
-        return Err(raced());
+        return Err(KeyError::Raced);
     }
     tx.commit().await?;
     let now = env.clock.now();
@@ -160,7 +160,7 @@ async fn add(
 /// signed counts no more.
 ///
 /// # Errors
-/// [`KeyError`]; [`StorageError::Conflict`] if somebody else replaced it at the same time.
+/// [`KeyError`]; [`KeyError::Raced`] if somebody else replaced it at the same time.
 pub async fn revoke(env: &Env, scope: &OrgScope, algorithm: SigningAlgorithm) -> Result<Replaced, KeyError> {
     let fresh = Fresh::generate(env, scope, algorithm).await?;
     let now = env.clock.now();
@@ -170,14 +170,10 @@ pub async fn revoke(env: &Env, scope: &OrgScope, algorithm: SigningAlgorithm) ->
         note(env, &mut tx, (Action::KeyRevoked, Actor::Operator), kid).await?;
     }
     if !fresh.insert(env, &mut tx, (Some(now), Actor::Operator)).await? {
-        return Err(raced());
+        return Err(KeyError::Raced);
     }
     tx.commit().await?;
     Ok(Replaced { kid: fresh.key.kid().to_owned(), published_at: now, signs_at: now, revoked })
-}
-
-fn raced() -> KeyError {
-    StorageError::Conflict { constraint: "signing_keys_signing".to_owned() }.into()
 }
 
 /// Takes a private key over that was made elsewhere, to sign next or at once.

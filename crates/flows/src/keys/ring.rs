@@ -91,8 +91,24 @@ impl Ring {
         self.origin.map(|(scope, _)| scope)
     }
 
+    pub(super) fn is_read_since(&self, since: Instant) -> bool {
+        self.origin.is_some_and(|(_, read)| read >= since)
+    }
+
+    /// Whether its reading began after the other's did.
+    pub(super) fn is_later_than(&self, other: &Self) -> bool {
+        self.origin.map(|(_, read)| read) > other.origin.map(|(_, read)| read)
+    }
+
     pub(super) fn age(&self) -> Duration {
         self.origin.map_or(Duration::MAX, |(_, read)| read.elapsed())
+    }
+}
+
+#[cfg(test)]
+impl Ring {
+    pub(super) fn of(scope: OrgScope, read: Instant) -> Self {
+        Self { origin: Some((scope, read)), ..Self::default() }
     }
 }
 

@@ -57,12 +57,28 @@ impl ClientKeys {
     /// Most keys in it.
     pub const MAX_KEYS: usize = 32;
 
-    /// Reads a JWK Set. Keys of unknown kinds, or not for signatures, are passed over (RFC 7517 §5); a key that is
-    /// wrong fails the whole set, so that its owner hears of it.
+    /// Reads a JWK Set that is written down here. Keys of unknown kinds, or not for signatures, are passed over (RFC 7517
+    /// §5); a key that is wrong fails the whole set, so that its owner hears of it.
     ///
     /// # Errors
     /// [`ClientKeysError`].
     pub fn parse(json: &[u8]) -> Result<Self, ClientKeysError> {
+        Self::read(json, Err)
+    }
+
+    /// Reads a JWK Set that its owner publishes. A key that is wrong is passed over too: nobody is there to hear of it,
+    /// and its neighbours are none the worse.
+    ///
+    /// # Errors
+    /// [`ClientKeysError`].
+    pub fn parse_published(json: &[u8]) -> Result<Self, ClientKeysError> {
+        Self::read(json, |_| Ok(()))
+    }
+
+    fn read(
+        json: &[u8],
+        wrong: impl Fn(ClientKeysError) -> Result<(), ClientKeysError>,
+    ) -> Result<Self, ClientKeysError> {
         if json.len() > Self::MAX_BYTES {
             return Err(ClientKeysError::TooLong);
         }
@@ -72,8 +88,14 @@ impl ClientKeys {
         }
         let mut keys = Vec::new();
         for (position, jwk) in (1..).zip(&document.keys) {
-            let jwk = ForeignJwk::parse(jwk).map_err(|fault| ClientKeysError::Key { position, fault })?;
-            let Some(ForeignJwk { kid, keys: usable, .. }) = jwk else { continue };
+            let ForeignJwk { kid, keys: usable, .. } = match ForeignJwk::parse(jwk) {
+                Ok(Some(sound)) => sound,
+                Ok(None) => continue,
+                Err(fault) => {
+                    wrong(ClientKeysError::Key { position, fault })?;
+                    continue;
+                }
+            };
             let named = |(algorithm, key)| ClientKey { kid: kid.clone(), algorithm, key };
             keys.extend(usable.into_iter().map(named));
         }
@@ -266,6 +288,44 @@ mod tests {
         }
         let told = set(&[with(&ec, &json!({ "d": "x" }))]).unwrap_err().to_string();
         assert_eq!(told, "key 1 of the set is a private key, which must never leave its owner");
+    }
+
+    /// RFC 7517 §5: an implementation ignores the keys that it cannot use.
+    #[test]
+    fn what_a_key_is_for_is_looked_at_before_what_it_is() {
+        let [ec, rsa, ..] = jwks();
+        let short = BASE64_URL_SAFE_NO_PAD.encode(vec![0xff; 128]);
+        for other in [
+            with(&rsa, &json!({ "n": short, "use": "enc" })),
+            with(&rsa, &json!({ "n": short, "key_ops": ["wrapKey"] })),
+            with(&rsa, &json!({ "n": short, "alg": "RSA-OAEP" })),
+            with(&ec, &json!({ "y": ec["x"], "alg": "ECDH-ES" })),
+        ] {
+            assert!(set(&[other.clone(), ec.clone()]).is_ok(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_among_published_ones_is_passed_over_and_verifies_nothing() {
+        let [ec, rsa, _, okp] = jwks();
+        let short = BASE64_URL_SAFE_NO_PAD.encode(vec![0xff; 128]);
+        let published =
+            |keys: &[Value]| ClientKeys::parse_published(json!({ "keys": keys }).to_string().as_bytes());
+        for wrong in [
+            with(&rsa, &json!({ "n": short })),
+            with(&okp, &json!({ "d": "x" })),
+            json!({ "kty": "oct", "k": "c2VjcmV0" }),
+            with(&ec, &json!({ "kid": 1 })),
+            json!("key"),
+        ] {
+            let keys = published(&[wrong.clone(), ec.clone()]).unwrap();
+            assert_eq!(verify(&keys, &token(&KEYS[0], &json!({ "alg": "ES256" })), &ALL), Ok(()), "{wrong}");
+            for key in &KEYS[1..] {
+                let refused = verify(&keys, &token(key, &json!({ "alg": key.algorithm() })), &ALL);
+                assert_eq!(refused, Err(JoseError::UnknownKey), "{wrong}");
+            }
+            assert_eq!(published(&[wrong]).unwrap_err(), ClientKeysError::NoneUsable);
+        }
     }
 
     #[test]

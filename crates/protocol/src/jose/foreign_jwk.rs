@@ -61,12 +61,15 @@ impl ForeignJwk {
         if !matches!((kty, crv), ("EC", Some("P-256")) | ("OKP", Some("Ed25519")) | ("RSA", _)) {
             return Ok(None);
         }
-        let parameters = PublicKeyParameters::deserialize(jwk).map_err(|_| KeyFault::Unsound)?;
         let about = About::deserialize(jwk).map_err(|_| KeyFault::Unsound)?;
+        if !about.admits_signatures() {
+            return Ok(None); // what it is for is not ours to judge
+        }
+        let parameters = PublicKeyParameters::deserialize(jwk).map_err(|_| KeyFault::Unsound)?;
         let key = |algorithm: &SigningAlgorithm| Ok((*algorithm, parameters.for_algorithm(*algorithm)?));
         let keys: Result<Vec<_>, JoseError> = parameters.algorithms().iter().map(key).collect();
         let keys = keys.map_err(|_| KeyFault::Unsound)?;
-        Ok(about.admits_signatures().then(|| Self {
+        Ok(Some(Self {
             keys: keys.into_iter().filter(|(algorithm, _)| about.admits(*algorithm)).collect(),
             kid: about.kid,
             parameters,
@@ -83,6 +86,7 @@ impl About {
     fn admits_signatures(&self) -> bool {
         self.usage.as_ref().is_none_or(|usage| usage == "sig")
             && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|one| one == "verify"))
+            && self.alg.as_ref().is_none_or(|alg| SigningAlgorithm::from_text(alg).is_some())
     }
 
     fn admits(&self, algorithm: SigningAlgorithm) -> bool {

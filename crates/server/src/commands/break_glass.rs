@@ -3,11 +3,10 @@
 use anyhow::Context as _;
 use clap::Args;
 use orgate_domain::email::Email;
-use orgate_domain::names::Slug;
 use orgate_flows::recover::make_codes;
-use orgate_storage::system::OrgHint;
 
-use super::{ConfigFile, opened};
+use super::ConfigFile;
+use super::in_organization::opened_in;
 
 #[derive(Debug, Args)]
 pub(super) struct BreakGlass {
@@ -23,15 +22,13 @@ pub(super) struct BreakGlass {
 
 impl BreakGlass {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let slug = Slug::parse(&self.org).with_context(|| format!("--org {:?}", self.org))?;
         let email = Email::parse(&self.user).with_context(|| format!("--user {:?}", self.user))?;
-        let env = opened(&self.config).await?;
-        let found = env.store.resolve(OrgHint::Slug(&slug)).await?;
-        let organization = found.with_context(|| format!("there is no organization {slug}"))?;
-        let codes = make_codes(&env, &organization.scope, &email).await?;
+        let (env, scope) = opened_in(&self.org, &self.config).await?;
+        let codes = make_codes(&env, &scope, &email).await?;
         println!(
-            "Recovery codes of {} in {slug}. Each works once; earlier ones no longer do.",
-            email.as_str()
+            "Recovery codes of {} in {}. Each works once; earlier ones no longer do.",
+            email.as_str(),
+            self.org
         );
         println!(
             "They are shown only now: print them, and keep them where your identity provider is not needed."

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use chrono::{Duration, SecondsFormat};
 use clap::{Args, Subcommand};
 use orgate_domain::audit::Actor;
+use orgate_domain::clients::claims::ClaimName;
 use orgate_flows::preview_claims::{ClaimsPreview, Mappings, preview_claims};
 use orgate_flows::registration_tokens::create_token;
 use orgate_flows::rotate_secret::{SecretRotation, rotate_secret};
@@ -107,7 +108,7 @@ fn print(preview: &ClaimsPreview, budget: usize) -> anyhow::Result<()> {
             _ => println!("{place}: {bytes} of {budget} bytes"),
         }
         println!("{}", serde_json::to_string_pretty(&mapped.told)?);
-        let omitted: Vec<&str> = mapped.omitted.iter().map(|name| name.as_str()).collect();
+        let omitted: Vec<&str> = mapped.omitted.iter().map(ClaimName::as_str).collect();
         if !omitted.is_empty() {
             println!("no room for {}: /userinfo has them", omitted.join(", "));
         }

@@ -6,18 +6,16 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use orgate_domain::audit::Actor;
 use orgate_domain::connections::ConnectionProtocol;
-use orgate_domain::names::Slug;
 use orgate_flows::Env;
 use orgate_flows::federation::{address, refresh, saml, saml_keys};
-use orgate_storage::system::OrgHint;
 use orgate_storage::{Connection, KeyPurpose, OrgScope};
 
-use super::{ConfigFile, opened};
+use super::in_organization::InOrganization;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConnectionCommand {
     /// List an organization's connections
-    List(Which),
+    List(InOrganization),
     /// Print what the identity provider of a connection is told: addresses, or SAML metadata
     Show(One),
     /// Put the next keys of a SAML connection in the place of the current ones
@@ -35,18 +33,9 @@ pub(super) enum ConnectionCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Which {
-    /// The organization, by its slug
-    #[arg(long, value_name = "SLUG")]
-    org: String,
-    #[command(flatten)]
-    config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct One {
     #[command(flatten)]
-    which: Which,
+    which: InOrganization,
     /// The connection, by its slug
     #[arg(value_name = "CONNECTION")]
     connection: String,
@@ -106,16 +95,8 @@ impl ConnectionCommand {
     }
 }
 
-async fn organization(which: &Which) -> anyhow::Result<(Env, OrgScope)> {
-    let slug = Slug::parse(&which.org).with_context(|| format!("--org {:?}", which.org))?;
-    let env = opened(&which.config).await?;
-    let found = env.store.resolve(OrgHint::Slug(&slug)).await?;
-    let organization = found.with_context(|| format!("there is no organization {slug}"))?;
-    Ok((env, organization.scope))
-}
-
 async fn find(one: &One) -> anyhow::Result<(Env, OrgScope, Connection)> {
-    let (env, scope) = organization(&one.which).await?;
+    let (env, scope) = one.which.open().await?;
     let mut tx = env.store.begin(&scope).await?;
     let connections = tx.connections().list().await?;
     tx.commit().await?;
@@ -172,8 +153,8 @@ async fn approve(approval: &Approval) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(which: &Which) -> anyhow::Result<()> {
-    let (env, scope) = organization(which).await?;
+async fn list(which: &InOrganization) -> anyhow::Result<()> {
+    let (env, scope) = which.open().await?;
     let mut tx = env.store.begin(&scope).await?;
     let connections = tx.connections().list().await?;
     tx.commit().await?;

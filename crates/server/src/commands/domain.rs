@@ -1,21 +1,18 @@
 //! `orgate domain`.
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use orgate_domain::domains::{OrgDomain, TRANSFER_OFFER};
 use orgate_domain::email::DomainName;
-use orgate_domain::names::Slug;
 use orgate_flows::Env;
 use orgate_flows::domains::{self, By};
-use orgate_storage::system::OrgHint;
 use orgate_storage::{DomainTerms, OrgScope};
 
-use super::{ConfigFile, opened};
+use super::in_organization::InOrganization;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DomainCommand {
     /// List an organization's domains, and what proves them
-    List(Which),
+    List(InOrganization),
     /// Claim a domain, and print the DNS record that proves it
     Claim(One),
     /// Look for the record of a claimed domain, and verify the domain
@@ -33,18 +30,9 @@ pub(super) enum DomainCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Which {
-    /// The organization, by its slug
-    #[arg(long, value_name = "SLUG")]
-    org: String,
-    #[command(flatten)]
-    config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct One {
     #[command(flatten)]
-    which: Which,
+    which: InOrganization,
     /// The domain
     #[arg(value_name = "DOMAIN")]
     domain: String,
@@ -65,7 +53,7 @@ pub(super) struct WithTerms {
 #[derive(Debug, Args)]
 pub(super) struct Accept {
     #[command(flatten)]
-    which: Which,
+    which: InOrganization,
     /// The code that the other organization was given
     #[arg(value_name = "CODE")]
     code: String,
@@ -119,7 +107,7 @@ impl DomainCommand {
                 Ok(())
             }
             Self::Accept(Accept { which, code }) => {
-                let (env, scope) = organization(&which).await?;
+                let (env, scope) = which.open().await?;
                 let (domain, due) = domains::accept(&env, By::operator(&scope), &code).await?;
                 println!("{} can be taken over from {} on.", domain.name, due.to_rfc3339());
                 explain(&domain);
@@ -133,17 +121,9 @@ impl One {
     async fn open(&self) -> anyhow::Result<(Env, OrgScope, DomainName)> {
         let name = DomainName::parse(&self.domain)
             .map_err(|error| anyhow::anyhow!("{:?}: {error}, like example.com", self.domain))?;
-        let (env, scope) = organization(&self.which).await?;
+        let (env, scope) = self.which.open().await?;
         Ok((env, scope, name))
     }
-}
-
-async fn organization(which: &Which) -> anyhow::Result<(Env, OrgScope)> {
-    let slug = Slug::parse(&which.org).with_context(|| format!("--org {:?}", which.org))?;
-    let env = opened(&which.config).await?;
-    let found = env.store.resolve(OrgHint::Slug(&slug)).await?;
-    let organization = found.with_context(|| format!("there is no organization {slug}"))?;
-    Ok((env, organization.scope))
 }
 
 fn explain(domain: &OrgDomain) {
@@ -164,8 +144,8 @@ fn describe(shared: bool, subdomains: bool) -> String {
     format!("{who}, {reach}")
 }
 
-async fn list(which: &Which) -> anyhow::Result<()> {
-    let (env, scope) = organization(which).await?;
+async fn list(which: &InOrganization) -> anyhow::Result<()> {
+    let (env, scope) = which.open().await?;
     let mut tx = env.store.begin(&scope).await?;
     let domains = tx.domains().list().await?;
     tx.commit().await?;

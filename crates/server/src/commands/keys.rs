@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use orgate_domain::keys::{KeyLife, KeyState};
-use orgate_domain::names::Slug;
 use orgate_flows::Env;
 use orgate_flows::keys::{self, Replaced, Replacement};
 use orgate_protocol::jose::SigningAlgorithm;
@@ -16,6 +15,7 @@ use orgate_storage::system::OrgHint;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::in_organization::opened_in;
 use super::{ConfigFile, opened};
 
 /// A private key's file is a few kilobytes; what is larger is another file.
@@ -27,7 +27,7 @@ pub(super) enum KeysCommand {
     List(List),
     /// Replace signing keys: the next ones are published now, and sign when everyone knows them
     Rotate(Rotate),
-    /// Bring everything under the current master key that rests under secrets.previous_master_key. It may be
+    /// Bring everything under the current master key that rests under `secrets.previous_master_key`. It may be
     /// stopped, and run again
     Rewrap(ConfigFile),
     /// Take a private key over that was made elsewhere, to sign next
@@ -144,14 +144,12 @@ async fn rewrap(config: &ConfigFile) -> anyhow::Result<()> {
 
 impl Which {
     async fn open(&self) -> anyhow::Result<(Env, OrgScope)> {
-        let slug = self.org.as_deref().map(Slug::parse).transpose();
-        let slug = slug.with_context(|| format!("--org {:?}", self.org.as_deref().unwrap_or_default()))?;
+        if let Some(org) = &self.org {
+            return opened_in(org, &self.config).await;
+        }
         let env = opened(&self.config).await?;
-        let hint = slug.as_ref().map_or(OrgHint::Operator, OrgHint::Slug);
-        let found = env.store.resolve(hint).await?;
-        let found = found
-            .with_context(|| format!("there is no organization {}", self.org.as_deref().unwrap_or("")))?;
-        Ok((env, found.scope))
+        let found = env.store.resolve(OrgHint::Operator).await?;
+        Ok((env, found.context("there is no operator organization")?.scope))
     }
 
     /// Whose keys they are, in a sentence.

@@ -7,14 +7,11 @@ use chrono::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use orgate_domain::audit::Actor;
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::names::Slug;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
-use orgate_flows::Env;
 use orgate_flows::setup::links::{CreatedLink, WantedLink, create_link, list_links, revoke_link};
-use orgate_storage::OrgScope;
-use orgate_storage::system::OrgHint;
 
-use super::{ConfigFile, opened};
+use super::ConfigFile;
+use super::in_organization::opened_in;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -107,17 +104,9 @@ impl SetupLinkCommand {
     }
 }
 
-async fn organization(org: &str, config: &ConfigFile) -> anyhow::Result<(Env, OrgScope)> {
-    let slug = Slug::parse(org).with_context(|| format!("--org {org:?}"))?;
-    let env = opened(config).await?;
-    let found = env.store.resolve(OrgHint::Slug(&slug)).await?;
-    let organization = found.with_context(|| format!("there is no organization {slug}"))?;
-    Ok((env, organization.scope))
-}
-
 impl Options {
     async fn create(self, org: &str) -> anyhow::Result<()> {
-        let (env, scope) = organization(org, &self.config).await?;
+        let (env, scope) = opened_in(org, &self.config).await?;
         let purpose = |purpose: &Purpose| match purpose {
             Purpose::Sso => SetupPurpose::Sso,
             Purpose::Domains => SetupPurpose::Domains,
@@ -165,7 +154,7 @@ fn time(link: &SetupLink) -> String {
 }
 
 async fn list(which: &Which) -> anyhow::Result<()> {
-    let (env, scope) = organization(&which.org, &which.config).await?;
+    let (env, scope) = opened_in(&which.org, &which.config).await?;
     let links = list_links(&env, &scope).await?;
     if links.is_empty() {
         println!("{} has no set-up links.", which.org);
@@ -196,7 +185,7 @@ async fn list(which: &Which) -> anyhow::Result<()> {
 impl Revoke {
     async fn run(self) -> anyhow::Result<()> {
         let id: SetupLinkId = self.link.parse().with_context(|| format!("{:?}", self.link))?;
-        let (env, scope) = organization(&self.which.org, &self.which.config).await?;
+        let (env, scope) = opened_in(&self.which.org, &self.which.config).await?;
         let done = revoke_link(&env, &scope, id, Actor::Operator).await?;
         anyhow::ensure!(done, "{} has no such link, or it was taken back before", self.which.org);
         println!("{id} opens nothing any more.");

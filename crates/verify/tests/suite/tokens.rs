@@ -386,3 +386,22 @@ fn whatever_is_signed_or_sent_is_accepted_or_refused_without_a_panic() {
         })
         .unwrap();
 }
+
+/// Below `/o/<org id>`, an issuer is one organization's. Whoever has its keys speaks for that one.
+#[tokio::test]
+async fn an_organizations_issuer_speaks_for_no_other_organization() {
+    let (key, issuer) = acme().await;
+    let own = format!("{}/o/{ACME}", issuer.url);
+    let jwks = format!("{}/jwks", issuer.url);
+    let verifier = Verifier::builder(&own).audience("notes").clock(issuer.clock.clone()).jwks_uri(jwks);
+    let verifier = verifier.build().unwrap();
+    let mut claims = issuer.claims();
+    claims["iss"] = json!(own);
+
+    assert_eq!(refusal(&verifier, &key.sign(&claims)).await, None);
+    claims["org_id"] = json!(GLOBEX);
+    assert_eq!(refusal(&verifier, &key.sign(&claims)).await, Some(VerifyError::Organization));
+    claims["iss"] = json!(issuer.url);
+    assert_eq!(refusal(&verifier, &key.sign(&claims)).await, Some(VerifyError::Issuer));
+    assert_eq!(refusal(&issuer.verifier(), &key.sign(&claims)).await, None, "the shared one speaks for all");
+}
