@@ -101,7 +101,7 @@ async fn a_change_of_keys_forgets_no_configuration() {
     let before = app.env.configuration.client(store, "notes").await.expect("read").expect("a client");
     // Both in one transaction, which no trigger hears of.
     let unheard = "set local session_replication_role = replica;
-         update clients set name = 'Other' where id = (select id from client_directory where client_id = 'notes')";
+         update client_directory set name = 'Other' where client_id = 'notes'";
     sqlx::raw_sql(unheard).execute(app.database.superuser()).await.expect("done");
 
     let replaced =

@@ -53,6 +53,8 @@ const DELIBERATE: &[&str] = &[
     "device_requests: answered_by refers to something, but by no foreign key",
     "device_requests: answered_in refers to something, but by no foreign key",
     "device_requests: called refers to something, but by no foreign key",
+    // Is the organization whose issuer was called, and the row its client's owner's.
+    "pushed_requests: called refers to something, but by no foreign key",
     // Is written by the same statement as the event, which moves to another partition when one is made.
     "signals: audit_event refers to something, but by no foreign key",
     // Makes a table, which no role may. It takes a date and touches no row.
