@@ -8,7 +8,7 @@ use orgate_domain::clients::{Client, ClientKeySource};
 use orgate_protocol::jose::{ClientKeys, JoseError, Unverified};
 
 use crate::Env;
-use crate::federation::providers::{KeySource, RemoteKeys, Signature};
+use crate::federation::providers::{KEYS_PAUSE, KeySource, RemoteKeys, Signature};
 
 /// An address that nobody asked for in this long is forgotten.
 const IDLE_LIMIT: Duration = Duration::from_hours(1);
@@ -49,7 +49,8 @@ pub(crate) async fn check_signature(
             let remote = env.client_keys.remote.get_with(url.to_string(), async { Arc::default() }).await;
             let read: fn(&[u8]) -> _ =
                 |body| ClientKeys::parse_published(body).map_err(|error| format!("cannot be used: {error}"));
-            let source = KeySource { outgoing: &env.outgoing, url, read };
+            // Anyone can send an assertion in a client's name.
+            let source = KeySource { outgoing: &env.outgoing, url, read, pause: KEYS_PAUSE };
             remote.verify(&source, verify).await.map_err(|error| {
                 tracing::warn!(
                     client.id = %client.id,

@@ -33,7 +33,7 @@ const DOCUMENT_LIMIT: Duration = Duration::from_hours(1);
 const KEYS_LIMIT: Duration = Duration::from_mins(15);
 
 /// An unknown `kid` makes keys be fetched again, but not before.
-const KEYS_PAUSE: Duration = Duration::from_secs(30);
+pub const KEYS_PAUSE: Duration = Duration::from_secs(30);
 
 /// What is wrong with an answer that does not parse.
 const NOT_JSON: &str = "is not the JSON it should be";
@@ -99,6 +99,8 @@ pub struct KeySource<'a, K> {
     pub url: &'a Url,
     /// Reads a JWK Set.
     pub read: fn(&[u8]) -> Result<K, String>,
+    /// Nobody has them fetched again within this time of a failure.
+    pub pause: Duration,
 }
 
 /// What came of asking for keys.
@@ -201,7 +203,8 @@ impl Provider {
     ) -> Result<Signature, Arc<UpstreamError>> {
         let read: fn(&[u8]) -> _ =
             |body| serde_json::from_slice(body).map(|set| usable_keys(&set)).map_err(|_| NOT_JSON.to_owned());
-        let source = KeySource { outgoing, url: self.document.jwks_uri().url(), read };
+        // Who comes here brings a token that the provider itself gave for a code: no stranger makes us ask.
+        let source = KeySource { outgoing, url: self.document.jwks_uri().url(), read, pause: Duration::ZERO };
         self.keys.verify(&source, |keys| verify(keys, token, algorithm)).await
     }
 }
@@ -225,14 +228,14 @@ impl<K> RemoteKeys<K> {
 
     /// Keys that are at most `limit` old.
     async fn keys(&self, source: &KeySource<'_, K>, limit: Duration) -> Result<Arc<K>, Arc<UpstreamError>> {
+        let came = Instant::now();
         // Held while fetching: whoever comes meanwhile waits for this answer instead of asking too.
         let mut kept = self.kept.lock().await;
         if let Some(keys) = kept.keys.as_ref().filter(|keys| keys.fetched.elapsed() < limit) {
             return Ok(Arc::clone(&keys.keys));
         }
-        // That there is none is an answer too, or they would wait for a silent provider in turn, and whoever sends
-        // forged tokens would have it asked for each.
-        if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| at.elapsed() < KEYS_PAUSE) {
+        // That there is none is an answer too, or they would wait for a silent provider in turn.
+        if let Some((_, error)) = kept.failed.as_ref().filter(|(at, _)| *at + source.pause >= came) {
             return Err(Arc::clone(error));
         }
         match source.fetch().await {
