@@ -350,6 +350,28 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
     }
 
     #[test]
+    fn what_a_client_of_the_fapi_profile_gets_is_signed_by_an_algorithm_of_it() {
+        let client = |more: &str| {
+            notes(&format!(
+                "    type: web\n    audience: all\n    profile: fapi2\n    authentication: private_key_jwt\n    \
+                 jwks_uri: https://notes.test/jwks\n{more}"
+            ))
+        };
+
+        for fitting in ["", "    signing_algorithm: PS256\n", "    userinfo_signing_algorithm: EdDSA\n"] {
+            assert!(load(&client(fitting)).is_ok(), "{fitting}");
+        }
+        for (other, at) in [("signing_algorithm", "12:24"), ("userinfo_signing_algorithm", "12:33")] {
+            assert_eq!(
+                problems(&client(&format!("    {other}: RS256\n"))),
+                format!(
+                    "acme.yaml:{at}: profile fapi2: it is signed to with PS256, ES256 or EdDSA (FAPI 2.0 §5.4.1)"
+                )
+            );
+        }
+    }
+
+    #[test]
     fn variables_are_filled_in_where_they_are_allowed_and_never_shown() {
         let user = |password: &str| {
             acme(&format!(
