@@ -7,7 +7,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::SessionId;
 use orgate_domain::user_agents::describe;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::consents::{GivenConsent, revoke_own};
 use orgate_flows::sessions::{
@@ -15,7 +15,8 @@ use orgate_flows::sessions::{
 };
 
 use crate::consent::meaning;
-use crate::page::{Org, Page, Problem, failed, over, problem, render, unreadable};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Org, Page, Problem, failed, over, problem, render};
 use crate::present::see_other;
 use crate::sign_out;
 
@@ -80,10 +81,9 @@ struct Row {
 pub(crate) async fn get_sessions(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     match own_sessions(&env, params.get("organization"), &cookies.browser).await {
         Ok(Account::Sessions(own)) => page(&env, &cookies, &own, params.get("done")),
         Ok(Account::Choose(sessions)) => choose(&env, &sessions),
@@ -96,13 +96,9 @@ pub(crate) async fn get_sessions(
 pub(crate) async fn post_sessions(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let organization = params.get("organization").unwrap_or_default();
     let own = match own_sessions(&env, Some(organization), &cookies.browser).await {
         Ok(Account::Sessions(own)) => own,
@@ -127,13 +123,9 @@ pub(crate) async fn post_sessions(
 pub(crate) async fn post_applications(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let organization = params.get("organization").unwrap_or_default();
     let own = match own_sessions(&env, Some(organization), &cookies.browser).await {
         Ok(Account::Sessions(own)) => own,

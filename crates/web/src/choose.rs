@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::ids::OrgId;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::authorize::Needed;
 use orgate_flows::choose::{Choice, choices_and_needs, choose};
 use orgate_flows::waiting::{Waiting, take_up};
 
-use crate::page::{Org, Page, failed, over, render, unreadable};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Org, Page, failed, over, render};
 use crate::present;
 
 /// `templates/choose.html`.
@@ -43,10 +44,9 @@ struct Line {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     let handle = params.get("request").unwrap_or_default();
     let waiting = match take_up(&env, handle, &cookies.browser).await {
         Ok(waiting) if !waiting.is_resolved() => waiting,
@@ -63,13 +63,9 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let wanted = params.get("organization").and_then(|text| text.parse::<OrgId>().ok());

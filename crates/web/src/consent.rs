@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::clients::{Client, Party};
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::consent::{ConsentPage, Said, consent, consent_page};
 use orgate_flows::waiting::take_up;
 use url::Url;
 
-use crate::page::{Org, Page, over, render, unreadable};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Org, Page, over, render};
 use crate::present;
 
 /// `templates/consent.html`.
@@ -35,10 +36,9 @@ struct ConsentTemplate<'a> {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     let handle = params.get("request").unwrap_or_default();
     match consent_page(&env, handle, &cookies.browser).await {
         Ok(found) => page(&env, &cookies, (&found, handle)),
@@ -50,13 +50,9 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let said = match params.get("answer") {

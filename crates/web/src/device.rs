@@ -10,13 +10,14 @@ use axum::response::Response;
 use orgate_domain::devices::DEVICE_LIFETIME;
 use orgate_domain::ids::DeviceRequestId;
 use orgate_domain::names::DisplayName;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::device::{Approval, Decision, FoundDevice, answer, approval, begin, find};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::params::Params;
 
 use crate::consent::meaning;
+use crate::form::{PageForm, PageQuery};
 use crate::page::{Org, Page, failed, over, render, unreadable};
 use crate::present::{self, see_other};
 
@@ -106,12 +107,8 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
-    };
     match typed(&env, &cookies, &params, PAGE).await {
         Ok(found) => show(&env, &cookies, &found),
         Err(response) => response,
@@ -122,12 +119,8 @@ pub(crate) async fn post(
 pub(crate) async fn post_continue(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
-    };
     let seen = subject(params.get("user_code").unwrap_or_default());
     let found = match typed(&env, &cookies, &params, &seen).await {
         Ok(found) => found,
@@ -143,10 +136,9 @@ pub(crate) async fn post_continue(
 pub(crate) async fn get_approve(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     let handle = params.get("request").unwrap_or_default();
     match approval(&env, handle, &cookies.browser).await {
         Ok(approval) => confirm(&env, &cookies, (&approval, handle)),
@@ -158,13 +150,9 @@ pub(crate) async fn get_approve(
 pub(crate) async fn post_approve(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let decision = match params.get("decision") {

@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::policies::DISCOVERY_LIFETIME;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::discover::{Discovered, Proven, Shared, discover, prove};
 use orgate_flows::waiting::{Waiting, WaitingError, take_up};
 use orgate_protocol::params::Params;
 
-use crate::page::{Page, over, render, unreadable};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Page, over, render};
 use crate::present;
 
 /// `templates/discover.html`.
@@ -59,9 +60,8 @@ struct SentTemplate<'a> {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
-    let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
     match taken_up(&env, &cookies, &params).await {
         Ok((waiting, handle)) => question(&env, &cookies, (&waiting, handle), ("", None)),
         Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
@@ -72,13 +72,9 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let (waiting, handle) = match taken_up(&env, &cookies, &params).await {
         Ok(found) => found,
         Err(error) => return present::waiting_error(&env, origin, &error),
@@ -118,12 +114,8 @@ pub(crate) async fn post(
 pub(crate) async fn post_code(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     if !is_ours(&env, &cookies, &params, handle) {
         return over(&env, &cookies.browser.origin);
@@ -136,9 +128,8 @@ pub(crate) async fn post_code(
 pub(crate) async fn get_link(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
-    let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
     proven(&env, &cookies, &params).await
 }
 

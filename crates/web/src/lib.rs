@@ -10,6 +10,7 @@ mod choose;
 mod consent;
 mod device;
 mod discover;
+mod form;
 mod link;
 mod page;
 mod present;

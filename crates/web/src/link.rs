@@ -4,12 +4,13 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::federation::link::{LinkError, LinkPage, begin_link, link_page};
 
-use crate::page::{Org, Page, Problem, failed, over, problem, render, unreadable};
+use crate::form::PageForm;
+use crate::page::{Org, Page, Problem, failed, over, problem, render};
 use crate::present;
 use crate::sso::{self, place};
 
@@ -59,13 +60,9 @@ pub(crate) async fn post(
     State(env): State<Env>,
     Path((org_id, connection)): Path<(String, String)>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let Some(at) = place(&org_id, &connection) else { return over(&env, origin) };
     let found = match link_page(&env, at, &cookies.browser).await {
         Ok(found) => found,

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use orgate_domain::policies::LOCKOUT_WINDOW;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::recover::{Recovery, recover};
 use orgate_flows::sign_in::{SignInPage, sign_in_page};
 
-use crate::page::{Org, Page, over, render, unreadable};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Org, Page, render};
 use crate::present::{self, signed_in};
 
 /// `templates/recovery.html`.
@@ -40,10 +41,9 @@ struct Said<'a> {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     let handle = params.get("request").unwrap_or_default();
     match sign_in_page(&env, handle, &cookies.browser).await {
         Ok(found) => page(&env, &cookies, (&found, handle), &Said::default()),
@@ -55,13 +55,9 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let found = match sign_in_page(&env, handle, &cookies.browser).await {
         Ok(found) => found,

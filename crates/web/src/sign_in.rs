@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use orgate_domain::policies::LOCKOUT_WINDOW;
-use orgate_edge::{BrowserCookies, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::cancel::cancel;
 use orgate_flows::federation::begin::{BeginError, begin};
@@ -16,7 +16,8 @@ use orgate_flows::sign_in::{SignIn, SignInPage, Typed, sign_in, sign_in_page};
 use orgate_flows::waiting::take_up;
 use orgate_protocol::params::Params;
 
-use crate::page::{Org, Page, over, render, unreadable};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Org, Page, over, render};
 use crate::present::{self, signed_in};
 use crate::sso;
 
@@ -82,10 +83,9 @@ struct Said<'a> {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let Ok(QueryParams(params)) = query else { return over(&env, origin) };
     let handle = params.get("request").unwrap_or_default();
     let found = match sign_in_page(&env, handle, &cookies.browser).await {
         Ok(found) => found,
@@ -125,13 +125,9 @@ fn after(failed: &str) -> Said<'static> {
 pub(crate) async fn post(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let found = match sign_in_page(&env, handle, &cookies.browser).await {
         Ok(found) => found,
@@ -182,13 +178,9 @@ pub(crate) async fn post(
 pub(crate) async fn post_cancel(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {

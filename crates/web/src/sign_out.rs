@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::clients::Client;
-use orgate_edge::{BrowserCookies, CalledIssuer, FormParams, ParamsRejection, QueryParams};
+use orgate_edge::{BrowserCookies, CalledIssuer};
 use orgate_flows::federation::begin::Departure;
 use orgate_flows::federation::logout::open_after;
 use orgate_flows::sign_out::{SignOut, SignedOut, Wanted, sign_out};
@@ -14,9 +14,8 @@ use orgate_protocol::oauth::logout;
 use orgate_protocol::params::Params;
 use url::Url;
 
-use crate::page::{
-    Link, Org, Page, Problem, back_to, failed, over, problem, render, render_framing, unreadable,
-};
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render, render_framing};
 use crate::present::see_other;
 use crate::sso;
 
@@ -52,9 +51,8 @@ pub(crate) async fn get(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    PageQuery(params): PageQuery,
 ) -> Response {
-    let Ok(QueryParams(params)) = query else { return over(&env, &cookies.browser.origin) };
     answer(&env, &cookies, &params, (called, Wanted::ByClient)).await
 }
 
@@ -63,13 +61,8 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
-    cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
-    };
     see_other(&env.issuer.called(called).at(&format!("/logout?{}", encoded(&params))))
 }
 
@@ -78,12 +71,8 @@ pub(crate) async fn post_confirm(
     State(env): State<Env>,
     CalledIssuer(called): CalledIssuer,
     cookies: BrowserCookies,
-    form: Result<FormParams, ParamsRejection>,
+    PageForm(params): PageForm,
 ) -> Response {
-    let FormParams(params) = match form {
-        Ok(form) => form,
-        Err(rejection) => return unreadable(&env, &cookies.browser.origin, &rejection),
-    };
     let token = params.get("csrf").unwrap_or_default();
     let original = Params::parse(params.get("request").unwrap_or_default());
     let ours = env.vault.check_form_token(&cookies.browser.binding, CONFIRMATION, token);

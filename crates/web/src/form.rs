@@ -1,0 +1,38 @@
+//! What a browser sends to a page; where it cannot be read, the answer is a page too.
+
+use axum::extract::{FromRef as _, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::response::Response;
+use orgate_edge::{AppState, FormParams, QueryParams, RequestOrigin};
+use orgate_flows::Env;
+use orgate_protocol::params::Params;
+
+use crate::page::{over, unreadable};
+
+/// The fields of a form.
+pub(crate) struct PageForm(pub(crate) Params);
+
+/// The query's parameters. One that cannot be read is none of ours: whatever it was to go on with is over.
+pub(crate) struct PageQuery(pub(crate) Params);
+
+impl FromRequest<AppState> for PageForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(&mut parts, state).await;
+        let form = FormParams::from_request(Request::from_parts(parts, body), state).await;
+        form.map(|FormParams(params)| Self(params))
+            .map_err(|rejection| unreadable(&Env::from_ref(state), &origin, &rejection))
+    }
+}
+
+impl FromRequestParts<AppState> for PageQuery {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
+        let query = QueryParams::from_request_parts(parts, state).await;
+        query.map(|QueryParams(params)| Self(params)).map_err(|_| over(&Env::from_ref(state), &origin))
+    }
+}
