@@ -185,7 +185,11 @@ pub fn vouched_for(
     let mut signed_in = signed_in.clone();
     signed_in.session.method = SignInMethod::Connection(connection_id);
     let sealed = Some(b"sealed".to_vec());
-    (signed_in, UpstreamEnd { subject: subject.to_owned(), sid: Some(sid.to_owned()), logout: sealed })
+    let identity = Some((PROVIDER.to_owned(), subject.to_owned()));
+    (
+        signed_in,
+        UpstreamEnd { subject: subject.to_owned(), identity, sid: Some(sid.to_owned()), logout: sealed },
+    )
 }
 
 /// What came of a sign-in.

@@ -193,7 +193,12 @@ async fn begin(
                 session: &session,
                 token: SecretHash::of(&env.random.bytes::<32>()?), // nobody has it: no browser is signed in
                 origin: call.origin,
-                upstream: &UpstreamEnd { subject: verified.subject.clone(), sid: None, logout: None },
+                upstream: &UpstreamEnd {
+                    subject: verified.subject.clone(),
+                    identity: Some((provider.to_owned(), subject.to_owned())),
+                    sid: None,
+                    logout: None,
+                },
                 id: grant_id,
                 client: call.client.key(),
                 scope: granted,

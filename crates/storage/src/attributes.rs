@@ -81,8 +81,8 @@ impl AttributeSets<'_> {
         }))
     }
 
-    /// What a token of a user in a session may say, in one statement. Of identities that the session's connection
-    /// knows the user by, the one that was used last.
+    /// What a token of a user in a session may say, in one statement. What the session's connection says is said of the
+    /// identity that began it; where that is not known, of the one that was used last.
     pub async fn find_claim_values_of_user(
         &mut self,
         user_id: UserId,
@@ -114,6 +114,8 @@ impl AttributeSets<'_> {
                       (select link.attributes from identity_links link
                        where link.org_id = member.org_id and link.user_id = member.id
                          and link.connection_id = session.connection_id
+                         and (other_end.identity is null
+                              or link.provider = other_end.provider and link.subject = other_end.identity)
                        order by link.last_used_at desc limit 1) as "asserted?: Json<Attributes>",
                       (select version.settings #> '{mapping,keep}' from connection_versions version
                        where version.org_id = connection.org_id and version.connection_id = connection.id
@@ -122,6 +124,8 @@ impl AttributeSets<'_> {
                join organizations organization on organization.org_id = member.org_id
                left join sessions session
                     on session.org_id = member.org_id and session.user_id = member.id and session.id = $3
+               left join upstream_sessions other_end
+                    on other_end.org_id = session.org_id and other_end.session_id = session.id
                left join connections connection
                     on connection.org_id = session.org_id and connection.id = session.connection_id
                where member.org_id = $1 and member.id = $2"#,

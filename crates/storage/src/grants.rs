@@ -385,8 +385,9 @@ impl Grants<'_> {
                       user_agent, method, connection_id)
                  values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)
              ), other_end as (
-                 insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout)
-                 values ($1, $2, $12, $13, $14, $15)
+                 insert into upstream_sessions
+                     (org_id, session_id, connection_id, subject, upstream_sid, logout, provider, identity)
+                 values ($1, $2, $12, $13, $14, $15, $28, $29)
              ), family as (
                  insert into grants (org_id, id, user_id, session_id, client_org_id, client_id, scope, issuer,
                                      created_at, expires_at)
@@ -423,6 +424,8 @@ impl Grants<'_> {
             event.actor.id(),
             event.origin.request_id,
             detail(event),
+            new.upstream.provider(),
+            new.upstream.identity(),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -44,10 +44,23 @@ pub struct NewSession<'a> {
 pub struct UpstreamEnd {
     /// Who the user is there.
     pub subject: String,
+    /// The identity that the user is bound by: the provider, and the subject as it is mapped. `None` in sessions of
+    /// releases before.
+    pub identity: Option<(String, String)>,
     /// What the session is called there.
     pub sid: Option<String>,
     /// What logging out there takes; encrypted.
     pub logout: Option<Vec<u8>>,
+}
+
+impl UpstreamEnd {
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.identity.as_ref().map(|(provider, _)| provider.as_str())
+    }
+
+    pub(crate) fn identity(&self) -> Option<&str> {
+        self.identity.as_ref().map(|(_, subject)| subject.as_str())
+    }
 }
 
 /// A session by which somebody is signed in, as people are shown it.
@@ -105,11 +118,12 @@ impl Sessions<'_> {
                          and sessions.ended_at is null
                    returning org_id
                ), other_end as (
-                   insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout)
-                   select org_id, $4, $14, $16, $17, $18 from begun where $16::text is not null
+                   insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout, provider, identity)
+                   select org_id, $4, $14, $16, $17, $18, $19, $20 from begun where $16::text is not null
                    on conflict (org_id, session_id) do update
                        set connection_id = excluded.connection_id, subject = excluded.subject,
-                           upstream_sid = excluded.upstream_sid, logout = excluded.logout
+                           upstream_sid = excluded.upstream_sid, logout = excluded.logout,
+                           provider = excluded.provider, identity = excluded.identity
                        where upstream_sessions.org_id = excluded.org_id
                )
                select count(*) as "count!" from begun"#,
@@ -131,6 +145,8 @@ impl Sessions<'_> {
             new.upstream.map(|end| end.subject.as_str()),
             new.upstream.and_then(|end| end.sid.as_deref()),
             new.upstream.and_then(|end| end.logout.as_deref()),
+            new.upstream.and_then(UpstreamEnd::provider),
+            new.upstream.and_then(UpstreamEnd::identity),
         )
         .fetch_one(&mut *self.conn)
         .await?;

@@ -245,7 +245,7 @@ impl Upstream<'_> {
         id: SessionId,
     ) -> Result<Option<(ConnectionId, UpstreamEnd)>, StorageError> {
         let row = sqlx::query!(
-            "select connection_id, subject, upstream_sid, logout from upstream_sessions
+            "select connection_id, subject, upstream_sid, logout, provider, identity from upstream_sessions
              where org_id = $1 and session_id = $2",
             self.org_id,
             id.as_uuid(),
@@ -253,7 +253,12 @@ impl Upstream<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         Ok(row.map(|row| {
-            let end = UpstreamEnd { subject: row.subject, sid: row.upstream_sid, logout: row.logout };
+            let end = UpstreamEnd {
+                subject: row.subject,
+                identity: row.provider.zip(row.identity),
+                sid: row.upstream_sid,
+                logout: row.logout,
+            };
             (ConnectionId::from_uuid(row.connection_id), end)
         }))
     }

@@ -73,6 +73,34 @@ async fn a_user_signs_in_by_the_identity_that_they_linked() {
     assert!(events.contains(&"identity.linked success by_user".to_owned()), "{events:?}");
 }
 
+/// What is said of one identity is told in no session of another, whoever signed in last.
+#[tokio::test]
+async fn a_session_tells_what_is_said_of_the_identity_that_began_it() {
+    let world = ready().await;
+    world.configure("", "          mapping: { keep: [department] }\n").await;
+    world.app.apply("clients: [{ client_id: notes, organization: operator, name: Notes, type: web, audience: all, redirect_uris: [\"http://localhost:9/callback\"], claims: [{ name: department, from: connection.attributes.department }] }]").await;
+    for subject in ["at home", "at work"] {
+        world.provider.user(json!({ "sub": subject }));
+        let browser = signed_in(&world, "ada@acme.test").await;
+        let departure = depart(&world, &browser).await;
+        assert!(is_linked(&browser.get(world.provider.answer(&departure)).await), "{subject}");
+    }
+
+    let home = world.sign_in(json!({ "sub": "at home", "department": "Garden" })).await;
+    let work = world.sign_in(json!({ "sub": "at work", "department": "R&D" })).await;
+    let later = world.app.userinfo(&home.text("access_token")).await;
+    let unlinked = sqlx::query("delete from identity_links where subject = 'at work'");
+    unlinked.execute(world.app.database.superuser()).await.expect("unlinked");
+    let gone = world.app.userinfo(&work.text("access_token")).await;
+
+    assert_eq!(home.claims("id_token")["sub"], work.claims("id_token")["sub"], "one user");
+    assert_eq!(
+        [&home, &work].map(|tokens| tokens.claims("id_token")["department"].clone()),
+        ["Garden", "R&D"]
+    );
+    assert_eq!((&later.body["department"], gone.body.get("department")), (&json!("Garden"), None));
+}
+
 #[tokio::test]
 async fn whoever_has_not_just_signed_in_here_links_nothing() {
     let world = ready().await;

@@ -539,7 +539,7 @@ impl Calls {
             client: Some((org_id, acme.client.id)),
             ..fixture::event(Action::SignInSucceeded)
         };
-        let upstream = UpstreamEnd { subject: "mine".to_owned(), sid: None, logout: None };
+        let upstream = UpstreamEnd { subject: "mine".to_owned(), identity: None, sid: None, logout: None };
         let method = SignInMethod::Connection(self.federated.connection.id);
         let session = Session { id: SessionId::from_uuid(uuid()), method, ..acme.signed_in.session.clone() };
         let by = RegistrationTokenId::from_uuid(uuid());

@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::{ConnectionState, EntryPath, Mapped, ProviderSettings};
 use orgate_domain::credentials::{Credential, UpstreamState};
-use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
+use orgate_domain::ids::{ConnectionId, OrgId, TraceId, UserId};
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::Policy;
 use orgate_domain::sessions::SignInMethod;
@@ -152,6 +152,14 @@ pub(super) struct Returning<'a> {
     pub(super) browser: &'a Browser,
 }
 
+/// Who signs in, through what.
+struct Decided {
+    connection: Connection,
+    user_id: UserId,
+    /// As it is mapped: what the user is bound by.
+    subject: String,
+}
+
 impl<'a> Returning<'a> {
     pub(super) async fn prepare(
         env: &'a Env,
@@ -193,7 +201,7 @@ impl<'a> Returning<'a> {
         let completion = Completion::prepare(env, waiting, &policy, self.browser).await?;
         let logout = self.seal_logout(&identity).await?;
         let decided = self.decide_in_turn((waiting, &identity, &policy), &mut trace).await?;
-        let (tx, connection, user_id) = match decided {
+        let (tx, Decided { connection, user_id, subject }) = match decided {
             Ok(decided) => decided,
             Err(rejection) => return self.reject(rejection, trace).await,
         };
@@ -204,7 +212,12 @@ impl<'a> Returning<'a> {
             amr: identity.amr,
             auth_time: identity.auth_time.unwrap_or_else(|| env.clock.now()),
             ends_by: identity.ends_by,
-            upstream: Some(UpstreamEnd { subject: identity.named, sid: identity.sid, logout }),
+            upstream: Some(UpstreamEnd {
+                subject: identity.named,
+                identity: Some((self.version.settings.provider.identifier().to_owned(), subject)),
+                sid: identity.sid,
+                logout,
+            }),
         };
         match completion.finish(tx, proven).await? {
             Completed::SignedIn(done) => Ok(Returned::SignedIn(done)),
@@ -219,7 +232,7 @@ impl<'a> Returning<'a> {
         &self,
         about: (&Waiting, &UpstreamIdentity, &Policy),
         trace: &mut Trace,
-    ) -> Result<Result<(OrgTx, Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
+    ) -> Result<Result<(OrgTx, Decided), Rejection>, WaitingError> {
         for _ in 0..2 {
             let (mut tx, mut attempt) = (self.begin().await?, trace.clone());
             match self.decide(&mut tx, about, &mut attempt).await {
@@ -227,7 +240,7 @@ impl<'a> Returning<'a> {
                 Err(error) => return Err(error),
                 Ok(decided) => {
                     *trace = attempt;
-                    return Ok(decided.map(|(connection, user_id)| (tx, connection, user_id)));
+                    return Ok(decided.map(|decided| (tx, decided)));
                 }
             }
         }
@@ -243,7 +256,7 @@ impl<'a> Returning<'a> {
         tx: &mut OrgTx,
         (waiting, identity, policy): (&Waiting, &UpstreamIdentity, &Policy),
         trace: &mut Trace,
-    ) -> Result<Result<(Connection, orgate_domain::ids::UserId), Rejection>, WaitingError> {
+    ) -> Result<Result<Decided, Rejection>, WaitingError> {
         let now = self.env.clock.now();
         if !tx.upstream().consume(&self.request.request.state, now).await.map_err(Failure::from)? {
             return Err(WaitingError::Over);
@@ -288,7 +301,7 @@ impl<'a> Returning<'a> {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let user_id = identification.apply(tx, &found).await?;
-        Ok(Ok((connection, user_id)))
+        Ok(Ok(Decided { connection, user_id, subject: mapped.subject }))
     }
 
     /// Whoever was to prove who they are anew must have done so since they left, and no longer ago than
