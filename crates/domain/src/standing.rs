@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use crate::clients::claims::ClaimValues;
 use crate::clients::{ClientStatus, Party};
 use crate::connections::{ConnectionState, EntryPath, Piloted};
 use crate::ids::OrgId;
@@ -46,6 +47,8 @@ pub struct ClientStanding {
     pub org_slug: Slug,
     /// Its status.
     pub org_status: OrgStatus,
+    /// What claims of the client's own may say: of the organization alone.
+    pub known: ClaimValues,
     /// Slugs of the roles that the client holds there; sorted.
     pub roles: Vec<String>,
     /// The permissions that those roles bundle; sorted.

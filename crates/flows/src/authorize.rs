@@ -338,7 +338,7 @@ pub(crate) async fn proven_session(
     browser: &Browser,
 ) -> Result<Option<Standing>, Failure> {
     let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
-    let standing = tx.sessions().find_by_cookie(&cookie.hash(), client.key()).await?;
+    let standing = tx.sessions().find_by_cookie(&cookie.hash(), Some(client.key())).await?;
     if standing.is_none() {
         let event = events::refused(env, Action::SessionRefused, "unknown_session", &browser.origin)?;
         tx.audit().insert(&Event { client: Some(client.key()), ..event }).await?;

@@ -7,7 +7,6 @@ use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{OrgScope, OrgTx};
 use serde_json::{Map, Value};
 
-use crate::issue::Subject;
 use crate::{Env, Failure};
 
 /// What may be said of a session's user, in the transaction that issues.
@@ -20,23 +19,20 @@ pub(crate) async fn claims_of_user(
         return Ok(ClaimValues::default());
     }
     let session = &standing.session;
-    Ok(tx.attributes().find_claim_values_of_user(session.user_id, session.id).await?)
+    Ok(tx.attributes().find_claim_values_of_user(session.user_id, Some(session.id)).await?)
 }
 
-/// The same where nothing else is read: one transaction.
+/// The same in a transaction of its own.
 pub(crate) async fn read_claims(
     env: &Env,
     scope: &OrgScope,
-    (client, subject): (&Client, Subject<'_>),
+    (client, standing): (&Client, &Standing),
 ) -> Result<ClaimValues, Failure> {
     if client.settings.claims.is_empty() {
         return Ok(ClaimValues::default());
     }
     let mut tx = env.store.begin(scope).await?;
-    let known = match subject {
-        Subject::Client(..) => tx.attributes().find_claim_values().await?,
-        Subject::User(standing, _) => claims_of_user(&mut tx, client, standing).await?,
-    };
+    let known = claims_of_user(&mut tx, client, standing).await?;
     tx.commit().await?;
     Ok(known)
 }
@@ -48,12 +44,7 @@ pub(crate) async fn told_of_user(
     (client, standing): (&Client, &Standing),
     granted: &ScopeSet,
 ) -> Result<Map<String, Value>, Failure> {
-    if client.settings.claims.is_empty() {
-        return Ok(Map::new());
-    }
-    let mut tx = env.store.begin(scope).await?;
-    let known = claims_of_user(&mut tx, client, standing).await?;
-    tx.commit().await?;
-    let settings = &client.settings;
-    Ok(map_claims(&settings.claims, &known, |scope| granted.contains(scope), (None, usize::MAX)).told)
+    let known = read_claims(env, scope, (client, standing)).await?;
+    let mappings = &client.settings.claims;
+    Ok(map_claims(mappings, &known, |scope| granted.contains(scope), (None, usize::MAX)).told)
 }

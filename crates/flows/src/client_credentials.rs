@@ -10,7 +10,6 @@ use orgate_domain::standing::StandingRefusal;
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 use orgate_storage::OrgScope;
 
-use crate::claim_values::read_claims;
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
 use crate::token::{TokenCall, record_refusal};
@@ -53,17 +52,16 @@ pub(crate) async fn issue_to_machine(
     if let Err(refusal) = standing.check(&policy, call.client.settings.party) {
         return refuse(env, call, (&place, refusal)).await;
     }
-    let subject = Subject::Client(&standing, call.client.id);
     let issuer = env.issuer.to_client(call.client, place.org_id(), call.called);
     let issuance = Issuance {
         client: call.client,
-        subject,
+        subject: Subject::Client(&standing, call.client.id),
         resource: call.resource,
         key: call.key,
         act: None,
         ceiling: None,
         scope: &granted,
-        known: &read_claims(env, &place, (call.client, subject)).await?,
+        known: &standing.known,
         claims: ClaimsRequest::NONE,
         nonce: None,
         issuer: issuer.as_str(),

@@ -158,7 +158,7 @@ impl<'a> Completion<'a> {
         let asked = &self.waiting.pending.asked;
         let client = (asked.client_owner, asked.client_id);
         let before = match self.browser.session_of(tx.org_id()) {
-            Some(cookie) => tx.sessions().find_by_cookie(&cookie.hash(), client).await?,
+            Some(cookie) => tx.sessions().find_by_cookie(&cookie.hash(), Some(client)).await?,
             None => None,
         };
         let before = before.map(|standing| standing.session);

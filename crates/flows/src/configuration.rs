@@ -39,7 +39,8 @@ pub struct Configuration {
     organizations: Cache<String, OrgScope>,
     /// Origins, and whether scripts of theirs are a client. Those of strangers are kept too.
     origins: Cache<String, bool>,
-    client_standings: Cache<(OrgId, ClientId), Arc<ClientStanding>>,
+    /// By the organization, and the client with its owner.
+    client_standings: Cache<(OrgId, (OrgId, ClientId)), Arc<ClientStanding>>,
     policies: Cache<OrgId, Policy>,
     sign_ins: Cache<OrgId, Arc<SignInConfiguration>>,
     saml_keys: Cache<(OrgId, ConnectionId), Arc<SamlKeys>>,
@@ -157,7 +158,7 @@ impl Configuration {
         place: &OrgScope,
         client: (OrgId, ClientId),
     ) -> Result<Option<Arc<ClientStanding>>, StorageError> {
-        let key = (place.org_id(), client.1);
+        let key = (place.org_id(), client);
         if let Some(known) = self.client_standings.get(&key).await {
             return Ok(Some(known));
         }

@@ -91,7 +91,7 @@ async fn asked_user(
     };
     let policy = env.configuration.policy(&env.store, &waiting.scope).await?;
     let now = env.clock.now();
-    let standing = tx.sessions().find_by_cookie(&cookie.hash(), waiting.client().key()).await?;
+    let standing = tx.sessions().find_by_cookie(&cookie.hash(), Some(waiting.client().key())).await?;
     Ok(standing.filter(|standing| standing.session.id == session && standing.is_live(now, &policy)))
 }
 

@@ -98,6 +98,14 @@ async fn exchange_subject(
     {
         return Ok(unusable()); // the client is answered in no session of that age
     }
+    let read;
+    let known = match about {
+        Subject::Client(standing, _) => &standing.known,
+        Subject::User(standing, _) => {
+            read = read_claims(env, &subject.scope, (call.client, standing)).await?;
+            &read
+        }
+    };
     let left = chrono::Duration::seconds(claims.exp - now.timestamp());
     let issuance = Issuance {
         client: call.client,
@@ -107,7 +115,7 @@ async fn exchange_subject(
         act: actor,
         ceiling: Some(claims),
         scope: &scope,
-        known: &read_claims(env, &subject.scope, (call.client, about)).await?,
+        known,
         nonce: None,
         claims: ClaimsRequest::NONE,
         issuer: &claims.iss,

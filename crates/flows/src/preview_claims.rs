@@ -1,10 +1,9 @@
 //! What a client's own claims would be, before anybody signs in: of the mappings that are kept, or of others.
 
-use orgate_domain::clients::claims::{ClaimMapping, ClaimTarget, MappedClaims, map_claims};
-use orgate_domain::ids::{SessionId, UserId};
+use orgate_domain::clients::claims::{ClaimMapping, ClaimTarget, ClaimValues, MappedClaims, map_claims};
+use orgate_domain::ids::UserId;
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::OrgScope;
-use uuid::Uuid;
 
 use crate::sessions::list_sessions;
 use crate::{Env, Failure};
@@ -47,11 +46,16 @@ pub async fn preview_claims(
     };
     let mut tx = env.store.begin(scope).await?;
     let known = match user {
-        Some(user) => {
-            let session = newest.unwrap_or(SessionId::from_uuid(Uuid::nil())); // no session has this id
-            tx.attributes().find_claim_values_of_user(user, session).await?
-        }
-        None => tx.attributes().find_claim_values().await?,
+        Some(user) => tx.attributes().find_claim_values_of_user(user, newest).await?,
+        None => ClaimValues {
+            user: None,
+            organization_name: tx
+                .organization()
+                .find()
+                .await?
+                .map_or_else(String::new, |found| found.name.as_str().to_owned()),
+            organization_attributes: tx.attributes().find_of_organization().await?,
+        },
     };
     tx.commit().await?;
     let told = |target: Option<ClaimTarget>| {

@@ -2,9 +2,11 @@
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use chrono::{DateTime, Utc};
-use orgate_domain::credentials::{Credential, CredentialKind};
+use orgate_domain::credentials::{Credential, CredentialKind, base32};
 use orgate_domain::ids::OrgId;
 use uuid::Uuid;
+
+use crate::apply::Secret;
 
 /// The operating system's generator.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,15 @@ impl Random {
     /// [`NoRandomness`].
     pub fn credential<K: CredentialKind>(&self, org_id: OrgId) -> Result<Credential<K>, NoRandomness> {
         Ok(Credential::new(org_id, &self.bytes()?))
+    }
+
+    /// A client secret, of 256 bits: its beginning says what it is wherever it turns up.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn client_secret(&self) -> Result<Secret, NoRandomness> {
+        let text = base32::encode(&self.bytes::<32>()?);
+        Ok(Secret::new(format!("ogcs_{text}")))
     }
 
     /// A `UUIDv7` of `now`.

@@ -7,9 +7,7 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::Client;
-use orgate_domain::credentials::{
-    Credential, RegistrationAccessToken, RegistrationToken, SecretHash, base32,
-};
+use orgate_domain::credentials::{Credential, RegistrationAccessToken, RegistrationToken, SecretHash};
 use orgate_domain::ids::ClientId;
 use orgate_domain::organizations::OrgStatus;
 use orgate_protocol::oauth::RequestError;
@@ -117,9 +115,9 @@ async fn open(env: &Env, scope: &OrgScope) -> Result<Option<OrgTx>, Failure> {
 }
 
 async fn give_secret(env: &Env, tx: &mut OrgTx, id: ClientId, now: DateTime<Utc>) -> Result<Secret, Failure> {
-    let text = format!("ogcs_{}", base32::encode(&env.random.bytes::<32>()?));
-    tx.clients().replace_secrets(id, &SecretHash::of(text.as_bytes()), now).await?;
-    Ok(Secret::new(text))
+    let secret = env.random.client_secret()?;
+    tx.clients().replace_secrets(id, &SecretHash::of(secret.reveal().as_bytes()), now).await?;
+    Ok(secret)
 }
 
 fn about(client: &Client, event: Event) -> Event {

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::credentials::{SecretHash, base32};
+use orgate_domain::credentials::SecretHash;
 
 use crate::apply::Secret;
 use crate::{Env, Failure, events};
@@ -24,14 +24,16 @@ pub enum SecretRotation {
 /// [`Failure`].
 pub async fn rotate_secret(env: &Env, client_id: &str, overlap: Duration) -> Result<SecretRotation, Failure> {
     let Some(place) = env.store.resolve_client(client_id).await? else { return Ok(SecretRotation::Unknown) };
-    let text = format!("ogcs_{}", base32::encode(&env.random.bytes::<32>()?));
+    let secret = env.random.client_secret()?;
     let now = env.clock.now();
     let mut tx = env.store.begin(&place.owner).await?;
     let Some(client) = tx.clients().find(place.id).await? else { return Ok(SecretRotation::Unknown) };
     if !client.settings.authentication.uses_secret() {
         return Ok(SecretRotation::Secretless);
     }
-    tx.clients().add_secret(client.id, (&SecretHash::of(text.as_bytes()), now), now + overlap).await?;
+    tx.clients()
+        .add_secret(client.id, (&SecretHash::of(secret.reveal().as_bytes()), now), now + overlap)
+        .await?;
     let event = Event {
         actor: Actor::Operator,
         client: Some(client.key()),
@@ -40,5 +42,5 @@ pub async fn rotate_secret(env: &Env, client_id: &str, overlap: Duration) -> Res
     };
     tx.audit().insert(&event).await?;
     tx.commit().await?;
-    Ok(SecretRotation::Rotated(Secret::new(text)))
+    Ok(SecretRotation::Rotated(secret))
 }

@@ -3,7 +3,7 @@
 use orgate_domain::audit::{Actor, Origin};
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{ClientId, SessionId, UserId};
+use orgate_domain::ids::{SessionId, UserId};
 use orgate_domain::organizations::Organization;
 use orgate_domain::standing::Standing;
 pub use orgate_storage::OpenSession;
@@ -137,8 +137,7 @@ pub(crate) async fn own_standing(
     browser: &Browser,
 ) -> Result<Option<Standing>, Failure> {
     let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
-    let nobody = (tx.org_id(), ClientId::from_uuid(uuid::Uuid::nil()));
-    let found = tx.sessions().find_by_cookie(&cookie.hash(), nobody).await?;
+    let found = tx.sessions().find_by_cookie(&cookie.hash(), None).await?;
     let Some(standing) = found else { return Ok(None) };
     let standing = Standing { client: Some(ClientStatus::Active), ..standing };
     let policy = env.configuration.policy(&env.store, &OrgScope::of_credential(cookie)).await?;

@@ -3,7 +3,6 @@
 //! **Invariant:** whoever connects gets a bounded share: so many connections in all, so long for a
 //! request's head, so long for an answer, so many bytes of a body.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,10 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -24,11 +21,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use metrics_exporter_prometheus::PrometheusHandle;
-use orgate_domain::ids::OrgId;
-use orgate_domain::organizations::OrgStatus;
-use orgate_edge::{AppState, CalledIssuer, RequestOrigin, observe};
-use orgate_flows::{Called, Env};
-use orgate_storage::system::OrgHint;
+use orgate_edge::{AppState, observe};
+use orgate_flows::Env;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -36,6 +30,8 @@ use tower::Service as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
+
+use crate::issuers::issuers;
 
 /// How long the head of a request may take, and a connection may be idle before its next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -63,7 +59,7 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
     let https = state.env.issuer.is_https();
     let router = orgate_api::router(&state)
         .merge(orgate_web::router())
-        .merge(issuers_of_organizations(&state))
+        .merge(issuers(&state))
         .layer(DefaultBodyLimit::max(bounds.body))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, bounds.timeout))
         .layer(CatchPanicLayer::new())
@@ -77,45 +73,6 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
         router.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, value))
     } else {
         router
-    }
-}
-
-/// Each organization's own issuer, below its id.
-fn issuers_of_organizations(state: &AppState) -> Router<AppState> {
-    let issuer =
-        orgate_api::issuer(state).merge(orgate_api::documents_of_organization()).merge(orgate_web::issuer());
-    Router::new()
-        .nest("/o/{organization}", issuer)
-        .merge(orgate_api::authorization_server_of_organization())
-        .route_layer(middleware::from_fn_with_state(state.clone(), call_organization))
-}
-
-/// Says whose issuer is called. One of an organization that is not there is a page that is not there.
-async fn call_organization(
-    State(state): State<AppState>,
-    RequestOrigin(origin): RequestOrigin,
-    path: Result<Path<BTreeMap<String, String>>, PathRejection>, // what is below may have names of its own
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let names = path.map(|Path(names)| names).unwrap_or_default();
-    let organization = names.get("organization").map(String::as_str).unwrap_or_default();
-    let id = organization.parse::<OrgId>().ok().filter(|id| id.to_string() == organization);
-    let found = match id {
-        Some(id) => state.env.store.resolve(OrgHint::Id(id)).await,
-        None => Ok(None),
-    };
-    match found {
-        // Suspended, it issues nothing; but what it issued is still to be verified.
-        Ok(Some(found)) if found.status != OrgStatus::Deleted => {
-            request.extensions_mut().insert(CalledIssuer(Called(Some(found.scope.org_id()))));
-            next.run(request).await
-        }
-        Ok(_) => orgate_web::not_found(State(state.env), RequestOrigin(origin)).await,
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "an issuer could not be looked up");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod apply_file;
 pub mod commands;
 pub mod http;
+mod issuers;
 pub mod jobs;
 pub mod settings;
 pub mod wiring;

@@ -66,49 +66,21 @@ impl AttributeSets<'_> {
         Ok(())
     }
 
-    /// What a machine's token may say.
-    pub async fn find_claim_values(&mut self) -> Result<ClaimValues, StorageError> {
-        let found = sqlx::query!(
-            r#"select name, attributes as "attributes: Json<Attributes>" from organizations where org_id = $1"#,
-            self.org_id,
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
-        Ok(found.map_or_else(ClaimValues::default, |row| ClaimValues {
-            user: None,
-            organization_name: row.name,
-            organization_attributes: row.attributes.0,
-        }))
-    }
-
-    /// What a token of a user in a session may say, in one statement. What the session's connection says is said of the
+    /// What a token of a user, in a session if in one, may say, in one statement. What the session's connection says is said of the
     /// identity that began it; where that is not known, of the one that was used last.
     pub async fn find_claim_values_of_user(
         &mut self,
         user_id: UserId,
-        session: SessionId,
+        session: Option<SessionId>,
     ) -> Result<ClaimValues, StorageError> {
         let row = sqlx::query!(
             r#"select organization.name as organization_name,
                       organization.attributes as "organization_attributes: Json<Attributes>",
                       member.name, member.email, member.email_verified, member.locale,
                       member.attributes as "attributes: Json<Attributes>",
-                      array(select member_of.slug from groups member_of
-                            where member_of.org_id = member.org_id
-                              and (exists (select from group_members by_hand
-                                           where by_hand.org_id = member.org_id and by_hand.user_id = member.id
-                                             and by_hand.group_id = member_of.id)
-                                   or exists (select from mapped_groups mapped
-                                              join connections giving
-                                                  on giving.org_id = mapped.org_id and giving.id = mapped.connection_id
-                                              where mapped.org_id = member.org_id and mapped.user_id = member.id
-                                                and mapped.group_id = member_of.id
-                                                and (giving.state = 'active'
-                                                     or giving.state = 'pilot' and exists (
-                                                         select from connection_pilots pilot
-                                                         where pilot.org_id = giving.org_id
-                                                           and pilot.connection_id = giving.id
-                                                           and pilot.email_normalized = member.email_normalized))))
+                      array(select member_of.slug from memberships held
+                            join groups member_of on member_of.org_id = held.org_id and member_of.id = held.group_id
+                            where held.org_id = member.org_id and held.user_id = member.id
                             order by member_of.slug) as "groups!",
                       connection.slug as "connection_slug?", connection.name as "connection_name?",
                       (select link.attributes from identity_links link
@@ -131,7 +103,7 @@ impl AttributeSets<'_> {
                where member.org_id = $1 and member.id = $2"#,
             self.org_id,
             user_id.as_uuid(),
-            session.as_uuid(),
+            session.map(SessionId::as_uuid),
         )
         .fetch_optional(&mut *self.conn)
         .await?;

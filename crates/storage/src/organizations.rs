@@ -10,7 +10,7 @@ use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use url::Url;
 
 use crate::StorageError;
-use crate::row::{allowance, enforcement, parsed};
+use crate::row::{PolicyRow, parsed};
 use crate::scope::repository;
 
 repository! {
@@ -168,7 +168,8 @@ impl Organizations<'_> {
 
     /// The organization's own settings.
     pub async fn find_policy(&mut self) -> Result<Option<PolicySettings>, StorageError> {
-        let row = sqlx::query!(
+        let row = sqlx::query_as!(
+            PolicyRow,
             "select session_idle_secs, session_absolute_secs, access_token_secs, refresh_idle_secs,
                     refresh_absolute_secs, lockout_attempts, sso_enforcement, third_party_clients, client_registration,
                     client_id_metadata
@@ -177,31 +178,7 @@ impl Organizations<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        let seconds = |limit: Option<i64>| limit.and_then(chrono::Duration::try_seconds);
-        row.map(|row| {
-            Ok(PolicySettings {
-                session_idle: seconds(row.session_idle_secs),
-                session_absolute: seconds(row.session_absolute_secs),
-                access_token: seconds(row.access_token_secs),
-                refresh_idle: seconds(row.refresh_idle_secs),
-                refresh_absolute: seconds(row.refresh_absolute_secs),
-                lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
-                sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
-                third_party_clients: row
-                    .third_party_clients
-                    .map(|text| allowance(&text, "third_party_clients"))
-                    .transpose()?,
-                client_registration: row
-                    .client_registration
-                    .map(|text| allowance(&text, "client_registration"))
-                    .transpose()?,
-                client_id_metadata: row
-                    .client_id_metadata
-                    .map(|text| allowance(&text, "client_id_metadata"))
-                    .transpose()?,
-            })
-        })
-        .transpose()
+        row.map(PolicySettings::try_from).transpose()
     }
 
     /// Replaces the organization's own settings.

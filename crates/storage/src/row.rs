@@ -7,7 +7,7 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ConnectionId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
-use orgate_domain::policies::{Allowance, SsoEnforcement};
+use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{SsoSubject, Standing, UserProfile, UserStatus};
 use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
@@ -40,14 +40,44 @@ pub(crate) fn method(text: &str, connection: Option<Uuid>) -> Result<SignInMetho
     parsed(SignInMethod::from_parts(text, connection), "sessions", "method")
 }
 
-/// A policy on SSO.
-pub(crate) fn enforcement(text: &str) -> Result<SsoEnforcement, StorageError> {
-    parsed(SsoEnforcement::from_text(text), "policies", "sso_enforcement")
+/// The columns of a policy; all are null where an organization sets nothing.
+pub(crate) struct PolicyRow {
+    pub(crate) session_idle_secs: Option<i64>,
+    pub(crate) session_absolute_secs: Option<i64>,
+    pub(crate) access_token_secs: Option<i64>,
+    pub(crate) refresh_idle_secs: Option<i64>,
+    pub(crate) refresh_absolute_secs: Option<i64>,
+    pub(crate) lockout_attempts: Option<i32>,
+    pub(crate) sso_enforcement: Option<String>,
+    pub(crate) third_party_clients: Option<String>,
+    pub(crate) client_registration: Option<String>,
+    pub(crate) client_id_metadata: Option<String>,
 }
 
-/// What a policy allows or forbids.
-pub(crate) fn allowance(text: &str, column: &'static str) -> Result<Allowance, StorageError> {
-    parsed(Allowance::from_text(text), "policies", column)
+impl TryFrom<PolicyRow> for PolicySettings {
+    type Error = StorageError;
+
+    fn try_from(row: PolicyRow) -> Result<Self, StorageError> {
+        let seconds = |limit: Option<i64>| limit.and_then(chrono::Duration::try_seconds);
+        let allowance = |text: Option<String>, column: &'static str| {
+            text.map(|text| parsed(Allowance::from_text(&text), "policies", column)).transpose()
+        };
+        let enforced = row
+            .sso_enforcement
+            .map(|text| parsed(SsoEnforcement::from_text(&text), "policies", "sso_enforcement"));
+        Ok(Self {
+            session_idle: seconds(row.session_idle_secs),
+            session_absolute: seconds(row.session_absolute_secs),
+            access_token: seconds(row.access_token_secs),
+            refresh_idle: seconds(row.refresh_idle_secs),
+            refresh_absolute: seconds(row.refresh_absolute_secs),
+            lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
+            sso_enforcement: enforced.transpose()?,
+            third_party_clients: allowance(row.third_party_clients, "third_party_clients")?,
+            client_registration: allowance(row.client_registration, "client_registration")?,
+            client_id_metadata: allowance(row.client_id_metadata, "client_id_metadata")?,
+        })
+    }
 }
 
 /// Requested claims as they are stored: nothing, where none are.

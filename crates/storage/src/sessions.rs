@@ -153,11 +153,11 @@ impl Sessions<'_> {
         Ok(begun == 1)
     }
 
-    /// The session that a cookie proves, with its user and whether `client` may be used here.
+    /// The session that a cookie proves, with its user and, where an application is involved, whether that may be used here.
     pub async fn find_by_cookie(
         &mut self,
         token: &SecretHash,
-        client: (OrgId, ClientId),
+        client: Option<(OrgId, ClientId)>,
     ) -> Result<Option<Standing>, StorageError> {
         let row = sqlx::query_as!(
             StandingRow,
@@ -179,8 +179,8 @@ impl Sessions<'_> {
                where proven.org_id = $1 and proven.token_hash = $2"#,
             self.org_id,
             token.as_bytes(),
-            client.0.as_uuid(),
-            client.1.as_uuid(),
+            client.map(|(owner, _)| owner.as_uuid()),
+            client.map(|(_, id)| id.as_uuid()),
         )
         .fetch_optional(&mut *self.conn)
         .await?;

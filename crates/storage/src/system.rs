@@ -3,7 +3,7 @@
 //! **Invariant:** the variants of [`SystemReason`] are the list of all such work; every function
 //! returns one fixed, minimal type; its role may read those columns and nothing else.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, DeviceRequestId, MessageId, OrgId, SessionId, UserId};
 use orgate_domain::names::Slug;
@@ -20,7 +20,7 @@ mod streams;
 
 pub use crate::clean::{Cleaned, Outdated};
 
-use crate::row::{allowance, enforcement, method, parsed};
+use crate::row::{PolicyRow, method, parsed};
 use crate::transaction::Transaction;
 use crate::{OrgScope, StorageError, Store};
 
@@ -330,7 +330,8 @@ impl Store {
     /// The settings from the root of the tree down to the organization itself.
     pub async fn inherit(&self, scope: &OrgScope) -> Result<Vec<PolicySettings>, StorageError> {
         let mut tx = self.begin_system(SystemReason::Inherit).await?;
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            PolicyRow,
             r#"select policy.session_idle_secs as "session_idle_secs?",
                       policy.session_absolute_secs as "session_absolute_secs?",
                       policy.access_token_secs as "access_token_secs?",
@@ -350,31 +351,7 @@ impl Store {
         .fetch_all(&mut *tx.transaction)
         .await?;
         tx.transaction.commit().await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(PolicySettings {
-                    session_idle: row.session_idle_secs.map(Duration::seconds),
-                    session_absolute: row.session_absolute_secs.map(Duration::seconds),
-                    access_token: row.access_token_secs.map(Duration::seconds),
-                    refresh_idle: row.refresh_idle_secs.map(Duration::seconds),
-                    refresh_absolute: row.refresh_absolute_secs.map(Duration::seconds),
-                    lockout_attempts: row.lockout_attempts.and_then(|tries| u32::try_from(tries).ok()),
-                    sso_enforcement: row.sso_enforcement.map(|text| enforcement(&text)).transpose()?,
-                    third_party_clients: row
-                        .third_party_clients
-                        .map(|text| allowance(&text, "third_party_clients"))
-                        .transpose()?,
-                    client_registration: row
-                        .client_registration
-                        .map(|text| allowance(&text, "client_registration"))
-                        .transpose()?,
-                    client_id_metadata: row
-                        .client_id_metadata
-                        .map(|text| allowance(&text, "client_id_metadata"))
-                        .transpose()?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(PolicySettings::try_from).collect()
     }
 
     /// The ancestors of an organization, its parent first; for the children made under it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::{Audience, Client, ClientIssuer};
-use orgate_domain::credentials::{SecretHash, base32};
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId, UserId};
 use orgate_domain::names::Slug;
@@ -73,10 +73,7 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
                 provide(env, client, algorithm).await?;
             }
             made.secret = match secret {
-                SecretChange::Generate => {
-                    let text = base32::encode(&env.random.bytes::<32>()?);
-                    Some(Secret::new(format!("ogcs_{text}")))
-                }
+                SecretChange::Generate => Some(env.random.client_secret()?),
                 SecretChange::Set(secret) => Some(secret.clone()),
                 SecretChange::Keep | SecretChange::Remove => None,
             };

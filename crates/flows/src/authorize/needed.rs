@@ -36,7 +36,7 @@ pub(crate) async fn needed(
     let mut before = None;
     if let Some(cookie) = browser.session_of(scope.org_id()) {
         let mut tx = env.store.begin(scope).await?;
-        let standing = tx.sessions().find_by_cookie(&cookie.hash(), pending.client.key()).await?;
+        let standing = tx.sessions().find_by_cookie(&cookie.hash(), Some(pending.client.key())).await?;
         tx.commit().await?;
         before = standing.as_ref().and_then(|standing| standing.session.method.connection());
         let live = standing.filter(|standing| standing.is_live(env.clock.now(), &policy));

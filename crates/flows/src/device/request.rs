@@ -15,7 +15,7 @@ use orgate_storage::{NewDeviceRequest, OrgScope};
 use crate::authorize::{RefusedBecause, refused_because};
 use crate::client_credentials::{Place, place, refusal_of};
 use crate::limits::Limited;
-use crate::token::TokenCall;
+use crate::token::{TokenCall, record_refusal};
 use crate::{Called, Env, Failure, events};
 
 /// How often another user code is tried for, where one is taken.
@@ -54,19 +54,16 @@ pub async fn request(
     params: &Params,
     (key, origin): (Option<&str>, &Origin),
 ) -> Result<Requested, Failure> {
-    if !client.is_confidential() {
-        env.limits.take(Limited::Pages, origin.address)?; // anyone can ask in its name
-    }
-    let checked = match check(client, params) {
-        Ok(organization) => {
-            let call = TokenCall { called, client, resource: params.get("resource"), key, origin };
-            check_organization(env, &call, organization.as_deref()).await?
+    let organization = match check(client, params) {
+        Ok(organization) => organization,
+        Err(error) => {
+            record_refusal(env, client, (error.code.as_str(), origin)).await?;
+            return Ok(Requested::Refused(error));
         }
-        Err(error) => Err(error),
     };
-    if let Err(error) = checked {
-        crate::token::record_refusal(env, client, (error.code.as_str(), origin)).await?;
-        return Ok(Requested::Refused(error));
+    let call = TokenCall { called, client, resource: params.get("resource"), key, origin };
+    if let Err(error) = check_organization(env, &call, organization.as_deref()).await? {
+        return Ok(Requested::Refused(error)); // which is recorded where it was decided
     }
     keep(env, (called, client), params, (key, origin)).await
 }
@@ -92,7 +89,11 @@ async fn check_organization(
     let scope = match place(env, call, organization).await? {
         Place::Missing => return Ok(Ok(())), // the person will be asked
         Place::Organization(scope) => scope,
-        other => return Ok(refusal_of(&other).map_or_else(refused, Err)),
+        other => {
+            let Some(error) = refusal_of(&other) else { return Ok(refused()) }; // there is none, as is recorded
+            record_refusal(env, call.client, (error.code.as_str(), call.origin)).await?;
+            return Ok(Err(error));
+        }
     };
     let policy = env.configuration.policy(&env.store, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;

@@ -421,9 +421,7 @@ fn master_key(directory: &Path) -> anyhow::Result<String> {
 }
 
 fn kept_secret(path: &Path) -> anyhow::Result<String> {
-    kept(path, || {
-        Ok(format!("ogcs_{}", orgate_domain::credentials::base32::encode(&Random::default().bytes::<32>()?)))
-    })
+    kept(path, || Ok(Random::default().client_secret()?.reveal().to_owned()))
 }
 
 /// What the file holds; made first if there is none.

@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::ClientStatus;
+use orgate_domain::clients::claims::ClaimValues;
+use orgate_domain::connections::Attributes;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::standing::ClientStanding;
+use sqlx::types::Json;
 
 use super::Clients;
 use crate::StorageError;
@@ -84,6 +87,7 @@ impl Clients<'_> {
     ) -> Result<Option<ClientStanding>, StorageError> {
         let row = sqlx::query!(
             r#"select organization.slug, organization.status as org_status, admitted.status as "client_status?",
+                      organization.name, organization.attributes as "attributes: Json<Attributes>",
                       array(select distinct role.slug from client_roles held
                             join roles role on role.org_id = held.org_id and role.id = held.role_id
                             where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
@@ -108,6 +112,11 @@ impl Clients<'_> {
             org_id: OrgId::from_uuid(self.org_id),
             org_slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
             org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
+            known: ClaimValues {
+                user: None,
+                organization_name: row.name,
+                organization_attributes: row.attributes.0,
+            },
             roles: row.roles,
             permissions: row.permissions,
             client: status.map(|status| parsed(status, "client_directory", "status")).transpose()?,

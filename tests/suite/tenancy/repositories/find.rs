@@ -1,0 +1,86 @@
+//! What is found.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::DomainId;
+use orgate_storage::ConsumedKind;
+use orgate_tests::fixture::{self, now, uuid};
+
+use super::Calls;
+
+impl Calls {
+    pub(super) async fn find(&mut self) {
+        let acme = Arc::clone(&self.acme);
+        let spent = SecretHash::of(fixture::REVOKED.as_bytes());
+        let org_id = self.fixture.acme.id();
+        let since = now() - Duration::minutes(15);
+        calls! { self, tx;
+            "AttributeSets::find_claim_values_of_user" => async {
+                let known = tx.attributes().find_claim_values_of_user(acme.user.id, Some(acme.signed_in.session.id)).await;
+                known.map(|known| known.user)
+            };
+            "AttributeSets::find_of_organization" => tx.attributes().find_of_organization();
+            "AttributeSets::find_of_user" => tx.attributes().find_of_user(acme.user.id);
+            "AuthorizationRequests::find" => tx.authorization_requests().find(&acme.request.handle);
+            "Clients::find" => tx.clients().find(acme.client.id);
+            "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
+            "Clients::find_standing" => async {
+                let standing = tx.clients().find_standing((org_id, acme.client.id)).await;
+                standing.map(|standing| standing.map(|held| (held.roles, held.permissions, held.client)))
+            };
+            "Clients::list_access" => tx.clients().list_access();
+            "Clients::list_admitted" => async {
+                let admitted = tx.clients().list_admitted(10).await;
+                admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
+            };
+            "Clients::list_roles" => tx.clients().list_roles((org_id, acme.client.id));
+            "Codes::find" => tx.codes().find(&acme.code.hash);
+            "Domains::find" => tx.domains().find(&acme.domain);
+            "Domains::find_offered" => tx.domains().find_offered(&acme.account, now());
+            "Domains::find_transfer" => tx.domains().find_transfer(DomainId::from_uuid(uuid()));
+            "Domains::list" => tx.domains().list();
+            "Domains::list_verified" => tx.domains().list_verified();
+            "Grants::find_by_refresh_token" => tx.grants().find_by_refresh_token(&acme.grant.refresh_token);
+            "Grants::find_live" => tx.grants().find_live(acme.grant.id, "jti");
+            "Consents::find" => tx.consents().find(acme.user.id, (org_id, acme.client.id));
+            "Consents::list" => tx.consents().list(acme.user.id);
+            "Registrations::find_document" => tx.registrations().find_document(acme.client.id);
+            "Registrations::find" => tx.registrations().find(&spent);
+            "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
+            "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
+            "Keys::find_data_key" => tx.keys().find_data_key();
+            "Keys::list_lives" => tx.keys().list_lives();
+            "Keys::list_signing_keys" => tx.keys().list_signing_keys(now());
+            "Organizations::find" => async { tx.organization().find().await.map(|org| org.map(|org| org.slug)) };
+            "Organizations::find_policy" => tx.organization().find_policy();
+            "Organizations::find_with" => async {
+                let found = tx.organization().find_with((org_id, acme.client.id)).await;
+                found.map(|(org, admission)| (org.map(|org| org.slug), admission))
+            };
+            "DeviceRequests::find" => tx.device_requests().find(acme.device.0);
+            "DeviceRequests::find_polled" => tx.device_requests().find_polled(&acme.device.1);
+            "ConsumedIds::is_consumed" => tx.consumed_ids().is_consumed(ConsumedKind::ClientAssertion, &spent);
+            "PushedRequests::find" => async {
+                let found = tx.pushed_requests().find(&spent).await;
+                found.map(|found| found.map(|pushed| pushed.parameters))
+            };
+            "Outbox::find" => tx.outbox().find(acme.message);
+            "Roles::list" => tx.roles().list();
+            "Sessions::find_by_cookie" =>
+                tx.sessions().find_by_cookie(&acme.signed_in.token, Some((org_id, acme.client.id)));
+            "Sessions::find_standing" =>
+                tx.sessions().find_standing(acme.signed_in.session.id, (org_id, acme.client.id));
+            "Sessions::list" => tx.sessions().list(Some(acme.user.id), (now(), now()));
+            "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
+            "SignIns::find_account" => tx.sign_ins().find_account(
+                (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
+            "Users::exists" => tx.users().exists(acme.user.id);
+            "Users::hold" => tx.users().hold(acme.user.id);
+            "Users::seize" => tx.users().seize(Some(acme.user.id));
+            "Users::list_indexed" => tx.users().list_indexed(None, 10);
+            "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
+        }
+    }
+}
