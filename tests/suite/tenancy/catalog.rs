@@ -218,6 +218,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: key_rings: insert, select, update
     orgate_app: mapped_groups: delete, insert, select
     orgate_app: mapped_roles: delete, insert, select
+    orgate_app: memberships: select
     orgate_app: organization_ancestors: delete, insert, select
     orgate_app: organization_slugs: insert, select
     orgate_app: organizations: insert, select, update
