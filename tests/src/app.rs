@@ -339,6 +339,18 @@ impl Browser {
         Page::of(self.http.post(url).form(form).send().await.expect("answered")).await
     }
 
+    /// Opens an address of a node that may be killed meanwhile; `None` if no whole answer came.
+    pub async fn try_get(&self, url: impl AsRef<str>) -> Option<Page> {
+        let url = self.base.join(url.as_ref()).expect("an address");
+        Page::try_of(self.http.get(url).send().await).await
+    }
+
+    /// Posts a form to a node that may be killed meanwhile; `None` if no whole answer came.
+    pub async fn try_post(&self, url: impl AsRef<str>, form: &[(&str, &str)]) -> Option<Page> {
+        let url = self.base.join(url.as_ref()).expect("an address");
+        Page::try_of(self.http.post(url).form(form).send().await).await
+    }
+
     /// Opens the authorization endpoint with the usual parameters, `changes` replacing them; an
     /// empty value takes a parameter away.
     pub async fn authorize(&self, changes: &[(&str, &str)]) -> Page {
@@ -406,8 +418,13 @@ pub struct Page {
 
 impl Page {
     async fn of(response: reqwest::Response) -> Self {
+        Self::try_of(Ok(response)).await.expect("a body")
+    }
+
+    async fn try_of(response: reqwest::Result<reqwest::Response>) -> Option<Self> {
+        let response = response.ok()?;
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
-        Self { status, headers, url, body: response.text().await.expect("a body") }
+        Some(Self { status, headers, url, body: response.text().await.ok()? })
     }
 
     /// Where it redirects to.

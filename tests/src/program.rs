@@ -116,6 +116,12 @@ impl Running {
         (status, begun.elapsed(), self.said())
     }
 
+    /// Ends it at once, by `SIGKILL`: it finishes nothing.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child");
+        self.child.wait().expect("its end");
+    }
+
     fn end(&mut self) -> Option<ExitStatus> {
         if let Some(status) = self.child.try_wait().ok()? {
             return Some(status);

@@ -43,11 +43,12 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        arguments: "[FILTER] [-- ARGUMENTS]",
+        arguments: "[--long] [FILTER] [-- ARGUMENTS]",
         summary: "Runs everything that must pass, and ends with one line: N passed, N failed, N skipped",
         details: "\
 Starts one Postgres for the run, runs the Rust tests and doctests, then the browser journeys.
 
+  --long      tests that can go on for long do so: `cargo xtask test --long killed` kills nodes for minutes
   FILTER      only Rust tests whose name contains it, and no journeys; `browser`: only the journeys
   ARGUMENTS   for the test programs, such as --nocapture or --test-threads=1
 

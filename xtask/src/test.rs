@@ -36,7 +36,7 @@ fn failed(error: &Error) -> Tally {
 fn run_selected(selection: &Selection<'_>) -> Result<Tally> {
     let orgate = workspace::build_orgate()?;
     let database = Database::open()?;
-    let environment = Environment { orgate: &orgate, database_url: &database.url };
+    let environment = Environment { orgate: &orgate, database_url: &database.url, long: selection.long };
 
     let mut total = Tally::default();
     if selection.rust {
@@ -59,6 +59,8 @@ struct Selection<'a> {
     rust: bool,
     journeys: bool,
     filter: Option<&'a str>,
+    /// Tests that have a long form run in it.
+    long: bool,
     /// For the test programs.
     arguments: &'a [String],
 }
@@ -68,13 +70,17 @@ impl<'a> Selection<'a> {
         let separator = arguments.iter().position(|argument| argument == "--");
         let (own, others) = arguments.split_at(separator.unwrap_or(arguments.len()));
         let arguments = others.get(1..).unwrap_or_default();
+        let (long, own) = match own {
+            [first, rest @ ..] if first == "--long" => (true, rest),
+            own => (false, own),
+        };
         let filter = match own {
             [] => None,
             [filter] if !filter.starts_with('-') => Some(filter.as_str()),
-            _ => bail!("one filter at most; arguments for the test programs go after `--`"),
+            _ => bail!("--long, and one filter at most; arguments for the test programs go after `--`"),
         };
         let (rust, journeys) = (filter != Some("browser"), matches!(filter, None | Some("browser")));
-        Ok(Self { rust, journeys, filter, arguments })
+        Ok(Self { rust, journeys, filter, long, arguments })
     }
 }
 
@@ -83,11 +89,15 @@ pub(crate) struct Environment<'a> {
     /// The server's program, built.
     orgate: &'a Path,
     database_url: &'a str,
+    long: bool,
 }
 
 impl Environment<'_> {
     pub(crate) fn give_to(&self, command: &mut Command) {
         command.env("ORGATE_BIN", self.orgate).env("ORGATE_TEST_DATABASE_URL", self.database_url);
+        if self.long {
+            command.env("ORGATE_TEST_LONG", "true");
+        }
         // A server that a test starts would use it, and it may be somebody's.
         command.env_remove("DATABASE_URL");
     }
