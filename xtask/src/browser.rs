@@ -46,6 +46,13 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
     Ok(total)
 }
 
+/// What Orgate is measured beside, with its packages installed.
+pub(crate) fn measured_provider() -> Result<PathBuf> {
+    ensure!(workspace::find_program(&["node"]).is_some(), "there is no node");
+    install_packages(Path::new(DIRECTORY))?;
+    Ok(Path::new(DIRECTORY).join("peers/measured_provider.mjs"))
+}
+
 /// Makes sure of node and npm, and finds Chromium, installing by apt what is missing if we may.
 fn find_tools() -> Result<PathBuf> {
     let missing = [missing_packages(), missing_peers()].concat();

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace;
+use crate::{browser, workspace};
 
 /// `orgate dev`, in this process's place: an interrupt is for it to handle.
 pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
@@ -13,7 +13,7 @@ pub(crate) fn dev(arguments: &[String]) -> Result<ExitCode> {
     become_program(cargo.args(arguments))
 }
 
-/// The benchmark, on a release build.
+/// The benchmark, on a release build; beside npm's `oidc-provider`, where there is Node.
 pub(crate) fn bench(arguments: &[String]) -> Result<ExitCode> {
     workspace::run(&mut workspace::cargo([
         "build",
@@ -24,9 +24,13 @@ pub(crate) fn bench(arguments: &[String]) -> Result<ExitCode> {
         "orgate-bench",
     ]))?;
     let release = workspace::target_dir()?.join("release");
-    become_program(
-        Command::new(release.join("orgate-bench")).args(arguments).env("ORGATE_BIN", release.join("orgate")),
-    )
+    let mut bench = Command::new(release.join("orgate-bench"));
+    bench.args(arguments).env("ORGATE_BIN", release.join("orgate"));
+    match browser::measured_provider() {
+        Ok(script) => _ = bench.env("OIDC_PROVIDER", script),
+        Err(error) => eprintln!("SKIPPED: oidc-provider beside Orgate: {error:#}"),
+    }
+    become_program(&mut bench)
 }
 
 fn become_program(command: &mut Command) -> Result<ExitCode> {

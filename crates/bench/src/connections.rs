@@ -21,7 +21,7 @@ use crate::load::{Limit, Load};
 use crate::measure::Meter;
 use crate::process::{highest_resident, resident};
 use crate::run::Plan;
-use crate::seed::Population;
+use crate::seed::{Population, Whose};
 use crate::server::Server;
 use crate::statistics::{median, percentile};
 use crate::workloads::{SilentSso, Users};
@@ -220,7 +220,7 @@ impl Connections<'_> {
     async fn sign_ins(&self) -> Result<Latency> {
         let (mut p50, mut p99) = (Vec::new(), Vec::new());
         for round in 0..self.plan.rounds {
-            let users = Users::new(self.population, ACTIVE, round * BATCH);
+            let users = Users::new(self.population, Whose::Organizations(ACTIVE), round * BATCH);
             let workload = Rc::new(SilentSso::new(users));
             let load = Load::connect(self.server.address, 1, workload).await?;
             let outcome = load.run(Limit { time: self.plan.window, operations: usize::MAX }).await?;

@@ -74,14 +74,18 @@ impl Response<'_> {
         bail!("{status} was expected: {}{}", self.head, self.body)
     }
 
-    /// A header's value; `name` in lower case, as hyper writes them, with its colon.
+    /// A header's value; `name` with its colon.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(self.head, name)
     }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.split("\r\n").find_map(|line| line.strip_prefix(name)).map(str::trim)
+    let value = |line: &'a str| {
+        let (start, value) = line.split_at_checked(name.len())?;
+        start.eq_ignore_ascii_case(name).then(|| value.trim())
+    };
+    head.split("\r\n").find_map(value)
 }
 
 fn content_length(head: &str) -> Result<usize> {
@@ -110,6 +114,7 @@ mod tests {
         assert_eq!(status(head).expect("a status"), 303);
         assert_eq!(content_length(head).expect("a length"), 0);
         assert_eq!(header(head, "location:"), Some("/a b"));
+        assert_eq!(header("HTTP/1.1 200 OK\r\nContent-Length: 0", "content-length:"), Some("0"));
         assert_eq!(between(head, "content-", ": 0").expect("found"), "length");
         assert!(status("nonsense").is_err());
         assert!(content_length("HTTP/1.1 200 OK\r\n\r\n").is_err());

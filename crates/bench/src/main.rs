@@ -70,6 +70,9 @@ struct Arguments {
     /// The program to measure
     #[arg(long, env = "ORGATE_BIN", value_name = "FILE")]
     orgate: Option<PathBuf>,
+    /// The script that serves `oidc-provider`, whose packages are installed; without it, Orgate is measured alone
+    #[arg(long, env = "OIDC_PROVIDER", value_name = "FILE")]
+    oidc_provider: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -121,13 +124,14 @@ fn start(arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&directory)?;
     let master_key = MasterKey::from_bytes(Random::default().bytes()?).to_text().to_string();
     let orgate = Orgate { program, master_key, directory: directory.clone() };
+    let oidc_provider = arguments.oidc_provider.as_deref();
 
     let mut config = Config::new(directory.join("postgres"), |message| eprintln!("{message}"));
     config.durability = Durability::Durable;
     config.shared_buffers_mib = SHARED_BUFFERS_MIB;
     let postgres = Postgres::start(&config)?;
     let (version, data) = (postgres.version().to_owned(), postgres.data_dir().to_owned());
-    let results = measure(&orgate, &postgres, arguments.plan());
+    let results = measure((&orgate, oidc_provider), &postgres, arguments.plan());
     postgres.stop()?;
     forget(&data)?;
 
@@ -140,13 +144,13 @@ fn start(arguments: &Arguments) -> Result<()> {
 }
 
 /// Runs until it is done, or until it is told to stop: dropped, it ends every process that it started.
-fn measure(orgate: &Orgate, postgres: &Postgres, plan: Plan) -> Result<Results> {
+fn measure(programs: (&Orgate, Option<&Path>), postgres: &Postgres, plan: Plan) -> Result<Results> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let url = |database: &str| postgres.url(database);
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            results = run::run(orgate, postgres.pid(), &url, plan) => results,
+            results = run::run(programs, postgres.pid(), &url, plan) => results,
             _ = terminate.recv() => bail!("terminated"),
             interrupted = tokio::signal::ctrl_c() => {
                 interrupted?;

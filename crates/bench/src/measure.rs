@@ -35,6 +35,8 @@ pub(crate) enum Operation {
     SignInPage,
     SignIn,
     SilentSso,
+    /// [`Operation::SilentSso`] and [`Operation::RedeemCode`]: one sign-in of somebody who is signed in.
+    CodeOnSession,
     OidcCallback,
     /// [`Operation::SamlPost`] and [`Operation::SamlFinish`]: one sign-in.
     SamlResponse,
@@ -44,6 +46,8 @@ pub(crate) enum Operation {
     Connections,
     BareJson,
     BareSignature,
+    /// [`Operation::ClientCredentials`] of another server: npm's `oidc-provider`.
+    OidcProvider,
     BareArgon2id,
     BareSamlResponse,
     BareSamlSignature,
@@ -68,6 +72,8 @@ pub(crate) enum Place {
     FewOfMany,
     /// All of the many.
     Many,
+    /// One human's organizations, of the many.
+    OneHuman,
     /// The reference handlers.
     Reference,
 }
@@ -97,7 +103,7 @@ pub(crate) struct Meter {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Discovery,
         Self::Jwks,
         Self::BareJson,
@@ -106,8 +112,10 @@ impl Operation {
         Self::ClientCredentials,
         Self::Introspect,
         Self::BareSignature,
+        Self::OidcProvider,
         Self::Userinfo,
         Self::SilentSso,
+        Self::CodeOnSession,
         Self::Authorize,
         Self::SignInPage,
         Self::SignIn,
@@ -138,6 +146,7 @@ impl Operation {
             Self::SignInPage => "GET /sign-in",
             Self::SignIn => "POST /sign-in (password)",
             Self::SilentSso => "GET /authorize, silent SSO",
+            Self::CodeOnSession => "code and PKCE on a session, both requests",
             Self::OidcCallback => "OIDC callback",
             Self::SamlResponse => "SAML response, end to end",
             Self::SamlPost => "… POST /acs",
@@ -145,6 +154,7 @@ impl Operation {
             Self::Connections => "metadata of connections",
             Self::BareJson => "*bare axum JSON*",
             Self::BareSignature => "*bare ES256 signature*",
+            Self::OidcProvider => "*oidc-provider, client credentials*",
             Self::BareArgon2id => "*bare Argon2id*",
             Self::BareSamlResponse => "*bare SAML validation*",
             Self::BareSamlSignature => "*bare SAML signature*",
@@ -170,6 +180,7 @@ impl Operation {
             Self::SignInPage => "sign_in_page",
             Self::SignIn => "sign_in",
             Self::SilentSso => "silent_sso",
+            Self::CodeOnSession => "code_on_session",
             Self::OidcCallback => "oidc_callback",
             Self::SamlResponse => "saml_response",
             Self::SamlPost => "saml_post",
@@ -177,6 +188,7 @@ impl Operation {
             Self::Connections => "connections",
             Self::BareJson => "bare_json",
             Self::BareSignature => "bare_signature",
+            Self::OidcProvider => "oidc_provider",
             Self::BareArgon2id => "bare_argon2id",
             Self::BareSamlResponse => "bare_saml_response",
             Self::BareSamlSignature => "bare_saml_signature",
@@ -204,15 +216,19 @@ impl Operation {
             | Self::SignInPage
             | Self::SignIn
             | Self::SilentSso
+            | Self::CodeOnSession
             | Self::BareJson
             | Self::BareSignature
+            | Self::OidcProvider
             | Self::BareArgon2id => Group::Own,
         }
     }
 
     /// Whether a run of `only` this measures `other`.
     pub(crate) fn includes(self, other: Self) -> bool {
-        self == other || self == Self::SamlResponse && other.group() == Group::Saml
+        self == other
+            || self == Self::SamlResponse && other.group() == Group::Saml
+            || self == Self::CodeOnSession && matches!(other, Self::SilentSso | Self::RedeemCode)
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::connections::{Latency, Refreshing};
 use crate::measure::{CONNECTIONS, Operation, Place, Sample};
 use crate::run::{FEW, Results};
+use crate::seed::ORGANIZATIONS_OF_ONE_HUMAN;
 use crate::statistics::median;
 
 /// Results, and where they were measured.
@@ -98,7 +99,7 @@ impl Report {
     fn organizations(&self, place: Place) -> Option<usize> {
         match place {
             Place::Few => Some(FEW),
-            Place::FewOfMany | Place::Many => Some(self.results.plan.many),
+            Place::FewOfMany | Place::Many | Place::OneHuman => Some(self.results.plan.many),
             Place::Reference => None,
         }
     }
@@ -107,8 +108,13 @@ impl Report {
         match place {
             Place::Few | Place::FewOfMany => Some(FEW),
             Place::Many => Some(self.results.plan.many),
+            Place::OneHuman => Some(self.of_one_human()),
             Place::Reference => None,
         }
+    }
+
+    fn of_one_human(&self) -> usize {
+        self.results.plan.many.min(ORGANIZATIONS_OF_ONE_HUMAN)
     }
 
     fn samples(&self, operation: Operation, place: Place) -> &[Sample] {
@@ -271,7 +277,11 @@ impl Report {
         let what =
             format!("{} against {}", Operation::ClientCredentials.label(), Operation::BareSignature.label());
         targets.push(Target::at_least(what, of_bare, 0.3, (2, " ×")));
-        for (operation, least) in [(Operation::Introspect, 5000.0), (Operation::SilentSso, 600.0)] {
+        let of_foreign =
+            self.ratio(few(Operation::ClientCredentials), bare(Operation::OidcProvider), Sample::per_core);
+        let what = "client credentials against npm's oidc-provider".to_owned();
+        targets.push(Target::at_least(what, of_foreign, 4.0, (1, " ×")));
+        for (operation, least) in [(Operation::Introspect, 5000.0), (Operation::CodeOnSession, 600.0)] {
             let per_core = self.median(operation, Place::Few, Sample::per_core);
             targets.push(Target::at_least(
                 format!("{}, op/s/core", operation.label()),
@@ -291,8 +301,30 @@ impl Report {
             let p99 = self.ratio(of, to, |sample| sample.p99);
             targets.push(Target::at_most(format!("{what}, p99"), p99, 1.25, (2, " ×")));
         }
+        for operation in [Operation::SilentSso, Operation::SignIn] {
+            let (of, to) = ((operation, Place::OneHuman), (operation, Place::Many));
+            let what = format!("a human in {} organizations, {}", self.of_one_human(), operation.label());
+            let cpu = self.ratio(of, to, Sample::cpu);
+            targets.push(Target::at_most(format!("{what}, CPU"), cpu, 1.10, (2, " ×")));
+        }
+        targets.extend(self.memory_targets());
         targets.extend(self.federation_targets());
         targets
+    }
+
+    /// Under load: what hashes passwords may hold what one hash takes for each that is made at once.
+    fn memory_targets(&self) -> [Target; 2] {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let hashes = 19.0 * f64::from(u32::try_from(cores).unwrap_or(u32::MAX));
+        [("all but passwords", false, 64.0), ("passwords", true, 64.0 + hashes)].map(
+            |(what, hashing, most)| {
+                let of = self.results.samples.iter().filter(|((operation, place), _)| {
+                    *place == Place::Few && (*operation == Operation::SignIn) == hashing
+                });
+                let highest = of.flat_map(|(_, samples)| samples).map(|sample| sample.resident).max();
+                Target::at_most(format!("RSS under load, {what}"), highest.map(mebibytes), most, (1, " MiB"))
+            },
+        )
     }
 
     fn federation_targets(&self) -> Vec<Target> {

@@ -22,11 +22,11 @@ use crate::load::{Limit, Workload};
 use crate::measure::{Group, Meter, Operation, Place, Sample, count_round_trips};
 use crate::process::{Clock, Memory};
 use crate::proxy::Proxy;
-use crate::seed::{self, PASSWORD, Population};
+use crate::seed::{self, PASSWORD, Population, Whose};
 use crate::server::{Orgate, Server, document_bytes, socket_directory, with_socket_directory};
 use crate::workloads::{
-    Authorize, ClientCredentials, Introspect, RedeemCodes, Refresh, Same, SignIn, SignInPage, SilentSso,
-    Userinfo, Users,
+    Authorize, ClientCredentials, ForeignClientCredentials, Introspect, RedeemCodes, Refresh, Same, SignIn,
+    SignInPage, SilentSso, Userinfo, Users,
 };
 
 /// Organizations in the smaller database, and active in part of what is measured in the larger.
@@ -95,12 +95,19 @@ struct Site {
     population: Rc<Population>,
 }
 
-/// A site, and how many of its organizations are active.
+/// A site, and who in it is active.
 #[derive(Clone, Copy)]
 struct View<'a> {
     site: &'a Site,
     place: Place,
-    organizations: usize,
+    whose: Whose,
+}
+
+/// What others made, or we without all that Orgate does.
+struct References {
+    /// The reference handlers.
+    bare: Server,
+    oidc_provider: Option<Server>,
 }
 
 /// What is done with each workload.
@@ -127,7 +134,7 @@ struct Bench<'a> {
 
 /// Measures on a cluster that runs: `url` leads to its databases.
 pub(crate) async fn run(
-    orgate: &Orgate,
+    (orgate, oidc_provider): (&Orgate, Option<&Path>),
     postgres: u32,
     url: &dyn Fn(&str) -> String,
     plan: Plan,
@@ -144,17 +151,22 @@ pub(crate) async fn run(
     tokio::time::sleep(REST).await;
     let idle = Memory::of(few.server.pid())?;
     let many = Site { server: bench.serve("many").await?, population: many };
-    let reference = Server::reference(document_bytes(few.server.address, "/jwks.json").await?).await?;
+    let bare = Server::reference(document_bytes(few.server.address, "/jwks.json").await?).await?;
+    let oidc_provider = match oidc_provider {
+        Some(script) => Some(Server::oidc_provider(script, &orgate.directory).await?),
+        None => None,
+    };
+    let references = References { bare, oidc_provider };
 
     let providers = providers.serve(few.server.issuer())?;
     let federation = Federation::begin(few.population.pool(), providers, few.server.address).await?;
     bench.federation = Some(Rc::new(federation));
 
-    bench.measure_all((&few, &many), &reference).await?;
+    bench.measure_all((&few, &many), &references).await?;
     tokio::time::sleep(REST).await;
     let rested = Memory::of(few.server.pid())?;
     bench.count_round_trips(&few).await?;
-    drop((few, many, reference));
+    drop((few, many, references));
     let refreshing = bench.measure_connections().await?;
     let Bench { samples, round_trips, .. } = bench;
     Ok(Results { plan, samples, round_trips, starts, idle, rested, refreshing })
@@ -233,11 +245,12 @@ impl Bench<'_> {
         Ok(starts)
     }
 
-    async fn measure_all(&mut self, (few, many): (&Site, &Site), reference: &Server) -> Result<()> {
+    async fn measure_all(&mut self, (few, many): (&Site, &Site), references: &References) -> Result<()> {
+        let everybody = Whose::Organizations(many.population.organizations());
         let views = [
-            View { site: few, place: Place::Few, organizations: FEW },
-            View { site: many, place: Place::FewOfMany, organizations: FEW },
-            View { site: many, place: Place::Many, organizations: many.population.organizations() },
+            View { site: few, place: Place::Few, whose: Whose::Organizations(FEW) },
+            View { site: many, place: Place::FewOfMany, whose: Whose::Organizations(FEW) },
+            View { site: many, place: Place::Many, whose: everybody },
         ];
         for view in views {
             let users = self.users(view, FAMILIES).take(FAMILIES);
@@ -248,18 +261,18 @@ impl Bench<'_> {
         let warm_up = Mode::WarmUp(limit(self.plan.window / 4));
         let measure = Mode::Measure(limit(self.plan.window));
         eprintln!("warming up");
-        self.round(&warm_up, &views, reference).await?;
+        self.round(&warm_up, &views, references).await?;
         self.analyze().await?;
         for number in 1..=self.plan.rounds {
             eprintln!("round {number} of {}", self.plan.rounds);
-            self.round(&measure, &views, reference).await?;
+            self.round(&measure, &views, references).await?;
         }
         Ok(())
     }
 
     /// Everything once, what is compared next to each other.
-    async fn round(&mut self, mode: &Mode<'_>, views: &[View<'_>; 3], reference: &Server) -> Result<()> {
-        let [few, ..] = views;
+    async fn round(&mut self, mode: &Mode<'_>, views: &[View<'_>; 3], references: &References) -> Result<()> {
+        let ([few, .., many], reference) = (views, &references.bare);
         self.federated(mode, &few.site.server).await?;
         if !self.plan.runs(Group::Own) {
             return Ok(());
@@ -271,10 +284,17 @@ impl Bench<'_> {
             self.back_channel(mode, *view).await?;
         }
         self.drive(mode, (Operation::BareSignature, Place::Reference), reference, bare("/sign")).await?;
-        for view in views {
+        if let Some(foreign) = &references.oidc_provider {
+            let machine = Rc::new(ForeignClientCredentials::new());
+            self.drive(mode, (Operation::OidcProvider, Place::Reference), foreign, machine).await?;
+        }
+        let human = View { place: Place::OneHuman, whose: Whose::OneHuman, ..*many };
+        let views = [views.as_slice(), &[human]].concat();
+        for view in &views {
             self.silent_sso(mode, *view).await?;
         }
-        for view in views {
+        self.add_up(Operation::CodeOnSession, (Operation::SilentSso, Operation::RedeemCode));
+        for view in &views {
             self.sign_in(mode, *view).await?;
         }
         let password = Rc::new(Same::post("/password", PASSWORD));
@@ -317,21 +337,21 @@ impl Bench<'_> {
                 self.samples.entry((operation, Place::Reference)).or_default().push(sample);
             }
         }
-        self.add_up_saml();
+        self.add_up(Operation::SamlResponse, (Operation::SamlPost, Operation::SamlFinish));
         Ok(())
     }
 
-    /// Of a sign-in by SAML as a whole, as far as both of its requests were measured.
-    fn add_up_saml(&mut self) {
+    /// Of a sign-in as a whole, as far as both of its requests were measured.
+    fn add_up(&mut self, whole: Operation, (first, second): (Operation, Operation)) {
         let of = |operation| self.samples.get(&(operation, Place::Few));
-        if let (Some(posts), Some(finishes)) = (of(Operation::SamlPost), of(Operation::SamlFinish)) {
-            let whole = posts.iter().zip(finishes).map(|(post, finish)| post.then(finish)).collect();
-            self.samples.insert((Operation::SamlResponse, Place::Few), whole);
+        if let (Some(firsts), Some(seconds)) = (of(first), of(second)) {
+            let both = firsts.iter().zip(seconds).map(|(first, second)| first.then(second)).collect();
+            self.samples.insert((whole, Place::Few), both);
         }
         let trips = |operation| self.round_trips.get(&operation);
-        if let (Some(post), Some(finish)) = (trips(Operation::SamlPost), trips(Operation::SamlFinish)) {
-            let whole = post + finish;
-            self.round_trips.insert(Operation::SamlResponse, whole);
+        if let (Some(first), Some(second)) = (trips(first), trips(second)) {
+            let both = first + second;
+            self.round_trips.insert(whole, both);
         }
     }
 
@@ -387,7 +407,7 @@ impl Bench<'_> {
         let relayed = with_socket_directory(&url, &directory);
         let (server, _) = self.orgate.serve_as("round-trips", &relayed, Some(few.server.issuer())).await?;
         let site = Site { server, population: Rc::clone(&few.population) };
-        let view = View { site: &site, place: Place::Few, organizations: FEW };
+        let view = View { site: &site, place: Place::Few, whose: Whose::Organizations(FEW) };
         let users = self.users(view, COUNTED).take(COUNTED);
         let tokens = site.population.start_families(site.server.issuer(), &users).await?;
         self.families.insert(view.place, Rc::new(Refresh::new(tokens)));
@@ -399,6 +419,7 @@ impl Bench<'_> {
         self.documents(&mode, &site.server).await?;
         self.back_channel(&mode, view).await?;
         self.silent_sso(&mode, view).await?;
+        self.add_up(Operation::CodeOnSession, (Operation::SilentSso, Operation::RedeemCode));
         self.sign_in(&mode, view).await
     }
 
@@ -406,7 +427,7 @@ impl Bench<'_> {
     fn users(&mut self, view: View<'_>, count: usize) -> Users {
         let first = self.used;
         self.used += count;
-        Users::new(&view.site.population, view.organizations, first)
+        Users::new(&view.site.population, view.whose, first)
     }
 
     async fn drive(

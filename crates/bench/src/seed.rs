@@ -34,6 +34,9 @@ const BATCH: usize = 1000;
 /// A prime, so that consecutive operations meet different organizations, and all of them in the end.
 const STRIDE: usize = 7919;
 
+/// How many organizations one human is a user of: the last user of each of the first so many.
+pub(crate) const ORGANIZATIONS_OF_ONE_HUMAN: usize = 2000;
+
 /// Each user has one of these, in turn.
 const ROLES: [(&str, &[&str]); 3] = [
     ("admin", &["notes:read", "notes:write", "orgate:*"]),
@@ -47,6 +50,15 @@ pub(crate) struct Population {
     client: (Uuid, Uuid),
     organizations: Vec<Uuid>,
     users: Vec<User>,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    /// Users of this many organizations.
+    Organizations(usize),
+    /// The human who is in [`ORGANIZATIONS_OF_ONE_HUMAN`], wherever they are.
+    OneHuman,
 }
 
 /// A user with a live session.
@@ -91,7 +103,15 @@ impl User {
     }
 
     pub(crate) fn email(self) -> String {
+        if self.is_the_human() {
+            return "human@everywhere.test".to_owned();
+        }
         format!("user{}@{}.test", self.number, self.slug())
+    }
+
+    const fn is_the_human(self) -> bool {
+        self.organization < ORGANIZATIONS_OF_ONE_HUMAN
+            && self.number % USERS_PER_ORGANIZATION == USERS_PER_ORGANIZATION - 1
     }
 
     /// The organization's.
@@ -163,10 +183,17 @@ impl Population {
         &self.organizations
     }
 
-    /// The user of the operation with this number, of all users or of those of the first organizations.
-    pub(crate) fn user(&self, number: usize, organizations: usize) -> Option<User> {
-        let count = self.users.len().min(organizations * USERS_PER_ORGANIZATION);
-        self.users.get((number * STRIDE).checked_rem(count)?).copied()
+    /// The user of the operation with this number.
+    pub(crate) fn user(&self, number: usize, whose: Whose) -> Option<User> {
+        let in_turn = |count: usize| (number * STRIDE).checked_rem(count);
+        let place = match whose {
+            Whose::Organizations(count) => in_turn(self.users.len().min(count * USERS_PER_ORGANIZATION))?,
+            Whose::OneHuman => {
+                let organization = in_turn(self.organizations.len().min(ORGANIZATIONS_OF_ONE_HUMAN))?;
+                organization * USERS_PER_ORGANIZATION + USERS_PER_ORGANIZATION - 1
+            }
+        };
+        self.users.get(place).copied()
     }
 
     /// Issues codes for `users`, as an authorization would.

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::http::Connection;
 use crate::process::Process;
+use crate::seed::{CLIENT_SECRET, MACHINE_ID};
 
 /// How long a program may take until it answers.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ pub(crate) struct Orgate {
     pub(crate) directory: PathBuf,
 }
 
-/// A running server, of Orgate or of the reference handlers.
+/// A running server: Orgate, the reference handlers, or what somebody else made.
 pub(crate) struct Server {
     process: Process,
     pub(crate) address: SocketAddr,
@@ -102,6 +103,24 @@ impl Server {
         let mut server =
             Self { process: Process::spawn("the reference", &mut command)?, address, issuer: String::new() };
         server.wait_until_ready("/json").await?;
+        Ok(server)
+    }
+
+    /// Starts npm's `oidc-provider`: `script` is `tests/browser/peers/measured_provider.mjs`.
+    pub(crate) async fn oidc_provider(script: &Path, directory: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new("node");
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        command
+            .arg(script)
+            .args([&*host, &*port, MACHINE_ID, CLIENT_SECRET])
+            .env("NODE_ENV", "production")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(directory.join("oidc-provider.log"))?);
+        let process = Process::spawn("oidc-provider", &mut command)?;
+        let mut server = Self { process, address, issuer: format!("http://{address}") };
+        server.wait_until_ready("/.well-known/openid-configuration").await?;
         Ok(server)
     }
 

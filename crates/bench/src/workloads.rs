@@ -7,13 +7,13 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use orgate_protocol::oauth::pkce::{CodeChallenge, CodeVerifier};
 
 use crate::http::{Response, between};
 use crate::load::{Request, Workload};
 use crate::seed::{
-    CLIENT_ID, CLIENT_SECRET, MACHINE_ID, PASSWORD, Population, REDIRECT_URI, SCOPE, User, VERIFIER,
+    CLIENT_ID, CLIENT_SECRET, MACHINE_ID, PASSWORD, Population, REDIRECT_URI, SCOPE, User, VERIFIER, Whose,
 };
 
 /// The same request again and again; answered 200.
@@ -36,6 +36,11 @@ pub(crate) struct Refresh {
 /// `POST /token` of a machine, in each organization in turn.
 pub(crate) struct ClientCredentials {
     users: Users,
+}
+
+/// The same asked of `oidc-provider`, which knows no organizations.
+pub(crate) struct ForeignClientCredentials {
+    request: Rc<[u8]>,
 }
 
 /// `POST /introspect`.
@@ -85,14 +90,13 @@ pub(crate) struct SigningIn {
 /// Users in turn.
 pub(crate) struct Users {
     population: Rc<Population>,
-    /// Only of this many organizations.
-    organizations: usize,
+    whose: Whose,
     next: Cell<usize>,
 }
 
 impl Users {
-    pub(crate) fn new(population: &Rc<Population>, organizations: usize, first: usize) -> Self {
-        Self { population: Rc::clone(population), organizations, next: Cell::new(first) }
+    pub(crate) fn new(population: &Rc<Population>, whose: Whose, first: usize) -> Self {
+        Self { population: Rc::clone(population), whose, next: Cell::new(first) }
     }
 
     pub(crate) fn take(&self, count: usize) -> Vec<User> {
@@ -106,7 +110,7 @@ impl Users {
     }
 
     fn at(&self, number: usize) -> Option<User> {
-        self.population.user(number, self.organizations)
+        self.population.user(number, self.whose)
     }
 }
 
@@ -193,6 +197,26 @@ impl Workload for ClientCredentials {
 
     fn accept(&self, _: usize, response: &Response<'_>) -> Result<()> {
         response.expect(200)
+    }
+}
+
+impl ForeignClientCredentials {
+    pub(crate) fn new() -> Self {
+        let fields = [("grant_type", "client_credentials"), ("scope", "sync")];
+        Self { request: post_form("/token", &fields, &basic(MACHINE_ID)).bytes }
+    }
+}
+
+impl Workload for ForeignClientCredentials {
+    fn next(&self) -> Option<Request> {
+        Some(Request { tag: 0, bytes: Rc::clone(&self.request) })
+    }
+
+    fn accept(&self, _: usize, response: &Response<'_>) -> Result<()> {
+        response.expect(200)?;
+        let header = between(response.body, r#""access_token":""#, ".")?;
+        let header = BASE64_URL_SAFE_NO_PAD.decode(header).context("the token is no JWT")?;
+        between(std::str::from_utf8(&header)?, r#""alg":"ES256"#, "\"").map(|_| ())
     }
 }
 
