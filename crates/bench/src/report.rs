@@ -208,8 +208,7 @@ impl Report {
         let mut table = Table::new(["server", "MiB", "ms"]);
         let memory = |kib| number(Some(mebibytes(kib)), 1);
         let Results { idle, rested, .. } = &self.results;
-        let highest = self.results.samples.iter().filter(|((_, place), _)| *place == Place::Few);
-        let highest = highest.flat_map(|(_, samples)| samples).map(|sample| sample.resident).max();
+        let highest = self.highest_resident();
         let none = String::new;
         table.push(["idle, RSS".to_owned(), memory(idle.resident), none()]);
         table.push(["idle, PSS".to_owned(), memory(idle.proportional), none()]);
@@ -307,24 +306,23 @@ impl Report {
             let cpu = self.ratio(of, to, Sample::cpu);
             targets.push(Target::at_most(format!("{what}, CPU"), cpu, 1.10, (2, " ×")));
         }
-        targets.extend(self.memory_targets());
+        targets.push(self.memory_target());
         targets.extend(self.federation_targets());
         targets
     }
 
-    /// Under load: what hashes passwords may hold what one hash takes for each that is made at once.
-    fn memory_targets(&self) -> [Target; 2] {
+    /// Under load, with what one hash takes for each that is made at once: memory that a hash had is not given back.
+    fn memory_target(&self) -> Target {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let hashes = 19.0 * f64::from(u32::try_from(cores).unwrap_or(u32::MAX));
-        [("all but passwords", false, 64.0), ("passwords", true, 64.0 + hashes)].map(
-            |(what, hashing, most)| {
-                let of = self.results.samples.iter().filter(|((operation, place), _)| {
-                    *place == Place::Few && (*operation == Operation::SignIn) == hashing
-                });
-                let highest = of.flat_map(|(_, samples)| samples).map(|sample| sample.resident).max();
-                Target::at_most(format!("RSS under load, {what}"), highest.map(mebibytes), most, (1, " MiB"))
-            },
-        )
+        let most = 64.0 + 19.0 * f64::from(u32::try_from(cores).unwrap_or(u32::MAX));
+        let highest = self.highest_resident().map(mebibytes);
+        Target::at_most(format!("RSS under load, {cores} hashes at once"), highest, most, (1, " MiB"))
+    }
+
+    /// In KiB.
+    fn highest_resident(&self) -> Option<u64> {
+        let few = self.results.samples.iter().filter(|((_, place), _)| *place == Place::Few);
+        few.flat_map(|(_, samples)| samples).map(|sample| sample.resident).max()
     }
 
     fn federation_targets(&self) -> Vec<Target> {

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use orgate_domain::clients::Client;
 use orgate_domain::ids::{ClientId, OrgId};
-use orgate_domain::standing::ClientStanding;
+use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use orgate_protocol::oauth::ErrorCode;
 use orgate_storage::{LiveGrant, OrgScope};
@@ -78,6 +77,20 @@ pub(crate) async fn read(env: &Env, called: Called, token: &str) -> Result<Optio
     Ok(scope.map(|scope| Presented { claims, scope }))
 }
 
+/// Whether the token is still good: [`stand`], for whoever wants to know no more. In one round trip.
+pub(crate) async fn stands(env: &Env, token: &Presented) -> Result<bool, Failure> {
+    let Presented { claims, scope } = token;
+    if claims.sign_in.is_none() {
+        return Ok(stand_of_client(env, token).await?.is_some());
+    }
+    let Some(grant_id) = family_of(&claims.jti) else { return Ok(false) };
+    let Some(grant) = env.store.find_standing_grant(scope, grant_id, &claims.jti).await? else {
+        return Ok(false);
+    };
+    let family = (grant.client_owner, grant.client_id);
+    Ok(admits(env, scope, (&grant.standing, family)).await? && holds(env, token, family).await?)
+}
+
 /// Whether what the token stands on still stands; `None` if not, or if the token was revoked.
 pub(crate) async fn stand(env: &Env, token: &Presented) -> Result<Option<Standings>, Failure> {
     let Presented { claims, scope } = token;
@@ -85,19 +98,25 @@ pub(crate) async fn stand(env: &Env, token: &Presented) -> Result<Option<Standin
         return stand_of_client(env, token).await;
     }
     let Some(grant_id) = family_of(&claims.jti) else { return Ok(None) };
-    let policy = env.configuration.policy(&env.store, scope).await?;
     let mut tx = env.store.begin(scope).await?;
     let grant = tx.grants().find_live(grant_id, &claims.jti).await?;
     tx.commit().await?;
     let Some(grant) = grant else { return Ok(None) };
-    let family = env.configuration.client_by_id(&env.store, (grant.client_owner, grant.client_id)).await?;
-    let stands =
-        |client: &Client| grant.standing.check(&policy, client.settings.party, env.clock.now()).is_ok();
-    if !family.as_deref().is_some_and(stands) {
-        return Ok(None);
-    }
-    let holds = holds(env, token, (grant.client_owner, grant.client_id)).await?;
-    Ok(holds.then(|| Standings::User(Box::new(grant))))
+    let family = (grant.client_owner, grant.client_id);
+    let stands = admits(env, scope, (&grant.standing, family)).await? && holds(env, token, family).await?;
+    Ok(stands.then(|| Standings::User(Box::new(grant))))
+}
+
+/// Whether a family's session, and all that it stands on, admits the family's client.
+async fn admits(
+    env: &Env,
+    scope: &OrgScope,
+    (standing, family): (&Standing, (OrgId, ClientId)),
+) -> Result<bool, Failure> {
+    let policy = env.configuration.policy(&env.store, scope).await?;
+    let client = env.configuration.client_by_id(&env.store, family).await?;
+    let now = env.clock.now();
+    Ok(client.is_some_and(|client| standing.check(&policy, client.settings.party, now).is_ok()))
 }
 
 /// Whether whoever holds the token still stands there, where that is not its family's client: it was

@@ -10,7 +10,7 @@ use orgate_protocol::jose::claims;
 use orgate_protocol::oauth::token_exchange::{TokenExchange, TokenTypeId};
 use orgate_protocol::oauth::{ClaimsRequest, ErrorCode, RequestError, ScopeSet};
 
-use crate::access_token::{Presented, Standings, read, stand};
+use crate::access_token::{Presented, Standings, read, stand, stands};
 use crate::claim_values::read_claims;
 use crate::identity_assertion::issue_identity_assertion;
 use crate::issue::{Issuance, IssuedTokens, Subject, family_of, issue_access_token};
@@ -180,7 +180,7 @@ async fn actor(
                 }
                 _ => return Ok(Err(invalid_actor())),
             };
-            if stand(env, &presented).await?.is_none() {
+            if !stands(env, &presented).await? {
                 return Ok(Err(invalid_actor()));
             }
             Some(presented.claims.sub)

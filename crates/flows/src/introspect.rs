@@ -12,7 +12,7 @@ use orgate_protocol::oauth::introspection::{
 use orgate_protocol::oauth::token::TokenType;
 use orgate_storage::OrgScope;
 
-use crate::access_token::{read, stand};
+use crate::access_token::{read, stands};
 use crate::keys::KeyError;
 use crate::token::record_refusal;
 use crate::{Called, Env, Failure};
@@ -53,7 +53,7 @@ pub async fn introspect(
         return introspect_refresh_token(env, client, &refresh_token).await;
     }
     let Some(presented) = read(env, called, token).await? else { return Ok(IntrospectionResponse::Inactive) };
-    if !concerns(env, client, &presented.claims).await? || stand(env, &presented).await?.is_none() {
+    if !concerns(env, client, &presented.claims).await? || !stands(env, &presented).await? {
         return Ok(IntrospectionResponse::Inactive);
     }
     let token_type = if presented.claims.cnf.is_some() { TokenType::Dpop } else { TokenType::Bearer };

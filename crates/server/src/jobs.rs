@@ -169,6 +169,7 @@ async fn rotate_keys(env: Env) {
 async fn clean(env: Env) {
     loop {
         env.limits.forget_idle();
+        env.store.close_idle();
         if let Err(error) = env.store.ensure_audit_partitions().await {
             tracing::warn!(%error, "the audit log's partitions could not be made");
         }

@@ -1,15 +1,41 @@
-//! The pool, and what it is told of connections.
+//! The pools, and what they are told of connections.
+//!
+//! Transactions have a pool of their own, which takes a connection back without a round trip: sqlx's asks it for a
+//! sign of life each time. That a connection is fit for another transaction is what [`Transaction`] sees to.
+//!
+//! [`Transaction`]: crate::transaction::Transaction
 
 use std::time::Duration;
 
+use deadpool::Runtime;
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::StorageError;
+use crate::system::SystemReason;
 
-/// A connection that was idle for longer is asked for a sign of life before it is used.
+/// A connection that was taken longer ago is asked for a sign of life before it is used again.
 const REST: Duration = Duration::from_secs(1);
+
+/// A connection that nobody has used for so long is closed, where [`Store::close_idle`] is called.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// No connection is used again that is as old: what Postgres keeps for each of them only grows.
+const AGE: Duration = Duration::from_mins(30);
+
+/// Connections of the listener, which keeps it.
+const LISTENERS: u32 = 1;
+
+/// Connections of whoever does nothing but write to the log, which it does one batch after another.
+const JOURNALS: usize = 1;
+
+/// Connections, for transactions or for statements of their own.
+pub(crate) type Connections = Pool<Connector>;
+
+/// One of them. It returns to its pool when it is dropped.
+pub(crate) type Pooled = Object<Connector>;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -24,11 +50,90 @@ pub struct PoolSettings {
     pub statement_timeout: Duration,
 }
 
-/// The database. Its pool is private: the way in is a transaction of one organization
+/// The database. Its pools are private: the way in is a transaction of one organization
 /// ([`Store::begin`]) or one of the functions in [`crate::system`].
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(crate) pool: PgPool,
+    pub(crate) connections: Connections,
+    /// As `orgate_journal` from the start: each statement is a transaction.
+    pub(crate) journal: Connections,
+    listener: PgPool,
+}
+
+/// Makes connections.
+#[derive(Debug)]
+pub(crate) struct Connector(PgConnectOptions);
+
+impl Manager for Connector {
+    type Type = PgConnection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        Box::pin(PgConnection::connect_with(&self.0)).await // kept out of every request's future
+    }
+
+    /// Whoever used it last has ended their transaction. Asked only after a rest: a connection in steady use
+    /// needs no round trip more, and one that died resting, as when Postgres restarts, must not fail a request.
+    async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.age() > AGE {
+            return Err(RecycleError::message("it is old"));
+        }
+        if metrics.last_used() > REST {
+            Box::pin(connection.ping()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn pool(options: PgConnectOptions, most: usize, patience: Duration) -> Result<Connections, StorageError> {
+    let patience = Some(patience);
+    Connections::builder(Connector(options))
+        .max_size(most)
+        // Those that are not needed rest, and are closed in the end.
+        .queue_mode(QueueMode::Lifo)
+        .wait_timeout(patience)
+        .create_timeout(patience)
+        .recycle_timeout(patience)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|_| StorageError::Unavailable(sqlx::Error::PoolClosed))
+}
+
+/// Asks one question, outside of any transaction: it is one.
+///
+/// # Errors
+/// [`StorageError`].
+pub(crate) async fn ask<T>(
+    pool: &Connections,
+    question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, StorageError> {
+    let mut lent = Lent(Some(pool.get().await?));
+    let Some(connection) = &mut lent.0 else { unreachable!("it was lent just now") };
+    let answer = question(connection).await?;
+    drop(lent.0.take());
+    Ok(answer)
+}
+
+/// A connection on which a statement is under way. Dropped with it, because the statement failed or nobody waits
+/// for it any more, it is closed: what is still to come on it must be nobody's answer.
+struct Lent(Option<Pooled>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Pooled::take));
+    }
+}
+
+impl From<PoolError<sqlx::Error>> for StorageError {
+    fn from(error: PoolError<sqlx::Error>) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            PoolError::Closed => Self::Unavailable(sqlx::Error::PoolClosed),
+            PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Self::Unavailable(sqlx::Error::PoolTimedOut)
+            }
+        }
+    }
 }
 
 /// The migrations of this release. Later ones in the database are left alone: a node must be able to
@@ -40,7 +145,7 @@ fn migrator() -> Migrator {
 }
 
 impl Store {
-    /// Opens the pool. Connects lazily, so that a server can start before its database.
+    /// Opens the pools. Connects lazily, so that a server can start before its database.
     ///
     /// # Errors
     /// [`StorageError::Address`].
@@ -54,22 +159,22 @@ impl Store {
             // Every statement looks rows up by key, so one plan fits all values; planning the wide
             // ones again at each execution would cost more than running them.
             .options([("plan_cache_mode", "force_generic_plan")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
+        let most = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
+        let connections = pool(options.clone(), most, settings.acquire_timeout)?;
+        let of_journal = options.clone().options([("role", SystemReason::Journal.role())]);
+        let journal = pool(of_journal, JOURNALS, settings.acquire_timeout)?;
+        let listener = PgPoolOptions::new()
+            .max_connections(LISTENERS)
             .acquire_timeout(settings.acquire_timeout)
-            // Asked only after a rest: one in steady use needs no round trip more, and one that died
-            // resting, as when Postgres restarts, must not fail a request.
-            .test_before_acquire(false)
-            .before_acquire(|connection, usage| {
-                Box::pin(async move {
-                    if usage.idle_for > REST {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { connections, journal, listener })
+    }
+
+    /// Closes connections that have not been used for ten minutes.
+    pub fn close_idle(&self) {
+        for pool in [&self.connections, &self.journal] {
+            pool.retain(|_, metrics| metrics.last_used() < IDLE);
+        }
     }
 
     /// Brings the schema up to date, under an advisory lock, and makes the partitions that the
@@ -82,8 +187,8 @@ impl Store {
     /// [`StorageError::Unavailable`].
     pub async fn migrate(&self) -> Result<(), StorageError> {
         let options =
-            PgConnectOptions::clone(&self.pool.connect_options()).options([("statement_timeout", "0")]);
-        let patience = self.pool.options().get_acquire_timeout();
+            PgConnectOptions::clone(&self.listener.connect_options()).options([("statement_timeout", "0")]);
+        let patience = self.listener.options().get_acquire_timeout();
         let connecting = tokio::time::timeout(patience, PgConnection::connect_with(&options));
         let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         migrator().run(&mut connection).await?;
@@ -93,18 +198,14 @@ impl Store {
 
     /// Whether every migration of this release is applied; those of a later one do no harm.
     pub async fn is_migrated(&self) -> Result<bool, StorageError> {
-        let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text")
-            .fetch_one(&self.pool)
-            .await?;
-        if exists.is_none() {
+        let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text");
+        if ask(&self.connections, async |connection| exists.fetch_one(connection).await).await?.is_none() {
             return Ok(false);
         }
         let latest = migrator().iter().map(|migration| migration.version).max();
         let applied =
-            sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(applied >= latest)
+            sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success");
+        Ok(ask(&self.connections, async |connection| applied.fetch_one(connection).await).await? >= latest)
     }
 
     /// Asks the database for a sign of life.
@@ -112,7 +213,8 @@ impl Store {
     /// # Errors
     /// [`StorageError::Unavailable`] or whatever it answers instead.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        sqlx::query_scalar::<_, i32>("select 1").fetch_one(&self.pool).await?;
+        let sign = sqlx::query_scalar::<_, i32>("select 1");
+        ask(&self.connections, async |connection| sign.fetch_one(connection).await).await?;
         Ok(())
     }
 
@@ -123,7 +225,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::Unavailable`] when the connection is lost and cannot be made again.
     pub async fn listen(&self, changed: impl Fn(Option<&str>) + Send) -> Result<(), StorageError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
+        let mut listener = PgListener::connect_with(&self.listener).await?;
         listener.listen("orgate_configuration").await?;
         changed(None);
         loop {
@@ -136,6 +238,8 @@ impl Store {
 
     /// Closes every connection.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close();
+        self.journal.close();
+        self.listener.close().await;
     }
 }

@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::Unavailable`].
     pub async fn begin(&self, scope: &OrgScope) -> Result<OrgTx, StorageError> {
-        let transaction = Transaction::open(&self.pool, "orgate_app", Some(scope.org_id)).await?;
+        let transaction = Transaction::open(&self.connections, "orgate_app", Some(scope.org_id)).await?;
         // The request's span, where there is one, learns its organization here: nothing touches an
         // organization's data without it.
         tracing::Span::current().record("org.id", tracing::field::display(scope.org_id));

@@ -148,7 +148,7 @@ pub(crate) struct SystemTx {
 }
 
 impl SystemReason {
-    const fn role(self) -> &'static str {
+    pub(crate) const fn role(self) -> &'static str {
         match self {
             Self::Choose => "orgate_choose",
             Self::Clean => "orgate_clean",
@@ -166,7 +166,7 @@ impl SystemReason {
 impl Store {
     pub(crate) async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx, StorageError> {
         tracing::trace!(system.reason = ?reason, "crossing organizations");
-        Ok(SystemTx { transaction: Transaction::open(&self.pool, reason.role(), None).await? })
+        Ok(SystemTx { transaction: Transaction::open(&self.connections, reason.role(), None).await? })
     }
 
     /// The organization that `hint` leads to, whatever its status.

@@ -9,10 +9,10 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use orgate_domain::ids::OrgId;
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::StorageError;
+use crate::pool::{Connections, Pooled};
 
 /// A database that takes longer to roll back is not waited for: the connection is closed instead.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Transaction {
     /// `None` only once it was committed or dropped.
-    connection: Option<PoolConnection<Postgres>>,
+    connection: Option<Pooled>,
 }
 
 impl Transaction {
@@ -30,7 +30,7 @@ impl Transaction {
     /// # Errors
     /// [`StorageError::Unavailable`].
     pub(crate) async fn open(
-        pool: &PgPool,
+        pool: &Connections,
         role: &'static str,
         org_id: Option<OrgId>,
     ) -> Result<Self, StorageError> {
@@ -40,7 +40,7 @@ impl Transaction {
         let opening = format!(
             "begin; select set_config('role', '{role}', true), set_config('orgate.org_id', '{org_id}', true)"
         );
-        let mut transaction = Self { connection: Some(pool.acquire().await?) };
+        let mut transaction = Self { connection: Some(pool.get().await?) };
         sqlx::raw_sql(AssertSqlSafe(opening)).execute(&mut *transaction).await?;
         Ok(transaction)
     }
@@ -65,7 +65,7 @@ impl Drop for Transaction {
             // Comes after whatever was sent before and is still being answered.
             let rollback = sqlx::raw_sql("rollback").execute(&mut *connection);
             if !matches!(tokio::time::timeout(PATIENCE, rollback).await, Ok(Ok(_))) {
-                connection.close_on_drop();
+                drop(Pooled::take(connection));
             }
         });
     }

@@ -238,6 +238,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: role_permissions: delete, insert, select
     orgate_app: roles: delete, insert, select, update
     orgate_app: schema public: usage
+    orgate_app: session_standings: select
     orgate_app: sessions: insert, select, update
     orgate_app: setup_links: insert, select, update
     orgate_app: shared_domains: delete, insert, select, update
@@ -245,6 +246,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: sign_in_traces: insert, select
     orgate_app: signals: delete, insert, select
     orgate_app: signing_keys: insert, select, update
+    orgate_app: standing_grants: select
     orgate_app: standings: select
     orgate_app: stream_events: delete, insert, select
     orgate_app: stream_exclusions: delete, insert, select

@@ -12,7 +12,7 @@ use orgate_domain::audit::Action;
 use orgate_domain::ids::MessageId;
 use orgate_storage::{NewMessage, OrgTx, StorageError, Store};
 use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 /// How many requests are dropped.
 const DROPPED: usize = 400;
@@ -117,4 +117,58 @@ async fn work_across_organizations_dropped_anywhere_shows_the_next_nothing() {
         assert!(states.iter().all(|state| state == "idle"), "dropped at {polls}: {states:?}");
         assert!(found.is_none());
     }
+}
+
+#[tokio::test]
+async fn a_question_dropped_anywhere_is_answered_to_nobody_else() {
+    let fixture = Fixture::new().await;
+    let (acme, globex) = (fixture.acme.everything().await, fixture.globex.everything().await);
+    let store = fixture.database.store_of(1);
+    let behind = fixture.database.superuser();
+    let mut polls = 0;
+
+    for _ in 0..DROPPED {
+        polls += 1;
+        if poll_at_most(polls, store.find_standing_grant(&fixture.acme.scope, acme.grant.id, "jti")).await {
+            polls = 0;
+        }
+
+        let theirs = store.find_standing_grant(&fixture.globex.scope, globex.grant.id, "jti").await;
+        let ours = store.find_standing_grant(&fixture.globex.scope, acme.grant.id, "jti").await;
+        let states = states(behind).await;
+
+        let theirs = theirs.expect("an answer").expect("it stands");
+        assert_eq!(theirs.standing.session.org_id, fixture.globex.id());
+        assert!(ours.expect("an answer").is_none(), "dropped at {polls}");
+        assert!(states.iter().all(|state| state == "idle"), "dropped at {polls}: {states:?}");
+    }
+}
+
+/// It takes an organization where no transaction holds it: no other function does.
+#[tokio::test]
+async fn one_function_of_the_database_takes_an_organization() {
+    let fixture = Fixture::new().await;
+    let taking = "select proname::text from pg_proc
+                  where pronamespace = 'public'::regnamespace and prosrc like '%set_config%' order by 1";
+
+    let found: Vec<String> =
+        sqlx::query_scalar(taking).fetch_all(fixture.database.superuser()).await.expect("functions");
+
+    assert_eq!(found, ["find_standing_grant"]);
+}
+
+/// The clause of the query alone: row-level security would hide that it is missing.
+#[tokio::test]
+async fn a_question_finds_nothing_of_another_organization_with_row_level_security_off() {
+    let fixture = Fixture::new().await;
+    let (acme, _) = (fixture.acme.everything().await, fixture.globex.everything().await);
+    for table in ["grants", "sessions", "users", "organizations", "revoked_tokens"] {
+        let statement = format!("alter table {table} disable row level security");
+        let done = sqlx::query(AssertSqlSafe(statement)).execute(fixture.database.superuser()).await;
+        done.expect("a superuser may");
+    }
+    let find = |scope| fixture.store.find_standing_grant(scope, acme.grant.id, "jti");
+
+    assert!(find(&fixture.acme.scope).await.expect("an answer").is_some());
+    assert!(find(&fixture.globex.scope).await.expect("an answer").is_none());
 }

@@ -115,10 +115,10 @@ fn no_query_is_left_unchecked_where_it_could_touch_an_organization() {
     }
 
     insta::assert_snapshot!(found.join("\n"), @r#"
-    pool.rs: let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text")
-    pool.rs: sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
-    pool.rs: sqlx::query_scalar::<_, i32>("select 1").fetch_one(&self.pool).await?;
-    transaction.rs: use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+    pool.rs: let exists = sqlx::query_scalar::<_, Option<String>>("select to_regclass('_sqlx_migrations')::text");
+    pool.rs: sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success");
+    pool.rs: let sign = sqlx::query_scalar::<_, i32>("select 1");
+    transaction.rs: use sqlx::{AssertSqlSafe, PgConnection};
     transaction.rs: sqlx::raw_sql(AssertSqlSafe(opening)).execute(&mut *transaction).await?;
     transaction.rs: sqlx::raw_sql("set constraints all immediate; commit").execute(&mut *self).await?;
     transaction.rs: let rollback = sqlx::raw_sql("rollback").execute(&mut *connection);

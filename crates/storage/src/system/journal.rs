@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::SystemReason;
 use crate::audit::detail;
+use crate::pool::ask;
 use crate::{StorageError, Store};
 
 impl Store {
@@ -22,8 +23,8 @@ impl Store {
         let details: Vec<Value> = events.iter().map(|(_, event)| detail(event)).collect();
         let addresses: Vec<Option<ipnet::IpNet>> =
             events.iter().map(|(_, event)| event.origin.address.map(ipnet::IpNet::from)).collect();
-        let mut tx = self.begin_system(SystemReason::Journal).await?;
-        sqlx::query!(
+        tracing::trace!(system.reason = ?SystemReason::Journal, "crossing organizations");
+        let statement = sqlx::query!(
             "insert into audit_events
                  (org_id, occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id,
                   client_org_id, client_id, address, user_agent, request_id, detail)
@@ -46,9 +47,8 @@ impl Store {
             &of(|(_, event)| event.origin.user_agent.clone()) as &[Option<String>],
             &of(|(_, event)| event.origin.request_id.clone()) as &[Option<String>],
             &details,
-        )
-        .execute(&mut *tx.transaction)
-        .await?;
-        tx.transaction.commit().await
+        );
+        ask(&self.journal, async |connection| statement.execute(connection).await).await?;
+        Ok(())
     }
 }
