@@ -336,6 +336,9 @@ fn check_keys(
         (Some(keys), None) => {
             let text = keys.to_string();
             ClientKeys::parse(text.as_bytes()).map_err(|error| invalid(format!("jwks: {error}")))?;
+            if has_nul(keys) {
+                return Err(invalid("jwks: no text has U+0000 in it")); // no database keeps it
+            }
             Some(RegisteredKeys::Inline(text))
         }
     };
@@ -343,6 +346,15 @@ fn check_keys(
         return Err(invalid("private_key_jwt: jwks or jwks_uri says by which keys"));
     }
     Ok(keys)
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// RFC 7591 §5: a page that names a home shows one that the client is really at.
@@ -447,6 +459,23 @@ mod tests {
         }
         assert_eq!(error("[]").0, ErrorCode::InvalidClientMetadata);
         assert_eq!(error(&" ".repeat(MAX_BYTES + 1)).0, ErrorCode::InvalidClientMetadata);
+    }
+
+    /// The set is kept in a database that has no such character.
+    #[test]
+    fn a_key_set_has_no_nul_in_it() {
+        let with = |note: &str| {
+            let keys = format!(
+                r#"{{"keys":[{{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",{note}}}]}}"#
+            );
+            parse(format!(r#"{{"redirect_uris":["https://app.example/cb"],"jwks":{keys}}}"#).as_bytes())
+                .map_err(|error| error.code)
+        };
+
+        assert!(with(r#""kid":"one\\u0000""#).is_ok(), "a backslash is not one");
+        for note in [r#""kid":"\u0000""#, r#""x-\u0000":1"#, r#""x-note":[{"a":"b\u0000c"}]"#] {
+            assert_eq!(with(note), Err(ErrorCode::InvalidClientMetadata), "{note}");
+        }
     }
 
     #[test]
