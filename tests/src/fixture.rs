@@ -6,8 +6,8 @@ use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, DeviceRequestId, DomainId, EventId, GrantId, MessageId, OrgId, RoleId, SessionId,
-    UserId,
+    AuthorizationRequestId, DeviceRequestId, DomainId, EventId, GrantId, MessageId, OrgId,
+    RegistrationTokenId, RoleId, SessionId, UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::PolicySettings;
@@ -139,6 +139,8 @@ pub struct Everything {
     pub kid: String,
     /// An account that failed to sign in once.
     pub account: SecretHash,
+    /// A token that registers clients.
+    pub registration_token: RegistrationTokenId,
 }
 
 /// Now, as the database keeps it.
@@ -214,7 +216,7 @@ impl Org {
         let redeemed = self.code(&signed_in, &client).await;
         self.spent(&client, &role).await;
         self.consent(user.id, &client).await;
-        self.registration(&client).await;
+        let registration_token = self.registration(&client).await;
         Everything {
             grant: self.redeem(&redeemed).await,
             code: self.code(&signed_in, &client).await,
@@ -229,6 +231,7 @@ impl Org {
             signed_in,
             request,
             challenge,
+            registration_token,
         }
     }
 

@@ -406,6 +406,53 @@ async fn a_registration_token_is_printed_once_with_what_it_is_good_for() {
 }
 
 #[tokio::test]
+async fn registration_tokens_are_listed_without_their_secret_and_taken_back() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+    let verb = ["client", "registration-token"];
+    let made = installation.done(&[&verb[..], &["--org", "acme", "--uses", "3"]].concat());
+    let secret = made.split(": ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a token");
+    let list = |org: &str| installation.done(&[&verb[..], &["list", "--org", org]].concat());
+
+    let listed = list("acme");
+    let id = listed.split_whitespace().next().expect("an id").to_owned();
+    assert!(made.contains(&id) && listed.contains("3 use(s) left, 0 active application(s)"), "{listed}");
+    assert!(!listed.contains(secret), "{listed}");
+    assert!(list("globex").contains("No token registers applications of globex"), "{}", list("globex"));
+    let elsewhere = installation.refused(&[&verb[..], &["revoke", &id, "--org", "globex"]].concat());
+    assert!(elsewhere.contains("globex has no token"), "{elsewhere}");
+    let revoked = installation.done(&[&verb[..], &["revoke", &id, "--org", "acme"]].concat());
+    assert!(revoked.contains("registers nothing any more"), "{revoked}");
+    assert!(list("acme").contains("No token"), "{}", list("acme"));
+    let again = installation.refused(&[&verb[..], &["revoke", &id, "--org", "acme"]].concat());
+    assert!(again.contains("acme has no token"), "{again}");
+    let nobodys = installation.refused(&verb);
+    assert!(nobodys.contains("--org"), "{nobodys}");
+}
+
+#[tokio::test]
+async fn a_client_is_switched_off_and_on_again() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]);
+    installation.done(&["apply", "-f", "samples.yaml"]);
+
+    let off = installation.done(&["client", "disable", "notes"]);
+    let twice = installation.done(&["client", "disable", "notes"]);
+    let on = installation.done(&["client", "enable", "notes"]);
+    let unknown = installation.refused(&["client", "disable", "nobody"]);
+
+    assert!(off.contains("notes is answered nothing any more"), "{off}");
+    assert!(twice.contains("notes is disabled already"), "{twice}");
+    assert!(on.contains("notes is answered again"), "{on}");
+    assert!(unknown.contains("there is no client nobody"), "{unknown}");
+    let logged = "select array_agg(action order by occurred_at, id) from audit_events where action like 'client.%abled'";
+    let logged: Vec<String> =
+        sqlx::query_scalar(logged).fetch_one(installation.database.superuser()).await.expect("read");
+    assert_eq!(logged, ["client.disabled", "client.enabled"], "once each");
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_ended_one_by_one_by_user_and_all() {
     let installation = Installation::new().await;
     installation.done(&["migrate"]);

@@ -8,6 +8,8 @@ use orgate_tests::app::{App, Browser, CALLBACK, PASSWORD, Page, Reply, SECRET, V
 use orgate_tests::logout_receiver::LogoutReceiver;
 use serde_json::json;
 
+mod third_party;
+
 /// Another company's application, for every organization.
 const GUEST: &str = r#"
 clients:

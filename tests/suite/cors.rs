@@ -1,5 +1,6 @@
 //! Which scripts may read our answers (Fetch §3.2): those of single-page clients, at the endpoints that they need.
 
+use orgate_domain::ids::OrgId;
 use orgate_tests::app::{App, CALLBACK, PASSWORD, Reply, VERIFIER, client};
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, Response};
@@ -226,6 +227,39 @@ async fn an_origin_is_admitted_as_long_as_its_client_is() {
     for origin in ["https://spa.test", "https://moved.test", "https://other.spa.test:8443"] {
         assert!(!admitted(origin).await, "{origin}");
     }
+}
+
+/// At its issuer, an organization's own clients count, and those that it lets in.
+#[tokio::test]
+async fn an_organizations_issuer_admits_the_origins_of_its_clients_alone() {
+    let app = App::start().await;
+    let others = "  - { client_id: someone-elses, organization: operator, name: Guest, type: spa, audience: all, party: third, redirect_uris: [\"https://guest.test/cb\"] }\n";
+    app.apply(&format!("{CLIENTS}{others}")).await;
+    let (acme, globex) = (app.org("acme").await.org_id(), app.org("globex").await.org_id());
+    let admitted = async |organization: OrgId, origin: &str| {
+        let response = preflight(&app, &format!("/o/{organization}/token"), "POST", origin).await;
+        response.headers().contains_key("access-control-allow-origin")
+    };
+    let policy = async |allowance: &str| {
+        let policy = format!("policy: {{ third_party_clients: {allowance} }}");
+        app.apply(&format!("organizations: [{{ slug: globex, name: Globex Corporation, {policy} }}]")).await;
+    };
+
+    assert_eq!(
+        (admitted(acme, "https://spa.test").await, admitted(globex, "https://spa.test").await),
+        (true, false)
+    );
+    for organization in [acme, globex] {
+        assert!(admitted(organization, OURS).await && admitted(organization, "https://guest.test").await);
+    }
+    policy("forbidden").await;
+    assert_eq!(
+        (admitted(acme, "https://guest.test").await, admitted(globex, "https://guest.test").await),
+        (true, false)
+    );
+    assert!(admitted(globex, OURS).await, "the product's own go on");
+    policy("allowed").await;
+    assert!(admitted(globex, "https://guest.test").await);
 }
 
 #[tokio::test]

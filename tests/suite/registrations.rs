@@ -6,6 +6,9 @@ use orgate_tests::app::{App, CALLBACK, PASSWORD, Page, Reply, VERIFIER, client};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+mod bounds;
+mod held;
+
 const ADA: &str = "ada@acme.test";
 
 async fn app() -> App {
@@ -109,7 +112,11 @@ async fn a_client_registers_itself_and_signs_people_in_with_their_consent() {
     let page = browser.sign_in(page, ADA, PASSWORD).await;
     assert_eq!(page.leads_to(), "/consent");
     let page = browser.follow(page).await;
-    assert!(page.body.contains("Agent") && page.body.contains("registered by Acme Inc"), "{}", page.body);
+    assert!(
+        page.body.contains("Agent") && page.body.contains("registered itself with Acme Inc"),
+        "{}",
+        page.body
+    );
     let fields =
         [("request", page.field("request")), ("csrf", page.field("csrf")), ("answer", "allow".into())];
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -307,6 +314,16 @@ async fn an_organization_fills_with_registered_clients_up_to_a_bound() {
     let app = app().await;
     let token = token(&app, "acme", 9).await;
     let first = register(&app, &token, &usual()).await;
+    fill(&app).await;
+
+    assert_eq!(register(&app, &token, &usual()).await.outcome(), "403 access_denied");
+    let (path, managing) = managed(&first);
+    assert_eq!(call(&app, Method::DELETE, &path, &managing, None).await.status, 204);
+    assert_eq!(register(&app, &token, &usual()).await.status, 201, "one that went makes room");
+}
+
+/// Registers as many clients as there may be, but for one.
+async fn fill(app: &App) {
     let org = app.org("acme").await.org_id().as_uuid();
     sqlx::query(
         "with many as (select gen_random_uuid() as id from generate_series(2, $2)), listed as (
@@ -325,11 +342,6 @@ async fn an_organization_fills_with_registered_clients_up_to_a_bound() {
     .execute(app.database.superuser())
     .await
     .expect("filled");
-
-    assert_eq!(register(&app, &token, &usual()).await.outcome(), "403 access_denied");
-    let (path, managing) = managed(&first);
-    assert_eq!(call(&app, Method::DELETE, &path, &managing, None).await.status, 204);
-    assert_eq!(register(&app, &token, &usual()).await.status, 201, "one that went makes room");
 }
 
 #[tokio::test]

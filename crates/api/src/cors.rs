@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use orgate_edge::{AppState, RequestId, RequestOrigin};
+use orgate_edge::{AppState, CalledIssuer, RequestId, RequestOrigin};
 use orgate_flows::origins::admits_origin;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -34,15 +34,18 @@ pub(crate) fn public() -> CorsLayer {
 pub(crate) async fn admit(
     State(state): State<AppState>,
     RequestOrigin(from): RequestOrigin,
+    CalledIssuer(called): CalledIssuer,
     request: Request,
     next: Next,
 ) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let admitted = match origin.as_ref().and_then(|origin| origin.to_str().ok()) {
-        Some(origin) => admits_origin(&state.env, origin, from.address).await.unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an origin cannot be looked up");
-            false
-        }),
+        Some(origin) => {
+            admits_origin(&state.env, (called, origin), from.address).await.unwrap_or_else(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "an origin cannot be looked up");
+                false
+            })
+        }
         None => false,
     };
     let asks = is_preflight(&request);

@@ -76,6 +76,10 @@ actions! {
     AuthorizationRefused = "authorization.refused";
     /// A client was created or changed.
     ClientConfigured = "client.configured";
+    /// A client was switched off.
+    ClientDisabled = "client.disabled";
+    /// A client was switched on again.
+    ClientEnabled = "client.enabled";
     /// A client registered itself.
     ClientRegistered = "client.registered";
     /// A client that had registered itself removed itself.
@@ -177,6 +181,8 @@ actions! {
     RegistrationRefused = "registration.refused";
     /// A token with which clients may register themselves was made.
     RegistrationTokenCreated = "registration_token.created";
+    /// A token to register clients with was taken back.
+    RegistrationTokenRevoked = "registration_token.revoked";
     /// A group was created or changed.
     GroupConfigured = "group.configured";
     /// A role was created or changed.

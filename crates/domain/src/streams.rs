@@ -78,6 +78,8 @@ impl Action {
             | Self::TokenRevoked
             // About the installation, not about anybody's session.
             | Self::ClientConfigured
+            | Self::ClientDisabled
+            | Self::ClientEnabled
             | Self::ClientRefused
             | Self::ClientRegistered
             | Self::ClientRemoved
@@ -86,6 +88,7 @@ impl Action {
             | Self::ConsentRevoked
             | Self::RegistrationRefused
             | Self::RegistrationTokenCreated
+            | Self::RegistrationTokenRevoked
             | Self::ClientSecretRotated
             | Self::ClientToldOfLogout
             | Self::ConnectionActivated

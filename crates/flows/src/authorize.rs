@@ -31,11 +31,13 @@ mod pending;
 mod records;
 pub(crate) mod source;
 mod suffices;
+mod told;
 
 use conclude::issue_in_session;
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
 use suffices::suffices;
+use told::answered;
 
 pub(crate) use conclude::{conclude, issue, issue_code};
 pub use facts::Known;
@@ -44,6 +46,8 @@ pub use needed::Needed;
 pub(crate) use needed::needed;
 pub use pending::Destination;
 pub(crate) use pending::{DEVICE_REDIRECT_URI, Pending, pending};
+pub(crate) use suffices::still_suffices;
+pub(crate) use told::told;
 
 /// Where the browser goes next.
 #[derive(Debug)]
@@ -105,6 +109,8 @@ pub enum RefusedBecause {
     OrganizationUnavailable,
     /// The organization is suspended.
     OrganizationSuspended,
+    /// The request cannot be answered, and its client is nobody's here whom that could be told.
+    NotTold,
     /// The organization admits no third-party clients. The person reads of it what they read of an
     /// organization that may not use the client.
     ThirdPartyForbidden,
@@ -146,7 +152,10 @@ pub async fn authorize(
             record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
             // What stands beside it cannot be followed, but if it names an address of the client's, that one is told.
             return match client.redirect_uri(params.get("redirect_uri").unwrap_or_default()) {
-                Ok(to) => Ok(Next::Answer(unparsed(&env.issuer.called(called), params, (client, to), error))),
+                Ok(to) => {
+                    let answer = unparsed(&env.issuer.called(called), params, (client, to), error);
+                    Ok(told(env, answer).await?)
+                }
                 Err(_) => Err(AuthorizeError::InvalidRequest(error)),
             };
         }
@@ -168,7 +177,7 @@ pub async fn authorize(
         Err(error) => {
             record_unresolved(env, error.code.as_str(), Some(&client), browser).await?;
             let issuer = env.issuer.called(called);
-            return Ok(Next::Answer(unparsed(&issuer, params, (client, to), error)));
+            return Ok(told(env, unparsed(&issuer, params, (client, to), error)).await?);
         }
     };
     let mut pending =
@@ -180,7 +189,7 @@ pub async fn authorize(
         Ok(known) => known,
         Err(error) => {
             record_unresolved(env, "invalid_request", Some(&pending.client), browser).await?;
-            return Ok(Next::Answer(pending.refuse(error)));
+            return Ok(told(env, pending.refuse(error)).await?);
         }
     };
     pending.asked.expected_user = known.expected_user;
@@ -271,14 +280,19 @@ pub(crate) async fn enter(
         if exists {
             record(env, scope, (refused.why.as_str(), &pending.client), browser).await?;
         }
-        return Ok(if silent { answered(&pending, ErrorCode::AccessDenied) } else { Next::Refused(refused) });
+        let refused = if silent {
+            told(env, answered(&pending, ErrorCode::AccessDenied)).await?
+        } else {
+            Next::Refused(refused)
+        };
+        return Ok(refused);
     }
     if let Some(pushed) = &pending.asked.pushed
         && tx.consumed_ids().is_consumed(ConsumedKind::PushedRequest, pushed).await?
     {
         tx.commit().await?;
         record(env, scope, ("request_answered", &pending.client), browser).await?;
-        return Ok(answered(&pending, ErrorCode::InvalidRequestUri));
+        return Ok(Next::Answer(answered(&pending, ErrorCode::InvalidRequestUri)));
     }
     pending.asked.resolved_by = Some(reason);
     let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
@@ -298,7 +312,7 @@ pub(crate) async fn enter(
         Err(missing) if silent => {
             tx.commit().await?;
             record(env, scope, (missing.as_str(), &pending.client), browser).await?;
-            return Ok(answered(&pending, missing));
+            return Ok(Next::Answer(answered(&pending, missing)));
         }
         Err(_) => ask_who(env, &mut tx, (&mut pending, reason), browser).await?,
     };
@@ -417,7 +431,7 @@ async fn unavailable(env: &Env, pending: &Pending, browser: &Browser) -> Result<
     let why = RefusedBecause::OrganizationUnavailable;
     record_unresolved(env, why.as_str(), Some(&pending.client), browser).await?;
     if pending.asked.prompt.contains(&Prompt::None) {
-        return Ok(answered(pending, ErrorCode::AccessDenied));
+        return told(env, answered(pending, ErrorCode::AccessDenied)).await;
     }
     Ok(Next::Refused(Refused { why, client: Arc::clone(&pending.client), organization: None }))
 }
@@ -430,21 +444,7 @@ async fn undecided(
     browser: &Browser,
 ) -> Result<Next, Failure> {
     record_unresolved(env, code.as_str(), Some(&pending.client), browser).await?;
-    Ok(answered(pending, code))
-}
-
-fn answered(pending: &Pending, code: ErrorCode) -> Next {
-    let description = match code {
-        ErrorCode::AccessDenied => "the organization cannot be used with this application",
-        ErrorCode::AccountSelectionRequired => "several organizations are possible",
-        ErrorCode::ConsentRequired => "the user has not consented to what the application asks for",
-        ErrorCode::InteractionRequired => "organization_required: the request names no organization",
-        ErrorCode::InvalidRequestUri => "the pushed request was answered before",
-        ErrorCode::LoginRequired => "nobody is signed in to the organization",
-        ErrorCode::OrganizationMismatch => "the request names two organizations",
-        _ => "the request cannot be answered",
-    };
-    Next::Answer(pending.refuse(RequestError::new(code, description)))
+    told(env, answered(pending, code)).await
 }
 
 /// The code in it is a secret.
@@ -461,6 +461,7 @@ impl RefusedBecause {
             Self::ClientDisabled => "client_disabled",
             Self::OrganizationUnavailable => "organization_unavailable",
             Self::OrganizationSuspended => "organization_suspended",
+            Self::NotTold => "client_not_admitted",
             Self::ThirdPartyForbidden => "third_party_forbidden",
         }
     }

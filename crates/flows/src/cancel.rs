@@ -3,15 +3,16 @@
 use orgate_domain::audit::{Action, Event};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 
-use crate::authorize::Answer;
+use crate::authorize::{Next, told};
 use crate::waiting::{Waiting, WaitingError};
 use crate::{Browser, Env, Failure, events};
 
-/// Answers the request that waits, and ends it. A session that the browser has stays.
+/// Answers the request that waits, and ends it. A session that the browser has stays. A client that no organization has
+/// let in yet hears of it only if somebody answers for it.
 ///
 /// # Errors
 /// [`WaitingError::Over`] if it was answered meanwhile.
-pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<Answer, WaitingError> {
+pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<Next, WaitingError> {
     let asked = waiting.asked();
     let event =
         events::refused(env, Action::SignInFailed, "cancelled", &browser.origin).map_err(Failure::from)?;
@@ -23,5 +24,9 @@ pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<A
     tx.audit().insert(&event).await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let error = RequestError::new(ErrorCode::AccessDenied, "the sign-in was cancelled");
-    Ok(waiting.pending.refuse(error))
+    let answer = waiting.pending.refuse(error);
+    if waiting.is_resolved() {
+        return Ok(Next::Answer(answer));
+    }
+    Ok(told(env, answer).await?)
 }

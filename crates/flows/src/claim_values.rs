@@ -45,6 +45,6 @@ pub(crate) async fn told_of_user(
     granted: &ScopeSet,
 ) -> Result<Map<String, Value>, Failure> {
     let known = read_claims(env, scope, (client, standing)).await?;
-    let mappings = &client.settings.claims;
+    let mappings = client.settings.told_claims();
     Ok(map_claims(mappings, &known, |scope| granted.contains(scope), (None, usize::MAX)).told)
 }

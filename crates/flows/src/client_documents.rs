@@ -5,8 +5,10 @@
 //! fetched anew where a sign-in begins.
 //!
 //! **Invariant:** nothing is fetched before the operator's organization allows such clients, and none of them gets
-//! further than that in an organization that does not.
+//! further than that in an organization that does not. Whoever serves documents decides what they say, and nothing
+//! else: not whether the client is disabled, nor how often something is written or told to other nodes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,19 +19,22 @@ use orgate_domain::credentials::{SecretHash, base32};
 use orgate_domain::ids::ClientId;
 use orgate_protocol::oauth::registration::{self, document_url};
 use orgate_storage::system::{OrgHint, ResolvedOrg};
-use orgate_storage::{ClientChange, NewClientDocument, OrgScope, StorageError};
+use orgate_storage::{
+    ClientChange, DocumentBounds, KeptDocument, NewClientDocument, OrgScope, OrgTx, StorageError,
+};
 use url::Url;
 
-use crate::limits::Limited;
+use crate::limits::{Limited, TooMany};
 use crate::outgoing::OutgoingError;
 use crate::register_client::as_client;
 use crate::{Env, Failure, events};
 
-/// Documents that are kept: what strangers can fill the operator's organization with.
-pub const MAX_DOCUMENTS: u32 = 10_000;
+/// Documents that are kept: what strangers can fill the operator's organization with. One host takes few of them, and
+/// one that nobody uses goes ([`orgate_storage::Store::clean`]).
+pub const BOUNDS: DocumentBounds = DocumentBounds { all: 10_000, of_a_host: 20 };
 
-/// A document is good for this long without being fetched again.
-const FRESH: Duration = Duration::from_mins(5);
+/// A document is good for this long without being fetched again, on any node.
+pub const FRESH: Duration = Duration::from_mins(5);
 
 /// Documents that were fetched lately, on this node. Failures are not kept: the draft forbids it.
 #[derive(Debug)]
@@ -68,6 +73,8 @@ enum DocumentError {
     Full,
     #[error("the address answers with status {0}")]
     Status(u16),
+    #[error("too many documents are new")]
+    TooMany(#[from] TooMany),
     #[error(transparent)]
     Unreachable(#[from] OutgoingError),
     #[error("the document is not accepted: {0}")]
@@ -103,10 +110,11 @@ pub(crate) async fn find_client(
         }
         env.limits.take(Limited::Pages, origin.address)?; // who begins a sign-in has spent it already
     }
-    let fetching = Box::pin(fetch(env, &operator, &url)); // rare, and large
+    let fetching = Box::pin(fetch(env, &operator, &url, origin.address)); // rare, and large
     let fetched = env.client_documents.fresh.try_get_with(client_id.to_owned(), fetching).await;
     match fetched.as_ref().map_err(|error| &**error) {
         Ok(client) => Ok(Some(Arc::clone(client))),
+        Err(DocumentError::TooMany(too_many)) => Err((*too_many).into()),
         Err(error) => {
             tracing::info!(
                 client.id = client_id,
@@ -119,29 +127,49 @@ pub(crate) async fn find_client(
     }
 }
 
-/// Fetches the document and keeps what it says.
-async fn fetch(env: &Env, operator: &ResolvedOrg, url: &Url) -> Result<Arc<Client>, DocumentError> {
+/// Fetches the document and keeps what it says, unless it is known what it said within [`FRESH`].
+async fn fetch(
+    env: &Env,
+    operator: &ResolvedOrg,
+    url: &Url,
+    by: Option<IpAddr>,
+) -> Result<Arc<Client>, DocumentError> {
+    if let Some(known) = find_fresh(env, url).await? {
+        return Ok(Arc::new(known));
+    }
     let reply = env.outgoing.get(url, "application/json").await?;
     if reply.status != 200 {
         return Err(DocumentError::Status(reply.status.as_u16()));
     }
     let asked = registration::parse_document(url, &reply.body)?;
-    let hash = SecretHash::of(&reply.body);
+    let said = Said { url, asked: &asked, hash: SecretHash::of(&reply.body), by };
     // Of two nodes that see it for the first time, one is second.
     for _ in 0..2 {
-        let known = env.store.resolve_client(url.as_str()).await?;
-        let id = match &known {
-            Some(known) => known.id,
-            None => ClientId::from_uuid(env.random.uuid(env.clock.now()).map_err(Failure::from)?),
-        };
-        let client = as_document_client(id, (&operator.scope, url), &asked)?;
-        match keep(env, &operator.scope, (&client, hash, known.is_none())).await {
-            Ok(()) => return Ok(Arc::new(client)),
+        match keep(env, &operator.scope, &said).await {
+            Ok(client) => return Ok(Arc::new(client)),
             Err(DocumentError::Failure(Failure::Storage(StorageError::Conflict { .. }))) => {}
             Err(error) => return Err(error),
         }
     }
     Err(DocumentError::Full)
+}
+
+/// The client, if any node has fetched its document lately.
+async fn find_fresh(env: &Env, url: &Url) -> Result<Option<Client>, DocumentError> {
+    let Some(place) = env.store.resolve_client(url.as_str()).await? else { return Ok(None) };
+    let mut tx = env.store.begin(&place.owner).await?;
+    let kept = tx.registrations().find_document(place.id).await?;
+    let fresh = match kept {
+        Some(kept) if is_fresh(env, &kept) => tx.clients().find(place.id).await?,
+        _ => None,
+    };
+    tx.commit().await?;
+    Ok(fresh)
+}
+
+fn is_fresh(env: &Env, kept: &KeptDocument) -> bool {
+    let age = (env.clock.now() - kept.fetched_at).to_std();
+    age.is_ok_and(|age| age < FRESH)
 }
 
 /// The operator's, for every organization that lets it in; known by its own address, and at home there.
@@ -164,26 +192,61 @@ fn as_document_client(
     })
 }
 
-/// Writes nothing where nothing has changed.
-async fn keep(
-    env: &Env,
-    operator: &OrgScope,
-    (client, hash, is_new): (&Client, SecretHash, bool),
-) -> Result<(), DocumentError> {
+/// What a document says, and who made us fetch it.
+struct Said<'a> {
+    url: &'a Url,
+    asked: &'a registration::ClientMetadata,
+    hash: SecretHash,
+    by: Option<IpAddr>,
+}
+
+/// Keeps what the document says, if nobody has kept what it said within [`FRESH`], and it has changed.
+async fn keep(env: &Env, operator: &OrgScope, said: &Said<'_>) -> Result<Client, DocumentError> {
     let now = env.clock.now();
-    let event = events::done(env, Action::ClientConfigured, &Origin::default()).map_err(Failure::from)?;
-    let detail = vec![("client_id", client.client_id.clone()), ("document", base32::encode(hash.as_bytes()))];
-    let event = Event { actor: Actor::System, client: Some(client.key()), detail, ..event };
+    let place = env.store.resolve_client(said.url.as_str()).await?;
+    let id = match &place {
+        Some(place) => place.id,
+        None => ClientId::from_uuid(env.random.uuid(now).map_err(Failure::from)?),
+    };
     let mut tx = env.store.begin(operator).await?;
-    let kept = tx.registrations().find_document(client.id).await?;
-    if !is_new && kept.is_some_and(|kept| kept.matches(&hash)) {
-        return Ok(tx.commit().await?);
-    }
-    tx.clients().save(&ClientChange { client, at: now }).await?;
-    let new = NewClientDocument { client_id: client.id, hash, at: now };
-    if !tx.registrations().save_document(&new, MAX_DOCUMENTS).await? {
+    let kept = tx.registrations().find_document(id).await?;
+    let known = if place.is_some() { tx.clients().find(id).await? } else { None };
+    let client = match (known, kept) {
+        (Some(known), Some(kept)) if is_fresh(env, &kept) => known,
+        (Some(known), Some(kept)) if kept.hash.matches(&said.hash) => {
+            tx.registrations().update_document_fetched(id, now).await?;
+            known
+        }
+        (known, _) => {
+            let mut client = as_document_client(id, (operator, said.url), said.asked)?;
+            client.status = known.map_or(client.status, |known| known.status); // that is the operator's to say
+            return write(env, (tx, operator), client, said).await;
+        }
+    };
+    tx.commit().await?;
+    Ok(client)
+}
+
+/// Writes what is new. Who asks for it, and the host that says it, have not many new things written in a minute.
+async fn write(
+    env: &Env,
+    (mut tx, operator): (OrgTx, &OrgScope),
+    client: Client,
+    said: &Said<'_>,
+) -> Result<Client, DocumentError> {
+    let host = said.url.host_str().unwrap_or_default();
+    env.limits.take_document(said.by, host)?;
+    let at = env.clock.now();
+    tx.clients().save(&ClientChange { client: &client, at }).await?;
+    let new = NewClientDocument { client_id: client.id, host, hash: said.hash, at };
+    if !tx.registrations().save_document(&new, BOUNDS).await? {
         return Err(DocumentError::Full);
     }
-    tx.audit().insert(&event).await?;
-    Ok(tx.commit().await?)
+    let event = events::done(env, Action::ClientConfigured, &Origin::default()).map_err(Failure::from)?;
+    let hash = base32::encode(said.hash.as_bytes());
+    let detail = vec![("client_id", client.client_id.clone()), ("document", hash)];
+    let event = Event { actor: Actor::System, client: Some(client.key()), detail, ..event };
+    env.refusals.record_in(env, (tx, operator), event).await?;
+    env.configuration.forget_client(client.id, &client.client_id).await;
+    Ok(client)
 }

@@ -37,8 +37,9 @@ pub struct Configuration {
     clients_by_id: Cache<ClientId, Arc<Client>>,
     /// Organizations by id or slug. Either leads to one organization for ever.
     organizations: Cache<String, OrgScope>,
-    /// Origins, and whether scripts of theirs are a client. Those of strangers are kept too.
-    origins: Cache<String, bool>,
+    /// Origins, and whether scripts of theirs are a client, of anybody's or at an organization's issuer. Those of
+    /// strangers are kept too.
+    origins: Cache<(Option<OrgId>, String), bool>,
     /// By the organization, and the client with its owner.
     client_standings: Cache<(OrgId, (OrgId, ClientId)), Arc<ClientStanding>>,
     policies: Cache<OrgId, Policy>,
@@ -132,19 +133,22 @@ impl Configuration {
         Ok(Some(found.scope))
     }
 
-    /// Whether scripts of this origin are a client; `None` if that is not known here and has to be read.
-    pub(crate) async fn known_origin(&self, origin: &str) -> Option<bool> {
-        self.origins.get(origin).await
+    /// Whether scripts of this origin are a client, of anybody's or of an organization's; `None` if that is not known
+    /// here and has to be read.
+    pub(crate) async fn known_origin(&self, (org_id, origin): (Option<OrgId>, &str)) -> Option<bool> {
+        self.origins.get(&(org_id, origin.to_owned())).await
     }
 
-    /// Reads whether scripts of this origin are a client.
-    pub(crate) async fn origin(&self, store: &Store, origin: &str) -> Result<bool, StorageError> {
-        let read_in = self.forgotten.load(Ordering::SeqCst);
-        let admitted = store.admits_origin(origin).await?;
+    /// Keeps whether they are, as it was read after [`Configuration::read_in`].
+    pub(crate) async fn keep_origin(
+        &self,
+        (org_id, origin): (Option<OrgId>, &str),
+        admitted: bool,
+        read_in: u64,
+    ) {
         if self.is_still(read_in) {
-            self.origins.insert(origin.to_owned(), admitted).await;
+            self.origins.insert((org_id, origin.to_owned()), admitted).await;
         }
-        Ok(admitted)
     }
 
     /// What a machine client may do in an organization, as of at most a second ago; `None` if there is
@@ -261,6 +265,13 @@ impl Configuration {
         self.policies.invalidate_all();
         self.sign_ins.invalidate_all();
         self.saml_keys.invalidate_all();
+    }
+
+    /// Forgets one client: nothing else has changed.
+    pub async fn forget_client(&self, id: ClientId, client_id: &str) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.clients.invalidate(client_id).await;
+        self.clients_by_id.invalidate(&id).await;
     }
 
     fn is_still(&self, read_in: u64) -> bool {

@@ -1,16 +1,17 @@
 //! Consent: a third-party client gets what its user lets it have, organization by organization (OIDC Core §3.1.2.4).
 
 use orgate_domain::audit::{Action, Actor, Event};
-use orgate_domain::clients::Party;
+use orgate_domain::clients::{Client, Party};
 use orgate_domain::consents::{is_given, needed};
 use orgate_domain::ids::UserId;
 use orgate_domain::organizations::Organization;
 use orgate_domain::standing::Standing;
 use orgate_protocol::oauth::authorize::Prompt;
-use orgate_protocol::oauth::{ErrorCode, RequestError, ScopeSet};
+use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::OrgTx;
+use orgate_storage::system::OrgHint;
 
-use crate::authorize::{Answer, Pending, issue_code};
+use crate::authorize::{Answer, Pending, issue_code, still_suffices};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
 
@@ -23,10 +24,57 @@ pub struct ConsentPage {
     pub organization: Organization,
     /// Who is asked: their address, else their name.
     pub user: String,
-    /// What they have not consented to yet.
-    pub new: ScopeSet,
+    /// What for.
+    pub asks: Asks,
+}
+
+/// What a page asks a person to let a client have.
+#[derive(Debug)]
+pub struct Asks {
+    /// What they have not consented to yet. With claims that are asked for by themselves it may be more than a
+    /// request can name.
+    pub new: Vec<String>,
     /// What they have.
-    pub known: ScopeSet,
+    pub known: Vec<String>,
+    /// Who says what the client is called.
+    pub named_by: NamedBy,
+}
+
+/// Who says what a client is called and where it is at home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// Whoever administers the organization that owns it.
+    Administrators,
+    /// Itself, to an organization that lets clients register themselves.
+    Itself,
+    /// Itself, in the document at its address.
+    Document,
+}
+
+/// What the request asks of the user, and what of it they have consented to.
+pub(crate) async fn asks(env: &Env, waiting: &Waiting, user_id: UserId) -> Result<Asks, Failure> {
+    let mut tx = env.store.begin(&waiting.scope).await?;
+    let consent = tx.consents().find(user_id, waiting.client().key()).await?;
+    tx.commit().await?;
+    let had = consent.map(|consent| consent.scope).unwrap_or_default();
+    let asked = needed(&waiting.asked().scope, &waiting.asked().claims);
+    let (known, new) = asked.iter().map(str::to_owned).partition(|scope| had.contains(scope));
+    Ok(Asks { new, known, named_by: named_by(env, waiting.client()).await? })
+}
+
+async fn named_by(env: &Env, client: &Client) -> Result<NamedBy, Failure> {
+    match client.settings.party {
+        Party::First => return Ok(NamedBy::Administrators),
+        Party::Unregistered => return Ok(NamedBy::Document),
+        Party::Third => {}
+    }
+    let Some(owner) = env.store.resolve(OrgHint::Id(client.owner)).await? else {
+        return Ok(NamedBy::Itself);
+    };
+    let mut tx = env.store.begin(&owner.scope).await?;
+    let itself = tx.registrations().is_registered(client.id).await?;
+    tx.commit().await?;
+    Ok(if itself { NamedBy::Itself } else { NamedBy::Administrators })
 }
 
 /// What the person says.
@@ -65,16 +113,11 @@ pub async fn consent_page(env: &Env, handle: &str, browser: &Browser) -> Result<
     let waiting = take_up(env, handle, browser).await?;
     let mut tx = env.store.begin(&waiting.scope).await.map_err(Failure::from)?;
     let standing = asked_user(env, &mut tx, &waiting, browser).await?.ok_or(WaitingError::Over)?;
-    let consent = tx.consents().find(standing.session.user_id, waiting.client().key()).await;
-    let consent = consent.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
     let organization = waiting.organization.clone().ok_or(WaitingError::Over)?;
-    let had = consent.map(|consent| consent.scope).unwrap_or_default();
-    let asked = needed(&waiting.asked().scope, &waiting.asked().claims);
-    let (known, new) = asked.iter().map(str::to_owned).partition::<Vec<_>, _>(|scope| had.contains(scope));
-    let set = |scopes: Vec<String>| scopes.iter().map(String::as_str).collect();
+    let asks = asks(env, &waiting, standing.session.user_id).await?;
     let user = standing.user.email.unwrap_or(standing.user.name);
-    Ok(ConsentPage { waiting, organization, user, new: set(new), known: set(known) })
+    Ok(ConsentPage { waiting, organization, user, asks })
 }
 
 /// Whoever is asked: the user of the session that the request waits in, if this browser proves it and it stands.
@@ -90,9 +133,9 @@ async fn asked_user(
         return Ok(None);
     };
     let policy = env.configuration.policy(&env.store, &waiting.scope).await?;
-    let now = env.clock.now();
     let standing = tx.sessions().find_by_cookie(&cookie.hash(), Some(waiting.client().key())).await?;
-    Ok(standing.filter(|standing| standing.session.id == session && standing.is_live(now, &policy)))
+    let standing = standing.filter(|standing| standing.session.id == session);
+    Ok(standing.filter(|standing| still_suffices(env, (waiting.client(), &policy), standing)))
 }
 
 /// Answers the request as the person says: consent, code, events and the end of the request in one transaction.

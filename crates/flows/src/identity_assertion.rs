@@ -3,6 +3,8 @@
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::clients::Party;
+use orgate_domain::consents::is_given;
 use orgate_domain::credentials::base32;
 use orgate_domain::ids::{OrgId, SessionId};
 use orgate_domain::standing::Standing;
@@ -39,8 +41,10 @@ pub(crate) async fn issue_identity_assertion(
     let subject =
         subject.filter(|claims| claims.aud == call.client.client_id && now.timestamp() < claims.exp);
     let Some(subject) = subject else { return Ok(unusable()) };
-    let Some((scope, standing)) = standing(env, call, &subject).await? else { return Ok(unusable()) };
     let granted = request.scope.clone().unwrap_or_default();
+    let Some((scope, standing)) = standing(env, call, (&subject, &granted)).await? else {
+        return Ok(unusable());
+    };
     let claims = IdentityAssertionClaims {
         iss: subject.iss,
         sub: subject.sub,
@@ -108,11 +112,12 @@ fn check<'a>(call: &TokenCall<'_>, request: &'a TokenExchange) -> Result<&'a str
     Ok(audience)
 }
 
-/// The session that the ID token tells of, if it still stands, and is the called issuer's business.
+/// The session that the ID token tells of, if it still stands, and is the called issuer's business; of somebody else's
+/// client, only while its user lets it have what it asks for. To say who they are is what `openid` lets it.
 async fn standing(
     env: &Env,
     call: &TokenCall<'_>,
-    subject: &IdTokenClaims,
+    (subject, granted): (&IdTokenClaims, &ScopeSet),
 ) -> Result<Option<(OrgScope, Standing)>, Failure> {
     let (Ok(org_id), Ok(session)) = (subject.org_id.parse::<OrgId>(), subject.sid.parse::<SessionId>())
     else {
@@ -127,8 +132,16 @@ async fn standing(
     let policy = env.configuration.policy(&env.store, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
     let found = tx.sessions().find_standing(session, call.client.key()).await?;
+    let consent = match &found {
+        Some(standing) if call.client.settings.party != Party::First => {
+            tx.consents().find(standing.session.user_id, call.client.key()).await?
+        }
+        _ => None,
+    };
     tx.commit().await?;
-    let admitted = policy.admits(call.client.settings.party);
+    let needed = granted.union(&["openid"].into_iter().collect());
+    let consented = is_given(call.client, consent.as_ref().map(|consent| &consent.scope), &needed);
+    let admitted = consented && policy.admits(call.client.settings.party);
     let found = found.filter(|standing| admitted && standing.is_live(env.clock.now(), &policy));
     Ok(found.map(|standing| (scope, standing)))
 }

@@ -239,7 +239,7 @@ fn own_claims(issuance: &Issuance<'_>, target: ClaimTarget) -> Map<String, Value
     let settings = &issuance.client.settings;
     let granted = |scope: &str| issuance.scope.contains(scope);
     let within = (Some(target), settings.claims_budget);
-    let mapped = map_claims(&settings.claims, issuance.known, granted, within);
+    let mapped = map_claims(settings.told_claims(), issuance.known, granted, within);
     let mut told = mapped.told;
     let answered = matches!(issuance.subject, Subject::User(..)) && granted("openid");
     if !mapped.omitted.is_empty() && answered {

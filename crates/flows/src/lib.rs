@@ -15,6 +15,7 @@ mod claim_values;
 pub mod client_credentials;
 pub mod client_documents;
 pub mod client_keys;
+pub mod client_status;
 mod complete;
 mod configuration;
 pub mod consent;

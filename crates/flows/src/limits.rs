@@ -38,6 +38,9 @@ pub enum Limited {
 /// page that says what asks.
 const TYPED_CODES: u32 = 10;
 
+/// Client documents that are new, or say something new, within a minute: for one address that asks, and of one host.
+const NEW_DOCUMENTS: u32 = 5;
+
 /// Too many requests; try again after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests")]
@@ -53,6 +56,8 @@ pub struct Limits {
     refusals: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<OrgId>,
     typed_codes: DefaultKeyedRateLimiter<SecretHash>,
+    document_askers: DefaultKeyedRateLimiter<IpAddr>,
+    document_hosts: DefaultKeyedRateLimiter<SecretHash>,
 }
 
 impl std::fmt::Debug for Limits {
@@ -70,6 +75,8 @@ impl Limits {
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
             sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
             typed_codes: RateLimiter::dashmap(a_minute(TYPED_CODES)),
+            document_askers: RateLimiter::dashmap(a_minute(NEW_DOCUMENTS)),
+            document_hosts: RateLimiter::dashmap(a_minute(NEW_DOCUMENTS)),
         }
     }
 
@@ -104,13 +111,25 @@ impl Limits {
         self.typed_codes.check_key(browser).map_err(|until| too_many(&until))
     }
 
+    /// Takes one client document that is about to be written from the budgets of `address`, which asked for it, and of
+    /// the host that serves it.
+    ///
+    /// # Errors
+    /// [`TooMany`]; nothing is written then.
+    pub fn take_document(&self, address: Option<IpAddr>, host: &str) -> Result<(), TooMany> {
+        self.document_askers.check_key(&source(address)).map_err(|until| too_many(&until))?;
+        let host = SecretHash::of(host.as_bytes()); // of one length, whatever it is called
+        self.document_hosts.check_key(&host).map_err(|until| too_many(&until))
+    }
+
     /// Forgets the addresses, organizations and browsers whose budget is full again. Called by a job.
     pub fn forget_idle(&self) {
-        for limiter in [&self.credentials, &self.pages, &self.refusals] {
+        for limiter in [&self.credentials, &self.pages, &self.refusals, &self.document_askers] {
             limiter.retain_recent();
         }
         self.sign_ins.retain_recent();
         self.typed_codes.retain_recent();
+        self.document_hosts.retain_recent();
     }
 }
 

@@ -1,21 +1,13 @@
 //! What a client's own claims would be, before anybody signs in: of the mappings that are kept, or of others.
 
-use orgate_domain::clients::claims::{ClaimMapping, ClaimTarget, ClaimValues, MappedClaims, map_claims};
+use orgate_domain::clients::ClientSettings;
+use orgate_domain::clients::claims::{ClaimTarget, ClaimValues, MappedClaims, map_claims};
 use orgate_domain::ids::UserId;
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::OrgScope;
 
 use crate::sessions::list_sessions;
 use crate::{Env, Failure};
-
-/// Mappings, and the bytes that they may take in one token.
-#[derive(Debug, Clone, Copy)]
-pub struct Mappings<'a> {
-    /// The mappings.
-    pub claims: &'a [ClaimMapping],
-    /// The budget, in bytes of JSON.
-    pub budget: usize,
-}
 
 /// What each place would say.
 #[derive(Debug)]
@@ -37,7 +29,7 @@ pub struct ClaimsPreview {
 pub async fn preview_claims(
     env: &Env,
     scope: &OrgScope,
-    mappings: Mappings<'_>,
+    settings: &ClientSettings,
     (user, granted): (Option<UserId>, &ScopeSet),
 ) -> Result<ClaimsPreview, Failure> {
     let newest = match user {
@@ -59,8 +51,8 @@ pub async fn preview_claims(
     };
     tx.commit().await?;
     let told = |target: Option<ClaimTarget>| {
-        let budget = target.map_or(usize::MAX, |_| mappings.budget);
-        map_claims(mappings.claims, &known, |scope| granted.contains(scope), (target, budget))
+        let budget = target.map_or(usize::MAX, |_| settings.claims_budget);
+        map_claims(settings.told_claims(), &known, |scope| granted.contains(scope), (target, budget))
     };
     Ok(ClaimsPreview {
         access_token: told(Some(ClaimTarget::AccessToken)),

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::{EventId, OrgId};
-use orgate_storage::{OrgScope, StorageError};
+use orgate_storage::{OrgScope, OrgTx, StorageError};
 
 use crate::{Env, Failure};
 
@@ -58,6 +58,28 @@ impl Refusals {
             write_count(env, oldest).await?;
         }
         Ok(true)
+    }
+
+    /// The same of something that was done, in the transaction that does it, which is committed: for what strangers
+    /// can have done as often as they like.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub(crate) async fn record_in(
+        &self,
+        env: &Env,
+        (mut tx, scope): (OrgTx, &OrgScope),
+        event: Event,
+    ) -> Result<(), StorageError> {
+        if self.count(scope.org_id(), &event) {
+            return tx.commit().await;
+        }
+        tx.audit().insert(&event).await?;
+        tx.commit().await?;
+        match self.remember(scope, event) {
+            Some(oldest) => write_count(env, oldest).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the counts of the minutes that are over. Called by a job.

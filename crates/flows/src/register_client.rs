@@ -25,7 +25,7 @@ pub use manage::{Change, change, read, remove};
 pub(crate) use metadata::as_client;
 use metadata::secret_needed;
 
-/// Clients that may be registered in one organization at a time: what a token that leaked can fill it with.
+/// Active clients that may be registered in one organization: what a token that leaked can fill it with.
 pub const MAX_REGISTERED: u32 = 200;
 
 /// A registered client, as it is told of itself.
@@ -84,7 +84,11 @@ pub async fn register_client(
         .and_then(|asked| as_client(id, &scope, (&id.to_string(), &asked)))
     {
         Ok(client) => client,
-        Err(error) => return Ok(Registration::Refused(error)), // the token keeps its use
+        Err(error) => {
+            drop(tx); // the token keeps its use
+            let reason = error.code.as_str();
+            return refuse(env, &scope, (reason, Registration::Refused(error)), origin).await;
+        }
     };
     let token = env.random.credential::<RegistrationAccessToken>(scope.org_id())?;
     tx.clients().save(&ClientChange { client: &client, at: now }).await?;

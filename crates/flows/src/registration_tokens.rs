@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::credentials::{Credential, RegistrationToken};
 use orgate_domain::ids::RegistrationTokenId;
-use orgate_storage::{NewRegistrationToken, OrgScope};
+use orgate_storage::{ListedRegistrationToken, NewRegistrationToken, OrgScope};
 
 use crate::{Env, Failure, events};
 
@@ -55,4 +55,36 @@ pub async fn create_token(
     tx.audit().insert(&event).await?;
     tx.commit().await?;
     Ok(CreatedToken { id: new.id, token, expires_at: new.expires_at, usable })
+}
+
+/// The organization's tokens that are still good for something, and those that clients were registered by.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_tokens(env: &Env, scope: &OrgScope) -> Result<Vec<ListedRegistrationToken>, Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let tokens = tx.registrations().list_tokens(env.clock.now()).await?;
+    tx.commit().await?;
+    Ok(tokens)
+}
+
+/// Takes a token back: it registers nothing from then on. `false` if there is none that does.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn revoke_token(
+    env: &Env,
+    scope: &OrgScope,
+    id: RegistrationTokenId,
+    actor: Actor,
+) -> Result<bool, Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    if !tx.registrations().revoke_token(id, env.clock.now()).await? {
+        return Ok(false);
+    }
+    let detail = vec![("registration_token", id.to_string())];
+    let event = events::done(env, Action::RegistrationTokenRevoked, &Origin::default())?;
+    tx.audit().insert(&Event { actor, detail, ..event }).await?;
+    tx.commit().await?;
+    Ok(true)
 }

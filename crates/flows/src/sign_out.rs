@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use orgate_domain::audit::Actor;
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Client, ClientStatus, Party};
 use orgate_domain::ids::{ClientId, OrgId, SessionId};
 use orgate_domain::sessions::Session;
+use orgate_protocol::jose::claims::IdTokenClaims;
 use orgate_protocol::oauth::logout::{self, EndSessionRequest};
 use orgate_storage::OrgScope;
 use orgate_storage::system::ProvenSession;
 use url::Url;
 
+use crate::authorize::welcomes;
 use crate::end_sessions::{Because, end_sessions};
 use crate::federation::logout::{LogoutDeparture, depart_for};
 use crate::limits::Limited;
@@ -92,6 +94,10 @@ pub async fn sign_out(
     let Ok(to) = destination(request, client.as_deref()) else {
         return Ok(SignOut::Refused("post_logout_redirect_uri is not registered for this application"));
     };
+    let to = match (to, &client) {
+        (Some(to), Some(client)) if may_send(env, client, hint.as_ref()).await? => Some(to),
+        _ => None,
+    };
     let proven = env.store.choose(&browser.session_hashes()).await?;
     let live = proven
         .into_iter()
@@ -157,6 +163,22 @@ async fn add_frames(
         }
     }
     Ok(())
+}
+
+/// Whether the browser goes on to an address of the client's. Somebody else's has to show that it signed in the person
+/// here, in an organization that admits it still, or a link to us would lead wherever they like (RP-Initiated Logout §3).
+async fn may_send(env: &Env, client: &Client, hint: Option<&IdTokenClaims>) -> Result<bool, Failure> {
+    if client.status != ClientStatus::Active {
+        return Ok(false);
+    }
+    if client.settings.party == Party::First {
+        return Ok(true);
+    }
+    let Some(hint) = hint else { return Ok(false) };
+    match env.configuration.organization(&env.store, &hint.org_id).await? {
+        Some(scope) => welcomes(env, client, &scope).await,
+        None => Ok(false),
+    }
 }
 
 /// Where the client wants the browser to go; `Err` if it may not.

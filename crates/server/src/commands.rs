@@ -11,6 +11,7 @@ mod explain;
 mod in_organization;
 mod keys;
 mod reference;
+mod registration_token;
 mod serve;
 mod session;
 mod setup_link;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use orgate_domain::ids::ClientId;
 use orgate_flows::Env;
 use orgate_flows::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver, tell_clients};
@@ -199,7 +200,13 @@ async fn clean_once(env: &Env) -> u64 {
 async fn follow_changes(env: Env) {
     loop {
         let (pending, mut reloads) = tokio::sync::watch::channel(false);
+        let (documents, mut changed) = tokio::sync::mpsc::unbounded_channel();
         let follow = env.store.listen(|change| {
+            if let Some(client) = change.and_then(changed_document) {
+                // Strangers can have it happen: nothing else is forgotten for it. If nobody listens, nothing goes on.
+                documents.send(client).unwrap_or_default();
+                return;
+            }
             if !change.is_some_and(|change| change.starts_with("signing_keys:")) {
                 env.configuration.forget(); // keys are none of it, and rings change by themselves
             }
@@ -218,7 +225,13 @@ async fn follow_changes(env: Env) {
                 }
             }
         };
+        let forget = async {
+            while let Some((id, client_id)) = changed.recv().await {
+                env.configuration.forget_client(id, &client_id).await;
+            }
+        };
         tokio::select! {
+            () = forget => {}
             result = follow => {
                 if let Err(error) = result {
                     tracing::warn!(%error, "changes of configuration cannot be followed");
@@ -228,4 +241,10 @@ async fn follow_changes(env: Env) {
         }
         tokio::time::sleep(LISTEN_PAUSE).await;
     }
+}
+
+/// The client whose document a notification is about.
+fn changed_document(change: &str) -> Option<(ClientId, String)> {
+    let (id, client_id) = change.strip_prefix("client_documents:")?.split_once(' ')?;
+    Some((ClientId::from_uuid(id.parse().ok()?), client_id.to_owned()))
 }

@@ -36,18 +36,29 @@ pub struct Cleaned {
     pub devices: u64,
     /// Ids of what clients signed, and nobody could replay any more.
     pub consumed: u64,
+    /// Clients that nobody registered, and nobody uses.
+    pub documents: u64,
 }
 
 impl Cleaned {
     /// Rows of the kind that there were most of: as many as the limit, and more may be waiting.
     pub fn most(&self) -> u64 {
         let Self { requests, codes, refresh_tokens, grants, sessions, messages, throttles, .. } = *self;
-        let Self { upstream_requests, assertions, traces, revocations, consumed, pushed, devices, .. } =
-            *self;
+        let Self {
+            upstream_requests,
+            assertions,
+            traces,
+            revocations,
+            consumed,
+            pushed,
+            devices,
+            documents,
+            ..
+        } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
         others
             .into_iter()
-            .chain([assertions, traces, revocations, consumed, pushed, devices])
+            .chain([assertions, traces, revocations, consumed, pushed, devices, documents])
             .fold(requests, u64::max)
     }
 }
@@ -121,7 +132,65 @@ impl Store {
             ..cleaned
         };
         tx.transaction.commit().await?;
-        Ok(cleaned)
+        let documents = self.clean_documents(outdated, limit).await?;
+        Ok(Cleaned { documents, ..cleaned })
+    }
+
+    /// Clients that nobody registered, whose documents nobody asked for lately, and that nothing refers to: their
+    /// addresses are theirs again when somebody does. One that was disabled stays, or that would enable it.
+    async fn clean_documents(&self, outdated: Outdated, limit: i64) -> Result<u64, StorageError> {
+        // By itself: a client that is taken up just now keeps its row, and everything else is deleted nonetheless.
+        let mut tx = self.begin_system(SystemReason::Clean).await?;
+        let due = sqlx::query!(
+            r#"select kept.org_id, kept.client_id from client_documents kept
+               join client_directory entry on entry.org_id = kept.org_id and entry.id = kept.client_id
+               where kept.fetched_at < $1 and entry.party = 'unregistered' and entry.status = 'active'
+                 and not exists (select from authorization_requests one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from authorization_codes one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from grants one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from consents one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from client_access one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from client_roles one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from event_streams one
+                                 where one.client_org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from pushed_requests one
+                                 where one.org_id = kept.org_id and one.client_id = kept.client_id)
+                 and not exists (select from device_requests one
+                                 where one.org_id = kept.org_id and one.client_id = kept.client_id)
+               order by kept.fetched_at limit $2"#,
+            outdated.expired_before,
+            limit,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        let (orgs, clients): (Vec<_>, Vec<_>) =
+            due.into_iter().map(|row| (row.org_id, row.client_id)).unzip();
+        for statement in
+            [
+                sqlx::query!(
+                "delete from client_documents unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
+                 where unused.org_id = due.org_id and unused.client_id = due.id", &orgs, &clients),
+                sqlx::query!(
+                    "delete from clients unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
+                 where unused.org_id = due.org_id and unused.id = due.id",
+                    &orgs,
+                    &clients
+                ),
+                sqlx::query!(
+                "delete from client_directory unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
+                 where unused.org_id = due.org_id and unused.id = due.id", &orgs, &clients),
+            ]
+        {
+            statement.execute(&mut *tx.transaction).await?;
+        }
+        tx.transaction.commit().await?;
+        Ok(u64::try_from(clients.len()).unwrap_or_default())
     }
 
     /// What is good once, and what sign-ins through identity providers leave behind.

@@ -178,12 +178,13 @@ impl Clients<'_> {
         let origins: Vec<String> = client.script_origins().into_iter().collect();
         let post_logout: Vec<String> = client.post_logout_redirect_uris.iter().cloned().collect();
         sqlx::query!(
-            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris, backchannel_logout, origins)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "insert into client_directory (org_id, id, client_id, name, audience, status, redirect_uris, backchannel_logout,
+                                           origins, party, initiates_login)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              on conflict (org_id, id) do update
                  set name = excluded.name, audience = excluded.audience, status = excluded.status,
                      redirect_uris = excluded.redirect_uris, backchannel_logout = excluded.backchannel_logout,
-                     origins = excluded.origins
+                     origins = excluded.origins, party = excluded.party, initiates_login = excluded.initiates_login
                  where client_directory.org_id = excluded.org_id",
             self.org_id,
             client.id.as_uuid(),
@@ -194,18 +195,20 @@ impl Clients<'_> {
             &redirect_uris,
             client.settings.backchannel_logout_uri.is_some(),
             &origins,
+            client.settings.party.as_str(),
+            client.initiate_login_uri.is_some(),
         )
         .execute(&mut *self.conn)
         .await?;
         sqlx::query!(
             "insert into clients (org_id, id, kind, post_logout_redirect_uris, home_url, resource,
-                                  signing_algorithm, created_at, updated_at, initiate_login_uri)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+                                  signing_algorithm, created_at, updated_at, initiate_login_uri, party)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)
              on conflict (org_id, id) do update
                  set kind = excluded.kind, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
                      home_url = excluded.home_url, resource = excluded.resource,
                      signing_algorithm = excluded.signing_algorithm, updated_at = excluded.updated_at,
-                     initiate_login_uri = excluded.initiate_login_uri
+                     initiate_login_uri = excluded.initiate_login_uri, party = excluded.party
                  where clients.org_id = excluded.org_id",
             self.org_id,
             client.id.as_uuid(),
@@ -216,11 +219,25 @@ impl Clients<'_> {
             client.signing_algorithm.as_str(),
             at,
             client.initiate_login_uri.as_ref().map(Url::as_str),
+            client.settings.party.as_str(), // before its notification: see the trigger `notify`
         )
         .execute(&mut *self.conn)
         .await?;
         self.save_settings(client.id, &client.settings).await?;
         self.save_permissions(client.id, &client.permissions).await
+    }
+
+    /// Makes the client active or disabled. `false` if it is that already, or there is none.
+    pub async fn update_status(&mut self, id: ClientId, status: ClientStatus) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update client_directory set status = $3 where org_id = $1 and id = $2 and status <> $3",
+            self.org_id,
+            id.as_uuid(),
+            status.as_str(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     async fn save_settings(&mut self, id: ClientId, settings: &ClientSettings) -> Result<(), StorageError> {

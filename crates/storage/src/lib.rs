@@ -89,7 +89,10 @@ pub use pool::{PoolSettings, Store};
 pub use pushed_requests::{PushedAuthorizationRequest, PushedRequests};
 pub use recovery_codes::RecoveryCodes;
 pub use refreshes::{Refresh, Refreshes};
-pub use registrations::{NewClientDocument, NewRegistration, NewRegistrationToken, Registrations};
+pub use registrations::{
+    DocumentBounds, KeptDocument, ListedRegistrationToken, NewClientDocument, NewRegistration,
+    NewRegistrationToken, Registrations,
+};
 pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};

@@ -1,10 +1,13 @@
 //! `/account`: what a signed-in user sees of themselves.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use orgate_domain::clients::{Client, Party};
 use orgate_domain::ids::SessionId;
 use orgate_domain::user_agents::describe;
 use orgate_edge::BrowserCookies;
@@ -13,6 +16,8 @@ use orgate_flows::consents::{GivenConsent, revoke_own};
 use orgate_flows::sessions::{
     Account, OpenSession, OwnEnding, OwnSessions, ProvenSession, end_own, own_sessions,
 };
+
+use url::Url;
 
 use crate::consent::meaning;
 use crate::form::{PageForm, PageQuery};
@@ -40,6 +45,7 @@ struct SessionsTemplate<'a> {
 struct Application {
     client_id: String,
     name: String,
+    hosts: String,
     may: String,
     given: Moment,
 }
@@ -213,10 +219,21 @@ impl Application {
         Self {
             client_id: given.client.client_id.clone(),
             name: given.client.name.as_str().to_owned(),
+            hosts: hosts(&given.client),
             may: given.consent.scope.iter().map(meaning).collect::<Vec<_>>().join(", "),
             given: Moment::of(given.consent.updated_at, now),
         }
     }
+}
+
+/// Where a client is: the host of its document, or those that it has people sent to.
+fn hosts(client: &Client) -> String {
+    if client.settings.party == Party::Unregistered {
+        return client.home_url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
+    }
+    let urls = client.redirect_uris.iter().filter_map(|uri| Url::parse(uri.as_str()).ok());
+    let hosts: BTreeSet<String> = urls.filter_map(|url| url.host_str().map(str::to_owned)).collect();
+    hosts.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 impl Moment {

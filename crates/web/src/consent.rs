@@ -4,10 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use orgate_domain::clients::{Client, Party};
+use orgate_domain::clients::Client;
+use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
-use orgate_flows::consent::{ConsentPage, Said, consent, consent_page};
+use orgate_flows::consent::{ConsentPage, NamedBy, Said, consent, consent_page};
 use orgate_flows::waiting::take_up;
 use url::Url;
 
@@ -76,36 +77,51 @@ pub(crate) async fn post(
 
 fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &str)) -> Response {
     let (client, asked) = (found.waiting.client(), found.waiting.asked());
+    let destination = destination(&asked.redirect_uri);
     let template = ConsentTemplate {
         page: Page::branded(env, &found.organization),
         request: handle,
         csrf: env.vault.form_token(&cookies.browser.binding, handle),
         org: Org::of(&found.organization),
         client_name: client.name.as_str(),
-        provenance: provenance(client, found),
-        destination: destination(&asked.redirect_uri),
+        provenance: provenance((client, found.asks.named_by), &found.organization, &destination),
+        destination,
         email: &found.user,
         action: "/consent",
-        new: found.new.iter().map(meaning).collect(),
-        known: found.known.iter().map(meaning).collect(),
+        new: found.asks.new.iter().map(|scope| meaning(scope)).collect(),
+        known: found.asks.known.iter().map(|scope| meaning(scope)).collect(),
     };
     render(StatusCode::OK, &template, Some(&asked.redirect_uri))
 }
 
-/// Whose application it is, as far as that is known. A name alone can be anybody's.
-fn provenance(client: &Client, found: &ConsentPage) -> String {
-    if client.settings.party == Party::Unregistered {
-        let host = client.home_url.as_ref().and_then(Url::host_str).unwrap_or_default();
-        return format!("Nobody registered it here. It says of itself what it is, at {host}.");
-    }
-    let registered = if client.owner == found.organization.id {
-        format!("It was registered by {}", found.organization.name.as_str())
+/// Whose application it is, as far as that is known. A name alone can be anybody's: of one that gave itself its name
+/// nobody here says anything, and the home that it claims counts only where the person goes on to it.
+pub(crate) fn provenance(
+    (client, named_by): (&Client, NamedBy),
+    organization: &Organization,
+    destination: &str,
+) -> String {
+    let home = client.home_url.as_ref().and_then(Url::host_str);
+    let owner = if client.owner == organization.id {
+        organization.name.as_str()
     } else {
-        "It was registered by the people who run this sign-in service".to_owned()
+        "the people who run this sign-in service"
     };
-    match client.home_url.as_ref().and_then(Url::host_str) {
-        Some(host) => format!("{registered}, and its home is {host}."),
-        None => format!("{registered}."),
+    let (registered, home) = match named_by {
+        NamedBy::Document => {
+            let host = home.unwrap_or_default();
+            return format!("Nobody registered it here. It says of itself what it is, at {host}.");
+        }
+        NamedBy::Itself => {
+            let registered = format!("It registered itself with {owner}, and nobody has checked its name");
+            (registered, home.filter(|home| *home == destination))
+        }
+        NamedBy::Administrators => (format!("It was registered by {owner}"), home),
+    };
+    match (home, named_by) {
+        (Some(home), NamedBy::Itself) => format!("{registered}. Its home is {home}."),
+        (Some(home), _) => format!("{registered}, and its home is {home}."),
+        (None, _) => format!("{registered}."),
     }
 }
 

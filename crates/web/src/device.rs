@@ -7,16 +7,18 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::clients::Party;
 use orgate_domain::devices::DEVICE_LIFETIME;
 use orgate_domain::ids::DeviceRequestId;
 use orgate_domain::names::DisplayName;
 use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
 use orgate_flows::Env;
+use orgate_flows::consent::NamedBy;
 use orgate_flows::device::{Approval, Decision, FoundDevice, answer, approval, begin, find};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::params::Params;
 
-use crate::consent::meaning;
+use crate::consent::{self, meaning};
 use crate::form::{PageForm, PageQuery};
 use crate::page::{Org, Page, failed, over, render, unreadable};
 use crate::present::{self, see_other};
@@ -63,7 +65,9 @@ struct ApproveTemplate<'a> {
     client_name: &'a str,
     home: Option<String>,
     user: &'a str,
-    scopes: Vec<&'a str>,
+    provenance: Option<String>,
+    new: Vec<&'a str>,
+    known: Vec<&'a str>,
     other_href: String,
 }
 
@@ -247,7 +251,6 @@ fn show(env: &Env, cookies: &BrowserCookies, found: &FoundDevice) -> Response {
 }
 
 fn confirm(env: &Env, cookies: &BrowserCookies, (approval, handle): (&Approval, &str)) -> Response {
-    let asked = approval.waiting.asked();
     let template = ApproveTemplate {
         page: Page::branded(env, &approval.organization),
         request: handle,
@@ -256,9 +259,11 @@ fn confirm(env: &Env, cookies: &BrowserCookies, (approval, handle): (&Approval, 
         org: Org::of(&approval.organization),
         code: approval.user_code.to_string(),
         client_name: approval.waiting.client().name.as_str(),
-        home: home_of(approval.waiting.client()),
+        home: home_of(approval.waiting.client()).filter(|_| approval.asks.named_by != NamedBy::Itself),
         user: approval.user(),
-        scopes: asked.scope.iter().map(meaning).collect(),
+        provenance: provenance(approval),
+        new: approval.asks.new.iter().map(|scope| meaning(scope)).collect(),
+        known: approval.asks.known.iter().map(|scope| meaning(scope)).collect(),
         other_href: format!("/sign-in?request={handle}"),
     };
     render(StatusCode::OK, &template, None)
@@ -273,6 +278,13 @@ fn answered(env: &Env, approval: &Approval, decision: Decision) -> Response {
         allowed: decision == Decision::Allow,
     };
     render(StatusCode::OK, &template, None)
+}
+
+/// Whose the application is, where it is not the product's own. A device goes on to nowhere.
+fn provenance(approval: &Approval) -> Option<String> {
+    let client = approval.waiting.client();
+    let asked_for = client.settings.party != Party::First;
+    asked_for.then(|| consent::provenance((client, approval.asks.named_by), &approval.organization, ""))
 }
 
 /// Where the application is at home, for who knows the address better than the name.

@@ -124,6 +124,12 @@ fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {
             "Check the link or the name you were given, or ask your administrator to have the organization admitted."
                 .to_owned(),
         ),
+        RefusedBecause::NotTold => (
+            "This sign-in link does not work".to_owned(),
+            "The request cannot be followed, and no organization here has admitted the application that made it, so we stopped here and did not send you on to its address."
+                .to_owned(),
+            "If you were about to sign in, open the application again and name your organization there.".to_owned(),
+        ),
         RefusedBecause::OrganizationSuspended => {
             let name = refused.organization.as_ref().map_or("This organization", |org| org.name.as_str());
             (

@@ -191,7 +191,7 @@ pub(crate) async fn post_cancel(
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
     match cancel(&env, &waiting, &cookies.browser).await {
-        Ok(answer) => present::answer(&env, &answer),
+        Ok(next) => present::next(&env, &cookies, &next),
         Err(error) => present::waiting_error(&env, origin, &error),
     }
 }

@@ -225,6 +225,36 @@ async fn no_application_is_named_that_could_not_go_on() {
     assert_eq!(versions(&world).await, "");
 }
 
+/// However many applications there are beside those that sign-ins begin at.
+#[tokio::test]
+async fn an_application_is_offered_however_many_others_there_are() {
+    let world = World::start().await;
+    world.run(
+        "with operator as (select org_id from organizations where slug = 'operator'),
+         many as (select lpad(number::text, 32, '0')::uuid as id, operator.org_id from operator, generate_series(1, 250) number),
+         listed as (
+             insert into client_directory (org_id, id, client_id, name, audience, redirect_uris)
+             select org_id, id, id::text, 'x', 'all', '{}' from many
+         )
+         insert into clients (org_id, id, kind, post_logout_redirect_uris, resource, signing_algorithm, created_at, updated_at)
+         select org_id, id, 'web', '{}', 'x', 'ES256', now(), now() from many",
+    )
+    .await;
+    world.app.apply(CLIENTS).await;
+    let wizard = world.open(&world.link("acme", &[]).await).await;
+    let base = wizard.create("saml").await;
+    world.run(
+        "with theirs as (update clients set party = 'unregistered' where initiate_login_uri like '%/wiki')
+         update client_directory set party = 'unregistered' where client_id = 'wiki'",
+    )
+    .await;
+
+    let offered = wizard.browser.get(format!("{base}/provider")).await;
+
+    check(&offered, 200, "name=\"unsolicited_client\" value=\"portal\"");
+    assert!(!offered.body.contains("Wiki"), "nobody registered it: {}", offered.body);
+}
+
 /// Saves the provider with a proof of who we are.
 async fn prove(wizard: &Wizard, base: &str, issuer: &str, (proof, secret): (&str, &str)) -> Page {
     let page = format!("{base}/provider");

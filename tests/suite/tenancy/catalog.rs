@@ -263,22 +263,36 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_choose: sessions: rows: true
     orgate_choose: users: select (org_id, id, email, email_verified, name, status)
     orgate_choose: users: rows: true
-    orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, expires_at)
+    orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, client_org_id, client_id, expires_at)
     orgate_clean: authorization_codes: rows: true
-    orgate_clean: authorization_requests: delete, select (org_id, id, expires_at, consent_session_id)
+    orgate_clean: authorization_requests: delete, select (org_id, id, client_org_id, client_id, expires_at, consent_session_id)
     orgate_clean: authorization_requests: rows: true
+    orgate_clean: client_access: select (client_org_id, client_id)
+    orgate_clean: client_access: rows: true
+    orgate_clean: client_directory: delete, select (org_id, id, status, party)
+    orgate_clean: client_directory: rows: true
+    orgate_clean: client_documents: delete, select (org_id, client_id, fetched_at)
+    orgate_clean: client_documents: rows: true
+    orgate_clean: client_roles: select (client_org_id, client_id)
+    orgate_clean: client_roles: rows: true
+    orgate_clean: clients: delete, select (org_id, id)
+    orgate_clean: clients: rows: true
+    orgate_clean: consents: select (client_org_id, client_id)
+    orgate_clean: consents: rows: true
     orgate_clean: consumed_assertions: delete, select (org_id, connection_id, assertion_id, expires_at)
     orgate_clean: consumed_assertions: rows: true
     orgate_clean: consumed_ids: delete, select (org_id, kind, id_hash, expires_at)
     orgate_clean: consumed_ids: rows: true
-    orgate_clean: device_requests: delete, select (org_id, id, expires_at)
+    orgate_clean: device_requests: delete, select (org_id, id, client_id, expires_at)
     orgate_clean: device_requests: rows: true
     orgate_clean: ensure_audit_partition(date): execute
-    orgate_clean: grants: delete, select (org_id, id, session_id, expires_at, revoked_at)
+    orgate_clean: event_streams: select (client_org_id, client_id)
+    orgate_clean: event_streams: rows: true
+    orgate_clean: grants: delete, select (org_id, id, session_id, client_org_id, client_id, expires_at, revoked_at)
     orgate_clean: grants: rows: true
     orgate_clean: outbox: delete, select (org_id, id, delivered_at, failed_at)
     orgate_clean: outbox: rows: true
-    orgate_clean: pushed_requests: delete, select (org_id, handle_hash, expires_at)
+    orgate_clean: pushed_requests: delete, select (org_id, handle_hash, client_id, expires_at)
     orgate_clean: pushed_requests: rows: true
     orgate_clean: refresh_tokens: delete, select (org_id, token_hash, grant_id, expires_at)
     orgate_clean: refresh_tokens: rows: true

@@ -33,6 +33,10 @@ const CROSSING: &[&str] = &[
     "select org_id from signals group by org_id order by min(position)",
     "update event_streams stream set leased_until = $2 from",
     // Clean: what has expired, of whomever.
+    "select kept.org_id, kept.client_id from client_documents kept",
+    "delete from client_documents unused",
+    "delete from client_directory unused",
+    "delete from clients unused",
     "delete from authorization_requests lapsed",
     "delete from authorization_codes lapsed",
     "delete from device_requests lapsed",

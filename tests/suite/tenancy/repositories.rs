@@ -71,6 +71,9 @@ fn methods() -> BTreeSet<String> {
     methods
 }
 
+/// Where scripts of a client of Acme's are.
+const SCRIPTS: &str = "https://scripts.acme.test";
+
 struct Calls {
     fixture: Fixture,
     acme: Arc<Everything>,
@@ -94,6 +97,9 @@ impl Calls {
         let mut tx = fixture.acme.begin().await;
         tx.clients().insert_access(shared, now()).await.expect("access");
         tx.commit().await.expect("a commit");
+        let origins = "update client_directory set origins = array[$1] where org_id = $2";
+        let origins = sqlx::query(origins).bind(SCRIPTS).bind(fixture.acme.id().as_uuid());
+        origins.execute(fixture.database.superuser()).await.expect("an origin");
         let tables = rows::isolated_tables(fixture.database.superuser()).await;
         Self { fixture, acme, federated, shared, tables, made: BTreeSet::new(), said: Vec::new() }
     }
@@ -150,7 +156,8 @@ impl Calls {
             Clients::find_admission: None
             Clients::find_standing: Some(([], [], None))
             Clients::list_access: []
-            Clients::list_admitted: []
+            Clients::admits_origin: false
+            Clients::list_initiating: []
             Clients::list_roles: []
             Codes::find: None
             Domains::find: None
@@ -164,6 +171,8 @@ impl Calls {
             Consents::list: []
             Registrations::find_document: None
             Registrations::find: None
+            Registrations::is_registered: false
+            Registrations::list_tokens: []
             Grants::list_clients: []
             Grants::is_revoked: false
             Keys::find_data_key: None
@@ -208,6 +217,7 @@ impl Calls {
             AuthorizationRequests::consume: false
             Clients::delete_access: false
             Clients::delete_secrets: ()
+            Clients::update_status: false
             Codes::redeem: false
             DeviceRequests::answer: false
             DeviceRequests::save_poll: ()
@@ -224,6 +234,8 @@ impl Calls {
             Consents::revoke_granted: 0
             Consents::delete_of_client: ()
             Registrations::delete: false
+            Registrations::revoke_token: false
+            Registrations::update_document_fetched: false
             Registrations::spend_token: None
             Grants::revoke: false
             Grants::rotate: false

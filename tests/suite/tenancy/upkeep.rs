@@ -111,6 +111,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         consumed: 1,
         pushed: 1,
         devices: 1,
+        documents: 0, // the client that the document is of was registered
         requests: 3,
         codes: 2,
         refresh_tokens: 1,

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::settings::STANDARD_SCOPES;
 use crate::connections::Attributes;
 
 /// Claims that one client may map.
@@ -348,6 +349,11 @@ impl From<ClaimSource> for String {
 }
 
 impl ClaimMapping {
+    /// Whether it is told by a scope that the application alone gives a meaning: one that a page for consent names.
+    pub fn has_own_scope(&self) -> bool {
+        self.scope.as_deref().is_some_and(|scope| !STANDARD_SCOPES.contains(&scope))
+    }
+
     /// Its value as of now; `None` where there is none, or none of its shape.
     fn value(&self, known: &ClaimValues) -> Option<Value> {
         let values = known.of(&self.from);
@@ -389,8 +395,8 @@ fn all(values: &[String]) -> Vec<&str> {
 
 /// What a client's mappings put into a token, of what is `known` and within `granted`. What does not fit into
 /// `budget` bytes is left out whole, the later mappings first, and named.
-pub fn map_claims(
-    mappings: &[ClaimMapping],
+pub fn map_claims<'a>(
+    mappings: impl IntoIterator<Item = &'a ClaimMapping>,
     known: &ClaimValues,
     granted: impl Fn(&str) -> bool,
     (target, budget): (Option<ClaimTarget>, usize),

@@ -231,6 +231,12 @@ impl ClientSettings {
         }
     }
 
+    /// The mappings that its tokens are told by. Of somebody else's, those that a scope of its own lets out: what
+    /// people were not asked for, and what hides behind the words of a standard scope, it does not get.
+    pub fn told_claims(&self) -> impl Iterator<Item = &ClaimMapping> + Clone {
+        self.claims.iter().filter(|mapping| self.party == Party::First || mapping.has_own_scope())
+    }
+
     /// The organization's policy, tightened by the client's own limits.
     #[must_use]
     pub fn tighten(&self, policy: &Policy) -> Policy {

@@ -1,6 +1,8 @@
 //! Whether a live session answers a request, or its user has to prove who they are again.
 
+use orgate_domain::clients::Client;
 use orgate_domain::email::Email;
+use orgate_domain::policies::Policy;
 use orgate_domain::resolution::Reason;
 use orgate_domain::standing::Standing;
 use orgate_protocol::oauth::authorize::Prompt;
@@ -21,6 +23,15 @@ pub(super) fn suffices(env: &Env, pending: &Pending, standing: &Standing) -> boo
         && is_of_address(env, asked, standing)
         && standing.session.satisfies_max_age(asked.max_age, env.clock.now())
         && asked.accepts(standing.session.acr())
+}
+
+/// Whether the session that a request was answered in, and that a page asked for something more in, still is one that
+/// the client is answered in. What the request itself asks for was proven when it came there; reading a page takes a
+/// while.
+pub(crate) fn still_suffices(env: &Env, (client, policy): (&Client, &Policy), standing: &Standing) -> bool {
+    let (settings, now) = (&client.settings, env.clock.now());
+    standing.is_live(now, &settings.tighten(policy))
+        && standing.session.satisfies_max_age(settings.max_age(None), now)
 }
 
 /// Whoever came here by an address, hinted or proven, is not answered in the session of another.

@@ -9,8 +9,8 @@ use orgate_domain::standing::Standing;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{ForDevice, OrgScope, OrgTx};
 
-use crate::authorize::{issue, proven_session};
-use crate::consent::keep;
+use crate::authorize::{issue, proven_session, still_suffices};
+use crate::consent::{Asks, asks, keep};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
 
@@ -32,6 +32,8 @@ pub struct Approval {
     pub organization: Organization,
     /// Who is asked.
     pub standing: Standing,
+    /// What for.
+    pub asks: Asks,
     /// What the device shows.
     pub user_code: UserCode,
     device: ForDevice,
@@ -66,7 +68,8 @@ pub async fn approval(env: &Env, handle: &str, browser: &Browser) -> Result<Appr
     let found = found.filter(|found| found.is_open_to(waiting.asked().id, now)).ok_or(WaitingError::Over)?;
     let user_code = env.vault.shown_user_code(device.id, &found.derived_by).ok_or(WaitingError::Over)?;
     let lapses = found.expires_at;
-    Ok(Approval { waiting, organization, standing, user_code, device, owner, lapses })
+    let asks = asks(env, &waiting, standing.session.user_id).await?;
+    Ok(Approval { waiting, organization, standing, asks, user_code, device, owner, lapses })
 }
 
 async fn find_standing(
@@ -76,16 +79,12 @@ async fn find_standing(
     browser: &Browser,
 ) -> Result<Option<Standing>, Failure> {
     let policy = env.configuration.policy(&env.store, &waiting.scope).await?;
-    let settings = &waiting.client().settings;
-    // What the request asked for was proven when it came here; reading the page takes a while.
-    let (policy, oldest) = (settings.tighten(&policy), settings.max_age(None));
     let mut tx = env.store.begin(&waiting.scope).await?;
     let standing = proven_session(env, &mut tx, waiting.client(), browser).await?;
     tx.commit().await?;
     Ok(standing
         .filter(|standing| device.session == Some(standing.session.id))
-        .filter(|standing| standing.is_live(env.clock.now(), &policy))
-        .filter(|standing| standing.session.satisfies_max_age(oldest, env.clock.now())))
+        .filter(|standing| still_suffices(env, (waiting.client(), &policy), standing)))
 }
 
 /// Does what the person says, and what came of it: of two answers at once, the one that was first stands for both.

@@ -7,6 +7,7 @@ use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::registration::{self, Update, invalid};
 use orgate_storage::{ClientChange, OrgScope, OrgTx};
 
+use super::metadata::overlaid;
 use super::{Registered, about, as_client, give_secret, open, refuse, secret_needed};
 use crate::limits::Limited;
 use crate::{Called, Env, Failure, events};
@@ -22,7 +23,7 @@ pub enum Change {
     Unauthorized,
 }
 
-/// A registration, found by its own token.
+/// A registration, found by its own token, and held: until the transaction ends, nobody else changes the client.
 struct Found {
     tx: OrgTx,
     scope: OrgScope,
@@ -88,16 +89,19 @@ pub async fn change(
     };
     let now = env.clock.now();
     let before = &found.registered.client;
-    let asked = match check_update(before, metadata).and_then(|()| registration::parse(metadata)) {
-        Ok(asked) => asked,
-        Err(error) => return Ok(Change::Refused(error)),
-    };
-    let client = match as_client(before.id, &found.scope, (&before.client_id, &asked)) {
+    let client = match changed(before, &found.scope, metadata) {
         Ok(client) => client,
-        Err(error) => return Ok(Change::Refused(error)),
+        Err(error) => {
+            drop(found.tx);
+            let reason = error.code.as_str();
+            return refuse(env, &found.scope, (reason, Change::Refused(error)), origin).await;
+        }
     };
     let tx = &mut found.tx;
     tx.clients().save(&ClientChange { client: &client, at: now }).await?;
+    if is_another(before, &client) {
+        tx.consents().delete_of_client(client.key(), now).await?;
+    }
     let secret = match (secret_needed(before), secret_needed(&client)) {
         (false, true) => Some(give_secret(env, tx, client.id, now).await?),
         (true, false) => {
@@ -110,6 +114,21 @@ pub async fn change(
     tx.audit().insert(&about(&client, event)).await?;
     found.tx.commit().await?;
     Ok(Change::Changed(Box::new(Registered { client, secret, ..found.registered })))
+}
+
+/// The client as it asks to be, as far as it may.
+fn changed(before: &Client, scope: &OrgScope, metadata: &[u8]) -> Result<Client, RequestError> {
+    check_update(before, metadata)?;
+    let asked = registration::parse(metadata)?;
+    let wanted = as_client(before.id, scope, (&before.client_id, &asked))?;
+    overlaid(before, (wanted, asked.scope.as_ref()))
+}
+
+/// Whether people would not have let it have what they let the one before have: they read its name, and where they
+/// went on to.
+fn is_another(before: &Client, after: &Client) -> bool {
+    let known = |uri| before.redirect_uris.contains(uri);
+    before.name != after.name || !after.redirect_uris.iter().all(known)
 }
 
 /// What §2.2 demands of the request beside the metadata.

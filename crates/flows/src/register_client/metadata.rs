@@ -1,13 +1,15 @@
 //! What a client says of itself, as a client of ours.
 
+use std::collections::BTreeSet;
+
 use orgate_domain::clients::{
     Audience, Client, ClientAuthentication, ClientKeySource, ClientSettings, ClientStatus, Party,
     STANDARD_SCOPES,
 };
 use orgate_domain::ids::ClientId;
 use orgate_domain::names::DisplayName;
-use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::registration::{ClientMetadata, RegisteredAuthMethod, RegisteredKeys, invalid};
+use orgate_protocol::oauth::{RequestError, ScopeSet};
 use orgate_storage::OrgScope;
 
 /// The client: the organization's, used there alone, and somebody else's. `called` is its name if it gives itself none.
@@ -62,6 +64,55 @@ fn settings(asked: &ClientMetadata) -> ClientSettings {
         backchannel_logout_uri: asked.backchannel_logout_uri.clone(),
         ..ClientSettings::of(asked.kind)
     }
+}
+
+/// What a registered client becomes by asking to be something else. What only an administrator sets stays as it is, and
+/// so does what is stricter already, whoever made it so: a client never loosens what it must prove.
+pub(super) fn overlaid(
+    before: &Client,
+    (asked, scope): (Client, Option<&ScopeSet>),
+) -> Result<Client, RequestError> {
+    let (known, wanted) = (&before.settings, asked.settings);
+    let settings = ClientSettings {
+        authentication: wanted.authentication,
+        keys: wanted.keys,
+        grants: wanted.grants,
+        scopes: narrowed(known.scopes.as_ref(), scope).or(wanted.scopes),
+        require_pushed_authorization_requests: known.require_pushed_authorization_requests
+            || wanted.require_pushed_authorization_requests,
+        dpop_bound_access_tokens: known.dpop_bound_access_tokens || wanted.dpop_bound_access_tokens,
+        backchannel_logout_uri: wanted.backchannel_logout_uri,
+        ..known.clone()
+    };
+    if settings.is_fapi() && settings.authentication != ClientAuthentication::PrivateKeyJwt {
+        return Err(invalid("token_endpoint_auth_method is private_key_jwt: the client follows FAPI 2.0"));
+    }
+    if !settings.algorithms().contains(&asked.signing_algorithm) {
+        return Err(invalid(
+            "id_token_signed_response_alg is PS256, ES256 or EdDSA: the client follows FAPI 2.0",
+        ));
+    }
+    if !settings.require_pkce && !settings.authentication.is_confidential() {
+        return Err(invalid(
+            "token_endpoint_auth_method: the client proves itself by it, in the place of PKCE",
+        ));
+    }
+    Ok(Client {
+        name: asked.name,
+        kind: asked.kind,
+        redirect_uris: asked.redirect_uris,
+        post_logout_redirect_uris: asked.post_logout_redirect_uris,
+        home_url: asked.home_url,
+        signing_algorithm: asked.signing_algorithm,
+        settings,
+        ..before.clone()
+    })
+}
+
+/// Of the scopes that a client may ask for, those that it still wants. Another one only an administrator gives it.
+fn narrowed(may: Option<&BTreeSet<String>>, wants: Option<&ScopeSet>) -> Option<BTreeSet<String>> {
+    let is_wanted = |scope: &&String| wants.is_none_or(|wants| wants.contains(scope));
+    may.map(|may| may.iter().filter(is_wanted).cloned().collect())
 }
 
 /// Whether it proves itself by a secret.

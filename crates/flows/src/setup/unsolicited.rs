@@ -25,7 +25,7 @@ pub struct Application {
 /// [`SetupError`].
 pub async fn applications(env: &Env, setup: &Setup) -> Result<Vec<Application>, SetupError> {
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    let admitted = tx.clients().list_admitted(MAX_APPLICATIONS).await?;
+    let admitted = tx.clients().list_initiating(MAX_APPLICATIONS).await?;
     tx.commit().await?;
     let mut found = Vec::new();
     for key in admitted {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::Duration;
+use orgate_domain::clients::claims::ClaimMapping;
 use orgate_domain::clients::{
     ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
 };
@@ -105,6 +106,15 @@ impl Reader<'_> {
         {
             return self
                 .refuse(at, format!("grants: {} is for clients that prove who they are", grant.as_str()));
+        }
+        let unnamed = |mapping: &ClaimMapping| !mapping.has_own_scope();
+        if settings.party != Party::First
+            && let Some(place) = settings.claims.iter().position(unnamed)
+        {
+            let at = file.claims.get(place).map_or(at, |claim| &claim.referenced);
+            let text =
+                "claims: a third party's have a scope of its own, which people are asked for by its name";
+            return self.refuse(at, text);
         }
         Some(settings.clone())
     }

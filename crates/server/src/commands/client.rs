@@ -3,23 +3,31 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use chrono::{Duration, SecondsFormat};
+use chrono::Duration;
 use clap::{Args, Subcommand};
 use orgate_domain::audit::Actor;
+use orgate_domain::clients::ClientStatus;
 use orgate_domain::clients::claims::ClaimName;
-use orgate_flows::preview_claims::{ClaimsPreview, Mappings, preview_claims};
-use orgate_flows::registration_tokens::create_token;
+use orgate_flows::client_status::{StatusChange, change_client_status};
+use orgate_flows::preview_claims::{ClaimsPreview, preview_claims};
 use orgate_flows::rotate_secret::{SecretRotation, rotate_secret};
 
 use orgate_protocol::oauth::ScopeSet;
 
 use super::in_organization::InOrganization;
+use super::registration_token::RegistrationToken;
 use super::{ConfigFile, opened};
 use crate::apply_file;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// Make a token with which somebody may register applications of an organization by themselves
+    /// Switch an application off, whoever registered it, and if nobody did. A file that says `status: active` switches it on
+    /// again when it is applied
+    Disable(WhichClient),
+    /// Switch an application on again
+    Enable(WhichClient),
+    /// Make a token with which somebody may register applications of an organization by themselves, list them, take one
+    /// back
     RegistrationToken(RegistrationToken),
     /// Give a client a new secret; the one before it works for a while yet
     RotateSecret(RotateSecret),
@@ -28,15 +36,12 @@ pub(super) enum ClientCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct RegistrationToken {
+pub(super) struct WhichClient {
+    /// The client
+    #[arg(value_name = "CLIENT_ID")]
+    client_id: String,
     #[command(flatten)]
-    of: InOrganization,
-    /// How many applications it registers
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
-    uses: u16,
-    /// For how long, in hours
-    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=2160))]
-    expires_in_hours: u16,
+    config: ConfigFile,
 }
 
 #[derive(Debug, Args)]
@@ -88,9 +93,8 @@ impl Claims {
             Some(text) => Some(of.user(&env, &scope, &text).await?),
             None => None,
         };
-        let mappings = Mappings { claims: &settings.claims, budget: settings.claims_budget };
         let granted = settings.grantable(&granted);
-        print(&preview_claims(&env, &scope, mappings, (user, &granted)).await?, settings.claims_budget)
+        print(&preview_claims(&env, &scope, &settings, (user, &granted)).await?, settings.claims_budget)
     }
 }
 
@@ -120,28 +124,26 @@ impl ClientCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Claims(claims) => claims.run().await,
+            Self::Disable(which) => which.make(ClientStatus::Disabled).await,
+            Self::Enable(which) => which.make(ClientStatus::Active).await,
             Self::RegistrationToken(token) => token.run().await,
             Self::RotateSecret(rotation) => rotation.run().await,
         }
     }
 }
 
-impl RegistrationToken {
-    async fn run(self) -> anyhow::Result<()> {
-        let Self { of, uses, expires_in_hours } = self;
-        let (env, scope) = of.open().await?;
-        let terms = (uses, Duration::hours(expires_in_hours.into()));
-        let made = create_token(&env, &scope, terms, Actor::Operator).await?;
-        println!("The token, shown only now: {}", made.token.reveal());
-        println!(
-            "It registers {uses} application(s) at {}, until {}.",
-            env.issuer.at("/register"),
-            made.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true)
-        );
-        if !made.usable {
-            println!(
-                "Nobody can use it yet: the organization's policy forbids it (`client_registration`, `third_party_clients`)."
-            );
+impl WhichClient {
+    async fn make(self, status: ClientStatus) -> anyhow::Result<()> {
+        let Self { client_id, config } = self;
+        let env = opened(&config).await?;
+        let changed = change_client_status(&env, &client_id, status, Actor::Operator).await?;
+        match (changed, status) {
+            (StatusChange::Changed, ClientStatus::Disabled) => {
+                println!("{client_id} is answered nothing any more.");
+            }
+            (StatusChange::Changed, ClientStatus::Active) => println!("{client_id} is answered again."),
+            (StatusChange::Unchanged, _) => println!("{client_id} is {} already.", status.as_str()),
+            (StatusChange::Unknown, _) => bail!("there is no client {client_id}"),
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Who may use which client: others' clients in this organization, and the roles that machines have in it.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::clients::ClientStatus;
 use orgate_domain::clients::claims::ClaimValues;
+use orgate_domain::clients::{ClientStatus, Party};
 use orgate_domain::connections::Attributes;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
@@ -165,17 +165,42 @@ impl Clients<'_> {
         Ok(())
     }
 
-    /// Clients that users of this organization may sign in to now, its own first; at most `limit`.
-    pub async fn list_admitted(&mut self, limit: i64) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+    /// Clients that users of this organization may sign in to now and that begin sign-ins at an address of theirs, its
+    /// own first; at most `limit`. Those that nobody registered are not among them.
+    pub async fn list_initiating(&mut self, limit: i64) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
         let rows = sqlx::query!(
-            r#"select client_org_id as "owner!", client_id as "id!" from admitted_clients
-               where org_id = $1 and status = 'active'
-               order by (client_org_id = org_id) desc, client_org_id, client_id limit $2"#,
+            r#"select admitted.client_org_id as "owner!", admitted.client_id as "id!"
+               from admitted_clients admitted
+               join client_directory entry on entry.org_id = admitted.client_org_id and entry.id = admitted.client_id
+               where admitted.org_id = $1 and admitted.status = 'active'
+                 and entry.initiates_login and entry.party <> 'unregistered'
+               order by (admitted.client_org_id = admitted.org_id) desc, admitted.client_org_id, admitted.client_id
+               limit $2"#,
             self.org_id,
             limit,
         )
         .fetch_all(&mut *self.conn)
         .await?;
         Ok(rows.into_iter().map(|row| (OrgId::from_uuid(row.owner), ClientId::from_uuid(row.id))).collect())
+    }
+
+    /// Whether scripts of this origin are a client that this organization may use, of one of these parties.
+    pub async fn admits_origin(&mut self, origin: &str, parties: &[Party]) -> Result<bool, StorageError> {
+        let parties: Vec<String> = parties.iter().map(|party| party.as_str().to_owned()).collect();
+        let admitted = sqlx::query_scalar!(
+            r#"select exists (
+                   select from client_directory entry
+                   join admitted_clients admitted
+                        on admitted.client_org_id = entry.org_id and admitted.client_id = entry.id
+                   where admitted.org_id = $1 and admitted.status = 'active'
+                     and entry.origins @> array[$2::text] and entry.party = any($3)
+               ) as "admitted!""#,
+            self.org_id,
+            origin,
+            &parties,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(admitted)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use orgate_domain::audit::Action;
+use orgate_domain::clients::ClientStatus;
 use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
@@ -50,6 +51,8 @@ impl Calls {
             "AuthorizationRequests::consume" => tx.authorization_requests().consume(acme.request.id, now());
             "Clients::delete_access" => tx.clients().delete_access(shared);
             "Clients::delete_secrets" => tx.clients().delete_secrets(acme.client.id);
+            "Clients::update_status" =>
+                tx.clients().update_status(acme.client.id, ClientStatus::Disabled);
             "Codes::redeem" =>
                 tx.codes().redeem(&acme.code.hash, &new_grant(&acme.code.code, hash()), &redeemed);
             "DeviceRequests::answer" =>
@@ -71,6 +74,10 @@ impl Calls {
                 tx.consents().revoke_granted(acme.user.id, (org_id, acme.client.id), now());
             "Consents::delete_of_client" => tx.consents().delete_of_client((org_id, acme.client.id), now());
             "Registrations::delete" => tx.registrations().delete(acme.client.id);
+            "Registrations::revoke_token" =>
+                tx.registrations().revoke_token(acme.registration_token, now() - Duration::days(1));
+            "Registrations::update_document_fetched" =>
+                tx.registrations().update_document_fetched(acme.client.id, now());
             "Registrations::spend_token" =>
                 tx.registrations().spend_token(&SecretHash::of(fixture::REVOKED.as_bytes()), now());
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());

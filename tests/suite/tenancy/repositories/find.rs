@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use chrono::Duration;
+use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::DomainId;
 use orgate_storage::ConsumedKind;
 use orgate_tests::fixture::{self, now, uuid};
 
-use super::Calls;
+use super::{Calls, SCRIPTS};
 
 impl Calls {
     pub(super) async fn find(&mut self) {
@@ -31,8 +32,9 @@ impl Calls {
                 standing.map(|standing| standing.map(|held| (held.roles, held.permissions, held.client)))
             };
             "Clients::list_access" => tx.clients().list_access();
-            "Clients::list_admitted" => async {
-                let admitted = tx.clients().list_admitted(10).await;
+            "Clients::admits_origin" => tx.clients().admits_origin(SCRIPTS, &Party::ALL);
+            "Clients::list_initiating" => async {
+                let admitted = tx.clients().list_initiating(10).await;
                 admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
             };
             "Clients::list_roles" => tx.clients().list_roles((org_id, acme.client.id));
@@ -48,6 +50,8 @@ impl Calls {
             "Consents::list" => tx.consents().list(acme.user.id);
             "Registrations::find_document" => tx.registrations().find_document(acme.client.id);
             "Registrations::find" => tx.registrations().find(&spent);
+            "Registrations::is_registered" => tx.registrations().is_registered(acme.client.id);
+            "Registrations::list_tokens" => tx.registrations().list_tokens(now());
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();

@@ -10,9 +10,9 @@ use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    AssertedGrant, ClientChange, ConsumedKind, DomainTerms, NewClientDocument, NewCode, NewFederatedUser,
-    NewMessage, NewOrganization, NewRegistration, NewRegistrationToken, NewSession, NewSigningKey, NewUser,
-    PushedAuthorizationRequest, UpstreamEnd,
+    AssertedGrant, ClientChange, ConsumedKind, DocumentBounds, DomainTerms, NewClientDocument, NewCode,
+    NewFederatedUser, NewMessage, NewOrganization, NewRegistration, NewRegistrationToken, NewSession,
+    NewSigningKey, NewUser, PushedAuthorizationRequest, UpstreamEnd,
 };
 use orgate_tests::fixture::{self, hash, name, new_challenge, new_device, now, uuid};
 
@@ -48,7 +48,8 @@ impl Calls {
         let by = RegistrationTokenId::from_uuid(uuid());
         let token =
             NewRegistrationToken { id: by, hash: spent, uses: 1, created_at: now(), expires_at: now() };
-        let document = NewClientDocument { client_id: acme.client.id, hash: spent, at: now() };
+        let document = NewClientDocument { client_id: acme.client.id, host: "mine", hash: spent, at: now() };
+        let bounds = DocumentBounds { all: 9, of_a_host: 9 };
         let registration = NewRegistration { client_id: acme.client.id, token: spent, by, at: now() };
         let granted = ScopeSet::default();
         let pushed = PushedAuthorizationRequest {
@@ -87,7 +88,7 @@ impl Calls {
             "Consents::save" =>
                 tx.consents().save(acme.user.id, (org_id, acme.client.id), &granted, now());
             "Registrations::insert_token" => tx.registrations().insert_token(&token);
-            "Registrations::save_document" => tx.registrations().save_document(&document, 9);
+            "Registrations::save_document" => tx.registrations().save_document(&document, bounds);
             "Registrations::insert" => tx.registrations().insert(&registration, 9);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
