@@ -4,6 +4,7 @@ import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harnes
 import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
 import { clients } from './journeys/clients.mjs'
+import { consents } from './journeys/consents.mjs'
 import { devices } from './journeys/devices.mjs'
 import { federation } from './journeys/federation.mjs'
 import { oauth4webapi } from './journeys/oauth4webapi.mjs'
@@ -26,6 +27,7 @@ try {
   const world = { journeys, orgate, browser, callback, secret }
   await people(world)
   await clients(world)
+  await consents(world)
   await devices(world)
   await oauth4webapi(world)
   await singlePage(world)
