@@ -15,7 +15,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::app::App;
+use crate::app::{App, claims};
+use crate::contract::assert_contract;
 
 /// The endpoint. Dropped with the test.
 #[derive(Debug, Clone)]
@@ -52,14 +53,18 @@ impl EventReceiver {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = (status, body);
     }
 
-    /// Answers nothing from now on.
+    /// Answers nothing until it is told what to answer.
     pub fn hang(&self) {
         self.answer(0, "");
     }
 
-    /// What came so far.
+    /// What came so far, held to the published contract.
     pub fn seen(&self) -> Vec<PushedEvent> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for pushed in &seen {
+            assert_contract("security-event-token.json", &claims(&pushed.token));
+        }
+        seen
     }
 
     /// Waits until `count` came; fails the test after ten seconds.
@@ -81,14 +86,16 @@ async fn take(
     token: String,
 ) -> (StatusCode, String) {
     receiver.seen.lock().unwrap_or_else(PoisonError::into_inner).push(PushedEvent { headers, token });
-    let (status, body) = *receiver.answer.lock().unwrap_or_else(PoisonError::into_inner);
-    if status == 0 {
-        std::future::pending::<()>().await;
+    let answer = || *receiver.answer.lock().unwrap_or_else(PoisonError::into_inner);
+    while answer().0 == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    let (status, body) = answer();
     (StatusCode::from_u16(status).expect("a status"), body.to_owned())
 }
 
-/// The header and the claims of a security event token, whose signature holds by a key that its issuer publishes.
+/// The header and the claims of a security event token, which is as the published contract says, and whose signature holds
+/// by a key that its issuer publishes.
 pub async fn verified(app: &App, token: &str) -> (Value, Value) {
     let decode = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).expect("base64url");
     let parts: Vec<&str> = token.split('.').collect();
@@ -96,6 +103,7 @@ pub async fn verified(app: &App, token: &str) -> (Value, Value) {
     let read = |text: &str| serde_json::from_slice::<Value>(&decode(text)).expect("JSON");
     let (header_claims, claims) = (read(header), read(payload));
     assert_eq!(member(&header_claims, "alg"), "RS256");
+    assert_contract("security-event-token.json", &claims);
     let keys = app.get(&format!("{}/jwks.json", member(&claims, "iss"))).await.body;
     let mut keys = keys.get("keys").and_then(Value::as_array).expect("keys").iter();
     let kid = member(&header_claims, "kid");

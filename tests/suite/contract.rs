@@ -1,7 +1,7 @@
 //! The token contract: what is published holds of every token, and a published version only grows.
 //!
-//! Every answer of `/token` and `/userinfo` and every logout token that a test of this suite reads is held to the
-//! schema (see `Reply::claims`); here is what that would not catch.
+//! Every answer of `/token` and `/userinfo`, every logout token and every security event token that a test of this suite
+//! reads is held to the schema (see `Reply::claims`); here is what that would not catch.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,14 @@ use orgate_tests::app::App;
 use orgate_tests::contract::{assert_contract, broken_promises};
 use serde_json::{Value, json};
 
+use crate::signals;
+
 /// As they were released. Changed when a version is released, and never to have a test pass.
-const RELEASED: [(&str, &str); 4] = [
+const RELEASED: [(&str, &str); 5] = [
     ("access-token.json", include_str!("../contract/v1/access-token.json")),
     ("id-token.json", include_str!("../contract/v1/id-token.json")),
     ("logout-token.json", include_str!("../contract/v1/logout-token.json")),
+    ("security-event-token.json", include_str!("../contract/v1/security-event-token.json")),
     ("userinfo.json", include_str!("../contract/v1/userinfo.json")),
 ];
 
@@ -123,6 +126,53 @@ async fn a_token_without_its_organization_breaks_the_contract() {
         };
         let judged = std::panic::catch_unwind(|| assert_contract("access-token.json", &broken));
         assert!(judged.is_err(), "{claim} {value:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_security_event_is_told_with_its_organization_and_is_taken_for_no_other_token() {
+    let app = signals::app().await;
+    let siem = signals::Receiver::of(&app, "siem").await;
+    let stream = siem.poll_stream().await;
+    siem.post("/ssf/verify", &json!({ "stream_id": stream })).await;
+    signals::signed_out(&app, "ada@acme.test").await;
+    let sets = siem.wait(&stream, 2).await;
+    let schema = app.get("/schemas/v1/security-event-token.json").await.body;
+    let broken = |claims: &Value, (pointer, value): (&str, Option<Value>)| {
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        let mut broken = claims.clone();
+        let members = broken.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+        match value {
+            Some(value) => members.insert(name.to_owned(), value),
+            None => members.remove(name),
+        };
+        std::panic::catch_unwind(|| assert_contract("security-event-token.json", &broken)).is_err()
+    };
+
+    for set in &sets {
+        let told: BTreeSet<String> = set.claims.as_object().expect("claims").keys().cloned().collect();
+        assert!(told.is_subset(&members(&schema)), "{told:?}");
+        let of_stream = set.kind == signals::VERIFICATION;
+        let part = if of_stream { "/sub_id/id" } else { "/sub_id/tenant" };
+        for (pointer, value) in [
+            ("/org_id", None),
+            ("/org_name", None),
+            ("/aud", None),
+            ("/sub", Some(json!("usr_x"))),
+            ("/exp", Some(json!(1))),
+            ("/sub_id", None),
+            (part, None),
+            ("/events", Some(json!({}))),
+        ] {
+            assert!(broken(&set.claims, (pointer, value)), "{pointer} of {}", set.kind);
+        }
+        if !of_stream {
+            let mut unexplained = set.claims.clone();
+            let event = unexplained["events"][&set.kind].as_object_mut().expect("an event");
+            event.remove("reason_admin");
+            assert!(broken(&unexplained, ("/org_name", Some(json!("acme")))), "it says why");
+            assert!(broken(&set.claims, ("/txn", None)), "and by what");
+        }
     }
 }
 
