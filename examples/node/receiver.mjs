@@ -1,6 +1,7 @@
 // A receiver of one organization's security events (SSF 1.0, CAEP 1.0): pushed here (RFC 8935), or polled (RFC 8936).
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 
 const {
@@ -21,7 +22,8 @@ const keys = createRemoteJWKSet(new URL(transmitter.jwks_uri));
 
 /** Calls the transmitter with a fresh token: this receiver asks so rarely that it keeps none. */
 async function call(method, url, body) {
-  const form = new URLSearchParams({ grant_type: 'client_credentials', organization });
+  // `resource` names the transmitter: a token for anything else opens nothing there, and this one opens nothing else.
+  const form = new URLSearchParams({ grant_type: 'client_credentials', resource: issuer, organization });
   const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
   const token = await fetch(server.token_endpoint, { method: 'POST', headers: { authorization }, body: form });
   const { access_token: accessToken, error } = await token.json();
@@ -56,9 +58,10 @@ async function take(token) {
       requiredClaims: ['iat', 'jti', 'events', 'sub_id', 'org_id'],
     }));
   } catch (error) {
-    if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout) throw error; // it is to be sent again
-    const claim = { aud: 'invalid_audience', iss: 'invalid_issuer' }[error.claim];
-    throw new Refusal(claim ?? (error instanceof errors.JWKSNoMatchingKey ? 'invalid_key' : 'invalid_request'), error.code);
+    // A key that is not known yet, or keys that are not to be had now: it is to be sent again.
+    const passes = [errors.JWKSNoMatchingKey, errors.JWKSTimeout].some((kind) => error instanceof kind);
+    if (passes || !(error instanceof errors.JOSEError)) throw error;
+    throw new Refusal({ aud: 'invalid_audience', iss: 'invalid_issuer' }[error.claim] ?? 'invalid_request', error.code);
   }
   if ('sub' in claims || 'exp' in claims) throw new Refusal('invalid_request', 'not a security event');
   if (claims.org_id !== organization) throw new Refusal('invalid_audience', 'of another organization');
@@ -110,15 +113,28 @@ async function poll(stream) {
       try {
         ack.push(await take(token));
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        if (!(error instanceof Refusal)) {
+          console.error(error);
+          break; // it stays, and is given again before what comes after it
+        }
         setErrs[jti] = { err: error.err, description: error.message };
       }
     }
+    // Orgate answers at once where too many wait already.
+    if (!ack.length && !Object.keys(setErrs).length) await pause(1000);
   }
 }
 
 const wanted = delivery === 'push' ? await push() : { method: 'urn:ietf:rfc:8936' };
-const stream = await call('POST', transmitter.configuration_endpoint, { delivery: wanted, description: 'examples/node' });
+const description = 'examples/node';
+const endpoint = transmitter.configuration_endpoint;
+// Events wait in the stream while nobody receives them: one that was made before is used again.
+const made = (await call('GET', endpoint)).find((stream) => stream.description === description);
+const stream = made
+  ? await call('PATCH', endpoint, { stream_id: made.stream_id, delivery: wanted })
+  : await call('POST', endpoint, { delivery: wanted, description });
+if (made) await call('POST', transmitter.status_endpoint, { stream_id: made.stream_id, status: 'enabled' });
 console.log(`receiving stream ${stream.stream_id}`);
-await call('POST', transmitter.verification_endpoint, { stream_id: stream.stream_id, state: 'it works' });
+const verification = { stream_id: stream.stream_id, state: 'it works' };
+await call('POST', transmitter.verification_endpoint, verification).catch((error) => console.error(error.message)); // 429: a moment ago
 if (delivery !== 'push') await poll(stream);

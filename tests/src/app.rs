@@ -287,6 +287,7 @@ pub fn settings(base: &Url, database: &Database) -> Settings {
     settings.limits.credentials_per_minute = 100_000;
     settings.limits.pages_per_minute = 100_000;
     settings.limits.refusals_per_minute = 100_000;
+    settings.limits.receivers_per_minute = 100_000;
     settings.limits.sign_ins_per_minute = 100_000;
     settings
 }

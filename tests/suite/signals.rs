@@ -4,10 +4,13 @@ mod access;
 mod attacks;
 mod delivery;
 mod events;
+mod fairness;
 mod foreign;
 mod issuers;
 mod nodes;
+mod queue;
 mod streams;
+mod subjects;
 
 use std::time::Duration;
 
@@ -52,6 +55,11 @@ pub(crate) async fn app() -> App {
     app
 }
 
+/// The transmitter, as tokens for it name it.
+pub(crate) fn issuer(app: &App) -> &str {
+    app.base.as_str().trim_end_matches('/')
+}
+
 /// A receiver with a token.
 #[derive(Clone)]
 pub(crate) struct Receiver<'a> {
@@ -77,7 +85,17 @@ impl<'a> Receiver<'a> {
 
     /// A receiver that may act in several organizations, in one.
     pub(crate) async fn within(app: &'a App, client_id: &str, organization: Option<&str>) -> Self {
+        Self::showing(app, client_id, (organization, Some(issuer(app)))).await
+    }
+
+    /// A receiver whose token is for this resource, or for the client's own.
+    pub(crate) async fn showing(
+        app: &'a App,
+        client_id: &str,
+        (organization, resource): (Option<&str>, Option<&str>),
+    ) -> Self {
         let mut form = vec![("grant_type", "client_credentials")];
+        form.extend(resource.map(|resource| ("resource", resource)));
         form.extend(organization.map(|organization| ("organization", organization)));
         let reply = app.token_as(client_id, SECRET, &form).await;
         assert_eq!(reply.status, 200, "{:?}", reply.body);

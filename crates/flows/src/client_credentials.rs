@@ -12,6 +12,7 @@ use orgate_storage::OrgScope;
 
 use crate::issue::{Issuance, IssuedTokens, Subject, issue};
 use crate::limits::Limited;
+use crate::ssf::access::is_receiver;
 use crate::token::{TokenCall, record_refusal};
 use crate::{Env, Failure, events};
 
@@ -43,6 +44,9 @@ pub(crate) async fn issue_to_machine(
         Place::Organization(place) => place,
         other => return Ok(refusal_of(&other).map_or(MachineToken::Fallen, MachineToken::Refused)),
     };
+    if let Err(error) = check_resource(env, call, &place) {
+        return Ok(MachineToken::Refused(error));
+    }
     let Some(standing) = env.configuration.client_standing(&env.store, &place, call.client.key()).await?
     else {
         env.limits.take(Limited::Refusals, call.origin.address)?;
@@ -91,6 +95,17 @@ fn granted(call: &TokenCall<'_>, asked: Option<&ScopeSet>) -> Result<ScopeSet, R
         Some(asked) if asked.is_subset(&own) => Ok(asked.clone()),
         Some(_) => refuse("the client may not ask for this scope"),
     }
+}
+
+/// A receiver of security events may ask for a token for their transmitter, which is the issuer, the organization's own
+/// included; otherwise a client asks for what it is allowed.
+fn check_resource(env: &Env, call: &TokenCall<'_>, place: &OrgScope) -> Result<(), RequestError> {
+    let is_ours =
+        |asked: &str| asked == env.issuer.as_str() || asked == env.issuer.of(place.org_id()).as_str();
+    if is_receiver(call.client) && call.resource.is_some_and(is_ours) {
+        return Ok(());
+    }
+    call.client.audience_for(call.resource).map(|_| ())
 }
 
 /// Which organization a request leads to that no credential names.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{ClientId, OrgId};
 
-/// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; and
-/// sign-ins a minute to one organization.
+/// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; sign-ins a minute to one
+/// organization; and requests a minute of one receiver of its security events.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitSettings {
     /// Attempts to prove a credential: passwords, typed codes.
@@ -19,6 +19,8 @@ pub struct LimitSettings {
     pub pages: u32,
     /// Failed client authentications and forged codes and tokens.
     pub refusals: u32,
+    /// Requests of one receiver of security events about its streams in one organization.
+    pub receivers: u32,
     /// Attempts to prove a password in one organization, from browsers that it does not know.
     pub sign_ins: u32,
 }
@@ -54,6 +56,7 @@ pub struct Limits {
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
+    receivers: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
     sign_ins: DefaultKeyedRateLimiter<OrgId>,
     typed_codes: DefaultKeyedRateLimiter<SecretHash>,
     document_askers: DefaultKeyedRateLimiter<IpAddr>,
@@ -73,6 +76,7 @@ impl Limits {
             credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
+            receivers: RateLimiter::dashmap(a_minute(settings.receivers)),
             sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
             typed_codes: RateLimiter::dashmap(a_minute(TYPED_CODES)),
             document_askers: RateLimiter::dashmap(a_minute(NEW_DOCUMENTS)),
@@ -92,6 +96,14 @@ impl Limits {
             Limited::Refusals => &self.refusals,
         };
         limiter.check_key(&key).map_err(|until| too_many(&until))
+    }
+
+    /// Takes one request of a receiver about its streams in an organization from its budget.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn take_receiver(&self, receiver: (OrgId, ClientId)) -> Result<(), TooMany> {
+        self.receivers.check_key(&receiver).map_err(|until| too_many(&until))
     }
 
     /// Takes one attempt to prove a password from an organization's budget, whatever address it comes
@@ -122,11 +134,12 @@ impl Limits {
         self.document_hosts.check_key(&host).map_err(|until| too_many(&until))
     }
 
-    /// Forgets the addresses, organizations and browsers whose budget is full again. Called by a job.
+    /// Forgets the addresses, organizations, receivers and browsers whose budget is full again. Called by a job.
     pub fn forget_idle(&self) {
         for limiter in [&self.credentials, &self.pages, &self.refusals, &self.document_askers] {
             limiter.retain_recent();
         }
+        self.receivers.retain_recent();
         self.sign_ins.retain_recent();
         self.typed_codes.retain_recent();
         self.document_hosts.retain_recent();
@@ -159,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_whole_ipv6_network_shares_one_budget_and_others_have_their_own() {
-        let limits = Limits::new(&LimitSettings { credentials: 1, pages: 1, refusals: 1, sign_ins: 1 });
+        let limits =
+            Limits::new(&LimitSettings { credentials: 1, pages: 1, refusals: 1, receivers: 1, sign_ins: 1 });
         let address = |text: &str| Some(text.parse().expect("an address"));
 
         assert!(limits.take(Limited::Credentials, address("2001:db8::1")).is_ok());

@@ -141,6 +141,8 @@ pub struct Limits {
     pub pages_per_minute: u32,
     /// Refused client authentications, codes and tokens.
     pub refusals_per_minute: u32,
+    /// Requests of one receiver of security events in one organization.
+    pub receivers_per_minute: u32,
     /// Sign-ins to one organization.
     pub sign_ins_per_minute: u32,
 }
@@ -286,6 +288,7 @@ impl Settings {
             ("limits.credentials_per_minute", limits.credentials_per_minute),
             ("limits.pages_per_minute", limits.pages_per_minute),
             ("limits.refusals_per_minute", limits.refusals_per_minute),
+            ("limits.receivers_per_minute", limits.receivers_per_minute),
             ("limits.sign_ins_per_minute", limits.sign_ins_per_minute),
         ] {
             number(key, limit.into(), u32::MAX.into())?;

@@ -100,6 +100,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         credentials: settings.limits.credentials_per_minute,
         pages: settings.limits.pages_per_minute,
         refusals: settings.limits.refusals_per_minute,
+        receivers: settings.limits.receivers_per_minute,
         sign_ins: settings.limits.sign_ins_per_minute,
     };
     let random = Random::default();

@@ -5,7 +5,7 @@ use orgate_tests::app::{App, Reply, SECRET, client};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Receiver, app};
+use super::{Receiver, app, issuer};
 
 /// Every request there is, about this stream.
 async fn everything(receiver: &Receiver<'_>, stream: &str) -> Vec<(&'static str, Reply)> {
@@ -64,7 +64,7 @@ async fn a_scope_lets_do_what_it_says() {
         let expected = if reads.contains(&what) { 404 } else { 403 };
         assert_eq!(reply.status, expected, "{what}");
     }
-    let robot = Receiver::of(&app, "robot").await;
+    let robot = Receiver::showing(&app, "robot", (None, None)).await;
     for (what, reply) in everything(&robot, &stream).await {
         assert_eq!(reply.outcome(), "403 insufficient_scope", "{what}");
         let challenge = reply.headers["www-authenticate"].to_str().expect("text");
@@ -73,6 +73,35 @@ async fn a_scope_lets_do_what_it_says() {
     }
     let list = robot.get("/ssf/streams").await;
     assert_eq!(list.outcome(), "403 insufficient_scope");
+}
+
+#[tokio::test]
+async fn a_token_for_something_else_opens_no_stream() {
+    let app = app().await;
+    app.apply(&format!(
+        "clients:
+  - {{ client_id: siem, organization: acme, name: SIEM, type: machine, audience: owner, client_secret: \"{SECRET}\",
+      scopes: [ssf.read, ssf.manage], resources: [\"https://api.siem.test\"] }}"
+    ))
+    .await;
+    let stream = Receiver::of(&app, "siem").await.poll_stream().await;
+
+    for resource in [None, Some("https://api.siem.test")] {
+        // Whoever it was shown to could come here with it.
+        let shown_elsewhere = Receiver::showing(&app, "siem", (None, resource)).await;
+        for (what, reply) in everything(&shown_elsewhere, &stream).await {
+            assert_eq!(reply.outcome(), "401 invalid_token", "{what} with one for {resource:?}");
+        }
+    }
+    let ask = async |client_id: &str, resource: &str| {
+        let form = [("grant_type", "client_credentials"), ("resource", resource)];
+        app.token_as(client_id, SECRET, &form).await.outcome()
+    };
+    let globex = format!("{}/o/{}", issuer(&app), app.org("globex").await.org_id());
+    assert_eq!(ask("robot", issuer(&app)).await, "400 invalid_target", "it is no receiver");
+    assert_eq!(ask("siem", &globex).await, "400 invalid_target", "of another organization");
+    assert_eq!(ask("siem", &format!("{}/", issuer(&app))).await, "400 invalid_target");
+    assert_eq!(ask("siem", issuer(&app)).await, "200");
 }
 
 #[tokio::test]
@@ -176,6 +205,11 @@ async fn bad_input_is_refused_with_400_and_nothing_else() {
         let body = json!({ "stream_id": stream, "status": "paused", "reason": reason });
         let reply = siem.post("/ssf/status", &body).await;
         assert_eq!(reply.outcome(), "400 invalid_request", "it is the transmitter's to give");
+    }
+    for id in ["a\u{0}b".to_owned(), "x".repeat(1_000)] {
+        for body in [json!({ "ack": [id] }), json!({ "setErrs": { id.clone(): { "err": "invalid_key" } } })] {
+            assert_eq!(siem.post(&poll, &body).await.outcome(), "400 invalid_request", "{body}");
+        }
     }
     assert_eq!(siem.get("/ssf/poll/x").await.status, 405);
     for id in ["%00", "%ff", "x", "str_x"] {

@@ -7,7 +7,7 @@ use orgate_tests::app::{SECRET, client};
 use orgate_tests::program::Running;
 use serde_json::{Value, json};
 
-use super::{app, signed_out};
+use super::{app, issuer, signed_out};
 use crate::verify::examples::node;
 
 /// Lines that the receiver printed, once one of them says `what`.
@@ -26,13 +26,16 @@ async fn receives(delivery: &str) {
     let Some(directory) = node() else { return };
     let app = app().await;
     let acme = app.org("acme").await.org_id().to_string();
-    let mut program = Command::new("node");
-    program.arg("receiver.mjs").current_dir(&directory);
-    program.env("ORGATE_ISSUER", app.base.as_str().trim_end_matches('/'));
-    program.envs([("CLIENT_ID", "saas"), ("CLIENT_SECRET", SECRET), ("PORT", "0")]);
-    program.envs([("ORGANIZATION", acme.as_str()), ("DELIVERY", delivery)]);
-    let started = tokio::task::spawn_blocking(move || Running::start(&mut program, "receiving stream"));
-    let receiver = started.await.expect("it starts");
+    let start = async || {
+        let mut program = Command::new("node");
+        program.arg("receiver.mjs").current_dir(&directory);
+        program.env("ORGATE_ISSUER", issuer(&app));
+        program.envs([("CLIENT_ID", "saas"), ("CLIENT_SECRET", SECRET), ("PORT", "0")]);
+        program.envs([("ORGANIZATION", acme.as_str()), ("DELIVERY", delivery)]);
+        let started = tokio::task::spawn_blocking(move || Running::start(&mut program, "receiving stream"));
+        started.await.expect("it starts")
+    };
+    let receiver = start().await;
 
     let verified = said(&receiver, "\"verification\"").await;
     assert_eq!(verified[0]["event"]["state"], "it works");
@@ -62,6 +65,16 @@ async fn receives(delivery: &str) {
         let forged = client().post(endpoint).header("content-type", "application/secevent+jwt").body("x.y.z");
         assert_eq!(forged.send().await.expect("answered").status(), 401, "it takes events from Orgate alone");
     }
+
+    drop(receiver);
+    let meanwhile = signed_out(&app, "vic@acme.test").await;
+    let again = start().await;
+    said(&again, &meanwhile).await;
+    let streams: i64 = sqlx::query_scalar("select count(*) from event_streams")
+        .fetch_one(app.database.superuser())
+        .await
+        .expect("counted");
+    assert_eq!(streams, 1, "it goes on with the stream that it has");
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use super::{POLL, Receiver, Set, app, fanned_out, signed_out};
 
 /// A receiver that calls an organization's issuer.
 async fn at_own_issuer<'a>(app: &'a App, client_id: &str, own: &str) -> Receiver<'a> {
-    let form = [("grant_type", "client_credentials")];
+    let resource = app.at(own).to_string();
+    let form = [("grant_type", "client_credentials"), ("resource", resource.as_str())];
     let reply = app.post_as(&format!("{own}/token"), (client_id, SECRET), &form).await;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
     Receiver { app, token: reply.text("access_token") }
@@ -60,11 +61,14 @@ async fn a_stream_is_one_issuers_and_no_organizations_issuer_serves_another() {
     let acme = format!("/o/{}", app.org("acme").await.org_id());
     let globex = format!("/o/{}", app.org("globex").await.org_id());
     let siem = Receiver::of(&app, "siem").await;
+    // The shared issuer's token for the organization's own is one for that.
+    let issuer = app.at(&acme).to_string();
+    let at_own = Receiver::showing(&app, "siem", (None, Some(issuer.as_str()))).await;
     let (shared, own) =
-        (siem.poll_stream().await, siem.post(&format!("{acme}/ssf/streams"), &json!({})).await);
+        (siem.poll_stream().await, at_own.post(&format!("{acme}/ssf/streams"), &json!({})).await);
     let own = own.text("stream_id");
 
-    for (prefix, stream) in [(acme.as_str(), &shared), ("", &own)] {
+    for (siem, prefix, stream) in [(&at_own, acme.as_str(), &shared), (&siem, "", &own)] {
         let read = siem.get(&format!("{prefix}/ssf/streams?stream_id={stream}")).await;
         assert_eq!(read.outcome(), "404 invalid_request", "{prefix}");
         let poll =
@@ -73,6 +77,10 @@ async fn a_stream_is_one_issuers_and_no_organizations_issuer_serves_another() {
         let list = siem.get(&format!("{prefix}/ssf/streams")).await.body;
         assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
         assert!(!list.to_string().contains(stream.as_str()));
+    }
+    for (siem, prefix) in [(&siem, acme.as_str()), (&at_own, "")] {
+        let elsewhere = siem.get(&format!("{prefix}/ssf/streams")).await;
+        assert_eq!(elsewhere.outcome(), "401 invalid_token", "a token is for one transmitter");
     }
     let foreign = siem.get(&format!("{globex}/ssf/streams")).await;
     assert_eq!(foreign.outcome(), "401 invalid_token", "Acme's token is none at Globex' issuer");

@@ -52,7 +52,7 @@ pub enum Access {
     InsufficientScope,
     /// It is bound to a key, and not presented with a proof of that (RFC 9449 §7.1).
     InvalidProof,
-    /// It does not verify, has lapsed or was revoked, or whoever holds it does not stand any more.
+    /// It does not verify, is for somebody else, has lapsed or was revoked, or whoever holds it does not stand any more.
     InvalidToken,
     /// The proof needs this nonce.
     NonceNeeded(String),
@@ -78,10 +78,15 @@ impl From<Unproven> for Access {
     }
 }
 
+/// Whether a client may have streams at all: it can get a token for that.
+pub(crate) fn is_receiver(client: &Client) -> bool {
+    client.settings.scopes.iter().flatten().any(|scope| [MANAGE_SCOPE, READ_SCOPE].contains(&scope.as_str()))
+}
+
 /// Checks a presented token as `/userinfo` does: what it stands on is read again.
 ///
 /// # Errors
-/// [`Failure`], also of a source that presented too many bad ones.
+/// [`Failure`], also of a source that presented too many bad ones, and of a receiver that asks too often.
 pub async fn admit(
     env: &Env,
     called: Called,
@@ -89,6 +94,9 @@ pub async fn admit(
     (need, origin): (Need, &Origin),
 ) -> Result<Access, Failure> {
     let access = check(env, called, (token, proof), need).await?;
+    if let Access::Granted(receiver) = &access {
+        env.limits.take_receiver((receiver.scope.org_id(), receiver.client.id))?;
+    }
     if matches!(access, Access::InvalidProof | Access::InvalidToken) {
         env.limits.take(Limited::Refusals, origin.address)?;
     }
@@ -119,6 +127,10 @@ async fn check(
     // A token that was exchanged is about another machine than the one that holds it: whose stream would it be?
     if !allowed || presented.claims.sub != client.id.to_string() {
         return Ok(Access::InsufficientScope);
+    }
+    // RFC 8707: whoever was shown a token for an interface of its own could come here with it otherwise.
+    if presented.claims.aud != env.issuer.called(called).as_str() {
+        return Ok(Access::InvalidToken);
     }
     let (org_name, issuer) = (standing.org_slug.to_string(), env.issuer.called(called));
     Ok(Access::Granted(Receiver { scope: presented.scope, org_name, issuer, client }))

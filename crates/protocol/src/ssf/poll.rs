@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::read;
+use super::{check_text, read};
 use crate::jose::json;
 use crate::oauth::RequestError;
 
@@ -13,6 +13,9 @@ const MAX_EVENTS: u32 = 100;
 
 /// Ids that one request names at most, of each kind.
 const MAX_IDS: usize = 1_000;
+
+/// Bytes of an id; ours are shorter.
+const MAX_ID: usize = 256;
 
 /// What a receiver asks for, and what became of what it got before (§2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +39,13 @@ pub struct SetError {
 
 impl SetError {
     /// What a receiver says of a token that was pushed (RFC 8935 §2.3), if it says that it will never have it. That we are
-    /// not let in, or that it answers otherwise, is no word about the token: it is sent again.
+    /// not let in, that it does not know our key yet, or that it answers otherwise, is no word about the token: it is sent
+    /// again.
     pub fn of_token(body: &[u8]) -> Option<Self> {
         let error: Self = json::from_slice(body).ok()?;
-        (!matches!(error.err.as_str(), "access_denied" | "authentication_failed")).then_some(error)
+        let is_passing =
+            matches!(error.err.as_str(), "access_denied" | "authentication_failed" | "invalid_key");
+        (!is_passing).then_some(error)
     }
 }
 
@@ -78,6 +84,9 @@ impl PollRequest {
         let (ack, set_errs) = (body.ack.unwrap_or_default(), body.set_errs.unwrap_or_default());
         if ack.len() > MAX_IDS || set_errs.len() > MAX_IDS {
             return Err(RequestError::invalid_request(format!("more than {MAX_IDS} ids are named")));
+        }
+        for id in ack.iter().chain(set_errs.keys()) {
+            check_text(id, ("an id", MAX_ID))?;
         }
         Ok(Self {
             max_events: body.max_events.unwrap_or(MAX_EVENTS).min(MAX_EVENTS),
@@ -139,9 +148,10 @@ mod tests {
 
     #[test]
     fn only_a_word_about_the_token_counts_as_one() {
-        assert!(SetError::of_token(br#"{"err":"invalid_key","description":"unknown kid"}"#).is_some());
+        assert!(SetError::of_token(br#"{"err":"invalid_issuer","description":"unknown"}"#).is_some());
         for body in [
-            &br#"{"err":"authentication_failed"}"#[..],
+            &br#"{"err":"invalid_key","description":"unknown kid"}"#[..],
+            br#"{"err":"authentication_failed"}"#,
             br#"{"err":"access_denied"}"#,
             br#"{"error":"bad request"}"#,
             b"<html>",
@@ -154,7 +164,19 @@ mod tests {
     #[test]
     fn what_is_no_request_is_refused() {
         let many = format!(r#"{{"ack":[{}"x"]}}"#, r#""x","#.repeat(MAX_IDS));
-        for body in ["", "[]", r#"{"ack":"x"}"#, r#"{"maxEvents":-1}"#, r#"{"ack":[],"ack":[]}"#, &many] {
+        let long = format!(r#"{{"ack":["{}"]}}"#, "x".repeat(MAX_ID + 1));
+        let nul = [r#"{"ack":["a\u0000"]}"#, r#"{"setErrs":{"a\u0000":{"err":"invalid_key"}}}"#];
+        for body in [
+            nul[0],
+            nul[1],
+            &long,
+            "",
+            "[]",
+            r#"{"ack":"x"}"#,
+            r#"{"maxEvents":-1}"#,
+            r#"{"ack":[],"ack":[]}"#,
+            &many,
+        ] {
             assert!(PollRequest::parse(body.as_bytes()).is_err(), "{body}");
         }
     }
