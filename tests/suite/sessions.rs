@@ -254,6 +254,15 @@ async fn the_chooser_says_what_each_organization_will_ask_and_it_asks_that() {
     let stronger = chooser(&[("claims", strong)]).await;
     let fresh = chooser(&[("prompt", "select_account login")]).await;
     app.apply(GLOBEX_OKTA).await;
+    // As a parent organization would: the session is refused, and has not ended.
+    sqlx::query(
+        "update policies set sso_enforcement = 'organization'
+         where org_id = (select org_id from organizations where slug = 'globex')",
+    )
+    .execute(app.database.superuser())
+    .await
+    .expect("enforced");
+    app.env.configuration.forget();
     let enforced = chooser(&[]).await;
 
     assert_eq!(said(&both), ["acme: Last used", "globex: Signed in"]);
@@ -275,7 +284,7 @@ organizations:
   - slug: globex
     name: Globex Corporation
     domains: [globex.test]
-    policy: { sso_enforcement: organization }
+    policy: { sso_enforcement: \"off\" }
     connections:
       - slug: okta
         name: Globex Okta

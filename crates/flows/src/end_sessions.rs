@@ -4,7 +4,7 @@
 //! told. The database does both, in the same transaction, so that no way to end a session can leave either out.
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::ids::{EventId, SessionId};
+use orgate_domain::ids::{ConnectionId, EventId, SessionId};
 use orgate_storage::OrgTx;
 
 use crate::{Env, Failure, events};
@@ -17,6 +17,23 @@ pub(crate) struct Because<'a> {
     pub(crate) reason: &'static str,
     /// Where it was said.
     pub(crate) origin: &'a Origin,
+}
+
+/// The reason of sessions whose connection lets their users in no more.
+pub(crate) const CONNECTION_DISABLED: &str = "connection_disabled";
+
+/// Ends the sessions that began through a connection which does not let their users in any more, as it is now: they would
+/// be refused wherever they are shown, and nobody would be told.
+pub(crate) async fn end_shut_out(
+    env: &Env,
+    tx: &mut OrgTx,
+    connection: ConnectionId,
+    because: Because<'_>,
+) -> Result<(), Failure> {
+    tx.users().seize(None).await?;
+    let shut_out = tx.sessions().list_shut_out(connection).await?;
+    end_sessions(env, tx, shut_out, because).await?;
+    Ok(())
 }
 
 /// Ends these sessions of the transaction's organization; how many of them nobody had ended before.

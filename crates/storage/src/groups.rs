@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use orgate_domain::ids::{GroupId, RoleId};
+use orgate_domain::ids::{GroupId, RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 
 use crate::StorageError;
@@ -83,8 +83,8 @@ impl Groups<'_> {
 
     /// Creates the group or brings it to the wanted state. Whoever is in it by a connection with a version, in force
     /// or not, whose ceiling does not reach as far as its roles is taken out: they may have come by that version, and
-    /// get back at their next sign-in what they get by the present one.
-    pub async fn save(&mut self, group: &Group, at: DateTime<Utc>) -> Result<(), StorageError> {
+    /// get back at their next sign-in what they get by the present one. Who that was is answered.
+    pub async fn save(&mut self, group: &Group, at: DateTime<Utc>) -> Result<Vec<UserId>, StorageError> {
         sqlx::query!(
             "select pg_advisory_xact_lock(hashtextextended('groups ' || $1::uuid::text, 0))",
             self.org_id
@@ -116,17 +116,19 @@ impl Groups<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
-        sqlx::query!(
+        let removed = sqlx::query_scalar!(
             "delete from mapped_groups
              where org_id = $1 and group_id = $2 and connection_id in (
                  select version.connection_id from connection_versions version
-                 where version.org_id = $1 and not version.role_ceiling @> $3)",
+                 where version.org_id = $1 and not version.role_ceiling @> $3)
+             returning user_id",
             self.org_id,
             group.id.as_uuid(),
             &group.role_slugs().into_iter().collect::<Vec<_>>(),
         )
-        .execute(&mut *self.conn)
+        .fetch_all(&mut *self.conn)
         .await?;
-        Ok(())
+        let removed: BTreeSet<_> = removed.into_iter().map(UserId::from_uuid).collect();
+        Ok(removed.into_iter().collect())
     }
 }

@@ -7,7 +7,7 @@ use orgate_domain::audit::{Event, Origin};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{AuthorizationRequestId, ClientId, ConnectionId, EventId, OrgId, SessionId, UserId};
 use orgate_domain::sessions::{Session, SignInMethod};
-use orgate_domain::standing::Standing;
+use orgate_domain::standing::{SsoSubject, Standing};
 use uuid::Uuid;
 
 use crate::StorageError;
@@ -231,6 +231,51 @@ impl Sessions<'_> {
         .fetch_all(&mut *self.conn)
         .await?;
         Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+    }
+
+    /// The sessions that nobody has ended, and that began through a connection which does not let their users in any more:
+    /// it is not in force, or its pilot does not list them.
+    pub async fn list_shut_out(&mut self, connection: ConnectionId) -> Result<Vec<SessionId>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            "select session.id
+             from sessions session
+             join connections through on through.org_id = session.org_id and through.id = session.connection_id
+             join users member on member.org_id = session.org_id and member.id = session.user_id
+             where session.org_id = $1 and session.connection_id = $2 and session.ended_at is null
+               and through.state <> 'active'
+               and not (through.state = 'pilot' and exists (
+                       select from connection_pilots pilot
+                       where pilot.org_id = $1 and pilot.connection_id = $2
+                         and pilot.email_normalized = member.email_normalized))",
+            self.org_id,
+            connection.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+    }
+
+    /// The sessions that nobody has ended, and that began otherwise than through a connection, with what a policy on SSO
+    /// needs to know of each.
+    pub async fn list_without_sso(
+        &mut self,
+    ) -> Result<Vec<(SessionId, SignInMethod, SsoSubject)>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select standing.session_id as "session_id!", standing.method as "method!",
+                      standing.break_glass as "break_glass!", standing.domain_verified as "domain_verified!"
+               from standings standing
+               where standing.org_id = $1 and standing.ended_at is null and standing.connection_id is null"#,
+            self.org_id,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let subject =
+                    SsoSubject { of_verified_domain: row.domain_verified, break_glass: row.break_glass };
+                Ok((SessionId::from_uuid(row.session_id), method(&row.method, None)?, subject))
+            })
+            .collect()
     }
 
     /// The sessions by which somebody is signed in at `now`, in a browser that was there since `idle_since` or in an

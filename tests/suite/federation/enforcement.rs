@@ -198,12 +198,16 @@ async fn a_sub_organization_can_enforce_sso_for_itself_and_what_its_parent_enfor
     let parents = world.app.sign_in("acme", "ada@acme.test").await;
     world.app.apply(&labs("\"off\"")).await;
     let loosened = browser.authorize(&silent).await;
+    let browser = world.app.browser();
+    let tokens = world.app.redeem(&browser.sign_in_to("acme-labs", "lab@labs.test").await).await;
+    let open = browser.authorize(&silent).await;
     world.configure(ORGANIZATION, JIT).await;
     let inherited = browser.authorize(&silent).await;
 
     assert_eq!(tightened, ("login_required".to_owned(), 401));
     assert_eq!(parents.status, 200, "a policy does not climb");
-    assert!(!loosened.answer("code").is_empty(), "what was not ended goes on");
+    assert_eq!(loosened.answer("error"), "login_required", "what ended has ended");
+    assert!(!open.answer("code").is_empty(), "and what began since goes on");
     assert_eq!(inherited.answer("error"), "login_required");
     assert_eq!(world.app.refresh(&tokens.text("refresh_token")).await.outcome(), "400 invalid_grant");
     assert_eq!(world.app.refresh(&parents.text("refresh_token")).await.outcome(), "400 invalid_grant");

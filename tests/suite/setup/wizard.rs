@@ -158,11 +158,15 @@ async fn an_earlier_version_that_was_live_is_live_again() {
     assert_eq!(done.leads_to(), format!("{base}/activate"), "{}", done.body);
     assert_eq!(world.connection("live_version").await, "2");
     assert_eq!(world.connection("state").await, "active");
+    world.roles_of(member("ada", &[])).await;
     check(&wizard.browser.get(format!("{base}/activate")).await, 200, "Version 2 is live; version 3");
     let off = wizard.post(&format!("{base}/switch"), &[("version", "3"), ("to", "off")]).await;
     check(&off, 422, "Tick the box");
     wizard.post(&format!("{base}/switch"), &[("version", "3"), ("to", "off"), ("sure", "1")]).await;
     assert_eq!(world.connection("state").await, "disabled");
+    let events = world.app.events("acme").await;
+    let ended = events.iter().filter(|event| *event == "session.ended success connection_disabled").count();
+    assert_eq!(ended, 1, "and so does the session that began through it: {events:?}");
 }
 
 #[tokio::test]

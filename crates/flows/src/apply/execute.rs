@@ -9,6 +9,7 @@ use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
+use orgate_domain::policies::SsoEnforcement;
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_storage::{
     ClientChange, Group, NewOrganization, NewUser, OrgScope, OrgTx, OrganizationChange, Role, StorageError,
@@ -18,7 +19,7 @@ use super::connections::WantedState;
 use super::plan::{Change, Mark, OrganizationState, SecretChange, Step, Subject, UserState};
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
-use crate::end_sessions::{Because, end_sessions};
+use crate::end_sessions::{Because, CONNECTION_DISABLED, end_sessions, end_shut_out};
 use crate::{Env, Failure, events};
 
 /// What a change needs that is not made inside a transaction.
@@ -157,8 +158,21 @@ async fn organization(
     event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);
     tx.audit().insert(&event).await?;
     if *status == OrgStatus::Suspended {
-        end(env, tx, None, "organization_suspended").await?;
+        return end(env, tx, None, "organization_suspended").await;
     }
+    match policy.as_ref().and_then(|policy| policy.sso_enforcement) {
+        Some(enforcement) => end_without_sso(env, tx, enforcement).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends the sessions that a policy on SSO admits no more.
+async fn end_without_sso(env: &Env, tx: &mut OrgTx, enforcement: SsoEnforcement) -> Result<(), Failure> {
+    tx.users().seize(None).await?;
+    let open = tx.sessions().list_without_sso().await?;
+    let shut_out = open.into_iter().filter(|(_, method, user)| !enforcement.allows(*method, *user));
+    let because = Because { actor: Actor::Operator, reason: "sso_enforced", origin: &Origin::default() };
+    end_sessions(env, tx, shut_out.map(|(session, ..)| session), because).await?;
     Ok(())
 }
 
@@ -176,7 +190,10 @@ async fn save_connection_event(
         ("state", connection.state.as_str().to_owned()),
         ("version", connection.latest_version.to_string()),
     ]);
-    Ok(tx.audit().insert(&event).await?)
+    tx.audit().insert(&event).await?;
+    let origin = Origin::default();
+    let because = Because { actor: Actor::Operator, reason: CONNECTION_DISABLED, origin: &origin };
+    end_shut_out(env, tx, connection.id, because).await
 }
 
 async fn save_domain(env: &Env, tx: &mut OrgTx, mark: &Mark, domain: &DomainName) -> Result<(), Failure> {
@@ -192,18 +209,32 @@ async fn save_domain(env: &Env, tx: &mut OrgTx, mark: &Mark, domain: &DomainName
 }
 
 async fn save_group(env: &Env, tx: &mut OrgTx, mark: &Mark, group: &Group) -> Result<(), Failure> {
-    tx.groups().save(group, env.clock.now()).await?;
+    let removed = tx.groups().save(group, env.clock.now()).await?;
     let roles: Vec<_> = group.roles.keys().map(Slug::as_str).collect();
     let mut event = done(env, Action::GroupConfigured, mark)?;
     event.detail.extend([("group", group.slug.to_string()), ("roles", roles.join(" "))]);
-    Ok(tx.audit().insert(&event).await?)
+    tx.audit().insert(&event).await?;
+    // Of those who are in it no more, nobody could say afterwards that they were.
+    for user in removed {
+        let event = done(env, Action::UserConfigured, &Mark::Changed(vec!["roles"]))?;
+        let detail = [event.detail, vec![("group", group.slug.to_string())]].concat();
+        let event = Event { user_id: Some(user), reason: Some("beyond_ceiling"), detail, ..event };
+        tx.audit().insert(&event).await?;
+    }
+    Ok(())
 }
 
 async fn save_role(env: &Env, tx: &mut OrgTx, mark: &Mark, role: &Role) -> Result<(), Failure> {
+    let before = tx.roles().list().await?.into_iter().find(|before| before.id == role.id);
+    let had = before.map(|before| before.permissions).unwrap_or_default();
     tx.roles().save(role, env.clock.now()).await?;
+    let changed: Vec<_> = role.permissions.symmetric_difference(&had).map(String::as_str).collect();
     let permissions: Vec<_> = role.permissions.iter().map(String::as_str).collect();
     let mut event = done(env, Action::RoleConfigured, mark)?;
     event.detail.extend([("role", role.slug.to_string()), ("permissions", permissions.join(" "))]);
+    if *mark != Mark::Created {
+        event.detail.push(("changed_permissions", changed.join(" ")));
+    }
     Ok(tx.audit().insert(&event).await?)
 }
 

@@ -15,6 +15,7 @@ use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgTx};
 use super::connections::take;
 use super::{NotYet, Setup, SetupError, Stale};
 use crate::Env;
+use crate::end_sessions::{Because, CONNECTION_DISABLED, end_shut_out};
 
 /// Addresses that a pilot lists at most.
 pub const MAX_PILOTS: usize = 500;
@@ -81,6 +82,7 @@ pub async fn choose_pilots(
         return changed_meanwhile();
     }
     tx.connections().replace_pilots(id, &emails).await?;
+    end_shut_out(env, &mut tx, id, because_of(setup, origin)).await?;
     let detail = vec![("change", "pilots".to_owned()), ("pilots", emails.len().to_string())];
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
 }
@@ -134,6 +136,7 @@ pub async fn go_live(
     let connection = Connection { state: to, live_version: Some(version), ..connection };
     tx.connections().update(&connection, env.clock.now()).await?;
     tx.connections().save_activated(id, version, env.clock.now()).await?;
+    end_shut_out(env, &mut tx, id, because_of(setup, origin)).await?;
     let detail = moved(&before, &connection);
     setup.commit((env, origin), tx, (Action::ConnectionActivated, id), detail).await
 }
@@ -214,16 +217,25 @@ pub async fn switch(
     let before = connection.clone();
     let connection = Connection { state: to, ..connection };
     tx.connections().update(&connection, env.clock.now()).await?;
+    end_shut_out(env, &mut tx, id, because_of(setup, origin)).await?;
     let detail = moved(&before, &connection);
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
 }
 
 fn moved(before: &Connection, after: &Connection) -> Vec<(&'static str, String)> {
     let version = |version: Option<i32>| version.map_or_else(|| "none".to_owned(), |v| v.to_string());
-    vec![
+    let mut detail = vec![
         ("state", format!("{} to {}", before.state.as_str(), after.state.as_str())),
         ("live_version", format!("{} to {}", version(before.live_version), version(after.live_version))),
-    ]
+    ];
+    if before.state != after.state {
+        detail.push(("change", "state".to_owned()));
+    }
+    detail
+}
+
+fn because_of<'a>(setup: &Setup, origin: &'a Origin) -> Because<'a> {
+    Because { actor: setup.actor(), reason: CONNECTION_DISABLED, origin }
 }
 
 #[cfg(test)]

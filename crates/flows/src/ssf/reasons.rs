@@ -5,6 +5,9 @@ use orgate_protocol::ssf::EventType;
 /// For administrators: never empty (CAEP Interoperability Profile §3.1).
 pub(super) fn reason_for_admins(event: EventType, code: &str) -> &'static str {
     match (event, code) {
+        (EventType::SessionRevoked, "connection_disabled") => {
+            "The connection that the session began through does not let its user in any more"
+        }
         (EventType::SessionRevoked, "displaced") => {
             "The browser is signed in to more organizations than it may be"
         }
@@ -14,6 +17,9 @@ pub(super) fn reason_for_admins(event: EventType, code: &str) -> &'static str {
         (EventType::SessionRevoked, "password_changed") => "The password was changed",
         (EventType::SessionRevoked, "replaced") => "Somebody else signed in in the same browser",
         (EventType::SessionRevoked, "signed_out") => "The user signed out",
+        (EventType::SessionRevoked, "sso_enforced") => {
+            "The organization demands sign-in through its identity provider"
+        }
         (EventType::SessionRevoked, "upstream_logout") => "The identity provider ended its session",
         (EventType::SessionRevoked, "user_deactivated") => "The user was deactivated",
         (EventType::SessionRevoked, _) => "The session was ended",
@@ -23,12 +29,15 @@ pub(super) fn reason_for_admins(event: EventType, code: &str) -> &'static str {
         (EventType::AssuranceLevelChange, _) => {
             "The user proved again who they are, by other means than before"
         }
+        (EventType::TokenClaimsChange, "beyond_ceiling") => {
+            "The group that the user is in by a connection has a role that the connection may not give"
+        }
         (EventType::TokenClaimsChange, "mapped") => {
             "The identity provider says something else about the user"
         }
         (EventType::TokenClaimsChange, "by_user") => "An identity that the user linked brings roles",
         (EventType::TokenClaimsChange, _) => {
-            "An administrator changed the user, or a group or role that they have"
+            "An administrator changed the user, or a group, role or connection that they have something by"
         }
         (EventType::StreamUpdated | EventType::Verification, _) => "The stream itself",
     }
@@ -37,6 +46,9 @@ pub(super) fn reason_for_admins(event: EventType, code: &str) -> &'static str {
 /// For the user, where there is something to say to them.
 pub(super) fn reason_for_users(event: EventType, code: &str) -> Option<&'static str> {
     Some(match (event, code) {
+        (EventType::SessionRevoked, "connection_disabled") => {
+            "The way in which you signed in is not open to you any more."
+        }
         (EventType::SessionRevoked, "displaced") => {
             "You are signed in to too many organizations in this browser."
         }
@@ -44,6 +56,9 @@ pub(super) fn reason_for_users(event: EventType, code: &str) -> Option<&'static 
         (EventType::SessionRevoked, "ended_by_user") => "You ended this session from another device.",
         (EventType::SessionRevoked, "organization_suspended") => "Your organization is suspended.",
         (EventType::SessionRevoked, "password_changed") => "Your password was changed. Sign in again.",
+        (EventType::SessionRevoked, "sso_enforced") => {
+            "Your organization demands sign-in through its identity provider. Sign in again."
+        }
         (EventType::SessionRevoked, "upstream_logout") => "You were signed out by your identity provider.",
         (EventType::SessionRevoked, "user_deactivated") => "Your account was deactivated.",
         _ => return None,
