@@ -4,6 +4,7 @@ use chrono::Duration;
 use orgate_protocol::ssf::EventType;
 
 use crate::audit::Action;
+use crate::email::Email;
 use crate::ids::{SessionId, UserId};
 
 /// Streams that one receiver may have in an organization.
@@ -21,7 +22,8 @@ pub const MIN_VERIFICATION_INTERVAL: Duration = Duration::seconds(30);
 /// A receiver that takes nothing for this long has its stream paused.
 pub const DELIVERY_LIMIT: Duration = Duration::hours(24);
 
-/// The reason of a stream that was paused because it was full: what came after is lost to it.
+/// The reason of a stream that was paused because it was full: what came after is lost to it. And of the event that is
+/// where that is missing.
 pub const QUEUE_FULL: &str = "queue_full";
 
 /// The reason of a stream that was paused because its receiver took nothing for [`DELIVERY_LIMIT`].
@@ -42,7 +44,11 @@ impl Action {
             Self::IdentityLinked | Self::UserConfigured => {
                 &[EventType::CredentialChange, EventType::TokenClaimsChange]
             }
-            Self::GroupConfigured | Self::RoleConfigured => &[EventType::TokenClaimsChange],
+            // What a connection gives goes with it, and comes back.
+            Self::ConnectionActivated
+            | Self::ConnectionConfigured
+            | Self::GroupConfigured
+            | Self::RoleConfigured => &[EventType::TokenClaimsChange],
             // In a session that was proven otherwise before.
             Self::SignInSucceeded => &[EventType::AssuranceLevelChange],
             // Sessions end one by one, each with its event.
@@ -91,8 +97,6 @@ impl Action {
             | Self::RegistrationTokenRevoked
             | Self::ClientSecretRotated
             | Self::ClientToldOfLogout
-            | Self::ConnectionActivated
-            | Self::ConnectionConfigured
             | Self::ConnectionTested
             | Self::ConnectionWatched
             | Self::DataKeyCreated
@@ -148,10 +152,37 @@ pub struct EventSubject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exclusion(String);
 
+/// Which user an exclusion says.
+///
+/// An address is kept as it was said and compared with events' users later: who looked it up would answer, or count, in one way
+/// for members and in another for strangers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExcludedUser {
+    /// Whoever has this address then.
+    Address(Email),
+    /// This one.
+    Id(UserId),
+}
+
+/// What an exclusion says, part by part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExcludedSubject {
+    /// The organization.
+    pub tenant: Option<()>,
+    /// The user.
+    pub user: Option<ExcludedUser>,
+    /// The session.
+    pub session: Option<SessionId>,
+}
+
 impl Exclusion {
-    /// The organization, if `tenant` is there, with a user and a session, as far as they are; `None` of nothing.
-    pub fn new(tenant: Option<()>, subject: EventSubject) -> Option<Self> {
-        let parts = [tenant.map(|()| TENANT.to_owned()), spelled_user(&subject), spelled_session(&subject)];
+    /// One that says this; `None` of nothing.
+    pub fn new(subject: &ExcludedSubject) -> Option<Self> {
+        let user = subject.user.as_ref().map(|user| match user {
+            ExcludedUser::Address(email) => spelled_address(email.normalized()),
+            ExcludedUser::Id(id) => spelled_user(*id),
+        });
+        let parts = [subject.tenant.map(|()| TENANT.to_owned()), user, subject.session.map(spelled_session)];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         (!parts.is_empty()).then(|| Self(parts.join(" ")))
     }
@@ -163,13 +194,23 @@ impl Exclusion {
 }
 
 impl EventSubject {
-    /// The spelling of every exclusion that covers it.
-    pub fn exclusions(&self) -> Vec<String> {
+    /// The spelling of every exclusion that covers it; its user has this address, in one spelling.
+    pub fn exclusions(&self, address: Option<&str>) -> Vec<String> {
+        let user = [self.user.map(spelled_user), self.user.and(address).map(spelled_address)];
+        let parts = [
+            vec![TENANT.to_owned()],
+            user.into_iter().flatten().collect(),
+            self.session.map(spelled_session).into_iter().collect(),
+        ];
         let mut found = vec![String::new()];
-        for part in [Some(TENANT.to_owned()), spelled_user(self), spelled_session(self)].into_iter().flatten()
-        {
-            let with: Vec<_> =
-                found.iter().map(|before| format!("{before} {part}").trim_start().to_owned()).collect();
+        for part in parts {
+            let with = |said: &String| {
+                found
+                    .iter()
+                    .map(|before| format!("{before} {said}").trim_start().to_owned())
+                    .collect::<Vec<_>>()
+            };
+            let with: Vec<_> = part.iter().flat_map(with).collect();
             found.extend(with);
         }
         found.retain(|spelling| !spelling.is_empty());
@@ -177,12 +218,16 @@ impl EventSubject {
     }
 }
 
-fn spelled_user(subject: &EventSubject) -> Option<String> {
-    subject.user.map(|user| format!("user:{user}"))
+fn spelled_address(normalized: &str) -> String {
+    format!("email:{normalized}")
 }
 
-fn spelled_session(subject: &EventSubject) -> Option<String> {
-    subject.session.map(|session| format!("session:{session}"))
+fn spelled_user(user: UserId) -> String {
+    format!("user:{user}")
+}
+
+fn spelled_session(session: SessionId) -> String {
+    format!("session:{session}")
 }
 
 #[cfg(test)]
@@ -199,24 +244,48 @@ mod tests {
         }
     }
 
-    fn covers(tenant: Option<()>, excluded: EventSubject, event: EventSubject) -> bool {
-        let exclusion = Exclusion::new(tenant, excluded).expect("something");
-        event.exclusions().iter().any(|spelling| spelling == exclusion.as_str())
+    fn excluded(tenant: Option<()>, about: EventSubject) -> ExcludedSubject {
+        ExcludedSubject { tenant, user: about.user.map(ExcludedUser::Id), session: about.session }
+    }
+
+    fn covers(excluded: &ExcludedSubject, event: EventSubject) -> bool {
+        let exclusion = Exclusion::new(excluded).expect("something");
+        event.exclusions(Some("ada@acme.test")).iter().any(|spelling| spelling == exclusion.as_str())
     }
 
     #[test]
     fn an_exclusion_covers_what_says_all_that_it_says() {
         let (of_user, of_session) = (about(Some(1), None), about(Some(1), Some(2)));
         let of_all = EventSubject::default();
+        let covers_of =
+            |tenant, about: EventSubject, event: EventSubject| covers(&excluded(tenant, about), event);
 
-        assert!(covers(None, of_user, of_user) && covers(None, of_user, of_session));
-        assert!(covers(Some(()), of_user, of_session));
-        assert!(covers(None, about(None, Some(2)), of_session));
-        assert!(covers(Some(()), of_all, of_session) && covers(Some(()), of_all, of_all));
-        assert!(!covers(None, of_user, of_all), "one user's removal hides nothing that is about everybody");
-        assert!(!covers(None, of_session, of_user));
-        assert!(!covers(None, about(Some(3), None), of_session));
-        assert_eq!(Exclusion::new(None, of_all), None);
+        assert!(covers_of(None, of_user, of_user) && covers_of(None, of_user, of_session));
+        assert!(covers_of(Some(()), of_user, of_session));
+        assert!(covers_of(None, about(None, Some(2)), of_session));
+        assert!(covers_of(Some(()), of_all, of_session) && covers_of(Some(()), of_all, of_all));
+        assert!(
+            !covers_of(None, of_user, of_all),
+            "one user's removal hides nothing that is about everybody"
+        );
+        assert!(!covers_of(None, of_session, of_user));
+        assert!(!covers_of(None, about(Some(3), None), of_session));
+        assert_eq!(Exclusion::new(&ExcludedSubject::default()), None);
+    }
+
+    #[test]
+    fn an_address_covers_what_is_about_whoever_has_it() {
+        let of = |text: &str| {
+            let user = ExcludedUser::Address(Email::parse(text).expect("an address"));
+            ExcludedSubject { user: Some(user), ..ExcludedSubject::default() }
+        };
+        let (of_user, of_session) = (about(Some(1), None), about(Some(1), Some(2)));
+        let within = ExcludedSubject { tenant: Some(()), session: of_session.session, ..of("ada@acme.test") };
+
+        assert!(covers(&of("Ada@ACME.test"), of_user) && covers(&of("ada@acme.test"), of_session));
+        assert!(covers(&within, of_session) && !covers(&within, of_user));
+        assert!(!covers(&of("vic@acme.test"), of_user));
+        assert!(!covers(&of("ada@acme.test"), EventSubject::default()), "it is about nobody");
     }
 
     #[test]

@@ -194,7 +194,7 @@ fn held(
 
 /// Roles mean what the resource knows: with no list of its own, it is told everything but Orgate's
 /// own permissions, which no application has a use for.
-fn known_permissions(client: &Client, held: &[String]) -> Vec<String> {
+pub(crate) fn known_permissions(client: &Client, held: &[String]) -> Vec<String> {
     let reserved = |text: &str| Permission::parse(text).is_ok_and(|permission| permission.is_reserved());
     held.iter()
         .filter(|permission| {

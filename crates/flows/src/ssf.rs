@@ -22,7 +22,7 @@ use orgate_domain::ids::StreamId;
 use orgate_protocol::oauth::RequestError;
 
 pub use access::Receiver;
-pub use fan_out::fan_out;
+pub use fan_out::{Setbacks, fan_out};
 pub use push::{Turn, claim_due};
 pub use status::{StreamState, read_status, update_status};
 pub use streams::{Change, change_stream, create_stream, delete_stream, list_streams, read_stream};

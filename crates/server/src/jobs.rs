@@ -10,7 +10,7 @@ use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_flows::keys::rotate_due;
-use orgate_flows::ssf::{claim_due, fan_out};
+use orgate_flows::ssf::{Setbacks, claim_due, fan_out};
 use orgate_storage::system::Outdated;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 /// How often the outbox is looked at when it was empty.
 const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Streams that one node pushes at once.
-const MAX_PUSHES: usize = 32;
+/// Streams that one node pushes at once. A turn mostly waits for its receiver.
+const MAX_PUSHES: usize = 256;
 
 /// How often connections are looked for that are due to be looked after.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(rotate_keys(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(give_streams_events(env.clone())));
-    tasks.spawn(stop.clone().run_until_cancelled_owned(push_streams(env.clone())));
+    tasks.spawn(push_streams(env.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
 
@@ -89,8 +89,9 @@ async fn tell_of_logouts(env: Env) {
 }
 
 async fn give_streams_events(env: Env) {
+    let mut setbacks = Setbacks::default();
     loop {
-        match fan_out(&env).await {
+        match fan_out(&env, &mut setbacks).await {
             Ok(0) => tokio::time::sleep(OUTBOX_PAUSE).await,
             Ok(_) => {}
             Err(error) => {
@@ -101,13 +102,15 @@ async fn give_streams_events(env: Env) {
     }
 }
 
-/// Pushes what waits in streams. A receiver that does not answer holds up no other: its turn goes on beside theirs.
-async fn push_streams(env: Env) {
+/// Pushes what waits in streams. A receiver that does not answer takes a turn until patience with it ends; turns are shared
+/// when they are claimed, so that no receiver, host or organization has all of them. At the end every turn gives its
+/// lease back.
+async fn push_streams(env: Env, stop: CancellationToken) {
     let mut turns = JoinSet::new();
-    loop {
+    while !stop.is_cancelled() {
         while turns.try_join_next().is_some() {}
         let room = MAX_PUSHES.saturating_sub(turns.len());
-        match claim_due(&env, i64::try_from(room).unwrap_or_default()).await {
+        match claim_due(&env, i64::try_from(room).unwrap_or_default(), &stop).await {
             Ok(due) => due.into_iter().for_each(|turn| {
                 turns.spawn(turn);
             }),
@@ -116,8 +119,10 @@ async fn push_streams(env: Env) {
         tokio::select! {
             Some(_) = turns.join_next() => {} // it may be due again
             () = tokio::time::sleep(OUTBOX_PAUSE) => {}
+            () = stop.cancelled() => {}
         }
     }
+    while turns.join_next().await.is_some() {}
 }
 
 async fn refresh_connections(env: Env) {

@@ -5,12 +5,15 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::{ClientId, OrgId, StreamId};
-use orgate_domain::streams::Exclusion;
 use orgate_protocol::ssf::StreamStatus;
 
 use crate::StorageError;
 use crate::row::parsed;
 use crate::scope::repository;
+
+mod exclusions;
+
+pub use exclusions::Excluded;
 
 repository! {
     /// The organization's streams of security events.
@@ -40,6 +43,8 @@ pub struct EventStream {
     pub failures: u32,
     /// Since when it fails.
     pub failing_since: Option<DateTime<Utc>>,
+    /// When its receiver, or whoever paused it, last decided about it.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Whose a stream is: a receiver's, at the issuer where it was made.
@@ -73,8 +78,10 @@ pub struct Pushed {
     pub seen: i64,
     /// When to go on; `None` once nothing is left.
     pub due_at: Option<DateTime<Utc>>,
-    /// How often in a row it failed, and since when.
+    /// How often in a row it failed, and since when; `None`: as often as before.
     pub failing: Option<(u32, DateTime<Utc>)>,
+    /// [`EventStream::updated_at`], as it was looked at. What was decided since stays decided.
+    pub as_of: DateTime<Utc>,
     /// Now.
     pub at: DateTime<Utc>,
 }
@@ -93,6 +100,7 @@ struct Row {
     last_position: i64,
     failures: i32,
     failing_since: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
 }
 
 impl TryFrom<Row> for EventStream {
@@ -114,6 +122,7 @@ impl TryFrom<Row> for EventStream {
             last_position: row.last_position,
             failures: u32::try_from(row.failures).unwrap_or_default(),
             failing_since: row.failing_since,
+            updated_at: row.updated_at,
         })
     }
 }
@@ -124,7 +133,7 @@ impl EventStreams<'_> {
         let rows = sqlx::query_as!(
             Row,
             "select id, client_org_id, client_id, issuer, endpoint_url, push_credential, events_requested, description, status,
-                    status_reason, last_position, failures, failing_since
+                    status_reason, last_position, failures, failing_since, updated_at
              from event_streams where org_id = $1 and client_org_id = $2 and client_id = $3 and issuer = $4 order by id",
             self.org_id,
             by.client.0.as_uuid(),
@@ -141,7 +150,7 @@ impl EventStreams<'_> {
         let row = sqlx::query_as!(
             Row,
             "select id, client_org_id, client_id, issuer, endpoint_url, push_credential, events_requested, description, status,
-                    status_reason, last_position, failures, failing_since
+                    status_reason, last_position, failures, failing_since, updated_at
              from event_streams where org_id = $1 and id = $2 and client_org_id = $3 and client_id = $4 and issuer = $5",
             self.org_id,
             id.as_uuid(),
@@ -159,7 +168,7 @@ impl EventStreams<'_> {
         let row = sqlx::query_as!(
             Row,
             "select id, client_org_id, client_id, issuer, endpoint_url, push_credential, events_requested, description, status,
-                    status_reason, last_position, failures, failing_since
+                    status_reason, last_position, failures, failing_since, updated_at
              from event_streams where org_id = $1 and id = $2 and client_org_id = $3 and client_id = $4 and issuer = $5
              for update",
             self.org_id,
@@ -182,7 +191,7 @@ impl EventStreams<'_> {
         let row = sqlx::query_as!(
             Row,
             "select id, client_org_id, client_id, issuer, endpoint_url, push_credential, events_requested, description, status,
-                    status_reason, last_position, failures, failing_since
+                    status_reason, last_position, failures, failing_since, updated_at
              from event_streams where org_id = $1 and id = $2 and leased_until = $3",
             self.org_id,
             id.as_uuid(),
@@ -193,12 +202,40 @@ impl EventStreams<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
+    /// Whether it is this transaction that fills the organization's streams: no other does, and no stream is made, before
+    /// it ends. To be asked before anything is read.
+    pub async fn take_turn(&mut self) -> Result<bool, StorageError> {
+        let taken = sqlx::query_scalar!(
+            r#"select pg_try_advisory_xact_lock(hashtextextended('streams ' || $1::uuid::text, 0)) as "taken!""#,
+            self.org_id,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(taken)
+    }
+
+    /// Whose streams there are in the organization.
+    pub async fn list_receivers(&mut self) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            "select distinct client_org_id, client_id from event_streams where org_id = $1",
+            self.org_id,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let key = |(owner, id)| (OrgId::from_uuid(owner), ClientId::from_uuid(id));
+        Ok(rows.into_iter().map(|row| key((row.client_org_id, row.client_id))).collect())
+    }
+
     /// Every stream of the organization, which nobody else changes or fills before the transaction ends.
+    ///
+    /// # Errors
+    /// [`StorageError`], also if somebody else holds one for longer than half a second.
     pub async fn lock_all(&mut self) -> Result<Vec<EventStream>, StorageError> {
+        sqlx::query!("select hold_streams($1) as held", self.org_id).fetch_one(&mut *self.conn).await?;
         let rows = sqlx::query_as!(
             Row,
             "select id, client_org_id, client_id, issuer, endpoint_url, push_credential, events_requested, description, status,
-                    status_reason, last_position, failures, failing_since
+                    status_reason, last_position, failures, failing_since, updated_at
              from event_streams where org_id = $1 order by id for update",
             self.org_id,
         )
@@ -214,11 +251,12 @@ impl EventStreams<'_> {
         terms: &StreamTerms,
         (limit, at): (i64, DateTime<Utc>),
     ) -> Result<bool, StorageError> {
-        // Of two that would both fit alone, one waits and counts the other.
+        // In a statement of its own, so that what the next one reads is of after it. Of two that would both fit alone,
+        // one waits and counts the other; and whoever fills the organization's streams at this moment has not seen this
+        // one, and takes nothing that happens from now on.
         sqlx::query!(
-            "select pg_advisory_xact_lock(hashtextextended('streams ' || $1::uuid::text || $2::uuid::text, 0))",
+            "select pg_advisory_xact_lock(hashtextextended('streams ' || $1::uuid::text, 0))",
             self.org_id,
-            by.client.1.as_uuid(),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -308,11 +346,11 @@ impl EventStreams<'_> {
         Ok(())
     }
 
-    /// Pauses an enabled stream whose receiver takes nothing, and gives its lease back. `false` if it is not enabled any
-    /// more, or another node has it.
+    /// Pauses an enabled stream whose receiver takes nothing, and gives its lease back. `false` if another node has it, or
+    /// anything was decided about it since it was looked at.
     pub async fn pause_failing(
         &mut self,
-        id: StreamId,
+        (id, as_of): (StreamId, DateTime<Utc>),
         (leased_until, reason): (DateTime<Utc>, &str),
         at: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
@@ -320,12 +358,13 @@ impl EventStreams<'_> {
             "update event_streams
              set status = 'paused', status_reason = $4, updated_at = $5, failures = 0, failing_since = null,
                  due_at = null, leased_until = null
-             where org_id = $1 and id = $2 and leased_until = $3 and status = 'enabled'",
+             where org_id = $1 and id = $2 and leased_until = $3 and status = 'enabled' and updated_at = $6",
             self.org_id,
             id.as_uuid(),
             leased_until,
             reason,
             at,
+            as_of,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -367,66 +406,17 @@ impl EventStreams<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Has a stream, whose row is held, pass over a subject. `false` if it passes over `limit` already.
-    pub async fn exclude(
-        &mut self,
-        id: StreamId,
-        subject: &Exclusion,
-        (limit, at): (i64, DateTime<Utc>),
-    ) -> Result<bool, StorageError> {
-        let fits = sqlx::query_scalar!(
-            r#"with known as (
-                   select count(*) as others, count(*) filter (where known.subject = $3) as same
-                   from stream_exclusions known where known.org_id = $1 and known.stream_id = $2
-               ), added as (
-                   insert into stream_exclusions (org_id, stream_id, subject, created_at)
-                   select $1, $2, $3, $4 from known where known.others < $5
-                   on conflict do nothing
-               )
-               select known.others < $5 or known.same > 0 as "fits!" from known"#,
-            self.org_id,
-            id.as_uuid(),
-            subject.as_str(),
-            at,
-            limit,
-        )
-        .fetch_one(&mut *self.conn)
-        .await?;
-        Ok(fits)
-    }
-
-    /// Has a stream pass over a subject no more.
-    pub async fn include(&mut self, id: StreamId, subject: &Exclusion) -> Result<(), StorageError> {
-        sqlx::query!(
-            "delete from stream_exclusions where org_id = $1 and stream_id = $2 and subject = $3",
-            self.org_id,
-            id.as_uuid(),
-            subject.as_str(),
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        Ok(())
-    }
-
-    /// The streams that pass over any of these subjects.
-    pub async fn list_excluding(&mut self, subjects: &[String]) -> Result<Vec<StreamId>, StorageError> {
-        let ids = sqlx::query_scalar!(
-            "select distinct stream_id from stream_exclusions where org_id = $1 and subject = any($2)",
-            self.org_id,
-            subjects,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        Ok(ids.into_iter().map(StreamId::from_uuid).collect())
-    }
-
-    /// Gives a lease back. `false` if it had lapsed: another node goes on. What was put in meanwhile is due at once.
+    /// Gives a lease back. `false` if it had lapsed: another node goes on. What was put in meanwhile is due at once; of a
+    /// stream about which something was decided meanwhile, when it is due and how it fails stays as that left it.
     pub async fn release(&mut self, id: StreamId, pushed: &Pushed) -> Result<bool, StorageError> {
-        let failures = pushed.failing.map_or(0, |(failures, _)| i32::try_from(failures).unwrap_or(i32::MAX));
+        let failures = pushed.failing.map(|(failures, _)| i32::try_from(failures).unwrap_or(i32::MAX));
         let done = sqlx::query!(
             "update event_streams
-             set leased_until = null, failures = $6, failing_since = $7,
-                 due_at = case when $5::timestamptz is not null then $5
+             set leased_until = null,
+                 failures = case when updated_at = $9 then coalesce($6, failures) else failures end,
+                 failing_since = case when updated_at = $9 then coalesce($7, failing_since) else failing_since end,
+                 due_at = case when updated_at <> $9 then due_at
+                               when $5::timestamptz is not null then $5
                                when last_position > $4 then $8::timestamptz end
              where org_id = $1 and id = $2 and leased_until = $3",
             self.org_id,
@@ -437,6 +427,7 @@ impl EventStreams<'_> {
             failures,
             pushed.failing.map(|(_, since)| since),
             pushed.at,
+            pushed.as_of,
         )
         .execute(&mut *self.conn)
         .await?;

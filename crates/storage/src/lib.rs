@@ -78,7 +78,7 @@ pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge, ProvenAddress};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
-pub use event_streams::{EventStream, EventStreams, Holder, Pushed, StreamTerms};
+pub use event_streams::{EventStream, EventStreams, Excluded, Holder, Pushed, StreamTerms};
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};

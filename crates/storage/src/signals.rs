@@ -1,7 +1,7 @@
 //! Events of the audit log that streams have not been given yet, and whom they are about.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::ids::{EventId, SessionId, UserId};
+use orgate_domain::ids::{ConnectionId, EventId, SessionId, UserId};
 use serde_json::Value;
 
 use crate::StorageError;
@@ -21,6 +21,8 @@ pub struct Signal {
     pub position: i64,
     /// What happened; `None` if the log has no such event.
     pub event: Option<SignalledEvent>,
+    /// The last user of whom it was told, if it is told of several in several transactions.
+    pub told_to: Option<UserId>,
 }
 
 /// What happened.
@@ -47,6 +49,8 @@ pub struct SignalledEvent {
 /// Whose tokens say something else now.
 #[derive(Debug, Clone, Copy)]
 pub enum Affected<'a> {
+    /// Those who have something by a connection.
+    Connection(ConnectionId),
     /// The members of a group, by its slug.
     Group(&'a str),
     /// Those who hold a role, by its slug.
@@ -76,7 +80,7 @@ impl Signals<'_> {
         let rows = sqlx::query!(
             r#"select signal.position, event.id as "id?", event.occurred_at as "occurred_at?", event.action as "action?",
                       event.reason, event.actor_kind as "actor_kind?", event.user_id, event.session_id,
-                      event.detail as "detail?"
+                      event.detail as "detail?", signal.told_to
                from signals signal
                left join audit_events event
                    on event.org_id = signal.org_id and event.occurred_at = signal.occurred_at
@@ -101,7 +105,7 @@ impl Signals<'_> {
                 }),
                 _ => None,
             };
-            Signal { position: row.position, event }
+            Signal { position: row.position, event, told_to: row.told_to.map(UserId::from_uuid) }
         });
         Ok(signals.collect())
     }
@@ -114,41 +118,155 @@ impl Signals<'_> {
         Ok(())
     }
 
-    /// Those of the affected who have a session, with what tokens say of them now.
-    pub async fn list_signed_in(
+    /// Of one that is told of further users later: the last of whom it was.
+    pub async fn update_told_to(&mut self, position: i64, told_to: UserId) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update signals set told_to = $3 where org_id = $1 and position = $2",
+            self.org_id,
+            position,
+            told_to.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// The affected who may have a session, by id: those after `after`, at most `limit`. Each kind is looked for in its own
+    /// way: what all have in common is every session there is.
+    pub async fn list_affected(
         &mut self,
         affected: Affected<'_>,
-        (now, limit): (DateTime<Utc>, i64),
-    ) -> Result<Vec<SignedInUser>, StorageError> {
-        let (user, role, group) = match affected {
-            Affected::User(user) => (Some(user.as_uuid()), None, None),
-            Affected::Role(slug) => (None, Some(slug), None),
-            Affected::Group(slug) => (None, None, Some(slug)),
+        (after, now): (Option<UserId>, DateTime<Utc>),
+        limit: i64,
+    ) -> Result<Vec<UserId>, StorageError> {
+        let ids = match affected {
+            Affected::Connection(id) => self.by_connection(id, (after, now), limit).await?,
+            Affected::Group(slug) => self.by_group(slug, (after, now), limit).await?,
+            Affected::Role(slug) => self.by_role(slug, (after, now), limit).await?,
+            Affected::User(user) => return Ok(vec![user]),
         };
+        Ok(ids.into_iter().map(UserId::from_uuid).collect())
+    }
+
+    async fn by_connection(
+        &mut self,
+        connection: ConnectionId,
+        (after, now): (Option<UserId>, DateTime<Utc>),
+        limit: i64,
+    ) -> Result<Vec<uuid::Uuid>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            r#"select gets.user_id as "user_id!"
+               from (select user_id from mapped_roles where org_id = $1 and connection_id = $2
+                     union
+                     select user_id from mapped_groups where org_id = $1 and connection_id = $2) gets
+               where ($3::uuid is null or gets.user_id > $3)
+                 and exists (select from sessions session
+                             where session.org_id = $1 and session.user_id = gets.user_id
+                               and session.ended_at is null and session.expires_at > $4)
+               order by gets.user_id limit $5"#,
+            self.org_id,
+            connection.as_uuid(),
+            after.map(UserId::as_uuid),
+            now,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids)
+    }
+
+    async fn by_group(
+        &mut self,
+        slug: &str,
+        (after, now): (Option<UserId>, DateTime<Utc>),
+        limit: i64,
+    ) -> Result<Vec<uuid::Uuid>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            r#"select inside.user_id as "user_id!"
+               from groups grouping
+               cross join lateral (
+                   select user_id from group_members where org_id = $1 and group_id = grouping.id
+                   union
+                   select user_id from mapped_groups where org_id = $1 and group_id = grouping.id) inside
+               where grouping.org_id = $1 and grouping.slug = $2
+                 and ($3::uuid is null or inside.user_id > $3)
+                 and exists (select from sessions session
+                             where session.org_id = $1 and session.user_id = inside.user_id
+                               and session.ended_at is null and session.expires_at > $4)
+               order by inside.user_id limit $5"#,
+            self.org_id,
+            slug,
+            after.map(UserId::as_uuid),
+            now,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids)
+    }
+
+    async fn by_role(
+        &mut self,
+        slug: &str,
+        (after, now): (Option<UserId>, DateTime<Utc>),
+        limit: i64,
+    ) -> Result<Vec<uuid::Uuid>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            r#"select holder.user_id as "user_id!"
+               from roles role
+               cross join lateral (
+                   select user_id from role_assignments where org_id = $1 and role_id = role.id
+                   union
+                   select user_id from mapped_roles where org_id = $1 and role_id = role.id
+                   union
+                   select membership.user_id from group_roles given
+                   join group_members membership
+                       on membership.org_id = $1 and membership.group_id = given.group_id
+                   where given.org_id = $1 and given.role_id = role.id
+                   union
+                   select mapped.user_id from group_roles given
+                   join mapped_groups mapped on mapped.org_id = $1 and mapped.group_id = given.group_id
+                   where given.org_id = $1 and given.role_id = role.id) holder
+               where role.org_id = $1 and role.slug = $2
+                 and ($3::uuid is null or holder.user_id > $3)
+                 and exists (select from sessions session
+                             where session.org_id = $1 and session.user_id = holder.user_id
+                               and session.ended_at is null and session.expires_at > $4)
+               order by holder.user_id limit $5"#,
+            self.org_id,
+            slug,
+            after.map(UserId::as_uuid),
+            now,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids)
+    }
+
+    /// Those of these users who have a session, with what tokens say of them now.
+    pub async fn list_signed_in(
+        &mut self,
+        users: &[UserId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SignedInUser>, StorageError> {
+        let ids: Vec<_> = users.iter().map(|user| user.as_uuid()).collect();
+        // Of each, one session's standing says it: what they hold is the same in all.
         let rows = sqlx::query!(
-            r#"select distinct on (standing.user_id) standing.user_id as "user_id!", standing.name as "name!",
+            r#"select standing.user_id as "user_id!", standing.name as "name!",
                       standing.email_verified as "email_verified!", standing.roles as "roles!",
                       standing.permissions as "permissions!"
-               from standings standing
-               where standing.org_id = $1 and standing.ended_at is null and standing.expires_at > $2
-                 and (standing.user_id = $3
-                      or $4 = any(standing.roles)
-                      or standing.user_id in (
-                          select membership.user_id from group_members membership
-                          join groups grouping on grouping.org_id = membership.org_id and grouping.id = membership.group_id
-                          where membership.org_id = $1 and grouping.slug = $5
-                          union
-                          select mapped.user_id from mapped_groups mapped
-                          join groups grouping on grouping.org_id = mapped.org_id and grouping.id = mapped.group_id
-                          where mapped.org_id = $1 and grouping.slug = $5))
-               order by standing.user_id
-               limit $6"#,
+               from unnest($2::uuid[]) as asked (user_id)
+               cross join lateral (
+                   select session.id from sessions session
+                   where session.org_id = $1 and session.user_id = asked.user_id
+                     and session.ended_at is null and session.expires_at > $3
+                   limit 1) latest
+               join standings standing on standing.org_id = $1 and standing.session_id = latest.id
+               order by standing.user_id"#,
             self.org_id,
+            &ids,
             now,
-            user,
-            role,
-            group,
-            limit,
         )
         .fetch_all(&mut *self.conn)
         .await?;
@@ -160,5 +278,19 @@ impl Signals<'_> {
             permissions: row.permissions,
         });
         Ok(users.collect())
+    }
+
+    /// The addresses of these users, in one spelling.
+    pub async fn list_addresses(&mut self, users: &[UserId]) -> Result<Vec<(UserId, String)>, StorageError> {
+        let ids: Vec<_> = users.iter().map(|user| user.as_uuid()).collect();
+        let rows = sqlx::query!(
+            r#"select id, email_normalized as "email_normalized!" from users
+               where org_id = $1 and id = any($2) and email_normalized is not null"#,
+            self.org_id,
+            &ids,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| (UserId::from_uuid(row.id), row.email_normalized)).collect())
     }
 }

@@ -131,6 +131,35 @@ impl StreamEvents<'_> {
         Ok(done.rows_affected())
     }
 
+    /// Removes what waits of a stream's own status: something newer takes its place.
+    pub async fn delete_announcements(&mut self, stream: StreamId) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from stream_events where org_id = $1 and stream_id = $2 and announcement",
+            self.org_id,
+            stream.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Removes the last event of a stream, announcements aside, if it is of the kind with this URI.
+    pub async fn delete_last_of(&mut self, stream: StreamId, kind: &str) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from stream_events waiting
+             where waiting.org_id = $1 and waiting.stream_id = $2 and waiting.claims -> 'events' ? $3
+               and waiting.position = (
+                   select max(latest.position) from stream_events latest
+                   where latest.org_id = $1 and latest.stream_id = $2 and not latest.announcement)",
+            self.org_id,
+            stream.as_uuid(),
+            kind,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// Removes everything that waits in a stream.
     pub async fn clear(&mut self, stream: StreamId) -> Result<u64, StorageError> {
         let done = sqlx::query!(

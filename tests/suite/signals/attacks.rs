@@ -1,18 +1,21 @@
 //! What a receiver, or whoever poses as one, tries with streams.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::post;
-use orgate_tests::app::{App, Reply, SECRET, client};
+use chrono::Duration as Span;
+use orgate_tests::app::{App, Reply, SECRET, claims, client};
 use orgate_tests::event_receiver::EventReceiver;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::device::keys::Key;
 
-use super::{PUSH, RECEIVERS, Receiver, app, fanned_out, signed_out};
+use super::{PUSH, RECEIVERS, Receiver, app, fanned_out, issuer, signed_out};
 
 #[tokio::test]
 async fn an_endpoint_of_a_private_network_is_neither_taken_nor_called() {
@@ -62,8 +65,13 @@ async fn a_redirect_leads_a_token_nowhere() {
     let elsewhere = EventReceiver::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://localhost:{}/events", listener.local_addr().expect("an address").port());
-    let to = elsewhere.url.to_string();
-    let router = Router::new().route("/events", post(async move || Redirect::temporary(&to)));
+    let (calls, to) = (Arc::new(AtomicUsize::new(0)), elsewhere.url.to_string());
+    let called = Arc::clone(&calls);
+    let redirect = async move || {
+        called.fetch_add(1, Ordering::SeqCst);
+        Redirect::temporary(&to)
+    };
+    let router = Router::new().route("/events", post(redirect));
     tokio::spawn(async move { axum::serve(listener, router).await });
     siem.create(
         &json!({ "delivery": { "method": PUSH, "endpoint_url": url, "authorization_header": "Bearer x" } }),
@@ -71,9 +79,22 @@ async fn a_redirect_leads_a_token_nowhere() {
     .await;
 
     signed_out(&app, "ada@acme.test").await;
-    fanned_out(&app).await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let failed = async || -> i32 {
+        let failures = sqlx::query_scalar("select failures from event_streams");
+        failures.fetch_one(app.database.superuser()).await.expect("a count")
+    };
+    for _ in 0..100 {
+        if failed().await > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 
+    assert_eq!(
+        (calls.load(Ordering::SeqCst), failed().await),
+        (1, 1),
+        "it was asked, and that was a failure"
+    );
     assert!(elsewhere.seen().is_empty());
 }
 
@@ -129,30 +150,56 @@ async fn nobody_of_another_organization_is_ever_in_a_stream() {
     assert_eq!(set.subject("tenant")["id"], app.org("globex").await.org_id().to_string());
     let pushed = endpoint.wait(1).await;
     assert_eq!(pushed.len(), 1);
-    let said = orgate_tests::app::claims(&pushed[0].token).to_string();
+    let said = claims(&pushed[0].token).to_string();
     assert!(!said.contains(ada["sub"].as_str().expect("text")) && !said.contains("acme"), "{said}");
     assert!(Receiver::of(&app, "siem").await.waiting(&acme).await.is_empty());
 }
 
+/// The operator's receiver, as a file describes it.
+fn partner(party: &str, more: &str) -> String {
+    format!(
+        "clients:
+  - {{ client_id: partner, organization: operator, name: Partner, type: machine, audience: all, party: {party},
+      client_secret: \"{SECRET}\", {more} }}"
+    )
+}
+
 #[tokio::test]
-async fn a_receiver_that_is_shut_out_is_pushed_nothing_more() {
+async fn a_receiver_that_is_shut_out_is_pushed_nothing_until_it_is_let_in_again() {
     let app = app().await;
     let endpoint = EventReceiver::start().await;
-    let siem = Receiver::of(&app, "siem").await;
-    siem.push_stream(&endpoint).await;
-    app.apply(&format!(
-        "clients:
-  - {{ client_id: siem, organization: acme, name: SIEM, type: machine, audience: owner, client_secret: \"{SECRET}\",
-      scopes: [ssf.manage], status: disabled }}"
-    ))
-    .await;
-    tokio::time::sleep(Duration::from_millis(1100)).await; // what is known of a machine is a second old at most
+    let as_it_was = partner("third", "scopes: [ssf.manage], status: active");
+    app.apply(&as_it_was).await;
+    Receiver::within(&app, "partner", Some("acme")).await.push_stream(&endpoint).await;
+    let policy = |allowed: &str| {
+        format!(
+            "organizations:\n  - {{ slug: acme, name: Acme Inc, policy: {{ third_party_clients: {allowed} }} }}"
+        )
+    };
+    let ways = [
+        ("disabled", partner("third", "scopes: [ssf.manage], status: disabled"), as_it_was.clone()),
+        ("without its scope", partner("third", "scopes: [sync]"), as_it_was.clone()),
+        ("forbidden here", policy("forbidden"), policy("allowed")),
+    ];
 
-    signed_out(&app, "ada@acme.test").await;
-    fanned_out(&app).await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    for (told, (way, out, back)) in (0..).zip(ways) {
+        app.apply(&out).await;
+        tokio::time::sleep(Duration::from_millis(1100)).await; // what is known of a machine is a second old at most
+        let session = signed_out(&app, "ada@acme.test").await;
+        fanned_out(&app).await;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert_eq!(endpoint.seen().len(), told, "{way}");
+        let failures: i32 = sqlx::query_scalar("select failures from event_streams")
+            .fetch_one(app.database.superuser())
+            .await
+            .expect("a count");
+        assert_eq!(failures, 0, "{way}: it has not failed, and its stream is not paused for that");
 
-    assert!(endpoint.seen().is_empty());
+        app.apply(&back).await;
+        app.clock.advance(Span::minutes(2));
+        let pushed = endpoint.wait(told + 1).await;
+        assert_eq!(claims(&pushed[told].token)["sub_id"]["session"]["id"], session, "{way}");
+    }
 }
 
 #[tokio::test]
@@ -166,7 +213,7 @@ async fn a_token_bound_to_a_key_is_worth_nothing_without_it() {
     .await;
     let key = Key::new();
     let request = client().post(app.at("/token")).basic_auth("bound", Some(SECRET));
-    let request = request.form(&[("grant_type", "client_credentials")]);
+    let request = request.form(&[("grant_type", "client_credentials"), ("resource", issuer(&app))]);
     let request = request.header("dpop", key.proof_for(&app, ("POST", "/token"), None));
     let reply = Reply::of(request.send().await.expect("answered")).await;
     assert_eq!(reply.text("token_type"), "DPoP", "{:?}", reply.body);

@@ -7,7 +7,7 @@ use orgate_domain::audit::Action;
 use orgate_domain::email::Email;
 use orgate_flows::recover::make_codes;
 use orgate_protocol::ssf::EventType;
-use orgate_tests::app::App;
+use orgate_tests::app::{App, SECRET};
 use orgate_tests::event_receiver::EventReceiver;
 use serde_json::json;
 
@@ -165,6 +165,49 @@ async fn what_tokens_say_of_whoever_is_signed_in_is_told_when_it_changes() {
     // A name that no token says.
     acme(&app, "    roles: [{ slug: admin, name: Boss, permissions: [\"orgate:*\", \"notes:read\"] }]").await;
     assert!(siem.settled(&stream).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_receiver_hears_of_the_permissions_that_its_resource_knows_and_of_no_others() {
+    let app = app().await;
+    app.apply(&format!(
+        "clients:
+  - {{ client_id: siem, organization: acme, name: SIEM, type: machine, audience: owner, client_secret: \"{SECRET}\",
+      scopes: [ssf.read, ssf.manage], permissions: [\"notes:read\"] }}"
+    ))
+    .await;
+    let (siem, other) = (Receiver::of(&app, "siem").await, Receiver::of(&app, "other").await);
+    let streams = (siem.poll_stream().await, other.poll_stream().await);
+    app.sign_in("acme", "vic@acme.test").await;
+    let said = async |permissions: &str| {
+        acme(&app, &format!("    roles: [{{ slug: viewer, permissions: [{permissions}] }}]\n")).await;
+        let mut said = Vec::new();
+        for (receiver, stream) in [(&siem, &streams.0), (&other, &streams.1)] {
+            let sets = receiver.settled(stream).await;
+            let jtis: Vec<_> = sets.iter().map(|set| set.jti.clone()).collect();
+            receiver.poll(stream, &json!({ "ack": jtis, "maxEvents": 0 })).await;
+            said.push(sets.iter().map(|set| set.event["claims"].clone()).collect::<Vec<_>>());
+        }
+        <[_; 2]>::try_from(said).expect("of both")
+    };
+
+    let [of_siem, of_other] = said("\"notes:read\", \"billing:pay\"").await;
+    assert!(of_siem.is_empty(), "nothing that it knows has changed: {of_siem:?}");
+    assert_eq!(of_other, [json!({ "permissions": ["billing:pay", "notes:read"] })]);
+
+    let [of_siem, of_other] = said("\"billing:pay\"").await;
+    assert_eq!(of_siem, [json!({ "permissions": [] })], "and nothing of the others");
+    assert_eq!(of_other, [json!({ "permissions": ["billing:pay"] })]);
+
+    app.apply(
+        "organizations:
+  - slug: acme
+    name: Acme Inc
+    users: [{ email: vic@acme.test, name: Vic Viewer, roles: [admin] }]",
+    )
+    .await;
+    let [set] = siem.settled(&streams.0).await.try_into().expect("one");
+    assert_eq!(set.event["claims"], json!({ "roles": ["admin"], "permissions": ["notes:read"] }));
 }
 
 #[tokio::test]

@@ -6,17 +6,27 @@ use std::time::Duration;
 use chrono::Duration as Span;
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::{SessionId, UserId};
-use orgate_flows::ssf::{Turn, claim_due, fan_out};
+use orgate_flows::ssf::{Setbacks, Turn};
+use orgate_flows::{Env, Failure};
 use orgate_tests::app::{App, claims};
 use orgate_tests::event_receiver::{EventReceiver, PushedEvent};
 use orgate_tests::fixture::{event, uuid};
 use orgate_tests::node::Node;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{RECEIVERS, Receiver, app, signed_out};
 
+pub(super) async fn fan_out(env: &Env) -> Result<usize, Failure> {
+    orgate_flows::ssf::fan_out(env, &mut Setbacks::default()).await
+}
+
+async fn claim_due(env: &Env, limit: i64) -> Result<Vec<Turn>, Failure> {
+    orgate_flows::ssf::claim_due(env, limit, &CancellationToken::new()).await
+}
+
 /// Writes the ends of sessions into Acme's log, one transaction each; the sessions.
-async fn happen(app: &App, user: UserId, count: usize) -> Vec<String> {
+pub(super) async fn happen(app: &App, user: UserId, count: usize) -> Vec<String> {
     let acme = app.org("acme").await;
     let mut sessions = Vec::new();
     for _ in 0..count {
@@ -115,6 +125,50 @@ async fn a_late_commit_is_not_skipped() {
     fan_out(&app.env).await.expect("given");
 
     assert_eq!(siem.waiting(&stream).await.len(), 2);
+}
+
+#[tokio::test]
+async fn no_stream_is_made_while_others_are_filled_or_it_would_miss_what_is_taken() {
+    let app = App::start_without_jobs(|_| {}).await;
+    app.apply(RECEIVERS).await;
+    let siem = Receiver::of(&app, "siem").await;
+    let mut filling = app.env.store.begin(&app.org("acme").await).await.expect("a transaction");
+    assert!(filling.event_streams().take_turn().await.expect("asked"));
+
+    let mut making = std::pin::pin!(siem.poll_stream());
+    let made = tokio::time::timeout(Duration::from_secs(2), &mut making).await;
+
+    assert!(made.is_err(), "whoever fills the streams would not know of it, and take what it is to hear");
+    happen(&app, UserId::from_uuid(uuid()), 1).await;
+    filling.commit().await.expect("done");
+    let stream = making.await;
+    let sessions = happen(&app, UserId::from_uuid(uuid()), 1).await;
+    fan_out(&app.env).await.expect("given");
+    let told = siem.waiting(&stream).await;
+    assert!(told.iter().any(|set| set.subject("session")["id"] == sessions[0].as_str()), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_stops_gives_back_what_it_was_about_to_push() {
+    let app = App::start_without_jobs(|settings| settings.outgoing.allow_private_addresses = true).await;
+    app.apply(RECEIVERS).await;
+    let siem = Receiver::of(&app, "siem").await;
+    let endpoint = EventReceiver::start().await;
+    siem.push_stream(&endpoint).await;
+    happen(&app, UserId::from_uuid(uuid()), 1).await;
+    endpoint.hang();
+    let node = Node::beside(&app).await;
+    endpoint.wait(1).await;
+
+    node.stop().await;
+
+    let taken_over = claim_due(&app.env, 10).await.expect("claimed");
+    assert_eq!(taken_over.len(), 1, "nobody has to wait for the lease to lapse");
+    let failures: i32 = sqlx::query_scalar("select failures from event_streams")
+        .fetch_one(app.database.superuser())
+        .await
+        .expect("a count");
+    assert_eq!(failures, 0, "the receiver has not failed");
 }
 
 #[tokio::test]

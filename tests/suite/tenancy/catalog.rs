@@ -244,7 +244,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: shared_domains: delete, insert, select, update
     orgate_app: sign_in_throttles: delete, insert, select, update
     orgate_app: sign_in_traces: insert, select
-    orgate_app: signals: delete, insert, select
+    orgate_app: signals: delete, insert, select, update (told_to)
     orgate_app: signing_keys: insert, select, update
     orgate_app: standing_grants: select
     orgate_app: standings: select
@@ -307,7 +307,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: sign_in_traces: rows: true
     orgate_clean: upstream_requests: delete, select (org_id, state_hash, expires_at)
     orgate_clean: upstream_requests: rows: true
-    orgate_deliver: event_streams: select (org_id, id, due_at, leased_until), update (leased_until)
+    orgate_deliver: event_streams: select (org_id, id, client_org_id, client_id, due_at, leased_until, endpoint_host), update (leased_until)
     orgate_deliver: event_streams: rows: true
     orgate_deliver: outbox: select (org_id, id, kind, available_at, attempts, delivered_at, failed_at), update (available_at, attempts)
     orgate_deliver: outbox: rows: true

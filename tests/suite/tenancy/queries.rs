@@ -30,7 +30,7 @@ const CROSSING: &[&str] = &[
     // Deliver: messages that are due, of whomever.
     "update outbox message set available_at = $2, attempts = message.attempts + 1 from",
     // Deliver: organizations whose streams are to be given events, and streams that are due, of whomever.
-    "select org_id from signals group by org_id order by min(position)",
+    "with recursive first as ( (select signal.org_id, signal.position from signals signal",
     "update event_streams stream set leased_until = $2 from",
     // Clean: what has expired, of whomever.
     "select kept.org_id, kept.client_id from client_documents kept",

@@ -386,7 +386,8 @@ async fn a_stream_is_leased_by_one_and_verified_once() {
 
     for round in 1..=ROUNDS {
         let at = now() + Duration::minutes(3 * i64::try_from(round).expect("few"));
-        let claims = (0..RACERS).map(|_| fixture.store.claim_streams((at, at + Duration::minutes(2)), 1));
+        let claims =
+            (0..RACERS).map(|_| fixture.store.claim_streams((at, at + Duration::minutes(2)), (1, 10)));
         let claimed = all(claims).await.into_iter().flat_map(|claimed| claimed.expect("a claim"));
         let mut claimed: Vec<_> = claimed.collect();
         claimed.sort_by_key(|(_, id)| *id);

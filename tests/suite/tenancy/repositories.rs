@@ -191,6 +191,8 @@ impl Calls {
             Sessions::find_standing: None
             Sessions::list: []
             Sessions::list_open: []
+            Sessions::list_shut_out: []
+            Sessions::list_without_sso: []
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::exists: false
             Users::hold: ()
@@ -277,26 +279,33 @@ impl Calls {
             Identities::list_at_risk: (false, 0)
             Connections::lock: false
             SetupLinks::insert: ()
+            EventStreams::take_turn: true
             EventStreams::find: None
             EventStreams::find_leased: None
             EventStreams::list: []
             EventStreams::list_excluding: []
+            EventStreams::list_receivers: []
             EventStreams::lock: None
             EventStreams::lock_all: []
             Signals::list: 0
+            Signals::list_addresses: []
+            Signals::list_affected: []
             Signals::list_signed_in: []
             StreamEvents::count: 0
             StreamEvents::list: []
             EventStreams::forget_failures: ()
-            EventStreams::include: ()
+            EventStreams::include: false
             EventStreams::pause_failing: false
             EventStreams::release: false
             EventStreams::take_verification: false
             EventStreams::update: ()
             EventStreams::update_status: ()
             Signals::delete: ()
+            Signals::update_told_to: ()
             StreamEvents::append: ()
             StreamEvents::clear: 0
+            StreamEvents::delete_announcements: ()
+            StreamEvents::delete_last_of: ()
             StreamEvents::delete: 0
             EventStreams::delete: false
             EventStreams::exclude: refused (stream_exclusions_org_id_stream_id_fkey)

@@ -1,12 +1,13 @@
 //! A receiver polls its stream (RFC 8936): it says what it has taken, and gets what waits.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use orgate_domain::audit::{Action, Event, Origin, Outcome};
-use orgate_domain::ids::StreamId;
+use orgate_domain::ids::{ClientId, StreamId};
 use orgate_protocol::ssf::{PollRequest, PollResponse, StreamStatus, refusal_of};
 use orgate_storage::{StreamEvent, Waiting};
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 
 use super::sets::sign;
 use super::{Managed, Receiver, done};
@@ -18,8 +19,55 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Requests that wait on this node at once; one more is answered at once.
-static WAITING: Semaphore = Semaphore::const_new(256);
+/// Requests that wait on this node; one more is answered at once.
+const PLACES: usize = 512;
+
+/// Those of one client, in all organizations, and those at one stream, of which one is enough: for one more, the oldest is
+/// answered. Nobody takes every place.
+const PLACES_EACH: (usize, usize) = (32, 2);
+
+/// Who waits, whoever does longest first.
+static WAITING: Mutex<Vec<Waiter>> = Mutex::new(Vec::new());
+
+/// A request that waits.
+struct Waiter {
+    client: ClientId,
+    stream: StreamId,
+    /// It is to be answered.
+    gives_way: Arc<Notify>,
+}
+
+/// A place among those who wait, until it is dropped.
+struct Place(Arc<Notify>);
+
+impl Place {
+    fn take(client: ClientId, stream: StreamId) -> Option<Self> {
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        make_way(&mut waiting, PLACES_EACH.1, |waiter| waiter.stream == stream);
+        make_way(&mut waiting, PLACES_EACH.0, |waiter| waiter.client == client);
+        if waiting.len() >= PLACES {
+            return None;
+        }
+        let gives_way = Arc::new(Notify::new());
+        waiting.push(Waiter { client, stream, gives_way: Arc::clone(&gives_way) });
+        Some(Self(gives_way))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|waiter| !Arc::ptr_eq(&waiter.gives_way, &self.0));
+    }
+}
+
+/// Has those go who wait longest, until one more of them may wait.
+fn make_way(waiting: &mut Vec<Waiter>, most: usize, of: impl Fn(&Waiter) -> bool) {
+    while waiting.iter().filter(|waiter| of(waiter)).count() >= most {
+        let Some(oldest) = waiting.iter().position(&of) else { return };
+        waiting.remove(oldest).gives_way.notify_one();
+    }
+}
 
 /// Answers a poll. Events stay until they are acknowledged, and are given again until then.
 ///
@@ -96,10 +144,13 @@ async fn wait(
     if request.return_immediately {
         return Ok(found);
     }
-    let Ok(_place) = WAITING.try_acquire() else { return Ok(found) };
+    let Some(place) = Place::take(receiver.client.id, id) else { return Ok(found) };
     let until = tokio::time::Instant::now() + PATIENCE;
     while found.as_ref().is_some_and(Vec::is_empty) && tokio::time::Instant::now() < until {
-        tokio::time::sleep(PAUSE).await; // no transaction is open meanwhile
+        tokio::select! { // no transaction is open meanwhile
+            () = tokio::time::sleep(PAUSE) => {}
+            () = place.0.notified() => return Ok(found),
+        }
         found = list(env, receiver, (id, request)).await?;
     }
     Ok(found)
@@ -116,4 +167,31 @@ async fn list(
     let events = tx.stream_events().list(id, only, i64::from(request.max_events) + 1).await?;
     tx.commit().await?;
     Ok(Some(events))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn place_of(client: u128, stream: u128) -> Option<Place> {
+        Place::take(
+            ClientId::from_uuid(Uuid::from_u128(client)),
+            StreamId::from_uuid(Uuid::from_u128(stream)),
+        )
+    }
+
+    #[test]
+    fn one_clients_requests_give_way_to_one_another_and_to_nobody_elses() {
+        let (first, more) = (place_of(1, 0).expect("a place"), 1..PLACES as u128 + 8);
+        let places: Vec<_> = more.map(|stream| place_of(1, stream)).collect();
+        let others: Vec<_> = (0..8).map(|stream| place_of(2, stream)).collect();
+
+        assert!(places.iter().chain(&others).all(Option::is_some), "whoever is next waits");
+        let waiting = || WAITING.lock().unwrap_or_else(PoisonError::into_inner).len();
+        assert_eq!(waiting(), PLACES_EACH.0 + 8);
+        drop((first, places, others));
+        assert_eq!(waiting(), 0);
+    }
 }

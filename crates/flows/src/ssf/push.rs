@@ -13,7 +13,9 @@ use orgate_domain::streams::{DELIVERY_LIMIT, RECEIVER_UNREACHABLE};
 use orgate_protocol::ssf::{SetError, StreamStatus};
 use orgate_storage::system::OrgHint;
 use orgate_storage::{EventStream, OrgScope, Pushed, StreamEvent, Waiting};
+use tokio_util::sync::CancellationToken;
 
+use super::access::is_receiver;
 use super::fan_out::paused_by_itself;
 use super::poll::refused;
 use super::sets::{Place, sign};
@@ -29,6 +31,13 @@ const REQUEST: Duration = Duration::seconds(20);
 
 /// Events of one stream after which others have their turn.
 const EVENTS: usize = 100;
+
+/// Turns at any time, on all nodes, of one receiver, of one host that is pushed to, and of one organization: what does not
+/// answer takes a part of the turns at most. As many as are asked of one host at once, so that none waits for another's.
+const TURNS_EACH: i64 = 16;
+
+/// Until a receiver is looked at again that may hear nothing for now.
+const SHUT_OUT: Duration = Duration::minutes(1);
 
 /// A node's turn at a stream.
 pub type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -60,8 +69,8 @@ enum Answer {
 enum Step {
     /// The stream is gone, is polled now, or another node's.
     Over,
-    /// Nothing waits that may be sent, up to this place.
-    Empty(i64),
+    /// Nothing waits that may be sent, up to this place, as the stream was decided about then.
+    Empty(i64, DateTime<Utc>),
     Next(Box<(EventStream, StreamEvent)>),
 }
 
@@ -70,18 +79,20 @@ struct Pushing {
     scope: OrgScope,
     id: StreamId,
     leased_until: DateTime<Utc>,
+    stop: CancellationToken,
 }
 
-/// Leases streams that are due, at most `limit`; each is pushed by awaiting its turn, whose failures are its own.
+/// Leases streams that are due, at most `limit`; each is pushed by awaiting its turn, whose failures are its own, and which
+/// gives the lease back at `stop`.
 ///
 /// # Errors
 /// [`Failure`] of the database.
-pub async fn claim_due(env: &Env, limit: i64) -> Result<Vec<Turn>, Failure> {
+pub async fn claim_due(env: &Env, limit: i64, stop: &CancellationToken) -> Result<Vec<Turn>, Failure> {
     let now = env.clock.now();
     let leased_until = now + LEASE;
-    let due = env.store.claim_streams((now, leased_until), limit).await?;
+    let due = env.store.claim_streams((now, leased_until), (limit, TURNS_EACH)).await?;
     let turn = |(scope, id)| -> Turn {
-        let pushing = Pushing { env: env.clone(), scope, id, leased_until };
+        let pushing = Pushing { env: env.clone(), scope, id, leased_until, stop: stop.clone() };
         Box::pin(async move {
             if let Err(error) = pushing.run().await {
                 // The lease lapses, and the stream is another node's.
@@ -96,24 +107,35 @@ impl Pushing {
     async fn run(&self) -> Result<(), Failure> {
         let mut settled = None;
         for _ in 0..EVENTS {
-            if self.leased_until - self.env.clock.now() < REQUEST {
+            let left = self.leased_until - self.env.clock.now();
+            if left < REQUEST || self.stop.is_cancelled() {
                 break;
             }
             let (stream, event) = match self.step(settled.take()).await? {
                 Step::Over => return Ok(()),
-                Step::Empty(seen) => return self.release((seen, None), None).await,
+                Step::Empty(seen, as_of) => return self.release((seen, None), None, as_of).await,
                 Step::Next(next) => *next,
             };
-            match self.send(&stream, &event).await {
+            let sent = tokio::select! {
+                sent = self.send(&stream, &event) => sent,
+                // Whoever goes on sends it again.
+                () = self.stop.cancelled() => return self.go_on_later(stream.updated_at).await,
+            };
+            match sent {
                 Ok(answer) => settled = Some((stream, event.jti, answer)),
                 Err(error) => return self.postpone(&stream, &error).await,
             }
         }
         match self.step(settled).await? {
             Step::Over => Ok(()),
-            Step::Empty(seen) => self.release((seen, None), None).await,
-            Step::Next(_) => self.release((0, Some(self.env.clock.now())), None).await,
+            Step::Empty(seen, as_of) => self.release((seen, None), None, as_of).await,
+            Step::Next(next) => self.go_on_later(next.0.updated_at).await,
         }
+    }
+
+    /// Leaves what is left to whoever is next.
+    async fn go_on_later(&self, as_of: DateTime<Utc>) -> Result<(), Failure> {
+        self.release((0, Some(self.env.clock.now())), None, as_of).await
     }
 
     /// Settles what was answered for, and looks for what is next, as the stream is now: it may have been paused, moved
@@ -131,12 +153,14 @@ impl Pushing {
         }
         let found = match tx.event_streams().find_leased(self.id, self.leased_until).await? {
             None => Step::Over,
-            Some(stream) if stream.terms.endpoint_url.is_none() => Step::Empty(stream.last_position),
+            Some(stream) if stream.terms.endpoint_url.is_none() => {
+                Step::Empty(stream.last_position, stream.updated_at)
+            }
             Some(stream) => {
                 let only = (stream.status != StreamStatus::Enabled).then_some(Waiting::Announcement);
                 match tx.stream_events().list(self.id, only, 1).await?.pop() {
                     Some(event) => Step::Next(Box::new((stream, event))),
-                    None => Step::Empty(stream.last_position),
+                    None => Step::Empty(stream.last_position, stream.updated_at),
                 }
             }
         };
@@ -166,33 +190,39 @@ impl Pushing {
         }
     }
 
-    /// The receiver, if it stands: who was disabled or is not admitted any more hears nothing more. An organization that
-    /// was suspended still says so.
+    /// The receiver, if it stands: who was disabled or is not admitted any more, or has no scope for it, hears nothing more,
+    /// as it would get no token. An organization that was suspended still says so.
     async fn receiver(&self, stream: &EventStream) -> Result<std::sync::Arc<Client>, PushError> {
         let (env, key) = (&self.env, stream.client);
-        let standing = env.configuration.client_standing(&env.store, &self.scope, key).await;
-        let standing = standing.map_err(Failure::from)?;
-        if standing.is_none_or(|standing| standing.client != Some(ClientStatus::Active)) {
-            return Err(PushError::NotAdmitted);
-        }
+        let standing =
+            env.configuration.client_standing(&env.store, &self.scope, key).await.map_err(Failure::from)?;
         let client = env.configuration.client_by_id(&env.store, key).await.map_err(Failure::from)?;
-        client.ok_or(PushError::NotAdmitted)
+        let policy = env.configuration.policy(&env.store, &self.scope).await.map_err(Failure::from)?;
+        let stands = standing.is_some_and(|standing| standing.client == Some(ClientStatus::Active));
+        let hears = |client: &std::sync::Arc<Client>| {
+            stands && policy.admits(client.settings.party) && is_receiver(client)
+        };
+        client.filter(hears).ok_or(PushError::NotAdmitted)
     }
 
-    /// Tries again later. A receiver that has taken nothing for [`DELIVERY_LIMIT`] has its stream paused.
+    /// Tries again later. A receiver that has taken nothing for [`DELIVERY_LIMIT`] has its stream paused; one that may hear
+    /// nothing has not failed.
     async fn postpone(&self, stream: &EventStream, error: &PushError) -> Result<(), Failure> {
-        let (org_id, now) = (self.scope.org_id(), self.env.clock.now());
+        let (org_id, now, as_of) = (self.scope.org_id(), self.env.clock.now(), stream.updated_at);
         tracing::warn!(org.id = %org_id, stream.id = %self.id, %error, "an event could not be pushed");
+        if matches!(error, PushError::NotAdmitted) {
+            return self.release((0, Some(now + SHUT_OUT)), None, as_of).await;
+        }
         let since = stream.failing_since.unwrap_or(now);
         let failing = Some((stream.failures.saturating_add(1), since));
         if now - since < DELIVERY_LIMIT {
-            return self.release((0, Some(next_try(now, stream.failures))), failing).await;
+            return self.release((0, Some(next_try(now, stream.failures))), failing, as_of).await;
         }
         if stream.status == StreamStatus::Enabled {
             return self.pause(stream).await;
         }
         // Not even this is heard; it waits until the receiver asks how its stream is.
-        self.release((stream.last_position, None), failing).await
+        self.release((stream.last_position, None), failing, as_of).await
     }
 
     async fn pause(&self, stream: &EventStream) -> Result<(), Failure> {
@@ -206,9 +236,11 @@ impl Pushing {
         let announcement = place.announce(env, self.id, paused)?;
         let event = paused_by_itself(env, stream, RECEIVER_UNREACHABLE)?;
         let mut tx = env.store.begin(&self.scope).await?;
-        if !tx.event_streams().pause_failing(self.id, (self.leased_until, RECEIVER_UNREACHABLE), now).await? {
-            return Ok(());
+        let (as_of, by) = (stream.updated_at, (self.leased_until, RECEIVER_UNREACHABLE));
+        if !tx.event_streams().pause_failing((self.id, as_of), by, now).await? {
+            return self.go_on_later(as_of).await; // as its receiver has said meanwhile
         }
+        tx.stream_events().delete_announcements(self.id).await?;
         tx.stream_events().append(self.id, &[announcement], now).await?;
         tx.audit().insert(&event).await?;
         Ok(tx.commit().await?)
@@ -218,9 +250,10 @@ impl Pushing {
         &self,
         (seen, due_at): (i64, Option<DateTime<Utc>>),
         failing: Option<(u32, DateTime<Utc>)>,
+        as_of: DateTime<Utc>,
     ) -> Result<(), Failure> {
         let at = self.env.clock.now();
-        let pushed = Pushed { leased_until: self.leased_until, seen, due_at, failing, at };
+        let pushed = Pushed { leased_until: self.leased_until, seen, due_at, failing, as_of, at };
         let mut tx = self.env.store.begin(&self.scope).await?;
         tx.event_streams().release(self.id, &pushed).await?;
         Ok(tx.commit().await?)

@@ -58,6 +58,7 @@ pub async fn create_stream(
         last_position: 0,
         failures: 0,
         failing_since: None,
+        updated_at: now,
     };
     Ok(Managed::Done(configuration(receiver, &stream)))
 }

@@ -2,10 +2,10 @@
 
 use orgate_domain::audit::{Action, Origin};
 use orgate_domain::email::Email;
-use orgate_domain::ids::{OrgId, SessionId, UserId};
-use orgate_domain::streams::{EventSubject, Exclusion, MAX_EXCLUSIONS};
+use orgate_domain::ids::{OrgId, SessionId};
+use orgate_domain::streams::{ExcludedSubject, ExcludedUser, Exclusion, MAX_EXCLUSIONS};
 use orgate_protocol::ssf::{Identifier, Subject, SubjectRequest};
-use orgate_storage::{OrgTx, StorageError};
+use orgate_storage::{Excluded, OrgTx, StorageError};
 
 use super::{Managed, Receiver, done};
 use crate::{Env, Failure};
@@ -20,15 +20,15 @@ pub enum Wish {
 }
 
 /// What a name stands for here.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Part {
     Session(SessionId),
     Tenant,
-    User(UserId),
+    User(ExcludedUser),
 }
 
-/// Follows a receiver's wish. A subject that is nobody's here is answered like any other: the answer would tell who is
-/// (SSF §9.1).
+/// Follows a receiver's wish. Whether a subject is somebody's here is not looked at: a subject that is nobody's is kept,
+/// counted and answered like any other, or the receiver could find out whose is (SSF §9.1).
 ///
 /// # Errors
 /// [`Failure`].
@@ -39,72 +39,74 @@ pub async fn wish(
     origin: &Origin,
 ) -> Result<Managed<()>, Failure> {
     let Ok(id) = request.stream_id.parse() else { return Ok(Managed::Unknown) };
+    let subject = understood(receiver, &request.subject);
+    let exclusion = subject.as_ref().and_then(Exclusion::new);
     let now = env.clock.now();
     let mut tx = env.store.begin(&receiver.scope).await?;
     if tx.event_streams().lock(id, receiver.holder()).await?.is_none() {
         return Ok(Managed::Unknown);
     }
-    let Some(exclusion) = understood(receiver, &mut tx, &request.subject).await? else {
-        return Ok(Managed::Done(()));
-    };
+    let Some((subject, exclusion)) = subject.zip(exclusion) else { return Ok(Managed::Done(())) };
     let change = match wish {
-        Wish::Add => {
-            tx.event_streams().include(id, &exclusion).await?;
-            "subject_added"
-        }
-        Wish::Remove if tx.event_streams().exclude(id, &exclusion, (MAX_EXCLUSIONS, now)).await? => {
-            "subject_removed"
-        }
-        Wish::Remove => return Ok(Managed::TooManySubjects),
+        Wish::Add => tx.event_streams().include(id, &exclusion).await?.then_some("subject_added"),
+        Wish::Remove => match tx.event_streams().exclude(id, &exclusion, (MAX_EXCLUSIONS, now)).await? {
+            Excluded::Already => None,
+            Excluded::Now => Some("subject_removed"),
+            Excluded::TooMany => return Ok(Managed::TooManySubjects),
+        },
     };
+    // What is so already is no change, however often it is wished for.
+    let Some(change) = change else { return Ok(Managed::Done(())) };
     let mut event = done(env, (receiver, origin), (Action::StreamConfigured, id))?;
-    event.detail.extend([("change", change.to_owned()), ("subject", exclusion.as_str().to_owned())]);
+    event.detail.extend([("change", change.to_owned()), ("subject", in_log(&mut tx, &subject).await?)]);
     tx.audit().insert(&event).await?;
     tx.commit().await?;
     Ok(Managed::Done(()))
 }
 
-/// What a subject says, if every part of it is something here.
-async fn understood(
-    receiver: &Receiver,
-    tx: &mut OrgTx,
-    subject: &Subject,
-) -> Result<Option<Exclusion>, StorageError> {
+/// What a subject says, if every part of it can be something here.
+fn understood(receiver: &Receiver, subject: &Subject) -> Option<ExcludedSubject> {
     let named: Vec<(&str, &Identifier)> = match subject {
         Subject::Simple(identifier) => vec![("", identifier)],
         Subject::Complex(parts) => parts.iter().map(|(name, part)| (name.as_str(), part)).collect(),
     };
-    let (mut tenant, mut about) = (None, EventSubject::default());
+    let mut said = ExcludedSubject::default();
     for (name, identifier) in named {
-        match (name, part(receiver, tx, identifier).await?) {
-            ("" | "tenant", Some(Part::Tenant)) => tenant = Some(()),
-            ("" | "user", Some(Part::User(user))) => about.user = Some(user),
-            ("" | "session", Some(Part::Session(session))) => about.session = Some(session),
-            _ => return Ok(None),
+        match (name, part(receiver, identifier)?) {
+            ("" | "tenant", Part::Tenant) => said.tenant = Some(()),
+            ("" | "user", Part::User(user)) => said.user = Some(user),
+            ("" | "session", Part::Session(session)) => said.session = Some(session),
+            _ => return None,
         }
     }
-    Ok(Exclusion::new(tenant, about))
+    Some(said)
 }
 
-async fn part(
-    receiver: &Receiver,
-    tx: &mut OrgTx,
-    identifier: &Identifier,
-) -> Result<Option<Part>, StorageError> {
-    Ok(match identifier {
-        Identifier::Email(text) => match Email::parse(text) {
-            Ok(email) => tx.users().find_by_email(&email).await?.map(|user| Part::User(user.id)),
-            Err(_) => None,
-        },
-        Identifier::IssSub { iss, sub } if iss == receiver.issuer.as_str() => {
-            sub.parse().ok().map(Part::User)
+fn part(receiver: &Receiver, identifier: &Identifier) -> Option<Part> {
+    let of_id = |id: &str| id.parse().ok().map(|id| Part::User(ExcludedUser::Id(id)));
+    match identifier {
+        Identifier::Email(text) => {
+            Email::parse(text).ok().map(|email| Part::User(ExcludedUser::Address(email)))
         }
+        Identifier::IssSub { iss, sub } if iss == receiver.issuer.as_str() => of_id(sub),
         Identifier::Opaque(id) => {
-            let tenant =
-                id.parse::<OrgId>().ok().filter(|org_id| *org_id == tx.org_id()).map(|_| Part::Tenant);
+            let here = receiver.scope.org_id();
+            let tenant = id.parse::<OrgId>().ok().filter(|org_id| *org_id == here).map(|_| Part::Tenant);
             let session = || id.parse().ok().map(Part::Session);
-            tenant.or_else(session).or_else(|| id.parse().ok().map(Part::User))
+            tenant.or_else(session).or_else(|| of_id(id))
         }
         Identifier::IssSub { .. } | Identifier::Other => None,
-    })
+    }
+}
+
+/// The subject, for those who read the log: of an address, who has it. A stranger's is not kept there.
+async fn in_log(tx: &mut OrgTx, subject: &ExcludedSubject) -> Result<String, StorageError> {
+    let user = match &subject.user {
+        Some(ExcludedUser::Address(email)) => {
+            tx.users().find_by_email(email).await?.map(|user| ExcludedUser::Id(user.id))
+        }
+        user => user.clone(),
+    };
+    let known = Exclusion::new(&ExcludedSubject { user, ..subject.clone() });
+    Ok(known.map_or_else(|| "unknown".to_owned(), |known| known.as_str().to_owned()))
 }

@@ -2,9 +2,12 @@
 //!
 //! What happened is told as it happened; what tokens say of somebody, as they say it now.
 
+use std::collections::BTreeSet;
+
 use orgate_domain::audit::Action;
-use orgate_domain::roles::Permission;
-use orgate_domain::streams::{EventSubject, MAX_WAITING};
+use orgate_domain::clients::Client;
+use orgate_domain::ids::UserId;
+use orgate_domain::streams::EventSubject;
 use orgate_protocol::oauth::Acr;
 use orgate_protocol::ssf::{EventType, Identifier, Subject};
 use orgate_storage::{Affected, OrgTx, SignalledEvent, SignedInUser};
@@ -12,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::reasons::{reason_for_admins, reason_for_users};
 use super::sets::Place;
+use crate::issue::known_permissions;
 use crate::{Env, Failure};
 
 /// Of levels of assurance: they are the values of `acr`.
@@ -22,7 +26,37 @@ const NAMESPACE: &str = "urn:orgate:acr";
 pub(super) struct Translated {
     pub(super) event: EventType,
     pub(super) about: EventSubject,
-    pub(super) claims: Value,
+    said: Map<String, Value>,
+    tokens: Option<TokenChange>,
+}
+
+/// What tokens say differently of a user.
+#[derive(Debug)]
+struct TokenChange {
+    user: SignedInUser,
+    /// The claims that may have other values.
+    names: Vec<&'static str>,
+    /// The permissions that came or went, where that is known.
+    permissions: Option<Vec<String>>,
+}
+
+/// What is asked of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Whoever wants no such event needs none made.
+    pub(super) wanted: &'a BTreeSet<EventType>,
+    /// The last user of whom it was told before.
+    pub(super) after: Option<UserId>,
+    /// Users of whom it is told now.
+    pub(super) most: usize,
+}
+
+/// What receivers hear of an event, or a part of it.
+#[derive(Debug, Default)]
+pub(super) struct Translation {
+    pub(super) told: Vec<Translated>,
+    /// The last user of whom it tells, if it is about more.
+    pub(super) told_to: Option<UserId>,
 }
 
 /// What receivers hear of an event, if anything.
@@ -30,19 +64,45 @@ pub(super) async fn translate(
     env: &Env,
     tx: &mut OrgTx,
     event: &SignalledEvent,
-) -> Result<Vec<Translated>, Failure> {
-    let Some(action) = Action::from_text(&event.action) else { return Ok(Vec::new()) };
-    let mut told = Vec::new();
-    for kind in action.signals() {
+    asked: Asked<'_>,
+) -> Result<Translation, Failure> {
+    let mut translation = Translation::default();
+    let Some(action) = Action::from_text(&event.action) else { return Ok(translation) };
+    for kind in action.signals().iter().filter(|kind| asked.wanted.contains(kind)) {
+        let told = &mut translation.told;
         match kind {
             EventType::SessionRevoked => told.push(session_revoked(event)),
             EventType::AssuranceLevelChange => told.extend(assurance_changed(event)),
             EventType::CredentialChange => told.extend(credential_changed(action, event)),
-            EventType::TokenClaimsChange => told.extend(claims_changed(env, tx, (action, event)).await?),
+            EventType::TokenClaimsChange => {
+                translation.told_to = claims_changed(env, tx, (action, event), (asked, told)).await?;
+            }
             EventType::StreamUpdated | EventType::Verification => {} // a stream's own, of no event of the log
         }
     }
-    Ok(told)
+    Ok(translation)
+}
+
+impl Translated {
+    /// What a receiver hears of it: of permissions, those that its resource knows, as its tokens have it. `None` if nothing
+    /// changed for it.
+    pub(super) fn told_to(&self, receiver: &Client) -> Option<Value> {
+        let mut said = self.said.clone();
+        if let Some(TokenChange { user, names, permissions }) = &self.tokens {
+            let knows = |changed: &Vec<String>| !known_permissions(receiver, changed).is_empty();
+            let changed = |name: &&&str| **name != "permissions" || permissions.as_ref().is_none_or(knows);
+            let claims: Map<String, Value> = names
+                .iter()
+                .filter(changed)
+                .map(|name| ((*name).to_owned(), claim(receiver, user, name)))
+                .collect();
+            if claims.is_empty() {
+                return None;
+            }
+            said.insert("claims".to_owned(), Value::Object(claims));
+        }
+        Some(Value::Object(said))
+    }
 }
 
 /// A subject as receivers read it: each part narrows it, and the organization is always there.
@@ -85,57 +145,71 @@ fn credential_changed(action: Action, event: &SignalledEvent) -> Option<Translat
     Some(told(event, (EventType::CredentialChange, about), claims))
 }
 
-/// One for each user who has a session and of whom tokens say something else now.
+/// One for each user who has a session and of whom tokens say something else now; the last of them, if there are more.
 async fn claims_changed(
     env: &Env,
     tx: &mut OrgTx,
     (action, event): (Action, &SignalledEvent),
-) -> Result<Vec<Translated>, Failure> {
-    let affected = match action {
+    (asked, told_of): (Asked<'_>, &mut Vec<Translated>),
+) -> Result<Option<UserId>, Failure> {
+    let (names, now) = (changed_claims(action, event), env.clock.now());
+    let Some(affected) = affected(action, event).filter(|_| !names.is_empty()) else { return Ok(None) };
+    let limit = i64::try_from(asked.most).unwrap_or(i64::MAX);
+    let ids = tx.signals().list_affected(affected, (asked.after, now), limit).await?;
+    let permissions = text(event, "changed_permissions")
+        .map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    for user in tx.signals().list_signed_in(&ids, now).await? {
+        // Whoever has a role by a connection that is not in force has it not.
+        if matches!(affected, Affected::Role(role) if !user.roles.iter().any(|held| held == role)) {
+            continue;
+        }
+        let about = EventSubject { user: Some(user.id), session: None };
+        let change = TokenChange { user, names: names.clone(), permissions: permissions.clone() };
+        let translated = told(event, (EventType::TokenClaimsChange, about), []);
+        told_of.push(Translated { tokens: Some(change), ..translated });
+    }
+    Ok(ids.last().copied().filter(|_| ids.len() >= asked.most && !matches!(affected, Affected::User(_))))
+}
+
+/// Whose tokens an event is about.
+fn affected(action: Action, event: &SignalledEvent) -> Option<Affected<'_>> {
+    match action {
+        Action::ConnectionActivated | Action::ConnectionConfigured => {
+            text(event, "connection").and_then(|id| id.parse().ok()).map(Affected::Connection)
+        }
         Action::GroupConfigured => text(event, "group").map(Affected::Group),
         Action::RoleConfigured => text(event, "role").map(Affected::Role),
         _ => event.user.map(Affected::User),
-    };
-    let Some(affected) = affected.filter(|_| !changed_claims(event).is_empty()) else {
-        return Ok(Vec::new());
-    };
-    // Of more no stream could hold the events.
-    let users = tx.signals().list_signed_in(affected, (env.clock.now(), MAX_WAITING + 1)).await?;
-    let of = |user: &SignedInUser| {
-        let claims: Map<String, Value> =
-            changed_claims(event).into_iter().map(|name| (name.to_owned(), claim(user, name))).collect();
-        let about = EventSubject { user: Some(user.id), session: None };
-        told(event, (EventType::TokenClaimsChange, about), [("claims", Value::Object(claims))])
-    };
-    Ok(users.iter().map(of).collect())
+    }
 }
 
 /// The claims of which an event may have changed the values.
-fn changed_claims(event: &SignalledEvent) -> Vec<&'static str> {
-    let by = [
-        ("name", "name"),
-        ("verified", "email_verified"),
-        ("roles", "roles"),
-        ("roles", "permissions"),
-        ("permissions", "permissions"),
-    ];
-    // The name of a role or a group is in no token.
-    let is_users = event.action == Action::UserConfigured.as_str();
-    by.into_iter()
-        .filter(|(part, _)| changes(event, part) && (*part != "name" || is_users))
-        .map(|(_, claim)| claim)
-        .collect()
+fn changed_claims(action: Action, event: &SignalledEvent) -> Vec<&'static str> {
+    let parts: &[(&str, &[&str])] = match action {
+        Action::ConnectionActivated | Action::ConnectionConfigured => {
+            &[("state", &["roles", "permissions"]), ("pilots", &["roles", "permissions"])]
+        }
+        // The name of a role or a group is in no token.
+        Action::GroupConfigured => &[("roles", &["roles", "permissions"])],
+        Action::RoleConfigured => &[("permissions", &["permissions"])],
+        _ => &[("name", &["name"]), ("verified", &["email_verified"]), ("roles", &["roles", "permissions"])],
+    };
+    let mut names = Vec::new();
+    for name in parts.iter().filter(|(part, _)| changes(event, part)).flat_map(|(_, names)| *names) {
+        if !names.contains(name) {
+            names.push(*name);
+        }
+    }
+    names
 }
 
 /// What tokens say.
-fn claim(user: &SignedInUser, name: &str) -> Value {
-    let own = |text: &&String| Permission::parse(text).is_ok_and(|permission| permission.is_reserved());
+fn claim(receiver: &Client, user: &SignedInUser, name: &str) -> Value {
     match name {
         "name" => json!(user.name),
         "email_verified" => json!(user.email_verified),
         "roles" => json!(user.roles),
-        // Orgate's own mean nothing to applications, and are in none of their tokens.
-        _ => json!(user.permissions.iter().filter(|text| !own(text)).collect::<Vec<_>>()),
+        _ => json!(known_permissions(receiver, &user.permissions)),
     }
 }
 
@@ -152,7 +226,7 @@ fn told<const N: usize>(
     if let Some(reason) = reason_for_users(kind, code) {
         said.insert("reason_user".to_owned(), json!({ "en": reason }));
     }
-    Translated { event: kind, about, claims: Value::Object(said) }
+    Translated { event: kind, about, said, tokens: None }
 }
 
 /// CAEP §2. What a rule brings about at a sign-in is the rule's doing.
