@@ -9,6 +9,7 @@
     reason = "a harness fails its test where it fails itself"
 )]
 
+mod answers;
 pub mod app;
 pub mod client_document;
 pub mod contract;

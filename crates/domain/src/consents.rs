@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 
 use crate::clients::{Client, Party};
+use crate::policies::Policy;
+use crate::standing::{Standing, StandingRefusal};
 
 /// What a user lets a client have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,34 @@ pub struct Consent {
     pub created_at: DateTime<Utc>,
     /// When it was last given.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What was granted to a client, and what its user lets it have by now.
+#[derive(Debug, Clone, Copy)]
+pub struct Granted<'a> {
+    /// The scope.
+    pub scope: &'a ScopeSet,
+    /// The claims, one by one.
+    pub claims: &'a ClaimsRequest,
+    /// The scope that is consented to; `None`: nothing is.
+    pub consented: Option<&'a ScopeSet>,
+}
+
+impl Granted<'_> {
+    /// Refuses unless everything stands that it came from, its user's consent included.
+    ///
+    /// # Errors
+    /// The first [`StandingRefusal`]; that the consent is missing comes last.
+    pub fn check(
+        &self,
+        standing: &Standing,
+        (client, policy): (&Client, &Policy),
+        now: DateTime<Utc>,
+    ) -> Result<(), StandingRefusal> {
+        standing.check(policy, client.settings.party, now)?;
+        let given = is_given(client, self.consented, &needed(self.scope, self.claims));
+        given.then_some(()).ok_or(StandingRefusal::ConsentMissing)
+    }
 }
 
 /// What has to be consented to: the scope, and with each claim that is asked for by itself (OIDC Core §5.5) the

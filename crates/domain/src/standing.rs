@@ -100,6 +100,13 @@ pub struct UserProfile {
     pub status: UserStatus,
 }
 
+impl UserProfile {
+    /// What the user is called where one line has to do: their address, or their name.
+    pub fn label(&self) -> &str {
+        self.email.as_deref().unwrap_or(&self.name)
+    }
+}
+
 /// Whether a user may sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserStatus {

@@ -79,10 +79,10 @@ async fn named_by(env: &Env, client: &Client) -> Result<NamedBy, Failure> {
 
 /// What the person says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
-    /// The client may have all of it.
+pub enum Decision {
+    /// The client may have all of it, the device come in.
     Allow,
-    /// It may have none of it.
+    /// Neither.
     Deny,
 }
 
@@ -116,7 +116,7 @@ pub async fn consent_page(env: &Env, handle: &str, browser: &Browser) -> Result<
     tx.commit().await.map_err(Failure::from)?;
     let organization = waiting.organization.clone().ok_or(WaitingError::Over)?;
     let asks = asks(env, &waiting, standing.session.user_id).await?;
-    let user = standing.user.email.unwrap_or(standing.user.name);
+    let user = standing.user.label().to_owned();
     Ok(ConsentPage { waiting, organization, user, asks })
 }
 
@@ -145,7 +145,7 @@ async fn asked_user(
 pub async fn consent(
     env: &Env,
     waiting: &Waiting,
-    said: Said,
+    said: Decision,
     browser: &Browser,
 ) -> Result<Answer, WaitingError> {
     let mut tx = env.store.begin(&waiting.scope).await.map_err(Failure::from)?;
@@ -158,8 +158,8 @@ pub async fn consent(
     let policy = env.configuration.policy(&env.store, &waiting.scope).await.map_err(Failure::from)?;
     let admitted = policy.admits(waiting.client().settings.party);
     let answer = match (admitted, said) {
-        (true, Said::Allow) => allow(env, &mut tx, (waiting, &standing), browser).await?,
-        (true, Said::Deny) => {
+        (true, Decision::Allow) => allow(env, &mut tx, (waiting, &standing), browser).await?,
+        (true, Decision::Deny) => {
             let why = "the user did not consent to what the application asks for";
             deny(env, &mut tx, (waiting, &standing), (None, why), browser).await?
         }

@@ -15,7 +15,7 @@ mod find;
 mod poll;
 mod request;
 
-pub use approve::{Approval, Decision, answer, approval};
+pub use approve::{Approval, answer, approval};
 pub use find::{FoundDevice, begin, find};
 pub use poll::Polled;
 pub(crate) use poll::poll;

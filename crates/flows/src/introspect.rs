@@ -2,7 +2,7 @@
 
 use orgate_domain::audit::Origin;
 use orgate_domain::clients::Client;
-use orgate_domain::consents::{is_given, needed};
+use orgate_domain::consents::Granted;
 use orgate_domain::credentials::{Credential, RefreshToken};
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::AccessTokenClaims;
@@ -113,10 +113,10 @@ async fn introspect_refresh_token(
     tx.commit().await?;
     let now = env.clock.now();
     let Some(found) = found.filter(|found| {
+        let (scope, claims, consented) = (&found.scope, &found.claims, found.consented.as_ref());
         (found.client_owner, found.client_id) == client.key()
             && found.is_usable(now)
-            && found.standing.check(&policy, client.settings.party, now).is_ok()
-            && is_given(client, found.consented.as_ref(), &needed(&found.scope, &found.claims))
+            && Granted { scope, claims, consented }.check(&found.standing, (client, &policy), now).is_ok()
     }) else {
         return Ok(IntrospectionResponse::Inactive);
     };

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::Client;
 use orgate_domain::clients::claims::ClaimValues;
-use orgate_domain::consents;
+use orgate_domain::consents::Granted;
 use orgate_domain::credentials::{AuthorizationCode as Code, Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -208,11 +208,9 @@ fn stands(
     (found, policy): (&RedeemableCode, &Policy),
     now: DateTime<Utc>,
 ) -> Result<(), StandingRefusal> {
-    let client = request.call.client;
-    found.standing.check(policy, client.settings.party, now)?;
-    let needed = consents::needed(&found.code.scope, &found.code.claims);
-    let given = consents::is_given(client, found.consented.as_ref(), &needed);
-    given.then_some(()).ok_or(StandingRefusal::ConsentMissing)
+    let consented = found.consented.as_ref();
+    let granted = Granted { scope: &found.code.scope, claims: &found.code.claims, consented };
+    granted.check(&found.standing, (request.call.client, policy), now)
 }
 
 fn about(request: &RedeemCode<'_>, found: &RedeemableCode, event: Event) -> Event {

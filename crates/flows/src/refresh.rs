@@ -3,7 +3,7 @@
 
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::claims::ClaimValues;
-use orgate_domain::consents;
+use orgate_domain::consents::Granted;
 use orgate_domain::credentials::{Credential, RefreshToken};
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::StandingRefusal;
@@ -177,11 +177,9 @@ fn stands(
     request: &Refresh<'_>,
     (found, policy): (&PresentedRefreshToken, &Policy),
 ) -> Result<(), StandingRefusal> {
-    let client = request.call.client;
-    found.standing.check(policy, client.settings.party, env.clock.now())?;
-    let needed = consents::needed(&found.scope, &found.claims);
-    let given = consents::is_given(client, found.consented.as_ref(), &needed);
-    given.then_some(()).ok_or(StandingRefusal::ConsentMissing)
+    let consented = found.consented.as_ref();
+    let granted = Granted { scope: &found.scope, claims: &found.claims, consented };
+    granted.check(&found.standing, (request.call.client, policy), env.clock.now())
 }
 
 fn refusal(env: &Env, request: &Refresh<'_>, found: &PresentedRefreshToken) -> Option<RefreshRefusal> {

@@ -95,7 +95,7 @@ pub async fn own_sessions(
     tx.commit().await?;
     let Some(organization) = organization else { return Ok(Account::NotSignedIn) };
     let consents = consents::list(env, &scope, standing.session.user_id).await?;
-    let (here, user) = (standing.session.id, standing.user.email.unwrap_or(standing.user.name));
+    let (here, user) = (standing.session.id, standing.user.label().to_owned());
     Ok(Account::Sessions(Box::new(OwnSessions { scope, organization, here, user, sessions, consents })))
 }
 

@@ -8,7 +8,7 @@ use orgate_domain::clients::Client;
 use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
-use orgate_flows::consent::{ConsentPage, NamedBy, Said, consent, consent_page};
+use orgate_flows::consent::{ConsentPage, Decision, NamedBy, consent, consent_page};
 use orgate_flows::waiting::take_up;
 use url::Url;
 
@@ -57,8 +57,8 @@ pub(crate) async fn post(
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let said = match params.get("answer") {
-        Some("allow") => Some(Said::Allow),
-        Some("deny") => Some(Said::Deny),
+        Some("allow") => Some(Decision::Allow),
+        Some("deny") => Some(Decision::Deny),
         _ => None,
     };
     let (true, Some(said)) = (env.vault.check_form_token(&cookies.browser.binding, handle, token), said)

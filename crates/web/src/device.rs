@@ -13,8 +13,9 @@ use orgate_domain::ids::DeviceRequestId;
 use orgate_domain::names::DisplayName;
 use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
 use orgate_flows::Env;
+use orgate_flows::consent::Decision;
 use orgate_flows::consent::NamedBy;
-use orgate_flows::device::{Approval, Decision, FoundDevice, answer, approval, begin, find};
+use orgate_flows::device::{Approval, FoundDevice, answer, approval, begin, find};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::params::Params;
 

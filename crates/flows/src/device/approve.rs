@@ -10,18 +10,9 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{ForDevice, OrgScope, OrgTx};
 
 use crate::authorize::{issue, proven_session, still_suffices};
-use crate::consent::{Asks, asks, keep};
+use crate::consent::{Asks, Decision, asks, keep};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
-
-/// What the person says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// It may.
-    Allow,
-    /// It may not.
-    Deny,
-}
 
 /// What waits for approval, in the browser and the session that it is for.
 #[derive(Debug)]
@@ -42,9 +33,9 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// What the user is called: their address, or their name.
+    /// What the user is called.
     pub fn user(&self) -> &str {
-        self.standing.user.email.as_deref().unwrap_or(&self.standing.user.name)
+        self.standing.user.label()
     }
 }
 
