@@ -1,5 +1,5 @@
 -- Whether a token still stands is asked far more often than which roles its user has: a view without these, which the one
--- with them is made of, and the one question that needs no transaction, since one statement is one.
+-- with them is made of. And two questions that need no transaction, since one statement is one.
 
 create view session_standings with (security_invoker) as
 select
@@ -157,5 +157,36 @@ begin
         where found.org_id = asked_org_id and found.grant_id = asked_grant_id
           and not exists (select from revoked_tokens revoked
                           where revoked.org_id = found.org_id and revoked.jti = asked_jti);
+end
+$$;
+
+-- What a machine client holds in an organization.
+create function find_client_standing(asked_org_id uuid, asked_client_org_id uuid, asked_client_id uuid)
+    returns table (
+        org_slug text, org_status text, org_name text, org_attributes jsonb, client_status text,
+        roles text[], permissions text[]
+    )
+    language plpgsql
+    set role = orgate_app
+    as $$
+begin
+    perform set_config('orgate.org_id', asked_org_id::text, true);
+    return query
+        select organization.slug, organization.status, organization.name, organization.attributes, admitted.status,
+               array(select distinct role.slug from client_roles held
+                     join roles role on role.org_id = held.org_id and role.id = held.role_id
+                     where held.org_id = asked_org_id and held.client_org_id = asked_client_org_id
+                       and held.client_id = asked_client_id
+                     order by role.slug),
+               array(select distinct bundled.permission from client_roles held
+                     join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                     where held.org_id = asked_org_id and held.client_org_id = asked_client_org_id
+                       and held.client_id = asked_client_id
+                     order by bundled.permission)
+        from organizations organization
+        left join admitted_clients admitted
+             on admitted.org_id = organization.org_id and admitted.client_org_id = asked_client_org_id
+            and admitted.client_id = asked_client_id
+        where organization.org_id = asked_org_id;
 end
 $$;

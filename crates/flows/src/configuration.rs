@@ -167,9 +167,7 @@ impl Configuration {
             return Ok(Some(known));
         }
         let read_in = self.forgotten.load(Ordering::SeqCst);
-        let mut tx = store.begin(place).await?;
-        let found = tx.clients().find_standing(client).await?.map(Arc::new);
-        tx.commit().await?;
+        let found = store.find_client_standing(place, client).await?.map(Arc::new);
         if let Some(found) = &found
             && self.is_still(read_in)
         {

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
+use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::OrgId;
 use orgate_protocol::jose::{JoseError, SigningAlgorithm, SigningKey, Unverified};
 use orgate_storage::system::OrgHint;
@@ -43,6 +44,9 @@ const RING_LIMIT: Duration = Duration::from_mins(5);
 /// For a token with an unknown key, the ring is read again if it was read this long ago.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
+/// Tokens that are known to have been verified.
+const VERIFIED: u64 = 4_096;
+
 /// Every issuer's signing keys.
 #[derive(Debug)]
 pub struct KeyRings {
@@ -52,6 +56,8 @@ pub struct KeyRings {
     reading: Cache<OrgId, Arc<Mutex<()>>>,
     /// Counts the times that a ring was forgotten: what was read before must not be kept after.
     forgotten: AtomicU64,
+    /// Which ring has verified the token of which these are the bytes: backends ask about the same again and again.
+    verified: Cache<SecretHash, Weak<Ring>>,
     slow: Semaphore,
 }
 
@@ -91,6 +97,7 @@ impl KeyRings {
             reading: Cache::builder().max_capacity(RINGS).time_to_idle(RING_LIMIT).build(),
             own: Cache::builder().max_capacity(RINGS).time_to_live(RING_LIMIT).build(),
             forgotten: AtomicU64::new(0),
+            verified: Cache::builder().max_capacity(VERIFIED).time_to_idle(RING_LIMIT).build(),
             slow: Semaphore::new(slow_operations.max(1)),
         }
     }
@@ -265,7 +272,17 @@ impl KeyRings {
         token: &str,
         typ: &str,
     ) -> Result<Option<T>, KeyError> {
-        self.look(env, token, |ring| ring.verify(token, typ)).await
+        let hash = SecretHash::of(token.as_bytes());
+        self.look(env, token, |ring| {
+            let by = Arc::downgrade(ring);
+            if self.verified.get(&hash).is_some_and(|known| known.ptr_eq(&by)) {
+                return ring.read_verified(token, typ);
+            }
+            let read = ring.verify(token, typ)?;
+            self.verified.insert(hash, by);
+            Ok(read)
+        })
+        .await
     }
 
     /// Reads an ID token as a hint: keys count that were dropped since.
@@ -285,7 +302,7 @@ impl KeyRings {
         &self,
         env: &Env,
         token: &str,
-        verify: impl Fn(&Ring) -> Result<T, JoseError>,
+        verify: impl Fn(&Arc<Ring>) -> Result<T, JoseError>,
     ) -> Result<Option<T>, KeyError> {
         let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
         let issuer = unverified.claims.get("iss").and_then(|iss| iss.as_str()).unwrap_or_default();

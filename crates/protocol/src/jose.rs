@@ -18,7 +18,7 @@ pub use foreign_jwk::KeyFault;
 pub use jwk::{Jwk, JwkSet, PublicKeyParameters, PublicKeyUse};
 pub use numeric_date::numeric_date;
 pub use signing_key::SigningKey;
-pub use verify::{KeySet, Unverified, VerifyingKey, verify};
+pub use verify::{KeySet, Unverified, VerifyingKey, read_verified, verify};
 
 use serde::{Deserialize, Serialize};
 

@@ -56,7 +56,7 @@ mod sessions;
 mod setup_links;
 mod sign_in;
 mod signals;
-mod standing_grants;
+mod standings;
 mod stream_events;
 mod upstream;
 mod users;
@@ -99,7 +99,7 @@ pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};
 pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use signals::{Affected, Signal, SignalledEvent, Signals, SignedInUser};
-pub use standing_grants::StandingGrant;
+pub use standings::StandingGrant;
 pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,

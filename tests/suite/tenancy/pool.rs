@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use orgate_domain::audit::Action;
+use orgate_domain::clients::ClientStatus;
 use orgate_domain::ids::MessageId;
 use orgate_storage::{NewMessage, OrgTx, StorageError, Store};
 use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
@@ -144,9 +145,9 @@ async fn a_question_dropped_anywhere_is_answered_to_nobody_else() {
     }
 }
 
-/// It takes an organization where no transaction holds it: no other function does.
+/// They take an organization where no transaction holds it: no other function does.
 #[tokio::test]
-async fn one_function_of_the_database_takes_an_organization() {
+async fn two_functions_of_the_database_take_an_organization() {
     let fixture = Fixture::new().await;
     let taking = "select proname::text from pg_proc
                   where pronamespace = 'public'::regnamespace and prosrc like '%set_config%' order by 1";
@@ -154,7 +155,7 @@ async fn one_function_of_the_database_takes_an_organization() {
     let found: Vec<String> =
         sqlx::query_scalar(taking).fetch_all(fixture.database.superuser()).await.expect("functions");
 
-    assert_eq!(found, ["find_standing_grant"]);
+    assert_eq!(found, ["find_client_standing", "find_standing_grant"]);
 }
 
 /// The clause of the query alone: row-level security would hide that it is missing.
@@ -162,13 +163,30 @@ async fn one_function_of_the_database_takes_an_organization() {
 async fn a_question_finds_nothing_of_another_organization_with_row_level_security_off() {
     let fixture = Fixture::new().await;
     let (acme, _) = (fixture.acme.everything().await, fixture.globex.everything().await);
-    for table in ["grants", "sessions", "users", "organizations", "revoked_tokens"] {
+    for table in [
+        "grants",
+        "sessions",
+        "users",
+        "organizations",
+        "revoked_tokens",
+        "client_roles",
+        "roles",
+        "role_permissions",
+    ] {
         let statement = format!("alter table {table} disable row level security");
         let done = sqlx::query(AssertSqlSafe(statement)).execute(fixture.database.superuser()).await;
         done.expect("a superuser may");
     }
     let find = |scope| fixture.store.find_standing_grant(scope, acme.grant.id, "jti");
+    let client = (fixture.acme.id(), acme.client.id);
+    let held = async |scope| {
+        let standing = fixture.store.find_client_standing(scope, client).await.expect("an answer");
+        standing.map(|standing| (standing.org_id, standing.roles.len(), standing.client))
+    };
 
     assert!(find(&fixture.acme.scope).await.expect("an answer").is_some());
     assert!(find(&fixture.globex.scope).await.expect("an answer").is_none());
+    let (acme_id, globex_id) = (fixture.acme.id(), fixture.globex.id());
+    assert_eq!(held(&fixture.acme.scope).await, Some((acme_id, 1, Some(ClientStatus::Active))));
+    assert_eq!(held(&fixture.globex.scope).await, Some((globex_id, 0, None)));
 }

@@ -154,7 +154,6 @@ impl Calls {
             AuthorizationRequests::find: None
             Clients::find: None
             Clients::find_admission: None
-            Clients::find_standing: Some(([], [], None))
             Clients::list_access: []
             Clients::admits_origin: false
             Clients::list_initiating: []

@@ -70,6 +70,11 @@ impl Ring {
         orgate_protocol::jose::verify(token, &self.verifying, typ)
     }
 
+    /// A token that this very ring has verified before.
+    pub(super) fn read_verified<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Result<T, JoseError> {
+        orgate_protocol::jose::read_verified(token, &self.verifying, typ)
+    }
+
     pub(super) fn verify_hint<T: DeserializeOwned>(&self, token: &str, typ: &str) -> Result<T, JoseError> {
         match self.verify(token, typ) {
             Err(JoseError::UnknownKey) => orgate_protocol::jose::verify(token, &self.dropped, typ),

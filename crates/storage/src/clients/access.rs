@@ -1,14 +1,9 @@
 //! Who may use which client: others' clients in this organization, and the roles that machines have in it.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::clients::claims::ClaimValues;
 use orgate_domain::clients::{ClientStatus, Party};
-use orgate_domain::connections::Attributes;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
-use orgate_domain::organizations::OrgStatus;
-use orgate_domain::standing::ClientStanding;
-use sqlx::types::Json;
 
 use super::Clients;
 use crate::StorageError;
@@ -78,49 +73,6 @@ impl Clients<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         status.map(|text| parsed(ClientStatus::from_text(&text), "client_directory", "status")).transpose()
-    }
-
-    /// What a machine client holds in this organization; `None` if there is no such organization.
-    pub async fn find_standing(
-        &mut self,
-        client: (OrgId, ClientId),
-    ) -> Result<Option<ClientStanding>, StorageError> {
-        let row = sqlx::query!(
-            r#"select organization.slug, organization.status as org_status, admitted.status as "client_status?",
-                      organization.name, organization.attributes as "attributes: Json<Attributes>",
-                      array(select distinct role.slug from client_roles held
-                            join roles role on role.org_id = held.org_id and role.id = held.role_id
-                            where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
-                            order by role.slug) as "roles!",
-                      array(select distinct bundled.permission from client_roles held
-                            join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
-                            where held.org_id = $1 and held.client_org_id = $2 and held.client_id = $3
-                            order by bundled.permission) as "permissions!"
-               from organizations organization
-               left join admitted_clients admitted
-                    on admitted.org_id = organization.org_id and admitted.client_org_id = $2 and admitted.client_id = $3
-               where organization.org_id = $1"#,
-            self.org_id,
-            client.0.as_uuid(),
-            client.1.as_uuid(),
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let status = row.client_status.map(|text| ClientStatus::from_text(&text));
-        Ok(Some(ClientStanding {
-            org_id: OrgId::from_uuid(self.org_id),
-            org_slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
-            org_status: parsed(OrgStatus::from_text(&row.org_status), "organizations", "status")?,
-            known: ClaimValues {
-                user: None,
-                organization_name: row.name,
-                organization_attributes: row.attributes.0,
-            },
-            roles: row.roles,
-            permissions: row.permissions,
-            client: status.map(|status| parsed(status, "client_directory", "status")).transpose()?,
-        }))
     }
 
     /// The roles that a client holds in this organization.

@@ -28,10 +28,6 @@ impl Calls {
             "AuthorizationRequests::find" => tx.authorization_requests().find(&acme.request.handle);
             "Clients::find" => tx.clients().find(acme.client.id);
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
-            "Clients::find_standing" => async {
-                let standing = tx.clients().find_standing((org_id, acme.client.id)).await;
-                standing.map(|standing| standing.map(|held| (held.roles, held.permissions, held.client)))
-            };
             "Clients::list_access" => tx.clients().list_access();
             "Clients::admits_origin" => tx.clients().admits_origin(SCRIPTS, &Party::ALL);
             "Clients::list_initiating" => async {
