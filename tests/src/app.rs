@@ -103,7 +103,7 @@ impl App {
         let mut settings = settings(&base, &database);
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
-        let (env, tasks, stop) = serve(&settings, Arc::clone(&clock), (listener, jobs)).await;
+        let (env, tasks, stop) = serve((&settings, &database), Arc::clone(&clock), (listener, jobs)).await;
         let app = Self { base, env, database, clock, tasks, stop };
         app.apply(SAMPLES).await;
         app
@@ -233,6 +233,18 @@ impl App {
             .collect()
     }
 
+    /// Waits until somebody in its database waits for somebody else.
+    pub async fn blocked(&self) {
+        let waiting = "select exists (select from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock')";
+        for _ in 0..200 {
+            if sqlx::query_scalar(waiting).fetch_one(self.database.superuser()).await.expect("asked") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+    }
+
     /// Stops it, and waits until everything has stopped.
     pub async fn stop(&self) {
         self.stop.cancel();
@@ -254,9 +266,17 @@ pub(crate) enum Jobs {
     Running,
 }
 
-/// Serves an installation, until it is told to stop.
+/// How many nodes hear of changes to this database.
+async fn listeners(database: &Database) -> i64 {
+    let listening = "select count(*) from pg_stat_activity
+                     where datname = current_database() and application_name = 'orgate' and query ilike 'listen %'";
+    sqlx::query_scalar(listening).fetch_one(database.superuser()).await.expect("counted")
+}
+
+/// Serves an installation, until it is told to stop. One that has jobs hears of changes when this returns: whatever it
+/// forgets because it begins to listen is forgotten.
 pub(crate) async fn serve(
-    settings: &Settings,
+    (settings, database): (&Settings, &Database),
     clock: Arc<TestClock>,
     (listener, beside): (TcpListener, Jobs),
 ) -> (Env, TaskTracker, CancellationToken) {
@@ -265,7 +285,14 @@ pub(crate) async fn serve(
     orgate_flows::bootstrap::bootstrap(&env).await.expect("bootstrapped");
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     if beside == Jobs::Running {
+        let before = listeners(database).await;
         jobs::spawn(&env, wiring::mailer(settings).expect("a mailer"), &tasks, &stop);
+        let listens = async {
+            while listeners(database).await <= before {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), listens).await.expect("it listens");
     }
     let bounds = Bounds { body: settings.server.max_body_bytes, timeout: std::time::Duration::from_secs(30) };
     let routes = router(wiring::state(settings, env.clone()), bounds);

@@ -34,7 +34,8 @@ impl Node {
         let mut settings = settings(&app.base, &app.database);
         settings.outgoing.allow_private_addresses = true;
         change(&mut settings);
-        let (env, tasks, stop) = serve(&settings, Arc::clone(&app.clock), (listener, Jobs::Running)).await;
+        let (env, tasks, stop) =
+            serve((&settings, &app.database), Arc::clone(&app.clock), (listener, Jobs::Running)).await;
         Self { env, port, tasks, stop }
     }
 

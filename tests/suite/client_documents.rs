@@ -398,12 +398,35 @@ async fn one_that_an_operator_disables_stays_so_whatever_it_says() {
     assert_eq!(app.post("/par", &form).await.outcome(), "401 invalid_client");
 
     status(ClientStatus::Active).await;
-    lapse(&app);
     assert_eq!(begin(&app.browser(), &document, &[]).await.leads_to(), "/sign-in");
     let events = app.events("operator").await;
     for event in ["client.disabled success", "client.enabled success"] {
         assert!(events.contains(&event.to_owned()), "{events:?}");
     }
+}
+
+/// Its host chooses when it changes.
+#[tokio::test]
+async fn a_document_that_changes_while_its_client_is_disabled_waits_and_enables_nothing() {
+    let (app, document) = app().await;
+    begin(&app.browser(), &document, &[]).await;
+    let mut said = document.usual();
+    said["nonce"] = json!(1);
+    document.say(&said);
+    lapse(&app);
+    let mut other = app.database.superuser().acquire().await.expect("a connection");
+    sqlx::query("begin").execute(&mut *other).await.expect("begun");
+    let disable = "update client_directory set status = 'disabled' where client_id = $1";
+    sqlx::query(disable).bind(&document.url).execute(&mut *other).await.expect("done");
+
+    let browser = app.browser();
+    let (page, ()) = tokio::join!(begin(&browser, &document, &[]), async {
+        app.blocked().await;
+        sqlx::query("commit").execute(&mut *other).await.expect("committed");
+    });
+
+    assert_eq!(page.status, 403, "{}", page.body);
+    assert_eq!(count(&app, "select count(*) from client_directory where status = 'disabled'").await, 1);
 }
 
 /// RFC 9700 §4.11.2: a link to us leads to no address that a stranger chose.

@@ -22,6 +22,7 @@ use orgate_storage::system::{OrgHint, ResolvedOrg};
 use orgate_storage::{
     ClientChange, DocumentBounds, KeptDocument, NewClientDocument, OrgScope, OrgTx, StorageError,
 };
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::limits::{Limited, TooMany};
@@ -40,20 +41,34 @@ pub const FRESH: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct ClientDocuments {
     fresh: Cache<String, Arc<Client>>,
+    fetching: Semaphore,
 }
 
 impl Default for ClientDocuments {
     fn default() -> Self {
-        Self { fresh: Cache::builder().max_capacity(2_000).time_to_live(FRESH).build() }
+        let fresh = Cache::builder().max_capacity(2_000).time_to_live(FRESH_HERE).build();
+        Self { fresh, fetching: Semaphore::new(FETCHING) }
     }
 }
 
 impl ClientDocuments {
-    /// Fetches everything anew.
+    /// Looks at the database again for everything, and fetches what is not fresh there.
     pub fn forget(&self) {
         self.fresh.invalidate_all();
     }
+
+    /// The same, for one client.
+    pub async fn forget_client(&self, client_id: &str) {
+        self.fresh.invalidate(client_id).await;
+    }
 }
+
+/// A node looks at the database again after this long, for whether the document is fresh still.
+const FRESH_HERE: Duration = Duration::from_secs(30);
+
+/// Documents that a node fetches at once. Strangers say from where: of the requests that a host is sent at once, those
+/// that somebody depends on must keep the most.
+const FETCHING: usize = 8;
 
 /// How sure it has to be that the document still says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +84,8 @@ pub(crate) enum Wanted {
 enum DocumentError {
     #[error(transparent)]
     Failure(#[from] Failure),
+    #[error("as many documents are fetched as may be at once")]
+    Busy,
     #[error("as many documents are kept as may be")]
     Full,
     #[error("the address answers with status {0}")]
@@ -121,7 +138,6 @@ pub(crate) async fn find_client(
                 error = error as &dyn std::error::Error,
                 "no client document"
             );
-            env.limits.take(Limited::Refusals, origin.address)?;
             Ok(None)
         }
     }
@@ -137,7 +153,11 @@ async fn fetch(
     if let Some(known) = find_fresh(env, url).await? {
         return Ok(Arc::new(known));
     }
+    // Before it is fetched: whoever asks for one after the other that is none is stopped, and not the hosts.
+    env.limits.take(Limited::Refusals, by)?;
+    let turn = env.client_documents.fetching.try_acquire().map_err(|_| DocumentError::Busy)?;
     let reply = env.outgoing.get(url, "application/json").await?;
+    drop(turn);
     if reply.status != 200 {
         return Err(DocumentError::Status(reply.status.as_u16()));
     }
@@ -213,7 +233,7 @@ async fn keep(env: &Env, operator: &OrgScope, said: &Said<'_>) -> Result<Client,
     let known = if place.is_some() { tx.clients().find(id).await? } else { None };
     let client = match (known, kept) {
         (Some(known), Some(kept)) if is_fresh(env, &kept) => known,
-        (Some(known), Some(kept)) if kept.hash.matches(&said.hash) => {
+        (Some(known), Some(kept)) if kept.complete && kept.hash.matches(&said.hash) => {
             tx.registrations().update_document_fetched(id, now).await?;
             known
         }

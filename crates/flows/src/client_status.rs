@@ -45,5 +45,6 @@ pub async fn change_client_status(
     tx.audit().insert(&event).await?;
     tx.commit().await?;
     env.configuration.forget_client(place.id, client_id).await;
+    env.client_documents.forget_client(client_id).await;
     Ok(StatusChange::Changed)
 }

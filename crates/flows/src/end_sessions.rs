@@ -31,7 +31,7 @@ pub(crate) async fn end_shut_out(
     because: Because<'_>,
 ) -> Result<(), Failure> {
     tx.users().seize(None).await?;
-    let shut_out = tx.sessions().list_shut_out(connection).await?;
+    let shut_out = tx.sessions().list_shut_out(connection, env.clock.now()).await?;
     end_sessions(env, tx, shut_out, because).await?;
     Ok(())
 }

@@ -214,6 +214,7 @@ async fn follow_changes(env: Env) {
             }
             if !change.is_some_and(|change| change.starts_with("signing_keys:")) {
                 env.configuration.forget(); // keys are none of it, and rings change by themselves
+                env.client_documents.forget();
             }
             let keys = env.keys.forget(change);
             pending.send_if_modified(|wanted| {
@@ -233,6 +234,7 @@ async fn follow_changes(env: Env) {
         let forget = async {
             while let Some((id, client_id)) = changed.recv().await {
                 env.configuration.forget_client(id, &client_id).await;
+                env.client_documents.forget_client(&client_id).await;
             }
         };
         tokio::select! {

@@ -1,6 +1,7 @@
 //! The clean-up: what has expired is deleted, what refers before what it refers to.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::system::{SystemReason, SystemTx};
 use crate::{StorageError, Store};
@@ -171,26 +172,21 @@ impl Store {
         .await?;
         let (orgs, clients): (Vec<_>, Vec<_>) =
             due.into_iter().map(|row| (row.org_id, row.client_id)).unzip();
-        for statement in
-            [
-                sqlx::query!(
-                "delete from client_documents unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
-                 where unused.org_id = due.org_id and unused.client_id = due.id", &orgs, &clients),
-                sqlx::query!(
-                    "delete from clients unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
-                 where unused.org_id = due.org_id and unused.id = due.id",
-                    &orgs,
-                    &clients
-                ),
-                sqlx::query!(
-                "delete from client_directory unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
-                 where unused.org_id = due.org_id and unused.id = due.id", &orgs, &clients),
-            ]
-        {
-            statement.execute(&mut *tx.transaction).await?;
-        }
+        let gone = sqlx::query!(
+            "delete from client_documents unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
+             where unused.org_id = due.org_id and unused.client_id = due.id and unused.fetched_at < $3
+             returning unused.org_id, unused.client_id",
+            &orgs,
+            &clients,
+            outdated.expired_before,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        // But for those that somebody took up meanwhile.
+        let gone: Vec<_> = gone.into_iter().map(|row| (row.org_id, row.client_id)).collect();
+        delete_clients(&mut tx, &gone).await?;
         tx.transaction.commit().await?;
-        Ok(u64::try_from(clients.len()).unwrap_or_default())
+        Ok(u64::try_from(gone.len()).unwrap_or_default())
     }
 
     /// What is good once, and what sign-ins through identity providers leave behind.
@@ -234,4 +230,23 @@ impl Store {
             ..Cleaned::default()
         })
     }
+}
+
+async fn delete_clients(tx: &mut SystemTx, clients: &[(Uuid, Uuid)]) -> Result<(), StorageError> {
+    let (orgs, ids): (Vec<_>, Vec<_>) = clients.iter().copied().unzip();
+    let settings = sqlx::query!(
+        "delete from clients unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
+         where unused.org_id = due.org_id and unused.id = due.id",
+        &orgs,
+        &ids,
+    );
+    settings.execute(&mut *tx.transaction).await?;
+    let entries = sqlx::query!(
+        "delete from client_directory unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
+         where unused.org_id = due.org_id and unused.id = due.id",
+        &orgs,
+        &ids,
+    );
+    entries.execute(&mut *tx.transaction).await?;
+    Ok(())
 }

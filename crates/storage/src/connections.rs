@@ -441,10 +441,11 @@ impl Connections<'_> {
     }
 
     /// Takes a connection for this transaction: whoever reads it after this and then writes it back
-    /// loses nobody's change. `false` if there is none.
+    /// loses nobody's change. `false` if there is none. What refers to it can be written meanwhile: a sign-in that
+    /// waits for it would be waited for in turn by whoever is about to end sessions.
     pub async fn lock(&mut self, id: ConnectionId) -> Result<bool, StorageError> {
         let found = sqlx::query_scalar!(
-            "select id from connections where org_id = $1 and id = $2 for update",
+            "select id from connections where org_id = $1 and id = $2 for no key update",
             self.org_id,
             id.as_uuid(),
         )

@@ -147,6 +147,17 @@ impl Organizations<'_> {
         Ok((Some(organization!(row, self.org_id)?), status))
     }
 
+    /// Has a change that ends sessions of anybody ([`Users::seize`]) wait for this transaction, which is about to begin
+    /// one; or waits for that change, which the next statement then sees.
+    ///
+    /// [`Users::seize`]: crate::Users::seize
+    pub async fn hold(&mut self) -> Result<(), StorageError> {
+        sqlx::query!("select org_id from organizations where org_id = $1 for key share", self.org_id)
+            .fetch_optional(&mut *self.conn)
+            .await?;
+        Ok(())
+    }
+
     /// Changes name, look, status and contact.
     pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
         sqlx::query!(

@@ -15,6 +15,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::StorageError;
 use crate::system::SystemReason;
+use crate::transaction::PATIENCE;
 
 /// A connection that was taken longer ago is asked for a sign of life before it is used again.
 const REST: Duration = Duration::from_secs(1);
@@ -32,7 +33,11 @@ const LISTENERS: u32 = 1;
 const JOURNALS: usize = 1;
 
 /// Connections, for transactions or for statements of their own.
-pub(crate) type Connections = Pool<Connector>;
+#[derive(Debug, Clone)]
+pub(crate) struct Connections {
+    pool: Pool<Connector>,
+    patience: Duration,
+}
 
 /// One of them. It returns to its pool when it is dropped.
 pub(crate) type Pooled = Object<Connector>;
@@ -85,18 +90,27 @@ impl Manager for Connector {
     }
 }
 
-fn pool(options: PgConnectOptions, most: usize, patience: Duration) -> Result<Connections, StorageError> {
-    let patience = Some(patience);
-    Connections::builder(Connector(options))
-        .max_size(most)
-        // Those that are not needed rest, and are closed in the end.
-        .queue_mode(QueueMode::Lifo)
-        .wait_timeout(patience)
-        .create_timeout(patience)
-        .recycle_timeout(patience)
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|_| StorageError::Unavailable(sqlx::Error::PoolClosed))
+impl Connections {
+    fn new(options: PgConnectOptions, most: usize, patience: Duration) -> Result<Self, StorageError> {
+        let pool = Pool::builder(Connector(options))
+            .max_size(most)
+            // Those that are not needed rest, and are closed in the end.
+            .queue_mode(QueueMode::Lifo)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| StorageError::Unavailable(sqlx::Error::PoolClosed))?;
+        Ok(Self { pool, patience })
+    }
+
+    /// A connection: one that rests or a new one, or whichever comes back first. Patience is for all of it together,
+    /// however many have died resting.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`].
+    pub(crate) async fn get(&self) -> Result<Pooled, StorageError> {
+        let lent = tokio::time::timeout(self.patience, self.pool.get()).await;
+        Ok(lent.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    }
 }
 
 /// Asks one question, outside of any transaction: it is one.
@@ -104,10 +118,10 @@ fn pool(options: PgConnectOptions, most: usize, patience: Duration) -> Result<Co
 /// # Errors
 /// [`StorageError`].
 pub(crate) async fn ask<T>(
-    pool: &Connections,
+    connections: &Connections,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StorageError> {
-    let mut lent = Lent(Some(pool.get().await?));
+    let mut lent = Lent(Some(connections.get().await?));
     let Some(connection) = &mut lent.0 else { unreachable!("it was lent just now") };
     let answer = question(connection).await?;
     drop(lent.0.take());
@@ -115,12 +129,18 @@ pub(crate) async fn ask<T>(
 }
 
 /// A connection on which a statement is under way. Dropped with it, because the statement failed or nobody waits
-/// for it any more, it is closed: what is still to come on it must be nobody's answer.
+/// for it any more, it comes back when what is still to come on it has come, which must be nobody's answer; or is closed,
+/// if that takes too long. To close it at once would let whoever hangs up have all of them made anew.
 struct Lent(Option<Pooled>);
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        drop(self.0.take().map(Pooled::take));
+        let Some(mut connection) = self.0.take() else { return };
+        tokio::spawn(async move {
+            if !matches!(tokio::time::timeout(PATIENCE, connection.ping()).await, Ok(Ok(()))) {
+                drop(Pooled::take(connection));
+            }
+        });
     }
 }
 
@@ -160,9 +180,9 @@ impl Store {
             // ones again at each execution would cost more than running them.
             .options([("plan_cache_mode", "force_generic_plan")]);
         let most = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
-        let connections = pool(options.clone(), most, settings.acquire_timeout)?;
+        let connections = Connections::new(options.clone(), most, settings.acquire_timeout)?;
         let of_journal = options.clone().options([("role", SystemReason::Journal.role())]);
-        let journal = pool(of_journal, JOURNALS, settings.acquire_timeout)?;
+        let journal = Connections::new(of_journal, JOURNALS, settings.acquire_timeout)?;
         let listener = PgPoolOptions::new()
             .max_connections(LISTENERS)
             .acquire_timeout(settings.acquire_timeout)
@@ -172,8 +192,8 @@ impl Store {
 
     /// Closes connections that have not been used for ten minutes.
     pub fn close_idle(&self) {
-        for pool in [&self.connections, &self.journal] {
-            pool.retain(|_, metrics| metrics.last_used() < IDLE);
+        for connections in [&self.connections, &self.journal] {
+            connections.pool.retain(|_, metrics| metrics.last_used() < IDLE);
         }
     }
 
@@ -238,8 +258,8 @@ impl Store {
 
     /// Closes every connection.
     pub async fn close(&self) {
-        self.connections.close();
-        self.journal.close();
+        self.connections.pool.close();
+        self.journal.pool.close();
         self.listener.close().await;
     }
 }

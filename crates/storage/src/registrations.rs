@@ -66,6 +66,8 @@ pub struct KeptDocument {
     pub hash: SecretHash,
     /// When it was last fetched.
     pub fetched_at: DateTime<Utc>,
+    /// Whether all that is kept of one is: a release that knew less may have kept it.
+    pub complete: bool,
 }
 
 /// How many documents are kept.
@@ -211,7 +213,11 @@ impl Registrations<'_> {
     /// What is known of a client's document. Whoever else would keep it waits for this transaction.
     pub async fn find_document(&mut self, client: ClientId) -> Result<Option<KeptDocument>, StorageError> {
         let found = sqlx::query!(
-            "select document_hash, fetched_at from client_documents where org_id = $1 and client_id = $2 for update",
+            r#"select kept.document_hash, kept.fetched_at, kept.host is not null as "complete!"
+               from client_documents kept
+               join client_directory entry on entry.org_id = kept.org_id and entry.id = kept.client_id
+               where kept.org_id = $1 and kept.client_id = $2
+               for no key update of kept, entry"#,
             self.org_id,
             client.as_uuid(),
         )
@@ -219,11 +225,11 @@ impl Registrations<'_> {
         .await?;
         let Some(found) = found else { return Ok(None) };
         let hash = hash(&found.document_hash, "client_documents", "document_hash")?;
-        Ok(Some(KeptDocument { hash, fetched_at: found.fetched_at }))
+        Ok(Some(KeptDocument { hash, fetched_at: found.fetched_at, complete: found.complete }))
     }
 
     /// Keeps what a client's document is. `false` if it is a new one, and the organization has as many as it may, or
-    /// as many of its host.
+    /// as many of its host. Those of disabled clients count for neither.
     pub async fn save_document(
         &mut self,
         new: &NewClientDocument<'_>,
@@ -232,9 +238,13 @@ impl Registrations<'_> {
         let done = sqlx::query!(
             "insert into client_documents (org_id, client_id, document_hash, fetched_at, host)
              select $1, $2, $3, $4, $5
-             where (select count(*) from client_documents known where known.org_id = $1 and known.client_id <> $2) < $6
+             where (select count(*) from client_documents known
+                    join client_directory entry on entry.org_id = known.org_id and entry.id = known.client_id
+                    where known.org_id = $1 and known.client_id <> $2 and entry.status = 'active') < $6
                and (select count(*) from client_documents known
-                    where known.org_id = $1 and known.client_id <> $2 and known.host = $5) < $7
+                    join client_directory entry on entry.org_id = known.org_id and entry.id = known.client_id
+                    where known.org_id = $1 and known.client_id <> $2 and known.host = $5
+                      and entry.status = 'active') < $7
              on conflict (org_id, client_id) do update
                  set document_hash = excluded.document_hash, fetched_at = excluded.fetched_at, host = excluded.host
                  where client_documents.org_id = excluded.org_id",

@@ -233,15 +233,24 @@ impl Sessions<'_> {
         Ok(ids.into_iter().map(SessionId::from_uuid).collect())
     }
 
-    /// The sessions that nobody has ended, and that began through a connection which does not let their users in any more:
-    /// it is not in force, or its pilot does not list them.
-    pub async fn list_shut_out(&mut self, connection: ConnectionId) -> Result<Vec<SessionId>, StorageError> {
+    /// The sessions that nobody has ended, that are good for something at `now`, in a browser or in an application, and
+    /// that began through a connection which does not let their users in any more: it is not in force, or its pilot does
+    /// not list them.
+    pub async fn list_shut_out(
+        &mut self,
+        connection: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StorageError> {
         let ids = sqlx::query_scalar!(
             "select session.id
              from sessions session
              join connections through on through.org_id = session.org_id and through.id = session.connection_id
              join users member on member.org_id = session.org_id and member.id = session.user_id
              where session.org_id = $1 and session.connection_id = $2 and session.ended_at is null
+               and (session.expires_at > $3 or exists (
+                       select from grants family
+                       where family.org_id = $1 and family.session_id = session.id and family.revoked_at is null
+                         and family.expires_at > $3))
                and through.state <> 'active'
                and not (through.state = 'pilot' and exists (
                        select from connection_pilots pilot
@@ -249,23 +258,30 @@ impl Sessions<'_> {
                          and pilot.email_normalized = member.email_normalized))",
             self.org_id,
             connection.as_uuid(),
+            now,
         )
         .fetch_all(&mut *self.conn)
         .await?;
         Ok(ids.into_iter().map(SessionId::from_uuid).collect())
     }
 
-    /// The sessions that nobody has ended, and that began otherwise than through a connection, with what a policy on SSO
-    /// needs to know of each.
+    /// The sessions that nobody has ended, that are good for something at `now`, in a browser or in an application, and
+    /// that began otherwise than through a connection, with what a policy on SSO needs to know of each.
     pub async fn list_without_sso(
         &mut self,
+        now: DateTime<Utc>,
     ) -> Result<Vec<(SessionId, SignInMethod, SsoSubject)>, StorageError> {
         let rows = sqlx::query!(
             r#"select standing.session_id as "session_id!", standing.method as "method!",
                       standing.break_glass as "break_glass!", standing.domain_verified as "domain_verified!"
-               from standings standing
-               where standing.org_id = $1 and standing.ended_at is null and standing.connection_id is null"#,
+               from session_standings standing
+               where standing.org_id = $1 and standing.ended_at is null and standing.connection_id is null
+                 and (standing.expires_at > $2 or exists (
+                         select from grants family
+                         where family.org_id = $1 and family.session_id = standing.session_id
+                           and family.revoked_at is null and family.expires_at > $2))"#,
             self.org_id,
+            now,
         )
         .fetch_all(&mut *self.conn)
         .await?;

@@ -15,7 +15,7 @@ use crate::StorageError;
 use crate::pool::{Connections, Pooled};
 
 /// A database that takes longer to roll back is not waited for: the connection is closed instead.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A transaction. Dropped without [`Transaction::commit`], it rolls back.
 #[derive(Debug)]

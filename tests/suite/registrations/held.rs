@@ -2,7 +2,6 @@
 //! stricter, and what people let the one before have.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use orgate_domain::clients::{Client, ClientSettings, ClientStatus};
 use serde_json::{Value, json};
@@ -29,18 +28,6 @@ async fn put(app: &App, registered: &Reply, base: Value, changes: &[(&str, Value
     call(app, Method::PUT, &path, &managing, Some(&wanted)).await
 }
 
-/// Waits until somebody in this database waits for somebody else.
-async fn blocked(app: &App) {
-    let waiting = "select exists (select from pg_stat_activity
-                   where datname = current_database() and wait_event_type = 'Lock')";
-    for _ in 0..200 {
-        if sqlx::query_scalar(waiting).fetch_one(app.database.superuser()).await.expect("asked") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-}
-
 #[tokio::test]
 async fn a_change_waits_for_whoever_disables_or_removes_the_client_and_then_comes_too_late() {
     let app = app().await;
@@ -62,7 +49,7 @@ async fn a_change_waits_for_whoever_disables_or_removes_the_client_and_then_come
 
         let change = [("client_name", json!("Agent 2"))];
         let (changed, ()) = tokio::join!(put(&app, &registered, usual(), &change), async {
-            blocked(&app).await;
+            app.blocked().await;
             sqlx::query("commit").execute(&mut *other).await.expect("committed");
         });
 
@@ -108,7 +95,7 @@ async fn a_client_loosens_nothing_that_an_administrator_made_stricter() {
         "clients:\n  - client_id: {client_id}\n    organization: acme\n    name: Agent\n    type: web\n    audience: owner
     party: third\n    redirect_uris: [\"https://agent.example.test/callback\"]\n    client_secret: \"${{SECRET}}\"
     scopes: [openid, email]\n    dpop_bound_access_tokens: true\n    require_pushed_authorization_requests: true
-    access_token_secs: 60\n    session_absolute_secs: 600\n"
+    grants: [authorization_code]\n    access_token_secs: 60\n    session_absolute_secs: 600\n"
     ))
     .await;
     let before = known(&app, &client_id).await;
@@ -128,6 +115,8 @@ async fn a_client_loosens_nothing_that_an_administrator_made_stricter() {
     assert_eq!(after.name.as_str(), "Agent 2");
     let authentication = before.settings.authentication; // which is its to choose
     assert_eq!(ClientSettings { authentication, ..after.settings }, before.settings);
+    let public = put(&app, &registered, usual(), &[("token_endpoint_auth_method", json!("none"))]).await;
+    assert_eq!(public.outcome(), "400 invalid_client_metadata", "by no less than before: {:?}", public.body);
     let narrower = put(&app, &registered, usual(), &[("scope", json!("openid"))]).await;
     assert_eq!(narrower.text("scope"), "openid", "stricter it may be");
     let wider = put(&app, &registered, usual(), &[("scope", json!("openid email"))]).await;
@@ -205,6 +194,25 @@ async fn a_client_that_becomes_another_one_is_consented_to_anew() {
         assert_eq!(changed.status, 200, "{:?}", changed.body);
         assert_eq!(silent(&browser).await.as_deref(), asked_again, "{changes:?}");
     }
+}
+
+/// They have consented too, and only its owner's consents are its registration's to forget.
+#[tokio::test]
+async fn a_client_that_others_use_becomes_no_other() {
+    let app = app().await;
+    let registered = register(&app, &token(&app, "acme", 1).await, &usual()).await;
+    let client_id = registered.text("client_id");
+    let opened = "update client_directory set audience = 'all' where client_id = $1";
+    sqlx::query(opened).bind(&client_id).execute(app.database.superuser()).await.expect("opened");
+
+    let further = json!(["https://agent.example.test/callback", "https://agent.example.test/other"]);
+    for change in [("client_name", json!("Bank")), ("redirect_uris", further)] {
+        let refused = put(&app, &registered, usual(), std::slice::from_ref(&change)).await;
+        assert_eq!(refused.outcome(), "400 invalid_client_metadata", "{change:?}: {:?}", refused.body);
+    }
+
+    let changed = put(&app, &registered, usual(), &[("id_token_signed_response_alg", json!("ES256"))]).await;
+    assert_eq!(changed.status, 200, "{:?}", changed.body);
 }
 
 /// Its name and its home are its own words.

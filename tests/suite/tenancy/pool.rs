@@ -126,7 +126,13 @@ async fn a_question_dropped_anywhere_is_answered_to_nobody_else() {
     let (acme, globex) = (fixture.acme.everything().await, fixture.globex.everything().await);
     let store = fixture.database.store_of(1);
     let behind = fixture.database.superuser();
-    let mut polls = 0;
+    let connections = async || -> Vec<i32> {
+        let pids = "select pid from pg_stat_activity
+                    where datname = current_database() and application_name = 'orgate' order by pid";
+        sqlx::query_scalar(pids).fetch_all(behind).await.expect("the sessions")
+    };
+    store.ping().await.expect("an answer");
+    let (mut polls, before) = (0, connections().await);
 
     for _ in 0..DROPPED {
         polls += 1;
@@ -143,6 +149,8 @@ async fn a_question_dropped_anywhere_is_answered_to_nobody_else() {
         assert!(ours.expect("an answer").is_none(), "dropped at {polls}");
         assert!(states.iter().all(|state| state == "idle"), "dropped at {polls}: {states:?}");
     }
+
+    assert_eq!(connections().await, before, "whoever hangs up costs nobody a connection");
 }
 
 /// They take an organization where no transaction holds it: no other function does.

@@ -129,6 +129,40 @@ async fn a_change_of_a_user_waits_for_sessions_that_begin_and_they_for_it() {
     other.users().hold(user).await.expect("those who begin do not wait for one another");
 }
 
+/// A sign-in through a connection may make its user, so it holds the organization; and what ends the connection's
+/// sessions holds the connection before.
+#[tokio::test]
+async fn a_connection_that_is_closed_and_sign_ins_through_it_wait_for_one_another_in_one_order() {
+    let fixture = Fixture::new().await;
+    let made = fixture.acme.everything().await;
+    let connection = fixture.acme.federated(&made).await.connection.id;
+
+    for begins_first in [true, false] {
+        let (mut first, mut second) = (fixture.acme.begin().await, fixture.acme.begin().await);
+        if begins_first {
+            first.organization().hold().await.expect("held");
+        } else {
+            first.users().seize(None).await.expect("seized");
+        }
+        let mut waiting = Box::pin(async {
+            if begins_first { second.users().seize(None).await } else { second.organization().hold().await }
+        });
+        let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+        assert!(early.is_err(), "{begins_first}: it waits");
+        first.commit().await.expect("a commit");
+        waiting.await.expect("its turn");
+    }
+    let mut closing = fixture.acme.begin().await;
+    assert!(closing.connections().lock(connection).await.expect("locked"));
+    let referred_to = "select id from connections where id = $1 for key share nowait";
+    let referred_to: Vec<Uuid> = sqlx::query_scalar(referred_to)
+        .bind(connection.as_uuid())
+        .fetch_all(fixture.database.superuser())
+        .await
+        .expect("whoever writes what refers to it does not wait");
+    assert_eq!(referred_to, [connection.as_uuid()]);
+}
+
 #[tokio::test]
 async fn a_device_is_answered_once_by_whoever_is_first() {
     let fixture = Fixture::new().await;

@@ -241,6 +241,7 @@ impl Calls {
             Grants::revoke: false
             Grants::rotate: false
             Grants::renew: false
+            Organizations::hold: ()
             Organizations::save_policy: ()
             Organizations::update: ()
             Keys::erase: false

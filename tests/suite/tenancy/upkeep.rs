@@ -145,3 +145,23 @@ async fn what_was_proposed_meanwhile_goes_on_waiting() {
 
     assert_eq!((other, same), (Some(newer), None));
 }
+
+/// What has lapsed is nobody's way in, and nobody is told that it ended: there may be any number of it.
+#[tokio::test]
+async fn a_session_that_lapsed_with_all_that_was_granted_in_it_is_not_ended_again() {
+    let fixture = Fixture::new().await;
+    fixture.acme.everything().await;
+    let open = async || {
+        let found = fixture.acme.begin().await.sessions().list_without_sso(now()).await;
+        found.expect("an answer").len()
+    };
+    let behind = fixture.database.superuser();
+
+    let before = open().await;
+    run(behind, "update sessions set expires_at = now() - interval '1 hour'".to_owned()).await;
+    let granted = open().await;
+    run(behind, "update grants set expires_at = now() - interval '1 hour'".to_owned()).await;
+
+    assert!(before >= granted && granted > 0, "what was granted goes on: {before}, {granted}");
+    assert_eq!(open().await, 0);
+}

@@ -169,7 +169,7 @@ async fn organization(
 /// Ends the sessions that a policy on SSO admits no more.
 async fn end_without_sso(env: &Env, tx: &mut OrgTx, enforcement: SsoEnforcement) -> Result<(), Failure> {
     tx.users().seize(None).await?;
-    let open = tx.sessions().list_without_sso().await?;
+    let open = tx.sessions().list_without_sso(env.clock.now()).await?;
     let shut_out = open.into_iter().filter(|(_, method, user)| !enforcement.allows(*method, *user));
     let because = Because { actor: Actor::Operator, reason: "sso_enforced", origin: &Origin::default() };
     end_sessions(env, tx, shut_out.map(|(session, ..)| session), because).await?;

@@ -261,6 +261,7 @@ impl<'a> Returning<'a> {
         if !tx.upstream().consume(&self.request.request.state, now).await.map_err(Failure::from)? {
             return Err(WaitingError::Over);
         }
+        tx.organization().hold().await.map_err(Failure::from)?; // before the connection's state is looked at
         let client = &waiting.pending.client;
         let found = tx.organization().find_with(client.key()).await;
         let (organization, admission) = found.map_err(Failure::from)?;

@@ -1,7 +1,7 @@
 //! The client configuration endpoint (RFC 7592 §2).
 
 use orgate_domain::audit::{Action, Event, Origin};
-use orgate_domain::clients::{Client, ClientStatus};
+use orgate_domain::clients::{Audience, Client, ClientStatus};
 use orgate_domain::credentials::{Credential, RegistrationAccessToken, SecretHash};
 use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::registration::{self, Update, invalid};
@@ -121,7 +121,13 @@ fn changed(before: &Client, scope: &OrgScope, metadata: &[u8]) -> Result<Client,
     check_update(before, metadata)?;
     let asked = registration::parse(metadata)?;
     let wanted = as_client(before.id, scope, (&before.client_id, &asked))?;
-    overlaid(before, (wanted, asked.scope.as_ref()))
+    let client = overlaid(before, (wanted, asked.scope.as_ref()))?;
+    if before.audience != Audience::Owner && is_another(before, &client) {
+        return Err(invalid(
+            "other organizations use the client: its name and further redirect_uris are its owner's administrator's to set",
+        ));
+    }
+    Ok(client)
 }
 
 /// Whether people would not have let it have what they let the one before have: they read its name, and where they

@@ -76,7 +76,7 @@ pub(super) fn overlaid(
     let settings = ClientSettings {
         authentication: wanted.authentication,
         keys: wanted.keys,
-        grants: wanted.grants,
+        grants: wanted.grants.intersection(&known.grants).copied().collect(),
         scopes: narrowed(known.scopes.as_ref(), scope).or(wanted.scopes),
         require_pushed_authorization_requests: known.require_pushed_authorization_requests
             || wanted.require_pushed_authorization_requests,
@@ -84,6 +84,9 @@ pub(super) fn overlaid(
         backchannel_logout_uri: wanted.backchannel_logout_uri,
         ..known.clone()
     };
+    if strength(settings.authentication) < strength(known.authentication) {
+        return Err(invalid("token_endpoint_auth_method: a client proves itself by no less than before"));
+    }
     if settings.is_fapi() && settings.authentication != ClientAuthentication::PrivateKeyJwt {
         return Err(invalid("token_endpoint_auth_method is private_key_jwt: the client follows FAPI 2.0"));
     }
@@ -107,6 +110,17 @@ pub(super) fn overlaid(
         settings,
         ..before.clone()
     })
+}
+
+/// How well a client proves itself by it: not, by what it sends, by what it never sends.
+const fn strength(authentication: ClientAuthentication) -> u8 {
+    match authentication {
+        ClientAuthentication::None => 0,
+        ClientAuthentication::Secret
+        | ClientAuthentication::SecretBasic
+        | ClientAuthentication::SecretPost => 1,
+        ClientAuthentication::PrivateKeyJwt => 2,
+    }
 }
 
 /// Of the scopes that a client may ask for, those that it still wants. Another one only an administrator gives it.

@@ -34,7 +34,7 @@ const EVENTS: usize = 100;
 
 /// Turns at any time, on all nodes, of one receiver, of one host that is pushed to, and of one organization: what does not
 /// answer takes a part of the turns at most. As many as are asked of one host at once, so that none waits for another's.
-const TURNS_EACH: i64 = 16;
+const TURNS_EACH: i64 = 8;
 
 /// Until a receiver is looked at again that may hear nothing for now.
 const SHUT_OUT: Duration = Duration::minutes(1);
@@ -238,6 +238,7 @@ impl Pushing {
         let mut tx = env.store.begin(&self.scope).await?;
         let (as_of, by) = (stream.updated_at, (self.leased_until, RECEIVER_UNREACHABLE));
         if !tx.event_streams().pause_failing((self.id, as_of), by, now).await? {
+            tx.commit().await?; // which lets go of the stream
             return self.go_on_later(as_of).await; // as its receiver has said meanwhile
         }
         tx.stream_events().delete_announcements(self.id).await?;

@@ -49,24 +49,33 @@ impl Store {
              from (
                  select waiting.org_id, waiting.id
                  from (
-                     -- What is leased comes first, and so counts.
-                     select turn.org_id, turn.id, turn.due_at, turn.leased,
-                            row_number() over (partition by turn.client_org_id, turn.client_id
-                                               order by turn.leased desc, turn.due_at, turn.id) as of_client,
-                            row_number() over (partition by turn.endpoint_host
-                                               order by turn.leased desc, turn.due_at, turn.id) as of_host,
-                            row_number() over (partition by turn.org_id
-                                               order by turn.leased desc, turn.due_at, turn.id) as of_organization
+                     -- One bound after the other: who may not run takes nobody's place at the next. What is leased comes
+                     -- first, and so counts.
+                     select of_both.org_id, of_both.id, of_both.leased,
+                            row_number() over (partition by of_both.endpoint_host
+                                               order by of_both.leased desc, of_both.due_at, of_both.id) as of_host
                      from (
-                         select each.org_id, each.id, each.due_at, each.client_org_id, each.client_id,
-                                coalesce(each.endpoint_host, '') as endpoint_host,
-                                coalesce(each.leased_until > $1, false) as leased
-                         from event_streams each
-                         where each.leased_until > $1 or each.due_at <= $1
-                     ) turn
+                         select of_one.*,
+                                row_number() over (partition by of_one.client_org_id, of_one.client_id
+                                                   order by of_one.leased desc, of_one.due_at, of_one.id) as of_client
+                         from (
+                             select turn.*,
+                                    row_number() over (partition by turn.org_id
+                                                       order by turn.leased desc, turn.due_at, turn.id) as of_organization
+                             from (
+                                 select each.org_id, each.id, each.due_at, each.client_org_id, each.client_id,
+                                        coalesce(each.endpoint_host, '') as endpoint_host,
+                                        coalesce(each.leased_until > $1, false) as leased
+                                 from event_streams each
+                                 where each.leased_until > $1 or each.due_at <= $1
+                             ) turn
+                         ) of_one
+                         where of_one.leased or of_one.of_organization <= $4
+                     ) of_both
+                     where of_both.leased or of_both.of_client <= $4
                  ) ranked
                  join event_streams waiting on waiting.org_id = ranked.org_id and waiting.id = ranked.id
-                 where not ranked.leased and greatest(ranked.of_client, ranked.of_host, ranked.of_organization) <= $4
+                 where not ranked.leased and ranked.of_host <= $4
                    and waiting.due_at <= $1 and (waiting.leased_until is null or waiting.leased_until <= $1)
                  order by waiting.due_at
                  limit $3

@@ -83,6 +83,7 @@ impl Calls {
             "Grants::revoke" => tx.grants().revoke(acme.grant.id, now());
             "Grants::rotate" => tx.grants().rotate(&rotation, &rotated);
             "Grants::renew" => tx.grants().renew(&acme.grant.refresh_token, now() + Duration::days(1));
+            "Organizations::hold" => tx.organization().hold();
             "Organizations::save_policy" => tx.organization().save_policy(&PolicySettings::default(), now());
             "Organizations::update" => tx.organization().update(&org);
             "Keys::erase" => tx.keys().erase(&acme.kid, now() + Duration::days(1));

@@ -75,8 +75,8 @@ impl Calls {
                 tx.sessions().find_standing(acme.signed_in.session.id, (org_id, acme.client.id));
             "Sessions::list" => tx.sessions().list(Some(acme.user.id), (now(), now()));
             "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
-            "Sessions::list_shut_out" => tx.sessions().list_shut_out(connection);
-            "Sessions::list_without_sso" => tx.sessions().list_without_sso();
+            "Sessions::list_shut_out" => tx.sessions().list_shut_out(connection, now());
+            "Sessions::list_without_sso" => tx.sessions().list_without_sso(now());
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
             "Users::exists" => tx.users().exists(acme.user.id);
