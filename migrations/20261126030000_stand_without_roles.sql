@@ -164,7 +164,7 @@ $$;
 create function find_client_standing(asked_org_id uuid, asked_client_org_id uuid, asked_client_id uuid)
     returns table (
         org_slug text, org_status text, org_name text, org_attributes jsonb, client_status text,
-        roles text[], permissions text[]
+        held_roles text[], held_permissions text[]
     )
     language plpgsql
     set role = orgate_app

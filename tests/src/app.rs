@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
+use orgate_domain::names::Slug;
 use orgate_flows::{Clock, Env, SystemClock, apply};
 use orgate_server::http::{Bounds, router};
 use orgate_server::settings::Settings;
@@ -56,6 +57,7 @@ pub struct App {
     pub database: Database,
     /// Its clock.
     pub clock: Arc<TestClock>,
+    jobs: Jobs,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -104,7 +106,7 @@ impl App {
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
         let (env, tasks, stop) = serve((&settings, &database), Arc::clone(&clock), (listener, jobs)).await;
-        let app = Self { base, env, database, clock, tasks, stop };
+        let app = Self { base, env, database, clock, jobs, tasks, stop };
         app.apply(SAMPLES).await;
         app
     }
@@ -120,6 +122,29 @@ impl App {
         let plan = apply::plan(&self.env, &wanted).await.expect("planned");
         apply::execute(&self.env, plan).await.expect("applied");
         self.env.configuration.forget();
+        self.settle().await;
+    }
+
+    /// Waits until it has heard of every change so far, by having it hear of one more: what it caches from then on, it
+    /// has no reason to forget.
+    async fn settle(&self) {
+        let globex = Slug::parse("globex").expect("a slug");
+        let found = self.env.store.resolve(OrgHint::Slug(&globex)).await.expect("resolved");
+        let Some(globex) = found.filter(|_| self.jobs == Jobs::Running) else { return };
+        let id = globex.scope.org_id();
+        let (issuer, keys) = (self.env.issuer.of(id), &self.env.keys);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let in_time = || assert!(std::time::Instant::now() < deadline, "it hears of nothing");
+        while !keys.is_loaded(issuer.as_str()) {
+            keys.of(&self.env, issuer.as_str()).await.expect("read");
+            in_time();
+        }
+        let notify = "select pg_notify('orgate_configuration', 'signing_keys:' || $1::text)";
+        sqlx::query(notify).bind(id.as_uuid()).execute(self.database.superuser()).await.expect("told");
+        while keys.is_loaded(issuer.as_str()) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            in_time();
+        }
     }
 
     /// The organization with this slug.

@@ -72,8 +72,8 @@ impl Store {
     ) -> Result<Option<ClientStanding>, StorageError> {
         let statement = sqlx::query!(
             r#"select org_slug as "org_slug!", org_status as "org_status!", org_name as "org_name!",
-                      org_attributes as "org_attributes!: Json<Attributes>", client_status, roles as "roles!",
-                      permissions as "permissions!"
+                      org_attributes as "org_attributes!: Json<Attributes>", client_status, held_roles as "roles!",
+                      held_permissions as "permissions!"
                from find_client_standing($1, $2, $3)"#,
             scope.org_id().as_uuid(),
             client.0.as_uuid(),

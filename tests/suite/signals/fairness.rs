@@ -167,9 +167,10 @@ async fn turns_are_shared_among_receivers_hosts_and_organizations() {
 #[tokio::test]
 async fn who_may_not_be_pushed_now_takes_nobodys_place() {
     let app = without_jobs().await;
-    let (siem, globex) = (Receiver::of(&app, "siem").await, Receiver::of(&app, "globex-siem").await);
+    let (siem, other) = (Receiver::of(&app, "siem").await, Receiver::of(&app, "other").await);
+    let globex = Receiver::of(&app, "globex-siem").await;
     for (receiver, url) in
-        [(&siem, "https://slow.test/"), (&siem, "https://shared.test/"), (&globex, "https://shared.test/")]
+        [(&siem, "https://slow.test/"), (&other, "https://shared.test/"), (&globex, "https://shared.test/")]
     {
         receiver.create(&json!({ "delivery": { "method": PUSH, "endpoint_url": url } })).await;
     }
