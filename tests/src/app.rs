@@ -133,7 +133,7 @@ impl App {
         let Some(globex) = found.filter(|_| self.jobs == Jobs::Running) else { return };
         let id = globex.scope.org_id();
         let (issuer, keys) = (self.env.issuer.of(id), &self.env.keys);
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
         let in_time = || assert!(std::time::Instant::now() < deadline, "it hears of nothing");
         while !keys.is_loaded(issuer.as_str()) {
             keys.of(&self.env, issuer.as_str()).await.expect("read");
@@ -291,11 +291,11 @@ pub(crate) enum Jobs {
     Running,
 }
 
-/// How many nodes hear of changes to this database.
-async fn listeners(database: &Database) -> i64 {
-    let listening = "select count(*) from pg_stat_activity
+/// The nodes that hear of changes to this database, by their connections.
+async fn listeners(database: &Database) -> Vec<i32> {
+    let listening = "select pid from pg_stat_activity
                      where datname = current_database() and application_name = 'orgate' and query ilike 'listen %'";
-    sqlx::query_scalar(listening).fetch_one(database.superuser()).await.expect("counted")
+    sqlx::query_scalar(listening).fetch_all(database.superuser()).await.expect("listed")
 }
 
 /// Serves an installation, until it is told to stop. One that has jobs hears of changes when this returns: whatever it
@@ -313,7 +313,7 @@ pub(crate) async fn serve(
         let before = listeners(database).await;
         jobs::spawn(&env, wiring::mailer(settings).expect("a mailer"), &tasks, &stop);
         let listens = async {
-            while listeners(database).await <= before {
+            while listeners(database).await.iter().all(|pid| before.contains(pid)) {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         };

@@ -22,7 +22,7 @@ use orgate_storage::system::{OrgHint, ResolvedOrg};
 use orgate_storage::{
     ClientChange, DocumentBounds, KeptDocument, NewClientDocument, OrgScope, OrgTx, StorageError,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use crate::limits::{Limited, TooMany};
@@ -41,13 +41,18 @@ pub const FRESH: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct ClientDocuments {
     fresh: Cache<String, Arc<Client>>,
-    fetching: Semaphore,
+    /// Turns to fetch, by host, and of all.
+    hosts: Cache<String, Arc<Semaphore>>,
+    fetching: Arc<Semaphore>,
 }
 
 impl Default for ClientDocuments {
     fn default() -> Self {
-        let fresh = Cache::builder().max_capacity(2_000).time_to_live(FRESH_HERE).build();
-        Self { fresh, fetching: Semaphore::new(FETCHING) }
+        Self {
+            fresh: Cache::builder().max_capacity(2_000).time_to_live(FRESH_HERE).build(),
+            hosts: Cache::builder().max_capacity(2_000).time_to_idle(FRESH_HERE).build(),
+            fetching: Arc::new(Semaphore::new(FETCHING)),
+        }
     }
 }
 
@@ -57,7 +62,19 @@ impl ClientDocuments {
         self.fresh.invalidate_all();
     }
 
-    /// The same, for one client.
+    /// A turn to fetch from this host; it ends when it is dropped.
+    async fn turn(&self, url: &Url) -> Result<[OwnedSemaphorePermit; 2], TooMany> {
+        let host = format!("{}:{:?}", url.host_str().unwrap_or_default(), url.port_or_known_default());
+        let of_host = self.hosts.get_with(host, async { Arc::new(Semaphore::new(FETCHING_OF_A_HOST)) }).await;
+        let both = async {
+            let turn = of_host.acquire_owned().await.ok()?;
+            Some([turn, Arc::clone(&self.fetching).acquire_owned().await.ok()?])
+        };
+        let turn = tokio::time::timeout(PATIENCE, both).await.ok().flatten();
+        turn.ok_or(TooMany { retry_after: PATIENCE })
+    }
+
+    /// The same as [`ClientDocuments::forget`], for one client.
     pub async fn forget_client(&self, client_id: &str) {
         self.fresh.invalidate(client_id).await;
     }
@@ -66,9 +83,15 @@ impl ClientDocuments {
 /// A node looks at the database again after this long, for whether the document is fresh still.
 const FRESH_HERE: Duration = Duration::from_secs(30);
 
-/// Documents that a node fetches at once. Strangers say from where: of the requests that a host is sent at once, those
-/// that somebody depends on must keep the most.
-const FETCHING: usize = 8;
+/// Documents that a node fetches at once from one host. Strangers say from where: of the requests that a host is sent at
+/// once, those that somebody depends on must keep the most; and a host that hangs holds up its own documents alone.
+const FETCHING_OF_A_HOST: usize = 2;
+
+/// The same of all hosts: more than the budget of one address can hold up.
+const FETCHING: usize = 64;
+
+/// How long a fetch waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How sure it has to be that the document still says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +107,6 @@ pub(crate) enum Wanted {
 enum DocumentError {
     #[error(transparent)]
     Failure(#[from] Failure),
-    #[error("as many documents are fetched as may be at once")]
-    Busy,
     #[error("as many documents are kept as may be")]
     Full,
     #[error("the address answers with status {0}")]
@@ -127,6 +148,11 @@ pub(crate) async fn find_client(
         }
         env.limits.take(Limited::Pages, origin.address)?; // who begins a sign-in has spent it already
     }
+    if let Some(known) = env.client_documents.fresh.get(client_id).await {
+        return Ok(Some(known));
+    }
+    // Before anything is fetched: whoever asks for one after the other that is none is stopped, and not the hosts.
+    env.limits.take(Limited::Refusals, origin.address)?;
     let fetching = Box::pin(fetch(env, &operator, &url, origin.address)); // rare, and large
     let fetched = env.client_documents.fresh.try_get_with(client_id.to_owned(), fetching).await;
     match fetched.as_ref().map_err(|error| &**error) {
@@ -153,9 +179,7 @@ async fn fetch(
     if let Some(known) = find_fresh(env, url).await? {
         return Ok(Arc::new(known));
     }
-    // Before it is fetched: whoever asks for one after the other that is none is stopped, and not the hosts.
-    env.limits.take(Limited::Refusals, by)?;
-    let turn = env.client_documents.fetching.try_acquire().map_err(|_| DocumentError::Busy)?;
+    let turn = env.client_documents.turn(url).await?;
     let reply = env.outgoing.get(url, "application/json").await?;
     drop(turn);
     if reply.status != 200 {

@@ -184,7 +184,9 @@ impl Store {
         .await?;
         // But for those that somebody took up meanwhile.
         let gone: Vec<_> = gone.into_iter().map(|row| (row.org_id, row.client_id)).collect();
-        delete_clients(&mut tx, &gone).await?;
+        if !delete_clients(&mut tx, &gone).await? {
+            return Ok(0); // one was disabled just now: nothing was deleted, and it is not due the next time
+        }
         tx.transaction.commit().await?;
         Ok(u64::try_from(gone.len()).unwrap_or_default())
     }
@@ -232,7 +234,8 @@ impl Store {
     }
 }
 
-async fn delete_clients(tx: &mut SystemTx, clients: &[(Uuid, Uuid)]) -> Result<(), StorageError> {
+/// Deletes these clients; `false` if one of them is not active any more.
+async fn delete_clients(tx: &mut SystemTx, clients: &[(Uuid, Uuid)]) -> Result<bool, StorageError> {
     let (orgs, ids): (Vec<_>, Vec<_>) = clients.iter().copied().unzip();
     let settings = sqlx::query!(
         "delete from clients unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
@@ -243,10 +246,10 @@ async fn delete_clients(tx: &mut SystemTx, clients: &[(Uuid, Uuid)]) -> Result<(
     settings.execute(&mut *tx.transaction).await?;
     let entries = sqlx::query!(
         "delete from client_directory unused using unnest($1::uuid[], $2::uuid[]) as due (org_id, id)
-         where unused.org_id = due.org_id and unused.id = due.id",
+         where unused.org_id = due.org_id and unused.id = due.id and unused.status = 'active'",
         &orgs,
         &ids,
     );
-    entries.execute(&mut *tx.transaction).await?;
-    Ok(())
+    let deleted = entries.execute(&mut *tx.transaction).await?.rows_affected();
+    Ok(usize::try_from(deleted) == Ok(clients.len()))
 }

@@ -20,6 +20,9 @@ use crate::transaction::PATIENCE;
 /// A connection that was taken longer ago is asked for a sign of life before it is used again.
 const REST: Duration = Duration::from_secs(1);
 
+/// A connection that gives no sign of life for so long is dead, and the next one is asked.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
 /// A connection that nobody has used for so long is closed, where [`Store::close_idle`] is called.
 const IDLE: Duration = Duration::from_mins(10);
 
@@ -84,7 +87,8 @@ impl Manager for Connector {
             return Err(RecycleError::message("it is old"));
         }
         if metrics.last_used() > REST {
-            Box::pin(connection.ping()).await?;
+            let sign = tokio::time::timeout(SIGN_OF_LIFE, Box::pin(connection.ping())).await;
+            sign.map_err(|_| sqlx::Error::PoolTimedOut)??;
         }
         Ok(())
     }

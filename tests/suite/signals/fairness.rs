@@ -185,6 +185,26 @@ async fn who_may_not_be_pushed_now_takes_nobodys_place() {
     assert!(turns.contains(&app.org("globex").await.org_id()));
 }
 
+/// However many streams it has.
+#[tokio::test]
+async fn one_receiver_leaves_its_organizations_others_their_turn() {
+    let app = without_jobs().await;
+    let (siem, other) = (Receiver::of(&app, "siem").await, Receiver::of(&app, "other").await);
+    let push = |url: &str| json!({ "delivery": { "method": PUSH, "endpoint_url": url } });
+    for url in ["https://a.test/", "https://b.test/", "https://c.test/"] {
+        siem.create(&push(url)).await;
+    }
+    let of_other = other.create(&push("https://d.test/")).await;
+    let due = "update event_streams set due_at = created_at";
+    sqlx::query(due).execute(app.database.superuser()).await.expect("due");
+
+    let at = now();
+    let claimed = app.env.store.claim_streams((at, at + Span::minutes(2)), (10, 2)).await.expect("claimed");
+
+    let turns: Vec<_> = claimed.iter().map(|(_, stream)| stream.to_string()).collect();
+    assert!(turns.len() == 2 && turns.contains(&of_other), "{of_other}: {turns:?}");
+}
+
 #[tokio::test]
 async fn a_request_that_waits_gives_way_to_later_ones_of_its_stream() {
     let app = app().await;

@@ -32,8 +32,9 @@ const REQUEST: Duration = Duration::seconds(20);
 /// Events of one stream after which others have their turn.
 const EVENTS: usize = 100;
 
-/// Turns at any time, on all nodes, of one receiver, of one host that is pushed to, and of one organization: what does not
-/// answer takes a part of the turns at most. As many as are asked of one host at once, so that none waits for another's.
+/// Turns at any time, on all nodes, of one receiver, of one host that is pushed to, and of one organization; of one receiver
+/// in one organization, half of that. What does not answer takes a part of the turns at most, and of what a host is sent at
+/// once half, so that whatever else it is asked has its turn.
 const TURNS_EACH: i64 = 8;
 
 /// Until a receiver is looked at again that may hear nothing for now.

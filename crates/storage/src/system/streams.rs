@@ -36,7 +36,7 @@ impl Store {
 
     /// Leases up to `limit` streams that are due at `now` until `until`: no other node pushes into one before. Each is
     /// then read and changed in its own organization. Of one receiver, of one endpoint's host and of one organization, at
-    /// most `each` are leased at any time.
+    /// most `each` are leased at any time; of one receiver in one organization, half of that.
     pub async fn claim_streams(
         &self,
         (now, until): (DateTime<Utc>, DateTime<Utc>),
@@ -59,16 +59,21 @@ impl Store {
                                 row_number() over (partition by of_one.client_org_id, of_one.client_id
                                                    order by of_one.leased desc, of_one.due_at, of_one.id) as of_client
                          from (
-                             select turn.*,
-                                    row_number() over (partition by turn.org_id
-                                                       order by turn.leased desc, turn.due_at, turn.id) as of_organization
+                             select of_none.*,
+                                    row_number() over (partition by of_none.org_id
+                                                       order by of_none.leased desc, of_none.due_at, of_none.id) as of_organization
                              from (
-                                 select each.org_id, each.id, each.due_at, each.client_org_id, each.client_id,
-                                        coalesce(each.endpoint_host, '') as endpoint_host,
-                                        coalesce(each.leased_until > $1, false) as leased
-                                 from event_streams each
-                                 where each.leased_until > $1 or each.due_at <= $1
-                             ) turn
+                                 select turn.*,
+                                        row_number() over (partition by turn.org_id, turn.client_org_id, turn.client_id
+                                                           order by turn.leased desc, turn.due_at, turn.id) as of_receiver
+                                 from (
+                                     select each.org_id, each.id, each.due_at, each.client_org_id, each.client_id,
+                                            coalesce(each.endpoint_host, '') as endpoint_host,
+                                            coalesce(each.leased_until > $1, false) as leased
+                                     from event_streams each where each.leased_until > $1 or each.due_at <= $1
+                                 ) turn
+                             ) of_none
+                             where of_none.leased or of_none.of_receiver <= greatest($4::bigint / 2, 1)
                          ) of_one
                          where of_one.leased or of_one.of_organization <= $4
                      ) of_both
