@@ -25,3 +25,4 @@ pub mod openid_provider;
 pub mod program;
 pub mod registered_client;
 pub mod saml_provider;
+pub mod signer;

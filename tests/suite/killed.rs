@@ -7,13 +7,13 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orgate_flows::{Clock as _, SystemClock};
 use orgate_tests::app::{Browser, CALLBACK, CHALLENGE, Page, Reply, VERIFIER};
+use orgate_tests::signer::Signer;
 use tokio::task::JoinSet;
 
-use self::prover::Prover;
 use self::world::{Ask, World, below, code_of};
 
-mod prover;
 mod world;
 
 /// Killed at random, or for what they have just answered.
@@ -238,9 +238,13 @@ async fn let_in(world: &World, browser: &Browser, user_code: &str) -> Option<()>
 
 /// A proof of possession is good once.
 async fn prove(world: Arc<World>) -> Done {
-    let (prover, mut times) = (Prover::new(), 0);
+    let (signer, mut times) = (Signer::default(), 0);
     while world.goes_on() {
-        let ask = machine().proven(prover.proof(&world.at(0, "/token")));
+        let ask = machine().proven(signer.proof(
+            ("POST", &world.at(0, "/token")),
+            SystemClock.now().timestamp(),
+            None,
+        ));
         let replies = world.at_once(RIVALS, &ask).await;
         let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
         assert!(won.len() <= 1, "a proof is good once");

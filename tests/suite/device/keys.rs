@@ -1,21 +1,17 @@
 //! A device that holds a key (RFC 9449): what it was given is worth nothing without it.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use orgate_tests::app::{App, Reply, client};
-use serde_json::{Value, json};
+use orgate_tests::signer::Signer;
 
 use super::world::{Device, GRANT, app, wait};
 
 /// A key, and the proofs of it.
-pub(crate) struct Key(EcdsaKeyPair);
+#[derive(Default)]
+pub(crate) struct Key(Signer);
 
 impl Key {
     pub(crate) fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
+        Self::default()
     }
 
     fn proof(&self, app: &App, path: &str) -> String {
@@ -24,22 +20,7 @@ impl Key {
 
     /// A proof for a request that presents this access token.
     pub(crate) fn proof_for(&self, app: &App, (method, path): (&str, &str), token: Option<&str>) -> String {
-        let point = self.0.public_key().as_ref();
-        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-        let jwk =
-            json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) });
-        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
-        let mut claims = json!({
-            "jti": uuid::Uuid::now_v7().to_string(), "htm": method, "htu": app.at(path),
-            "iat": app.env.clock.now().timestamp(),
-        });
-        if let Some(token) = token {
-            claims["ath"] = json!(encode(digest(&SHA256, token.as_bytes()).as_ref()));
-        }
-        let part = |value: &Value| encode(value.to_string().as_bytes());
-        let message = format!("{}.{}", part(&header), part(&claims));
-        let signature = self.0.sign(&SystemRandom::new(), message.as_bytes()).expect("a signature");
-        format!("{message}.{}", encode(signature.as_ref()))
+        self.0.proof((method, &app.at(path)), app.env.clock.now().timestamp(), token)
     }
 }
 

@@ -1,51 +1,19 @@
 //! A client that follows the FAPI 2.0 Security Profile: it proves itself by a key, pushes its requests, and
 //! holds tokens that are bound to another.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
-};
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_tests::app::{App, Browser, CALLBACK, CHALLENGE, PASSWORD, Page, Reply, VERIFIER, client};
+use orgate_tests::signer::{Signer, proof_claims};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::super::relying_party::{ADA, asks};
 
 pub(super) const CLIENT: &str = "bank";
-
-/// A key pair, and what it signs.
-pub(super) struct Signer {
-    pair: EcdsaKeyPair,
-    pub(super) jwk: Value,
-}
-
-impl Signer {
-    pub(super) fn new() -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-        let point = pair.public_key().as_ref().to_vec();
-        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-        let jwk =
-            json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) });
-        Self { pair, jwk }
-    }
-
-    /// RFC 7638.
-    pub(super) fn thumbprint(&self) -> String {
-        let canonical = json!({ "crv": "P-256", "kty": "EC", "x": self.jwk["x"], "y": self.jwk["y"] });
-        BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.to_string().as_bytes()))
-    }
-
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
-        let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", encode(header), encode(claims));
-        let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).expect("a signature");
-        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
-    }
-}
 
 /// Members of `base`, replaced by those of `changes`; null takes one away.
 pub(super) fn changed(mut base: Value, changes: &Value) -> Value {
@@ -76,7 +44,7 @@ pub(super) struct Bank {
 impl Bank {
     pub(super) async fn start() -> Self {
         let app = App::start().await;
-        let (own, bound) = (Signer::new(), Signer::new());
+        let (own, bound) = (Signer::default(), Signer::default());
         let rsa = SigningKey::generate(SigningAlgorithm::Rs256).expect("a key");
         let ec = changed(own.jwk.clone(), &json!({ "kid": "own", "use": "sig" }));
         let keys = json!({ "keys": [ec, rsa.public_jwk()] });
@@ -132,11 +100,8 @@ impl Bank {
 
     /// A proof of `key` for a request, with header and claims changed.
     pub(super) fn proof_by(&self, key: &Signer, path: &str, (header, claims): (&Value, &Value)) -> String {
-        let head = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.jwk });
-        let body = json!({
-            "jti": uuid::Uuid::now_v7().to_string(), "htm": "POST", "htu": self.at(path), "iat": self.now(),
-        });
-        key.sign(&changed(head, header), &changed(body, claims))
+        let body = proof_claims(("POST", &self.at(path)), self.now());
+        key.sign(&changed(key.proof_header(), header), &changed(body, claims))
     }
 
     /// A proof that is right but for the algorithm, which the profile does not allow.
@@ -248,9 +213,7 @@ impl Bank {
 
     /// Asks for userinfo with a token and a proof.
     pub(super) async fn userinfo(&self, scheme: &str, token: &str) -> Reply {
-        let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
-        let proof =
-            self.proof_by(&self.bound, "/userinfo", (&json!({}), &json!({ "htm": "GET", "ath": hash })));
+        let proof = self.bound.proof(("GET", &self.at("/userinfo")), self.now(), Some(token));
         let request = client().get(self.at("/userinfo")).header("authorization", format!("{scheme} {token}"));
         Reply::of(request.header("DPoP", proof).send().await.expect("answered")).await
     }

@@ -3,10 +3,11 @@
 use chrono::Duration;
 use orgate_protocol::jose::SigningKey;
 use orgate_tests::app::{App, CALLBACK};
+use orgate_tests::signer::Signer;
 use serde_json::{Value, json};
 
 use super::super::relying_party::asks;
-use super::bank::{Bank, CLIENT, Signer, parameter, proven};
+use super::bank::{Bank, CLIENT, parameter, proven};
 
 /// What pushing a request object with these changes comes to.
 async fn outcome(header: Value, claims: Value) -> String {
@@ -112,7 +113,7 @@ async fn ensure_request_object_with_invalid_signature_fails() {
 #[tokio::test]
 async fn ensure_matching_key_in_authorization_request() {
     let bank = Bank::start().await;
-    let stranger = Signer::new();
+    let stranger = Signer::default();
     let header = json!({ "alg": "ES256", "kid": "own" });
     let object = stranger.sign(&header, &bank.object_claims(&json!({})));
     let now = bank.now();

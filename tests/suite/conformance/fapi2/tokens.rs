@@ -2,9 +2,10 @@
 
 use chrono::Duration;
 use orgate_tests::app::{CALLBACK, Reply};
+use orgate_tests::signer::Signer;
 use serde_json::{Value, json};
 
-use super::bank::{Bank, Signer, parameter, proven};
+use super::bank::{Bank, parameter, proven};
 
 /// RFC 6749 §4.1.2: a code is good once, and its reuse revokes what it gave.
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn dpop_negative_tests() {
         (symmetric, none.clone()),
         (private, none.clone()),
         (json!({ "jwk": null }), none.clone()),
-        (json!({ "jwk": Signer::new().jwk }), none.clone()),
+        (json!({ "jwk": Signer::default().jwk }), none.clone()),
         (none.clone(), json!({ "htm": "GET" })),
         (none.clone(), json!({ "htm": null })),
         (none.clone(), json!({ "htu": bank.app.at("/par") })),
@@ -166,7 +167,7 @@ async fn ensure_dpop_auth_code_binding_success() {
 #[tokio::test]
 async fn ensure_token_endpoint_fails_with_mismatched_dpop_jkt() {
     let bank = Bank::start().await;
-    let code = bank.code(&[("dpop_jkt", &Signer::new().thumbprint())]).await;
+    let code = bank.code(&[("dpop_jkt", &Signer::default().thumbprint())]).await;
 
     assert_eq!(bank.redeem(&code, &[&bank.proof("/token")]).await.outcome(), "400 invalid_grant");
 }
@@ -187,7 +188,7 @@ async fn ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt() {
     let bank = Bank::start().await;
     let pushed = bank.call("/par", &[&bank.proof("/par")], &Bank::request(&[])).await.text("request_uri");
     let code = parameter(&bank.answer(&pushed).await, "code");
-    let other = bank.proof_by(&Signer::new(), "/token", (&json!({}), &json!({})));
+    let other = bank.proof_by(&Signer::default(), "/token", (&json!({}), &json!({})));
 
     assert_eq!(bank.redeem(&code, &[&other]).await.outcome(), "400 invalid_grant");
 }
@@ -196,7 +197,7 @@ async fn ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt() {
 #[tokio::test]
 async fn ensure_mismatched_dpop_jkt_fails() {
     let bank = Bank::start().await;
-    let other = Signer::new().thumbprint();
+    let other = Signer::default().thumbprint();
     let form = Bank::request(&[("dpop_jkt", &other)]);
 
     let reply = bank.call("/par", &[&bank.proof("/par")], &form).await;
@@ -221,7 +222,7 @@ async fn refresh_token() {
         assert_eq!((reply.status, reply.text("refresh_token")), (200, token.clone()), "{}", reply.body);
         assert_eq!(reply.claims("access_token")["cnf"]["jkt"], json!(bank.bound.thumbprint()));
     }
-    let stranger = Signer::new();
+    let stranger = Signer::default();
     let claims =
         json!({ "iss": "bank", "sub": "bank", "aud": bank.issuer(), "exp": bank.now() + 60, "jti": "1" });
     let assertion = stranger.sign(&json!({ "alg": "ES256", "kid": "own" }), &claims);
