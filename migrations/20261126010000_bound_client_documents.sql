@@ -74,9 +74,3 @@ grant select (client_org_id, client_id) on event_streams to orgate_clean;
 grant select (client_org_id, client_id) on grants to orgate_clean;
 grant select (client_id) on device_requests to orgate_clean;
 grant select (client_id) on pushed_requests to orgate_clean;
-
--- Both that look-up and the foreign keys ask by client alone.
-create index authorization_codes_by_client on authorization_codes (client_org_id, client_id);
-create index authorization_requests_by_client on authorization_requests (client_org_id, client_id);
-create index consents_by_client on consents (client_org_id, client_id);
-create index grants_by_client on grants (client_org_id, client_id);

@@ -19,6 +19,9 @@ pub(crate) struct Because<'a> {
     pub(crate) origin: &'a Origin,
 }
 
+/// Sessions that one statement ends: each has an event, a message to each of its clients, and a limit of time with all others.
+const AT_ONCE: usize = 1_000;
+
 /// The reason of sessions whose connection lets their users in no more.
 pub(crate) const CONNECTION_DISABLED: &str = "connection_disabled";
 
@@ -48,5 +51,9 @@ pub(crate) async fn end_sessions(
     let sessions: Vec<_> = sessions.into_iter().map(event_for).collect::<Result<_, Failure>>()?;
     let Because { actor, reason, origin } = because;
     let event = Event { actor, reason: Some(reason), ..events::done(env, Action::SessionEnded, origin)? };
-    Ok(tx.sessions().end(&sessions, &event).await?)
+    let mut ended = 0;
+    for some in sessions.chunks(AT_ONCE) {
+        ended += tx.sessions().end(some, &event).await?;
+    }
+    Ok(ended)
 }

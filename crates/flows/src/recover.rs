@@ -133,6 +133,7 @@ impl Attempt<'_> {
         let now = self.env.clock.now();
         let completion = Completion::prepare(self.env, self.waiting, policy, self.browser).await?;
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
+        tx.organization().hold().await.map_err(Failure::from)?; // before it is looked at who may
         let account = self.find_account(&mut tx).await?;
         let user_id = match allowed(&account, policy) {
             Ok(user_id) => user_id,

@@ -152,6 +152,7 @@ async fn begin(
     (call, verified, granted): (&TokenCall<'_>, &VerifiedAssertion, &ScopeSet),
     (now, lifetime): (DateTime<Utc>, Duration),
 ) -> Result<Result<(Standing, GrantId), &'static str>, Failure> {
+    tx.organization().hold().await?; // before it is looked at who may come in
     let id = SecretHash::of(format!("{} {}", verified.connection.id, verified.jti).as_bytes());
     let remembered = verified.exp.min(now + Duration::hours(2)) + Duration::minutes(5);
     if !tx.consumed_ids().consume(ConsumedKind::GrantAssertion, &id, remembered).await? {

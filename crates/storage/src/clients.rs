@@ -38,6 +38,9 @@ repository! {
 pub struct ClientChange<'a> {
     /// The client.
     pub client: &'a Client,
+    /// Whether its status is part of the change. Otherwise one that exists keeps what it has by then: whoever switched it
+    /// off meanwhile has switched it off.
+    pub with_status: bool,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -172,7 +175,7 @@ impl Clients<'_> {
     /// # Errors
     /// [`StorageError::Conflict`] if another organization has, or had, a client of this `client_id`.
     pub async fn save(&mut self, change: &ClientChange<'_>) -> Result<(), StorageError> {
-        let ClientChange { client, at } = change;
+        let ClientChange { client, with_status, at } = change;
         let redirect_uris: Vec<String> =
             client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
         let origins: Vec<String> = client.script_origins().into_iter().collect();
@@ -182,7 +185,8 @@ impl Clients<'_> {
                                            origins, party, initiates_login)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              on conflict (org_id, id) do update
-                 set name = excluded.name, audience = excluded.audience, status = excluded.status,
+                 set name = excluded.name, audience = excluded.audience,
+                     status = case when $12 then excluded.status else client_directory.status end,
                      redirect_uris = excluded.redirect_uris, backchannel_logout = excluded.backchannel_logout,
                      origins = excluded.origins, party = excluded.party, initiates_login = excluded.initiates_login
                  where client_directory.org_id = excluded.org_id",
@@ -197,6 +201,7 @@ impl Clients<'_> {
             &origins,
             client.settings.party.as_str(),
             client.initiate_login_uri.is_some(),
+            with_status,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -259,9 +264,9 @@ impl Clients<'_> {
              set authentication = $3, jwks = $4, jwks_uri = $5, grant_types = $6, scopes = $7, resources = $8,
                  access_token_secs = $9, refresh_idle_secs = $10, refresh_absolute_secs = $11, profile = $12,
                  require_pushed_authorization_requests = $13, require_pkce = $14, dpop_bound_access_tokens = $15,
-                 party = $16, userinfo_signing_algorithm = $17, backchannel_logout_uri = $18,
-                 frontchannel_logout_uri = $19, session_idle_secs = $20, session_absolute_secs = $21, claims = $22,
-                 claims_budget = $23, issuer = $24
+                 userinfo_signing_algorithm = $16, backchannel_logout_uri = $17,
+                 frontchannel_logout_uri = $18, session_idle_secs = $19, session_absolute_secs = $20, claims = $21,
+                 claims_budget = $22, issuer = $23
              where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -278,7 +283,6 @@ impl Clients<'_> {
             settings.require_pushed_authorization_requests,
             settings.require_pkce,
             settings.dpop_bound_access_tokens,
-            settings.party.as_str(),
             settings.userinfo_signing_algorithm.map(SigningAlgorithm::as_str),
             settings.backchannel_logout_uri.as_ref().map(Url::as_str),
             settings.frontchannel_logout_uri.as_ref().map(Url::as_str),

@@ -214,6 +214,19 @@ impl EventStreams<'_> {
         Ok(taken)
     }
 
+    /// Waits for whoever is writing events that receivers hear of, and has them wait for this transaction, in which a stream
+    /// is made or taken into use again: it hears of all that is written from then on. To be asked last, of all that may have
+    /// to wait: sign-ins are among what waits for it.
+    pub async fn hold_events(&mut self) -> Result<(), StorageError> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended('signals ' || $1::uuid::text, 0))",
+            self.org_id,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// Whose streams there are in the organization.
     pub async fn list_receivers(&mut self) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
         let rows = sqlx::query!(
@@ -260,6 +273,7 @@ impl EventStreams<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
+        self.hold_events().await?;
         let done = sqlx::query!(
             "insert into event_streams
                  (org_id, id, client_org_id, client_id, method, endpoint_url, push_credential, events_requested,

@@ -1,8 +1,8 @@
 //! Postgres: the only crate that speaks SQL.
 //!
 //! **Invariant:** a query that touches an organization's data runs inside an [`OrgTx`], which only
-//! an [`OrgScope`] can open; it says `org_id` itself, and row-level security says it again
-//! (ADR 0002). What must cross organizations goes through [`system`], one [`system::SystemReason`]
+//! an [`OrgScope`] can open, or is one of the two questions of `standings`, which need a scope as well and take its
+//! organization for themselves; it says `org_id` itself, and row-level security says it again (ADR 0002). What must cross organizations goes through [`system`], one [`system::SystemReason`]
 //! each.
 //!
 //! A scope cannot be made up:

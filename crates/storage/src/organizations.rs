@@ -152,9 +152,12 @@ impl Organizations<'_> {
     ///
     /// [`Users::seize`]: crate::Users::seize
     pub async fn hold(&mut self) -> Result<(), StorageError> {
-        sqlx::query!("select org_id from organizations where org_id = $1 for key share", self.org_id)
-            .fetch_optional(&mut *self.conn)
-            .await?;
+        sqlx::query!(
+            "select pg_advisory_xact_lock_shared(hashtextextended('sessions ' || $1::uuid::text, 0))",
+            self.org_id
+        )
+        .execute(&mut *self.conn)
+        .await?;
         Ok(())
     }
 

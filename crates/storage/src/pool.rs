@@ -29,15 +29,15 @@ const IDLE: Duration = Duration::from_mins(10);
 /// No connection is used again that is as old: what Postgres keeps for each of them only grows.
 const AGE: Duration = Duration::from_mins(30);
 
-/// Connections of the listener, which keeps it.
+/// Lender of the listener, which keeps it.
 const LISTENERS: u32 = 1;
 
-/// Connections of whoever does nothing but write to the log, which it does one batch after another.
+/// Lender of whoever does nothing but write to the log, which it does one batch after another.
 const JOURNALS: usize = 1;
 
-/// Connections, for transactions or for statements of their own.
+/// Lender, for transactions or for statements of their own.
 #[derive(Debug, Clone)]
-pub(crate) struct Connections {
+pub(crate) struct Lender {
     pool: Pool<Connector>,
     patience: Duration,
 }
@@ -50,7 +50,7 @@ pub(crate) type Pooled = Object<Connector>;
 pub struct PoolSettings {
     /// A `postgres://` address.
     pub url: String,
-    /// Connections at most.
+    /// Lender at most.
     pub max_connections: u32,
     /// A request waits this long for a connection, then answers 503.
     pub acquire_timeout: Duration,
@@ -62,9 +62,9 @@ pub struct PoolSettings {
 /// ([`Store::begin`]) or one of the functions in [`crate::system`].
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(crate) connections: Connections,
+    pub(crate) connections: Lender,
     /// As `orgate_journal` from the start: each statement is a transaction.
-    pub(crate) journal: Connections,
+    pub(crate) journal: Lender,
     listener: PgPool,
 }
 
@@ -87,19 +87,19 @@ impl Manager for Connector {
             return Err(RecycleError::message("it is old"));
         }
         if metrics.last_used() > REST {
-            let sign = tokio::time::timeout(SIGN_OF_LIFE, Box::pin(connection.ping())).await;
-            sign.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            Box::pin(connection.ping()).await?;
         }
         Ok(())
     }
 }
 
-impl Connections {
+impl Lender {
     fn new(options: PgConnectOptions, most: usize, patience: Duration) -> Result<Self, StorageError> {
         let pool = Pool::builder(Connector(options))
             .max_size(most)
             // Those that are not needed rest, and are closed in the end.
             .queue_mode(QueueMode::Lifo)
+            .recycle_timeout(Some(SIGN_OF_LIFE))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| StorageError::Unavailable(sqlx::Error::PoolClosed))?;
@@ -122,7 +122,7 @@ impl Connections {
 /// # Errors
 /// [`StorageError`].
 pub(crate) async fn ask<T>(
-    connections: &Connections,
+    connections: &Lender,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StorageError> {
     let mut lent = Lent(Some(connections.get().await?));
@@ -184,9 +184,9 @@ impl Store {
             // ones again at each execution would cost more than running them.
             .options([("plan_cache_mode", "force_generic_plan")]);
         let most = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
-        let connections = Connections::new(options.clone(), most, settings.acquire_timeout)?;
+        let connections = Lender::new(options.clone(), most, settings.acquire_timeout)?;
         let of_journal = options.clone().options([("role", SystemReason::Journal.role())]);
-        let journal = Connections::new(of_journal, JOURNALS, settings.acquire_timeout)?;
+        let journal = Lender::new(of_journal, JOURNALS, settings.acquire_timeout)?;
         let listener = PgPoolOptions::new()
             .max_connections(LISTENERS)
             .acquire_timeout(settings.acquire_timeout)

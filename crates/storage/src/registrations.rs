@@ -171,7 +171,7 @@ impl Registrations<'_> {
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
         let done = sqlx::query!(
-            "update registration_tokens set uses_left = 0, expires_at = $3
+            "update registration_tokens set uses_left = 0
              where org_id = $1 and id = $2 and uses_left > 0 and expires_at > $3",
             self.org_id,
             id.as_uuid(),
@@ -266,8 +266,8 @@ impl Registrations<'_> {
         &mut self,
         client: ClientId,
         at: DateTime<Utc>,
-    ) -> Result<bool, StorageError> {
-        let done = sqlx::query!(
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
             "update client_documents set fetched_at = $3 where org_id = $1 and client_id = $2",
             self.org_id,
             client.as_uuid(),
@@ -275,7 +275,7 @@ impl Registrations<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(())
     }
 
     /// The client with this registration access token, and since when it is registered. Whoever else would change

@@ -41,6 +41,11 @@ impl OrgScope {
     pub const fn org_id(&self) -> OrgId {
         self.org_id
     }
+
+    /// The request's span, where there is one, learns its organization. Whatever touches an organization's data does it.
+    pub(crate) fn tell_span(&self) {
+        tracing::Span::current().record("org.id", tracing::field::display(self.org_id));
+    }
 }
 
 impl Store {
@@ -53,9 +58,7 @@ impl Store {
     /// [`StorageError::Unavailable`].
     pub async fn begin(&self, scope: &OrgScope) -> Result<OrgTx, StorageError> {
         let transaction = Transaction::open(&self.connections, "orgate_app", Some(scope.org_id)).await?;
-        // The request's span, where there is one, learns its organization here: nothing touches an
-        // organization's data without it.
-        tracing::Span::current().record("org.id", tracing::field::display(scope.org_id));
+        scope.tell_span();
         Ok(OrgTx { transaction, org_id: scope.org_id })
     }
 }

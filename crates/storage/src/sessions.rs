@@ -242,20 +242,12 @@ impl Sessions<'_> {
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionId>, StorageError> {
         let ids = sqlx::query_scalar!(
-            "select session.id
-             from sessions session
-             join connections through on through.org_id = session.org_id and through.id = session.connection_id
-             join users member on member.org_id = session.org_id and member.id = session.user_id
-             where session.org_id = $1 and session.connection_id = $2 and session.ended_at is null
-               and (session.expires_at > $3 or exists (
-                       select from grants family
-                       where family.org_id = $1 and family.session_id = session.id and family.revoked_at is null
-                         and family.expires_at > $3))
-               and through.state <> 'active'
-               and not (through.state = 'pilot' and exists (
-                       select from connection_pilots pilot
-                       where pilot.org_id = $1 and pilot.connection_id = $2
-                         and pilot.email_normalized = member.email_normalized))",
+            r#"select session.session_id as "id!"
+               from open_sessions session
+               where session.org_id = $1 and session.connection_id = $2 and session.good_until > $3
+                 and not exists (select from connection_users let_in
+                                 where let_in.org_id = $1 and let_in.connection_id = $2
+                                   and let_in.user_id = session.user_id)"#,
             self.org_id,
             connection.as_uuid(),
             now,
@@ -274,12 +266,9 @@ impl Sessions<'_> {
         let rows = sqlx::query!(
             r#"select standing.session_id as "session_id!", standing.method as "method!",
                       standing.break_glass as "break_glass!", standing.domain_verified as "domain_verified!"
-               from session_standings standing
-               where standing.org_id = $1 and standing.ended_at is null and standing.connection_id is null
-                 and (standing.expires_at > $2 or exists (
-                         select from grants family
-                         where family.org_id = $1 and family.session_id = standing.session_id
-                           and family.revoked_at is null and family.expires_at > $2))"#,
+               from open_sessions session
+               join session_standings standing on standing.org_id = $1 and standing.session_id = session.session_id
+               where session.org_id = $1 and session.connection_id is null and session.good_until > $2"#,
             self.org_id,
             now,
         )

@@ -131,120 +131,53 @@ impl Signals<'_> {
         Ok(())
     }
 
-    /// The affected who may have a session, by id: those after `after`, at most `limit`. Each kind is looked for in its own
-    /// way: what all have in common is every session there is.
+    /// The affected who have a session that is good for something at `now`, by id: those after `after`, at most `limit`.
+    /// Of a connection, also those whom it lets in no more: they have lost what it gave.
     pub async fn list_affected(
         &mut self,
         affected: Affected<'_>,
         (after, now): (Option<UserId>, DateTime<Utc>),
         limit: i64,
     ) -> Result<Vec<UserId>, StorageError> {
-        let ids = match affected {
-            Affected::Connection(id) => self.by_connection(id, (after, now), limit).await?,
-            Affected::Group(slug) => self.by_group(slug, (after, now), limit).await?,
-            Affected::Role(slug) => self.by_role(slug, (after, now), limit).await?,
+        let (connection, group, role) = match affected {
+            Affected::Connection(id) => (Some(id.as_uuid()), None, None),
+            Affected::Group(slug) => (None, Some(slug), None),
+            Affected::Role(slug) => (None, None, Some(slug)),
             Affected::User(user) => return Ok(vec![user]),
         };
+        // What a group or a role is called is looked up first: its id reaches into the views, a join would not.
+        let ids = sqlx::query_scalar!(
+            r#"select affected.user_id as "user_id!"
+               from (select user_id from mapped_roles where org_id = $1 and connection_id = $2
+                     union
+                     select user_id from mapped_groups where org_id = $1 and connection_id = $2
+                     union
+                     select user_id from memberships
+                     where org_id = $1
+                       and group_id = (select id from groups where groups.org_id = $1 and groups.slug = $3)
+                     union
+                     select user_id from roles_held
+                     where org_id = $1
+                       and role_id = (select id from roles where roles.org_id = $1 and roles.slug = $4)) affected
+               where ($5::uuid is null or affected.user_id > $5)
+                 and exists (select from open_sessions session
+                             where session.org_id = $1 and session.user_id = affected.user_id
+                               and session.good_until > $6)
+               order by affected.user_id limit $7"#,
+            self.org_id,
+            connection,
+            group,
+            role,
+            after.map(UserId::as_uuid),
+            now,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
         Ok(ids.into_iter().map(UserId::from_uuid).collect())
     }
 
-    async fn by_connection(
-        &mut self,
-        connection: ConnectionId,
-        (after, now): (Option<UserId>, DateTime<Utc>),
-        limit: i64,
-    ) -> Result<Vec<uuid::Uuid>, StorageError> {
-        let ids = sqlx::query_scalar!(
-            r#"select gets.user_id as "user_id!"
-               from (select user_id from mapped_roles where org_id = $1 and connection_id = $2
-                     union
-                     select user_id from mapped_groups where org_id = $1 and connection_id = $2) gets
-               where ($3::uuid is null or gets.user_id > $3)
-                 and exists (select from sessions session
-                             where session.org_id = $1 and session.user_id = gets.user_id
-                               and session.ended_at is null and session.expires_at > $4)
-               order by gets.user_id limit $5"#,
-            self.org_id,
-            connection.as_uuid(),
-            after.map(UserId::as_uuid),
-            now,
-            limit,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        Ok(ids)
-    }
-
-    async fn by_group(
-        &mut self,
-        slug: &str,
-        (after, now): (Option<UserId>, DateTime<Utc>),
-        limit: i64,
-    ) -> Result<Vec<uuid::Uuid>, StorageError> {
-        let ids = sqlx::query_scalar!(
-            r#"select inside.user_id as "user_id!"
-               from groups grouping
-               cross join lateral (
-                   select user_id from group_members where org_id = $1 and group_id = grouping.id
-                   union
-                   select user_id from mapped_groups where org_id = $1 and group_id = grouping.id) inside
-               where grouping.org_id = $1 and grouping.slug = $2
-                 and ($3::uuid is null or inside.user_id > $3)
-                 and exists (select from sessions session
-                             where session.org_id = $1 and session.user_id = inside.user_id
-                               and session.ended_at is null and session.expires_at > $4)
-               order by inside.user_id limit $5"#,
-            self.org_id,
-            slug,
-            after.map(UserId::as_uuid),
-            now,
-            limit,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        Ok(ids)
-    }
-
-    async fn by_role(
-        &mut self,
-        slug: &str,
-        (after, now): (Option<UserId>, DateTime<Utc>),
-        limit: i64,
-    ) -> Result<Vec<uuid::Uuid>, StorageError> {
-        let ids = sqlx::query_scalar!(
-            r#"select holder.user_id as "user_id!"
-               from roles role
-               cross join lateral (
-                   select user_id from role_assignments where org_id = $1 and role_id = role.id
-                   union
-                   select user_id from mapped_roles where org_id = $1 and role_id = role.id
-                   union
-                   select membership.user_id from group_roles given
-                   join group_members membership
-                       on membership.org_id = $1 and membership.group_id = given.group_id
-                   where given.org_id = $1 and given.role_id = role.id
-                   union
-                   select mapped.user_id from group_roles given
-                   join mapped_groups mapped on mapped.org_id = $1 and mapped.group_id = given.group_id
-                   where given.org_id = $1 and given.role_id = role.id) holder
-               where role.org_id = $1 and role.slug = $2
-                 and ($3::uuid is null or holder.user_id > $3)
-                 and exists (select from sessions session
-                             where session.org_id = $1 and session.user_id = holder.user_id
-                               and session.ended_at is null and session.expires_at > $4)
-               order by holder.user_id limit $5"#,
-            self.org_id,
-            slug,
-            after.map(UserId::as_uuid),
-            now,
-            limit,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        Ok(ids)
-    }
-
-    /// Those of these users who have a session, with what tokens say of them now.
+    /// Those of these users who have a session that is good for something at `now`, with what tokens say of them.
     pub async fn list_signed_in(
         &mut self,
         users: &[UserId],
@@ -258,11 +191,10 @@ impl Signals<'_> {
                       standing.permissions as "permissions!"
                from unnest($2::uuid[]) as asked (user_id)
                cross join lateral (
-                   select session.id from sessions session
-                   where session.org_id = $1 and session.user_id = asked.user_id
-                     and session.ended_at is null and session.expires_at > $3
-                   limit 1) latest
-               join standings standing on standing.org_id = $1 and standing.session_id = latest.id
+                   select session.session_id from open_sessions session
+                   where session.org_id = $1 and session.user_id = asked.user_id and session.good_until > $3
+                   limit 1) any_of
+               join standings standing on standing.org_id = $1 and standing.session_id = any_of.session_id
                order by standing.user_id"#,
             self.org_id,
             &ids,

@@ -37,6 +37,7 @@ impl Store {
         id: GrantId,
         jti: &str,
     ) -> Result<Option<StandingGrant>, StorageError> {
+        scope.tell_span();
         let statement = sqlx::query!(
             r#"select org_id as "org_id!", client_org_id as "client_org_id!", client_id as "client_id!",
                       session_id as "session_id!", user_id as "user_id!", auth_time as "auth_time!", amr as "amr!",
@@ -70,6 +71,7 @@ impl Store {
         scope: &OrgScope,
         client: (OrgId, ClientId),
     ) -> Result<Option<ClientStanding>, StorageError> {
+        scope.tell_span();
         let statement = sqlx::query!(
             r#"select org_slug as "org_slug!", org_status as "org_status!", org_name as "org_name!",
                       org_attributes as "org_attributes!: Json<Attributes>", client_status, held_roles as "roles!",

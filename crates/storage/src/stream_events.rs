@@ -1,5 +1,7 @@
 //! What waits in streams until its receiver has taken it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::StreamId;
 use serde_json::Value;
@@ -106,6 +108,17 @@ impl StreamEvents<'_> {
         Ok(rows.into_iter().map(|row| event((row.position, row.jti, row.claims))).collect())
     }
 
+    /// How many events wait in each stream in which any do.
+    pub async fn count_each(&mut self) -> Result<BTreeMap<StreamId, i64>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select stream_id, count(*) as "count!" from stream_events where org_id = $1 group by stream_id"#,
+            self.org_id,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| (StreamId::from_uuid(row.stream_id), row.count)).collect())
+    }
+
     /// How many events wait in a stream.
     pub async fn count(&mut self, stream: StreamId) -> Result<i64, StorageError> {
         let count = sqlx::query_scalar!(
@@ -118,17 +131,17 @@ impl StreamEvents<'_> {
         Ok(count)
     }
 
-    /// Removes what was taken, by the ids of the tokens; how many of them waited in this stream.
-    pub async fn delete(&mut self, stream: StreamId, jtis: &[String]) -> Result<u64, StorageError> {
-        let done = sqlx::query!(
-            "delete from stream_events where org_id = $1 and stream_id = $2 and jti = any($3)",
+    /// Removes what was taken, by the ids of the tokens; which of them waited in this stream.
+    pub async fn delete(&mut self, stream: StreamId, jtis: &[String]) -> Result<Vec<String>, StorageError> {
+        let waited = sqlx::query_scalar!(
+            "delete from stream_events where org_id = $1 and stream_id = $2 and jti = any($3) returning jti",
             self.org_id,
             stream.as_uuid(),
             jtis,
         )
-        .execute(&mut *self.conn)
+        .fetch_all(&mut *self.conn)
         .await?;
-        Ok(done.rows_affected())
+        Ok(waited)
     }
 
     /// Removes what waits of a stream's own status: something newer takes its place.

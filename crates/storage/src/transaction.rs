@@ -12,7 +12,7 @@ use orgate_domain::ids::OrgId;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::StorageError;
-use crate::pool::{Connections, Pooled};
+use crate::pool::{Lender, Pooled};
 
 /// A database that takes longer to roll back is not waited for: the connection is closed instead.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ impl Transaction {
     /// # Errors
     /// [`StorageError::Unavailable`].
     pub(crate) async fn open(
-        pool: &Connections,
+        pool: &Lender,
         role: &'static str,
         org_id: Option<OrgId>,
     ) -> Result<Self, StorageError> {

@@ -79,16 +79,20 @@ impl Users<'_> {
         Ok(exists)
     }
 
-    /// Has a change that ends the user's sessions ([`Users::seize`]) wait for this transaction, which is about to
-    /// begin one; or waits for that change, which the next statement then sees.
+    /// Has a change that ends the user's sessions, or everybody's ([`Users::seize`]), wait for this transaction, which is
+    /// about to begin one; or waits for that change, which the next statement then sees.
     pub async fn hold(&mut self, id: UserId) -> Result<(), StorageError> {
+        // Everybody's first: whoever has it waits for users, and not the other way round.
         sqlx::query!(
-            r#"select member.id from users member
-               join organizations organization on organization.org_id = member.org_id
-               where member.org_id = $1 and member.id = $2
-               for key share of member, organization"#,
+            "select pg_advisory_xact_lock_shared(hashtextextended('sessions ' || $1::uuid::text, 0))",
+            self.org_id
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        sqlx::query!(
+            "select id from users where org_id = $1 and id = $2 for key share",
             self.org_id,
-            id.as_uuid(),
+            id.as_uuid()
         )
         .fetch_optional(&mut *self.conn)
         .await?;
@@ -96,7 +100,8 @@ impl Users<'_> {
     }
 
     /// Waits for whoever is about to begin a session of the user, or of anybody in the organization, and has them wait
-    /// for this transaction: whichever is first, no session outlives the change that was to end it.
+    /// for this transaction: whichever is first, no session outlives the change that was to end it. Of everybody, to be
+    /// asked before anything that a sign-in waits for is changed; whoever begins no session goes on meanwhile.
     pub async fn seize(&mut self, user: Option<UserId>) -> Result<(), StorageError> {
         match user {
             Some(id) => {
@@ -109,9 +114,12 @@ impl Users<'_> {
                 .await?;
             }
             None => {
-                sqlx::query!("select org_id from organizations where org_id = $1 for update", self.org_id)
-                    .fetch_optional(&mut *self.conn)
-                    .await?;
+                sqlx::query!(
+                    "select pg_advisory_xact_lock(hashtextextended('sessions ' || $1::uuid::text, 0))",
+                    self.org_id
+                )
+                .execute(&mut *self.conn)
+                .await?;
             }
         }
         Ok(())

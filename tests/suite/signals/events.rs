@@ -10,6 +10,7 @@ use orgate_protocol::ssf::EventType;
 use orgate_tests::app::{App, SECRET};
 use orgate_tests::event_receiver::EventReceiver;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 use super::{CLAIMS_CHANGE, CREDENTIAL_CHANGE, Receiver, SESSION_REVOKED, Set, app, signed_out};
 
@@ -165,6 +166,21 @@ async fn what_tokens_say_of_whoever_is_signed_in_is_told_when_it_changes() {
     // A name that no token says.
     acme(&app, "    roles: [{ slug: admin, name: Boss, permissions: [\"orgate:*\", \"notes:read\"] }]").await;
     assert!(siem.settled(&stream).await.is_empty());
+
+    // A browser that is signed out by now, and an application that goes on; then neither.
+    for (lapsed, told) in [("sessions", 1), ("grants", 0)] {
+        let lapse = format!("update {lapsed} set expires_at = now() - interval '1 hour'");
+        sqlx::raw_sql(AssertSqlSafe(lapse)).execute(app.database.superuser()).await.expect("lapsed");
+        let permission = format!("{lapsed}:read");
+        acme(&app, &format!("    roles: [{{ slug: admin, permissions: [\"orgate:*\", \"{permission}\"] }}]"))
+            .await;
+        let sets = siem.settled(&stream).await;
+        assert_eq!(sets.len(), told, "{lapsed}");
+        for set in sets {
+            assert_eq!(set.event["claims"], json!({ "permissions": [permission] }));
+            siem.poll(&stream, &json!({ "ack": [set.jti], "maxEvents": 0 })).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -197,6 +197,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: connection_keys: delete, insert, select, update
     orgate_app: connection_pilots: delete, insert, select
     orgate_app: connection_refreshes: insert, select, update
+    orgate_app: connection_users: select
     orgate_app: connection_versions: insert, select, update (activated_at)
     orgate_app: connections: insert, select, update
     orgate_app: consents: delete, insert, select, update
@@ -219,6 +220,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: mapped_groups: delete, insert, select
     orgate_app: mapped_roles: delete, insert, select
     orgate_app: memberships: select
+    orgate_app: open_sessions: select
     orgate_app: organization_ancestors: delete, insert, select
     orgate_app: organization_slugs: insert, select
     orgate_app: organizations: insert, select, update
@@ -237,6 +239,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: role_assignments: delete, insert, select
     orgate_app: role_permissions: delete, insert, select
     orgate_app: roles: delete, insert, select, update
+    orgate_app: roles_held: select
     orgate_app: schema public: usage
     orgate_app: session_standings: select
     orgate_app: sessions: insert, select, update

@@ -152,6 +152,12 @@ async fn a_connection_that_is_closed_and_sign_ins_through_it_wait_for_one_anothe
         first.commit().await.expect("a commit");
         waiting.await.expect("its turn");
     }
+    // Whoever begins no session goes on meanwhile: above all what writes the log, of all organizations in one.
+    let (mut ending, mut another) = (fixture.acme.begin().await, fixture.acme.begin().await);
+    ending.users().seize(None).await.expect("seized");
+    another.audit().insert(&fixture::event(Action::TokenIssued)).await.expect("it does not wait");
+    another.commit().await.expect("a commit");
+    ending.commit().await.expect("a commit");
     let mut closing = fixture.acme.begin().await;
     assert!(closing.connections().lock(connection).await.expect("locked"));
     let referred_to = "select id from connections where id = $1 for key share nowait";
@@ -161,6 +167,34 @@ async fn a_connection_that_is_closed_and_sign_ins_through_it_wait_for_one_anothe
         .await
         .expect("whoever writes what refers to it does not wait");
     assert_eq!(referred_to, [connection.as_uuid()]);
+}
+
+/// What was written before a stream was answered for is committed by then, and what is written after sees it.
+#[tokio::test]
+async fn a_stream_that_is_made_waits_for_events_under_way_and_they_for_it() {
+    let fixture = Fixture::new().await;
+    let told = fixture::event(Action::UserConfigured);
+
+    for written_first in [true, false] {
+        let (mut first, mut second) = (fixture.acme.begin().await, fixture.acme.begin().await);
+        if written_first {
+            first.audit().insert(&told).await.expect("written");
+        } else {
+            first.event_streams().hold_events().await.expect("held");
+        }
+        let another = fixture::event(Action::UserConfigured);
+        let mut waiting = Box::pin(async {
+            if written_first {
+                second.event_streams().hold_events().await
+            } else {
+                second.audit().insert(&another).await
+            }
+        });
+        let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+        assert!(early.is_err(), "{written_first}: it waits");
+        first.commit().await.expect("a commit");
+        waiting.await.expect("its turn");
+    }
 }
 
 #[tokio::test]
@@ -491,7 +525,7 @@ async fn a_name_is_given_to_one() {
         let mut tx = [acme, globex][racer % 2].begin().await;
         let id = ClientId::from_uuid(uuid());
         let mine = Client { id, client_id: "initech".to_owned(), ..client.clone() };
-        tx.clients().save(&ClientChange { client: &mine, at: now() }).await?;
+        tx.clients().save(&ClientChange { client: &mine, with_status: true, at: now() }).await?;
         tx.commit().await
     };
     let verified = async |racer: usize| {

@@ -236,7 +236,7 @@ impl Calls {
             Consents::delete_of_client: ()
             Registrations::delete: false
             Registrations::revoke_token: false
-            Registrations::update_document_fetched: false
+            Registrations::update_document_fetched: ()
             Registrations::spend_token: None
             Grants::revoke: false
             Grants::rotate: false
@@ -291,9 +291,11 @@ impl Calls {
             Signals::list_addresses: []
             Signals::list_affected: []
             Signals::list_signed_in: []
+            StreamEvents::count_each: {}
             StreamEvents::count: 0
             StreamEvents::list: []
             EventStreams::forget_failures: ()
+            EventStreams::hold_events: ()
             EventStreams::include: false
             EventStreams::pause_failing: false
             EventStreams::release: false
@@ -306,7 +308,7 @@ impl Calls {
             StreamEvents::clear: 0
             StreamEvents::delete_announcements: ()
             StreamEvents::delete_last_of: ()
-            StreamEvents::delete: 0
+            StreamEvents::delete: []
             EventStreams::delete: false
             EventStreams::exclude: refused (stream_exclusions_org_id_stream_id_fkey)
             EventStreams::insert: true

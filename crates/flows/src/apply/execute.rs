@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::clients::{Audience, Client, ClientIssuer};
+use orgate_domain::connections::ConnectionState;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{ClientId, DomainId, OrgId, RoleId, UserId};
@@ -40,6 +41,9 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
         changes.push((change, make(env, &step.scope, &change.subject).await?));
     }
     let mut tx = env.store.begin(&step.scope).await.map_err(Failure::from)?;
+    if step.changes.iter().any(|change| shuts_out(&change.subject)) {
+        tx.users().seize(None).await.map_err(Failure::from)?; // before anything that a sign-in may wait for
+    }
     for (change, made) in &changes {
         match write(env, &mut tx, (&step.slug, change), made).await {
             Err(Failure::Storage(StorageError::Conflict { .. })) => {
@@ -53,6 +57,22 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
     tx.commit().await.map_err(Failure::from)?;
     applied.changes += changes.len();
     Ok(())
+}
+
+/// Whether sessions of anybody may have to end for it.
+fn shuts_out(subject: &Subject) -> bool {
+    match subject {
+        Subject::Connection(state) => state.connection.state != ConnectionState::Active,
+        Subject::Organization(state) => {
+            state.status == OrgStatus::Suspended || enforcement(state) != SsoEnforcement::Off
+        }
+        _ => false,
+    }
+}
+
+/// What an organization's entry says of SSO.
+fn enforcement(state: &OrganizationState) -> SsoEnforcement {
+    state.policy.as_ref().and_then(|policy| policy.sso_enforcement).unwrap_or_default()
 }
 
 async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Failure> {
@@ -160,15 +180,14 @@ async fn organization(
     if *status == OrgStatus::Suspended {
         return end(env, tx, None, "organization_suspended").await;
     }
-    match policy.as_ref().and_then(|policy| policy.sso_enforcement) {
-        Some(enforcement) => end_without_sso(env, tx, enforcement).await,
-        None => Ok(()),
+    match enforcement(state) {
+        SsoEnforcement::Off => Ok(()),
+        enforced => end_without_sso(env, tx, enforced).await,
     }
 }
 
 /// Ends the sessions that a policy on SSO admits no more.
 async fn end_without_sso(env: &Env, tx: &mut OrgTx, enforcement: SsoEnforcement) -> Result<(), Failure> {
-    tx.users().seize(None).await?;
     let open = tx.sessions().list_without_sso(env.clock.now()).await?;
     let shut_out = open.into_iter().filter(|(_, method, user)| !enforcement.allows(*method, *user));
     let because = Because { actor: Actor::Operator, reason: "sso_enforced", origin: &Origin::default() };
@@ -191,6 +210,9 @@ async fn save_connection_event(
         ("version", connection.latest_version.to_string()),
     ]);
     tx.audit().insert(&event).await?;
+    if connection.state == ConnectionState::Active {
+        return Ok(()); // it lets everybody in
+    }
     let origin = Origin::default();
     let because = Because { actor: Actor::Operator, reason: CONNECTION_DISABLED, origin: &origin };
     end_shut_out(env, tx, connection.id, because).await
@@ -290,7 +312,9 @@ async fn save_client(
     mark: &Mark,
     (client, roles): (&Client, Option<&BTreeMap<Slug, RoleId>>),
 ) -> Result<(), Failure> {
-    tx.clients().save(&ClientChange { client, at: env.clock.now() }).await?;
+    // What the file is silent about, or says as it was, stays as it is by now.
+    let with_status = *mark == Mark::Created || mark.touches("status");
+    tx.clients().save(&ClientChange { client, with_status, at: env.clock.now() }).await?;
     let mut event = done(env, Action::ClientConfigured, mark)?;
     event.client = Some(client.key());
     event.detail.extend([

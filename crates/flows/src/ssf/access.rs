@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use orgate_domain::audit::Origin;
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Client, ClientStatus};
+use orgate_domain::ids::{ClientId, OrgId};
 use orgate_protocol::ssf::{MANAGE_SCOPE, READ_SCOPE};
 use orgate_storage::{Holder, OrgScope};
 
@@ -83,6 +84,20 @@ pub(crate) fn is_receiver(client: &Client) -> bool {
     client.settings.scopes.iter().flatten().any(|scope| [MANAGE_SCOPE, READ_SCOPE].contains(&scope.as_str()))
 }
 
+/// The receiver, if it stands: who was disabled or is not admitted any more, or has no scope for it, hears nothing more, as it
+/// would get no token. An organization that was suspended still says so.
+pub(super) async fn hears(
+    env: &Env,
+    scope: &OrgScope,
+    receiver: (OrgId, ClientId),
+) -> Result<Option<Arc<Client>>, Failure> {
+    let standing = env.configuration.client_standing(&env.store, scope, receiver).await?;
+    let client = env.configuration.client_by_id(&env.store, receiver).await?;
+    let policy = env.configuration.policy(&env.store, scope).await?;
+    let stands = standing.is_some_and(|standing| standing.client == Some(ClientStatus::Active));
+    Ok(client.filter(|client| stands && policy.admits(client.settings.party) && is_receiver(client)))
+}
+
 /// Checks a presented token as `/userinfo` does: what it stands on is read again.
 ///
 /// # Errors
@@ -97,7 +112,7 @@ pub async fn admit(
     if let Access::Granted(receiver) = &access {
         env.limits.take_receiver((receiver.scope.org_id(), receiver.client.id))?;
     }
-    if matches!(access, Access::InvalidProof | Access::InvalidToken) {
+    if matches!(access, Access::InsufficientScope | Access::InvalidProof | Access::InvalidToken) {
         env.limits.take(Limited::Refusals, origin.address)?;
     }
     Ok(access)

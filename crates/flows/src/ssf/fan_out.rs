@@ -165,10 +165,11 @@ async fn receivers(env: &Env, scope: &OrgScope) -> Result<Receivers, Failure> {
 
 /// The organization's streams, which nobody else changes or fills meanwhile. `None` if one's receiver is not known.
 async fn hold_streams(tx: &mut OrgTx, receivers: &Receivers) -> Result<Option<Vec<Filling>>, StorageError> {
+    let (streams, waiting) = (tx.event_streams().lock_all().await?, tx.stream_events().count_each().await?);
     let mut fillings = Vec::new();
-    for stream in tx.event_streams().lock_all().await? {
+    for stream in streams {
         let Some(receiver) = receivers.get(&stream.client) else { return Ok(None) };
-        let waiting = tx.stream_events().count(stream.id).await?;
+        let waiting = waiting.get(&stream.id).copied().unwrap_or_default();
         let room = usize::try_from(MAX_WAITING - waiting).unwrap_or_default();
         let receiver = Arc::clone(receiver);
         fillings.push(Filling { stream, receiver, room, events: Vec::new(), is_overrun: false });

@@ -9,6 +9,7 @@ use orgate_protocol::ssf::{PollRequest, PollResponse, StreamStatus, refusal_of};
 use orgate_storage::{StreamEvent, Waiting};
 use tokio::sync::Notify;
 
+use super::access::hears;
 use super::sets::sign;
 use super::{Managed, Receiver, done};
 use crate::{Env, Failure};
@@ -87,6 +88,9 @@ pub async fn poll(
         return Ok(Managed::Done(PollResponse::default()));
     }
     let Some(events) = wait(env, receiver, (id, request)).await? else { return Ok(Managed::Unknown) };
+    if hears(env, &receiver.scope, receiver.client.key()).await?.is_none() {
+        return Ok(Managed::Unknown); // it was shut out while it waited
+    }
     let limit = usize::try_from(request.max_events).unwrap_or(usize::MAX);
     let mut response = PollResponse { more_available: events.len() > limit, ..PollResponse::default() };
     for event in events.iter().take(limit) {
@@ -117,10 +121,10 @@ async fn settle(
     if !request.ack.is_empty() {
         tx.stream_events().delete(id, &request.ack).await?;
     }
-    for (jti, error) in &request.set_errs {
-        if tx.stream_events().delete(id, std::slice::from_ref(jti)).await? == 0 {
-            continue;
-        }
+    let refusing: Vec<String> = request.set_errs.keys().cloned().collect();
+    let waited =
+        if refusing.is_empty() { refusing } else { tx.stream_events().delete(id, &refusing).await? };
+    for (jti, error) in waited.iter().filter_map(|jti| request.set_errs.get_key_value(jti)) {
         let event = done(env, (receiver, origin), (Action::StreamEventRefused, id))?;
         tx.audit().insert(&refused(event, (jti, &error.err))).await?;
     }

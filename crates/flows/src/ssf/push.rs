@@ -7,7 +7,6 @@ use std::pin::Pin;
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::clients::{Client, ClientStatus};
 use orgate_domain::ids::StreamId;
 use orgate_domain::streams::{DELIVERY_LIMIT, RECEIVER_UNREACHABLE};
 use orgate_protocol::ssf::{SetError, StreamStatus};
@@ -15,7 +14,7 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{EventStream, OrgScope, Pushed, StreamEvent, Waiting};
 use tokio_util::sync::CancellationToken;
 
-use super::access::is_receiver;
+use super::access::hears;
 use super::fan_out::paused_by_itself;
 use super::poll::refused;
 use super::sets::{Place, sign};
@@ -148,7 +147,7 @@ impl Pushing {
                 tx.event_streams().forget_failures(self.id).await?;
             }
             let removed = tx.stream_events().delete(self.id, std::slice::from_ref(&jti)).await?;
-            if let (Answer::Refused(error), 1..) = (answer, removed) {
+            if let (Answer::Refused(error), [_]) = (answer, removed.as_slice()) {
                 tx.audit().insert(&refused(self.event(&stream)?, (&jti, &error.err))).await?;
             }
         }
@@ -170,7 +169,7 @@ impl Pushing {
     }
 
     async fn send(&self, stream: &EventStream, event: &StreamEvent) -> Result<Answer, PushError> {
-        let receiver = self.receiver(stream).await?;
+        let receiver = hears(&self.env, &self.scope, stream.client).await?.ok_or(PushError::NotAdmitted)?;
         let endpoint = stream.terms.endpoint_url.as_deref().unwrap_or_default();
         let token = sign(&self.env, &stream.issuer, (&receiver, event)).await?;
         let mut request = http::Request::post(endpoint)
@@ -189,21 +188,6 @@ impl Pushing {
             400 => SetError::of_token(&reply.body).map(Answer::Refused).ok_or(PushError::Refused(400)),
             other => Err(PushError::Refused(other)),
         }
-    }
-
-    /// The receiver, if it stands: who was disabled or is not admitted any more, or has no scope for it, hears nothing more,
-    /// as it would get no token. An organization that was suspended still says so.
-    async fn receiver(&self, stream: &EventStream) -> Result<std::sync::Arc<Client>, PushError> {
-        let (env, key) = (&self.env, stream.client);
-        let standing =
-            env.configuration.client_standing(&env.store, &self.scope, key).await.map_err(Failure::from)?;
-        let client = env.configuration.client_by_id(&env.store, key).await.map_err(Failure::from)?;
-        let policy = env.configuration.policy(&env.store, &self.scope).await.map_err(Failure::from)?;
-        let stands = standing.is_some_and(|standing| standing.client == Some(ClientStatus::Active));
-        let hears = |client: &std::sync::Arc<Client>| {
-            stands && policy.admits(client.settings.party) && is_receiver(client)
-        };
-        client.filter(hears).ok_or(PushError::NotAdmitted)
     }
 
     /// Tries again later. A receiver that has taken nothing for [`DELIVERY_LIMIT`] has its stream paused; one that may hear

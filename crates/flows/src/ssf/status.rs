@@ -64,6 +64,9 @@ pub async fn update_status(
     if (stream.status, stream.status_reason.as_deref()) == (status, reason) {
         return Ok(Managed::Done(state)); // nothing changes, and nothing is said of it
     }
+    if stream.status == StreamStatus::Disabled {
+        tx.event_streams().hold_events().await?;
+    }
     tx.event_streams().update_status(id, (status, reason), now).await?;
     announce(env, &mut tx, (receiver, &stream), (status, reason)).await?;
     let mut event = done(env, (receiver, origin), (Action::StreamStatusChanged, id))?;

@@ -27,8 +27,8 @@ enum Part {
     User(ExcludedUser),
 }
 
-/// Follows a receiver's wish. Whether a subject is somebody's here is not looked at: a subject that is nobody's is kept,
-/// counted and answered like any other, or the receiver could find out whose is (SSF §9.1).
+/// Follows a receiver's wish. Whether a subject is somebody's here decides nothing of the answer: one that is nobody's is
+/// kept, counted and answered like any other, or the receiver could find out whose is (SSF §9.1).
 ///
 /// # Errors
 /// [`Failure`].

@@ -159,10 +159,6 @@ async fn claims_changed(
     let permissions = text(event, "changed_permissions")
         .map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     for user in tx.signals().list_signed_in(&ids, now).await? {
-        // Whoever has a role by a connection that is not in force has it not.
-        if matches!(affected, Affected::Role(role) if !user.roles.iter().any(|held| held == role)) {
-            continue;
-        }
         let about = EventSubject { user: Some(user.id), session: None };
         let change = TokenChange { user, names: names.clone(), permissions: permissions.clone() };
         let translated = told(event, (EventType::TokenClaimsChange, about), []);

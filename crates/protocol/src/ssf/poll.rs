@@ -11,8 +11,11 @@ use crate::oauth::RequestError;
 /// Events that one answer holds at most.
 const MAX_EVENTS: u32 = 100;
 
-/// Ids that one request names at most, of each kind.
+/// Ids that one request acknowledges at most.
 const MAX_IDS: usize = 1_000;
+
+/// Ids that one request refuses at most: as many as it was given at once.
+const MAX_ERRS: usize = MAX_EVENTS as usize;
 
 /// Bytes of an id; ours are shorter.
 const MAX_ID: usize = 256;
@@ -82,8 +85,9 @@ impl PollRequest {
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
         let body: Body = read(body)?;
         let (ack, set_errs) = (body.ack.unwrap_or_default(), body.set_errs.unwrap_or_default());
-        if ack.len() > MAX_IDS || set_errs.len() > MAX_IDS {
-            return Err(RequestError::invalid_request(format!("more than {MAX_IDS} ids are named")));
+        if ack.len() > MAX_IDS || set_errs.len() > MAX_ERRS {
+            let text = format!("ack names {MAX_IDS} ids at most, setErrs {MAX_ERRS}");
+            return Err(RequestError::invalid_request(text));
         }
         for id in ack.iter().chain(set_errs.keys()) {
             check_text(id, ("an id", MAX_ID))?;

@@ -92,7 +92,7 @@ impl Calls {
             "Registrations::insert" => tx.registrations().insert(&registration, 9);
             "Grants::begin_asserted" => tx.grants().begin_asserted(&asserted, &fixture::event(Action::AssertionRedeemed));
             "Grants::revoke_token" => tx.grants().revoke_token(fixture::REVOKED, now(), now());
-            "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, at: now() });
+            "Clients::save" => tx.clients().save(&ClientChange { client: &acme.client, with_status: true, at: now() });
             "Codes::issue" => tx.codes().issue(
                 &NewCode { hash: acme.code.hash, code: &acme.code.code, pushed: None }, &event);
             "Domains::claim" => tx.domains().claim(DomainId::from_uuid(uuid()), (&acme.domain, "mine"), now());

@@ -38,9 +38,11 @@ impl Calls {
             "Signals::list_addresses" => tx.signals().list_addresses(&[user]);
             "Signals::list_affected" => tx.signals().list_affected(Affected::Role("admin"), (None, at), 10);
             "Signals::list_signed_in" => tx.signals().list_signed_in(&[user], at);
+            "StreamEvents::count_each" => tx.stream_events().count_each();
             "StreamEvents::count" => tx.stream_events().count(id);
             "StreamEvents::list" => tx.stream_events().list(id, None, 10);
             "EventStreams::forget_failures" => tx.event_streams().forget_failures(id);
+            "EventStreams::hold_events" => tx.event_streams().hold_events();
             "EventStreams::include" => tx.event_streams().include(id, &exclusion);
             "EventStreams::pause_failing" =>
                 tx.event_streams().pause_failing((id, as_of), (leased_until, "mine"), at);
