@@ -23,6 +23,23 @@ async fn execute(app: &App, yaml: &str) -> Applied {
     applied
 }
 
+/// Between the plan and its execution there are passwords to hash, and other organizations.
+#[tokio::test]
+async fn what_was_switched_off_since_it_was_planned_stays_off() {
+    let app = App::start().await;
+    let renamed = SAMPLES.replace("name: Granted\n", "name: Granted Anew\n");
+    assert_ne!(renamed, SAMPLES);
+    let planned = plan(&app, &renamed).await;
+    let disable = "update client_directory set status = 'disabled' where client_id = 'granted'";
+    sqlx::query(disable).execute(app.database.superuser()).await.expect("disabled");
+
+    apply::execute(&app.env, planned).await.expect("applied");
+
+    let now = "select name || ' ' || status from client_directory where client_id = 'granted'";
+    let now: String = sqlx::query_scalar(now).fetch_one(app.database.superuser()).await.expect("a client");
+    assert_eq!(now, "Granted Anew disabled");
+}
+
 async fn refusal(app: &App, yaml: &str) -> String {
     match apply::plan(&app.env, &wanted(yaml)).await {
         Err(ApplyError::Invalid(problems)) => problems.to_string(),

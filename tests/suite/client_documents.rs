@@ -394,6 +394,9 @@ async fn one_that_an_operator_disables_stays_so_whatever_it_says() {
         assert!(page.body.contains("client_disabled"), "{}", page.body);
     }
     assert_eq!(document.asked(), 3, "though it was fetched anew");
+    let broken = [("request_uri", "urn:ietf:params:oauth:request_uri:none")];
+    let page = begin(&app.browser(), &document, &broken).await;
+    assert_eq!((page.status.as_u16(), page.location()), (403, None), "whatever else is wrong: {}", page.body);
     let form = [("client_id", &*document.url), ("response_type", "code"), ("redirect_uri", CALLBACK)];
     assert_eq!(app.post("/par", &form).await.outcome(), "401 invalid_client");
 
@@ -460,34 +463,41 @@ async fn who_signs_out_is_sent_to_a_stranger_only_if_it_signed_them_in() {
     let mut said = document.usual();
     said["post_logout_redirect_uris"] = json!([left]);
     document.say(&said);
-    let browser = app.browser();
-    let page = begin(&browser, &document, &[]).await;
-    let page = browser.sign_in(page, ADA, PASSWORD).await;
-    let code = allow(&browser, page).await.answer("code");
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", &*code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-        ("client_id", &*document.url),
-    ];
-    let hint = app.post("/token", &form).await.text("id_token");
-    let by_hint = format!("/logout?id_token_hint={hint}&post_logout_redirect_uri={left}");
+    let signed_in = async || {
+        let browser = app.browser();
+        let page = begin(&browser, &document, &[]).await;
+        let page = browser.sign_in(page, ADA, PASSWORD).await;
+        let code = allow(&browser, page).await.answer("code");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &*code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+            ("client_id", &*document.url),
+        ];
+        let hint = app.post("/token", &form).await.text("id_token");
+        (browser, format!("/logout?id_token_hint={hint}&post_logout_redirect_uri={left}"))
+    };
     let stranger: String = url::form_urlencoded::byte_serialize(document.url.as_bytes()).collect();
     let by_id = format!("/logout?client_id={stranger}&post_logout_redirect_uri={left}");
 
+    let (browser, by_hint) = signed_in().await;
     let page = app.browser().get(&by_id).await;
     assert_eq!((page.status.as_u16(), page.location()), (200, None), "nothing was to end: {}", page.body);
     assert!(!page.body.contains(left), "{}", page.body);
-    policy(&app, "acme", "forbidden").await;
     let page = app.browser().get(&by_hint).await;
+    assert_eq!(page.location(), None, "a link that somebody else follows: {}", page.body);
+    let page = browser.get(&by_hint).await;
+    assert_eq!(page.location().map(String::from), Some(left.to_owned()), "{}", page.body);
+    let (browser, by_hint) = signed_in().await;
+    policy(&app, "acme", "forbidden").await;
+    let page = browser.get(&by_hint).await;
     assert_eq!(page.location(), None, "the organization admits it no more: {}", page.body);
     policy(&app, "acme", "allowed").await;
-    let page = app.browser().get(&by_hint).await;
-    assert_eq!(page.location().map(String::from), Some(left.to_owned()), "{}", page.body);
+    let (browser, by_hint) = signed_in().await;
     change_client_status(&app.env, &document.url, ClientStatus::Disabled, Actor::Operator)
         .await
         .expect("disabled");
-    let page = app.browser().get(&by_hint).await;
+    let page = browser.get(&by_hint).await;
     assert_eq!(page.location(), None, "{}", page.body);
 }

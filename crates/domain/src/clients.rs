@@ -22,7 +22,7 @@ use crate::ids::{ClientId, OrgId};
 use crate::names::DisplayName;
 
 /// A client, as its owner configured it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// Its id inside its owner.
     pub id: ClientId,
@@ -59,7 +59,7 @@ pub struct Client {
 }
 
 /// A live or retired secret of a client.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientSecret {
     /// Its hash.
     pub hash: SecretHash,

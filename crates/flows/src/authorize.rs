@@ -146,6 +146,12 @@ pub async fn authorize(
 ) -> Result<Next, AuthorizeError> {
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let client = proven_client(env, params, browser).await?;
+    if client.status == ClientStatus::Disabled {
+        record_misplaced(env, browser).await?;
+        record_unresolved(env, "client_disabled", Some(&client), browser).await?;
+        let why = RefusedBecause::ClientDisabled;
+        return Ok(Next::Refused(Refused { why, client, organization: None }));
+    }
     let source = match source(env, (called, &client), params).await? {
         Ok(source) => source,
         Err(error) => {
@@ -167,11 +173,6 @@ pub async fn authorize(
         return Err(AuthorizeError::UnregisteredRedirectUri);
     };
     record_misplaced(env, browser).await?;
-    if client.status == ClientStatus::Disabled {
-        record_unresolved(env, "client_disabled", Some(&client), browser).await?;
-        let why = RefusedBecause::ClientDisabled;
-        return Ok(Next::Refused(Refused { why, client, organization: None }));
-    }
     let request = match check_request(&client, params) {
         Ok(request) => request,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! Somebody does not want to sign in after all: the client hears `access_denied` (RFC 6749 §4.1.2.1).
 
 use orgate_domain::audit::{Action, Event};
+use orgate_domain::clients::ClientStatus;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 
 use crate::authorize::{Next, told};
@@ -25,7 +26,7 @@ pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<N
     tx.commit().await.map_err(Failure::from)?;
     let error = RequestError::new(ErrorCode::AccessDenied, "the sign-in was cancelled");
     let answer = waiting.pending.refuse(error);
-    if waiting.is_resolved() {
+    if waiting.is_resolved() && waiting.client().status == ClientStatus::Active {
         return Ok(Next::Answer(answer));
     }
     Ok(told(env, answer).await?)

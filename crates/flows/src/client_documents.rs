@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use crate::limits::{Limited, TooMany};
-use crate::outgoing::OutgoingError;
+use crate::outgoing::{Hosts, OutgoingError};
 use crate::register_client::as_client;
 use crate::{Env, Failure, events};
 
@@ -42,7 +42,7 @@ pub const FRESH: Duration = Duration::from_mins(5);
 pub struct ClientDocuments {
     fresh: Cache<String, Arc<Client>>,
     /// Turns to fetch, by host, and of all.
-    hosts: Cache<String, Arc<Semaphore>>,
+    hosts: Hosts,
     fetching: Arc<Semaphore>,
 }
 
@@ -50,7 +50,7 @@ impl Default for ClientDocuments {
     fn default() -> Self {
         Self {
             fresh: Cache::builder().max_capacity(2_000).time_to_live(FRESH_HERE).build(),
-            hosts: Cache::builder().max_capacity(2_000).time_to_idle(FRESH_HERE).build(),
+            hosts: Hosts::new(FETCHING_OF_A_HOST),
             fetching: Arc::new(Semaphore::new(FETCHING)),
         }
     }
@@ -64,8 +64,8 @@ impl ClientDocuments {
 
     /// A turn to fetch from this host; it ends when it is dropped.
     async fn turn(&self, url: &Url) -> Result<[OwnedSemaphorePermit; 2], TooMany> {
-        let host = format!("{}:{:?}", url.host_str().unwrap_or_default(), url.port_or_known_default());
-        let of_host = self.hosts.get_with(host, async { Arc::new(Semaphore::new(FETCHING_OF_A_HOST)) }).await;
+        // By the name alone: whoever has one has all its ports.
+        let of_host = self.hosts.turns(url.host_str().unwrap_or_default().to_owned()).await;
         let both = async {
             let turn = of_host.acquire_owned().await.ok()?;
             Some([turn, Arc::clone(&self.fetching).acquire_owned().await.ok()?])
@@ -89,6 +89,10 @@ const FETCHING_OF_A_HOST: usize = 2;
 
 /// The same of all hosts: more than the budget of one address can hold up.
 const FETCHING: usize = 64;
+
+/// Where no turn can be had, what a document said within this long counts still: strangers may keep all turns taken, and must
+/// not shut out whoever is known.
+const KNOWN: Duration = Duration::from_hours(1);
 
 /// How long a fetch waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -176,10 +180,17 @@ async fn fetch(
     url: &Url,
     by: Option<IpAddr>,
 ) -> Result<Arc<Client>, DocumentError> {
-    if let Some(known) = find_fresh(env, url).await? {
-        return Ok(Arc::new(known));
+    let kept = find_kept(env, url).await?;
+    if let Some((_, client)) = kept.as_ref().filter(|(kept, _)| is_younger(env, kept, FRESH)) {
+        return Ok(Arc::new(client.clone()));
     }
-    let turn = env.client_documents.turn(url).await?;
+    let turn = match env.client_documents.turn(url).await {
+        Ok(turn) => turn,
+        Err(too_many) => {
+            let known = kept.filter(|(kept, _)| is_younger(env, kept, KNOWN));
+            return known.map(|(_, client)| Arc::new(client)).ok_or(too_many.into());
+        }
+    };
     let reply = env.outgoing.get(url, "application/json").await?;
     drop(turn);
     if reply.status != 200 {
@@ -198,22 +209,19 @@ async fn fetch(
     Err(DocumentError::Full)
 }
 
-/// The client, if any node has fetched its document lately.
-async fn find_fresh(env: &Env, url: &Url) -> Result<Option<Client>, DocumentError> {
+/// The client as its document said it was when any node fetched it last.
+async fn find_kept(env: &Env, url: &Url) -> Result<Option<(KeptDocument, Client)>, DocumentError> {
     let Some(place) = env.store.resolve_client(url.as_str()).await? else { return Ok(None) };
     let mut tx = env.store.begin(&place.owner).await?;
     let kept = tx.registrations().find_document(place.id).await?;
-    let fresh = match kept {
-        Some(kept) if is_fresh(env, &kept) => tx.clients().find(place.id).await?,
-        _ => None,
-    };
+    let client = if kept.is_some() { tx.clients().find(place.id).await? } else { None };
     tx.commit().await?;
-    Ok(fresh)
+    Ok(kept.zip(client))
 }
 
-fn is_fresh(env: &Env, kept: &KeptDocument) -> bool {
+fn is_younger(env: &Env, kept: &KeptDocument, limit: Duration) -> bool {
     let age = (env.clock.now() - kept.fetched_at).to_std();
-    age.is_ok_and(|age| age < FRESH)
+    age.is_ok_and(|age| age < limit)
 }
 
 /// The operator's, for every organization that lets it in; known by its own address, and at home there.
@@ -256,7 +264,7 @@ async fn keep(env: &Env, operator: &OrgScope, said: &Said<'_>) -> Result<Client,
     let kept = tx.registrations().find_document(id).await?;
     let known = if place.is_some() { tx.clients().find(id).await? } else { None };
     let client = match (known, kept) {
-        (Some(known), Some(kept)) if is_fresh(env, &kept) => known,
+        (Some(known), Some(kept)) if is_younger(env, &kept, FRESH) => known,
         (Some(known), Some(kept)) if kept.complete && kept.hash.matches(&said.hash) => {
             tx.registrations().update_document_fetched(id, now).await?;
             known
@@ -281,7 +289,7 @@ async fn write(
     let host = said.url.host_str().unwrap_or_default();
     env.limits.take_document(said.by, host)?;
     let at = env.clock.now();
-    tx.clients().save(&ClientChange { client: &client, at }).await?;
+    tx.clients().save(&ClientChange { client: &client, with_status: false, at }).await?;
     let new = NewClientDocument { client_id: client.id, host, hash: said.hash, at };
     if !tx.registrations().save_document(&new, BOUNDS).await? {
         return Err(DocumentError::Full);

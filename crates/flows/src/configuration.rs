@@ -240,7 +240,7 @@ impl Configuration {
         }
     }
 
-    /// What [`Configuration::keep_saml_keys`] wants to know of the time before the reading.
+    /// What [`Configuration::keep_origin`] and [`Configuration::keep_saml_keys`] want to know of the time before the reading.
     pub(crate) fn read_in(&self) -> u64 {
         self.forgotten.load(Ordering::SeqCst)
     }

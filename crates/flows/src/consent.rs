@@ -38,6 +38,8 @@ pub struct Asks {
     pub known: Vec<String>,
     /// Who says what the client is called.
     pub named_by: NamedBy,
+    /// Whether it is the operator's.
+    pub by_operator: bool,
 }
 
 /// Who says what a client is called and where it is at home.
@@ -59,7 +61,10 @@ pub(crate) async fn asks(env: &Env, waiting: &Waiting, user_id: UserId) -> Resul
     let had = consent.map(|consent| consent.scope).unwrap_or_default();
     let asked = needed(&waiting.asked().scope, &waiting.asked().claims);
     let (known, new) = asked.iter().map(str::to_owned).partition(|scope| had.contains(scope));
-    Ok(Asks { new, known, named_by: named_by(env, waiting.client()).await? })
+    let client = waiting.client();
+    let operator = env.store.resolve(OrgHint::Operator).await?;
+    let by_operator = operator.is_some_and(|operator| operator.scope.org_id() == client.owner);
+    Ok(Asks { new, known, named_by: named_by(env, client).await?, by_operator })
 }
 
 async fn named_by(env: &Env, client: &Client) -> Result<NamedBy, Failure> {

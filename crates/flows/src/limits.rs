@@ -43,6 +43,9 @@ const TYPED_CODES: u32 = 10;
 /// Client documents that are new, or say something new, within a minute: for one address that asks, and of one host.
 const NEW_DOCUMENTS: u32 = 5;
 
+/// Changes of itself that a registered client makes within a minute: every node hears of each.
+const REGISTRATION_CHANGES: u32 = 10;
+
 /// Too many requests; try again after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests")]
@@ -57,6 +60,7 @@ pub struct Limits {
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
     receivers: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
+    registrations: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
     sign_ins: DefaultKeyedRateLimiter<OrgId>,
     typed_codes: DefaultKeyedRateLimiter<SecretHash>,
     document_askers: DefaultKeyedRateLimiter<IpAddr>,
@@ -77,6 +81,7 @@ impl Limits {
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
             receivers: RateLimiter::dashmap(a_minute(settings.receivers)),
+            registrations: RateLimiter::dashmap(a_minute(REGISTRATION_CHANGES)),
             sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
             typed_codes: RateLimiter::dashmap(a_minute(TYPED_CODES)),
             document_askers: RateLimiter::dashmap(a_minute(NEW_DOCUMENTS)),
@@ -104,6 +109,14 @@ impl Limits {
     /// [`TooMany`].
     pub fn take_receiver(&self, receiver: (OrgId, ClientId)) -> Result<(), TooMany> {
         self.receivers.check_key(&receiver).map_err(|until| too_many(&until))
+    }
+
+    /// Takes one change of a client that registered itself from its budget.
+    ///
+    /// # Errors
+    /// [`TooMany`]; nothing is changed then.
+    pub fn take_registration(&self, client: (OrgId, ClientId)) -> Result<(), TooMany> {
+        self.registrations.check_key(&client).map_err(|until| too_many(&until))
     }
 
     /// Takes one attempt to prove a password from an organization's budget, whatever address it comes
@@ -134,12 +147,13 @@ impl Limits {
         self.document_hosts.check_key(&host).map_err(|until| too_many(&until))
     }
 
-    /// Forgets the addresses, organizations, receivers and browsers whose budget is full again. Called by a job.
+    /// Forgets the addresses, organizations, clients and browsers whose budget is full again. Called by a job.
     pub fn forget_idle(&self) {
         for limiter in [&self.credentials, &self.pages, &self.refusals, &self.document_askers] {
             limiter.retain_recent();
         }
         self.receivers.retain_recent();
+        self.registrations.retain_recent();
         self.sign_ins.retain_recent();
         self.typed_codes.retain_recent();
         self.document_hosts.retain_recent();

@@ -28,6 +28,27 @@ const PER_HOST: usize = 16;
 /// How long a request waits for its host's turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Turns at hosts, each with as many at once.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    known: Cache<String, Arc<Semaphore>>,
+    each: usize,
+}
+
+impl Hosts {
+    pub(crate) fn new(each: usize) -> Self {
+        Self {
+            known: Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_mins(5)).build(),
+            each,
+        }
+    }
+
+    /// Those at a host.
+    pub(crate) async fn turns(&self, host: String) -> Arc<Semaphore> {
+        self.known.get_with(host, async { Arc::new(Semaphore::new(self.each)) }).await
+    }
+}
+
 /// What addresses may be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -42,7 +63,7 @@ pub enum Reach {
 pub struct Outgoing {
     client: Client,
     reach: Reach,
-    hosts: Cache<String, Arc<Semaphore>>,
+    hosts: Hosts,
 }
 
 /// An answer, whole.
@@ -176,8 +197,7 @@ impl Outgoing {
             .user_agent("Orgate")
             .build()
             .map_err(OutgoingError::Client)?;
-        let hosts = Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_mins(5)).build();
-        Ok(Self { client, reach, hosts })
+        Ok(Self { client, reach, hosts: Hosts::new(PER_HOST) })
     }
 
     /// Whether an address may be asked at all, as far as it tells by itself.
@@ -236,7 +256,7 @@ impl Outgoing {
 
     async fn turn(&self, url: &Url) -> Result<OwnedSemaphorePermit, OutgoingError> {
         let host = format!("{}:{:?}", url.host_str().unwrap_or_default(), url.port_or_known_default());
-        let turns = self.hosts.get_with(host, async { Arc::new(Semaphore::new(PER_HOST)) }).await;
+        let turns = self.hosts.turns(host).await;
         match tokio::time::timeout(PATIENCE, turns.acquire_owned()).await {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err(OutgoingError::Busy),

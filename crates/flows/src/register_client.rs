@@ -91,7 +91,7 @@ pub async fn register_client(
         }
     };
     let token = env.random.credential::<RegistrationAccessToken>(scope.org_id())?;
-    tx.clients().save(&ClientChange { client: &client, at: now }).await?;
+    tx.clients().save(&ClientChange { client: &client, with_status: true, at: now }).await?;
     let new = NewRegistration { client_id: id, token: token.hash(), by, at: now };
     if !tx.registrations().insert(&new, MAX_REGISTERED).await? {
         drop(tx);

@@ -12,7 +12,6 @@ use orgate_storage::OrgScope;
 use orgate_storage::system::ProvenSession;
 use url::Url;
 
-use crate::authorize::welcomes;
 use crate::end_sessions::{Because, end_sessions};
 use crate::federation::logout::{LogoutDeparture, depart_for};
 use crate::limits::Limited;
@@ -94,11 +93,14 @@ pub async fn sign_out(
     let Ok(to) = destination(request, client.as_deref()) else {
         return Ok(SignOut::Refused("post_logout_redirect_uri is not registered for this application"));
     };
+    let proven = env.store.choose(&browser.session_hashes()).await?;
+    let signed_in_here = hint.as_ref().filter(|hint| {
+        proven.iter().any(|session| session.session.id.to_string() == hint.sid) // ended since, or not
+    });
     let to = match (to, &client) {
-        (Some(to), Some(client)) if may_send(env, client, hint.as_ref()).await? => Some(to),
+        (Some(to), Some(client)) if may_send(env, client, signed_in_here).await? => Some(to),
         _ => None,
     };
-    let proven = env.store.choose(&browser.session_hashes()).await?;
     let live = proven
         .into_iter()
         .filter(|session| session.session.ended_at.is_none() && called.serves(session.session.org_id));
@@ -165,8 +167,8 @@ async fn add_frames(
     Ok(())
 }
 
-/// Whether the browser goes on to an address of the client's. Somebody else's has to show that it signed in the person
-/// here, in an organization that admits it still, or a link to us would lead wherever they like (RP-Initiated Logout §3).
+/// Whether the browser goes on to an address of the client's. Somebody else's has to show that it was signed in to from this
+/// browser, in an organization that admits it still, or a link to us would lead wherever they like (RP-Initiated Logout §3).
 async fn may_send(env: &Env, client: &Client, hint: Option<&IdTokenClaims>) -> Result<bool, Failure> {
     if client.status != ClientStatus::Active {
         return Ok(false);
@@ -175,10 +177,12 @@ async fn may_send(env: &Env, client: &Client, hint: Option<&IdTokenClaims>) -> R
         return Ok(true);
     }
     let Some(hint) = hint else { return Ok(false) };
-    match env.configuration.organization(&env.store, &hint.org_id).await? {
-        Some(scope) => welcomes(env, client, &scope).await,
-        None => Ok(false),
-    }
+    let Some(scope) = env.configuration.organization(&env.store, &hint.org_id).await? else {
+        return Ok(false);
+    };
+    let standing = env.configuration.client_standing(&env.store, &scope, client.key()).await?;
+    let policy = env.configuration.policy(&env.store, &scope).await?;
+    Ok(standing.is_some_and(|standing| standing.check(&policy, client.settings.party).is_ok()))
 }
 
 /// Where the client wants the browser to go; `Err` if it may not.

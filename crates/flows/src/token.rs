@@ -19,7 +19,6 @@ use crate::limits::Limited;
 use crate::redeem_assertion::{Asserted, RedeemAssertion, redeem_assertion};
 use crate::redeem_code::{RedeemCode, Redemption, redeem_code};
 use crate::refresh::{Refresh, Refreshed, refresh};
-use crate::ssf::access::is_receiver;
 use crate::{Called, Env, Failure, events};
 
 /// Who asks the token endpoint, and for what: the same for every grant.
@@ -117,8 +116,7 @@ fn check(call: &TokenCall<'_>, grant: &GrantRequest) -> Result<(), RequestError>
     match grant {
         // What an assertion for another server is about is that server's to judge.
         GrantRequest::TokenExchange(request) if request.requested != TokenTypeId::AccessToken => Ok(()),
-        // Whether it is the right one of our own is seen where the organization is known.
-        GrantRequest::ClientCredentials { .. } if is_receiver(call.client) => Ok(()),
+        GrantRequest::ClientCredentials { .. } => Ok(()), // seen where the organization is known
         _ => call.client.audience_for(call.resource).map(|_| ()),
     }
 }

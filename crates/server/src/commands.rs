@@ -53,7 +53,7 @@ enum Command {
     Apply(apply::Apply),
     /// Make recovery codes for a user who is exempt from enforced SSO
     BreakGlass(break_glass::BreakGlass),
-    /// Look after a client: its secret, its claims
+    /// Look after clients: switch one off or on, give it a new secret, let others register, look at its claims
     Client {
         #[command(subcommand)]
         command: client::ClientCommand,

@@ -8,7 +8,7 @@ use orgate_domain::clients::Client;
 use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
-use orgate_flows::consent::{ConsentPage, Decision, NamedBy, consent, consent_page};
+use orgate_flows::consent::{Asks, ConsentPage, Decision, NamedBy, consent, consent_page};
 use orgate_flows::waiting::take_up;
 use url::Url;
 
@@ -84,7 +84,7 @@ fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &st
         csrf: env.vault.form_token(&cookies.browser.binding, handle),
         org: Org::of(&found.organization),
         client_name: client.name.as_str(),
-        provenance: provenance((client, found.asks.named_by), &found.organization, &destination),
+        provenance: provenance((client, &found.asks), &found.organization, &destination),
         destination,
         email: &found.user,
         action: "/consent",
@@ -97,15 +97,15 @@ fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &st
 /// Whose application it is, as far as that is known. A name alone can be anybody's: of one that gave itself its name
 /// nobody here says anything, and the home that it claims counts only where the person goes on to it.
 pub(crate) fn provenance(
-    (client, named_by): (&Client, NamedBy),
+    (client, asks): (&Client, &Asks),
     organization: &Organization,
     destination: &str,
 ) -> String {
     let home = client.home_url.as_ref().and_then(Url::host_str);
-    let owner = if client.owner == organization.id {
-        organization.name.as_str()
-    } else {
-        "the people who run this sign-in service"
+    let (owner, named_by) = match asks {
+        _ if client.owner == organization.id => (organization.name.as_str(), asks.named_by),
+        Asks { by_operator: true, named_by, .. } => ("the people who run this sign-in service", *named_by),
+        Asks { named_by, .. } => ("another organization that uses this sign-in service", *named_by),
     };
     let (registered, home) = match named_by {
         NamedBy::Document => {

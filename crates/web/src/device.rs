@@ -13,8 +13,7 @@ use orgate_domain::ids::DeviceRequestId;
 use orgate_domain::names::DisplayName;
 use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
 use orgate_flows::Env;
-use orgate_flows::consent::Decision;
-use orgate_flows::consent::NamedBy;
+use orgate_flows::consent::{Decision, NamedBy};
 use orgate_flows::device::{Approval, FoundDevice, answer, approval, begin, find};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::params::Params;
@@ -244,7 +243,8 @@ fn show(env: &Env, cookies: &BrowserCookies, found: &FoundDevice) -> Response {
         action: "/device/continue",
         code,
         client_name: found.client.name.as_str(),
-        home: home_of(&found.client),
+        // Somebody else's says of itself where it is at home.
+        home: home_of(&found.client).filter(|_| found.client.settings.party == Party::First),
         organization: found.organization.as_ref().map(DisplayName::as_str),
         back_href: PAGE,
     };
@@ -285,7 +285,7 @@ fn answered(env: &Env, approval: &Approval, decision: Decision) -> Response {
 fn provenance(approval: &Approval) -> Option<String> {
     let client = approval.waiting.client();
     let asked_for = client.settings.party != Party::First;
-    asked_for.then(|| consent::provenance((client, approval.asks.named_by), &approval.organization, ""))
+    asked_for.then(|| consent::provenance((client, &approval.asks), &approval.organization, ""))
 }
 
 /// Where the application is at home, for who knows the address better than the name.

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Client, ClientStatus, Party};
 use orgate_domain::organizations::Organization;
 use orgate_edge::{ParamsRejection, RequestOrigin};
 use orgate_flows::{Env, Failure};
@@ -103,8 +103,12 @@ impl Org {
     }
 }
 
-/// The way back to the application, if it has a page of its own.
+/// The way back to the application, if it has a page of its own and is the product's: our pages carry no link, under a name,
+/// that somebody else chose, or that was switched off.
 pub(crate) fn back_to(client: &Client) -> Option<Link> {
+    if client.settings.party != Party::First || client.status != ClientStatus::Active {
+        return None;
+    }
     let href = client.home_url.as_ref()?.to_string();
     Some(Link { label: format!("Back to {}", client.name.as_str()), href })
 }

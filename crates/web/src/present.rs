@@ -126,7 +126,7 @@ fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {
         ),
         RefusedBecause::NotTold => (
             "This sign-in link does not work".to_owned(),
-            "The request cannot be followed, and no organization here has admitted the application that made it, so we stopped here and did not send you on to its address."
+            "The request cannot be followed, and nobody here answers for the application that made it, so we stopped here and did not send you on to its address."
                 .to_owned(),
             "If you were about to sign in, open the application again and name your organization there.".to_owned(),
         ),

@@ -196,23 +196,59 @@ async fn a_client_that_becomes_another_one_is_consented_to_anew() {
     }
 }
 
-/// They have consented too, and only its owner's consents are its registration's to forget.
+/// They have consented too, and only its owner's consents are its registration's to forget; and of the product's own nobody is
+/// asked at all.
 #[tokio::test]
-async fn a_client_that_others_use_becomes_no_other() {
+async fn a_client_that_others_trust_becomes_no_other() {
+    let app = app().await;
+    for trusted in [
+        "update client_directory set audience = 'all' where client_id = $1",
+        "update clients set party = 'first' where id = (select id from client_directory where client_id = $1)",
+    ] {
+        let registered = register(&app, &token(&app, "acme", 1).await, &usual()).await;
+        let client_id = registered.text("client_id");
+        sqlx::query(trusted).bind(&client_id).execute(app.database.superuser()).await.expect("trusted");
+        app.env.configuration.forget();
+
+        let further = json!(["https://agent.example.test/callback", "https://agent.example.test/other"]);
+        for change in [
+            ("client_name", json!("Bank")),
+            ("redirect_uris", further),
+            ("post_logout_redirect_uris", json!(["https://agent.example.test/left"])),
+        ] {
+            let refused = put(&app, &registered, usual(), std::slice::from_ref(&change)).await;
+            assert_eq!(refused.outcome(), "400 invalid_client_metadata", "{change:?}: {:?}", refused.body);
+        }
+
+        let signed = [("id_token_signed_response_alg", json!("ES256"))];
+        let changed = put(&app, &registered, usual(), &signed).await;
+        assert_eq!(changed.status, 200, "{:?}", changed.body);
+    }
+}
+
+/// Every node hears of a change, and forgets what it has cached.
+#[tokio::test]
+async fn a_change_of_nothing_is_none_and_many_within_a_minute_are_too_many() {
     let app = app().await;
     let registered = register(&app, &token(&app, "acme", 1).await, &usual()).await;
-    let client_id = registered.text("client_id");
-    let opened = "update client_directory set audience = 'all' where client_id = $1";
-    sqlx::query(opened).bind(&client_id).execute(app.database.superuser()).await.expect("opened");
+    let changes = async || {
+        let events = app.events("acme").await;
+        events.iter().filter(|event| event.starts_with("client.configured")).count()
+    };
+    let before = changes().await;
 
-    let further = json!(["https://agent.example.test/callback", "https://agent.example.test/other"]);
-    for change in [("client_name", json!("Bank")), ("redirect_uris", further)] {
-        let refused = put(&app, &registered, usual(), std::slice::from_ref(&change)).await;
-        assert_eq!(refused.outcome(), "400 invalid_client_metadata", "{change:?}: {:?}", refused.body);
+    for _ in 0..20 {
+        assert_eq!(put(&app, &registered, usual(), &[]).await.status, 200);
+    }
+    assert_eq!(changes().await, before, "nothing has changed");
+    let mut last = 0;
+    for number in 0..20 {
+        let name = [("client_name", json!(format!("Agent {number}")))];
+        last = put(&app, &registered, usual(), &name).await.status;
     }
 
-    let changed = put(&app, &registered, usual(), &[("id_token_signed_response_alg", json!("ES256"))]).await;
-    assert_eq!(changed.status, 200, "{:?}", changed.body);
+    assert_eq!(last, 429);
+    assert!(changes().await <= before + 11, "{} after {before}", changes().await);
 }
 
 /// Its name and its home are its own words.

@@ -1,6 +1,6 @@
 //! What a client is told of a request that nobody signs in for.
 
-use orgate_domain::clients::Party;
+use orgate_domain::clients::{ClientStatus, Party};
 use orgate_domain::organizations::OrgStatus;
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::system::OrgHint;
@@ -13,7 +13,9 @@ use crate::{Env, Failure};
 /// sent to no address that a stranger chose, or a link to us would lead wherever they like (RFC 9700 §4.11.2).
 pub(crate) async fn told(env: &Env, answer: Answer) -> Result<Next, Failure> {
     let vouched_for = match (&answer.to, answer.client.settings.party) {
-        (Destination::Device(_), _) | (_, Party::First) => true,
+        (Destination::Device(_), _) => true,
+        _ if answer.client.status == ClientStatus::Disabled => false,
+        (_, Party::First) => true,
         (_, Party::Unregistered) => false,
         // Whoever owns it registered it, or gave somebody a token to.
         (_, Party::Third) => match env.store.resolve(OrgHint::Id(answer.client.owner)).await? {

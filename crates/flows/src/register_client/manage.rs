@@ -1,7 +1,7 @@
 //! The client configuration endpoint (RFC 7592 §2).
 
 use orgate_domain::audit::{Action, Event, Origin};
-use orgate_domain::clients::{Audience, Client, ClientStatus};
+use orgate_domain::clients::{Audience, Client, ClientStatus, Party};
 use orgate_domain::credentials::{Credential, RegistrationAccessToken, SecretHash};
 use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::registration::{self, Update, invalid};
@@ -97,8 +97,13 @@ pub async fn change(
             return refuse(env, &found.scope, (reason, Change::Refused(error)), origin).await;
         }
     };
+    if client == *before {
+        return Ok(Change::Changed(Box::new(found.registered))); // nothing is written, told or logged
+    }
+    // Each change is heard of on every node.
+    env.limits.take_registration(client.key())?;
     let tx = &mut found.tx;
-    tx.clients().save(&ClientChange { client: &client, at: now }).await?;
+    tx.clients().save(&ClientChange { client: &client, with_status: false, at: now }).await?;
     if is_another(before, &client) {
         tx.consents().delete_of_client(client.key(), now).await?;
     }
@@ -122,9 +127,12 @@ fn changed(before: &Client, scope: &OrgScope, metadata: &[u8]) -> Result<Client,
     let asked = registration::parse(metadata)?;
     let wanted = as_client(before.id, scope, (&before.client_id, &asked))?;
     let client = overlaid(before, (wanted, asked.scope.as_ref()))?;
-    if before.audience != Audience::Owner && is_another(before, &client) {
+    let fixed = before.audience != Audience::Owner || before.settings.party == Party::First;
+    let leads_elsewhere = !client.post_logout_redirect_uris.is_subset(&before.post_logout_redirect_uris);
+    if fixed && (is_another(before, &client) || leads_elsewhere) {
         return Err(invalid(
-            "other organizations use the client: its name and further redirect_uris are its owner's administrator's to set",
+            "others trust this client: its name and further redirect_uris and post_logout_redirect_uris are its owner's \
+             administrator's to set",
         ));
     }
     Ok(client)
@@ -168,7 +176,7 @@ pub async fn remove(
     if !tx.registrations().delete(client.id).await? {
         return Ok(false); // another call was first
     }
-    tx.clients().save(&ClientChange { client: &client, at: now }).await?;
+    tx.clients().save(&ClientChange { client: &client, with_status: true, at: now }).await?;
     tx.clients().delete_secrets(client.id).await?;
     tx.consents().delete_of_client(client.key(), now).await?;
     let event: Event = events::done(env, Action::ClientRemoved, origin)?;

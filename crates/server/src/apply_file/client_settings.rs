@@ -89,7 +89,7 @@ impl Reader<'_> {
         if settings.is_fapi() && !proves_by_key {
             return self.refuse(at, "profile fapi2: authentication is private_key_jwt (FAPI 2.0 §5.3.2.1)");
         }
-        let fitting = |text: &&Text| SigningAlgorithm::FAPI.iter().any(|known| known.as_str() == text.value);
+        let fitting = |text: &&Text| settings.algorithms().iter().any(|known| known.as_str() == text.value);
         let mut signed = [&file.signing_algorithm, &file.userinfo_signing_algorithm].into_iter().flatten();
         if settings.is_fapi()
             && let Some(other) = signed.find(|text| !fitting(text))

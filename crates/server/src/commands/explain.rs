@@ -113,7 +113,7 @@ const fn reason_not(why: RefusedBecause) -> &'static str {
         RefusedBecause::OrganizationUnavailable => {
             "the organization cannot be used: the client is not admitted to it, or it was deleted"
         }
-        RefusedBecause::NotTold => "no organization has admitted the application, so it is not told",
+        RefusedBecause::NotTold => "nobody here answers for the application, so it is not told",
         RefusedBecause::OrganizationSuspended => "the organization is suspended",
         RefusedBecause::ThirdPartyForbidden => {
             "the policy of the organization, or of one above it, forbids third-party clients"

@@ -86,8 +86,7 @@ async fn list(of: &InOrganization) -> anyhow::Result<()> {
         println!("No token registers applications of {}, and none has.", of.org);
     }
     for token in tokens {
-        let open = token.uses_left > 0 && token.expires_at > env.clock.now();
-        let left = if open { token.uses_left } else { 0 };
+        let left = if token.expires_at > env.clock.now() { token.uses_left } else { 0 };
         println!(
             "{}  made {}, until {}: {left} use(s) left, {} active application(s)",
             token.id,
