@@ -274,9 +274,8 @@ pub(crate) async fn enter(
     let silent = pending.asked.prompt.contains(&Prompt::None);
     let policy = pending.client.settings.tighten(&env.configuration.policy(&env.store, scope).await?);
     let mut tx = env.store.begin(scope).await?;
-    let (organization, admission) = tx.organization().find_with(pending.client.key()).await?;
-    let exists = organization.is_some();
-    if let Some(refused) = refusal(&pending.client, &policy, (organization, admission)) {
+    let standing = find_session(&mut tx, &pending.client, browser).await?;
+    if let Some((refused, exists)) = refusal_here(&mut tx, (&pending.client, &policy), standing.as_ref()).await? {
         tx.commit().await?;
         if exists {
             record(env, scope, (refused.why.as_str(), &pending.client), browser).await?;
@@ -296,7 +295,9 @@ pub(crate) async fn enter(
         return Ok(Next::Answer(answered(&pending, ErrorCode::InvalidRequestUri)));
     }
     pending.asked.resolved_by = Some(reason);
-    let standing = proven_session(env, &mut tx, &pending.client, browser).await?;
+    if standing.is_none() {
+        record_unknown_session(env, &mut tx, &pending.client, browser).await?;
+    }
     let standing = standing.filter(|standing| standing.is_live(now, &policy));
     let standing = standing.filter(|standing| suffices(env, &pending, standing));
     let answered_here = match &standing {
@@ -345,20 +346,58 @@ pub(crate) fn issuer_of(env: &Env, client: &Client, org_id: OrgId, reason: Reaso
     env.issuer.to_client(client, org_id, called)
 }
 
-/// The session that this browser's cookie of the transaction's organization proves.
+/// The session that this browser's cookie of the transaction's organization proves; one that proves none is an event.
 pub(crate) async fn proven_session(
     env: &Env,
     tx: &mut OrgTx,
     client: &Client,
     browser: &Browser,
 ) -> Result<Option<Standing>, Failure> {
-    let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
-    let standing = tx.sessions().find_by_cookie(&cookie.hash(), Some(client.key())).await?;
+    let standing = find_session(tx, client, browser).await?;
     if standing.is_none() {
+        record_unknown_session(env, tx, client, browser).await?;
+    }
+    Ok(standing)
+}
+
+async fn find_session(
+    tx: &mut OrgTx,
+    client: &Client,
+    browser: &Browser,
+) -> Result<Option<Standing>, Failure> {
+    let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
+    Ok(tx.sessions().find_by_cookie(&cookie.hash(), Some(client.key())).await?)
+}
+
+/// Of a browser that has a cookie of the transaction's organization, which proved no session.
+async fn record_unknown_session(
+    env: &Env,
+    tx: &mut OrgTx,
+    client: &Client,
+    browser: &Browser,
+) -> Result<(), Failure> {
+    if browser.session_of(tx.org_id()).is_some() {
         let event = events::refused(env, Action::SessionRefused, "unknown_session", &browser.origin)?;
         tx.audit().insert(&Event { client: Some(client.key()), ..event }).await?;
     }
-    Ok(standing)
+    Ok(())
+}
+
+/// Why the transaction's organization cannot be entered with the client, if it cannot; and whether there is one. A session
+/// that was found says enough of it to be let in.
+async fn refusal_here(
+    tx: &mut OrgTx,
+    (client, policy): (&Arc<Client>, &Policy),
+    standing: Option<&Standing>,
+) -> Result<Option<(Refused, bool)>, Failure> {
+    if let Some(standing) = standing
+        && refused_because((client, policy), Some(standing.org_status), standing.client).is_none()
+    {
+        return Ok(None);
+    }
+    let (organization, admission) = tx.organization().find_with(client.key()).await?;
+    let exists = organization.is_some();
+    Ok(refusal(client, policy, (organization, admission)).map(|refused| (refused, exists)))
 }
 
 pub(crate) fn refusal(
@@ -366,7 +405,8 @@ pub(crate) fn refusal(
     policy: &Policy,
     (organization, admission): (Option<Organization>, Option<ClientStatus>),
 ) -> Option<Refused> {
-    let why = refused_because((client, policy), organization.as_ref(), admission)?;
+    let status = organization.as_ref().map(|organization| organization.status);
+    let why = refused_because((client, policy), status, admission)?;
     let known = !matches!(why, RefusedBecause::OrganizationUnavailable | RefusedBecause::ThirdPartyForbidden);
     let organization = organization.filter(|_| known);
     Some(Refused { why, client: Arc::clone(client), organization })
@@ -375,10 +415,10 @@ pub(crate) fn refusal(
 /// Why an organization cannot be entered with a client, if it cannot.
 pub(crate) fn refused_because(
     (client, policy): (&Client, &Policy),
-    organization: Option<&Organization>,
+    organization: Option<OrgStatus>,
     admission: Option<ClientStatus>,
 ) -> Option<RefusedBecause> {
-    match (organization.map(|organization| organization.status), admission) {
+    match (organization, admission) {
         (None | Some(OrgStatus::Deleted), _) | (_, None) => Some(RefusedBecause::OrganizationUnavailable),
         (Some(OrgStatus::Active | OrgStatus::Suspended), _) if !policy.admits(client.settings.party) => {
             Some(RefusedBecause::ThirdPartyForbidden)

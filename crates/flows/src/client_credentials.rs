@@ -142,9 +142,12 @@ pub(crate) async fn place(
     call: &TokenCall<'_>,
     organization: Option<&str>,
 ) -> Result<Place, Failure> {
+    let at = async |text: &str| {
+        env.configuration.organization_for(&env.store, (text, call.client.key())).await
+    };
     let named = match organization {
         None => None,
-        Some(text) => match env.configuration.organization(&env.store, text).await? {
+        Some(text) => match at(text).await? {
             Some(scope) => Some(scope),
             // Where another one would be a contradiction, one that is not there is told apart by nothing.
             None if call.client.audience == Audience::Owner || call.called.0.is_some() => {
@@ -157,7 +160,7 @@ pub(crate) async fn place(
         },
     };
     let named = match (call.called.0, named) {
-        (Some(called), None) => env.configuration.organization(&env.store, &called.to_string()).await?,
+        (Some(called), None) => at(&called.to_string()).await?,
         (_, named) => named,
     };
     Ok(match (call.client.audience, named) {
@@ -166,7 +169,7 @@ pub(crate) async fn place(
         (_, Some(scope)) => Place::Organization(scope),
         (Audience::Owner, None) => {
             let owner = call.client.owner.to_string();
-            match env.configuration.organization(&env.store, &owner).await? {
+            match at(&owner).await? {
                 Some(scope) => Place::Organization(scope),
                 None => Place::Unknown,
             }

@@ -14,7 +14,7 @@ use orgate_domain::names::Slug;
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::ClientStanding;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{OrgScope, StorageError, Store};
+use orgate_storage::{ClientPlace, OrgScope, StorageError, Store};
 
 use crate::federation::Version;
 use crate::federation::methods::SignInConfiguration;
@@ -133,6 +133,36 @@ impl Configuration {
         Ok(Some(found.scope))
     }
 
+    /// The same, for a program that is about to act there: policy and standing, for which the next question will be, are read
+    /// with it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub(crate) async fn organization_for(
+        &self,
+        store: &Store,
+        (text, client): (&str, (OrgId, ClientId)),
+    ) -> Result<Option<OrgScope>, StorageError> {
+        if let Some(known) = self.organizations.get(text).await
+            && self.policies.contains_key(&known.org_id())
+        {
+            return Ok(Some(known));
+        }
+        let read_in = self.forgotten.load(Ordering::SeqCst);
+        let found = match (text.parse::<OrgId>(), Slug::parse(text)) {
+            (Ok(id), _) => store.find_client_place(OrgHint::Id(id), client).await?,
+            (Err(_), Ok(slug)) => store.find_client_place(OrgHint::Slug(&slug), client).await?,
+            (Err(_), Err(_)) => None,
+        };
+        let Some(ClientPlace { scope, inherited, standing }) = found else { return Ok(None) };
+        self.organizations.insert(text.to_owned(), scope).await;
+        if self.is_still(read_in) {
+            self.policies.insert(scope.org_id(), Policy::effective(&inherited)).await;
+            self.client_standings.insert((scope.org_id(), client), Arc::new(standing)).await;
+        }
+        Ok(Some(scope))
+    }
+
     /// Whether scripts of this origin are a client, of anybody's or of an organization's; `None` if that is not known
     /// here and has to be read.
     pub(crate) async fn known_origin(&self, (org_id, origin): (Option<OrgId>, &str)) -> Option<bool> {
@@ -167,7 +197,8 @@ impl Configuration {
             return Ok(Some(known));
         }
         let read_in = self.forgotten.load(Ordering::SeqCst);
-        let found = store.find_client_standing(place, client).await?.map(Arc::new);
+        let found = store.find_client_place(OrgHint::Id(place.org_id()), client).await?;
+        let found = found.map(|found| Arc::new(found.standing));
         if let Some(found) = &found
             && self.is_still(read_in)
         {

@@ -153,7 +153,8 @@ impl Sessions<'_> {
         Ok(begun == 1)
     }
 
-    /// The session that a cookie proves, with its user and, where an application is involved, whether that may be used here.
+    /// The session that a cookie proves, with its user and, where an application is involved, whether that may be used here;
+    /// **without roles and permissions**, which a browser is asked for in no place: tokens read them anew.
     pub async fn find_by_cookie(
         &mut self,
         token: &SecretHash,
@@ -167,13 +168,13 @@ impl Sessions<'_> {
                       standing.ended_at, standing.org_slug as "org_slug!", standing.org_status as "org_status!",
                       standing.email, standing.email_verified as "email_verified!",
                       standing.name as "name!", standing.locale, standing.user_status as "user_status!",
-                      standing.roles as "roles!", standing.permissions as "permissions!",
+                      '{}'::text[] as "roles!", '{}'::text[] as "permissions!",
                       standing.method as "method!", standing.connection_id, standing.connection_state,
                       standing.piloted, standing.break_glass as "break_glass!",
                       standing.domain_verified as "domain_verified!", standing.ends_by,
                       client.status as "client_status?"
                from sessions proven
-               join standings standing on standing.org_id = proven.org_id and standing.session_id = proven.id
+               join session_standings standing on standing.org_id = proven.org_id and standing.session_id = proven.id
                left join admitted_clients client
                     on client.org_id = proven.org_id and client.client_org_id = $3 and client.client_id = $4
                where proven.org_id = $1 and proven.token_hash = $2"#,

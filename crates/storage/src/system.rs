@@ -10,6 +10,7 @@ use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::sessions::Session;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 mod domains;
@@ -20,6 +21,7 @@ mod streams;
 
 pub use crate::clean::{Cleaned, Outdated};
 
+use crate::pool::ask;
 use crate::row::{PolicyRow, method, parsed};
 use crate::transaction::Transaction;
 use crate::{OrgScope, StorageError, Store};
@@ -147,6 +149,17 @@ pub(crate) struct SystemTx {
     pub(crate) transaction: Transaction,
 }
 
+impl OrgHint<'_> {
+    /// What it says: an id, a slug, or that it is the operator's own.
+    pub(crate) fn parts(&self) -> (Option<Uuid>, Option<&str>, bool) {
+        match self {
+            Self::Id(id) => (Some(id.as_uuid()), None, false),
+            Self::Slug(slug) => (None, Some(slug.as_str()), false),
+            Self::Operator => (None, None, true),
+        }
+    }
+}
+
 impl SystemReason {
     pub(crate) const fn role(self) -> &'static str {
         match self {
@@ -163,46 +176,46 @@ impl SystemReason {
     }
 }
 
+/// Says why a piece of work crosses organizations.
+pub(crate) fn crossing(reason: SystemReason) {
+    tracing::trace!(system.reason = ?reason, "crossing organizations");
+}
+
+/// The settings of a line of organizations, of which some have none.
+pub(crate) fn settings(chain: Vec<Option<PolicyRow>>) -> Result<Vec<PolicySettings>, StorageError> {
+    chain.into_iter().map(|row| row.unwrap_or_default().try_into()).collect()
+}
+
 impl Store {
     pub(crate) async fn begin_system(&self, reason: SystemReason) -> Result<SystemTx, StorageError> {
-        tracing::trace!(system.reason = ?reason, "crossing organizations");
+        crossing(reason);
         Ok(SystemTx { transaction: Transaction::open(&self.connections, reason.role(), None).await? })
     }
 
-    /// The organization that `hint` leads to, whatever its status.
+    /// The organization that `hint` leads to, whatever its status: one round trip.
     pub async fn resolve(&self, hint: OrgHint<'_>) -> Result<Option<ResolvedOrg>, StorageError> {
-        let (id, slug) = match hint {
-            OrgHint::Id(id) => (Some(id.as_uuid()), None),
-            OrgHint::Slug(slug) => (None, Some(slug.as_str())),
-            OrgHint::Operator => (None, None),
-        };
-        let mut tx = self.begin_system(SystemReason::Resolve).await?;
-        // One branch a hint, each by an index of its own: this must not slow down as organizations come.
-        let row = sqlx::query_as!(
+        let (id, slug, is_operator) = hint.parts();
+        crossing(SystemReason::Resolve);
+        let question = sqlx::query_as!(
             ResolvedRow,
-            r#"select org_id as "org_id!", slug as "slug!", status as "status!" from organizations where org_id = $1
-               union all
-               select org_id, slug, status from organizations
-               where org_id = (select former.org_id from organization_slugs former where former.slug = $2)
-               union all
-               select org_id, slug, status from organizations where is_operator and $3"#,
+            r#"select found_id as "org_id!", found_slug as "slug!", found_status as "status!"
+               from resolve_organization($1, $2, $3)"#,
             id,
             slug,
-            matches!(hint, OrgHint::Operator),
-        )
-        .fetch_optional(&mut *tx.transaction)
-        .await?;
-        tx.transaction.commit().await?;
+            is_operator,
+        );
+        let row = ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
         row.map(ResolvedOrg::try_from).transpose()
     }
 
-    /// Where the client with this public id lives.
+    /// Where the client with this public id lives: one round trip.
     pub async fn resolve_client(&self, client_id: &str) -> Result<Option<ResolvedClient>, StorageError> {
-        let mut tx = self.begin_system(SystemReason::Resolve).await?;
-        let row = sqlx::query!("select org_id, id from client_directory where client_id = $1", client_id)
-            .fetch_optional(&mut *tx.transaction)
-            .await?;
-        tx.transaction.commit().await?;
+        crossing(SystemReason::Resolve);
+        let question = sqlx::query!(
+            r#"select found_org_id as "org_id!", found_id as "id!" from resolve_client($1)"#,
+            client_id,
+        );
+        let row = ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
         Ok(row.map(|row| ResolvedClient {
             owner: OrgScope::resolved(row.org_id),
             id: ClientId::from_uuid(row.id),
@@ -327,31 +340,15 @@ impl Store {
             .collect()
     }
 
-    /// The settings from the root of the tree down to the organization itself.
+    /// The settings from the root of the tree down to the organization itself: one round trip.
     pub async fn inherit(&self, scope: &OrgScope) -> Result<Vec<PolicySettings>, StorageError> {
-        let mut tx = self.begin_system(SystemReason::Inherit).await?;
-        let rows = sqlx::query_as!(
-            PolicyRow,
-            r#"select policy.session_idle_secs as "session_idle_secs?",
-                      policy.session_absolute_secs as "session_absolute_secs?",
-                      policy.access_token_secs as "access_token_secs?",
-                      policy.refresh_idle_secs as "refresh_idle_secs?",
-                      policy.refresh_absolute_secs as "refresh_absolute_secs?",
-                      policy.lockout_attempts as "lockout_attempts?",
-                      policy.sso_enforcement as "sso_enforcement?",
-                      policy.third_party_clients as "third_party_clients?",
-                      policy.client_registration as "client_registration?",
-                      policy.client_id_metadata as "client_id_metadata?"
-               from organization_ancestors line
-               left join policies policy on policy.org_id = line.ancestor_id
-               where line.org_id = $1
-               order by line.depth desc"#,
+        crossing(SystemReason::Inherit);
+        let question = sqlx::query_scalar!(
+            r#"select inherit_policies($1) as "chain: Json<Vec<Option<PolicyRow>>>""#,
             scope.org_id().as_uuid(),
-        )
-        .fetch_all(&mut *tx.transaction)
-        .await?;
-        tx.transaction.commit().await?;
-        rows.into_iter().map(PolicySettings::try_from).collect()
+        );
+        let chain = ask(&self.connections, async |connection| question.fetch_one(connection).await).await?;
+        chain.map_or_else(|| Ok(Vec::new()), |Json(chain)| settings(chain))
     }
 
     /// The ancestors of an organization, its parent first; for the children made under it.

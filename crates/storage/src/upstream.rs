@@ -204,19 +204,20 @@ impl Upstream<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Takes the request's one use, and erases the answer that waited. `false` if it was taken
-    /// before, or the request lapsed.
+    /// Takes the request's one use, and erases the answer that waited; and holds the organization's sessions
+    /// ([`crate::Organizations::hold`]), since one may begin now. `false` if it was taken before, or the request lapsed.
     pub async fn consume(&mut self, state: &SecretHash, now: DateTime<Utc>) -> Result<bool, StorageError> {
-        let done = sqlx::query!(
-            "update upstream_requests set consumed_at = $3, answer = null
-             where org_id = $1 and state_hash = $2 and consumed_at is null and expires_at > $3",
+        let held = sqlx::query_scalar!(
+            r#"update upstream_requests set consumed_at = $3, answer = null
+               where org_id = $1 and state_hash = $2 and consumed_at is null and expires_at > $3
+               returning pg_advisory_xact_lock_shared(hashtextextended('sessions ' || $1::uuid::text, 0))::text as held"#,
             self.org_id,
             state.as_bytes(),
             now,
         )
-        .execute(&mut *self.conn)
+        .fetch_optional(&mut *self.conn)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(held.is_some())
     }
 
     /// Takes an assertion's one use. `false` if it was taken before: a replay.

@@ -11,7 +11,8 @@ use std::time::Duration;
 use orgate_domain::audit::Action;
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::ids::MessageId;
-use orgate_storage::{NewMessage, OrgTx, StorageError, Store};
+use orgate_storage::system::OrgHint;
+use orgate_storage::{ClientPlace, NewMessage, OrgTx, StorageError, Store};
 use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -155,17 +156,35 @@ async fn a_question_dropped_anywhere_is_answered_to_nobody_else() {
     assert!(others <= 1, "whoever hangs up costs nobody a connection: {before:?} {after:?}");
 }
 
-/// They take an organization where no transaction holds it: no other function does.
+/// They take an organization, or a role, where no transaction holds it: no other function does.
 #[tokio::test]
-async fn two_functions_of_the_database_take_an_organization() {
+async fn few_functions_of_the_database_take_an_organization_or_a_role() {
     let fixture = Fixture::new().await;
-    let taking = "select proname::text from pg_proc
-                  where pronamespace = 'public'::regnamespace and prosrc like '%set_config%' order by 1";
+    let list = async |taking| -> Vec<String> {
+        sqlx::query_scalar(taking).fetch_all(fixture.database.superuser()).await.expect("functions")
+    };
 
-    let found: Vec<String> =
-        sqlx::query_scalar(taking).fetch_all(fixture.database.superuser()).await.expect("functions");
+    let organizations = list(
+        "select proname::text from pg_proc
+         where pronamespace = 'public'::regnamespace and prosrc like '%set_config%' order by 1",
+    );
+    let roles = list(
+        "select concat(proname, ': ', array_to_string(proconfig, ', ')) from pg_proc
+         where pronamespace = 'public'::regnamespace and array_to_string(proconfig, ' ') like '%role=%' order by 1",
+    );
 
-    assert_eq!(found, ["find_client_standing", "find_standing_grant"]);
+    assert_eq!(organizations.await, ["find_client_standing", "find_standing_grant"]);
+    assert_eq!(
+        roles.await,
+        [
+            "find_client_place: role=orgate_resolve",
+            "find_client_standing: role=orgate_app",
+            "find_standing_grant: role=orgate_app",
+            "inherit_policies: role=orgate_inherit",
+            "resolve_client: role=orgate_resolve",
+            "resolve_organization: role=orgate_resolve",
+        ]
+    );
 }
 
 /// The clause of the query alone: row-level security would hide that it is missing.
@@ -190,13 +209,13 @@ async fn a_question_finds_nothing_of_another_organization_with_row_level_securit
     let find = |scope| fixture.store.find_standing_grant(scope, acme.grant.id, "jti");
     let client = (fixture.acme.id(), acme.client.id);
     let held = async |scope| {
-        let standing = fixture.store.find_client_standing(scope, client).await.expect("an answer");
-        standing.map(|standing| (standing.org_id, standing.roles.len(), standing.client))
+        let place = fixture.store.find_client_place(OrgHint::Id(scope), client).await.expect("an answer");
+        place.map(|ClientPlace { standing, .. }| (standing.org_id, standing.roles.len(), standing.client))
     };
 
     assert!(find(&fixture.acme.scope).await.expect("an answer").is_some());
     assert!(find(&fixture.globex.scope).await.expect("an answer").is_none());
     let (acme_id, globex_id) = (fixture.acme.id(), fixture.globex.id());
-    assert_eq!(held(&fixture.acme.scope).await, Some((acme_id, 1, Some(ClientStatus::Active))));
-    assert_eq!(held(&fixture.globex.scope).await, Some((globex_id, 0, None)));
+    assert_eq!(held(acme_id).await, Some((acme_id, 1, Some(ClientStatus::Active))));
+    assert_eq!(held(globex_id).await, Some((globex_id, 0, None)));
 }

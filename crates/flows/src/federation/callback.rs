@@ -258,10 +258,10 @@ impl<'a> Returning<'a> {
         trace: &mut Trace,
     ) -> Result<Result<Decided, Rejection>, WaitingError> {
         let now = self.env.clock.now();
+        // Also has whoever switches the connection off wait, before its state is looked at.
         if !tx.upstream().consume(&self.request.request.state, now).await.map_err(Failure::from)? {
             return Err(WaitingError::Over);
         }
-        tx.organization().hold().await.map_err(Failure::from)?; // before the connection's state is looked at
         let client = &waiting.pending.client;
         let found = tx.organization().find_with(client.key()).await;
         let (organization, admission) = found.map_err(Failure::from)?;

@@ -4,7 +4,7 @@ use orgate_domain::audit::Event;
 use orgate_domain::ids::{OrgId, SessionId, UserId};
 use serde_json::Value;
 
-use super::SystemReason;
+use super::{SystemReason, crossing};
 use crate::audit::detail;
 use crate::pool::ask;
 use crate::{StorageError, Store};
@@ -23,7 +23,7 @@ impl Store {
         let details: Vec<Value> = events.iter().map(|(_, event)| detail(event)).collect();
         let addresses: Vec<Option<ipnet::IpNet>> =
             events.iter().map(|(_, event)| event.origin.address.map(ipnet::IpNet::from)).collect();
-        tracing::trace!(system.reason = ?SystemReason::Journal, "crossing organizations");
+        crossing(SystemReason::Journal);
         let statement = sqlx::query!(
             "insert into audit_events
                  (org_id, occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id,
