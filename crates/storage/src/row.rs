@@ -41,7 +41,7 @@ pub(crate) fn method(text: &str, connection: Option<Uuid>) -> Result<SignInMetho
 }
 
 /// The columns of a policy; all are null where an organization sets nothing.
-#[derive(Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 pub(crate) struct PolicyRow {
     pub(crate) session_idle_secs: Option<i64>,
     pub(crate) session_absolute_secs: Option<i64>,
