@@ -336,6 +336,7 @@ pub fn settings(base: &Url, database: &Database) -> Settings {
     settings.server.issuer = base.clone();
     settings.database.url = database.url().to_owned().into();
     settings.secrets.master_key = MASTER_KEY.to_owned().into();
+    settings.limits.api_per_minute = 100_000;
     settings.limits.credentials_per_minute = 100_000;
     settings.limits.pages_per_minute = 100_000;
     settings.limits.refusals_per_minute = 100_000;

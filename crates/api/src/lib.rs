@@ -16,6 +16,7 @@ mod revoke;
 mod ssf;
 mod token;
 mod userinfo;
+pub mod v1;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
@@ -26,6 +27,7 @@ pub use documents::{authorization_server_of_organization, documents, documents_o
 /// The routes of the back channel but for the [`documents()`].
 pub fn router(state: &AppState) -> Router<AppState> {
     issuer(state)
+        .merge(v1::router())
         .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))
         .route("/sso/{organization}/{connection}/jwks", get(connections::get_keys))
 }

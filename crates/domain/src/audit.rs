@@ -64,6 +64,8 @@ macro_rules! actions {
 }
 
 actions! {
+    /// A request to the management API was refused.
+    ApiRefused = "api.refused";
     /// An identity provider's assertion was redeemed for a token.
     AssertionRedeemed = "assertion.redeemed";
     /// An assertion was refused.

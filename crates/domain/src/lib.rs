@@ -16,6 +16,7 @@ pub mod ids;
 pub mod keys;
 pub mod names;
 pub mod organizations;
+pub mod permissions;
 pub mod policies;
 pub mod resolution;
 pub mod roles;

@@ -52,7 +52,8 @@ impl Action {
             // In a session that was proven otherwise before.
             Self::SignInSucceeded => &[EventType::AssuranceLevelChange],
             // Sessions end one by one, each with its event.
-            Self::OrganizationConfigured
+            Self::ApiRefused
+            | Self::OrganizationConfigured
             | Self::UpstreamLogout
             // A session begins, or goes on: nobody relied on it yet.
             | Self::AuthorizationIssued

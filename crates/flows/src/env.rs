@@ -207,6 +207,11 @@ impl Issuer {
         format!("{}{path}", self.text)
     }
 
+    /// The management API, as tokens for it name it (RFC 8707).
+    pub fn api(&self) -> String {
+        self.at("/api")
+    }
+
     /// Whether cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"

@@ -117,10 +117,16 @@ async fn sign<T: serde::Serialize>(
 
 fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims, Failure> {
     let random = env.random.bytes::<16>()?;
+    let aud = issuance.resource.unwrap_or(&issuance.client.resource).to_owned();
+    let of_api = aud == env.issuer.api();
+    let permissions = |held: &[String]| match of_api {
+        true => held.iter().filter(|text| is_reserved(text)).cloned().collect(),
+        false => known_permissions(issuance.client, held),
+    };
     let claims = AccessTokenClaims {
         iss: issuance.issuer.to_owned(),
         sub: String::new(),
-        aud: issuance.resource.unwrap_or(&issuance.client.resource).to_owned(),
+        aud,
         client_id: issuance.client.client_id.clone(),
         iat: issuance.now.timestamp(),
         exp: (issuance.now + issuance.lifetime()).timestamp(),
@@ -142,11 +148,7 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
             org_id: standing.org_id.to_string(),
             org_name: standing.org_slug.to_string(),
             roles: held(issuance, &standing.roles, |claims| &claims.roles),
-            permissions: held(
-                issuance,
-                &known_permissions(issuance.client, &standing.permissions),
-                |claims| &claims.permissions,
-            ),
+            permissions: held(issuance, &permissions(&standing.permissions), |claims| &claims.permissions),
             ..claims
         },
         Subject::User(standing, grant_id) => AccessTokenClaims {
@@ -155,11 +157,7 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
             org_id: standing.session.org_id.to_string(),
             org_name: standing.org_slug.to_string(),
             roles: held(issuance, &standing.roles, |claims| &claims.roles),
-            permissions: held(
-                issuance,
-                &known_permissions(issuance.client, &standing.permissions),
-                |claims| &claims.permissions,
-            ),
+            permissions: held(issuance, &permissions(&standing.permissions), |claims| &claims.permissions),
             sign_in: Some(SignInClaims {
                 sid: standing.session.id.to_string(),
                 auth_time: standing.session.auth_time.timestamp(),
@@ -192,14 +190,17 @@ fn held(
     now.iter().filter(had).cloned().collect()
 }
 
+fn is_reserved(text: &str) -> bool {
+    Permission::parse(text).is_ok_and(|permission| permission.is_reserved())
+}
+
 /// Roles mean what the resource knows: with no list of its own, it is told everything but Orgate's
-/// own permissions, which no application has a use for.
+/// own permissions, which no application has a use for. Those are told to Orgate's own API, and nothing else is.
 pub(crate) fn known_permissions(client: &Client, held: &[String]) -> Vec<String> {
-    let reserved = |text: &str| Permission::parse(text).is_ok_and(|permission| permission.is_reserved());
     held.iter()
         .filter(|permission| {
             if client.permissions.is_empty() {
-                !reserved(permission)
+                !is_reserved(permission)
             } else {
                 client.permissions.contains(*permission)
             }

@@ -41,6 +41,7 @@ pub mod keys;
 pub mod limits;
 mod logout_notice;
 mod notices;
+pub mod manage;
 pub mod origins;
 pub mod outgoing;
 pub mod passwords;

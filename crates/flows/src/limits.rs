@@ -10,9 +10,11 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId};
 
 /// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; sign-ins a minute to one
-/// organization; and requests a minute of one receiver of its security events.
+/// organization; and requests a minute of one program: at the management API, and of one receiver of its security events.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitSettings {
+    /// Requests to the management API through one client in one organization.
+    pub api: u32,
     /// Attempts to prove a credential: passwords, typed codes.
     pub credentials: u32,
     /// Requests that make a page or a mail.
@@ -56,6 +58,7 @@ pub struct TooMany {
 
 /// The limiters.
 pub struct Limits {
+    api: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
@@ -77,6 +80,7 @@ impl Limits {
     /// Limiters with these budgets; a budget of 0 counts as 1.
     pub fn new(settings: &LimitSettings) -> Self {
         Self {
+            api: RateLimiter::dashmap(a_minute(settings.api)),
             credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
@@ -101,6 +105,14 @@ impl Limits {
             Limited::Refusals => &self.refusals,
         };
         limiter.check_key(&key).map_err(|until| too_many(&until))
+    }
+
+    /// Takes one request to the management API, through a client in an organization, from its budget.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn take_api(&self, caller: (OrgId, ClientId)) -> Result<(), TooMany> {
+        self.api.check_key(&caller).map_err(|until| too_many(&until))
     }
 
     /// Takes one request of a receiver about its streams in an organization from its budget.
@@ -152,6 +164,7 @@ impl Limits {
         for limiter in [&self.credentials, &self.pages, &self.refusals, &self.document_askers] {
             limiter.retain_recent();
         }
+        self.api.retain_recent();
         self.receivers.retain_recent();
         self.registrations.retain_recent();
         self.sign_ins.retain_recent();
@@ -187,7 +200,7 @@ mod tests {
     #[test]
     fn a_whole_ipv6_network_shares_one_budget_and_others_have_their_own() {
         let limits =
-            Limits::new(&LimitSettings { credentials: 1, pages: 1, refusals: 1, receivers: 1, sign_ins: 1 });
+            Limits::new(&LimitSettings { api: 1, credentials: 1, pages: 1, refusals: 1, receivers: 1, sign_ins: 1 });
         let address = |text: &str| Some(text.parse().expect("an address"));
 
         assert!(limits.take(Limited::Credentials, address("2001:db8::1")).is_ok());

@@ -135,6 +135,8 @@ pub struct Passwords {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Requests to the management API through one client in one organization.
+    pub api_per_minute: u32,
     /// Attempts to prove a credential.
     pub credentials_per_minute: u32,
     /// Authorization requests.
@@ -285,6 +287,7 @@ impl Settings {
         }
         number("passwords.queue", size(passwords.queue), 1_000_000)?;
         for (key, limit) in [
+            ("limits.api_per_minute", limits.api_per_minute),
             ("limits.credentials_per_minute", limits.credentials_per_minute),
             ("limits.pages_per_minute", limits.pages_per_minute),
             ("limits.refusals_per_minute", limits.refusals_per_minute),

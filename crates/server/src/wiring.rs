@@ -97,6 +97,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = if settings.passwords.threads == 0 { cores } else { settings.passwords.threads };
     let limits = LimitSettings {
+        api: settings.limits.api_per_minute,
         credentials: settings.limits.credentials_per_minute,
         pages: settings.limits.pages_per_minute,
         refusals: settings.limits.refusals_per_minute,

@@ -21,6 +21,7 @@
 //! ```
 
 mod error;
+mod page;
 mod pool;
 mod row;
 mod scope;
@@ -85,6 +86,7 @@ pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederate
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{NewOrganization, OrganizationChange, Organizations};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
+pub use page::{MAX_PAGE, Page, PageOf};
 pub use pool::{PoolSettings, Store};
 pub use pushed_requests::{PushedAuthorizationRequest, PushedRequests};
 pub use recovery_codes::RecoveryCodes;
@@ -104,4 +106,4 @@ pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
-pub use users::{IndexedAddress, NewUser, StoredUser, Users};
+pub use users::{IndexedAddress, ListedUser, NewUser, StoredUser, Users};

@@ -8,9 +8,9 @@ use orgate_domain::ids::SetupLinkId;
 use orgate_domain::setup::{SetupLink, SetupPurpose};
 use uuid::Uuid;
 
-use crate::StorageError;
 use crate::row::parsed;
 use crate::scope::repository;
+use crate::{Page, PageOf, StorageError};
 
 repository! {
     /// The organization's set-up links.
@@ -92,6 +92,25 @@ impl SetupLinks<'_> {
         .fetch_all(&mut *self.conn)
         .await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// A page of the links, latest first.
+    pub async fn list_page(
+        &mut self,
+        page: PageOf<SetupLinkId>,
+    ) -> Result<Page<SetupLink, SetupLinkId>, StorageError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "select id, purposes, role_ceiling, created_by, created_at, expires_at, revoked_at, last_used_at
+             from setup_links where org_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+            self.org_id,
+            page.after.map(SetupLinkId::as_uuid),
+            page.rows(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let links: Result<Vec<SetupLink>, _> = rows.into_iter().map(TryInto::try_into).collect();
+        Ok(page.cut(links?, |link| link.id))
     }
 
     /// One link, whatever became of it.

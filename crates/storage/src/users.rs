@@ -5,12 +5,12 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::DisplayName;
-use orgate_domain::standing::UserStatus;
+use orgate_domain::standing::{UserProfile, UserStatus};
 use uuid::Uuid;
 
-use crate::StorageError;
 use crate::row::{hash, parsed};
 use crate::scope::repository;
+use crate::{Page, PageOf, StorageError};
 
 repository! {
     /// The organization's users.
@@ -55,6 +55,49 @@ pub struct StoredUser {
     pub roles: Vec<String>,
 }
 
+/// A user, as lists show them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUser {
+    /// Their id.
+    pub id: UserId,
+    /// Who they are.
+    pub profile: UserProfile,
+    /// When they were made.
+    pub created_at: DateTime<Utc>,
+    /// When they were last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+struct ListedRow {
+    id: Uuid,
+    email: Option<String>,
+    email_verified: bool,
+    name: String,
+    locale: Option<String>,
+    status: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<ListedRow> for ListedUser {
+    type Error = StorageError;
+
+    fn try_from(row: ListedRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: UserId::from_uuid(row.id),
+            profile: UserProfile {
+                email: row.email,
+                email_verified: row.email_verified,
+                name: row.name,
+                locale: row.locale,
+                status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+            },
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
 /// A proven address, as discovery finds it.
 #[derive(Debug)]
 pub struct IndexedAddress {
@@ -67,6 +110,36 @@ pub struct IndexedAddress {
 }
 
 impl Users<'_> {
+    /// A page of the users, in the order of their making.
+    pub async fn list(&mut self, page: PageOf<UserId>) -> Result<Page<ListedUser, UserId>, StorageError> {
+        let rows = sqlx::query_as!(
+            ListedRow,
+            "select id, email, email_verified, name, locale, status, created_at, updated_at
+             from users where org_id = $1 and ($2::uuid is null or id > $2) order by id limit $3",
+            self.org_id,
+            page.after.map(UserId::as_uuid),
+            page.rows(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
+        Ok(page.cut(users?, |user| user.id))
+    }
+
+    /// One user.
+    pub async fn find(&mut self, id: UserId) -> Result<Option<ListedUser>, StorageError> {
+        let row = sqlx::query_as!(
+            ListedRow,
+            "select id, email, email_verified, name, locale, status, created_at, updated_at
+             from users where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
     /// Whether there is such a user.
     pub async fn exists(&mut self, id: UserId) -> Result<bool, StorageError> {
         let exists = sqlx::query_scalar!(

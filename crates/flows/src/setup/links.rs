@@ -46,6 +46,9 @@ pub enum CreateLinkError {
     /// It would live too long, or not at all.
     #[error("a link lives for one hour to {} days", MAX_LIFETIME.num_days())]
     Lifetime,
+    /// It would give others what its maker could not give them.
+    #[error("the role {0} gives what you do not hold")]
+    RoleAbove(String),
     /// It would be for nothing.
     #[error("say what the link is for: sso, domains, or both")]
     Purpose,
@@ -60,7 +63,15 @@ impl From<StorageError> for CreateLinkError {
     }
 }
 
-/// Makes a link.
+/// Who makes a link.
+pub(crate) struct Maker<'a> {
+    /// That it was made, by whom.
+    pub(crate) event: Event,
+    /// Whether they could give others this permission.
+    pub(crate) may_grant: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+/// Makes a link for whoever runs the server: with whatever roles.
 ///
 /// # Errors
 /// [`CreateLinkError`].
@@ -69,6 +80,20 @@ pub async fn create_link(
     scope: &OrgScope,
     wanted: &WantedLink,
     actor: Actor,
+) -> Result<CreatedLink, CreateLinkError> {
+    let event = events::done(env, Action::SetupLinkCreated, &Origin::default()).map_err(Failure::from)?;
+    create_link_as(env, scope, wanted, Maker { event: Event { actor, ..event }, may_grant: &|_| true }).await
+}
+
+/// Makes a link.
+///
+/// # Errors
+/// [`CreateLinkError`].
+pub(crate) async fn create_link_as(
+    env: &Env,
+    scope: &OrgScope,
+    wanted: &WantedLink,
+    Maker { event, may_grant }: Maker<'_>,
 ) -> Result<CreatedLink, CreateLinkError> {
     if wanted.lifetime < Duration::hours(1) || wanted.lifetime > MAX_LIFETIME {
         return Err(CreateLinkError::Lifetime);
@@ -83,21 +108,24 @@ pub async fn create_link(
         id,
         purposes: wanted.purposes.clone(),
         role_ceiling: wanted.roles.clone(),
-        created_by: actor.id().unwrap_or_else(|| actor.kind().to_owned()),
+        created_by: event.actor.id().unwrap_or_else(|| event.actor.kind().to_owned()),
         created_at: now,
         expires_at: now + wanted.lifetime,
         revoked_at: None,
         last_used_at: None,
     };
-    let event = events::done(env, Action::SetupLinkCreated, &Origin::default()).map_err(Failure::from)?;
     let mut tx = env.store.begin(scope).await?;
     let roles = tx.roles().list().await?;
     let unknown = wanted.roles.iter().find(|wanted| roles.iter().all(|role| role.slug.as_str() != *wanted));
     if let Some(unknown) = unknown {
         return Err(CreateLinkError::UnknownRole(unknown.clone()));
     }
+    let mut given = roles.iter().filter(|role| wanted.roles.contains(role.slug.as_str()));
+    if let Some(above) = given.find(|role| !role.permissions.iter().all(|permission| may_grant(permission))) {
+        return Err(CreateLinkError::RoleAbove(above.slug.to_string()));
+    }
     tx.setup_links().insert(&NewSetupLink { link: &link, token: secret.hash() }).await?;
-    tx.audit().insert(&Event { actor, detail: detail_of(&link), ..event }).await?;
+    tx.audit().insert(&Event { detail: detail_of(&link), ..event }).await?;
     tx.commit().await?;
     let administers = |permissions: &BTreeSet<String>| permissions.iter().any(|p| p.starts_with("orgate:"));
     let administrative = roles

@@ -1,0 +1,72 @@
+//! Who may call: the bearer of a token of the organization that the path names, with what the operation takes.
+
+use axum::extract::{FromRequestParts, MatchedPath, Path};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use orgate_edge::{AppState, RequestOrigin};
+use orgate_flows::Called;
+use orgate_flows::manage::Caller;
+use orgate_flows::manage::access::{Access, Asked, admit};
+
+use super::operations::{self, Operation};
+use super::problem::{Kind, Problem};
+use crate::resource::Resource;
+
+/// A caller that may do what is asked, in the organization of the path.
+pub(crate) struct Admitted(pub(crate) Caller);
+
+impl FromRequestParts<AppState> for Admitted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let matched = MatchedPath::from_request_parts(parts, state).await.ok();
+        let operation = matched.and_then(|path| operations::find(&parts.method, path.as_str()));
+        let Some(operation) = operation else {
+            tracing::error!("an operation is not in the table of who may call it");
+            return Err(Problem::with_status(StatusCode::INTERNAL_SERVER_ERROR, Kind::Server));
+        };
+        let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        let organization = path.iter().find(|(name, _)| name == "organization");
+        let Some((_, organization)) = organization else { return Err(Problem::not_found()) };
+        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
+        let resource = Resource { realm: "api", scope: operation.permission.as_str() };
+        let request = (&parts.headers, parts.method.as_str(), parts.uri.path());
+        let shown = resource.read(Called::default(), request, None).map_err(|answer| refused(&answer))?;
+        let asked = Asked { organization, permission: operation.permission };
+        match admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await? {
+            Access::Granted(caller) => Ok(Self(*caller)),
+            Access::Forbidden => Err(forbidden(operation)),
+            Access::InsufficientScope => {
+                Err(lacking_scope(operation).with_headers_of(&resource.insufficient_scope(shown.scheme)))
+            }
+            Access::InvalidProof => Err(refused(&resource.invalid_proof(shown.scheme))),
+            Access::InvalidToken => Err(refused(&resource.invalid_token(shown.scheme))),
+            Access::NonceNeeded(nonce) => Err(refused(&resource.nonce_needed(&nonce))),
+            Access::OtherOrganization => Err(Problem::not_found()),
+        }
+    }
+}
+
+/// With the challenge that says why.
+fn refused(answer: &Response) -> Problem {
+    Problem::with_status(answer.status(), Kind::Unauthorized).with_headers_of(answer)
+}
+
+fn forbidden(operation: &Operation) -> Problem {
+    let detail = format!(
+        "This takes the permission {}. An administrator of the organization can give you a role that has it.",
+        operation.permission.as_str()
+    );
+    Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)
+}
+
+fn lacking_scope(operation: &Operation) -> Problem {
+    let detail = format!(
+        "The access token does not lend this. Ask for one with the scope {}.",
+        operation.permission.as_str()
+    );
+    Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)
+}

@@ -1,0 +1,167 @@
+//! What goes wrong, as problem details (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use orgate_edge::ParamsRejection;
+use orgate_flows::Failure;
+use orgate_flows::manage::setup_links::GrantLinkError;
+use orgate_flows::setup::links::CreateLinkError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A problem. Its `type` never changes its meaning.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// What kind of problem it is.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:orgate:problem:not_found")]
+    kind: &'static str,
+    /// The kind, in a few words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong this time, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// What is wrong in the body, each with where.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    #[serde(skip)]
+    headers: HeaderMap,
+}
+
+/// Something wrong in a body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Fault {
+    /// Where it is (RFC 6901).
+    #[schema(example = "/expires_in_hours")]
+    pointer: String,
+    /// What is wrong.
+    detail: String,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $type:literal, $title:literal;)+) => {
+        /// The kinds of problems.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind { $($name,)+ }
+
+        impl Kind {
+            const fn parts(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$name => (concat!("urn:orgate:problem:", $type), $title),)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Forbidden = "forbidden", "You may not do this";
+    InvalidBody = "invalid_body", "The body is not what is asked for";
+    InvalidParameter = "invalid_parameter", "A parameter is not what is asked for";
+    MediaType = "media_type", "The body is not JSON";
+    MethodNotAllowed = "method_not_allowed", "There is no such operation here";
+    NotFound = "not_found", "There is nothing here";
+    Server = "server_error", "The request could not be answered";
+    TooLarge = "too_large", "The body is too large, or was cut off";
+    TooMany = "too_many_requests", "Too many requests";
+    Unauthorized = "unauthorized", "A valid access token is needed";
+    Unavailable = "unavailable", "Not now";
+}
+
+impl Problem {
+    pub(crate) fn with_status(status: StatusCode, kind: Kind) -> Self {
+        let (kind, title) = kind.parts();
+        let headers = HeaderMap::new();
+        Self { kind, title, status: status.as_u16(), detail: None, errors: Vec::new(), headers }
+    }
+
+    /// There is no such thing, in the caller's organization; or it is another's.
+    pub(crate) fn not_found() -> Self {
+        Self::with_status(StatusCode::NOT_FOUND, Kind::NotFound)
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn parameter(detail: impl Into<String>) -> Self {
+        Self::with_status(StatusCode::BAD_REQUEST, Kind::InvalidParameter).saying(detail)
+    }
+
+    /// What is wrong at one place of the body.
+    pub(crate) fn fault(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let mut problem = Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, Kind::InvalidBody);
+        problem.errors.push(Fault { pointer: pointer.into(), detail: detail.into() });
+        problem
+    }
+
+    fn forbidden_at(pointer: &str, detail: String) -> Self {
+        let mut problem = Self::with_status(StatusCode::FORBIDDEN, Kind::Forbidden);
+        problem.errors.push(Fault { pointer: pointer.to_owned(), detail });
+        problem
+    }
+
+    pub(crate) fn saying(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// The problem with the headers of another answer, such as its challenge.
+    pub(crate) fn with_headers_of(mut self, answer: &Response) -> Self {
+        for name in [header::WWW_AUTHENTICATE, header::HeaderName::from_static("dpop-nonce")] {
+            if let Some(value) = answer.headers().get(&name) {
+                self.headers.insert(name, value.clone());
+            }
+        }
+        self
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let retry_after = failure.retry_after();
+        let (status, kind) = match (&failure, retry_after) {
+            (Failure::TooMany(_), _) => (StatusCode::TOO_MANY_REQUESTS, Kind::TooMany),
+            (_, Some(_)) => (StatusCode::SERVICE_UNAVAILABLE, Kind::Unavailable),
+            (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, Kind::Server),
+        };
+        if status.is_server_error() {
+            tracing::error!(error = &failure as &dyn std::error::Error, "a request failed");
+        }
+        let mut problem = Self::with_status(status, kind);
+        if let Some(seconds) = retry_after {
+            problem.headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        problem
+    }
+}
+
+impl From<ParamsRejection> for Problem {
+    fn from(rejection: ParamsRejection) -> Self {
+        Self::parameter(rejection.to_string())
+    }
+}
+
+impl From<GrantLinkError> for Problem {
+    fn from(error: GrantLinkError) -> Self {
+        let text = error.to_string();
+        match error {
+            GrantLinkError::NotTheirs { .. } => Self::forbidden_at("/purposes", text),
+            GrantLinkError::Refused(CreateLinkError::Failure(failure)) => failure.into(),
+            GrantLinkError::Refused(CreateLinkError::Lifetime) => Self::fault("/expires_in_hours", text),
+            GrantLinkError::Refused(CreateLinkError::Purpose) => Self::fault("/purposes", text),
+            GrantLinkError::Refused(CreateLinkError::RoleAbove(_)) => Self::forbidden_at("/roles", text),
+            GrantLinkError::Refused(CreateLinkError::UnknownRole(_)) => Self::fault("/roles", text),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut headers = self.headers.clone();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let body = Json(self).into_response().into_body();
+        (status, headers, body).into_response()
+    }
+}

@@ -1,0 +1,105 @@
+//! Set-up links, made by administrators themselves.
+
+use orgate_domain::audit::{Action, Event};
+use orgate_domain::ids::SetupLinkId;
+use orgate_domain::permissions::OrgatePermission;
+use orgate_domain::setup::{SetupLink, SetupPurpose};
+use orgate_storage::{Page, PageOf};
+
+use super::Caller;
+use crate::setup::links::{CreateLinkError, CreatedLink, Maker, WantedLink, create_link_as};
+use crate::{Env, Failure};
+
+/// Why none is made.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantLinkError {
+    /// Nobody gives others what they may not do themselves.
+    #[error("the permission {} is needed for a link that is for {}", .needed.as_str(), .purpose.as_str())]
+    NotTheirs {
+        /// What the link would be for.
+        purpose: SetupPurpose,
+        /// What that takes.
+        needed: OrgatePermission,
+    },
+    /// See [`CreateLinkError`].
+    #[error(transparent)]
+    Refused(#[from] CreateLinkError),
+}
+
+/// Makes a link: for nothing that the caller may not do, and with no role above what they could grant.
+///
+/// # Errors
+/// [`GrantLinkError`].
+pub async fn create_setup_link(
+    env: &Env,
+    caller: &Caller,
+    wanted: &WantedLink,
+) -> Result<CreatedLink, GrantLinkError> {
+    for purpose in &wanted.purposes {
+        let needed = match purpose {
+            SetupPurpose::Sso => OrgatePermission::ConnectionsManage,
+            SetupPurpose::Domains => OrgatePermission::DomainsManage,
+        };
+        if !caller.may(needed) {
+            let about = ("permission_missing", needed.as_str());
+            caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
+            return Err(GrantLinkError::NotTheirs { purpose: *purpose, needed });
+        }
+    }
+    let event = caller.done(env, Action::SetupLinkCreated).map_err(|error| CreateLinkError::Failure(error.into()))?;
+    let may_grant = |permission: &str| caller.may_grant(permission);
+    let maker = Maker { event, may_grant: &may_grant };
+    let made = create_link_as(env, &caller.scope, wanted, maker).await;
+    if let Err(CreateLinkError::RoleAbove(_)) = &made {
+        let needed = OrgatePermission::SetupLinksManage;
+        let about = ("role_above", needed.as_str());
+        caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
+    }
+    Ok(made?)
+}
+
+/// A page of the organization's links, latest first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_setup_links(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<SetupLinkId>,
+) -> Result<Page<SetupLink, SetupLinkId>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let links = tx.setup_links().list_page(page).await?;
+    tx.commit().await?;
+    Ok(links)
+}
+
+/// One link, whatever became of it; `None` if the organization has none of this id.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_setup_link(
+    env: &Env,
+    caller: &Caller,
+    id: SetupLinkId,
+) -> Result<Option<SetupLink>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let link = tx.setup_links().find(id).await?;
+    tx.commit().await?;
+    Ok(link)
+}
+
+/// Takes a link back: it opens nothing from now on. To do it again changes nothing. `false` if the organization has
+/// none of this id.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn revoke_setup_link(env: &Env, caller: &Caller, id: SetupLinkId) -> Result<bool, Failure> {
+    let event = caller.done(env, Action::SetupLinkRevoked)?;
+    let mut tx = env.store.begin(&caller.scope).await?;
+    if !tx.setup_links().revoke(id, env.clock.now()).await? {
+        return Ok(tx.setup_links().find(id).await?.is_some());
+    }
+    tx.audit().insert(&Event { detail: vec![("setup_link", id.to_string())], ..event }).await?;
+    tx.commit().await?;
+    Ok(true)
+}
