@@ -55,8 +55,9 @@ mod logouts;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
-mod openid_connect;
+mod management;
 #[cfg(test)]
+mod openid_connect;
 mod outage;
 #[cfg(test)]
 mod registrations;

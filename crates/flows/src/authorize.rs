@@ -275,7 +275,9 @@ pub(crate) async fn enter(
     let policy = pending.client.settings.tighten(&env.configuration.policy(&env.store, scope).await?);
     let mut tx = env.store.begin(scope).await?;
     let standing = find_session(&mut tx, &pending.client, browser).await?;
-    if let Some((refused, exists)) = refusal_here(&mut tx, (&pending.client, &policy), standing.as_ref()).await? {
+    if let Some((refused, exists)) =
+        refusal_here(&mut tx, (&pending.client, &policy), standing.as_ref()).await?
+    {
         tx.commit().await?;
         if exists {
             record(env, scope, (refused.why.as_str(), &pending.client), browser).await?;

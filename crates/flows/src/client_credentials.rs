@@ -142,9 +142,8 @@ pub(crate) async fn place(
     call: &TokenCall<'_>,
     organization: Option<&str>,
 ) -> Result<Place, Failure> {
-    let at = async |text: &str| {
-        env.configuration.organization_for(&env.store, (text, call.client.key())).await
-    };
+    let at =
+        async |text: &str| env.configuration.organization_for(&env.store, (text, call.client.key())).await;
     let named = match organization {
         None => None,
         Some(text) => match at(text).await? {

@@ -119,9 +119,12 @@ fn access_token(env: &Env, issuance: &Issuance<'_>) -> Result<AccessTokenClaims,
     let random = env.random.bytes::<16>()?;
     let aud = issuance.resource.unwrap_or(&issuance.client.resource).to_owned();
     let of_api = aud == env.issuer.api();
-    let permissions = |held: &[String]| match of_api {
-        true => held.iter().filter(|text| is_reserved(text)).cloned().collect(),
-        false => known_permissions(issuance.client, held),
+    let permissions = |held: &[String]| {
+        if of_api {
+            held.iter().filter(|text| is_reserved(text)).cloned().collect()
+        } else {
+            known_permissions(issuance.client, held)
+        }
     };
     let claims = AccessTokenClaims {
         iss: issuance.issuer.to_owned(),

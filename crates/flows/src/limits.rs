@@ -199,8 +199,14 @@ mod tests {
 
     #[test]
     fn a_whole_ipv6_network_shares_one_budget_and_others_have_their_own() {
-        let limits =
-            Limits::new(&LimitSettings { api: 1, credentials: 1, pages: 1, refusals: 1, receivers: 1, sign_ins: 1 });
+        let limits = Limits::new(&LimitSettings {
+            api: 1,
+            credentials: 1,
+            pages: 1,
+            refusals: 1,
+            receivers: 1,
+            sign_ins: 1,
+        });
         let address = |text: &str| Some(text.parse().expect("an address"));
 
         assert!(limits.take(Limited::Credentials, address("2001:db8::1")).is_ok());

@@ -91,11 +91,7 @@ impl Caller {
 
     /// Records what they were refused: in their own organization, whichever was named. Folded: nothing keeps a program from
     /// trying again and again.
-    async fn record_refusal(
-        &self,
-        env: &Env,
-        (reason, wanted): (&'static str, &str),
-    ) -> Result<(), Failure> {
+    async fn record_refusal(&self, env: &Env, (reason, wanted): (&'static str, &str)) -> Result<(), Failure> {
         let event = self.about(events::refused(env, Action::ApiRefused, reason, &self.origin)?);
         let event = Event { detail: vec![("permission", wanted.to_owned())], ..event };
         env.refusals.record(env, &self.scope, event).await?;

@@ -100,7 +100,8 @@ impl Store {
             client.0.as_uuid(),
             client.1.as_uuid(),
         );
-        let found = ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
+        let found =
+            ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
         let Some(row) = found else { return Ok(None) };
         let scope = OrgScope::resolved(row.place_id);
         scope.tell_span();

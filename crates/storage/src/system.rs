@@ -204,7 +204,8 @@ impl Store {
             slug,
             is_operator,
         );
-        let row = ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
+        let row =
+            ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
         row.map(ResolvedOrg::try_from).transpose()
     }
 
@@ -215,7 +216,8 @@ impl Store {
             r#"select found_org_id as "org_id!", found_id as "id!" from resolve_client($1)"#,
             client_id,
         );
-        let row = ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
+        let row =
+            ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
         Ok(row.map(|row| ResolvedClient {
             owner: OrgScope::resolved(row.org_id),
             id: ClientId::from_uuid(row.id),

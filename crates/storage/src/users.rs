@@ -56,7 +56,7 @@ pub struct StoredUser {
 }
 
 /// A user, as lists show them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ListedUser {
     /// Their id.
     pub id: UserId,

@@ -11,9 +11,8 @@ use super::rows;
 
 /// Queries that cross organizations, by their beginning: all of them in `system.rs` and below it, under roles of their own.
 const CROSSING: &[&str] = &[
-    // Resolve: from a name to the one organization it leads to.
-    "select org_id as \"org_id!\", slug as \"slug!\", status as \"status!\" from organizations where org_id = $1 union all",
-    "select org_id, id from client_directory where client_id = $1",
+    // Resolve: from a name to the one organization it leads to. An id, a slug and a client id are asked of functions, which
+    // `pool.rs` knows by name.
     "select org_id, device_id from device_user_codes where code_hash = $1",
     "select exists ( select from client_directory where origins @> array[$1::text]",
     "select org_id from verified_domains where domain = $1",
@@ -25,8 +24,6 @@ const CROSSING: &[&str] = &[
     "select session.org_id, session.id, session.user_id, session.auth_time",
     // Discover: the organizations of an address that was proven.
     "select organization.org_id, organization.slug, organization.name from email_index entry",
-    // Inherit: the settings of the organizations above one.
-    "select policy.session_idle_secs",
     // Deliver: messages that are due, of whomever.
     "update outbox message set available_at = $2, attempts = message.attempts + 1 from",
     // Deliver: organizations whose streams are to be given events, and streams that are due, of whomever.

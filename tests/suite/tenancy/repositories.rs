@@ -194,6 +194,8 @@ impl Calls {
             Sessions::list_without_sso: []
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::exists: false
+            Users::find: None
+            Users::list: []
             Users::hold: ()
             Users::seize: ()
             Users::list_indexed: []
@@ -270,6 +272,7 @@ impl Calls {
             SetupLinks::find: None
             SetupLinks::find_by_token: None
             SetupLinks::list: []
+            SetupLinks::list_page: []
             SetupLinks::revoke: false
             SetupLinks::update_last_used: ()
             Connections::save_activated: ()

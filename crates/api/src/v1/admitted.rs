@@ -1,6 +1,6 @@
 //! Who may call: the bearer of a token of the organization that the path names, with what the operation takes.
 
-use axum::extract::{FromRequestParts, MatchedPath, Path};
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -33,7 +33,9 @@ impl FromRequestParts<AppState> for Admitted {
         let Some((_, organization)) = organization else { return Err(Problem::not_found()) };
         let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
         let resource = Resource { realm: "api", scope: operation.permission.as_str() };
-        let request = (&parts.headers, parts.method.as_str(), parts.uri.path());
+        // As it was called: below a nested router, the rest alone is left of the address.
+        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
+        let request = (&parts.headers, parts.method.as_str(), uri.path());
         let shown = resource.read(Called::default(), request, None).map_err(|answer| refused(&answer))?;
         let asked = Asked { organization, permission: operation.permission };
         match admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await? {

@@ -1,4 +1,4 @@
-//! `/openapi.json`: what the operations are, in the words of the code that does them (OpenAPI 3.1).
+//! `/openapi.json`: what the operations are, in the words of the code that does them (`OpenAPI` 3.1).
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,7 @@ use super::operations::{OPERATIONS, Operation};
         super::setup_links::delete,
         super::users::list,
         super::users::get,
-    ),
+    )
 )]
 struct Described;
 

@@ -48,7 +48,7 @@ impl From<Organization> for View {
         Self {
             id: organization.id.to_string(),
             slug: organization.slug.to_string(),
-            name: organization.name.to_string(),
+            name: organization.name.as_str().to_owned(),
             status: match organization.status {
                 OrgStatus::Active => Status::Active,
                 OrgStatus::Deleted => Status::Deleted,
@@ -56,7 +56,7 @@ impl From<Organization> for View {
             },
             logo_url: organization.branding.logo_url.map(Into::into),
             primary_color: organization.branding.primary_color.map(|color| color.to_string()),
-            contact_email: organization.contact.map(|contact| contact.to_string()),
+            contact_email: organization.contact.map(|contact| contact.as_str().to_owned()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What goes wrong, as problem details (RFC 9457).
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
@@ -28,7 +28,7 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
     #[serde(skip)]
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Something wrong in a body.
@@ -74,8 +74,8 @@ kinds! {
 impl Problem {
     pub(crate) fn with_status(status: StatusCode, kind: Kind) -> Self {
         let (kind, title) = kind.parts();
-        let headers = HeaderMap::new();
-        Self { kind, title, status: status.as_u16(), detail: None, errors: Vec::new(), headers }
+        let (errors, headers) = (Vec::new(), Vec::new());
+        Self { kind, title, status: status.as_u16(), detail: None, errors, headers }
     }
 
     /// There is no such thing, in the caller's organization; or it is another's.
@@ -107,10 +107,9 @@ impl Problem {
 
     /// The problem with the headers of another answer, such as its challenge.
     pub(crate) fn with_headers_of(mut self, answer: &Response) -> Self {
-        for name in [header::WWW_AUTHENTICATE, header::HeaderName::from_static("dpop-nonce")] {
-            if let Some(value) = answer.headers().get(&name) {
-                self.headers.insert(name, value.clone());
-            }
+        for name in [header::WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce")] {
+            let value = answer.headers().get(&name).cloned();
+            self.headers.extend(value.map(|value| (name, value)));
         }
         self
     }
@@ -128,9 +127,7 @@ impl From<Failure> for Problem {
             tracing::error!(error = &failure as &dyn std::error::Error, "a request failed");
         }
         let mut problem = Self::with_status(status, kind);
-        if let Some(seconds) = retry_after {
-            problem.headers.insert(header::RETRY_AFTER, seconds.into());
-        }
+        problem.headers.extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
         problem
     }
 }
@@ -158,7 +155,7 @@ impl From<GrantLinkError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut headers = self.headers.clone();
+        let mut headers: HeaderMap = self.headers.iter().cloned().collect();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let body = Json(self).into_response().into_body();

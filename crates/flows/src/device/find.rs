@@ -85,7 +85,12 @@ async fn named(
     let mut tx = env.store.begin(&scope).await?;
     let (organization, admission) = tx.organization().find_with(client.key()).await?;
     tx.commit().await?;
-    let open = refused_because((client, &policy), organization.as_ref().map(|organization| organization.status), admission).is_none();
+    let open = refused_because(
+        (client, &policy),
+        organization.as_ref().map(|organization| organization.status),
+        admission,
+    )
+    .is_none();
     Ok(organization.filter(|_| open).map(|organization| organization.name))
 }
 

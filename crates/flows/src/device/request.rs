@@ -99,7 +99,11 @@ async fn check_organization(
     let mut tx = env.store.begin(&scope).await?;
     let (organization, admission) = tx.organization().find_with(call.client.key()).await?;
     tx.commit().await?;
-    let Some(why) = refused_because((call.client, &policy), organization.as_ref().map(|organization| organization.status), admission) else {
+    let Some(why) = refused_because(
+        (call.client, &policy),
+        organization.as_ref().map(|organization| organization.status),
+        admission,
+    ) else {
         return Ok(Ok(()));
     };
     env.limits.take(Limited::Refusals, call.origin.address)?;

@@ -46,7 +46,8 @@ pub async fn create_setup_link(
             return Err(GrantLinkError::NotTheirs { purpose: *purpose, needed });
         }
     }
-    let event = caller.done(env, Action::SetupLinkCreated).map_err(|error| CreateLinkError::Failure(error.into()))?;
+    let event =
+        caller.done(env, Action::SetupLinkCreated).map_err(|error| CreateLinkError::Failure(error.into()))?;
     let may_grant = |permission: &str| caller.may_grant(permission);
     let maker = Maker { event, may_grant: &may_grant };
     let made = create_link_as(env, &caller.scope, wanted, maker).await;

@@ -10,7 +10,11 @@ use crate::{Env, Failure};
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn list_users(env: &Env, caller: &Caller, page: PageOf<UserId>) -> Result<Page<ListedUser, UserId>, Failure> {
+pub async fn list_users(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<UserId>,
+) -> Result<Page<ListedUser, UserId>, Failure> {
     let mut tx = env.store.begin(&caller.scope).await?;
     let users = tx.users().list(page).await?;
     tx.commit().await?;

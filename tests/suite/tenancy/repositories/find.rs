@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::DomainId;
-use orgate_storage::ConsumedKind;
+use orgate_storage::{ConsumedKind, PageOf};
 use orgate_tests::fixture::{self, now, uuid};
 
 use super::{Calls, SCRIPTS};
@@ -80,6 +80,10 @@ impl Calls {
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
             "Users::exists" => tx.users().exists(acme.user.id);
+            "Users::find" => tx.users().find(acme.user.id);
+            "Users::list" => async {
+                tx.users().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            };
             "Users::hold" => tx.users().hold(acme.user.id);
             "Users::seize" => tx.users().seize(Some(acme.user.id));
             "Users::list_indexed" => tx.users().list_indexed(None, 10);

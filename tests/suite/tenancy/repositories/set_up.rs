@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orgate_domain::ids::GroupId;
 use orgate_domain::names::Slug;
-use orgate_storage::{Group, NewSetupLink, RiskQuestion, StorageError};
+use orgate_storage::{Group, NewSetupLink, PageOf, RiskQuestion, StorageError};
 use orgate_tests::federated;
 use orgate_tests::fixture::{name, now, uuid};
 
@@ -38,6 +38,9 @@ impl Calls {
             "SetupLinks::find" => tx.setup_links().find(link.id);
             "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);
             "SetupLinks::list" => tx.setup_links().list();
+            "SetupLinks::list_page" => async {
+                tx.setup_links().list_page(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            };
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());

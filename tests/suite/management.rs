@@ -1,0 +1,151 @@
+//! The management API, as programs see it.
+
+mod access;
+mod attacks;
+mod lists;
+mod setup_links;
+
+use orgate_api::v1::{OPERATIONS, Operation, PATH};
+use orgate_domain::permissions::OrgatePermission;
+use orgate_tests::app::{App, Reply, SECRET, client};
+use serde_json::{Value, json};
+
+/// Machines of Acme's: one for each permission, which holds it and nothing else; one for each that holds everything else; one
+/// that holds all; and Globex' own.
+fn machines(app: &App) -> String {
+    let api = app.env.issuer.api();
+    let mut roles = String::new();
+    let mut clients = String::new();
+    let mut add = |name: &str, held: &[&str], scopes: &[&str]| {
+        roles += &format!("      - {{ slug: {name}, permissions: {held:?} }}\n");
+        clients += &format!(
+            "  - {{ client_id: {name}, organization: acme, name: {name}, type: machine, audience: owner, \
+             client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: {scopes:?}, roles: [{name}] }}\n"
+        );
+    };
+    let all: Vec<&str> = OrgatePermission::ALL.iter().map(|permission| permission.as_str()).collect();
+    for permission in &all {
+        let others: Vec<&str> = all.iter().copied().filter(|other| other != permission).collect();
+        add(&only(permission), &[*permission], &[*permission]);
+        add(&but(permission), &others, &all);
+    }
+    add("all", &["orgate:*"], &["orgate:*", "notes"]);
+    add("plain", &["notes:read"], &all);
+    format!(
+        "organizations:\n  - slug: acme\n    name: Acme Inc\n    roles:\n{roles}\
+         \x20 - slug: globex\n    name: Globex Corporation\n    roles:\n      - {{ slug: all, permissions: [\"orgate:*\"] }}\n\
+         clients:\n{clients}  - {{ client_id: globex-all, organization: globex, name: All, type: machine, audience: owner, \
+         client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [all] }}\n  \
+         - {{ client_id: admin, organization: operator, name: Admin, type: web, audience: all, \
+         client_secret: \"${{SECRET}}\", redirect_uris: [\"http://localhost:9/callback\"], resources: [\"{api}\"], \
+         scopes: [openid, \"orgate:*\", \"orgate:users:read\"] }}\n"
+    )
+}
+
+fn only(permission: &str) -> String {
+    format!("only-{}", permission.replace([':', '_'], "-"))
+}
+
+fn but(permission: &str) -> String {
+    format!("but-{}", permission.replace([':', '_'], "-"))
+}
+
+async fn app() -> App {
+    let app = App::start().await;
+    app.apply(&machines(&app)).await;
+    app
+}
+
+/// A machine's token for the API.
+async fn token_of(app: &App, client_id: &str) -> String {
+    let api = app.env.issuer.api();
+    let reply =
+        app.token_as(client_id, SECRET, &[("grant_type", "client_credentials"), ("resource", &api)]).await;
+    assert_eq!(reply.status, 200, "{client_id}: {:?}", reply.body);
+    reply.text("access_token")
+}
+
+/// The token of a user who signed in through an application, for the API, with this scope.
+async fn token_of_user(app: &App, (organization, email): (&str, &str), scope: &str) -> String {
+    let api = app.env.issuer.api();
+    let browser = app.browser();
+    let asked =
+        [("client_id", "admin"), ("scope", scope), ("resource", &api), ("organization", organization)];
+    let page = browser.authorize(&asked).await;
+    let code = browser.sign_in(page, email, orgate_tests::app::PASSWORD).await.answer("code");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", orgate_tests::app::CALLBACK),
+        ("code_verifier", orgate_tests::app::VERIFIER),
+        ("resource", &api),
+    ];
+    let reply = app.token_as("admin", SECRET, &form).await;
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    reply.text("access_token")
+}
+
+/// Calls an operation.
+async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body: Option<&Value>) -> Reply {
+    let method = method.parse().expect("a method");
+    let mut request = client().request(method, app.at(&format!("{PATH}{path}")));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    Reply::of(request.send().await.expect("answered")).await
+}
+
+/// What is in the place of an operation's names: things of one organization.
+struct Things {
+    organization: String,
+    user: String,
+    setup_link: String,
+}
+
+impl Things {
+    /// Acme's or Globex', made for it.
+    async fn of(app: &App, organization: &str) -> Self {
+        let (machine, email) = match organization {
+            "acme" => ("all", "ada@acme.test"),
+            _ => ("globex-all", "gus@globex.test"),
+        };
+        let token = token_of(app, machine).await;
+        let users =
+            call(app, Some(&token), ("GET", &format!("/organizations/{organization}/users")), None).await;
+        let items = users.body["items"].as_array().expect("users").clone();
+        let user = items.iter().find(|user| user["email"] == email).expect("the user");
+        let wanted = json!({ "purposes": ["domains"] });
+        let path = format!("/organizations/{organization}/setup-links");
+        let link = call(app, Some(&token), ("POST", &path), Some(&wanted)).await;
+        assert_eq!(link.status, 201, "{:?}", link.body);
+        Self {
+            organization: organization.to_owned(),
+            user: user["id"].as_str().expect("an id").to_owned(),
+            setup_link: link.text("id"),
+        }
+    }
+
+    /// An operation's path, about these; `below` another organization, if it is named.
+    fn path(&self, operation: &Operation, below: Option<&str>) -> String {
+        operation
+            .path
+            .replace("{organization}", below.unwrap_or(&self.organization))
+            .replace("{user}", &self.user)
+            .replace("{setup_link}", &self.setup_link)
+    }
+}
+
+/// What an operation is sent, so that whoever is admitted changes nothing: refused for what it is, not for who sends it.
+fn body_of(operation: &Operation) -> Option<Value> {
+    (operation.method == "POST").then(|| json!({ "purposes": [] }))
+}
+
+/// Every operation; those that take things away last.
+fn operations() -> Vec<&'static Operation> {
+    let mut all: Vec<_> = OPERATIONS.iter().collect();
+    all.sort_by_key(|operation| operation.method == "DELETE");
+    all
+}

@@ -1,0 +1,223 @@
+//! Who may call what: every operation, every kind of caller.
+
+use std::collections::BTreeSet;
+
+use orgate_api::v1::{OPERATIONS, document};
+use orgate_flows::Clock;
+use orgate_tests::app::{App, Reply, SECRET, client};
+use orgate_tests::signer::Signer;
+use serde_json::Value;
+use url::Url;
+
+use super::{Things, app, body_of, but, call, only, operations, token_of, token_of_user};
+
+/// A path that is routed and not in the table is answered to nobody, and one in the table that is not routed is described
+/// to nobody.
+#[tokio::test]
+async fn every_operation_is_in_the_table_and_described_with_what_it_takes() {
+    let app = app().await;
+
+    let served = app.get("/api/v1/openapi.json").await;
+
+    assert_eq!(served.status, 200);
+    assert_eq!(served.body, document(&app.env.issuer.at("/api/v1")));
+    assert_eq!(served.body["openapi"], "3.1.0");
+    let mut described = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for (path, operations) in served.body["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let takes = operation["security"][0]["access_token"][0].as_str().unwrap_or("nothing");
+            described.insert((method.to_uppercase(), path.clone(), takes.to_owned()));
+            assert!(names.insert(operation["operationId"].as_str().expect("a name").to_owned()));
+            assert!(operation["responses"]["default"].is_object(), "{path}: problems are described");
+        }
+    }
+    let table: BTreeSet<_> = OPERATIONS
+        .iter()
+        .map(|operation| {
+            (operation.method.to_owned(), operation.path.to_owned(), operation.permission.as_str().to_owned())
+        })
+        .collect();
+    assert_eq!(described, table);
+}
+
+#[tokio::test]
+async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
+    let app = app().await;
+    let acme = Things::of(&app, "acme").await;
+    let foreign = token_of(&app, "globex-all").await;
+    let mut seen = String::new();
+
+    for operation in operations() {
+        let path = acme.path(operation, None);
+        let permission = operation.permission.as_str();
+        let (holder, other) =
+            (token_of(&app, &only(permission)).await, token_of(&app, &but(permission)).await);
+        let plain = token_of(&app, "plain").await;
+        let mut outcomes = Vec::new();
+        for token in [None, Some(&other), Some(&plain), Some(&foreign), Some(&holder)] {
+            let body = body_of(operation);
+            let token = token.map(String::as_str);
+            let reply = call(&app, token, (operation.method, &path), body.as_ref()).await;
+            outcomes.push(reply.status.to_string());
+        }
+        seen += &format!("{} {}: {}\n", operation.method, operation.path, outcomes.join(" "));
+    }
+
+    // Nobody, everything but it, nothing of Orgate's, another organization's administrator, nothing but it.
+    insta::assert_snapshot!(seen, @r"
+    GET /organizations/{organization}: 401 403 403 404 200
+    GET /organizations/{organization}/setup-links: 401 403 403 404 200
+    POST /organizations/{organization}/setup-links: 401 403 403 404 422
+    GET /organizations/{organization}/setup-links/{setup_link}: 401 403 403 404 200
+    GET /organizations/{organization}/users: 401 403 403 404 200
+    GET /organizations/{organization}/users/{user}: 401 403 403 404 200
+    DELETE /organizations/{organization}/setup-links/{setup_link}: 401 403 403 404 204
+    ");
+}
+
+#[tokio::test]
+async fn an_administrator_who_signed_in_may_what_their_roles_say_now_and_the_scope_lends() {
+    let app = app().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let narrow = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:users:read").await;
+    let vic = token_of_user(&app, ("acme", "vic@acme.test"), "orgate:*").await;
+    let users = ("GET", "/organizations/acme/users");
+    let organization = ("GET", "/organizations/acme");
+
+    assert_eq!(call(&app, Some(&ada), users, None).await.status, 200);
+    assert_eq!(call(&app, Some(&ada), organization, None).await.status, 200);
+    assert_eq!(call(&app, Some(&narrow), users, None).await.status, 200);
+    let lacking = call(&app, Some(&narrow), organization, None).await;
+    assert_eq!(lacking.status, 403);
+    let challenge = lacking.headers["www-authenticate"].to_str().expect("text");
+    assert!(
+        challenge.contains("insufficient_scope") && challenge.contains("orgate:organization:read"),
+        "{challenge}"
+    );
+    let forbidden = call(&app, Some(&vic), users, None).await;
+    insta::assert_json_snapshot!(forbidden.body, @r#"
+    {
+      "detail": "This takes the permission orgate:users:read. An administrator of the organization can give you a role that has it.",
+      "status": 403,
+      "title": "You may not do this",
+      "type": "urn:orgate:problem:forbidden"
+    }
+    "#);
+    assert_eq!(forbidden.headers["content-type"], "application/problem+json");
+
+    // The role goes, and with it all that the token could do.
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, users: [{ email: ada@acme.test, name: Ada, roles: [viewer] }] }]").await;
+    assert_eq!(call(&app, Some(&ada), users, None).await.status, 403);
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, users: [{ email: ada@acme.test, name: Ada, roles: [admin] }] }]").await;
+    assert_eq!(call(&app, Some(&ada), users, None).await.status, 200);
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, users: [{ email: ada@acme.test, name: Ada, status: deactivated }] }]").await;
+    assert_eq!(call(&app, Some(&ada), users, None).await.status, 401);
+    let refused = |event: &String| event.starts_with("api.refused");
+    let events: Vec<String> = app.events("acme").await.into_iter().filter(refused).collect();
+    assert_eq!(events, ["api.refused refused scope_missing", "api.refused refused permission_missing"]);
+}
+
+#[tokio::test]
+async fn a_token_for_something_else_is_no_token_here() {
+    let app = app().await;
+    let users = ("GET", "/organizations/acme/users");
+    let elsewhere = app.sign_in("acme", "ada@acme.test").await.text("access_token");
+    let own = app.token_as("all", SECRET, &[("grant_type", "client_credentials")]).await.text("access_token");
+    let good = token_of(&app, "all").await;
+    let forged = format!("{}A", &good[..good.len() - 1]);
+
+    for token in [&elsewhere, &own, &forged] {
+        if *token == good {
+            continue; // one time in 64
+        }
+        let reply = call(&app, Some(token), users, None).await;
+
+        assert_eq!((reply.status, reply.text("type").as_str()), (401, "urn:orgate:problem:unauthorized"));
+        assert!(reply.headers["www-authenticate"].to_str().is_ok_and(|text| text.contains("invalid_token")));
+    }
+    assert_eq!(call(&app, Some(&good), users, None).await.status, 200);
+    let told = orgate_tests::app::claims(&good);
+    assert_eq!(
+        told["permissions"],
+        serde_json::json!(["orgate:*"]),
+        "the API is told Orgate's own, and nothing else"
+    );
+    let notes = orgate_tests::app::claims(&own);
+    assert_eq!(notes["permissions"], Value::Array(Vec::new()), "and nobody else is told them");
+}
+
+#[tokio::test]
+async fn an_exchanged_token_may_no_more_than_the_one_it_was_exchanged_for() {
+    let app = app().await;
+    let users = ("GET", "/organizations/acme/users");
+    exchangers(&app).await;
+    let api = app.env.issuer.api();
+    let subject = app.sign_in("acme", "ada@acme.test").await.text("access_token");
+
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", subject.as_str()),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("resource", &api),
+    ];
+    let exchanged = app.token_as("exchanger", SECRET, &form).await;
+
+    assert_eq!(exchanged.status, 200, "{:?}", exchanged.body);
+    assert_eq!(exchanged.claims("access_token")["permissions"], serde_json::json!([]));
+    let reply = call(&app, Some(&exchanged.text("access_token")), users, None).await;
+    assert_eq!(reply.status, 403, "the token for notes had none of Orgate's permissions");
+}
+
+/// A program of the operator's that may exchange tokens, also for the API.
+async fn exchangers(app: &App) {
+    let api = app.env.issuer.api();
+    app.apply(&format!(
+        "clients:\n  - {{ client_id: exchanger, organization: operator, name: Exchanger, type: machine, audience: all, \
+         client_secret: \"${{SECRET}}\", resource: notes, resources: [\"{api}\"], \
+         grants: [client_credentials, \"urn:ietf:params:oauth:grant-type:token-exchange\"], \
+         scopes: [openid, \"orgate:*\"] }}\n"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_comes_with_a_proof_of_it_for_this_request() {
+    let app = app().await;
+    let api = app.env.issuer.api();
+    app.apply(&format!(
+        "clients:\n  - {{ client_id: bound, organization: acme, name: Bound, type: machine, audience: owner, \
+         client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [all], \
+         dpop_bound_access_tokens: true }}\n"
+    ))
+    .await;
+    let signer = Signer::default();
+    let now = || Clock::now(&*app.clock).timestamp();
+    let form = [("grant_type", "client_credentials"), ("resource", api.as_str())];
+    let request = client()
+        .post(app.at("/token"))
+        .basic_auth("bound", Some(SECRET))
+        .header("dpop", signer.proof(("POST", &app.at("/token")), now(), None))
+        .form(&form);
+    let token = Reply::of(request.send().await.expect("answered")).await.text("access_token");
+    let users = app.at("/api/v1/organizations/acme/users");
+    let ask = async |scheme: &str, proof: Option<String>| {
+        let mut request = client().get(users.clone()).header("authorization", format!("{scheme} {token}"));
+        if let Some(proof) = proof {
+            request = request.header("dpop", proof);
+        }
+        request.send().await.expect("answered").status().as_u16()
+    };
+    let proof = |to: &Url| Some(signer.proof(("GET", to), now(), Some(&token)));
+
+    assert_eq!(ask("Bearer", None).await, 401);
+    assert_eq!(ask("DPoP", None).await, 401);
+    assert_eq!(
+        ask("DPoP", proof(&app.at("/api/v1/organizations/acme"))).await,
+        401,
+        "a proof for another path"
+    );
+    let good = proof(&users);
+    assert_eq!(ask("DPoP", good.clone()).await, 200);
+    assert_eq!(ask("DPoP", good).await, 401, "a proof is good once");
+}
