@@ -5,6 +5,8 @@ mod attacks;
 mod lists;
 mod setup_links;
 
+use std::fmt::Write as _;
+
 use orgate_api::v1::{OPERATIONS, Operation, PATH};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_tests::app::{App, Reply, SECRET, client};
@@ -17,11 +19,13 @@ fn machines(app: &App) -> String {
     let mut roles = String::new();
     let mut clients = String::new();
     let mut add = |name: &str, held: &[&str], scopes: &[&str]| {
-        roles += &format!("      - {{ slug: {name}, permissions: {held:?} }}\n");
-        clients += &format!(
+        writeln!(roles, "      - {{ slug: {name}, permissions: {held:?} }}").expect("written");
+        writeln!(
+            clients,
             "  - {{ client_id: {name}, organization: acme, name: {name}, type: machine, audience: owner, \
-             client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: {scopes:?}, roles: [{name}] }}\n"
-        );
+             client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: {scopes:?}, roles: [{name}] }}"
+        )
+        .expect("written");
     };
     let all: Vec<&str> = OrgatePermission::ALL.iter().map(|permission| permission.as_str()).collect();
     for permission in &all {

@@ -12,7 +12,7 @@ use crate::workspace;
 const DIRECTORY: &str = "docs/reference";
 
 /// What `orgate reference` can print, each a page.
-const PAGES: [&str; 3] = ["cli", "config", "events"];
+const PAGES: [&str; 4] = ["cli", "config", "events", "permissions"];
 
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     if workspace::wants_check(arguments)? {

@@ -143,9 +143,10 @@ mod tests {
     fn variables(name: &str) -> Option<String> {
         match name {
             "PASSWORD" | "DEV_PASSWORD" => Some("correct horse".to_owned()),
-            "NOTES_SECRET" | "IDP_SECRET" | "IDP_CERTIFICATE" => Some(SECRET.to_owned()),
+            "NOTES_SECRET" | "IDP_SECRET" | "IDP_CERTIFICATE" | "ROBOT_SECRET" => Some(SECRET.to_owned()),
             "NOTES_URL" => Some("http://localhost:8090".to_owned()),
             "IDP_URL" => Some("http://localhost:8091".to_owned()),
+            "ISSUER_URL" => Some("http://localhost:8080".to_owned()),
             "EMPTY" => Some(String::new()),
             "SHORT" => Some("hunter2".to_owned()),
             _ => None,

@@ -1,6 +1,7 @@
 //! Who may call what: every operation, every kind of caller.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use orgate_api::v1::{OPERATIONS, document};
 use orgate_flows::Clock;
@@ -61,7 +62,8 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
             let reply = call(&app, token, (operation.method, &path), body.as_ref()).await;
             outcomes.push(reply.status.to_string());
         }
-        seen += &format!("{} {}: {}\n", operation.method, operation.path, outcomes.join(" "));
+        let outcomes = outcomes.join(" ");
+        writeln!(seen, "{} {}: {outcomes}", operation.method, operation.path).expect("written");
     }
 
     // Nobody, everything but it, nothing of Orgate's, another organization's administrator, nothing but it.

@@ -1,5 +1,7 @@
 //! What must not work: other organizations' things, and requests that are none.
 
+use std::fmt::Write as _;
+
 use orgate_api::v1::PATH;
 use orgate_tests::app::{Reply, client};
 use serde_json::json;
@@ -90,11 +92,8 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
         let kind = reply.text("type");
         let errors = reply.body["errors"].as_array().cloned().unwrap_or_default();
         let places: Vec<_> = errors.iter().filter_map(|error| error["pointer"].as_str()).collect();
-        seen += &format!(
-            "{what}: {} {} {places:?}\n",
-            reply.status,
-            kind.trim_start_matches("urn:orgate:problem:")
-        );
+        let kind = kind.trim_start_matches("urn:orgate:problem:");
+        writeln!(seen, "{what}: {} {kind} {places:?}", reply.status).expect("written");
         assert_eq!(reply.headers["content-type"], "application/problem+json", "{what}");
     };
 

@@ -1,5 +1,7 @@
 //! Lists, page by page.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::{Things, app, call, token_of};
@@ -10,7 +12,7 @@ async fn pages_hold_everything_once_whatever_comes_and_goes_meanwhile() {
     let token = token_of(&app, "all").await;
     let mut users = String::from("organizations:\n  - slug: acme\n    name: Acme Inc\n    users:\n");
     for number in 0..25 {
-        users += &format!("      - {{ email: u{number}@acme.test, name: User {number} }}\n");
+        writeln!(users, "      - {{ email: u{number}@acme.test, name: User {number} }}").expect("written");
     }
     app.apply(&users).await;
     let page = async |cursor: Option<&str>| {

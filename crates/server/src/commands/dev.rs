@@ -38,7 +38,8 @@ const SAMPLE_SEED: &str = include_str!("../../../../config/dev-seed.yaml");
 
 /// What makes up a development directory besides the server's own log: what `--fresh` deletes, by
 /// name, so that a mistyped path costs nothing else.
-const KEPT: [&str; 6] = ["data", "data.new", "master.key", "notes.secret", "idp.secret", "idp.pem"];
+const KEPT: [&str; 7] =
+    ["data", "data.new", "master.key", "notes.secret", "idp.secret", "idp.pem", "robot.secret"];
 
 /// Start Orgate, a database, a sample application and a mailbox, for trying out
 #[derive(Debug, Args)]
@@ -154,6 +155,7 @@ impl Dev {
         let running = start(&settings, record_metrics()?, &stop).await?;
         let notes_secret = kept_secret(&directory.join("notes.secret"))?;
         let idp_secret = kept_secret(&directory.join("idp.secret"))?;
+        let robot_secret = kept_secret(&directory.join("robot.secret"))?;
         let mut idp = identity_providers(&addresses, &idp_secret, directory);
         let variables = Variables {
             notes_secret: &notes_secret,
@@ -161,11 +163,13 @@ impl Dev {
             idp_secret: &idp_secret,
             idp_url: address_of(&addresses.idp),
             idp_certificate: certificate_of(&saml_metadata(&idp)?)?,
+            issuer_url: address_of(&addresses.issuer),
+            robot_secret: &robot_secret,
         };
         self.seed(&running.env, &variables).await?;
         introduce(&running.env, &mut idp).await?;
         let setup = sample_setup(&running.env).await?;
-        print!("{}", self.table(&addresses, setup.as_deref()));
+        print!("{}", self.table(&addresses, setup.as_deref(), &robot_secret));
         let notes = NotesConfig {
             issuer: addresses.issuer,
             client_id: "notes".to_owned(),
@@ -206,6 +210,8 @@ impl Dev {
             "IDP_SECRET" => Some(variables.idp_secret.to_owned()),
             "IDP_URL" => Some(variables.idp_url.clone()),
             "IDP_CERTIFICATE" => Some(variables.idp_certificate.clone()),
+            "ISSUER_URL" => Some(variables.issuer_url.clone()),
+            "ROBOT_SECRET" => Some(variables.robot_secret.to_owned()),
             other => std::env::var(other).ok(),
         };
         let wanted = match &self.seed {
@@ -215,7 +221,7 @@ impl Dev {
         execute(env, apply::plan(env, &wanted).await?).await
     }
 
-    fn table(&self, addresses: &Addresses, setup: Option<&str>) -> String {
+    fn table(&self, addresses: &Addresses, setup: Option<&str>, robot_secret: &str) -> String {
         let Addresses { issuer, app, idp, mailbox } = addresses;
         let users = if self.seed.is_some() {
             "  as in your seed file\n".to_owned()
@@ -231,6 +237,8 @@ impl Dev {
   anyone@umbrella.test Umbrella Health      by its own identity provider (OpenID Connect)
   anyone@vandelay.test Vandelay Industries  by its own identity provider (SAML)
   paula@partner.test   Vandelay Industries  viewer, by password
+  acme-robot           Acme Inc             a program that runs it, by {issuer}api/v1
+                       Its secret: {robot_secret}
 "
             )
         };
@@ -290,6 +298,8 @@ struct Variables<'a> {
     idp_secret: &'a str,
     idp_url: String,
     idp_certificate: String,
+    issuer_url: String,
+    robot_secret: &'a str,
 }
 
 fn address_of(url: &Url) -> String {

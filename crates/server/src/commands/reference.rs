@@ -1,7 +1,9 @@
 //! `orgate reference`: the parts of the reference that are generated from code.
 
 use clap::{CommandFactory as _, ValueEnum};
+use orgate_api::v1::{OPERATIONS, PATH};
 use orgate_domain::audit::Action;
+use orgate_domain::permissions::OrgatePermission;
 
 use super::Cli;
 use crate::settings::DEFAULTS;
@@ -15,6 +17,8 @@ pub(super) enum Part {
     Config,
     /// Every audit event
     Events,
+    /// Every permission of Orgate's own, and what it takes to do what by the management API
+    Permissions,
 }
 
 impl Part {
@@ -27,6 +31,7 @@ impl Part {
             Self::Cli => cli(),
             Self::Config => format!("# Configuration\n\n```toml\n{DEFAULTS}```\n"),
             Self::Events => events(),
+            Self::Permissions => permissions(),
         }
     }
 }
@@ -55,6 +60,28 @@ fn events() -> String {
             .to_owned();
     for action in Action::ALL {
         text.extend(["- `", action.as_str(), "`\n"]);
+    }
+    text
+}
+
+fn permissions() -> String {
+    let mut text = "# Permissions\n\nOrgate's own permissions begin with `orgate:`. Roles hold them, and no client and no \
+                    organization declares others. `orgate:*` is all of them, `orgate:users:*` all about users.\n\n\
+                    | permission | lets its holder |\n|---|---|\n"
+        .to_owned();
+    for permission in OrgatePermission::ALL {
+        let meaning = permission.meaning().trim_end_matches('.');
+        text.extend(["| `", permission.as_str(), "` | ", meaning, " |\n"]);
+    }
+    text.push_str("\n## What the management API takes\n\n| operation | permission |\n|---|---|\n");
+    for operation in OPERATIONS {
+        let line = format!(
+            "| `{} {PATH}{}` | `{}` |\n",
+            operation.method,
+            operation.path,
+            operation.permission.as_str()
+        );
+        text.push_str(&line);
     }
     text
 }
