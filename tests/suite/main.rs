@@ -58,6 +58,7 @@ mod machines;
 mod management;
 #[cfg(test)]
 mod openid_connect;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod registrations;
