@@ -7,10 +7,8 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::clients::{Audience, Client, ClientStatus, RegisteredUri};
 use orgate_domain::credentials::{Credential, RequestHandle};
 use orgate_domain::ids::{AuthorizationRequestId, OrgId};
-use orgate_domain::organizations::{OrgStatus, Organization};
-use orgate_domain::policies::Policy;
+use orgate_domain::organizations::Organization;
 use orgate_domain::resolution::{self, Asking, Decision, Reason};
-use orgate_domain::standing::Standing;
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, PkceRule, Prompt, ResponseMode};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::oauth::token::GrantType;
@@ -25,6 +23,7 @@ use crate::limits::Limited;
 use crate::{Browser, Called, Env, Failure, Issuer, events};
 
 mod conclude;
+mod entry;
 mod facts;
 mod needed;
 mod pending;
@@ -34,12 +33,14 @@ mod suffices;
 mod told;
 
 use conclude::issue_in_session;
+use entry::{find_session, record_unknown_session, refusal_here};
 use records::{record, record_misplaced, record_unresolved};
 use source::source;
 use suffices::suffices;
 use told::answered;
 
 pub(crate) use conclude::{conclude, issue, issue_code};
+pub(crate) use entry::{proven_session, refusal, refused_because};
 pub use facts::Known;
 pub(crate) use facts::{find_organization, gather, live_sessions, usable_sessions, welcomes};
 pub use needed::Needed;
@@ -346,89 +347,6 @@ async fn ask_who(
 pub(crate) fn issuer_of(env: &Env, client: &Client, org_id: OrgId, reason: Reason) -> Issuer {
     let called = Called((reason == Reason::Host).then_some(org_id));
     env.issuer.to_client(client, org_id, called)
-}
-
-/// The session that this browser's cookie of the transaction's organization proves; one that proves none is an event.
-pub(crate) async fn proven_session(
-    env: &Env,
-    tx: &mut OrgTx,
-    client: &Client,
-    browser: &Browser,
-) -> Result<Option<Standing>, Failure> {
-    let standing = find_session(tx, client, browser).await?;
-    if standing.is_none() {
-        record_unknown_session(env, tx, client, browser).await?;
-    }
-    Ok(standing)
-}
-
-async fn find_session(
-    tx: &mut OrgTx,
-    client: &Client,
-    browser: &Browser,
-) -> Result<Option<Standing>, Failure> {
-    let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
-    Ok(tx.sessions().find_by_cookie(&cookie.hash(), Some(client.key())).await?)
-}
-
-/// Of a browser that has a cookie of the transaction's organization, which proved no session.
-async fn record_unknown_session(
-    env: &Env,
-    tx: &mut OrgTx,
-    client: &Client,
-    browser: &Browser,
-) -> Result<(), Failure> {
-    if browser.session_of(tx.org_id()).is_some() {
-        let event = events::refused(env, Action::SessionRefused, "unknown_session", &browser.origin)?;
-        tx.audit().insert(&Event { client: Some(client.key()), ..event }).await?;
-    }
-    Ok(())
-}
-
-/// Why the transaction's organization cannot be entered with the client, if it cannot; and whether there is one. A session
-/// that was found says enough of it to be let in.
-async fn refusal_here(
-    tx: &mut OrgTx,
-    (client, policy): (&Arc<Client>, &Policy),
-    standing: Option<&Standing>,
-) -> Result<Option<(Refused, bool)>, Failure> {
-    if let Some(standing) = standing
-        && refused_because((client, policy), Some(standing.org_status), standing.client).is_none()
-    {
-        return Ok(None);
-    }
-    let (organization, admission) = tx.organization().find_with(client.key()).await?;
-    let exists = organization.is_some();
-    Ok(refusal(client, policy, (organization, admission)).map(|refused| (refused, exists)))
-}
-
-pub(crate) fn refusal(
-    client: &Arc<Client>,
-    policy: &Policy,
-    (organization, admission): (Option<Organization>, Option<ClientStatus>),
-) -> Option<Refused> {
-    let status = organization.as_ref().map(|organization| organization.status);
-    let why = refused_because((client, policy), status, admission)?;
-    let known = !matches!(why, RefusedBecause::OrganizationUnavailable | RefusedBecause::ThirdPartyForbidden);
-    let organization = organization.filter(|_| known);
-    Some(Refused { why, client: Arc::clone(client), organization })
-}
-
-/// Why an organization cannot be entered with a client, if it cannot.
-pub(crate) fn refused_because(
-    (client, policy): (&Client, &Policy),
-    organization: Option<OrgStatus>,
-    admission: Option<ClientStatus>,
-) -> Option<RefusedBecause> {
-    match (organization, admission) {
-        (None | Some(OrgStatus::Deleted), _) | (_, None) => Some(RefusedBecause::OrganizationUnavailable),
-        (Some(OrgStatus::Active | OrgStatus::Suspended), _) if !policy.admits(client.settings.party) => {
-            Some(RefusedBecause::ThirdPartyForbidden)
-        }
-        (Some(OrgStatus::Suspended), _) => Some(RefusedBecause::OrganizationSuspended),
-        (Some(OrgStatus::Active), Some(ClientStatus::Disabled)) => Some(RefusedBecause::ClientDisabled),
-        (Some(OrgStatus::Active), Some(ClientStatus::Active)) => None,
-    }
 }
 
 /// Stores the request in the transaction's organization, under a fresh id and handle.
