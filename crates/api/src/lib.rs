@@ -27,7 +27,7 @@ pub use documents::{authorization_server_of_organization, documents, documents_o
 /// The routes of the back channel but for the [`documents()`].
 pub fn router(state: &AppState) -> Router<AppState> {
     issuer(state)
-        .merge(v1::router())
+        .merge(v1::router(state))
         .route("/sso/{organization}/{connection}/backchannel-logout", post(connections::post_logout))
         .route("/sso/{organization}/{connection}/jwks", get(connections::get_keys))
 }

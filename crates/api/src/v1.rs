@@ -1,7 +1,7 @@
 //! `/api/v1`: organizations are run by programs.
 //!
-//! **Invariant:** an operation is one line of [`OPERATIONS`], which says what permission it takes. Whatever is missing there
-//! is admitted by nobody, and its handler cannot be reached without the [`Admitted`] that reads it.
+//! **Invariant:** an operation is one line of [`OPERATIONS`], which says what permission it takes. Every route but that of the
+//! description is behind the layer that reads it: what is missing there is refused to everybody.
 
 mod admitted;
 mod body;
@@ -13,9 +13,9 @@ mod problem;
 mod setup_links;
 mod users;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use axum::{Router, middleware};
 use orgate_edge::AppState;
 
 pub use document::document;
@@ -27,9 +27,8 @@ use problem::{Kind, Problem};
 pub const PATH: &str = "/api/v1";
 
 /// The routes.
-pub(crate) fn router() -> Router<AppState> {
-    let routes = Router::new()
-        .route("/openapi.json", get(document::get))
+pub(crate) fn router(state: &AppState) -> Router<AppState> {
+    let operations = Router::new()
         .route("/organizations/{organization}", get(organizations::get))
         .route("/organizations/{organization}/setup-links", get(setup_links::list).post(setup_links::post))
         .route(
@@ -38,6 +37,9 @@ pub(crate) fn router() -> Router<AppState> {
         )
         .route("/organizations/{organization}/users", get(users::list))
         .route("/organizations/{organization}/users/{user}", get(users::get))
+        .route_layer(middleware::from_fn_with_state(state.clone(), admitted::admitted));
+    let routes = operations
+        .route("/openapi.json", get(document::get))
         .method_not_allowed_fallback(|| async {
             Problem::with_status(StatusCode::METHOD_NOT_ALLOWED, Kind::MethodNotAllowed)
         })

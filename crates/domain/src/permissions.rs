@@ -31,17 +31,17 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    /// Set up and change connections to identity providers.
+    /// Set up and change connections to identity providers, which decide who people are: as much as to administer everything.
     ConnectionsManage = "orgate:connections:manage";
     /// Claim, prove and give up e-mail domains.
     DomainsManage = "orgate:domains:manage";
-    /// See the organization's name, slug, status and look.
+    /// See the organization's name, slug, status, look and contact.
     OrganizationRead = "orgate:organization:read";
     /// Make and take back set-up links, for what one may set up oneself and roles that one could grant.
     SetupLinksManage = "orgate:setup_links:manage";
     /// See set-up links, without their secrets.
     SetupLinksRead = "orgate:setup_links:read";
-    /// See users, their addresses and whether they are active.
+    /// See users: their names, addresses, languages, and whether they are active.
     UsersRead = "orgate:users:read";
 }
 

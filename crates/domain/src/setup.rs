@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::connections::RoleSlugs;
-use crate::ids::SetupLinkId;
+use crate::ids::{ClientId, SetupLinkId, UserId};
+use crate::permissions::{Held, OrgatePermission};
 
 /// A link lives this long unless its maker says otherwise: a weekend, and a day on either side.
 pub const DEFAULT_LIFETIME: Duration = Duration::hours(72);
@@ -34,7 +35,7 @@ pub struct SetupLink {
     pub purposes: BTreeSet<SetupPurpose>,
     /// Slugs of the roles that what it sets up may give.
     pub role_ceiling: RoleSlugs,
-    /// Who made it: `operator`, or a user's id.
+    /// Who made it: `operator`, or a user's or a client's id.
     pub created_by: String,
     /// When.
     pub created_at: DateTime<Utc>,
@@ -46,12 +47,26 @@ pub struct SetupLink {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// Who made a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkMaker {
+    /// A machine client.
+    Client(ClientId),
+    /// Whoever runs the server.
+    Operator,
+    /// A user of the organization.
+    User(UserId),
+}
+
 /// Why a link is worth nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SetupLinkRefusal {
     /// Its time is over.
     #[error("expired_link")]
     Expired,
+    /// Whoever made it could not make it any more: it gives nothing that they do not have.
+    #[error("maker_fallen")]
+    MakerFallen,
     /// It was taken back.
     #[error("revoked_link")]
     Revoked,
@@ -62,6 +77,7 @@ impl SetupLinkRefusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired_link",
+            Self::MakerFallen => "maker_fallen",
             Self::Revoked => "revoked_link",
         }
     }
@@ -76,6 +92,14 @@ impl SetupPurpose {
         match self {
             Self::Sso => "sso",
             Self::Domains => "domains",
+        }
+    }
+
+    /// What whoever makes a link for it holds themselves.
+    pub const fn permission(self) -> OrgatePermission {
+        match self {
+            Self::Sso => OrgatePermission::ConnectionsManage,
+            Self::Domains => OrgatePermission::DomainsManage,
         }
     }
 
@@ -97,6 +121,29 @@ impl SetupLink {
             Err(SetupLinkRefusal::Expired)
         } else {
             Ok(())
+        }
+    }
+
+    /// Who made it, as far as that can be read.
+    pub fn maker(&self) -> Option<LinkMaker> {
+        let text = self.created_by.as_str();
+        let user = text.parse().map(LinkMaker::User);
+        let client = text.parse().map(LinkMaker::Client);
+        user.or(client).ok().or((text == "operator").then_some(LinkMaker::Operator))
+    }
+
+    /// Whether whoever made it could still make it, by what they hold: nothing, if they do not stand. What the operator
+    /// made stands by itself.
+    ///
+    /// # Errors
+    /// [`SetupLinkRefusal::MakerFallen`].
+    pub fn check_maker(&self, held: &Held) -> Result<(), SetupLinkRefusal> {
+        let takes = self.purposes.iter().map(|purpose| purpose.permission());
+        let mut takes = takes.chain([OrgatePermission::SetupLinksManage]);
+        if self.maker() == Some(LinkMaker::Operator) || takes.all(|permission| held.has(permission)) {
+            Ok(())
+        } else {
+            Err(SetupLinkRefusal::MakerFallen)
         }
     }
 

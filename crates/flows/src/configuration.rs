@@ -198,13 +198,13 @@ impl Configuration {
         }
         let read_in = self.forgotten.load(Ordering::SeqCst);
         let found = store.find_client_place(OrgHint::Id(place.org_id()), client).await?;
-        let found = found.map(|found| Arc::new(found.standing));
-        if let Some(found) = &found
-            && self.is_still(read_in)
-        {
-            self.client_standings.insert(key, Arc::clone(found)).await;
+        let Some(ClientPlace { inherited, standing, .. }) = found else { return Ok(None) };
+        let standing = Arc::new(standing);
+        if self.is_still(read_in) {
+            self.policies.insert(place.org_id(), Policy::effective(&inherited)).await;
+            self.client_standings.insert(key, Arc::clone(&standing)).await;
         }
-        Ok(found)
+        Ok(Some(standing))
     }
 
     /// The effective policy of an organization; `None` if there is no such organization, which is

@@ -13,7 +13,7 @@ use orgate_domain::ids::{ClientId, OrgId};
 /// organization; and requests a minute of one program: at the management API, and of one receiver of its security events.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitSettings {
-    /// Requests to the management API through one client in one organization.
+    /// Requests to the management API of one user or machine through one client in one organization.
     pub api: u32,
     /// Attempts to prove a credential: passwords, typed codes.
     pub credentials: u32,
@@ -58,7 +58,7 @@ pub struct TooMany {
 
 /// The limiters.
 pub struct Limits {
-    api: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
+    api: DefaultKeyedRateLimiter<SecretHash>,
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
@@ -107,11 +107,13 @@ impl Limits {
         limiter.check_key(&key).map_err(|until| too_many(&until))
     }
 
-    /// Takes one request to the management API, through a client in an organization, from its budget.
+    /// Takes one request to the management API from the budget of a subject through a client in an organization, as a
+    /// verified token names the three.
     ///
     /// # Errors
     /// [`TooMany`].
-    pub fn take_api(&self, caller: (OrgId, ClientId)) -> Result<(), TooMany> {
+    pub fn take_api(&self, (org_id, client_id, subject): (&str, &str, &str)) -> Result<(), TooMany> {
+        let caller = SecretHash::of([org_id, client_id, subject].join(" ").as_bytes()); // of one length
         self.api.check_key(&caller).map_err(|until| too_many(&until))
     }
 

@@ -11,11 +11,14 @@ pub mod users;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{Held, OrgatePermission};
-use orgate_storage::OrgScope;
 pub use orgate_storage::{ListedUser, MAX_PAGE, Page, PageOf};
+use orgate_storage::{OrgScope, Role};
 
 use crate::random::NoRandomness;
 use crate::{Env, Failure, events};
+
+/// All of Orgate's own permissions, as roles hold and scopes lend them.
+const EVERYTHING: &str = "orgate:*";
 
 /// Whoever calls, as their token and what it stands on say just now.
 #[derive(Debug)]
@@ -23,7 +26,9 @@ pub struct Caller {
     scope: OrgScope,
     by: By,
     client: (OrgId, ClientId),
-    /// What whoever the token is about holds now.
+    /// Slugs of the roles of whoever the token is about, now.
+    roles: Vec<String>,
+    /// What they hold by these.
     holds: Held,
     /// What the token lets its bearer do of it.
     lent: Lent,
@@ -63,10 +68,26 @@ impl Caller {
         self.holds.has(wanted) && self.lent.covers(wanted.as_str())
     }
 
-    /// Whether they may give others this, a permission of whatever kind: nobody gives what they do not hold, and no program
-    /// what it was not lent of Orgate's own.
-    pub(crate) fn may_grant(&self, permission: &str) -> bool {
-        self.holds.covers(permission) && (!permission.starts_with("orgate:") || self.lent.covers(permission))
+    /// Whether they may give others this role: one that they have, or any, where they hold all of Orgate's own permissions and
+    /// the token lends them; and nothing in it that they do not hold, or the token does not lend. A role is more than what is
+    /// in it: applications ask for it by its name.
+    pub(crate) fn may_give(&self, role: &Role) -> bool {
+        let all = self.holds.covers(EVERYTHING) && self.lent.covers(EVERYTHING);
+        let theirs = all || self.roles.iter().any(|held| held == role.slug.as_str());
+        theirs
+            && role
+                .permissions
+                .iter()
+                .all(|permission| self.holds.covers(permission) && self.lends(permission))
+    }
+
+    /// Whether the token lends this, a permission of whatever kind. Those of applications are in no token for the API.
+    fn lends(&self, permission: &str) -> bool {
+        if permission.starts_with("orgate:") {
+            self.lent.covers(permission)
+        } else {
+            self.lent.scope.covers(permission) || self.lent.scope.covers(EVERYTHING)
+        }
     }
 
     fn actor(&self) -> Actor {
@@ -89,11 +110,15 @@ impl Caller {
         Ok(self.about(events::done(env, action, &self.origin)?))
     }
 
-    /// Records what they were refused: in their own organization, whichever was named. Folded: nothing keeps a program from
-    /// trying again and again.
-    async fn record_refusal(&self, env: &Env, (reason, wanted): (&'static str, &str)) -> Result<(), Failure> {
+    /// Records what they were refused: in their own organization, whichever was named. Folded by caller: nothing keeps a
+    /// program from trying again and again.
+    async fn record_refusal(
+        &self,
+        env: &Env,
+        (reason, about): (&'static str, (&'static str, &str)),
+    ) -> Result<(), Failure> {
         let event = self.about(events::refused(env, Action::ApiRefused, reason, &self.origin)?);
-        let event = Event { detail: vec![("permission", wanted.to_owned())], ..event };
+        let event = Event { detail: vec![(about.0, about.1.to_owned())], ..event };
         env.refusals.record(env, &self.scope, event).await?;
         Ok(())
     }

@@ -17,7 +17,13 @@ use crate::{Env, Failure};
 /// Kinds remembered at most. Beyond it the oldest is forgotten, its count written first.
 const REMEMBERED: usize = 10_000;
 
-type Kind = (OrgId, Action, Option<&'static str>);
+type Kind = (OrgId, Action, Option<&'static str>, Option<String>);
+
+/// What is alike. Who is known to the management API is told apart there: nobody hides behind another's refusals.
+fn kind(org_id: OrgId, event: &Event) -> Kind {
+    let actor = (event.action == Action::ApiRefused).then(|| event.actor.id()).flatten();
+    (org_id, event.action, event.reason, actor)
+}
 
 /// What was written of a kind, and how many alike were not since.
 #[derive(Debug)]
@@ -102,7 +108,7 @@ impl Refusals {
     /// Counts an event that is like one of this minute.
     fn count(&self, org_id: OrgId, event: &Event) -> bool {
         let mut recent = self.lock();
-        match recent.get_mut(&(org_id, event.action, event.reason)) {
+        match recent.get_mut(&kind(org_id, event)) {
             Some(folded) if event.occurred_at - folded.written < Duration::minutes(1) => {
                 folded.count += 1;
                 folded.last = event.clone();
@@ -116,12 +122,12 @@ impl Refusals {
     fn remember(&self, scope: &OrgScope, event: Event) -> Option<Folded> {
         let mut recent = self.lock();
         let oldest = if recent.len() >= REMEMBERED {
-            recent.iter().min_by_key(|(_, folded)| folded.written).map(|(kind, _)| *kind)
+            recent.iter().min_by_key(|(_, folded)| folded.written).map(|(kind, _)| kind.clone())
         } else {
             None
         };
         let gone = oldest.and_then(|kind| recent.remove(&kind));
-        let kind = (scope.org_id(), event.action, event.reason);
+        let kind = kind(scope.org_id(), &event);
         let folded = Folded { scope: *scope, written: event.occurred_at, last: event, count: 0 };
         recent.insert(kind, folded).or(gone)
     }

@@ -140,7 +140,8 @@ impl Setup {
     pub(crate) async fn begin(&self, env: &Env, purpose: SetupPurpose) -> Result<OrgTx, SetupError> {
         let mut tx = env.store.begin(&self.scope).await?;
         let link = tx.setup_links().find(self.link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
-        link.check(env.clock.now()).map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
+        let good = links::check_link(env, &mut tx, &link).await?;
+        good.map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
         if !link.is_for(purpose) {
             return Err(SetupError::NotYet(NotYet::OtherPurpose));
         }

@@ -135,7 +135,7 @@ pub struct Passwords {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Requests to the management API through one client in one organization.
+    /// Requests to the management API of one user or machine through one client in one organization.
     pub api_per_minute: u32,
     /// Attempts to prove a credential.
     pub credentials_per_minute: u32,

@@ -40,18 +40,29 @@ pub(crate) fn method(text: &str, connection: Option<Uuid>) -> Result<SignInMetho
     parsed(SignInMethod::from_parts(text, connection), "sessions", "method")
 }
 
-/// The columns of a policy; all are null where an organization sets nothing.
+/// The columns of a policy; all are null where an organization sets nothing. As JSON, each has to be there: one that is missed
+/// would read as nothing set.
 #[derive(Debug, Default, serde::Deserialize)]
 pub(crate) struct PolicyRow {
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) session_idle_secs: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) session_absolute_secs: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) access_token_secs: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) refresh_idle_secs: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) refresh_absolute_secs: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) lockout_attempts: Option<i32>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) sso_enforcement: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) third_party_clients: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) client_registration: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) client_id_metadata: Option<String>,
 }
 

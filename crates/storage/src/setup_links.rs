@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::setup::{SetupLink, SetupPurpose};
+use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
 use uuid::Uuid;
 
 use crate::row::parsed;
@@ -102,9 +102,9 @@ impl SetupLinks<'_> {
         let rows = sqlx::query_as!(
             Row,
             "select id, purposes, role_ceiling, created_by, created_at, expires_at, revoked_at, last_used_at
-             from setup_links where org_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+             from setup_links where org_id = $1 and id < $2 order by id desc limit $3",
             self.org_id,
-            page.after.map(SetupLinkId::as_uuid),
+            page.after.map_or(Uuid::max(), SetupLinkId::as_uuid),
             page.rows(),
         )
         .fetch_all(&mut *self.conn)
@@ -139,6 +139,54 @@ impl SetupLinks<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         row.map(TryInto::try_into).transpose()
+    }
+
+    /// What whoever made a link holds now; nothing, if they are not active, or the client is not admitted any more.
+    pub async fn list_maker_permissions(&mut self, maker: LinkMaker) -> Result<Vec<String>, StorageError> {
+        let held = match maker {
+            LinkMaker::Operator => None,
+            LinkMaker::User(id) => {
+                sqlx::query_scalar!(
+                    r#"select array(select bundled.permission from roles_held held
+                                    join role_permissions bundled
+                                        on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                                    where held.org_id = member.org_id and held.user_id = member.id) as "permissions!"
+                       from users member where member.org_id = $1 and member.id = $2 and member.status = 'active'"#,
+                    self.org_id,
+                    id.as_uuid(),
+                )
+                .fetch_optional(&mut *self.conn)
+                .await?
+            }
+            LinkMaker::Client(id) => {
+                sqlx::query_scalar!(
+                    r#"select array(select bundled.permission from client_roles held
+                                    join role_permissions bundled
+                                        on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                                    where held.org_id = admitted.org_id and held.client_org_id = admitted.client_org_id
+                                      and held.client_id = admitted.client_id) as "permissions!"
+                       from admitted_clients admitted
+                       where admitted.org_id = $1 and admitted.client_id = $2 and admitted.status = 'active'"#,
+                    self.org_id,
+                    id.as_uuid(),
+                )
+                .fetch_optional(&mut *self.conn)
+                .await?
+            }
+        };
+        Ok(held.unwrap_or_default())
+    }
+
+    /// How many links were made since `since`, whatever became of them.
+    pub async fn count_made(&mut self, since: DateTime<Utc>) -> Result<i64, StorageError> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from setup_links where org_id = $1 and created_at >= $2"#,
+            self.org_id,
+            since,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(count)
     }
 
     /// Takes a link back. `false` if there is none, or it was taken back before.

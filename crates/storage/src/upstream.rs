@@ -204,9 +204,27 @@ impl Upstream<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Takes the request's one use, and erases the answer that waited; and holds the organization's sessions
-    /// ([`crate::Organizations::hold`]), since one may begin now. `false` if it was taken before, or the request lapsed.
+    /// Takes the request's one use, and erases the answer that waited. `false` if it was taken
+    /// before, or the request lapsed.
     pub async fn consume(&mut self, state: &SecretHash, now: DateTime<Utc>) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update upstream_requests set consumed_at = $3, answer = null
+             where org_id = $1 and state_hash = $2 and consumed_at is null and expires_at > $3",
+            self.org_id,
+            state.as_bytes(),
+            now,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// [`Upstream::consume`] and [`crate::Organizations::hold`] in one statement: for whoever is about to begin a session.
+    pub async fn consume_and_hold(
+        &mut self,
+        state: &SecretHash,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
         let held = sqlx::query_scalar!(
             r#"update upstream_requests set consumed_at = $3, answer = null
                where org_id = $1 and state_hash = $2 and consumed_at is null and expires_at > $3

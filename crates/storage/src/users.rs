@@ -115,9 +115,9 @@ impl Users<'_> {
         let rows = sqlx::query_as!(
             ListedRow,
             "select id, email, email_verified, name, locale, status, created_at, updated_at
-             from users where org_id = $1 and ($2::uuid is null or id > $2) order by id limit $3",
+             from users where org_id = $1 and id > $2 order by id limit $3",
             self.org_id,
-            page.after.map(UserId::as_uuid),
+            page.after.map_or(Uuid::nil(), UserId::as_uuid),
             page.rows(),
         )
         .fetch_all(&mut *self.conn)

@@ -12,8 +12,7 @@ use url::Url;
 
 use super::{Things, app, body_of, but, call, only, operations, token_of, token_of_user};
 
-/// A path that is routed and not in the table is answered to nobody, and one in the table that is not routed is described
-/// to nobody.
+/// A route that is not in the table is refused to everybody; here, that the table and the description are the same.
 #[tokio::test]
 async fn every_operation_is_in_the_table_and_described_with_what_it_takes() {
     let app = app().await;
@@ -117,7 +116,14 @@ async fn an_administrator_who_signed_in_may_what_their_roles_say_now_and_the_sco
     assert_eq!(call(&app, Some(&ada), users, None).await.status, 401);
     let refused = |event: &String| event.starts_with("api.refused");
     let events: Vec<String> = app.events("acme").await.into_iter().filter(refused).collect();
-    assert_eq!(events, ["api.refused refused scope_missing", "api.refused refused permission_missing"]);
+    assert_eq!(
+        events,
+        [
+            "api.refused refused scope_missing",
+            "api.refused refused permission_missing",
+            "api.refused refused permission_missing", // another's, by the same reason
+        ]
+    );
 }
 
 #[tokio::test]
@@ -150,7 +156,7 @@ async fn a_token_for_something_else_is_no_token_here() {
 }
 
 #[tokio::test]
-async fn an_exchanged_token_may_no_more_than_the_one_it_was_exchanged_for() {
+async fn a_token_that_is_held_for_another_is_no_token_here_and_carries_nothing_of_orgates() {
     let app = app().await;
     let users = ("GET", "/organizations/acme/users");
     exchangers(&app).await;
@@ -167,8 +173,46 @@ async fn an_exchanged_token_may_no_more_than_the_one_it_was_exchanged_for() {
 
     assert_eq!(exchanged.status, 200, "{:?}", exchanged.body);
     assert_eq!(exchanged.claims("access_token")["permissions"], serde_json::json!([]));
+    assert!(exchanged.claims("access_token")["act"].is_object(), "it is held for another");
     let reply = call(&app, Some(&exchanged.text("access_token")), users, None).await;
-    assert_eq!(reply.status, 403, "the token for notes had none of Orgate's permissions");
+    assert_eq!(reply.status, 401, "nobody acts here in the place of another");
+}
+
+#[tokio::test]
+async fn what_is_given_after_a_token_was_issued_counts_from_the_next_one_on() {
+    let app = app().await;
+    let vic = ("acme", "vic@acme.test");
+    let before = token_of_user(&app, vic, "orgate:*").await;
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, users: [{ email: vic@acme.test, name: Vic, roles: [admin] }] }]").await;
+    let users = ("GET", "/organizations/acme/users");
+
+    let newer = call(&app, Some(&before), users, None).await;
+
+    assert_eq!(newer.status, 403);
+    assert!(newer.text("detail").contains("Get a new one"), "{:?}", newer.body);
+    assert!(app.events("acme").await.contains(&"api.refused refused permission_newer".to_owned()));
+    let after = token_of_user(&app, vic, "orgate:*").await;
+    assert_eq!(call(&app, Some(&after), users, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_back_and_holds_up_nobody_else() {
+    let app = App::start_with(|settings| settings.limits.api_per_minute = 3).await;
+    app.apply(&super::machines(&app)).await;
+    let (vic, ada) = (("acme", "vic@acme.test"), ("acme", "ada@acme.test"));
+    let (vic, ada) = (token_of_user(&app, vic, "orgate:*").await, token_of_user(&app, ada, "orgate:*").await);
+    let users = ("GET", "/organizations/acme/users");
+
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(call(&app, Some(&vic), users, None).await.status);
+    }
+
+    assert_eq!(statuses, [403, 403, 403, 429]);
+    let late = call(&app, Some(&vic), users, None).await;
+    assert_eq!(late.text("type"), "urn:orgate:problem:too_many_requests");
+    assert!(late.headers.contains_key("retry-after"));
+    assert_eq!(call(&app, Some(&ada), users, None).await.status, 200, "through the same client");
 }
 
 /// A program of the operator's that may exchange tokens, also for the API.

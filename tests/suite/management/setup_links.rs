@@ -88,6 +88,7 @@ async fn nobody_gives_by_a_link_what_they_do_not_hold() {
          - {{ slug: sso-manager, permissions: [\"orgate:setup_links:*\", \"orgate:connections:manage\", \"notes:read\"] }}\n      \
          - {{ slug: writer, permissions: [\"notes:read\", \"notes:write\"] }}\n      \
          - {{ slug: reader, permissions: [\"notes:read\"] }}\n      \
+         - {{ slug: empty, permissions: [] }}\n      \
          - {{ slug: everything, permissions: [\"orgate:setup_links:*\", \"orgate:*\"] }}\n\
          clients:\n  - {{ client_id: manager, organization: acme, name: Manager, type: machine, audience: owner, \
          client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [sso-manager] }}\n  \
@@ -107,7 +108,7 @@ async fn nobody_gives_by_a_link_what_they_do_not_hold() {
     assert_eq!(ask(&manager, &["domains"], &[]).await, refused("/purposes"), "they may not manage domains");
     assert_eq!(ask(&manager, &["sso", "domains"], &[]).await, refused("/purposes"));
     assert_eq!(ask(&manager, &["sso"], &["writer"]).await, refused("/roles"), "they cannot write");
-    assert_eq!(ask(&manager, &["sso"], &["reader", "everything"]).await, refused("/roles"));
+    assert_eq!(ask(&manager, &["sso"], &["sso-manager", "everything"]).await, refused("/roles"));
     // Whose roles they are holds everything; the token was lent less.
     assert_eq!(ask(&lent, &["domains"], &[]).await, refused("/purposes"));
     assert_eq!(ask(&lent, &["sso"], &["everything"]).await, refused("/roles"));
@@ -118,10 +119,92 @@ async fn nobody_gives_by_a_link_what_they_do_not_hold() {
     assert!(events.contains(&"api.refused refused permission_missing".to_owned()));
     assert!(events.contains(&"api.refused refused role_above".to_owned()));
 
-    assert_eq!(ask(&manager, &["sso"], &["reader", "sso-manager"]).await.0, 201);
+    assert_eq!(
+        ask(&manager, &["sso"], &["reader"]).await,
+        refused("/roles"),
+        "of another name: applications ask for that"
+    );
+    assert_eq!(ask(&manager, &["sso"], &["empty"]).await, refused("/roles"));
+    assert_eq!(ask(&manager, &["sso"], &["sso-manager"]).await.0, 201, "their own");
     assert_eq!(
         ask(&lent, &["sso"], &["sso-manager"]).await.0,
         403,
         "which may list links, and the token may not"
     );
+}
+
+/// A link gives nothing that its maker does not have any more.
+#[tokio::test]
+async fn a_link_falls_with_whoever_made_it() {
+    let app = app().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let machine = token_of(&app, "all").await;
+    let wanted = json!({ "purposes": ["sso", "domains"] });
+    let mut links = Vec::new();
+    for token in [&ada, &machine] {
+        links.push(call(&app, Some(token), ("POST", LINKS), Some(&wanted)).await.text("url"));
+    }
+    let browser = app.browser();
+    let open = async |link: &String| app.browser().get(link).await.status.as_u16();
+    assert_eq!((open(&links[0]).await, open(&links[1]).await), (200, 200));
+    let page = browser.get(&links[0]).await;
+    let fields = [("link", page.field("link")), ("csrf", page.field("csrf"))];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let begun = browser.post("/setup/begin", &fields).await;
+    assert_eq!(browser.follow(begun).await.status, 200);
+    let with = |what: &str| {
+        format!(
+            "organizations: [{{ slug: acme, name: Acme Inc, users: [{{ email: ada@acme.test, name: Ada, {what} }}] }}]"
+        )
+    };
+
+    app.apply(&with("roles: [viewer]")).await;
+    assert_eq!((open(&links[0]).await, open(&links[1]).await), (410, 200));
+    let gone = browser.get("/setup/connections").await;
+    assert_eq!(gone.status, 410, "also where it was open");
+    assert!(gone.body.contains("setup_link_maker_fallen"));
+    app.apply(&with("roles: [admin]")).await;
+    assert_eq!(open(&links[0]).await, 200);
+    app.apply(&with("status: deactivated")).await;
+    assert_eq!(open(&links[0]).await, 410);
+
+    let api = app.env.issuer.api();
+    app.apply(&format!(
+        "clients:\n  - {{ client_id: all, organization: acme, name: all, type: machine, audience: owner, \
+         status: disabled, resources: [\"{api}\"], scopes: [\"orgate:*\", notes] }}\n"
+    ))
+    .await;
+    assert_eq!(open(&links[1]).await, 410);
+    let refused = "setup_link.refused refused maker_fallen".to_owned();
+    assert!(app.events("acme").await.contains(&refused));
+}
+
+#[tokio::test]
+async fn links_are_listed_latest_first_and_an_organization_makes_so_many_and_no_more() {
+    let app = app().await;
+    let token = token_of(&app, "all").await;
+    let wanted = json!({ "purposes": ["domains"] });
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(call(&app, Some(&token), ("POST", LINKS), Some(&wanted)).await.text("id"));
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await; // ids of one millisecond have no order
+    }
+    made.reverse();
+
+    let (mut listed, mut next) = (Vec::new(), String::new());
+    for _ in 0..3 {
+        let page = call(&app, Some(&token), ("GET", &format!("{LINKS}?limit=1{next}")), None).await;
+        listed.push(page.body["items"][0]["id"].as_str().expect("an id").to_owned());
+        next = page.body["next_cursor"].as_str().map_or_else(String::new, |next| format!("&cursor={next}"));
+    }
+
+    assert_eq!((listed, next), (made, String::new()));
+    let many = "insert into setup_links
+                    (org_id, id, token_hash, purposes, role_ceiling, created_by, created_at, expires_at)
+                select org_id, gen_random_uuid(), sha256(number::text::bytea), purposes, role_ceiling, created_by,
+                       created_at, expires_at
+                from (select * from setup_links limit 1) one, generate_series(1, 497) number";
+    sqlx::query(many).execute(app.database.superuser()).await.expect("made");
+    let refused = call(&app, Some(&token), ("POST", LINKS), Some(&wanted)).await;
+    assert_eq!((refused.status, refused.text("type").as_str()), (409, "urn:orgate:problem:limit_reached"));
 }

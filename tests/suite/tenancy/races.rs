@@ -567,7 +567,8 @@ async fn an_answer_an_assertion_a_recovery_code_and_an_identity_are_taken_once()
         let racers = [
             winners(&fixture.acme, async |tx| tx.upstream().answer(&upstream.state, b"kept", now()).await)
                 .await,
-            winners(&fixture.acme, async |tx| tx.upstream().consume(&upstream.state, now()).await).await,
+            winners(&fixture.acme, async |tx| tx.upstream().consume_and_hold(&upstream.state, now()).await)
+                .await,
             winners(&fixture.acme, async |tx| tx.upstream().consume_assertion(id, &assertion, until).await)
                 .await,
             winners(&fixture.acme, async |tx| {

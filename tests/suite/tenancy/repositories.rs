@@ -269,10 +269,14 @@ impl Calls {
             RecoveryCodes::consume: None
             Upstream::answer: false
             Upstream::consume: false
+            Upstream::consume_and_hold: false
             SetupLinks::find: None
             SetupLinks::find_by_token: None
             SetupLinks::list: []
             SetupLinks::list_page: []
+            SetupLinks::list_maker_permissions: []
+            SetupLinks::list_maker_permissions: []
+            SetupLinks::count_made: 0
             SetupLinks::revoke: false
             SetupLinks::update_last_used: ()
             Connections::save_activated: ()

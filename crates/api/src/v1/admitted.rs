@@ -1,9 +1,12 @@
 //! Who may call: the bearer of a token of the organization that the path names, with what the operation takes.
 
-use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Path};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use orgate_edge::{AppState, RequestOrigin};
 use orgate_flows::Called;
 use orgate_flows::manage::Caller;
@@ -14,47 +17,69 @@ use super::problem::{Kind, Problem};
 use crate::resource::Resource;
 
 /// A caller that may do what is asked, in the organization of the path.
-pub(crate) struct Admitted(pub(crate) Caller);
+pub(crate) struct Admitted(pub(crate) Arc<Caller>);
 
-impl FromRequestParts<AppState> for Admitted {
+/// Lets a request through to its operation only if its caller may do that; every operation is behind it.
+pub(super) async fn admitted(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match caller(&mut parts, &state).await {
+        Ok(caller) => {
+            parts.extensions.insert(Arc::new(caller));
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admitted {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let matched = MatchedPath::from_request_parts(parts, state).await.ok();
-        let operation = matched.and_then(|path| operations::find(&parts.method, path.as_str()));
-        let Some(operation) = operation else {
-            tracing::error!("an operation is not in the table of who may call it");
-            return Err(Problem::with_status(StatusCode::INTERNAL_SERVER_ERROR, Kind::Server));
-        };
-        let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Problem::not_found())?;
-        let organization = path.iter().find(|(name, _)| name == "organization");
-        let Some((_, organization)) = organization else { return Err(Problem::not_found()) };
-        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
-        let resource = Resource { realm: "api", scope: operation.permission.as_str() };
-        // As it was called: below a nested router, the rest alone is left of the address.
-        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
-        let request = (&parts.headers, parts.method.as_str(), uri.path());
-        let shown = resource.read(Called::default(), request, None).map_err(|answer| refused(&answer))?;
-        let asked = Asked { organization, permission: operation.permission };
-        match admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await? {
-            Access::Granted(caller) => Ok(Self(*caller)),
-            Access::Forbidden => Err(forbidden(operation)),
-            Access::InsufficientScope => {
-                Err(lacking_scope(operation).with_headers_of(&resource.insufficient_scope(shown.scheme)))
-            }
-            Access::InvalidProof => Err(refused(&resource.invalid_proof(shown.scheme))),
-            Access::InvalidToken => Err(refused(&resource.invalid_token(shown.scheme))),
-            Access::NonceNeeded(nonce) => Err(refused(&resource.nonce_needed(&nonce))),
-            Access::OtherOrganization => Err(Problem::not_found()),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Arc<Caller>>().map(Arc::clone);
+        caller.map(Self).ok_or_else(|| unlisted("a handler is not behind its admission"))
     }
+}
+
+async fn caller(parts: &mut Parts, state: &AppState) -> Result<Caller, Problem> {
+    let matched = MatchedPath::from_request_parts(parts, state).await.ok();
+    let operation = matched.and_then(|path| operations::find(&parts.method, path.as_str()));
+    let operation = operation.ok_or_else(|| unlisted("an operation is not in the table"))?;
+    let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+    let Path(path) = path.map_err(|_| Problem::not_found())?;
+    let organization = path.iter().find(|(name, _)| name == "organization");
+    let Some((_, organization)) = organization else { return Err(Problem::not_found()) };
+    let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
+    let resource = Resource { realm: "api", scope: operation.permission.as_str() };
+    // As it was called: below a nested router, the rest alone is left of the address.
+    let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
+    let request = (&parts.headers, parts.method.as_str(), uri.path());
+    let shown = resource.read(Called::default(), request, None).map_err(|answer| refused(&answer))?;
+    let asked = Asked { organization, permission: operation.permission };
+    match admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await? {
+        Access::Granted(caller) => Ok(*caller),
+        Access::Forbidden => Err(forbidden(operation)),
+        Access::InsufficientScope => {
+            Err(lacking_scope(operation).with_headers_of(&resource.insufficient_scope(shown.scheme)))
+        }
+        Access::InvalidProof => Err(refused(&resource.invalid_proof(shown.scheme))),
+        Access::InvalidToken => Err(refused(&resource.invalid_token(shown.scheme))),
+        Access::NonceNeeded(nonce) => Err(refused(&resource.nonce_needed(&nonce))),
+        Access::NotYetLent => Err(not_yet_lent(operation)),
+        Access::OtherOrganization => Err(Problem::not_found()),
+    }
+}
+
+/// What nobody is let in to.
+fn unlisted(why: &'static str) -> Problem {
+    tracing::error!(why, "an operation was refused to everybody");
+    Problem::with_status(StatusCode::INTERNAL_SERVER_ERROR, Kind::Server)
 }
 
 /// With the challenge that says why.
 fn refused(answer: &Response) -> Problem {
-    Problem::with_status(answer.status(), Kind::Unauthorized).with_headers_of(answer)
+    let kind =
+        if answer.status() == StatusCode::BAD_REQUEST { Kind::InvalidRequest } else { Kind::Unauthorized };
+    Problem::with_status(answer.status(), kind).with_headers_of(answer)
 }
 
 fn forbidden(operation: &Operation) -> Problem {
@@ -68,6 +93,14 @@ fn forbidden(operation: &Operation) -> Problem {
 fn lacking_scope(operation: &Operation) -> Problem {
     let detail = format!(
         "The access token does not lend this. Ask for one with the scope {}.",
+        operation.permission.as_str()
+    );
+    Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)
+}
+
+fn not_yet_lent(operation: &Operation) -> Problem {
+    let detail = format!(
+        "The permission {} is newer than the access token, or than the one that it was exchanged for. Get a new one.",
         operation.permission.as_str()
     );
     Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)

@@ -60,7 +60,9 @@ macro_rules! kinds {
 kinds! {
     Forbidden = "forbidden", "You may not do this";
     InvalidBody = "invalid_body", "The body is not what is asked for";
+    InvalidRequest = "invalid_request", "The access token is not presented as it should be";
     InvalidParameter = "invalid_parameter", "A parameter is not what is asked for";
+    Limit = "limit_reached", "There are as many as there may be";
     MediaType = "media_type", "The body is not JSON";
     MethodNotAllowed = "method_not_allowed", "There is no such operation here";
     NotFound = "not_found", "There is nothing here";
@@ -147,6 +149,9 @@ impl From<GrantLinkError> for Problem {
             GrantLinkError::Refused(CreateLinkError::Lifetime) => Self::fault("/expires_in_hours", text),
             GrantLinkError::Refused(CreateLinkError::Purpose) => Self::fault("/purposes", text),
             GrantLinkError::Refused(CreateLinkError::RoleAbove(_)) => Self::forbidden_at("/roles", text),
+            GrantLinkError::Refused(CreateLinkError::TooMany) => {
+                Self::with_status(StatusCode::CONFLICT, Kind::Limit).saying(text)
+            }
             GrantLinkError::Refused(CreateLinkError::UnknownRole(_)) => Self::fault("/roles", text),
         }
     }

@@ -259,7 +259,7 @@ impl<'a> Returning<'a> {
     ) -> Result<Result<Decided, Rejection>, WaitingError> {
         let now = self.env.clock.now();
         // Also has whoever switches the connection off wait, before its state is looked at.
-        if !tx.upstream().consume(&self.request.request.state, now).await.map_err(Failure::from)? {
+        if !tx.upstream().consume_and_hold(&self.request.request.state, now).await.map_err(Failure::from)? {
             return Err(WaitingError::Over);
         }
         let client = &waiting.pending.client;

@@ -26,7 +26,7 @@ pub enum Access {
     Granted(Box<Caller>),
     /// Whoever it is about does not hold the permission.
     Forbidden,
-    /// They may hold it, but the token does not lend it: its scope does not say it.
+    /// They hold it, but the token's scope does not lend it.
     InsufficientScope,
     /// It is bound to a key, and not presented with a proof of that (RFC 9449 §7.1).
     InvalidProof,
@@ -34,6 +34,9 @@ pub enum Access {
     InvalidToken,
     /// The proof needs this nonce.
     NonceNeeded(String),
+    /// They hold it and the scope lends it, but they did not when the token was issued, or the one that it was exchanged for
+    /// did not carry it.
+    NotYetLent,
     /// It is of another organization than the request is about: one answer, whether that exists or not.
     OtherOrganization,
 }
@@ -74,29 +77,33 @@ async fn check(
 ) -> Result<Access, Failure> {
     // Whichever issuer the token is of: the API is one.
     let Some(presented) = read(env, Called::default(), token).await? else { return Ok(Access::InvalidToken) };
-    // RFC 8707: whoever was shown a token for an interface of its own could come here with it otherwise.
-    if presented.claims.aud != env.issuer.api() {
+    let claims = &presented.claims;
+    // RFC 8707: whoever was shown a token for an interface of its own could come here with it otherwise. And nobody acts
+    // here in the place of another: what they did would stand in the log as the other's.
+    if claims.aud != env.issuer.api() || claims.act.is_some() {
         return Ok(Access::InvalidToken);
     }
-    if let Some(unproven) = possess(env, &presented.claims, (token, proof)).await? {
+    env.limits.take_api((&claims.org_id, &claims.client_id, &claims.sub))?; // before anything is read for it
+    if let Some(unproven) = possess(env, claims, (token, proof)).await? {
         return Ok(unproven.into());
     }
     let Some((caller, slug)) = caller(env, &presented, origin).await? else {
         return Ok(Access::InvalidToken);
     };
-    env.limits.take_api((caller.org_id(), caller.client.1))?;
     let is_here = asked.organization == slug || asked.organization.parse() == Ok(caller.org_id());
     let wanted = asked.permission;
     let (refused, reason) = if !is_here {
         (Access::OtherOrganization, "other_organization")
     } else if !caller.holds.has(wanted) {
         (Access::Forbidden, "permission_missing")
-    } else if !caller.may(wanted) {
+    } else if !caller.lent.scope.has(wanted) {
         (Access::InsufficientScope, "scope_missing")
+    } else if !caller.may(wanted) {
+        (Access::NotYetLent, "permission_newer")
     } else {
         return Ok(Access::Granted(Box::new(caller)));
     };
-    caller.record_refusal(env, (reason, wanted.as_str())).await?;
+    caller.record_refusal(env, (reason, ("permission", wanted.as_str()))).await?;
     Ok(refused)
 }
 
@@ -111,22 +118,23 @@ async fn caller(
     let Some(client) = env.configuration.client(&env.store, &claims.client_id).await? else {
         return Ok(None);
     };
-    let (by, holds, slug) = match &standings {
+    let (by, held, slug) = match &standings {
         Standings::Client(standing) => {
             let Ok(id) = claims.sub.parse::<ClientId>() else { return Ok(None) };
-            (By::Client(id), &standing.permissions, standing.org_slug.to_string())
+            (By::Client(id), (&standing.roles, &standing.permissions), standing.org_slug.to_string())
         }
         Standings::User(grant) => {
             let session = &grant.standing.session;
             let by = By::User(session.user_id, session.id);
-            (by, &grant.standing.permissions, grant.standing.org_slug.to_string())
+            let standing = &grant.standing;
+            (by, (&standing.roles, &standing.permissions), standing.org_slug.to_string())
         }
     };
     let lent = Lent {
         scope: Held::of(claims.scope.iter()),
         permissions: Held::of(claims.permissions.iter().map(String::as_str)),
     };
-    let holds = Held::of(holds.iter().map(String::as_str));
+    let (roles, holds) = (held.0.clone(), Held::of(held.1.iter().map(String::as_str)));
     let origin = origin.clone();
-    Ok(Some((Caller { scope: *scope, by, client: client.key(), holds, lent, origin }, slug)))
+    Ok(Some((Caller { scope: *scope, by, client: client.key(), roles, holds, lent, origin }, slug)))
 }

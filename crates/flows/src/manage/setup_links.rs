@@ -4,7 +4,7 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::SetupLinkId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::setup::{SetupLink, SetupPurpose};
-use orgate_storage::{Page, PageOf};
+use orgate_storage::{Page, PageOf, Role};
 
 use super::Caller;
 use crate::setup::links::{CreateLinkError, CreatedLink, Maker, WantedLink, create_link_as};
@@ -36,24 +36,20 @@ pub async fn create_setup_link(
     wanted: &WantedLink,
 ) -> Result<CreatedLink, GrantLinkError> {
     for purpose in &wanted.purposes {
-        let needed = match purpose {
-            SetupPurpose::Sso => OrgatePermission::ConnectionsManage,
-            SetupPurpose::Domains => OrgatePermission::DomainsManage,
-        };
+        let needed = purpose.permission();
         if !caller.may(needed) {
-            let about = ("permission_missing", needed.as_str());
+            let about = ("permission_missing", ("permission", needed.as_str()));
             caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
             return Err(GrantLinkError::NotTheirs { purpose: *purpose, needed });
         }
     }
     let event =
         caller.done(env, Action::SetupLinkCreated).map_err(|error| CreateLinkError::Failure(error.into()))?;
-    let may_grant = |permission: &str| caller.may_grant(permission);
-    let maker = Maker { event, may_grant: &may_grant };
+    let may_give = |role: &Role| caller.may_give(role);
+    let maker = Maker { event, may_give: &may_give };
     let made = create_link_as(env, &caller.scope, wanted, maker).await;
-    if let Err(CreateLinkError::RoleAbove(_)) = &made {
-        let needed = OrgatePermission::SetupLinksManage;
-        let about = ("role_above", needed.as_str());
+    if let Err(CreateLinkError::RoleAbove(role)) = &made {
+        let about = ("role_above", ("role", role.as_str()));
         caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
     }
     Ok(made?)

@@ -7,13 +7,17 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
 use orgate_domain::credentials::{Credential, SetupCookie, SetupLink as LinkSecret};
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::organizations::OrgStatus;
-use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupPurpose};
-use orgate_storage::{NewSetupLink, OrgScope, StorageError};
+use orgate_domain::organizations::{OrgStatus, Organization};
+use orgate_domain::permissions::Held;
+use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
+use orgate_storage::{NewSetupLink, OrgScope, OrgTx, Role, StorageError};
 
 use super::{Closed, Setup, SetupError};
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
+
+/// Links that an organization makes within the longest life of one: none of those that are good is older.
+const MAX_MADE: i64 = 500;
 
 /// A link as wanted.
 #[derive(Debug)]
@@ -46,12 +50,15 @@ pub enum CreateLinkError {
     /// It would live too long, or not at all.
     #[error("a link lives for one hour to {} days", MAX_LIFETIME.num_days())]
     Lifetime,
-    /// It would give others what its maker could not give them.
-    #[error("the role {0} gives what you do not hold")]
-    RoleAbove(String),
     /// It would be for nothing.
     #[error("say what the link is for: sso, domains, or both")]
     Purpose,
+    /// It would give others what its maker could not give them.
+    #[error("the role {0} is not yours to give")]
+    RoleAbove(String),
+    /// The organization had as many made as it may.
+    #[error("the organization has made {MAX_MADE} set-up links in {} days, and makes no more", MAX_LIFETIME.num_days())]
+    TooMany,
     /// The organization has no such role.
     #[error("the organization has no role {0}")]
     UnknownRole(String),
@@ -67,8 +74,8 @@ impl From<StorageError> for CreateLinkError {
 pub(crate) struct Maker<'a> {
     /// That it was made, by whom.
     pub(crate) event: Event,
-    /// Whether they could give others this permission.
-    pub(crate) may_grant: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Whether they could give others this role.
+    pub(crate) may_give: &'a (dyn Fn(&Role) -> bool + Sync),
 }
 
 /// Makes a link for whoever runs the server: with whatever roles.
@@ -82,7 +89,7 @@ pub async fn create_link(
     actor: Actor,
 ) -> Result<CreatedLink, CreateLinkError> {
     let event = events::done(env, Action::SetupLinkCreated, &Origin::default()).map_err(Failure::from)?;
-    create_link_as(env, scope, wanted, Maker { event: Event { actor, ..event }, may_grant: &|_| true }).await
+    create_link_as(env, scope, wanted, Maker { event: Event { actor, ..event }, may_give: &|_| true }).await
 }
 
 /// Makes a link.
@@ -93,7 +100,7 @@ pub(crate) async fn create_link_as(
     env: &Env,
     scope: &OrgScope,
     wanted: &WantedLink,
-    Maker { event, may_grant }: Maker<'_>,
+    Maker { event, may_give }: Maker<'_>,
 ) -> Result<CreatedLink, CreateLinkError> {
     if wanted.lifetime < Duration::hours(1) || wanted.lifetime > MAX_LIFETIME {
         return Err(CreateLinkError::Lifetime);
@@ -121,8 +128,11 @@ pub(crate) async fn create_link_as(
         return Err(CreateLinkError::UnknownRole(unknown.clone()));
     }
     let mut given = roles.iter().filter(|role| wanted.roles.contains(role.slug.as_str()));
-    if let Some(above) = given.find(|role| !role.permissions.iter().all(|permission| may_grant(permission))) {
+    if let Some(above) = given.find(|role| !may_give(role)) {
         return Err(CreateLinkError::RoleAbove(above.slug.to_string()));
+    }
+    if tx.setup_links().count_made(now - MAX_LIFETIME).await? >= MAX_MADE {
+        return Err(CreateLinkError::TooMany);
     }
     tx.setup_links().insert(&NewSetupLink { link: &link, token: secret.hash() }).await?;
     tx.audit().insert(&Event { detail: detail_of(&link), ..event }).await?;
@@ -191,9 +201,8 @@ pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Setu
     let scope = OrgScope::of_credential(&secret);
     let mut tx = env.store.begin(&scope).await?;
     let link = tx.setup_links().find_by_token(&secret.hash()).await?;
-    let organization = tx.organization().find().await?;
-    tx.commit().await?;
-    admit(env, (scope, link, organization), origin).await
+    let found = judged(env, tx, link).await?;
+    admit(env, (scope, found), origin).await
 }
 
 /// Opens a link in this browser; what its cookie is to hold from now on.
@@ -224,9 +233,8 @@ pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Setup,
     };
     let mut tx = env.store.begin(&scope).await?;
     let link = tx.setup_links().find(id).await?;
-    let organization = tx.organization().find().await?;
-    tx.commit().await?;
-    admit(env, (scope, link, organization), &browser.origin).await
+    let found = judged(env, tx, link).await?;
+    admit(env, (scope, found), &browser.origin).await
 }
 
 /// The link of a cookie that is this browser's, before any query.
@@ -237,15 +245,54 @@ fn prove(env: &Env, cookie: &str, browser: &Browser) -> Option<(OrgScope, SetupL
     opened.then(|| (OrgScope::of_credential(&secret), id))
 }
 
-type Read = (OrgScope, Option<SetupLink>, Option<orgate_domain::organizations::Organization>);
+/// A link with its organization, and whether it is good.
+struct Judged {
+    link: SetupLink,
+    organization: Organization,
+    good: Result<(), SetupLinkRefusal>,
+}
+
+/// Ends the transaction in which a link was read, with the rest that decides of it.
+async fn judged(env: &Env, mut tx: OrgTx, link: Option<SetupLink>) -> Result<Option<Judged>, StorageError> {
+    let organization = tx.organization().find().await?;
+    let judged = match (link, organization) {
+        (Some(link), Some(organization)) => {
+            let good = check_link(env, &mut tx, &link).await?;
+            Some(Judged { link, organization, good })
+        }
+        _ => None,
+    };
+    tx.commit().await?;
+    Ok(judged)
+}
+
+/// Whether a link is good, by itself and by whoever made it, who may have lost since what it gives.
+pub(super) async fn check_link(
+    env: &Env,
+    tx: &mut OrgTx,
+    link: &SetupLink,
+) -> Result<Result<(), SetupLinkRefusal>, StorageError> {
+    if let Err(refusal) = link.check(env.clock.now()) {
+        return Ok(Err(refusal));
+    }
+    let held = match link.maker() {
+        Some(maker) => tx.setup_links().list_maker_permissions(maker).await?,
+        None => Vec::new(),
+    };
+    Ok(link.check_maker(&Held::of(held.iter().map(String::as_str))))
+}
 
 /// What was read, if it opens something; else the refusal's event.
-async fn admit(env: &Env, (scope, link, organization): Read, origin: &Origin) -> Result<Setup, SetupError> {
-    let (link, organization) = match (link, organization) {
-        (Some(link), Some(organization)) if organization.status != OrgStatus::Deleted => (link, organization),
-        _ => return refuse(env, scope, (Closed::Unknown, "unknown_link", None), origin).await,
+async fn admit(
+    env: &Env,
+    (scope, found): (OrgScope, Option<Judged>),
+    origin: &Origin,
+) -> Result<Setup, SetupError> {
+    let found = found.filter(|found| found.organization.status != OrgStatus::Deleted);
+    let Some(Judged { link, organization, good }) = found else {
+        return refuse(env, scope, (Closed::Unknown, "unknown_link", None), origin).await;
     };
-    if let Err(refusal) = link.check(env.clock.now()) {
+    if let Err(refusal) = good {
         let closed = (Closed::Link(refusal), refusal.as_str(), Some(link.id));
         return refuse(env, scope, closed, origin).await;
     }

@@ -165,6 +165,7 @@ async fn list(which: &Which) -> anyhow::Result<()> {
         let state = match link.check(env.clock.now()) {
             Ok(()) => "open",
             Err(orgate_domain::setup::SetupLinkRefusal::Expired) => "expired",
+            Err(orgate_domain::setup::SetupLinkRefusal::MakerFallen) => "fallen",
             Err(orgate_domain::setup::SetupLinkRefusal::Revoked) => "revoked",
         };
         let used = link

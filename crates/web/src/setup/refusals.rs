@@ -20,6 +20,13 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
             "Set-up links are good for a few days only. What was saved is kept.",
             "Ask whoever sent it to you for a new one, and go on where you stopped.",
         ),
+        Closed::Link(SetupLinkRefusal::MakerFallen) => (
+            StatusCode::GONE,
+            "setup_link_maker_fallen",
+            "This set-up link opens nothing any more",
+            "Whoever made it may not set this up themselves any more. What was saved is kept.",
+            "Ask an administrator of the organization for a new one.",
+        ),
         Closed::Link(SetupLinkRefusal::Revoked) => (
             StatusCode::GONE,
             "setup_link_revoked",

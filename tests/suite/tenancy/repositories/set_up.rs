@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use orgate_domain::ids::GroupId;
 use orgate_domain::names::Slug;
+use orgate_domain::setup::LinkMaker;
 use orgate_storage::{Group, NewSetupLink, PageOf, RiskQuestion, StorageError};
 use orgate_tests::federated;
 use orgate_tests::fixture::{name, now, uuid};
@@ -34,6 +36,7 @@ impl Calls {
             name: name("Mine"),
             roles: [(role.slug.clone(), role.id)].into(),
         };
+        let (user, client) = (self.acme.user.id, self.acme.client.id);
         calls! { self, tx;
             "SetupLinks::find" => tx.setup_links().find(link.id);
             "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);
@@ -41,6 +44,9 @@ impl Calls {
             "SetupLinks::list_page" => async {
                 tx.setup_links().list_page(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
+            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions(LinkMaker::User(user));
+            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions(LinkMaker::Client(client));
+            "SetupLinks::count_made" => tx.setup_links().count_made(DateTime::UNIX_EPOCH);
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());

@@ -49,6 +49,7 @@ impl Calls {
             "RecoveryCodes::consume" => tx.recovery_codes().consume(acme.user.id, &made.recovery, now());
             "Upstream::answer" => tx.upstream().answer(&made.upstream.state, b"mine", now());
             "Upstream::consume" => tx.upstream().consume(&made.upstream.state, now());
+            "Upstream::consume_and_hold" => tx.upstream().consume_and_hold(&made.upstream.state, now());
         }
     }
 
