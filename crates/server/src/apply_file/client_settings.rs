@@ -33,7 +33,7 @@ impl Reader<'_> {
         let scopes = self.optional(file.scopes.as_ref(), |r, list| {
             r.each::<_, _, BTreeSet<String>>(list, |r, text| r.plain("scopes", text, read_scope))
         });
-        let resources = self.each(&file.resources, |r, text| r.plain("resources", text, read_resource));
+        let resources = self.each(&file.resources, |r, text| r.filled("resources", text, read_resource));
         let lifetimes = self.lifetimes(file);
         let profile = self.optional(file.profile.as_ref(), |r, text| {
             r.choice("profile", text, &Profile::ALL.map(|profile| (profile.as_str(), profile)))
