@@ -171,7 +171,7 @@ async fn a_given_database_is_used_and_none_is_started() {
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
     kept.sort();
-    assert_eq!(kept, ["idp.pem", "idp.secret", "master.key", "notes.secret"]);
+    assert_eq!(kept, ["idp.pem", "idp.secret", "master.key", "notes.secret", "robot.secret"]);
     let slugs = sqlx::query_scalar::<_, String>("select slug from organizations order by slug");
     let slugs = slugs.fetch_all(database.superuser()).await.expect("the organizations");
     assert_eq!(slugs, ["acme", "globex", "initech", "operator", "umbrella", "vandelay"]);

@@ -93,6 +93,36 @@ async fn a_machines_token_carries_its_organization_and_no_session() {
     assert_eq!(app.userinfo(&reply.text("access_token")).await.status, 401, "there is no user");
 }
 
+/// What it needs to know of an organization is read in one question: where that is, what holds there, what it may.
+#[tokio::test]
+async fn a_machines_first_token_in_an_organization_follows_the_settings_above_it() {
+    let app = app().await;
+    let above = |seconds: u32| {
+        format!(
+            "organizations:\n  - {{ slug: acme, name: Acme Inc, policy: {{ access_token_secs: {seconds} }} }}\n  \
+             - {{ slug: labs, name: Acme Labs, parent: acme }}\n\
+             clients:\n  - {{ client_id: everywhere, organization: operator, name: Everywhere, type: machine, \
+             audience: all, scopes: [sync], client_secret: \"${{SECRET}}\" }}\n"
+        )
+    };
+    let lifetime = async |organization: &str| {
+        let reply = app.token_as("everywhere", SECRET, &[GRANT, ("organization", organization)]).await;
+        assert_eq!(reply.status, 200, "{:?}", reply.body);
+        (reply.body["expires_in"].clone(), reply.claims("access_token")["org_name"].clone())
+    };
+
+    app.apply(&above(120)).await;
+    let labs = app.org("labs").await.org_id().to_string();
+    assert_eq!(lifetime("labs").await, (json!(120), json!("labs")));
+    app.apply(&above(240)).await;
+
+    assert_eq!(lifetime(&labs).await, (json!(240), json!("labs")));
+    assert_eq!(lifetime("labs").await, (json!(240), json!("labs")));
+    assert_eq!(lifetime("globex").await.1, json!("globex"));
+    let nowhere = app.token_as("everywhere", SECRET, &[GRANT, ("organization", "nowhere")]).await;
+    assert_eq!(nowhere.outcome(), "400 unauthorized_client");
+}
+
 #[tokio::test]
 async fn its_event_is_durable_before_the_token_is_given() {
     let app = app().await;

@@ -187,6 +187,44 @@ async fn a_deleted_organization_is_no_longer_there_for_anyone() {
     assert_eq!(app.refresh(&tokens.text("refresh_token")).await.outcome(), "400 invalid_grant");
 }
 
+/// A session says enough of its organization to be let in, and nothing that would let in what may not be.
+#[tokio::test]
+async fn a_live_session_opens_no_organization_that_is_suspended_or_may_not_use_the_client() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let page = browser.authorize(&[("client_id", "granted"), ("organization", "acme")]).await;
+    browser.sign_in(page, "ada@acme.test", PASSWORD).await.answer("code");
+    let asked = [("client_id", "granted"), ("organization", "acme")];
+    let silently = [asked[0], asked[1], ("prompt", "none")];
+    browser.authorize(&silently).await.answer("code");
+    let granted = |to: &str| {
+        format!(
+            "organizations:\n  - {{ slug: acme, name: Acme Inc }}\n  - {{ slug: globex, name: Globex Corporation }}\n\
+             clients:\n  - {{ client_id: granted, organization: operator, name: Granted, type: web, audience: granted, \
+             granted_to: [{to}], redirect_uris: [\"http://localhost:9/callback\"] }}\n"
+        )
+    };
+
+    app.apply(&granted("globex")).await;
+    let page = browser.authorize(&asked).await;
+    assert_eq!(page.status, 403, "{:?}", page.location());
+    assert!(!page.body.contains("Acme Inc"), "{}", page.body);
+    assert_eq!(browser.authorize(&silently).await.answer("error"), "access_denied");
+    app.apply(&granted("acme")).await;
+    browser.authorize(&silently).await.answer("code");
+
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, status: suspended }]").await;
+    let page = browser.authorize(&asked).await;
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("Acme Inc is suspended"), "{}", page.body);
+    assert_eq!(browser.authorize(&silently).await.answer("error"), "access_denied");
+
+    let events = app.events("acme").await; // alike ones are folded
+    for reason in ["organization_unavailable", "organization_suspended"] {
+        assert!(events.contains(&format!("authorization.refused refused {reason}")), "{events:?}");
+    }
+}
+
 #[tokio::test]
 async fn explain_gives_the_same_decision_with_its_reason() {
     use orgate_domain::resolution::{Decision, Reason};
