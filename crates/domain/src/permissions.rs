@@ -45,6 +45,11 @@ catalogue! {
     UsersRead = "orgate:users:read";
 }
 
+/// Whether this text is a permission of Orgate's own, or a wildcard of some.
+pub fn is_reserved(text: &str) -> bool {
+    Permission::parse(text).is_ok_and(|permission| permission.is_reserved())
+}
+
 /// What somebody holds, as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held(BTreeSet<Permission>);

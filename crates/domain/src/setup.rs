@@ -110,7 +110,7 @@ impl SetupPurpose {
 }
 
 impl SetupLink {
-    /// Whether it is good at `now`.
+    /// Whether it is good at `now`, whoever made it.
     ///
     /// # Errors
     /// [`SetupLinkRefusal`].

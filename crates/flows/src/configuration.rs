@@ -10,11 +10,10 @@ use std::time::Duration;
 use moka::future::Cache;
 use orgate_domain::clients::Client;
 use orgate_domain::ids::{ClientId, ConnectionId, OrgId};
-use orgate_domain::names::Slug;
 use orgate_domain::policies::Policy;
 use orgate_domain::standing::ClientStanding;
-use orgate_storage::system::OrgHint;
-use orgate_storage::{ClientPlace, OrgScope, StorageError, Store};
+use orgate_storage::system::{ClientPlace, OrgHint, OrgName};
+use orgate_storage::{OrgScope, StorageError, Store};
 
 use crate::federation::Version;
 use crate::federation::methods::SignInConfiguration;
@@ -123,12 +122,8 @@ impl Configuration {
         if let Some(known) = self.organizations.get(text).await {
             return Ok(Some(known));
         }
-        let found = match (text.parse::<OrgId>(), Slug::parse(text)) {
-            (Ok(id), _) => store.resolve(OrgHint::Id(id)).await?,
-            (Err(_), Ok(slug)) => store.resolve(OrgHint::Slug(&slug)).await?,
-            (Err(_), Err(_)) => None,
-        };
-        let Some(found) = found else { return Ok(None) };
+        let Some(name) = OrgName::parse(text) else { return Ok(None) };
+        let Some(found) = store.resolve(name.hint()).await? else { return Ok(None) };
         self.organizations.insert(text.to_owned(), found.scope).await;
         Ok(Some(found.scope))
     }
@@ -149,11 +144,8 @@ impl Configuration {
             return Ok(Some(known));
         }
         let read_in = self.forgotten.load(Ordering::SeqCst);
-        let found = match (text.parse::<OrgId>(), Slug::parse(text)) {
-            (Ok(id), _) => store.find_client_place(OrgHint::Id(id), client).await?,
-            (Err(_), Ok(slug)) => store.find_client_place(OrgHint::Slug(&slug), client).await?,
-            (Err(_), Err(_)) => None,
-        };
+        let Some(name) = OrgName::parse(text) else { return Ok(None) };
+        let found = store.find_client_place(name.hint(), client).await?;
         let Some(ClientPlace { scope, inherited, standing }) = found else { return Ok(None) };
         self.organizations.insert(text.to_owned(), scope).await;
         if self.is_still(read_in) {

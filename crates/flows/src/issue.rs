@@ -8,8 +8,8 @@ use orgate_domain::clients::Client;
 use orgate_domain::clients::claims::{ClaimName, ClaimTarget, ClaimValues, map_claims};
 use orgate_domain::credentials::base32;
 use orgate_domain::ids::{ClientId, GrantId};
+use orgate_domain::permissions::is_reserved;
 use orgate_domain::policies::LONGEST_TOKEN;
-use orgate_domain::roles::Permission;
 use orgate_domain::standing::{ClientStanding, Standing};
 use orgate_protocol::jose::JoseError;
 use orgate_protocol::jose::claims::{
@@ -191,10 +191,6 @@ fn held(
 ) -> Vec<String> {
     let had = |name: &&String| issuance.ceiling.is_none_or(|claims| of(claims).contains(name));
     now.iter().filter(had).cloned().collect()
-}
-
-fn is_reserved(text: &str) -> bool {
-    Permission::parse(text).is_ok_and(|permission| permission.is_reserved())
 }
 
 /// Roles mean what the resource knows: with no list of its own, it is told everything but Orgate's

@@ -10,7 +10,7 @@ pub mod users;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
-use orgate_domain::permissions::{Held, OrgatePermission};
+use orgate_domain::permissions::{Held, OrgatePermission, is_reserved};
 pub use orgate_storage::{ListedUser, MAX_PAGE, Page, PageOf};
 use orgate_storage::{OrgScope, Role};
 
@@ -83,7 +83,7 @@ impl Caller {
 
     /// Whether the token lends this, a permission of whatever kind. Those of applications are in no token for the API.
     fn lends(&self, permission: &str) -> bool {
-        if permission.starts_with("orgate:") {
+        if is_reserved(permission) {
             self.lent.covers(permission)
         } else {
             self.lent.scope.covers(permission) || self.lent.scope.covers(EVERYTHING)

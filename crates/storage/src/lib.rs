@@ -101,7 +101,7 @@ pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};
 pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use signals::{Affected, Signal, SignalledEvent, Signals, SignedInUser};
-pub use standings::{ClientPlace, StandingGrant};
+pub use standings::StandingGrant;
 pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,

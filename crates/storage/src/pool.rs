@@ -29,13 +29,13 @@ const IDLE: Duration = Duration::from_mins(10);
 /// No connection is used again that is as old: what Postgres keeps for each of them only grows.
 const AGE: Duration = Duration::from_mins(30);
 
-/// Lender of the listener, which keeps it.
+/// Connections of the listener, which keeps it.
 const LISTENERS: u32 = 1;
 
-/// Lender of whoever does nothing but write to the log, which it does one batch after another.
+/// Connections of whoever does nothing but write to the log, which it does one batch after another.
 const JOURNALS: usize = 1;
 
-/// Lender, for transactions or for statements of their own.
+/// Lends connections, for transactions or for statements of their own.
 #[derive(Debug, Clone)]
 pub(crate) struct Lender {
     pool: Pool<Connector>,
@@ -50,7 +50,7 @@ pub(crate) type Pooled = Object<Connector>;
 pub struct PoolSettings {
     /// A `postgres://` address.
     pub url: String,
-    /// Lender at most.
+    /// Connections at most.
     pub max_connections: u32,
     /// A request waits this long for a connection, then answers 503.
     pub acquire_timeout: Duration,

@@ -81,21 +81,8 @@ impl SetupLinks<'_> {
         Ok(())
     }
 
-    /// Every link, latest first.
-    pub async fn list(&mut self) -> Result<Vec<SetupLink>, StorageError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "select id, purposes, role_ceiling, created_by, created_at, expires_at, revoked_at, last_used_at
-             from setup_links where org_id = $1 order by created_at desc, id desc",
-            self.org_id,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        rows.into_iter().map(TryInto::try_into).collect()
-    }
-
     /// A page of the links, latest first.
-    pub async fn list_page(
+    pub async fn list(
         &mut self,
         page: PageOf<SetupLinkId>,
     ) -> Result<Page<SetupLink, SetupLinkId>, StorageError> {

@@ -16,10 +16,12 @@ use uuid::Uuid;
 mod domains;
 mod journal;
 mod keys;
+mod places;
 mod refreshes;
 mod streams;
 
 pub use crate::clean::{Cleaned, Outdated};
+pub use places::ClientPlace;
 
 use crate::pool::ask;
 use crate::row::{PolicyRow, method, parsed};
@@ -60,6 +62,30 @@ pub enum OrgHint<'a> {
     Operator,
     /// By a slug, current or former.
     Slug(&'a Slug),
+}
+
+/// What an organization is called by whoever may know it: its id or a slug, current or former.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrgName {
+    /// Its id.
+    Id(OrgId),
+    /// A slug.
+    Slug(Slug),
+}
+
+impl OrgName {
+    /// Reads either; `None` if it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().map(Self::Id).ok().or_else(|| Slug::parse(text).map(Self::Slug).ok())
+    }
+
+    /// What to ask the resolver.
+    pub const fn hint(&self) -> OrgHint<'_> {
+        match self {
+            Self::Id(id) => OrgHint::Id(*id),
+            Self::Slug(slug) => OrgHint::Slug(slug),
+        }
+    }
 }
 
 /// What the resolver says of an organization.

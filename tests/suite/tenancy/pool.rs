@@ -11,8 +11,8 @@ use std::time::Duration;
 use orgate_domain::audit::Action;
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::ids::MessageId;
-use orgate_storage::system::OrgHint;
-use orgate_storage::{ClientPlace, NewMessage, OrgTx, StorageError, Store};
+use orgate_storage::system::{ClientPlace, OrgHint};
+use orgate_storage::{NewMessage, OrgTx, StorageError, Store};
 use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
 use sqlx::{AssertSqlSafe, PgPool};
 

@@ -135,7 +135,17 @@ async fn a_change_of_a_user_waits_for_sessions_that_begin_and_they_for_it() {
 async fn a_connection_that_is_closed_and_sign_ins_through_it_wait_for_one_another_in_one_order() {
     let fixture = Fixture::new().await;
     let made = fixture.acme.everything().await;
-    let connection = fixture.acme.federated(&made).await.connection.id;
+    let federated = fixture.acme.federated(&made).await;
+    let connection = federated.connection.id;
+    let (mut returning, mut closing) = (fixture.acme.begin().await, fixture.acme.begin().await);
+    let used = returning.upstream().consume_and_hold(&federated.upstream.state, now()).await;
+    assert!(used.expect("used up"));
+    let mut waiting = Box::pin(async { closing.users().seize(None).await });
+    let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+    assert!(early.is_err(), "who comes back from the provider may begin a session");
+    returning.commit().await.expect("a commit");
+    waiting.await.expect("its turn");
+    closing.commit().await.expect("a commit");
 
     for begins_first in [true, false] {
         let (mut first, mut second) = (fixture.acme.begin().await, fixture.acme.begin().await);

@@ -273,7 +273,6 @@ impl Calls {
             SetupLinks::find: None
             SetupLinks::find_by_token: None
             SetupLinks::list: []
-            SetupLinks::list_page: []
             SetupLinks::list_maker_permissions: []
             SetupLinks::list_maker_permissions: []
             SetupLinks::count_made: 0

@@ -4,13 +4,12 @@
 use orgate_domain::clients::{Audience, Client, Party};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{OrgId, UserId};
-use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::resolution::{Asking, Facts, KnownSession, Membership, Named};
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, Prompt};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use orgate_storage::OrgScope;
-use orgate_storage::system::{OrgHint, ProvenSession, ResolvedOrg};
+use orgate_storage::system::{OrgName, ProvenSession, ResolvedOrg};
 
 use crate::authorize::owner_only;
 use crate::{Browser, Env, Failure, hints};
@@ -122,11 +121,8 @@ fn expected_user(
 
 /// The organization that `text`, an id or a slug, names.
 pub(crate) async fn find_organization(env: &Env, text: &str) -> Result<Option<ResolvedOrg>, Failure> {
-    Ok(match (text.parse::<OrgId>(), Slug::parse(text)) {
-        (Ok(id), _) => env.store.resolve(OrgHint::Id(id)).await?,
-        (_, Ok(slug)) => env.store.resolve(OrgHint::Slug(&slug)).await?,
-        _ => None,
-    })
+    let Some(name) = OrgName::parse(text) else { return Ok(None) };
+    Ok(env.store.resolve(name.hint()).await?)
 }
 
 /// The organizations that verified a domain and could be entered with this client: what a hint

@@ -1,18 +1,18 @@
 //! Set-up links, made by administrators themselves.
 
-use orgate_domain::audit::{Action, Event};
+use orgate_domain::audit::Action;
 use orgate_domain::ids::SetupLinkId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::setup::{SetupLink, SetupPurpose};
 use orgate_storage::{Page, PageOf, Role};
 
 use super::Caller;
-use crate::setup::links::{CreateLinkError, CreatedLink, Maker, WantedLink, create_link_as};
+use crate::setup::links::{CreateLinkError, CreatedLink, Maker, WantedLink, create_link_as, revoke_link_as};
 use crate::{Env, Failure};
 
 /// Why none is made.
 #[derive(Debug, thiserror::Error)]
-pub enum GrantLinkError {
+pub enum CreateSetupLinkError {
     /// Nobody gives others what they may not do themselves.
     #[error("the permission {} is needed for a link that is for {}", .needed.as_str(), .purpose.as_str())]
     NotTheirs {
@@ -26,21 +26,21 @@ pub enum GrantLinkError {
     Refused(#[from] CreateLinkError),
 }
 
-/// Makes a link: for nothing that the caller may not do, and with no role above what they could grant.
+/// Makes a link: for nothing that the caller may not do, and with no role that is not theirs to give.
 ///
 /// # Errors
-/// [`GrantLinkError`].
+/// [`CreateSetupLinkError`].
 pub async fn create_setup_link(
     env: &Env,
     caller: &Caller,
     wanted: &WantedLink,
-) -> Result<CreatedLink, GrantLinkError> {
+) -> Result<CreatedLink, CreateSetupLinkError> {
     for purpose in &wanted.purposes {
         let needed = purpose.permission();
         if !caller.may(needed) {
             let about = ("permission_missing", ("permission", needed.as_str()));
             caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
-            return Err(GrantLinkError::NotTheirs { purpose: *purpose, needed });
+            return Err(CreateSetupLinkError::NotTheirs { purpose: *purpose, needed });
         }
     }
     let event =
@@ -65,7 +65,7 @@ pub async fn list_setup_links(
     page: PageOf<SetupLinkId>,
 ) -> Result<Page<SetupLink, SetupLinkId>, Failure> {
     let mut tx = env.store.begin(&caller.scope).await?;
-    let links = tx.setup_links().list_page(page).await?;
+    let links = tx.setup_links().list(page).await?;
     tx.commit().await?;
     Ok(links)
 }
@@ -92,11 +92,6 @@ pub async fn find_setup_link(
 /// [`Failure`].
 pub async fn revoke_setup_link(env: &Env, caller: &Caller, id: SetupLinkId) -> Result<bool, Failure> {
     let event = caller.done(env, Action::SetupLinkRevoked)?;
-    let mut tx = env.store.begin(&caller.scope).await?;
-    if !tx.setup_links().revoke(id, env.clock.now()).await? {
-        return Ok(tx.setup_links().find(id).await?.is_some());
-    }
-    tx.audit().insert(&Event { detail: vec![("setup_link", id.to_string())], ..event }).await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(revoke_link_as(env, &caller.scope, id, event).await?
+        || find_setup_link(env, caller, id).await?.is_some())
 }

@@ -8,15 +8,15 @@ use orgate_domain::connections::RoleSlugs;
 use orgate_domain::credentials::{Credential, SetupCookie, SetupLink as LinkSecret};
 use orgate_domain::ids::SetupLinkId;
 use orgate_domain::organizations::{OrgStatus, Organization};
-use orgate_domain::permissions::Held;
+use orgate_domain::permissions::{Held, is_reserved};
 use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
-use orgate_storage::{NewSetupLink, OrgScope, OrgTx, Role, StorageError};
+use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, StorageError};
 
 use super::{Closed, Setup, SetupError};
 use crate::limits::Limited;
 use crate::{Browser, Env, Failure, events};
 
-/// Links that an organization makes within the longest life of one: none of those that are good is older.
+/// Links that an organization makes itself within the longest life of one: none of those that are good is older.
 const MAX_MADE: i64 = 500;
 
 /// A link as wanted.
@@ -57,7 +57,10 @@ pub enum CreateLinkError {
     #[error("the role {0} is not yours to give")]
     RoleAbove(String),
     /// The organization had as many made as it may.
-    #[error("the organization has made {MAX_MADE} set-up links in {} days, and makes no more", MAX_LIFETIME.num_days())]
+    #[error(
+        "the organization made {MAX_MADE} set-up links within {} days; wait until the first of them is older, or ask the operator",
+        MAX_LIFETIME.num_days()
+    )]
     TooMany,
     /// The organization has no such role.
     #[error("the organization has no role {0}")]
@@ -131,13 +134,14 @@ pub(crate) async fn create_link_as(
     if let Some(above) = given.find(|role| !may_give(role)) {
         return Err(CreateLinkError::RoleAbove(above.slug.to_string()));
     }
-    if tx.setup_links().count_made(now - MAX_LIFETIME).await? >= MAX_MADE {
+    let bounded = event.actor != Actor::Operator; // who is not shut out by what an organization does to itself
+    if bounded && tx.setup_links().count_made(now - MAX_LIFETIME).await? >= MAX_MADE {
         return Err(CreateLinkError::TooMany);
     }
     tx.setup_links().insert(&NewSetupLink { link: &link, token: secret.hash() }).await?;
     tx.audit().insert(&Event { detail: detail_of(&link), ..event }).await?;
     tx.commit().await?;
-    let administers = |permissions: &BTreeSet<String>| permissions.iter().any(|p| p.starts_with("orgate:"));
+    let administers = |permissions: &BTreeSet<String>| permissions.iter().any(|text| is_reserved(text));
     let administrative = roles
         .iter()
         .filter(|role| wanted.roles.contains(role.slug.as_str()) && administers(&role.permissions))
@@ -156,15 +160,28 @@ fn detail_of(link: &SetupLink) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Every link of the organization, latest first.
+/// Every link of the organization, latest first, and whether it opens anything.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn list_links(env: &Env, scope: &OrgScope) -> Result<Vec<SetupLink>, Failure> {
+pub async fn list_links(
+    env: &Env,
+    scope: &OrgScope,
+) -> Result<Vec<(SetupLink, Result<(), SetupLinkRefusal>)>, Failure> {
     let mut tx = env.store.begin(scope).await?;
-    let links = tx.setup_links().list().await?;
-    tx.commit().await?;
-    Ok(links)
+    let (mut links, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.setup_links().list(PageOf { after, limit: MAX_PAGE }).await?;
+        for link in page.items {
+            let good = check_link(env, &mut tx, &link).await?;
+            links.push((link, good));
+        }
+        after = page.next;
+        if after.is_none() {
+            tx.commit().await?;
+            return Ok(links);
+        }
+    }
 }
 
 /// Takes a link back: it opens nothing from now on. `false` if there is none, or it was before.
@@ -178,12 +195,21 @@ pub async fn revoke_link(
     actor: Actor,
 ) -> Result<bool, Failure> {
     let event = events::done(env, Action::SetupLinkRevoked, &Origin::default())?;
+    revoke_link_as(env, scope, id, Event { actor, ..event }).await
+}
+
+/// The same, with the event that says who did it.
+pub(crate) async fn revoke_link_as(
+    env: &Env,
+    scope: &OrgScope,
+    id: SetupLinkId,
+    event: Event,
+) -> Result<bool, Failure> {
     let mut tx = env.store.begin(scope).await?;
     if !tx.setup_links().revoke(id, env.clock.now()).await? {
         return Ok(false);
     }
-    let detail = vec![("setup_link", id.to_string())];
-    tx.audit().insert(&Event { actor, detail, ..event }).await?;
+    tx.audit().insert(&Event { detail: vec![("setup_link", id.to_string())], ..event }).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -161,8 +161,8 @@ async fn list(which: &Which) -> anyhow::Result<()> {
         return Ok(());
     }
     println!("{:<30}  {:<8}  {:<20}  {:<20}  {:<16}  ROLES", "LINK", "STATE", "UNTIL", "LAST USED", "FOR");
-    for link in links {
-        let state = match link.check(env.clock.now()) {
+    for (link, good) in links {
+        let state = match good {
             Ok(()) => "open",
             Err(orgate_domain::setup::SetupLinkRefusal::Expired) => "expired",
             Err(orgate_domain::setup::SetupLinkRefusal::MakerFallen) => "fallen",

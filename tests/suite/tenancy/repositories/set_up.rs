@@ -40,9 +40,8 @@ impl Calls {
         calls! { self, tx;
             "SetupLinks::find" => tx.setup_links().find(link.id);
             "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);
-            "SetupLinks::list" => tx.setup_links().list();
-            "SetupLinks::list_page" => async {
-                tx.setup_links().list_page(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            "SetupLinks::list" => async {
+                tx.setup_links().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
             "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions(LinkMaker::User(user));
             "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions(LinkMaker::Client(client));
