@@ -1,7 +1,7 @@
 //! `/api/v1`: organizations are run by programs.
 //!
-//! **Invariant:** an operation is one line of [`OPERATIONS`], which says what permission it takes. Every route but that of the
-//! description is behind the layer that reads it: what is missing there is refused to everybody.
+//! **Invariant:** every route but that of the description is behind the layer that reads [`OPERATIONS`]: what is missing there is
+//! refused to everybody.
 
 mod admitted;
 mod body;
@@ -28,17 +28,8 @@ pub const PATH: &str = "/api/v1";
 
 /// The routes.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
-    let operations = Router::new()
-        .route("/organizations/{organization}", get(organizations::get))
-        .route("/organizations/{organization}/setup-links", get(setup_links::list).post(setup_links::post))
-        .route(
-            "/organizations/{organization}/setup-links/{setup_link}",
-            get(setup_links::get).delete(setup_links::delete),
-        )
-        .route("/organizations/{organization}/users", get(users::list))
-        .route("/organizations/{organization}/users/{user}", get(users::get))
-        .route_layer(middleware::from_fn_with_state(state.clone(), admitted::admitted));
-    let routes = operations
+    let routes = operations::routes()
+        .route_layer(middleware::from_fn_with_state(state.clone(), admitted::admitted))
         .route("/openapi.json", get(document::get))
         .method_not_allowed_fallback(|| async {
             Problem::with_status(StatusCode::METHOD_NOT_ALLOWED, Kind::MethodNotAllowed)

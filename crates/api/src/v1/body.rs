@@ -1,10 +1,15 @@
-//! Bodies, as JSON.
+//! What requests carry, and answers.
 
+use std::str::FromStr;
+
+use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::AppState;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Kind, Problem};
@@ -48,7 +53,35 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(segment).collect()
 }
 
+/// What the last part of the path names, by its id. What is no such id names nothing.
+pub(crate) struct Named<Id>(pub(crate) Id);
+
+impl<Id: FromStr> FromRequestParts<AppState> for Named<Id> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let last = path.ok().and_then(|Path(mut path)| path.pop());
+        let id = last.and_then(|(_, text)| text.parse().ok());
+        id.map(Self).ok_or_else(Problem::not_found)
+    }
+}
+
 /// An answer that is nobody else's.
 pub(crate) fn private(answer: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
+}
+
+/// What was found, as JSON, and nobody else's; or that there is none.
+pub(crate) fn found<T, View: From<T> + Serialize>(found: Option<T>) -> Result<Private<View>, Problem> {
+    found.map(|found| Private(found.into())).ok_or_else(Problem::not_found)
+}
+
+/// An answer of JSON that is nobody else's.
+pub(crate) struct Private<View>(pub(crate) View);
+
+impl<View: Serialize> IntoResponse for Private<View> {
+    fn into_response(self) -> Response {
+        private(Json(self.0))
+    }
 }

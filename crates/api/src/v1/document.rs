@@ -6,45 +6,54 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_flows::Env;
-use serde_json::{Value, json};
-use utoipa::OpenApi;
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi as _;
 
-use super::operations::{OPERATIONS, Operation};
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Orgate management API",
-        version = "1",
-        description = "Organizations are run by programs: each by whoever its administrators let. \
-                       An access token for the resource `{issuer}/api` names the organization, and what may be done in it \
-                       is what its subject holds there now, its scope and its permissions say.",
-    ),
-    paths(
-        super::organizations::get,
-        super::setup_links::list,
-        super::setup_links::post,
-        super::setup_links::get,
-        super::setup_links::delete,
-        super::users::list,
-        super::users::get,
-    )
-)]
-struct Described;
+use super::operations::{Described, OPERATIONS, Operation};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
-    for Operation { method, path, permission } in OPERATIONS {
-        let at = format!("/paths/{}/{}", path.replace('/', "~1"), method.to_ascii_lowercase());
-        let Some(operation) = document.pointer_mut(&at).and_then(Value::as_object_mut) else { continue };
-        operation.insert("security".to_owned(), json!([{ "access_token": [permission.as_str()] }]));
+    for operation in OPERATIONS {
+        let (path, method) = (operation.path.replace('/', "~1"), operation.method.to_ascii_lowercase());
+        let described = document.pointer_mut(&format!("/paths/{path}/{method}"));
+        if let Some(described) = described.and_then(Value::as_object_mut) {
+            complete(described, operation);
+        }
     }
     if let Some(components) = document.pointer_mut("/components").and_then(Value::as_object_mut) {
-        let scheme = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" });
+        let scheme = json!({
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "An access token for the resource `{issuer}/api`. One that is bound to a key is presented by DPoP.",
+        });
         components.insert("securitySchemes".to_owned(), json!({ "access_token": scheme }));
     }
     document
 });
+
+/// Adds what all operations have: who may call, about which organization, and what goes wrong.
+fn complete(described: &mut Map<String, Value>, operation: &Operation) {
+    let takes = operation.permission.as_str();
+    described.insert("security".to_owned(), json!([{ "access_token": [takes] }]));
+    let organization = json!({
+        "name": "organization", "in": "path", "required": true, "schema": { "type": "string" },
+        "description": "Its id or slug",
+    });
+    match described.get_mut("parameters").and_then(Value::as_array_mut) {
+        Some(parameters) => parameters.insert(0, organization),
+        None => _ = described.insert("parameters".to_owned(), json!([organization])),
+    }
+    let problem = json!({
+        "description": "A problem: see its `type`",
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "headers": {
+            "www-authenticate": { "description": "Of 401 and 403: which token is needed", "schema": { "type": "string" } },
+            "retry-after": { "description": "Of 429 and 503: seconds", "schema": { "type": "integer" } },
+        },
+    });
+    if let Some(responses) = described.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.insert("default".to_owned(), problem);
+    }
+}
 
 /// The document, of a server at `base`.
 pub fn document(base: &str) -> Value {

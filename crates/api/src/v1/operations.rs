@@ -1,7 +1,16 @@
-//! The table of operations: what each takes.
+//! The operations: what each takes, and what answers it.
+//!
+//! **Invariant:** an operation is one line below, of which its route, its description and the table of who may call it are made.
 
+use axum::Router;
 use axum::http::Method;
+use axum::routing::{MethodFilter, on};
 use orgate_domain::permissions::OrgatePermission;
+use orgate_edge::AppState;
+use utoipa::OpenApi;
+
+use super::problem::Problem;
+use super::{organizations, setup_links, users};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -14,23 +23,46 @@ pub struct Operation {
     pub permission: OrgatePermission,
 }
 
-const fn operation(method: &'static str, path: &'static str, permission: OrgatePermission) -> Operation {
-    Operation { method, path, permission }
+macro_rules! operations {
+    ($($method:ident $path:literal $permission:ident => $module:ident::$handler:ident;)+) => {
+        /// Every operation but the description of them all, which anyone may read.
+        pub const OPERATIONS: &[Operation] = &[$(Operation {
+            method: stringify!($method),
+            path: $path,
+            permission: OrgatePermission::$permission,
+        },)+];
+
+        /// Their routes.
+        pub(super) fn routes() -> Router<AppState> {
+            Router::new()$(.route($path, on(MethodFilter::$method, $module::$handler)))+
+        }
+
+        /// Their descriptions.
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "Orgate management API",
+                version = "1",
+                description = "Organizations are run by programs: each by whoever its administrators let. \
+                               An access token for the resource `{issuer}/api` names the organization, and what may be \
+                               done in it is what its subject holds there now, its scope and its permissions say.",
+            ),
+            components(schemas(Problem)),
+            paths($($module::$handler),+),
+        )]
+        pub(super) struct Described;
+    };
 }
 
-/// Every operation but the description of them all, which anyone may read.
-pub const OPERATIONS: &[Operation] = {
-    use OrgatePermission::{OrganizationRead, SetupLinksManage, SetupLinksRead, UsersRead};
-    &[
-        operation("GET", "/organizations/{organization}", OrganizationRead),
-        operation("GET", "/organizations/{organization}/setup-links", SetupLinksRead),
-        operation("POST", "/organizations/{organization}/setup-links", SetupLinksManage),
-        operation("GET", "/organizations/{organization}/setup-links/{setup_link}", SetupLinksRead),
-        operation("DELETE", "/organizations/{organization}/setup-links/{setup_link}", SetupLinksManage),
-        operation("GET", "/organizations/{organization}/users", UsersRead),
-        operation("GET", "/organizations/{organization}/users/{user}", UsersRead),
-    ]
-};
+operations! {
+    GET "/organizations/{organization}" OrganizationRead => organizations::get;
+    GET "/organizations/{organization}/setup-links" SetupLinksRead => setup_links::list;
+    POST "/organizations/{organization}/setup-links" SetupLinksManage => setup_links::post;
+    GET "/organizations/{organization}/setup-links/{setup_link}" SetupLinksRead => setup_links::get;
+    DELETE "/organizations/{organization}/setup-links/{setup_link}" SetupLinksManage => setup_links::delete;
+    GET "/organizations/{organization}/users" UsersRead => users::list;
+    GET "/organizations/{organization}/users/{user}" UsersRead => users::get;
+}
 
 /// What a request that was routed to `path` takes; `None` if it is not in the table.
 pub(super) fn find(method: &Method, path: &str) -> Option<&'static Operation> {

@@ -1,8 +1,6 @@
 //! `/organizations/{organization}`.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_flows::Env;
 use orgate_flows::manage::organization::find_organization;
@@ -10,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admitted::Admitted;
-use super::body::private;
+use super::body::{Private, found};
 use super::problem::Problem;
 
 /// An organization.
@@ -67,13 +65,11 @@ impl From<Organization> for View {
     path = "/organizations/{organization}",
     tag = "Organizations",
     operation_id = "getOrganization",
-    params(("organization" = String, Path, description = "Its id or slug")),
-    responses(
-        (status = 200, body = View),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    responses((status = 200, description = "The organization", body = View)),
 )]
-pub(crate) async fn get(State(env): State<Env>, Admitted(caller): Admitted) -> Result<Response, Problem> {
-    let found = find_organization(&env, &caller).await?.ok_or_else(Problem::not_found)?;
-    Ok(private(Json(View::from(found))))
+pub(crate) async fn get(
+    State(env): State<Env>,
+    Admitted(caller): Admitted,
+) -> Result<Private<View>, Problem> {
+    found(find_organization(&env, &caller).await?)
 }

@@ -1,12 +1,13 @@
 //! Pages of lists, by cursors.
 
-use std::fmt::Display;
 use std::str::FromStr;
 
-use orgate_flows::manage::{MAX_PAGE, Page, PageOf};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use orgate_edge::{AppState, QueryParams};
+use orgate_flows::manage::{MAX_PAGE, PageOf};
 use orgate_protocol::params::Params;
-use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 
@@ -18,23 +19,26 @@ const DEFAULT_PAGE: usize = 50;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `read` reads")]
 pub(crate) struct PageQuery {
-    /// Rows at most: 1 to 200.
+    /// Rows at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// A page of a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Listed<T> {
-    items: Vec<T>,
-    /// What to ask for the next page with, if there is one. Rows that come or go meanwhile move no other row.
-    next_cursor: Option<String>,
+/// Which page is asked for.
+pub(crate) struct Paged<Id>(pub(crate) PageOf<Id>);
+
+impl<Id: FromStr> FromRequestParts<AppState> for Paged<Id> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let QueryParams(params) = QueryParams::from_request_parts(parts, state).await?;
+        read(&params).map(Self)
+    }
 }
 
-/// Reads which page is asked for.
-pub(crate) fn read<Id: FromStr>(params: &Params) -> Result<PageOf<Id>, Problem> {
+fn read<Id: FromStr>(params: &Params) -> Result<PageOf<Id>, Problem> {
     let mut page = PageOf { after: None, limit: DEFAULT_PAGE };
     for (name, value) in params.iter() {
         if params.duplicated() == Some(name) {
@@ -56,12 +60,27 @@ pub(crate) fn read<Id: FromStr>(params: &Params) -> Result<PageOf<Id>, Problem> 
     Ok(page)
 }
 
-impl<T> Listed<T> {
-    pub(crate) fn of<Row, Id: Display>(page: Page<Row, Id>) -> Self
-    where
-        T: From<Row>,
-    {
-        let next_cursor = page.next.map(|id| id.to_string());
-        Self { items: page.items.into_iter().map(T::from).collect(), next_cursor }
-    }
+/// A page as it is answered: a type of its own for each kind of item, so that descriptions refer to the item by its name.
+macro_rules! page {
+    ($(#[$doc:meta])* $name:ident as $schema:ident of $item:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        #[schema(as = $schema)]
+        pub(crate) struct $name {
+            items: Vec<$item>,
+            /// What to ask for the next page with, if there is one. Rows that come or go meanwhile move no other row.
+            next_cursor: Option<String>,
+        }
+
+        impl<Row, Id: std::fmt::Display> From<orgate_flows::manage::Page<Row, Id>> for $name
+        where
+            $item: From<Row>,
+        {
+            fn from(page: orgate_flows::manage::Page<Row, Id>) -> Self {
+                let next_cursor = page.next.map(|id| id.to_string());
+                Self { items: page.items.into_iter().map($item::from).collect(), next_cursor }
+            }
+        }
+    };
 }
+pub(crate) use page;

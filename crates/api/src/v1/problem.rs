@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
-use orgate_flows::manage::setup_links::GrantLinkError;
+use orgate_flows::manage::setup_links::CreateSetupLinkError;
 use orgate_flows::setup::links::CreateLinkError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -140,19 +140,23 @@ impl From<ParamsRejection> for Problem {
     }
 }
 
-impl From<GrantLinkError> for Problem {
-    fn from(error: GrantLinkError) -> Self {
+impl From<CreateSetupLinkError> for Problem {
+    fn from(error: CreateSetupLinkError) -> Self {
         let text = error.to_string();
         match error {
-            GrantLinkError::NotTheirs { .. } => Self::forbidden_at("/purposes", text),
-            GrantLinkError::Refused(CreateLinkError::Failure(failure)) => failure.into(),
-            GrantLinkError::Refused(CreateLinkError::Lifetime) => Self::fault("/expires_in_hours", text),
-            GrantLinkError::Refused(CreateLinkError::Purpose) => Self::fault("/purposes", text),
-            GrantLinkError::Refused(CreateLinkError::RoleAbove(_)) => Self::forbidden_at("/roles", text),
-            GrantLinkError::Refused(CreateLinkError::TooMany) => {
+            CreateSetupLinkError::NotTheirs { .. } => Self::forbidden_at("/purposes", text),
+            CreateSetupLinkError::Refused(CreateLinkError::Failure(failure)) => failure.into(),
+            CreateSetupLinkError::Refused(CreateLinkError::Lifetime) => {
+                Self::fault("/expires_in_hours", text)
+            }
+            CreateSetupLinkError::Refused(CreateLinkError::Purpose) => Self::fault("/purposes", text),
+            CreateSetupLinkError::Refused(CreateLinkError::RoleAbove(_)) => {
+                Self::forbidden_at("/roles", text)
+            }
+            CreateSetupLinkError::Refused(CreateLinkError::TooMany) => {
                 Self::with_status(StatusCode::CONFLICT, Kind::Limit).saying(text)
             }
-            GrantLinkError::Refused(CreateLinkError::UnknownRole(_)) => Self::fault("/roles", text),
+            CreateSetupLinkError::Refused(CreateLinkError::UnknownRole(_)) => Self::fault("/roles", text),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Duration, Utc};
+use orgate_domain::ids::SetupLinkId;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
-use orgate_edge::{ParamsRejection, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::manage::setup_links::{
     create_setup_link, find_setup_link, list_setup_links, revoke_setup_link,
@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::admitted::Admitted;
-use super::body::{Body, private};
-use super::page::{self, Listed, PageQuery};
+use super::body::{Body, Named, Private, found, private};
+use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 
 /// A set-up link, without its secret.
@@ -117,26 +117,26 @@ impl From<SetupLink> for View {
     }
 }
 
+page! {
+    /// A page of set-up links.
+    Links as SetupLinkPage of View
+}
+
 /// List the set-up links of an organization, latest first.
 #[utoipa::path(
     get,
     path = "/organizations/{organization}/setup-links",
     tag = "Set-up links",
     operation_id = "listSetupLinks",
-    params(("organization" = String, Path, description = "Its id or slug"), PageQuery),
-    responses(
-        (status = 200, body = Listed<View>),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    params(PageQuery),
+    responses((status = 200, description = "A page of them", body = Links)),
 )]
 pub(crate) async fn list(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    params: Result<QueryParams, ParamsRejection>,
-) -> Result<Response, Problem> {
-    let QueryParams(params) = params?;
-    let links = list_setup_links(&env, &caller, page::read(&params)?).await?;
-    Ok(private(Json(Listed::<View>::of(links))))
+    Paged(page): Paged<SetupLinkId>,
+) -> Result<Private<Links>, Problem> {
+    Ok(Private(list_setup_links(&env, &caller, page).await?.into()))
 }
 
 /// Make a set-up link, for somebody without an account to set up sign-in.
@@ -145,12 +145,13 @@ pub(crate) async fn list(
     path = "/organizations/{organization}/setup-links",
     tag = "Set-up links",
     operation_id = "createSetupLink",
-    params(("organization" = String, Path, description = "Its id or slug")),
     request_body = Wanted,
-    responses(
-        (status = 201, body = CreatedView, headers(("location" = String, description = "Where it is read"))),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    responses((
+        status = 201,
+        description = "The link, with its address",
+        body = CreatedView,
+        headers(("location" = String, description = "Where it is read")),
+    )),
 )]
 pub(crate) async fn post(
     State(env): State<Env>,
@@ -180,23 +181,15 @@ pub(crate) async fn post(
     path = "/organizations/{organization}/setup-links/{setup_link}",
     tag = "Set-up links",
     operation_id = "getSetupLink",
-    params(
-        ("organization" = String, Path, description = "Its id or slug"),
-        ("setup_link" = String, Path, description = "Its id"),
-    ),
-    responses(
-        (status = 200, body = View),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    params(("setup_link" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The link, without its address", body = View)),
 )]
 pub(crate) async fn get(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    Path((_, link)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let id = link.parse().map_err(|_| Problem::not_found())?;
-    let link = find_setup_link(&env, &caller, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(private(Json(View::from(link))))
+    Named(id): Named<SetupLinkId>,
+) -> Result<Private<View>, Problem> {
+    found(find_setup_link(&env, &caller, id).await?)
 }
 
 /// Take a set-up link back: it opens nothing from now on. To do it again changes nothing.
@@ -205,23 +198,14 @@ pub(crate) async fn get(
     path = "/organizations/{organization}/setup-links/{setup_link}",
     tag = "Set-up links",
     operation_id = "revokeSetupLink",
-    params(
-        ("organization" = String, Path, description = "Its id or slug"),
-        ("setup_link" = String, Path, description = "Its id"),
-    ),
-    responses(
-        (status = 204, description = "It is taken back"),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    params(("setup_link" = String, Path, description = "Its id")),
+    responses((status = 204, description = "It is taken back")),
 )]
 pub(crate) async fn delete(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    Path((_, link)): Path<(String, String)>,
+    Named(id): Named<SetupLinkId>,
 ) -> Result<Response, Problem> {
-    let id = link.parse().map_err(|_| Problem::not_found())?;
-    if !revoke_setup_link(&env, &caller, id).await? {
-        return Err(Problem::not_found());
-    }
-    Ok(private(StatusCode::NO_CONTENT.into_response()))
+    let revoked = revoke_setup_link(&env, &caller, id).await?;
+    if revoked { Ok(private(StatusCode::NO_CONTENT)) } else { Err(Problem::not_found()) }
 }

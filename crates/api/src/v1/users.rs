@@ -1,11 +1,9 @@
 //! `/organizations/{organization}/users`.
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::extract::State;
 use chrono::{DateTime, Utc};
+use orgate_domain::ids::UserId;
 use orgate_domain::standing::UserStatus;
-use orgate_edge::QueryParams;
 use orgate_flows::Env;
 use orgate_flows::manage::ListedUser;
 use orgate_flows::manage::users::{find_user, list_users};
@@ -13,8 +11,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admitted::Admitted;
-use super::body::private;
-use super::page::{self, Listed, PageQuery};
+use super::body::{Named, Private, found};
+use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 
 /// A user: a principal inside one organization.
@@ -66,26 +64,26 @@ impl From<ListedUser> for View {
     }
 }
 
+page! {
+    /// A page of users.
+    Users as UserPage of View
+}
+
 /// List the users of an organization, in the order in which they were made.
 #[utoipa::path(
     get,
     path = "/organizations/{organization}/users",
     tag = "Users",
     operation_id = "listUsers",
-    params(("organization" = String, Path, description = "Its id or slug"), PageQuery),
-    responses(
-        (status = 200, body = Listed<View>),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    params(PageQuery),
+    responses((status = 200, description = "A page of them", body = Users)),
 )]
 pub(crate) async fn list(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    params: Result<QueryParams, orgate_edge::ParamsRejection>,
-) -> Result<Response, Problem> {
-    let QueryParams(params) = params?;
-    let users = list_users(&env, &caller, page::read(&params)?).await?;
-    Ok(private(Json(Listed::<View>::of(users))))
+    Paged(page): Paged<UserId>,
+) -> Result<Private<Users>, Problem> {
+    Ok(Private(list_users(&env, &caller, page).await?.into()))
 }
 
 /// Read a user.
@@ -94,21 +92,13 @@ pub(crate) async fn list(
     path = "/organizations/{organization}/users/{user}",
     tag = "Users",
     operation_id = "getUser",
-    params(
-        ("organization" = String, Path, description = "Its id or slug"),
-        ("user" = String, Path, description = "Their id"),
-    ),
-    responses(
-        (status = 200, body = View),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
-    ),
+    params(("user" = String, Path, description = "Their id")),
+    responses((status = 200, description = "The user", body = View)),
 )]
 pub(crate) async fn get(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    Path((_, user)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let id = user.parse().map_err(|_| Problem::not_found())?;
-    let user = find_user(&env, &caller, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(private(Json(View::from(user))))
+    Named(id): Named<UserId>,
+) -> Result<Private<View>, Problem> {
+    found(find_user(&env, &caller, id).await?)
 }
