@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use orgate_api::v1::{OPERATIONS, document};
+use orgate_domain::setup::{DEFAULT_LIFETIME, MAX_LIFETIME};
 use orgate_flows::Clock;
+use orgate_flows::manage::MAX_PAGE;
 use orgate_tests::app::{App, Reply, SECRET, client};
 use orgate_tests::signer::Signer;
 use serde_json::Value;
@@ -21,6 +23,7 @@ async fn every_operation_is_in_the_table_and_described_with_what_it_takes() {
 
     assert_eq!(served.status, 200);
     assert_eq!(served.body, document(&app.env.issuer.at("/api/v1")));
+    assert_eq!(served.body["servers"][0]["url"], app.env.issuer.at("/api/v1"));
     assert_eq!(served.body["openapi"], "3.1.0");
     let mut described = BTreeSet::new();
     let mut names = BTreeSet::new();
@@ -29,7 +32,10 @@ async fn every_operation_is_in_the_table_and_described_with_what_it_takes() {
             let takes = operation["security"][0]["access_token"][0].as_str().unwrap_or("nothing");
             described.insert((method.to_uppercase(), path.clone(), takes.to_owned()));
             assert!(names.insert(operation["operationId"].as_str().expect("a name").to_owned()));
-            assert!(operation["responses"]["default"].is_object(), "{path}: problems are described");
+            assert_eq!(operation["parameters"][0]["name"], "organization", "{path}");
+            let problem =
+                &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(problem, "#/components/schemas/Problem", "{path}: problems are described");
         }
     }
     let table: BTreeSet<_> = OPERATIONS
@@ -39,6 +45,44 @@ async fn every_operation_is_in_the_table_and_described_with_what_it_takes() {
         })
         .collect();
     assert_eq!(described, table);
+}
+
+/// What a program that is made from the description relies on.
+#[test]
+fn the_description_names_its_types_and_their_bounds() {
+    let document = document("");
+    let schemas = &document["components"]["schemas"];
+    let names: Vec<_> = schemas.as_object().expect("schemas").keys().collect();
+    let limit = &document["paths"]["/organizations/{organization}/users"]["get"]["parameters"][1];
+    let hours = &schemas["NewSetupLink"]["properties"]["expires_in_hours"];
+    let mut references = Vec::new();
+    collect(&document, &mut references);
+
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"CreatedSetupLink Fault NewSetupLink Organization OrganizationStatus Problem SetupLink SetupLinkPage SetupPurpose User UserPage UserStatus");
+    assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
+    assert_eq!(limit["name"], "limit");
+    assert_eq!(
+        (limit["schema"]["maximum"].as_u64(), limit["schema"]["minimum"].as_u64()),
+        (Some(MAX_PAGE as u64), Some(1))
+    );
+    assert_eq!(hours["maximum"].as_i64(), Some(MAX_LIFETIME.num_hours()));
+    assert_eq!(hours["default"].as_i64(), Some(DEFAULT_LIFETIME.num_hours()));
+    assert!(references.len() > 10);
+    for reference in references {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+/// Every `$ref` below a value.
+fn collect(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            into.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|member| collect(member, into));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
+        _ => {}
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use orgate_api::v1::PATH;
 use orgate_tests::app::{Reply, client};
 use serde_json::json;
 
-use super::{Things, app, body_of, call, operations, token_of};
+use super::{Things, app, body_of, call, operations, token_of, token_of_user};
 
 /// What an answer says, but for what is different each time.
 fn said(reply: &Reply) -> (u16, String, Option<String>) {
@@ -67,13 +67,18 @@ async fn links(app: &orgate_tests::app::App) -> i64 {
 #[tokio::test]
 async fn a_suspended_organizations_administrators_and_machines_are_let_in_no_more() {
     let app = app().await;
-    let token = token_of(&app, "all").await;
+    let machine = token_of(&app, "all").await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
     let users = ("GET", "/organizations/acme/users");
-    assert_eq!(call(&app, Some(&token), users, None).await.status, 200);
+    for token in [&machine, &ada] {
+        assert_eq!(call(&app, Some(token), users, None).await.status, 200);
+    }
 
     app.apply("organizations: [{ slug: acme, name: Acme Inc, status: suspended }]").await;
 
-    assert_eq!(call(&app, Some(&token), users, None).await.status, 401);
+    for token in [&machine, &ada] {
+        assert_eq!(call(&app, Some(token), users, None).await.status, 401);
+    }
 }
 
 #[tokio::test]
@@ -160,5 +165,7 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
     bytes: 404 not_found []
     a null: 404 not_found []
     "#);
+    let allowed = call(&app, Some(&token), ("PATCH", "/organizations/acme"), None).await;
+    assert_eq!(allowed.headers["allow"], "GET,HEAD");
     assert_eq!(links(&app).await, 0);
 }

@@ -1,5 +1,9 @@
 //! Set-up links, made and taken back by an organization's own administrators.
 
+use orgate_domain::audit::Actor;
+use orgate_domain::connections::RoleSlugs;
+use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLinkRefusal, SetupPurpose};
+use orgate_flows::setup::links::{WantedLink, create_link, list_links};
 use serde_json::json;
 
 use super::{app, call, token_of, token_of_user};
@@ -163,6 +167,10 @@ async fn a_link_falls_with_whoever_made_it() {
     let gone = browser.get("/setup/connections").await;
     assert_eq!(gone.status, 410, "also where it was open");
     assert!(gone.body.contains("setup_link_maker_fallen"));
+    let listed = list_links(&app.env, &app.org("acme").await).await.expect("listed");
+    let good: Vec<_> =
+        listed.into_iter().map(|(link, good)| (link.created_by.starts_with("usr_"), good)).collect();
+    assert_eq!(good, [(false, Ok(())), (true, Err(SetupLinkRefusal::MakerFallen))]);
     app.apply(&with("roles: [admin]")).await;
     assert_eq!(open(&links[0]).await, 200);
     app.apply(&with("status: deactivated")).await;
@@ -207,4 +215,11 @@ async fn links_are_listed_latest_first_and_an_organization_makes_so_many_and_no_
     sqlx::query(many).execute(app.database.superuser()).await.expect("made");
     let refused = call(&app, Some(&token), ("POST", LINKS), Some(&wanted)).await;
     assert_eq!((refused.status, refused.text("type").as_str()), (409, "urn:orgate:problem:limit_reached"));
+    let wanted = WantedLink {
+        purposes: [SetupPurpose::Sso].into(),
+        roles: RoleSlugs::new(),
+        lifetime: DEFAULT_LIFETIME,
+    };
+    let operators = create_link(&app.env, &app.org("acme").await, &wanted, Actor::Operator).await;
+    assert!(operators.is_ok(), "what an organization does to itself shuts out nobody else");
 }
