@@ -57,6 +57,31 @@ async fn forged_credentials_of_organizations_that_do_not_exist_drive_out_no_reco
 }
 
 #[tokio::test]
+async fn a_disabled_client_has_nobody_asked_for_a_password_and_sends_nobody_on() {
+    let app = App::start().await;
+    let (browser, stranger) = (app.browser(), app.browser());
+    let hint = {
+        let code = browser.sign_in_to("acme", "ada@acme.test").await;
+        app.redeem(&code).await.text("id_token")
+    };
+    app.apply(
+        "clients: [{ client_id: notes, organization: operator, name: Notes, type: web, audience: all, status: disabled, \
+         redirect_uris: [\"http://localhost:9/callback\"], post_logout_redirect_uris: [\"http://localhost:9/\"] }]",
+    )
+    .await;
+
+    let page = stranger.authorize(&[("client_id", "notes"), ("organization", "acme")]).await;
+    assert_eq!((page.status.as_u16(), page.location()), (403, None), "{}", page.body);
+    assert!(page.body.contains("client_disabled"), "{}", page.body);
+    let silent =
+        stranger.authorize(&[("client_id", "notes"), ("organization", "acme"), ("prompt", "none")]).await;
+    assert_eq!((silent.status.as_u16(), silent.location()), (403, None), "{}", silent.body);
+    let left = "http://localhost:9/";
+    let page = browser.get(format!("/logout?id_token_hint={hint}&post_logout_redirect_uri={left}")).await;
+    assert_eq!(page.location(), None, "{}", page.body);
+}
+
+#[tokio::test]
 async fn whoever_is_expected_by_an_id_token_hint_and_nobody_else_signs_in() {
     let app = App::start().await;
     let hint = app.sign_in("acme", "ada@acme.test").await.text("id_token");
