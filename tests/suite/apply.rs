@@ -1,5 +1,6 @@
 //! `orgate apply`: files in, the wanted state out, and nothing in between.
 
+use orgate_domain::permissions::READY_ROLES;
 use orgate_flows::apply::{self, Applied, ApplyError, Plan, Wanted};
 use orgate_server::apply_file;
 use orgate_tests::app::{App, PASSWORD, SAMPLES, SECRET};
@@ -134,14 +135,20 @@ async fn a_plan_says_what_it_would_change_and_changes_nothing() {
     let plan = plan(&app, INITECH).await;
 
     insta::assert_snapshot!(plan, @r#"
-+ organization initech "Initech"
-+ domain initech.test of initech
-+ role admin in initech
-+ user ada@initech.test in initech
-+ user bob@initech.test in initech (no password: cannot sign in yet)
-+ client reports of initech (its secret will be generated)
-= 0 unchanged
-"#);
+    + organization initech "Initech"
+    + domain initech.test of initech
+    + role admin in initech
+    + role owner in initech
+    + role user-manager in initech
+    + role sso-manager in initech
+    + role help-desk in initech
+    + role auditor in initech
+    + role reader in initech
+    + user ada@initech.test in initech
+    + user bob@initech.test in initech (no password: cannot sign in yet)
+    + client reports of initech (its secret will be generated)
+    = 0 unchanged
+    "#);
     assert!(!format!("{plan:?}").contains(PASSWORD));
     assert_eq!(rows(&app).await, before);
 }
@@ -157,10 +164,10 @@ async fn what_is_applied_is_there_and_in_the_log() {
     assert_eq!(details(&app, "initech", "organization.configured").await.len(), 1);
     assert_eq!(details(&app, "initech", "domain.configured").await.len(), 1);
     assert_eq!(details(&app, "initech", "user.configured").await.len(), 2);
-    assert_eq!(
-        details(&app, "initech", "role.configured").await,
-        [serde_json::json!({ "change": "created", "role": "admin", "permissions": "notes:read" })]
-    );
+    let roles = details(&app, "initech", "role.configured").await;
+    assert_eq!(roles.len(), READY_ROLES.len(), "its own, and those that every organization begins with");
+    let own = serde_json::json!({ "change": "created", "role": "admin", "permissions": "notes:read" });
+    assert!(roles.contains(&own), "the file's word is the last one: {roles:?}");
     assert_eq!(plan(&app, INITECH).await.changes(), 0);
 }
 
@@ -248,8 +255,8 @@ organizations:
     name: Umbrella
     domains: [globex.test]
     users:
-      - { email: eve@umbrella.test, name: Eve, roles: [owner] }
-    groups: [{ slug: ops, roles: [owner] }]
+      - { email: eve@umbrella.test, name: Eve, roles: [boss] }
+    groups: [{ slug: ops, roles: [boss] }]
   - { slug: alpha, name: Alpha, parent: beta }
   - { slug: beta, name: Beta, parent: alpha }
   - { slug: acme, name: Acme Inc, parent: globex }
@@ -264,8 +271,8 @@ clients:
     insta::assert_snapshot!(text, @"
     test.yaml:3:45: there is no organization nowhere, neither in these files nor in the database
     test.yaml:6:15: the domain globex.test is, or was, the organization globex's, and a domain is never given to another
-    test.yaml:8:56: umbrella has no role owner; it has none
-    test.yaml:9:35: umbrella has no role owner; it has none
+    test.yaml:8:56: umbrella has no role boss; it has admin, auditor, help-desk, owner, reader, sso-manager, user-manager
+    test.yaml:9:35: umbrella has no role boss; it has admin, auditor, help-desk, owner, reader, sso-manager, user-manager
     test.yaml:10:13: the parents of alpha lead in a circle
     test.yaml:11:13: the parents of beta lead in a circle
     test.yaml:12:43: an organization keeps the parent that it was made with
@@ -366,7 +373,7 @@ async fn an_interrupted_run_keeps_its_finished_steps_and_can_be_finished() {
 
     let Err(ApplyError::Interrupted { applied, cause }) = stopped else { panic!("not stopped: {stopped:?}") };
     assert_eq!(cause.to_string(), "the slug umbrella is, or was, another organization's");
-    assert_eq!((applied.changes, applied.generated_secrets.len()), (6, 1));
+    assert_eq!((applied.changes, applied.generated_secrets.len()), (12, 1));
     insta::assert_snapshot!(self::plan(&app, &both).await, @r"
     ~ organization umbrella: name
     = 6 unchanged

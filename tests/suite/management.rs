@@ -2,7 +2,10 @@
 
 mod access;
 mod attacks;
+mod changes;
 mod lists;
+mod operators;
+mod rights;
 mod setup_links;
 
 use std::fmt::Write as _;
@@ -13,37 +16,50 @@ use orgate_tests::app::{App, Reply, SECRET, client};
 use serde_json::{Value, json};
 
 /// Machines of Acme's: one for each permission, which holds it and nothing else; one for each that holds everything else; one
-/// that holds all; and Globex' own.
+/// that holds all; Globex' own; and of the operator's, the same for what operators alone may do.
 fn machines(app: &App) -> String {
     let api = app.env.issuer.api();
-    let mut roles = String::new();
     let mut clients = String::new();
-    let mut add = |name: &str, held: &[&str], scopes: &[&str]| {
+    let mut add = |roles: &mut String, organization: &str, name: &str, held: &[&str], scopes: &[&str]| {
         writeln!(roles, "      - {{ slug: {name}, permissions: {held:?} }}").expect("written");
         writeln!(
             clients,
-            "  - {{ client_id: {name}, organization: acme, name: {name}, type: machine, audience: owner, \
+            "  - {{ client_id: {name}, organization: {organization}, name: {name}, type: machine, audience: owner, \
              client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: {scopes:?}, roles: [{name}] }}"
         )
         .expect("written");
     };
+    let (mut acme, mut operator, mut globex) = (String::new(), String::new(), String::new());
     let all: Vec<&str> = OrgatePermission::ALL.iter().map(|permission| permission.as_str()).collect();
     for permission in &all {
         let others: Vec<&str> = all.iter().copied().filter(|other| other != permission).collect();
-        add(&only(permission), &[*permission], &[*permission]);
-        add(&but(permission), &others, &all);
+        add(&mut acme, "acme", &only(permission), &[*permission], &[*permission]);
+        add(&mut acme, "acme", &but(permission), &others, &all);
+        if permission.starts_with("orgate:organizations:") {
+            add(&mut operator, "operator", &of_operator(&only(permission)), &[*permission], &all);
+            add(&mut operator, "operator", &of_operator(&but(permission)), &others, &all);
+        }
     }
-    add("all", &["orgate:*"], &["orgate:*", "notes"]);
-    add("plain", &["notes:read"], &all);
+    add(&mut acme, "acme", "all", &["orgate:*"], &["orgate:*", "notes"]);
+    add(&mut acme, "acme", "plain", &["notes:read"], &all);
+    add(&mut acme, "acme", "spare", &[], &all);
+    add(&mut globex, "globex", "globex-all", &["orgate:*"], &["orgate:*"]);
+    add(&mut globex, "globex", "globex-spare", &[], &["orgate:*"]);
+    add(&mut operator, "operator", "operator-all", &["orgate:*"], &["orgate:*"]);
     format!(
-        "organizations:\n  - slug: acme\n    name: Acme Inc\n    roles:\n{roles}\
-         \x20 - slug: globex\n    name: Globex Corporation\n    roles:\n      - {{ slug: all, permissions: [\"orgate:*\"] }}\n\
-         clients:\n{clients}  - {{ client_id: globex-all, organization: globex, name: All, type: machine, audience: owner, \
-         client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [all] }}\n  \
+        "organizations:\n  - slug: acme\n    name: Acme Inc\n    roles:\n{acme}\
+         \x20 - slug: globex\n    name: Globex Corporation\n    roles:\n{globex}\
+         \x20 - slug: operator\n    name: Operator\n    roles:\n{operator}\
+         clients:\n{clients}  \
          - {{ client_id: admin, organization: operator, name: Admin, type: web, audience: all, \
          client_secret: \"${{SECRET}}\", redirect_uris: [\"http://localhost:9/callback\"], resources: [\"{api}\"], \
          scopes: [openid, \"orgate:*\", \"orgate:users:read\"] }}\n"
     )
+}
+
+/// The operator's machine of a name that Acme's has too.
+fn of_operator(name: &str) -> String {
+    format!("operator-{name}")
 }
 
 fn only(permission: &str) -> String {
@@ -93,6 +109,7 @@ async fn token_of_user(app: &App, (organization, email): (&str, &str), scope: &s
 async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body: Option<&Value>) -> Reply {
     let method = method.parse().expect("a method");
     let mut request = client().request(method, app.at(&format!("{PATH}{path}")));
+    request = request.header("orgate-reason", "to try what happens");
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -107,28 +124,47 @@ struct Things {
     organization: String,
     user: String,
     setup_link: String,
+    role: String,
+    session: String,
 }
 
 impl Things {
     /// Acme's or Globex', made for it.
     async fn of(app: &App, organization: &str) -> Self {
-        let (machine, email) = match organization {
-            "acme" => ("all", "ada@acme.test"),
-            _ => ("globex-all", "gus@globex.test"),
+        let (machine, email, role) = match organization {
+            "acme" => ("all", "casey@consult.test", "spare"),
+            _ => ("globex-all", "casey@consult.test", "globex-spare"),
         };
         let token = token_of(app, machine).await;
-        let users =
-            call(app, Some(&token), ("GET", &format!("/organizations/{organization}/users")), None).await;
-        let items = users.body["items"].as_array().expect("users").clone();
-        let user = items.iter().find(|user| user["email"] == email).expect("the user");
+        let get = async |below: &str| {
+            let path = format!("/organizations/{organization}/{below}");
+            let reply = call(app, Some(&token), ("GET", &path), None).await;
+            reply.body["items"].as_array().expect("a list").clone()
+        };
+        let id_of = |items: &[Value], name: &str, value: &str| {
+            let found = items.iter().find(|item| item[name] == value).expect("one of these");
+            found["id"].as_str().expect("an id").to_owned()
+        };
+        app.sign_in(organization, email).await;
+        let user = id_of(&get("users").await, "email", email);
+        let role = id_of(&get("roles?limit=200").await, "slug", role);
+        let session = id_of(&get("sessions").await, "user", email);
         let wanted = json!({ "purposes": ["domains"] });
         let path = format!("/organizations/{organization}/setup-links");
         let link = call(app, Some(&token), ("POST", &path), Some(&wanted)).await;
         assert_eq!(link.status, 201, "{:?}", link.body);
+        let setup_link = link.text("id");
+        Self { organization: organization.to_owned(), user, setup_link, role, session }
+    }
+
+    /// None of any organization.
+    fn of_nobody() -> Self {
         Self {
-            organization: organization.to_owned(),
-            user: user["id"].as_str().expect("an id").to_owned(),
-            setup_link: link.text("id"),
+            organization: "nowhere".to_owned(),
+            user: "usr_00000000000000000000000000".to_owned(),
+            setup_link: "stl_00000000000000000000000000".to_owned(),
+            role: "rol_00000000000000000000000000".to_owned(),
+            session: "ses_00000000000000000000000000".to_owned(),
         }
     }
 
@@ -139,12 +175,18 @@ impl Things {
             .replace("{organization}", below.unwrap_or(&self.organization))
             .replace("{user}", &self.user)
             .replace("{setup_link}", &self.setup_link)
+            .replace("{role}", &self.role)
+            .replace("{session}", &self.session)
     }
 }
 
 /// What an operation is sent, so that whoever is admitted changes nothing: refused for what it is, not for who sends it.
 fn body_of(operation: &Operation) -> Option<Value> {
-    (operation.method == "POST").then(|| json!({ "purposes": [] }))
+    match operation.method {
+        "POST" | "PATCH" => Some(json!({ "org_id": "org_00000000000000000000000000" })),
+        "PUT" if !operation.path.ends_with('}') => Some(json!({})),
+        _ => None,
+    }
 }
 
 /// Every operation; those that take things away last.

@@ -4,12 +4,17 @@
 //! refused to everybody.
 
 mod admitted;
+mod audit_events;
 mod body;
+mod change;
 mod document;
 mod operations;
 mod organizations;
 mod page;
+mod policy;
 mod problem;
+mod roles;
+mod sessions;
 mod setup_links;
 mod users;
 

@@ -165,6 +165,8 @@ actions! {
     OrganizationConfigured = "organization.configured";
     /// The organization of an authorization request was decided.
     OrganizationResolved = "organization.resolved";
+    /// An operator began to do something in an organization that is not theirs, for a reason that they gave.
+    OperatorEntered = "operator.entered";
     /// A browser was sent to an identity provider.
     UpstreamRequested = "upstream.requested";
     /// An identity provider's answer, or logout, was refused.

@@ -41,6 +41,22 @@ pub struct Branding {
     pub primary_color: Option<Color>,
 }
 
+/// Text that is not the address of a logo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an https:// address, without a name and password in it, of at most 2000 characters")]
+pub struct InvalidLogo;
+
+/// Reads the address of a logo: of an image that anybody may see.
+///
+/// # Errors
+/// [`InvalidLogo`].
+pub fn parse_logo_url(text: &str) -> Result<url::Url, InvalidLogo> {
+    let url = url::Url::parse(text).map_err(|_| InvalidLogo)?;
+    let open =
+        url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none();
+    if open && text.len() <= 2000 { Ok(url) } else { Err(InvalidLogo) }
+}
+
 /// An opaque sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::roles::Permission;
+use crate::roles::{InvalidPermission, Permission};
 
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal;)+) => {
@@ -31,18 +31,179 @@ macro_rules! catalogue {
 }
 
 catalogue! {
+    /// Give others permissions of applications, and roles, that one does not have oneself.
+    ApplicationsGrant = "orgate:applications:grant";
+    /// Read the audit log.
+    AuditRead = "orgate:audit:read";
     /// Set up and change connections to identity providers, which decide who people are: as much as to administer everything.
     ConnectionsManage = "orgate:connections:manage";
+    /// See connections to identity providers, without their secrets.
+    ConnectionsRead = "orgate:connections:read";
     /// Claim, prove and give up e-mail domains.
     DomainsManage = "orgate:domains:manage";
+    /// See e-mail domains, and what proves them.
+    DomainsRead = "orgate:domains:read";
+    /// Make and change groups, and say who is in them, as far as one could give their roles.
+    GroupsManage = "orgate:groups:manage";
+    /// See groups and who is in them.
+    GroupsRead = "orgate:groups:read";
+    /// Change the organization's name, look and contact.
+    OrganizationManage = "orgate:organization:manage";
     /// See the organization's name, slug, status, look and contact.
     OrganizationRead = "orgate:organization:read";
+    /// In the operator's organization: do in every organization what one may do in one's own, for a reason that is told.
+    OrganizationsAct = "orgate:organizations:act";
+    /// In the operator's organization: make, suspend, delete and restore organizations.
+    OrganizationsManage = "orgate:organizations:manage";
+    /// In the operator's organization: see which organizations there are.
+    OrganizationsRead = "orgate:organizations:read";
+    /// Change what the organization allows, and for how long.
+    PoliciesManage = "orgate:policies:manage";
+    /// See what the organization allows, and for how long.
+    PoliciesRead = "orgate:policies:read";
+    /// Give and take away roles, as far as one holds what is in them.
+    RolesAssign = "orgate:roles:assign";
+    /// Make, change and take away roles, as far as one holds what is in them.
+    RolesManage = "orgate:roles:manage";
+    /// See roles and what is in them.
+    RolesRead = "orgate:roles:read";
+    /// End sessions.
+    SessionsManage = "orgate:sessions:manage";
+    /// See who is signed in, and from where.
+    SessionsRead = "orgate:sessions:read";
     /// Make and take back set-up links, for what one may set up oneself and roles that one could grant.
     SetupLinksManage = "orgate:setup_links:manage";
     /// See set-up links, without their secrets.
     SetupLinksRead = "orgate:setup_links:read";
-    /// See users: their names, addresses, languages, and whether they are active.
+    /// Make users, rename them, and have them sign in or not.
+    UsersManage = "orgate:users:manage";
+    /// See users: their names, addresses, languages, roles, and whether they are active.
     UsersRead = "orgate:users:read";
+}
+
+/// What an owner holds: all that there is, and what will be.
+pub const EVERYTHING: &str = "orgate:*";
+
+/// A role that every new organization has, and may change like any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadyRole {
+    /// Its slug.
+    pub slug: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What is in it.
+    pub permissions: &'static [&'static str],
+}
+
+/// The roles that every new organization has, those that may do most first.
+pub const READY_ROLES: &[ReadyRole] = &[
+    ReadyRole { slug: "owner", name: "Owner", permissions: &[EVERYTHING] },
+    ReadyRole {
+        slug: "admin",
+        name: "Admin",
+        permissions: &[
+            "orgate:applications:grant",
+            "orgate:audit:*",
+            "orgate:connections:*",
+            "orgate:domains:*",
+            "orgate:groups:*",
+            "orgate:organization:*",
+            "orgate:policies:*",
+            "orgate:roles:*",
+            "orgate:sessions:*",
+            "orgate:setup_links:*",
+            "orgate:users:*",
+        ],
+    },
+    ReadyRole {
+        slug: "user-manager",
+        name: "User manager",
+        permissions: &[
+            "orgate:applications:grant",
+            "orgate:groups:*",
+            "orgate:organization:read",
+            "orgate:roles:assign",
+            "orgate:roles:read",
+            "orgate:sessions:*",
+            "orgate:users:*",
+        ],
+    },
+    ReadyRole {
+        slug: "sso-manager",
+        name: "SSO manager",
+        permissions: &[
+            "orgate:connections:*",
+            "orgate:domains:*",
+            "orgate:groups:read",
+            "orgate:organization:read",
+            "orgate:policies:read",
+            "orgate:roles:read",
+            "orgate:setup_links:*",
+        ],
+    },
+    ReadyRole {
+        slug: "help-desk",
+        name: "Help desk",
+        permissions: &[
+            "orgate:groups:read",
+            "orgate:organization:read",
+            "orgate:roles:read",
+            "orgate:sessions:*",
+            "orgate:users:read",
+        ],
+    },
+    ReadyRole {
+        slug: "auditor",
+        name: "Auditor",
+        permissions: &[
+            "orgate:audit:read",
+            "orgate:connections:read",
+            "orgate:domains:read",
+            "orgate:groups:read",
+            "orgate:organization:read",
+            "orgate:policies:read",
+            "orgate:roles:read",
+            "orgate:sessions:read",
+            "orgate:setup_links:read",
+            "orgate:users:read",
+        ],
+    },
+    ReadyRole {
+        slug: "reader",
+        name: "Reader",
+        permissions: &[
+            "orgate:groups:read",
+            "orgate:organization:read",
+            "orgate:roles:read",
+            "orgate:users:read",
+        ],
+    },
+];
+
+/// Text that is no permission for a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PermissionProblem {
+    /// See [`InvalidPermission`].
+    #[error(transparent)]
+    Invalid(#[from] InvalidPermission),
+    /// It begins with `orgate:`, and is none of the catalogue, nor a wildcard of any.
+    #[error("what begins with `orgate:` is Orgate's own, and there is no such permission")]
+    Unknown,
+}
+
+/// Reads a permission for a role: one of an application's, or one of the catalogue or a wildcard of some of it.
+///
+/// # Errors
+/// [`PermissionProblem`].
+pub fn parse_for_role(text: &str) -> Result<Permission, PermissionProblem> {
+    let permission = Permission::parse(text)?;
+    let known = |known: &OrgatePermission| {
+        Permission::parse(known.as_str()).is_ok_and(|known| permission.covers(&known))
+    };
+    if permission.is_reserved() && !OrgatePermission::ALL.iter().any(known) {
+        return Err(PermissionProblem::Unknown);
+    }
+    Ok(permission)
 }
 
 /// Whether this text is a permission of Orgate's own, or a wildcard of some.
@@ -88,6 +249,30 @@ mod tests {
         }
         assert!(Held::of(["orgate:users:*"]).has(OrgatePermission::UsersRead));
         assert!(!Held::of(["orgate:users:*"]).has(OrgatePermission::OrganizationRead));
+    }
+
+    #[test]
+    fn the_roles_of_new_organizations_hold_what_there_is_and_nobody_but_an_owner_all_of_it() {
+        for role in READY_ROLES {
+            assert!(crate::names::Slug::parse(role.slug).is_ok(), "{}", role.slug);
+            assert!(crate::names::DisplayName::parse(role.name).is_ok(), "{}", role.slug);
+            for permission in role.permissions {
+                assert!(parse_for_role(permission).is_ok(), "{}: {permission}", role.slug);
+            }
+            let held = Held::of(role.permissions.iter().copied());
+            assert_eq!(held.covers(EVERYTHING), role.slug == "owner", "{}", role.slug);
+            let operators = [OrgatePermission::OrganizationsAct, OrgatePermission::OrganizationsManage];
+            assert!(role.slug == "owner" || operators.iter().all(|one| !held.has(*one)), "{}", role.slug);
+        }
+    }
+
+    #[test]
+    fn a_role_holds_no_permission_of_orgates_that_there_is_not() {
+        assert!(parse_for_role("notes:write").is_ok());
+        assert!(parse_for_role("orgate:users:*").is_ok());
+        for unknown in ["orgate:users:fly", "orgate:notes:*", "orgate:users", "Orgate:users:read"] {
+            assert!(parse_for_role(unknown).is_err(), "{unknown}");
+        }
     }
 
     #[test]

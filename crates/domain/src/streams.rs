@@ -65,6 +65,7 @@ impl Action {
             | Self::DeviceDenied
             | Self::DeviceRefused
             | Self::DeviceRequested
+            | Self::OperatorEntered
             | Self::OrganizationResolved
             | Self::SessionRefused
             | Self::SignInFailed

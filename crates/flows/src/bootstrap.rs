@@ -6,6 +6,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::system::OrgHint;
 use orgate_storage::{NewOrganization, OrgScope, StorageError};
 
+use crate::configure::{Author, Mark, ready_roles, save_role};
 use crate::keys::FROM_THE_START;
 use crate::{Env, Failure, events};
 
@@ -48,12 +49,15 @@ async fn make_operator(env: &Env) -> Result<OrgScope, Failure> {
     let event = events::done(env, Action::OrganizationConfigured, &Origin::default())?;
     let event = Event { actor: Actor::System, detail: vec![("slug", slug.to_string())], ..event };
     let mut tx = env.store.begin(&scope).await?;
-    let made = match tx.organization().insert(&new).await {
-        Ok(()) => tx.audit().insert(&event).await,
-        Err(error) => Err(error),
-    };
-    match made {
-        Ok(()) => tx.commit().await?,
+    match tx.organization().insert(&new).await {
+        Ok(()) => {
+            tx.audit().insert(&event).await?;
+            let author = Author { actor: Actor::System, ..Author::operator() };
+            for role in ready_roles(env)? {
+                save_role(env, &mut tx, (&author, &Mark::Created), &role).await?;
+            }
+            tx.commit().await?;
+        }
         // Another node was first.
         Err(StorageError::Conflict { .. }) => drop(tx),
         Err(error) => return Err(error.into()),

@@ -18,6 +18,7 @@ pub mod client_keys;
 pub mod client_status;
 mod complete;
 mod configuration;
+mod configure;
 pub mod consent;
 pub mod consents;
 pub mod deliver;

@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId};
@@ -56,9 +58,18 @@ pub struct TooMany {
     pub retry_after: Duration,
 }
 
+/// What is left of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests a minute.
+    pub a_minute: u32,
+    /// Requests that could be made at once, without waiting.
+    pub left: u32,
+}
+
 /// The limiters.
 pub struct Limits {
-    api: DefaultKeyedRateLimiter<SecretHash>,
+    api: RateLimiter<SecretHash, DashMapStateStore<SecretHash>, DefaultClock, StateInformationMiddleware>,
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
@@ -80,7 +91,7 @@ impl Limits {
     /// Limiters with these budgets; a budget of 0 counts as 1.
     pub fn new(settings: &LimitSettings) -> Self {
         Self {
-            api: RateLimiter::dashmap(a_minute(settings.api)),
+            api: RateLimiter::dashmap(a_minute(settings.api)).with_middleware(),
             credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
@@ -112,9 +123,11 @@ impl Limits {
     ///
     /// # Errors
     /// [`TooMany`].
-    pub fn take_api(&self, (org_id, client_id, subject): (&str, &str, &str)) -> Result<(), TooMany> {
+    pub fn take_api(&self, (org_id, client_id, subject): (&str, &str, &str)) -> Result<Budget, TooMany> {
         let caller = SecretHash::of([org_id, client_id, subject].join(" ").as_bytes()); // of one length
-        self.api.check_key(&caller).map_err(|until| too_many(&until))
+        let taken = self.api.check_key(&caller).map_err(|until| too_many(&until))?;
+        let quota = taken.quota();
+        Ok(Budget { a_minute: quota.burst_size().get(), left: taken.remaining_burst_capacity() })
     }
 
     /// Takes one request of a receiver about its streams in an organization from its budget.

@@ -1,37 +1,51 @@
 //! What the management API does: an organization is run by programs, as its administrators let them.
 //!
-//! **Invariant:** a use case here takes a [`Caller`], which only [`access::admit`] makes, of a token of that organization; so
-//! none can be reached in another one, and none without its permission.
+//! **Invariant:** a use case here takes a [`Caller`], which only [`access::admit`] makes, of a token of that organization, or
+//! of the operator's with a reason; so none can be reached in another one, and none without its permission.
 
 pub mod access;
+pub mod audit;
+pub(crate) mod change;
 pub mod organization;
+pub mod organizations;
+pub mod policy;
+pub mod roles;
+pub mod sessions;
 pub mod setup_links;
 pub mod users;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
-use orgate_domain::permissions::{Held, OrgatePermission, is_reserved};
-pub use orgate_storage::{ListedUser, MAX_PAGE, Page, PageOf};
-use orgate_storage::{OrgScope, Role};
+use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
+use orgate_storage::OrgScope;
+pub use orgate_storage::system::ListedOrganization;
+pub use orgate_storage::{
+    EventPlace, ListedUser, MAX_PAGE, OpenSession, Page, PageOf, Period, Role, StoredEvent,
+};
 
+pub use change::{ChangeError, KeyReused, Once};
+
+use crate::configure::Author;
 use crate::random::NoRandomness;
 use crate::{Env, Failure, events};
-
-/// All of Orgate's own permissions, as roles hold and scopes lend them.
-const EVERYTHING: &str = "orgate:*";
 
 /// Whoever calls, as their token and what it stands on say just now.
 #[derive(Debug)]
 pub struct Caller {
+    /// The organization that is called about.
     scope: OrgScope,
+    /// Their own.
+    home: OrgScope,
     by: By,
     client: (OrgId, ClientId),
-    /// Slugs of the roles of whoever the token is about, now.
+    /// Slugs of the roles of whoever the token is about, now; of another organization's none counts.
     roles: Vec<String>,
     /// What they hold by these.
     holds: Held,
     /// What the token lets its bearer do of it.
     lent: Lent,
+    /// Why an operator acts in an organization that is not theirs.
+    reason: Option<String>,
     origin: Origin,
 }
 
@@ -68,46 +82,58 @@ impl Caller {
         self.holds.has(wanted) && self.lent.covers(wanted.as_str())
     }
 
-    /// Whether they may give others this role: one that they have, or any, where they hold all of Orgate's own permissions and
-    /// the token lends them; and nothing in it that they do not hold, or the token does not lend. A role is more than what is
-    /// in it: applications ask for it by its name.
-    pub(crate) fn may_give(&self, role: &Role) -> bool {
-        let all = self.holds.covers(EVERYTHING) && self.lent.covers(EVERYTHING);
-        let theirs = all || self.roles.iter().any(|held| held == role.slug.as_str());
-        theirs
-            && role
-                .permissions
-                .iter()
-                .all(|permission| self.holds.covers(permission) && self.lends(permission))
-    }
-
-    /// Whether the token lends this, a permission of whatever kind. Those of applications are in no token for the API.
-    fn lends(&self, permission: &str) -> bool {
+    /// Whether they may give others this permission, of whatever kind: if they hold it, and the token lends it; those of
+    /// applications also if they may give what they do not hold.
+    fn may_give_permission(&self, permission: &str) -> bool {
         if is_reserved(permission) {
-            self.lent.covers(permission)
-        } else {
-            self.lent.scope.covers(permission) || self.lent.scope.covers(EVERYTHING)
+            return self.holds.covers(permission) && self.lent.covers(permission);
         }
+        // Those of applications are in no token for the API.
+        let lent = self.lent.scope.covers(permission) || self.lent.scope.covers(EVERYTHING);
+        (self.holds.covers(permission) && lent) || self.may(OrgatePermission::ApplicationsGrant)
     }
 
-    fn actor(&self) -> Actor {
+    /// Whether they may give others this role: one that they have, or any, where they may give what they do not have; and
+    /// nothing in it that they may not give. A role is more than what is in it: applications ask for it by its name.
+    pub(crate) fn may_give(&self, role: &Role) -> bool {
+        let theirs = self.may(OrgatePermission::ApplicationsGrant)
+            || self.roles.iter().any(|held| held == role.slug.as_str());
+        theirs && role.permissions.iter().all(|permission| self.may_give_permission(permission))
+    }
+
+    /// Whether somebody who holds these permissions stands no higher than they do: of Orgate's own they hold nothing that
+    /// the caller does not.
+    fn reaches<'a>(&self, held: impl IntoIterator<Item = &'a String>) -> bool {
+        held.into_iter().filter(|text| is_reserved(text)).all(|text| self.may_give_permission(text))
+    }
+
+    /// Who it is, as text: the id of the user or the machine.
+    fn id(&self) -> String {
         match self.by {
-            By::Client(id) => Actor::Application(id),
-            By::User(id, _) => Actor::User(id),
+            By::Client(id) => id.to_string(),
+            By::User(id, _) => id.to_string(),
         }
     }
 
-    /// An event of theirs.
-    fn about(&self, event: Event) -> Event {
-        let (user_id, session_id) = match self.by {
-            By::Client(_) => (None, None),
-            By::User(user, session) => (Some(user), Some(session)),
+    /// Who does what they do: in their own organization themselves, in another the operator, by whom and why.
+    fn author(&self) -> Author {
+        let origin = self.origin.clone();
+        if let Some(reason) = &self.reason {
+            let detail = vec![("operator", self.id()), ("operator_reason", reason.clone())];
+            return Author { origin, detail, ..Author::operator() };
+        }
+        let (actor, session_id) = match self.by {
+            By::Client(id) => (Actor::Application(id), None),
+            By::User(id, session) => (Actor::User(id), Some(session)),
         };
-        Event { actor: self.actor(), user_id, session_id, client: Some(self.client), ..event }
+        Author { actor, session_id, client: Some(self.client), origin, detail: Vec::new() }
     }
 
+    /// An event of something that they did.
     fn done(&self, env: &Env, action: Action) -> Result<Event, NoRandomness> {
-        Ok(self.about(events::done(env, action, &self.origin)?))
+        let author = self.author();
+        let event = author.about(events::done(env, action, &self.origin)?);
+        Ok(Event { detail: author.detail, ..event })
     }
 
     /// Records what they were refused: in their own organization, whichever was named. Folded by caller: nothing keeps a
@@ -117,9 +143,14 @@ impl Caller {
         env: &Env,
         (reason, about): (&'static str, (&'static str, &str)),
     ) -> Result<(), Failure> {
-        let event = self.about(events::refused(env, Action::ApiRefused, reason, &self.origin)?);
-        let event = Event { detail: vec![(about.0, about.1.to_owned())], ..event };
-        env.refusals.record(env, &self.scope, event).await?;
+        let event = events::refused(env, Action::ApiRefused, reason, &self.origin)?;
+        let (actor, user_id, session_id) = match self.by {
+            By::Client(id) => (Actor::Application(id), None, None),
+            By::User(user, session) => (Actor::User(user), Some(user), Some(session)),
+        };
+        let detail = vec![(about.0, about.1.to_owned())];
+        let event = Event { actor, user_id, session_id, client: Some(self.client), detail, ..event };
+        env.refusals.record(env, &self.home, event).await?;
         Ok(())
     }
 }

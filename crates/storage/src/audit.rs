@@ -1,11 +1,17 @@
 //! Audit events. Inserted in the transaction of the change they tell of: if the event cannot be
 //! written, the change does not happen.
 
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeZone as _, Utc};
 use orgate_domain::audit::Event;
+use orgate_domain::ids::{ClientId, EventId, SessionId, UserId};
 use serde_json::{Map, Value};
 
-use crate::StorageError;
 use crate::scope::repository;
+use crate::{Page, PageOf, StorageError};
 
 repository! {
     /// The organization's audit log: insert and select, nothing else.
@@ -13,6 +19,81 @@ repository! {
     /// The organization's audit log.
     audit
 }
+
+/// An event, as it was written.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Its place in the log.
+    pub place: EventPlace,
+    /// What happened: `noun.verb`.
+    pub action: String,
+    /// How it ended: `success` or `refused`.
+    pub outcome: String,
+    /// Why, from a closed list of the action's own.
+    pub reason: Option<String>,
+    /// Who did it: the kind of actor, and its id, where it has one.
+    pub actor: (String, Option<String>),
+    /// The user it was about.
+    pub user_id: Option<UserId>,
+    /// The session it was in.
+    pub session_id: Option<SessionId>,
+    /// The application it was for.
+    pub client_id: Option<ClientId>,
+    /// Where it came from.
+    pub address: Option<IpAddr>,
+    /// By which software.
+    pub user_agent: Option<String>,
+    /// In answer to which request.
+    pub request_id: Option<String>,
+    /// More about it.
+    pub detail: Value,
+}
+
+/// A place in the log, which is in the order of time: written as the time in microseconds and the event's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPlace {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The event.
+    pub id: EventId,
+}
+
+/// Text that is no place in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in a log")]
+pub struct InvalidPlace;
+
+impl fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.at.timestamp_micros(), self.id)
+    }
+}
+
+impl FromStr for EventPlace {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (micros, id) = text.split_once('-').ok_or(InvalidPlace)?;
+        let micros = micros.parse().map_err(|_| InvalidPlace)?;
+        let at = Utc.timestamp_micros(micros).single().ok_or(InvalidPlace)?;
+        Ok(Self { at, id: id.parse().map_err(|_| InvalidPlace)? })
+    }
+}
+
+/// A stretch of time: from its first moment on, and before its last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Period {
+    /// The first moment.
+    pub from: Option<DateTime<Utc>>,
+    /// The last.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Later than anything that happens: a time that both sides can write.
+const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(end) => end, // 31 December 9999
+    None => DateTime::UNIX_EPOCH,
+};
 
 /// The columns of an event that have no type of their own in SQL.
 pub(crate) fn detail(event: &Event) -> Value {
@@ -48,5 +129,45 @@ impl AuditEvents<'_> {
         .execute(&mut *self.conn)
         .await?;
         Ok(())
+    }
+
+    /// A page of the events of a period, latest first.
+    pub async fn list(
+        &mut self,
+        period: Period,
+        page: PageOf<EventPlace>,
+    ) -> Result<Page<StoredEvent, EventPlace>, StorageError> {
+        let before = page.after;
+        let rows = sqlx::query!(
+            r#"select occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id, client_id,
+                      address, user_agent, request_id, detail
+               from audit_events
+               where org_id = $1 and occurred_at >= $2 and occurred_at < $3 and (occurred_at, id) < ($4, $5)
+               order by occurred_at desc, id desc
+               limit $6"#,
+            self.org_id,
+            period.from.unwrap_or(DateTime::UNIX_EPOCH),
+            period.until.unwrap_or(END_OF_TIME),
+            before.map_or(END_OF_TIME, |place| place.at),
+            before.map_or(uuid::Uuid::max(), |place| place.id.as_uuid()),
+            page.rows(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let events = rows.into_iter().map(|row| StoredEvent {
+            place: EventPlace { at: row.occurred_at, id: EventId::from_uuid(row.id) },
+            action: row.action,
+            outcome: row.outcome,
+            reason: row.reason,
+            actor: (row.actor_kind, row.actor_id),
+            user_id: row.user_id.map(UserId::from_uuid),
+            session_id: row.session_id.map(SessionId::from_uuid),
+            client_id: row.client_id.map(ClientId::from_uuid),
+            address: row.address.map(|address| address.addr()),
+            user_agent: row.user_agent,
+            request_id: row.request_id,
+            detail: row.detail,
+        });
+        Ok(page.cut(events.collect(), |event| event.place))
     }
 }

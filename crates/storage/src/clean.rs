@@ -39,6 +39,8 @@ pub struct Cleaned {
     pub consumed: u64,
     /// Clients that nobody registered, and nobody uses.
     pub documents: u64,
+    /// What requests with a key of their own made.
+    pub idempotency_keys: u64,
 }
 
 impl Cleaned {
@@ -54,12 +56,13 @@ impl Cleaned {
             pushed,
             devices,
             documents,
+            idempotency_keys,
             ..
         } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
         others
             .into_iter()
-            .chain([assertions, traces, revocations, consumed, pushed, devices, documents])
+            .chain([assertions, traces, revocations, consumed, pushed, devices, documents, idempotency_keys])
             .fold(requests, u64::max)
     }
 }
@@ -211,6 +214,10 @@ impl Store {
                 "delete from device_requests lapsed
                  using (select org_id, id from device_requests where expires_at < $1 order by expires_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            idempotency_keys: delete!(tx, expired_before, limit,
+                "delete from idempotency_keys lapsed
+                 using (select org_id, key_hash from idempotency_keys where created_at < $1 order by created_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.key_hash = due.key_hash"),
             consumed: delete!(tx, expired_before, limit,
                 "delete from consumed_ids lapsed
                  using (select org_id, kind, id_hash from consumed_ids where expires_at < $1 order by expires_at limit $2) due

@@ -22,6 +22,13 @@ pub enum StorageError {
         /// The constraint.
         constraint: String,
     },
+    /// The statement would have left a reference to what is not there: it refers to nothing, or takes away what something
+    /// else refers to.
+    #[error("a reference leads to what is not there ({constraint})")]
+    Reference {
+        /// The constraint.
+        constraint: String,
+    },
     /// Migrating failed.
     #[error("migrating the database failed")]
     Migrate(#[source] MigrateError),
@@ -38,6 +45,9 @@ impl From<sqlx::Error> for StorageError {
         match &error {
             sqlx::Error::Database(cause) if cause.is_unique_violation() => {
                 Self::Conflict { constraint: cause.constraint().unwrap_or_default().to_owned() }
+            }
+            sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => {
+                Self::Reference { constraint: cause.constraint().unwrap_or_default().to_owned() }
             }
             _ if is_unavailable(&error) => Self::Unavailable(error),
             _ => Self::Database(error),

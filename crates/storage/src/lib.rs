@@ -44,6 +44,7 @@ mod domains;
 mod event_streams;
 mod grants;
 mod groups;
+mod idempotency;
 mod identities;
 mod keys;
 mod organizations;
@@ -63,7 +64,7 @@ mod upstream;
 mod users;
 
 pub use attributes::AttributeSets;
-pub use audit::AuditEvents;
+pub use audit::{AuditEvents, EventPlace, InvalidPlace, Period, StoredEvent};
 pub use authorization_requests::{
     AuthorizationRequests, ForDevice, NewAuthorizationRequest, StoredAuthorizationRequest,
 };
@@ -82,6 +83,7 @@ pub use error::StorageError;
 pub use event_streams::{EventStream, EventStreams, Excluded, Holder, Pushed, StreamTerms};
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups};
+pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{NewOrganization, OrganizationChange, Organizations};

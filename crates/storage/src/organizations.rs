@@ -161,6 +161,15 @@ impl Organizations<'_> {
         Ok(())
     }
 
+    /// Has other changes of the organization itself, or of its settings, wait for this transaction; or waits for them,
+    /// which the next statement then sees.
+    pub async fn lock(&mut self) -> Result<(), StorageError> {
+        sqlx::query!("select org_id from organizations where org_id = $1 for no key update", self.org_id)
+            .fetch_optional(&mut *self.conn)
+            .await?;
+        Ok(())
+    }
+
     /// Changes name, look, status and contact.
     pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
         sqlx::query!(

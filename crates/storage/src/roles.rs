@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
+use uuid::Uuid;
 
-use crate::StorageError;
 use crate::row::parsed;
 use crate::scope::repository;
+use crate::{Page, PageOf, StorageError};
 
 repository! {
     /// The organization's roles.
@@ -30,10 +31,31 @@ pub struct Role {
     pub permissions: BTreeSet<String>,
 }
 
+struct Row {
+    id: Uuid,
+    slug: String,
+    name: String,
+    permissions: Vec<String>,
+}
+
+impl TryFrom<Row> for Role {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: RoleId::from_uuid(row.id),
+            slug: parsed(Slug::parse(&row.slug).ok(), "roles", "slug")?,
+            name: parsed(DisplayName::parse(&row.name).ok(), "roles", "name")?,
+            permissions: row.permissions.into_iter().collect(),
+        })
+    }
+}
+
 impl Roles<'_> {
     /// Every role of the organization, by slug.
     pub async fn list(&mut self) -> Result<Vec<Role>, StorageError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            Row,
             r#"select role.id, role.slug, role.name,
                       array(select bundled.permission from role_permissions bundled
                             where bundled.org_id = role.org_id and bundled.role_id = role.id) as "permissions!"
@@ -42,16 +64,87 @@ impl Roles<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Role {
-                    id: RoleId::from_uuid(row.id),
-                    slug: parsed(Slug::parse(&row.slug).ok(), "roles", "slug")?,
-                    name: parsed(DisplayName::parse(&row.name).ok(), "roles", "name")?,
-                    permissions: row.permissions.into_iter().collect(),
-                })
-            })
-            .collect()
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// A page of the roles, in the order of their making.
+    pub async fn list_page(&mut self, page: PageOf<RoleId>) -> Result<Page<Role, RoleId>, StorageError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select role.id, role.slug, role.name,
+                      array(select bundled.permission from role_permissions bundled
+                            where bundled.org_id = role.org_id and bundled.role_id = role.id) as "permissions!"
+               from roles role where role.org_id = $1 and role.id > $2 order by role.id limit $3"#,
+            self.org_id,
+            page.after.map_or(Uuid::nil(), RoleId::as_uuid),
+            page.rows(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let roles: Result<Vec<Role>, _> = rows.into_iter().map(TryInto::try_into).collect();
+        Ok(page.cut(roles?, |role| role.id))
+    }
+
+    /// One role.
+    pub async fn find(&mut self, id: RoleId) -> Result<Option<Role>, StorageError> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"select role.id, role.slug, role.name,
+                      array(select bundled.permission from role_permissions bundled
+                            where bundled.org_id = role.org_id and bundled.role_id = role.id) as "permissions!"
+               from roles role where role.org_id = $1 and role.id = $2"#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    /// Has other changes of roles, and of who has which, wait for this transaction; or waits for them, which the next
+    /// statement then sees.
+    pub async fn seize(&mut self) -> Result<(), StorageError> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended('roles ' || $1::uuid::text, 0))",
+            self.org_id
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether an active user has a role of their own that bundles `permission`, as it is written.
+    pub async fn is_held(&mut self, permission: &str) -> Result<bool, StorageError> {
+        let held = sqlx::query_scalar!(
+            r#"select exists (
+                   select from role_permissions bundled
+                   join role_assignments assignment
+                       on assignment.org_id = bundled.org_id and assignment.role_id = bundled.role_id
+                   join users member on member.org_id = assignment.org_id and member.id = assignment.user_id
+                   where bundled.org_id = $1 and bundled.permission = $2 and member.status = 'active'
+               ) as "held!""#,
+            self.org_id,
+            permission,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(held)
+    }
+
+    /// Takes a role away; `false` if there is none, or somebody has it by a connection.
+    ///
+    /// # Errors
+    /// [`StorageError::Reference`] if a user has it, a group or a client.
+    pub async fn delete(&mut self, id: RoleId) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "delete from roles where org_id = $1 and id = $2
+             and not exists (select from mapped_roles mapped where mapped.org_id = $1 and mapped.role_id = $2)",
+            self.org_id,
+            id.as_uuid(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Creates the role or brings it to the wanted state.

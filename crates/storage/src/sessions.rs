@@ -10,10 +10,10 @@ use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{SsoSubject, Standing};
 use uuid::Uuid;
 
-use crate::StorageError;
 use crate::audit::detail;
 use crate::row::{StandingRow, method};
 use crate::scope::repository;
+use crate::{Page, PageOf, StorageError};
 
 repository! {
     /// The organization's sessions.
@@ -339,6 +339,77 @@ impl Sessions<'_> {
                 })
             })
             .collect()
+    }
+
+    /// A page of those sessions of everybody, in the order in which they began.
+    pub async fn list_page(
+        &mut self,
+        page: PageOf<SessionId>,
+        (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Page<OpenSession, SessionId>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select session.id, session.user_id, session.auth_time, session.address, session.user_agent,
+                      session.method, session.connection_id, member.email, member.name,
+                      greatest(session.last_seen_at, used.at) as "last_seen_at!",
+                      array(
+                          select distinct directory.name
+                          from grants family
+                          join client_directory directory
+                              on directory.org_id = family.client_org_id and directory.id = family.client_id
+                          where family.org_id = session.org_id and family.session_id = session.id
+                          order by directory.name
+                      ) as "clients!"
+               from sessions session
+               join users member on member.org_id = session.org_id and member.id = session.user_id
+               left join lateral (
+                   select max(token.issued_at) as at, max(least(token.expires_at, family.expires_at)) as until
+                   from grants family
+                   join refresh_tokens token on token.org_id = family.org_id and token.grant_id = family.id
+                   where family.org_id = session.org_id and family.session_id = session.id
+                     and family.revoked_at is null and token.rotated_at is null
+               ) used on true
+               where session.org_id = $1 and session.id > $2
+                 and session.ended_at is null and (session.ends_by is null or session.ends_by > $3)
+                 and (session.expires_at > $3 and session.last_seen_at > $4 or used.until > $3)
+               order by session.id
+               limit $5"#,
+            self.org_id,
+            page.after.map_or(Uuid::nil(), SessionId::as_uuid),
+            now,
+            idle_since,
+            page.rows(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let sessions: Result<Vec<_>, StorageError> = rows
+            .into_iter()
+            .map(|row| {
+                Ok(OpenSession {
+                    id: SessionId::from_uuid(row.id),
+                    user_id: UserId::from_uuid(row.user_id),
+                    user: row.email.unwrap_or(row.name),
+                    method: method(&row.method, row.connection_id)?,
+                    signed_in_at: row.auth_time,
+                    last_seen_at: row.last_seen_at,
+                    address: row.address.map(|address| address.addr()),
+                    user_agent: row.user_agent,
+                    clients: row.clients,
+                })
+            })
+            .collect();
+        Ok(page.cut(sessions?, |session| session.id))
+    }
+
+    /// Whose a session is, ended or not.
+    pub async fn find_user(&mut self, id: SessionId) -> Result<Option<UserId>, StorageError> {
+        let user = sqlx::query_scalar!(
+            "select user_id from sessions where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(user.map(UserId::from_uuid))
     }
 
     /// Ends those of these sessions that nobody has ended yet, each with an event of its own, like `event` but for id,

@@ -16,11 +16,13 @@ use uuid::Uuid;
 mod domains;
 mod journal;
 mod keys;
+mod organizations;
 mod places;
 mod refreshes;
 mod streams;
 
 pub use crate::clean::{Cleaned, Outdated};
+pub use organizations::ListedOrganization;
 pub use places::ClientPlace;
 
 use crate::pool::ask;
@@ -43,6 +45,8 @@ pub enum SystemReason {
     Inherit,
     /// Writes events of any organization that change nothing but its log.
     Journal,
+    /// Lists which organizations there are, for whoever runs the installation.
+    Operate,
     /// Claims connections, domains and signing keys of any organization that are due to be looked after, and goes
     /// through all organizations when the master key changes.
     Refresh,
@@ -195,6 +199,7 @@ impl SystemReason {
             Self::Discover => "orgate_discover",
             Self::Inherit => "orgate_inherit",
             Self::Journal => "orgate_journal",
+            Self::Operate => "orgate_operate",
             Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",
             Self::Transfer => "orgate_transfer",

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{RoleId, UserId};
+use orgate_domain::ids::UserId;
 use orgate_domain::names::DisplayName;
 use orgate_domain::standing::{UserProfile, UserStatus};
 use uuid::Uuid;
+
+mod assignments;
 
 use crate::row::{hash, parsed};
 use crate::scope::repository;
@@ -62,6 +64,10 @@ pub struct ListedUser {
     pub id: UserId,
     /// Who they are.
     pub profile: UserProfile,
+    /// The slugs of the roles assigned to them directly, in order.
+    pub roles: Vec<String>,
+    /// Whether they are exempt from enforced SSO, with a recovery code.
+    pub break_glass: bool,
     /// When they were made.
     pub created_at: DateTime<Utc>,
     /// When they were last changed.
@@ -75,6 +81,8 @@ struct ListedRow {
     name: String,
     locale: Option<String>,
     status: String,
+    roles: Vec<String>,
+    break_glass: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -92,6 +100,8 @@ impl TryFrom<ListedRow> for ListedUser {
                 locale: row.locale,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
             },
+            roles: row.roles,
+            break_glass: row.break_glass,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -114,8 +124,13 @@ impl Users<'_> {
     pub async fn list(&mut self, page: PageOf<UserId>) -> Result<Page<ListedUser, UserId>, StorageError> {
         let rows = sqlx::query_as!(
             ListedRow,
-            "select id, email, email_verified, name, locale, status, created_at, updated_at
-             from users where org_id = $1 and id > $2 order by id limit $3",
+            r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
+                      array(select role.slug from role_assignments assignment
+                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
+                            where assignment.org_id = member.org_id and assignment.user_id = member.id
+                            order by role.slug) as "roles!",
+                      member.break_glass, member.created_at, member.updated_at
+               from users member where member.org_id = $1 and member.id > $2 order by member.id limit $3"#,
             self.org_id,
             page.after.map_or(Uuid::nil(), UserId::as_uuid),
             page.rows(),
@@ -130,10 +145,34 @@ impl Users<'_> {
     pub async fn find(&mut self, id: UserId) -> Result<Option<ListedUser>, StorageError> {
         let row = sqlx::query_as!(
             ListedRow,
-            "select id, email, email_verified, name, locale, status, created_at, updated_at
-             from users where org_id = $1 and id = $2",
+            r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
+                      array(select role.slug from role_assignments assignment
+                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
+                            where assignment.org_id = member.org_id and assignment.user_id = member.id
+                            order by role.slug) as "roles!",
+                      member.break_glass, member.created_at, member.updated_at
+               from users member where member.org_id = $1 and member.id = $2"#,
             self.org_id,
             id.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    /// The user with this address, as lists show them.
+    pub async fn find_listed_by_email(&mut self, email: &Email) -> Result<Option<ListedUser>, StorageError> {
+        let row = sqlx::query_as!(
+            ListedRow,
+            r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
+                      array(select role.slug from role_assignments assignment
+                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
+                            where assignment.org_id = member.org_id and assignment.user_id = member.id
+                            order by role.slug) as "roles!",
+                      member.break_glass, member.created_at, member.updated_at
+               from users member where member.org_id = $1 and member.email_normalized = $2"#,
+            self.org_id,
+            email.normalized(),
         )
         .fetch_optional(&mut *self.conn)
         .await?;
@@ -398,31 +437,6 @@ impl Users<'_> {
             self.org_id,
             id.as_uuid(),
             phc,
-            at,
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        Ok(())
-    }
-
-    /// Assigns exactly these roles.
-    pub async fn replace_roles(
-        &mut self,
-        id: UserId,
-        roles: &[RoleId],
-        at: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        let wanted: Vec<Uuid> = roles.iter().map(|role| role.as_uuid()).collect();
-        sqlx::query!(
-            "with dropped as (
-                 delete from role_assignments where org_id = $1 and user_id = $2 and role_id <> all($3)
-             )
-             insert into role_assignments (org_id, user_id, role_id, assigned_at)
-             select $1, $2, wanted.id, $4 from unnest($3::uuid[]) as wanted (id)
-             on conflict do nothing",
-            self.org_id,
-            id.as_uuid(),
-            &wanted,
             at,
         )
         .execute(&mut *self.conn)

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use orgate_api::v1::PATH;
+use orgate_flows::manage::access::Holder;
 use orgate_tests::app::{Reply, client};
 use serde_json::json;
 
@@ -19,16 +20,12 @@ fn said(reply: &Reply) -> (u16, String, Option<String>) {
 async fn what_belongs_to_another_organization_is_not_there() {
     let app = app().await;
     let (acme, globex) = (Things::of(&app, "acme").await, Things::of(&app, "globex").await);
-    let nobody = Things {
-        organization: "nowhere".to_owned(),
-        user: "usr_00000000000000000000000000".to_owned(),
-        setup_link: "stl_00000000000000000000000000".to_owned(),
-    };
+    let nobody = Things::of_nobody();
     let token = token_of(&app, "all").await;
     let globex_id = app.org("globex").await.org_id().to_string();
     let before = (app.events("globex").await, links(&app).await);
 
-    for operation in operations() {
+    for operation in operations().into_iter().filter(|operation| operation.path.contains("{organization}")) {
         let body = body_of(operation);
         let ask = async |path: String| {
             said(&call(&app, Some(&token), (operation.method, &path), body.as_ref()).await)
@@ -39,14 +36,16 @@ async fn what_belongs_to_another_organization_is_not_there() {
         for path in [globex.path(operation, None), globex.path(operation, Some(&globex_id))] {
             assert_eq!(ask(path.clone()).await, absent, "{path}");
         }
-        if operation.path.ends_with('}') && operation.path != "/organizations/{organization}" {
+        if operation.holder == Holder::Organization && operation.path.matches('{').count() > 1 {
             let theirs = globex.path(operation, Some("acme"));
             assert_eq!(
                 ask(theirs.clone()).await,
                 ask(nobody.path(operation, Some("acme"))).await,
                 "{theirs}"
             );
-            assert_eq!(ask(theirs.clone()).await.0, 404, "{theirs}");
+            // A change is refused for what it is before it is looked for; that says nothing of what there is.
+            let expected = if body.is_some() { [404, 422] } else { [404, 404] };
+            assert!(expected.contains(&ask(theirs.clone()).await.0), "{theirs}");
         }
     }
 
@@ -121,8 +120,8 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
     );
     note("too large", &post(json, format!("{{\"purposes\":[\"{}\"]}}", "x".repeat(2 << 20))).await);
     for (what, method, path) in [
-        ("another method", "PATCH", "/organizations/acme"),
-        ("another path", "GET", "/organizations"),
+        ("another method", "PUT", "/organizations/acme"),
+        ("another path", "GET", "/organizations/acme/members"),
         ("a deep path", "GET", "/organizations/acme/users/x/y"),
         ("an unknown parameter", "GET", "/organizations/acme/users?offset=3"),
         ("twice", "GET", "/organizations/acme/users?limit=3&limit=4"),
@@ -165,7 +164,7 @@ async fn a_request_that_is_none_is_told_what_is_wrong() {
     bytes: 404 not_found []
     a null: 404 not_found []
     "#);
-    let allowed = call(&app, Some(&token), ("PATCH", "/organizations/acme"), None).await;
-    assert_eq!(allowed.headers["allow"], "GET,HEAD");
+    let allowed = call(&app, Some(&token), ("PUT", "/organizations/acme"), None).await;
+    assert_eq!(allowed.headers["allow"], "GET,HEAD,PATCH");
     assert_eq!(links(&app).await, 0);
 }

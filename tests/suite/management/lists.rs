@@ -64,6 +64,7 @@ async fn what_is_shown_of_an_organization_and_a_user_is_all_that_is_shown() {
 
     insta::assert_json_snapshot!(organization.body, { ".id" => "org_…" }, @r##"
     {
+      "attributes": {},
       "contact_email": null,
       "id": "org_…",
       "logo_url": null,
@@ -78,11 +79,14 @@ async fn what_is_shown_of_an_organization_and_a_user_is_all_that_is_shown() {
     }, @r#"
     {
       "created_at": "…",
-      "email": "ada@acme.test",
+      "email": "casey@consult.test",
       "email_verified": true,
       "id": "usr_…",
       "locale": null,
-      "name": "Ada Adler",
+      "name": "Casey",
+      "roles": [
+        "viewer"
+      ],
       "status": "active",
       "updated_at": "…"
     }

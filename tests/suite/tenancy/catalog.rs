@@ -53,6 +53,8 @@ const DELIBERATE: &[&str] = &[
     "device_requests: answered_by refers to something, but by no foreign key",
     "device_requests: answered_in refers to something, but by no foreign key",
     "device_requests: called refers to something, but by no foreign key",
+    // Is whatever a request made, which may be gone.
+    "idempotency_keys: made refers to something, but by no foreign key",
     // Is the organization whose issuer was called, and the row its client's owner's.
     "pushed_requests: called refers to something, but by no foreign key",
     // Is written by the same statement as the event, which moves to another partition when one is made.
@@ -215,6 +217,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: group_members: delete, insert, select
     orgate_app: group_roles: delete, insert, select
     orgate_app: groups: delete, insert, select, update
+    orgate_app: idempotency_keys: insert, select
     orgate_app: identity_links: delete, insert, select, update
     orgate_app: key_rings: insert, select, update
     orgate_app: mapped_groups: delete, insert, select
@@ -293,6 +296,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: event_streams: rows: true
     orgate_clean: grants: delete, select (org_id, id, session_id, client_org_id, client_id, expires_at, revoked_at)
     orgate_clean: grants: rows: true
+    orgate_clean: idempotency_keys: delete, select (org_id, key_hash, created_at)
+    orgate_clean: idempotency_keys: rows: true
     orgate_clean: outbox: delete, select (org_id, id, delivered_at, failed_at)
     orgate_clean: outbox: rows: true
     orgate_clean: pushed_requests: delete, select (org_id, handle_hash, client_id, expires_at)
@@ -330,6 +335,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_journal: audit_events: insert
     orgate_journal: audit_events: rows: none
     orgate_journal: schema public: usage
+    orgate_operate: organizations: select (org_id, slug, name, status, parent_id, is_operator, created_at, updated_at)
+    orgate_operate: organizations: rows: true
+    orgate_operate: schema public: usage
     orgate_refresh: connection_refreshes: select (org_id, connection_id, due_at, noticed_days), update (due_at)
     orgate_refresh: connection_refreshes: rows: true
     orgate_refresh: domains: select (org_id, id, due_at), update (due_at)

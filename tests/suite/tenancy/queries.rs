@@ -38,6 +38,7 @@ const CROSSING: &[&str] = &[
     "delete from authorization_codes lapsed",
     "delete from device_requests lapsed",
     "delete from grants lapsed",
+    "delete from idempotency_keys lapsed",
     "delete from outbox lapsed",
     "delete from refresh_tokens lapsed",
     "delete from sessions lapsed",
@@ -52,6 +53,8 @@ const CROSSING: &[&str] = &[
     "update domains schedule set due_at = $2 from",
     // Refresh: all organizations, when the master key changes.
     "select org_id from organizations where $1::uuid is null or org_id > $1",
+    // Operate: which organizations there are.
+    "select org_id, slug, name, status, parent_id, created_at, updated_at from organizations where org_id > $1",
     // Refresh: signing keys that are due, of whomever.
     "update key_rings schedule set due_at = $2 from",
     // Refresh: connections that are due, of whomever; and how many have a certificate that expires.

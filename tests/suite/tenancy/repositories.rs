@@ -118,6 +118,7 @@ impl Calls {
                 format!("{value:?}")
             }
             Err(StorageError::Conflict { constraint }) => format!("taken ({constraint})"),
+            Err(StorageError::Reference { constraint }) => format!("refused ({constraint})"),
             Err(StorageError::Database(sqlx::Error::Database(cause))) => {
                 format!("refused ({})", cause.constraint().unwrap_or(cause.message()))
             }
@@ -184,11 +185,20 @@ impl Calls {
             DeviceRequests::find_polled: None
             ConsumedIds::is_consumed: false
             PushedRequests::find: None
+            AuditEvents::list: []
+            IdempotencyKeys::find: None
+            Organizations::lock: ()
             Outbox::find: None
             Roles::list: []
+            Roles::list_page: []
+            Roles::find: None
+            Roles::seize: ()
+            Roles::is_held: false
             Sessions::find_by_cookie: None
             Sessions::find_standing: None
             Sessions::list: []
+            Sessions::list_page: []
+            Sessions::find_user: None
             Sessions::list_open: []
             Sessions::list_shut_out: []
             Sessions::list_without_sso: []
@@ -196,6 +206,8 @@ impl Calls {
             Users::exists: false
             Users::find: None
             Users::list: []
+            Users::find_listed_by_email: None
+            Users::list_permissions: []
             Users::hold: ()
             Users::seize: ()
             Users::list_indexed: []
@@ -261,6 +273,8 @@ impl Calls {
             AttributeSets::save_of_organization: ()
             AttributeSets::save_of_user: ()
             Users::update_break_glass: ()
+            Roles::delete: false
+            Users::delete_role: false
             Users::update: ()
             ConnectionKeys::delete_next: false
             ConnectionKeys::rotate: false
@@ -361,6 +375,8 @@ impl Calls {
             Sessions::begin: refused (sessions_org_id_user_id_fkey)
             SignIns::take_try: true
             Users::replace_roles: refused (role_assignments_org_id_user_id_fkey)
+            Users::insert_role: refused (role_assignments_org_id_user_id_fkey)
+            IdempotencyKeys::insert: true
             Users::save_password: refused (password_credentials_org_id_user_id_fkey)
             Users::update_email_verified: refused (email_index_org_id_user_id_fkey)
             Roles::save: ()

@@ -119,6 +119,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         sessions: 1,
         messages: 0,
         throttles: 1,
+        idempotency_keys: 1,
     };
     assert_eq!(cleaned, all);
     let mut tx = fixture.acme.begin().await;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Path, Request, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use orgate_edge::{AppState, RequestOrigin};
 use orgate_flows::Called;
+use orgate_flows::limits::Budget;
 use orgate_flows::manage::Caller;
-use orgate_flows::manage::access::{Access, Asked, admit};
+use orgate_flows::manage::access::{Access, Asked, MAX_REASON, admit};
 
 use super::operations::{self, Operation};
 use super::problem::{Kind, Problem};
@@ -19,15 +20,39 @@ use crate::resource::Resource;
 /// A caller that may do what is asked, in the organization of the path.
 pub(crate) struct Admitted(pub(crate) Arc<Caller>);
 
+/// Why an operator asks about an organization that is not theirs.
+pub(super) const REASON: &str = "orgate-reason";
+
 /// Lets a request through to its operation only if its caller may do that; every operation is behind it.
 pub(super) async fn admitted(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match caller(&mut parts, &state).await {
+    let (admitted, budget) = match admission(&mut parts, &state).await {
+        Ok((admitted, budget)) => (admitted, budget),
+        Err(problem) => (Err(problem), None),
+    };
+    let mut response = match admitted {
         Ok(caller) => {
             parts.extensions.insert(Arc::new(caller));
             next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => problem.into_response(),
+    };
+    if let Some(budget) = budget {
+        tell(&mut response, budget);
+    }
+    response
+}
+
+/// Says what is left of the caller's budget (draft-ietf-httpapi-ratelimit-headers-10): so many requests at once, and in how many
+/// seconds all of them again.
+fn tell(response: &mut Response, Budget { a_minute, left }: Budget) {
+    let whole = u64::from(a_minute - left.min(a_minute)) * 60;
+    let policy = format!("\"api\";q={a_minute};w=60");
+    let state = format!("\"api\";r={left};t={}", whole.div_ceil(u64::from(a_minute.max(1))));
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
     }
 }
 
@@ -40,22 +65,25 @@ impl<S: Sync> FromRequestParts<S> for Admitted {
     }
 }
 
-async fn caller(parts: &mut Parts, state: &AppState) -> Result<Caller, Problem> {
+type Answered = (Result<Caller, Problem>, Option<Budget>);
+
+async fn admission(parts: &mut Parts, state: &AppState) -> Result<Answered, Problem> {
     let matched = MatchedPath::from_request_parts(parts, state).await.ok();
     let operation = matched.and_then(|path| operations::find(&parts.method, path.as_str()));
     let operation = operation.ok_or_else(|| unlisted("an operation is not in the table"))?;
     let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
     let Path(path) = path.map_err(|_| Problem::not_found())?;
-    let organization = path.iter().find(|(name, _)| name == "organization");
-    let Some((_, organization)) = organization else { return Err(Problem::not_found()) };
+    let organization = path.iter().find(|(name, _)| name == "organization").map(|(_, text)| text.as_str());
     let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
     let resource = Resource { realm: "api", scope: operation.permission.as_str() };
     // As it was called: below a nested router, the rest alone is left of the address.
     let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
     let request = (&parts.headers, parts.method.as_str(), uri.path());
     let shown = resource.read(Called::default(), request, None).map_err(|answer| refused(&answer))?;
-    let asked = Asked { organization, permission: operation.permission };
-    match admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await? {
+    let reason = parts.headers.get(REASON).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let asked = Asked { organization, permission: operation.permission, holder: operation.holder, reason };
+    let admission = admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await?;
+    let admitted = match admission.access {
         Access::Granted(caller) => Ok(*caller),
         Access::Forbidden => Err(forbidden(operation)),
         Access::InsufficientScope => {
@@ -66,7 +94,9 @@ async fn caller(parts: &mut Parts, state: &AppState) -> Result<Caller, Problem> 
         Access::NonceNeeded(nonce) => Err(refused(&resource.nonce_needed(&nonce))),
         Access::NotYetLent => Err(not_yet_lent(operation)),
         Access::OtherOrganization => Err(Problem::not_found()),
-    }
+        Access::ReasonMissing => Err(reason_missing()),
+    };
+    Ok((admitted, admission.budget))
 }
 
 /// What nobody is let in to.
@@ -104,4 +134,12 @@ fn not_yet_lent(operation: &Operation) -> Problem {
         operation.permission.as_str()
     );
     Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)
+}
+
+fn reason_missing() -> Problem {
+    let detail = format!(
+        "This organization is not yours. Say why you ask, in up to {MAX_REASON} characters, in the header {REASON}: \
+         its audit log keeps it."
+    );
+    Problem::with_status(StatusCode::FORBIDDEN, Kind::ReasonMissing).saying(detail)
 }

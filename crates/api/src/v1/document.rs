@@ -6,9 +6,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_flows::Env;
+use orgate_flows::manage::access::MAX_REASON;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
+use super::change::MAX_KEY;
 use super::operations::{Described, OPERATIONS, Operation};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
@@ -20,6 +22,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             complete(described, operation);
         }
     }
+    add_patches(&mut document);
     if let Some(components) = document.pointer_mut("/components").and_then(Value::as_object_mut) {
         let scheme = json!({
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -34,13 +37,9 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 fn complete(described: &mut Map<String, Value>, operation: &Operation) {
     let takes = operation.permission.as_str();
     described.insert("security".to_owned(), json!([{ "access_token": [takes] }]));
-    let organization = json!({
-        "name": "organization", "in": "path", "required": true, "schema": { "type": "string" },
-        "description": "Its id or slug",
-    });
-    match described.get_mut("parameters").and_then(Value::as_array_mut) {
-        Some(parameters) => parameters.insert(0, organization),
-        None => _ = described.insert("parameters".to_owned(), json!([organization])),
+    let parameters = described.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        add_parameters(parameters, operation);
     }
     let problem = json!({
         "description": "A problem: see its `type`",
@@ -51,7 +50,86 @@ fn complete(described: &mut Map<String, Value>, operation: &Operation) {
         },
     });
     if let Some(responses) = described.get_mut("responses").and_then(Value::as_object_mut) {
+        for (status, response) in responses.iter_mut() {
+            if let Some(response) = response.as_object_mut() {
+                response.insert("headers".to_owned(), headers(status, operation));
+            }
+        }
         responses.insert("default".to_owned(), problem);
+    }
+}
+
+/// What an operation is asked for besides what is its own.
+fn add_parameters(parameters: &mut Vec<Value>, operation: &Operation) {
+    let header = |name: &str, longest: usize, description: &str| {
+        json!({
+            "name": name, "in": "header", "required": false, "description": description,
+            "schema": { "type": "string", "maxLength": longest },
+        })
+    };
+    if operation.path.contains("{organization}") {
+        let organization = json!({
+            "name": "organization", "in": "path", "required": true, "schema": { "type": "string" },
+            "description": "Its id or slug",
+        });
+        parameters.insert(0, organization);
+        let why =
+            "Why an operator asks about an organization that is not theirs: it keeps that in its audit log";
+        parameters.push(header("Orgate-Reason", MAX_REASON, why));
+    }
+    match operation.method {
+        "POST" => {
+            let once = "A key of this request's own: sent again with it within a day, it makes nothing twice";
+            parameters.push(header("Idempotency-Key", MAX_KEY, once));
+        }
+        "PATCH" | "DELETE" => {
+            let only = "An ETag: done only if it is still what was read";
+            parameters.push(header("If-Match", 1000, only));
+        }
+        _ => {}
+    }
+}
+
+/// What answers say beside their body.
+fn headers(status: &str, operation: &Operation) -> Value {
+    let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    let mut headers = json!({
+        "ratelimit": text("What is left of your requests, and in how many seconds all of them are there again"),
+        "ratelimit-policy": text("How many requests you have"),
+        "x-request-id": text("In the log and in the audit events too"),
+    });
+    if let Some(headers) = headers.as_object_mut() {
+        if status == "201" {
+            headers.insert("location".to_owned(), text("Where it is read"));
+        }
+        if operation.method == "PATCH" {
+            headers.insert("etag".to_owned(), text("The state that is shown, for `If-Match`"));
+        }
+    }
+    headers
+}
+
+/// Describes partial updates: what they may change, and nothing that they must.
+fn add_patches(document: &mut Value) {
+    let mut patches = Vec::new();
+    for operation in OPERATIONS.iter().filter(|operation| operation.method == "PATCH") {
+        let path = operation.path.replace('/', "~1");
+        let place =
+            format!("/paths/{path}/patch/requestBody/content/application~1merge-patch+json/schema/$ref");
+        let Some(reference) = document.pointer_mut(&place) else { continue };
+        let whole = reference.as_str().unwrap_or_default().to_owned();
+        *reference = Value::from(format!("{whole}Patch"));
+        patches.push(whole.trim_start_matches("#/components/schemas/").to_owned());
+    }
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for name in patches {
+        let mut patch = schemas.get(&name).cloned().unwrap_or_default();
+        if let Some(patch) = patch.as_object_mut() {
+            patch.remove("required");
+        }
+        schemas.insert(format!("{name}Patch"), patch);
     }
 }
 

@@ -7,10 +7,11 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
+use orgate_flows::manage::access::Holder;
 use utoipa::OpenApi;
 
 use super::problem::Problem;
-use super::{organizations, setup_links, users};
+use super::{audit_events, organizations, policy, roles, sessions, setup_links, users};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -19,17 +20,20 @@ pub struct Operation {
     pub method: &'static str,
     /// Its path below [`super::PATH`], with names in the place of what varies.
     pub path: &'static str,
-    /// What its caller has to hold, in the organization that the path names.
+    /// What its caller has to hold.
     pub permission: OrgatePermission,
+    /// In whose organization.
+    pub holder: Holder,
 }
 
 macro_rules! operations {
-    ($($method:ident $path:literal $permission:ident => $module:ident::$handler:ident;)+) => {
+    ($($method:ident $path:literal $holder:ident $permission:ident => $module:ident::$handler:ident;)+) => {
         /// Every operation but the description of them all, which anyone may read.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
             method: stringify!($method),
             path: $path,
             permission: OrgatePermission::$permission,
+            holder: Holder::$holder,
         },)+];
 
         /// Their routes.
@@ -55,13 +59,33 @@ macro_rules! operations {
 }
 
 operations! {
-    GET "/organizations/{organization}" OrganizationRead => organizations::get;
-    GET "/organizations/{organization}/setup-links" SetupLinksRead => setup_links::list;
-    POST "/organizations/{organization}/setup-links" SetupLinksManage => setup_links::post;
-    GET "/organizations/{organization}/setup-links/{setup_link}" SetupLinksRead => setup_links::get;
-    DELETE "/organizations/{organization}/setup-links/{setup_link}" SetupLinksManage => setup_links::delete;
-    GET "/organizations/{organization}/users" UsersRead => users::list;
-    GET "/organizations/{organization}/users/{user}" UsersRead => users::get;
+    GET "/organizations" Operator OrganizationsRead => organizations::list;
+    POST "/organizations" Operator OrganizationsManage => organizations::post;
+    GET "/organizations/{organization}" Organization OrganizationRead => organizations::get;
+    PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch;
+    PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
+    GET "/organizations/{organization}/audit-events" Organization AuditRead => audit_events::list;
+    GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get;
+    PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch;
+    GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;
+    POST "/organizations/{organization}/roles" Organization RolesManage => roles::post;
+    GET "/organizations/{organization}/roles/{role}" Organization RolesRead => roles::get;
+    PATCH "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::patch;
+    DELETE "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::delete;
+    GET "/organizations/{organization}/sessions" Organization SessionsRead => sessions::list;
+    DELETE "/organizations/{organization}/sessions/{session}" Organization SessionsManage => sessions::delete;
+    GET "/organizations/{organization}/setup-links" Organization SetupLinksRead => setup_links::list;
+    POST "/organizations/{organization}/setup-links" Organization SetupLinksManage => setup_links::post;
+    GET "/organizations/{organization}/setup-links/{setup_link}" Organization SetupLinksRead => setup_links::get;
+    DELETE "/organizations/{organization}/setup-links/{setup_link}" Organization SetupLinksManage => setup_links::delete;
+    GET "/organizations/{organization}/users" Organization UsersRead => users::list;
+    POST "/organizations/{organization}/users" Organization UsersManage => users::post;
+    GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get;
+    PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch;
+    PUT "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::put_role;
+    DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
+    GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;
+    DELETE "/organizations/{organization}/users/{user}/sessions" Organization SessionsManage => sessions::delete_of_user;
 }
 
 /// What a request that was routed to `path` takes; `None` if it is not in the table.

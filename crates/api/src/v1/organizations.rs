@@ -1,14 +1,29 @@
-//! `/organizations/{organization}`.
+//! `/organizations`, and `/organizations/{organization}` itself.
 
 use axum::extract::State;
-use orgate_domain::organizations::{OrgStatus, Organization};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use orgate_domain::attributes::check_attributes;
+use orgate_domain::connections::Attributes;
+use orgate_domain::email::Email;
+use orgate_domain::ids::OrgId;
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
 use orgate_flows::Env;
-use orgate_flows::manage::organization::find_organization;
-use serde::Serialize;
+use orgate_flows::manage::organization::{
+    DescribedOrganization, OrganizationSettings, find_organization, update_organization,
+};
+use orgate_flows::manage::organizations::{
+    WantedOrganization, change_status, create_organization, list_organizations,
+};
+use orgate_flows::manage::{ChangeError, ListedOrganization};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::admitted::Admitted;
-use super::body::{Private, found};
+use super::body::{Body, Private};
+use super::change::{New, Patch, Tagged, created};
+use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 
 /// An organization.
@@ -19,20 +34,38 @@ pub(crate) struct View {
     id: String,
     /// Its short name, in addresses and tokens (`org_name`).
     slug: String,
-    /// Its name for people.
-    name: String,
     /// Whether its users can sign in.
     status: Status,
-    /// Its logo.
+    #[serde(flatten)]
+    settings: Settings,
+}
+
+/// What of an organization its administrators may change.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = OrganizationSettings)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Its name for people: 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// Its logo: an https address.
+    #[serde(default)]
     logo_url: Option<String>,
     /// The colour of its pages.
+    #[serde(default)]
+    #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     primary_color: Option<String>,
     /// Where notices to it go.
+    #[serde(default)]
     contact_email: Option<String>,
+    /// What is kept about it, for claims of applications: up to 50 names, each with its values.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    attributes: Attributes,
 }
 
 /// The status of an organization.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[schema(as = OrganizationStatus)]
 #[serde(rename_all = "snake_case")]
 enum Status {
@@ -41,22 +74,185 @@ enum Status {
     Suspended,
 }
 
-impl From<Organization> for View {
-    fn from(organization: Organization) -> Self {
-        Self {
-            id: organization.id.to_string(),
-            slug: organization.slug.to_string(),
-            name: organization.name.as_str().to_owned(),
-            status: match organization.status {
-                OrgStatus::Active => Status::Active,
-                OrgStatus::Deleted => Status::Deleted,
-                OrgStatus::Suspended => Status::Suspended,
-            },
-            logo_url: organization.branding.logo_url.map(Into::into),
-            primary_color: organization.branding.primary_color.map(|color| color.to_string()),
-            contact_email: organization.contact.map(|contact| contact.as_str().to_owned()),
+/// An organization, as lists of all of them show it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrganizationSummary)]
+pub(crate) struct Summary {
+    /// Its id.
+    id: String,
+    /// Its short name.
+    slug: String,
+    /// Its name for people.
+    name: String,
+    /// Whether its users can sign in.
+    status: Status,
+    /// The id of the organization above it.
+    parent_id: Option<String>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it was last changed.
+    updated_at: DateTime<Utc>,
+}
+
+/// An organization as wanted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewOrganization)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Its short name: 1 to 63 lower-case letters, digits and inner hyphens. It is its own for ever.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    slug: String,
+    /// Its name for people: 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// The organization above it, by its id or slug.
+    parent: Option<String>,
+}
+
+/// The wanted status of an organization.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = OrganizationStatusChange)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedStatus {
+    status: Status,
+}
+
+impl From<OrgStatus> for Status {
+    fn from(status: OrgStatus) -> Self {
+        match status {
+            OrgStatus::Active => Self::Active,
+            OrgStatus::Deleted => Self::Deleted,
+            OrgStatus::Suspended => Self::Suspended,
         }
     }
+}
+
+impl From<Status> for OrgStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Active => Self::Active,
+            Status::Deleted => Self::Deleted,
+            Status::Suspended => Self::Suspended,
+        }
+    }
+}
+
+impl From<&DescribedOrganization> for Settings {
+    fn from(described: &DescribedOrganization) -> Self {
+        let organization = &described.organization;
+        Self {
+            name: organization.name.as_str().to_owned(),
+            logo_url: organization.branding.logo_url.as_ref().map(ToString::to_string),
+            primary_color: organization.branding.primary_color.map(|color| color.to_string()),
+            contact_email: organization.contact.as_ref().map(|contact| contact.as_str().to_owned()),
+            attributes: described.attributes.clone(),
+        }
+    }
+}
+
+impl From<&DescribedOrganization> for View {
+    fn from(described: &DescribedOrganization) -> Self {
+        Self {
+            id: described.organization.id.to_string(),
+            slug: described.organization.slug.to_string(),
+            status: described.organization.status.into(),
+            settings: described.into(),
+        }
+    }
+}
+
+impl From<ListedOrganization> for Summary {
+    fn from(listed: ListedOrganization) -> Self {
+        Self {
+            id: listed.id.to_string(),
+            slug: listed.slug.to_string(),
+            name: listed.name,
+            status: listed.status.into(),
+            parent_id: listed.parent.map(|parent| parent.to_string()),
+            created_at: listed.created_at,
+            updated_at: listed.updated_at,
+        }
+    }
+}
+
+impl TryFrom<Settings> for OrganizationSettings {
+    type Error = ChangeError;
+
+    fn try_from(settings: Settings) -> Result<Self, ChangeError> {
+        let logo_url = settings.logo_url.map(|text| {
+            parse_logo_url(&text).map_err(|error| ChangeError::invalid("/logo_url", error.to_string()))
+        });
+        let color = settings.primary_color.map(|text| {
+            Color::parse(&text).map_err(|error| ChangeError::invalid("/primary_color", error.to_string()))
+        });
+        let contact = settings.contact_email.map(|text| {
+            Email::parse(&text).map_err(|error| ChangeError::invalid("/contact_email", error.to_string()))
+        });
+        check_attributes(&settings.attributes)
+            .map_err(|error| ChangeError::invalid("/attributes", error.to_string()))?;
+        Ok(Self {
+            name: name("/name", &settings.name)?,
+            branding: Branding { logo_url: logo_url.transpose()?, primary_color: color.transpose()? },
+            contact: contact.transpose()?,
+            attributes: settings.attributes,
+        })
+    }
+}
+
+/// A name for people.
+pub(super) fn name(pointer: &str, text: &str) -> Result<DisplayName, ChangeError> {
+    DisplayName::parse(text).map_err(|error| ChangeError::invalid(pointer, error.to_string()))
+}
+
+/// A short name.
+pub(super) fn slug(pointer: &str, text: &str) -> Result<Slug, ChangeError> {
+    Slug::parse(text).map_err(|error| ChangeError::invalid(pointer, error.to_string()))
+}
+
+page! {
+    /// A page of organizations.
+    Organizations as OrganizationPage of Summary
+}
+
+/// List all organizations, in the order in which they were made. For operators.
+#[utoipa::path(
+    get,
+    path = "/organizations",
+    tag = "Organizations",
+    operation_id = "listOrganizations",
+    params(PageQuery),
+    responses((status = 200, description = "A page of them", body = Organizations)),
+)]
+pub(crate) async fn list(
+    State(env): State<Env>,
+    Admitted(caller): Admitted,
+    Paged(page): Paged<OrgId>,
+) -> Result<Private<Organizations>, Problem> {
+    Ok(Private(list_organizations(&env, &caller, page).await?.into()))
+}
+
+/// Make an organization, with the roles that each begins with. For operators.
+#[utoipa::path(
+    post,
+    path = "/organizations",
+    tag = "Organizations",
+    operation_id = "createOrganization",
+    request_body = Wanted,
+    responses((status = 201, description = "The organization", body = View)),
+)]
+pub(crate) async fn post(
+    State(env): State<Env>,
+    Admitted(caller): Admitted,
+    New(wanted, once): New<Wanted>,
+) -> Result<Response, Problem> {
+    let wanted = WantedOrganization {
+        slug: slug("/slug", &wanted.slug)?,
+        name: name("/name", &wanted.name)?,
+        parent: wanted.parent,
+    };
+    let made = create_organization(&env, &caller, wanted, once.as_ref()).await?;
+    let at = env.issuer.at(&format!("{}/organizations/{}", super::PATH, made.organization.id));
+    Ok(created(at, View::from(&made)))
 }
 
 /// Read an organization.
@@ -67,9 +263,43 @@ impl From<Organization> for View {
     operation_id = "getOrganization",
     responses((status = 200, description = "The organization", body = View)),
 )]
-pub(crate) async fn get(
+pub(crate) async fn get(State(env): State<Env>, Admitted(caller): Admitted) -> Result<Tagged<View>, Problem> {
+    let found = find_organization(&env, &caller).await?.ok_or_else(Problem::not_found)?;
+    Ok(Tagged((&found).into()))
+}
+
+/// Change an organization's name, look, contact or attributes.
+#[utoipa::path(
+    patch,
+    path = "/organizations/{organization}",
+    tag = "Organizations",
+    operation_id = "updateOrganization",
+    request_body(content = Settings, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The organization", body = View)),
+)]
+pub(crate) async fn patch(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-) -> Result<Private<View>, Problem> {
-    found(find_organization(&env, &caller).await?)
+    patch: Patch,
+) -> Result<Tagged<View>, Problem> {
+    let edit =
+        |now: &DescribedOrganization| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
+    Ok(Tagged((&update_organization(&env, &caller, edit).await?).into()))
+}
+
+/// Suspend, delete or restore an organization: nobody is signed in to one that is not active. For operators.
+#[utoipa::path(
+    put,
+    path = "/organizations/{organization}/status",
+    tag = "Organizations",
+    operation_id = "setOrganizationStatus",
+    request_body = WantedStatus,
+    responses((status = 200, description = "The organization", body = View)),
+)]
+pub(crate) async fn put_status(
+    State(env): State<Env>,
+    Admitted(caller): Admitted,
+    Body(wanted): Body<WantedStatus>,
+) -> Result<Tagged<View>, Problem> {
+    Ok(Tagged((&change_status(&env, &caller, wanted.status.into()).await?).into()))
 }

@@ -1,5 +1,6 @@
 //! Pages of lists, by cursors.
 
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
@@ -17,7 +18,7 @@ const DEFAULT_PAGE: usize = 50;
 /// What a list can be asked.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what `read` reads")]
+#[expect(dead_code, reason = "describes what `Filtered::read` reads")]
 pub(crate) struct PageQuery {
     /// Rows at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -29,35 +30,62 @@ pub(crate) struct PageQuery {
 /// Which page is asked for.
 pub(crate) struct Paged<Id>(pub(crate) PageOf<Id>);
 
-impl<Id: FromStr> FromRequestParts<AppState> for Paged<Id> {
+impl<Id: FromStr + Send> FromRequestParts<AppState> for Paged<Id> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let asked = Filtered::<Id>::from_request_parts(parts, state).await?;
+        asked.read(&[], |_, _| Ok(())).map(Self)
+    }
+}
+
+/// Which page of what is asked for: a list that can be narrowed.
+pub(crate) struct Filtered<Id> {
+    params: Params,
+    of: PhantomData<Id>,
+}
+
+impl<Id: Send> FromRequestParts<AppState> for Filtered<Id> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let QueryParams(params) = QueryParams::from_request_parts(parts, state).await?;
-        read(&params).map(Self)
+        Ok(Self { params, of: PhantomData })
     }
 }
 
-fn read<Id: FromStr>(params: &Params) -> Result<PageOf<Id>, Problem> {
-    let mut page = PageOf { after: None, limit: DEFAULT_PAGE };
-    for (name, value) in params.iter() {
-        if params.duplicated() == Some(name) {
-            return Err(Problem::parameter(format!("{name} is given more than once")));
-        }
-        match name {
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-                let limit = limit.ok_or_else(|| format!("limit is a number from 1 to {MAX_PAGE}"));
-                page.limit = limit.map_err(Problem::parameter)?;
+impl<Id: FromStr> Filtered<Id> {
+    /// The page; each of the parameters that narrow the list is given to `narrow`.
+    pub(crate) fn read(
+        &self,
+        filters: &[&str],
+        mut narrow: impl FnMut(&str, &str) -> Result<(), String>,
+    ) -> Result<PageOf<Id>, Problem> {
+        let mut page = PageOf { after: None, limit: DEFAULT_PAGE };
+        for (name, value) in self.params.iter() {
+            if self.params.duplicated() == Some(name) {
+                return Err(Problem::parameter(format!("{name} is given more than once")));
             }
-            "cursor" => {
-                let after = value.parse().map_err(|_| "cursor is not one that a page before gave");
-                page.after = Some(after.map_err(Problem::parameter)?);
+            match name {
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+                    let limit = limit.ok_or_else(|| format!("limit is a number from 1 to {MAX_PAGE}"));
+                    page.limit = limit.map_err(Problem::parameter)?;
+                }
+                "cursor" => {
+                    let after = value.parse().map_err(|_| "cursor is not one that a page before gave");
+                    page.after = Some(after.map_err(Problem::parameter)?);
+                }
+                _ if filters.contains(&name) => narrow(name, value).map_err(Problem::parameter)?,
+                _ => {
+                    let known = [&["limit", "cursor"], filters].concat().join(", ");
+                    let detail = format!("the parameters here are {known}, and no other");
+                    return Err(Problem::parameter(detail));
+                }
             }
-            _ => return Err(Problem::parameter("there are the parameters limit and cursor, and no other")),
         }
+        Ok(page)
     }
-    Ok(page)
 }
 
 /// A page as it is answered: a type of its own for each kind of item, so that descriptions refer to the item by its name.

@@ -5,8 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use orgate_edge::ParamsRejection;
 use orgate_flows::Failure;
-use orgate_flows::manage::setup_links::CreateSetupLinkError;
-use orgate_flows::setup::links::CreateLinkError;
+use orgate_flows::manage::ChangeError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -58,15 +57,21 @@ macro_rules! kinds {
 }
 
 kinds! {
+    Changed = "precondition_failed", "It was changed since you read it";
     Forbidden = "forbidden", "You may not do this";
+    InUse = "in_use", "Something else needs it as it is";
     InvalidBody = "invalid_body", "The body is not what is asked for";
     InvalidRequest = "invalid_request", "The access token is not presented as it should be";
     InvalidParameter = "invalid_parameter", "A parameter is not what is asked for";
+    KeyReused = "idempotency_key_reused", "The Idempotency-Key belongs to another request";
+    LastOwner = "last_owner", "The organization would have no owner";
     Limit = "limit_reached", "There are as many as there may be";
     MediaType = "media_type", "The body is not JSON";
     MethodNotAllowed = "method_not_allowed", "There is no such operation here";
     NotFound = "not_found", "There is nothing here";
+    ReasonMissing = "reason_missing", "Say why you ask about an organization that is not yours";
     Server = "server_error", "The request could not be answered";
+    Taken = "taken", "The name is another's";
     TooLarge = "too_large", "The body is too large, or was cut off";
     TooMany = "too_many_requests", "Too many requests";
     Unauthorized = "unauthorized", "A valid access token is needed";
@@ -92,15 +97,13 @@ impl Problem {
 
     /// What is wrong at one place of the body.
     pub(crate) fn fault(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let mut problem = Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, Kind::InvalidBody);
-        problem.errors.push(Fault { pointer: pointer.into(), detail: detail.into() });
-        problem
+        Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, Kind::InvalidBody)
+            .with_fault(pointer.into(), detail.into())
     }
 
-    fn forbidden_at(pointer: &str, detail: String) -> Self {
-        let mut problem = Self::with_status(StatusCode::FORBIDDEN, Kind::Forbidden);
-        problem.errors.push(Fault { pointer: pointer.to_owned(), detail });
-        problem
+    fn with_fault(mut self, pointer: String, detail: String) -> Self {
+        self.errors.push(Fault { pointer, detail });
+        self
     }
 
     pub(crate) fn saying(self, detail: impl Into<String>) -> Self {
@@ -140,23 +143,27 @@ impl From<ParamsRejection> for Problem {
     }
 }
 
-impl From<CreateSetupLinkError> for Problem {
-    fn from(error: CreateSetupLinkError) -> Self {
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
         let text = error.to_string();
+        let conflict = |kind| Self::with_status(StatusCode::CONFLICT, kind);
         match error {
-            CreateSetupLinkError::NotTheirs { .. } => Self::forbidden_at("/purposes", text),
-            CreateSetupLinkError::Refused(CreateLinkError::Failure(failure)) => failure.into(),
-            CreateSetupLinkError::Refused(CreateLinkError::Lifetime) => {
-                Self::fault("/expires_in_hours", text)
+            ChangeError::Above { pointer, .. } => {
+                Self::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).with_fault(pointer, text)
             }
-            CreateSetupLinkError::Refused(CreateLinkError::Purpose) => Self::fault("/purposes", text),
-            CreateSetupLinkError::Refused(CreateLinkError::RoleAbove(_)) => {
-                Self::forbidden_at("/roles", text)
+            ChangeError::Failure(failure) => failure.into(),
+            ChangeError::InUse(_) => conflict(Kind::InUse).saying(text),
+            ChangeError::Invalid { pointer, .. } => Self::fault(pointer, text),
+            ChangeError::KeyReused(_) => {
+                Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, Kind::KeyReused).saying(text)
             }
-            CreateSetupLinkError::Refused(CreateLinkError::TooMany) => {
-                Self::with_status(StatusCode::CONFLICT, Kind::Limit).saying(text)
+            ChangeError::LastOwner => conflict(Kind::LastOwner).saying(text),
+            ChangeError::Missing => Self::not_found(),
+            ChangeError::Stale => {
+                Self::with_status(StatusCode::PRECONDITION_FAILED, Kind::Changed).saying(text)
             }
-            CreateSetupLinkError::Refused(CreateLinkError::UnknownRole(_)) => Self::fault("/roles", text),
+            ChangeError::Taken { pointer, .. } => conflict(Kind::Taken).with_fault(pointer, text),
+            ChangeError::TooMany(_) => conflict(Kind::Limit).saying(text),
         }
     }
 }

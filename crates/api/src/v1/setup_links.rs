@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::admitted::Admitted;
-use super::body::{Body, Named, Private, found, private};
+use super::body::{Named, Private, found, private};
+use super::change::New;
 use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 
@@ -50,8 +51,9 @@ pub(crate) struct View {
 pub(crate) struct CreatedView {
     #[serde(flatten)]
     link: View,
-    /// Its address, which is shown only now: whoever has it can set up what it is for.
-    url: String,
+    /// Its address, which is shown only now: whoever has it can set up what it is for. Null in answer to a request that was
+    /// answered before.
+    url: Option<String>,
     /// Those of its roles that administer the organization itself.
     administrative_roles: Vec<String>,
 }
@@ -150,29 +152,23 @@ pub(crate) async fn list(
         status = 201,
         description = "The link, with its address",
         body = CreatedView,
-        headers(("location" = String, description = "Where it is read")),
     )),
 )]
 pub(crate) async fn post(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    Body(wanted): Body<Wanted>,
+    New(wanted, once): New<Wanted>,
 ) -> Result<Response, Problem> {
     let wanted = WantedLink {
         purposes: wanted.purposes.into_iter().map(Into::into).collect(),
         roles: wanted.roles.into_iter().collect(),
         lifetime: Duration::hours(wanted.expires_in_hours.into()),
     };
-    let made = create_setup_link(&env, &caller, &wanted).await?;
-    let at = env.issuer.at(&format!(
-        "{}/organizations/{}/setup-links/{}",
-        super::PATH,
-        caller.org_id(),
-        made.link.id
-    ));
+    let made = create_setup_link(&env, &caller, &wanted, once.as_ref()).await?;
+    let at = format!("{}/organizations/{}/setup-links/{}", super::PATH, caller.org_id(), made.link.id);
     let view =
         CreatedView { link: made.link.into(), url: made.url, administrative_roles: made.administrative };
-    Ok(private((StatusCode::CREATED, [(header::LOCATION, at)], Json(view))))
+    Ok(private((StatusCode::CREATED, [(header::LOCATION, env.issuer.at(&at))], Json(view))))
 }
 
 /// Read a set-up link.

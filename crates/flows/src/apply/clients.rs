@@ -10,10 +10,11 @@ use orgate_domain::names::Slug;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_storage::system::OrgHint;
 
-use super::plan::{Change, Mark, SecretChange, Step, Subject};
+use super::plan::{Change, SecretChange, Step, Subject};
 use super::planner::{Known, Planner};
 use super::wanted::{Wanted, WantedClient};
 use crate::Failure;
+use crate::configure::Mark;
 
 /// A client as other organizations' rows name it: its owner and its id.
 pub(super) type Owned = (OrgId, ClientId);

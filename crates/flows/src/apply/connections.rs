@@ -12,9 +12,10 @@ use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx};
 
-use super::plan::{Mark, Subject};
+use super::plan::Subject;
 use super::planner::{Known, Planner};
 use super::wanted::{Placed, Secret, WantedConnection, WantedOrganization};
+use crate::configure::Mark;
 use crate::federation::saml::settings_of;
 use crate::federation::saml_metadata::lead;
 use crate::federation::{ConnectionSecrets, version_of};

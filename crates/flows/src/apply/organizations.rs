@@ -1,5 +1,6 @@
 //! Comparing an organization: its own row, its domains, roles, groups and users.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgate_domain::connections::Attributes;
@@ -13,9 +14,10 @@ use orgate_domain::standing::UserStatus;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{Group, OrgScope, Role, StorageError, StoredUser};
 
-use super::plan::{Mark, OrganizationState, Subject, UserState};
+use super::plan::Subject;
 use super::planner::{Known, Planner};
 use super::wanted::{Placed, Secret, WantedGroup, WantedOrganization, WantedRole, WantedUser};
+use crate::configure::{Mark, OrganizationState, UserState, ready_roles};
 use crate::passwords::Verdict;
 use crate::{Env, Failure};
 
@@ -78,6 +80,14 @@ impl Planner<'_> {
             roles.insert(role.slug.clone(), role.id);
             self.note(here, mark, Subject::Role(role));
         }
+        if known.is_new {
+            for role in ready_roles(self.env)? {
+                if let Entry::Vacant(free) = roles.entry(role.slug.clone()) {
+                    free.insert(role.id);
+                    self.note(here, Some(Mark::Created), Subject::Role(role));
+                }
+            }
+        }
         for group in &wanted.groups {
             let (mark, group) = self.group(here.0, (group, &roles), &stored.groups)?;
             self.note(here, mark, Subject::Group(group));
@@ -85,11 +95,12 @@ impl Planner<'_> {
         for user in &wanted.users {
             let roles = self.resolve_roles(here.0, user.roles.as_deref(), &roles);
             let stored = stored.users.get(user.email.value.normalized());
-            let (mark, state) = match stored {
+            let (mark, state, password) = match stored {
                 Some(stored) => changed_user(self.env, known.scope, (user, roles), stored).await?,
-                None => (Some(Mark::Created), self.new_user(user, roles)?),
+                None => (Some(Mark::Created), self.new_user(user, roles)?, user.password.clone()),
             };
-            self.note(here, mark, Subject::User(Box::new(state)));
+            let (email, state) = (user.email.value.clone(), Box::new(state));
+            self.note(here, mark, Subject::User { email, state, password });
         }
         let groups = stored.groups.iter().map(|group| &group.slug);
         let groups = groups.chain(wanted.groups.iter().map(|group| &group.slug.value)).collect();
@@ -213,10 +224,10 @@ impl Planner<'_> {
     ) -> Result<UserState, Failure> {
         Ok(UserState {
             id: UserId::from_uuid(self.env.random.uuid(self.env.clock.now())?),
-            email: wanted.email.value.clone(),
+            email: Some(wanted.email.value.clone()),
+            vouched: true,
             name: wanted.name.clone(),
             status: wanted.status.unwrap_or(UserStatus::Active),
-            password: wanted.password.clone(),
             roles,
             break_glass: wanted.break_glass.unwrap_or_default(),
             attributes: wanted.attributes.clone(),
@@ -262,7 +273,7 @@ async fn changed_user(
     scope: OrgScope,
     (wanted, roles): (&WantedUser, Option<BTreeMap<Slug, RoleId>>),
     (stored, kept): &(StoredUser, Attributes),
-) -> Result<(Option<Mark>, UserState), Failure> {
+) -> Result<(Option<Mark>, UserState, Option<Secret>), Failure> {
     let status = wanted.status.unwrap_or(stored.status);
     let password = match &wanted.password {
         Some(password) => differing_password(env, scope, password, stored).await?,
@@ -287,16 +298,16 @@ async fn changed_user(
     };
     let state = UserState {
         id: stored.id,
-        email: wanted.email.value.clone(),
+        email: Some(wanted.email.value.clone()),
+        vouched: true,
         name: wanted.name.clone(),
         status,
-        password,
         roles,
         break_glass: wanted.break_glass.unwrap_or(stored.break_glass),
         attributes,
         ends_sessions,
     };
-    Ok((mark, state))
+    Ok((mark, state, password))
 }
 
 async fn differing_password(

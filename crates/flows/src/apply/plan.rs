@@ -7,17 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use orgate_domain::clients::Client;
-use orgate_domain::connections::Attributes;
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::ids::{ClientId, OrgId, RoleId, UserId};
-use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::organizations::{Branding, OrgStatus};
-use orgate_domain::policies::PolicySettings;
-use orgate_domain::standing::UserStatus;
+use orgate_domain::ids::{ClientId, OrgId, RoleId};
+use orgate_domain::names::Slug;
 use orgate_storage::{Connection, Group, OrgScope, Role};
 
 use super::connections::WantedState;
 use super::wanted::Secret;
+use crate::configure::{Mark, OrganizationState, UserState};
 
 /// What has to change, made by [`super::plan()`]. Shown one change a line: `+` made, `~` changed, `-`
 /// removed, `=` how much is as wanted already; the last line ends too.
@@ -42,17 +39,6 @@ pub(super) struct Change {
     pub(super) subject: Subject,
 }
 
-/// What happens to a subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// These parts of it change.
-    Changed(Vec<&'static str>),
-    /// It is made.
-    Created,
-    /// It is taken away.
-    Removed,
-}
-
 /// What changes, in its wanted state.
 #[derive(Debug)]
 pub(super) enum Subject {
@@ -71,7 +57,12 @@ pub(super) enum Subject {
     Group(Group),
     Organization(Box<OrganizationState>),
     Role(Role),
-    User(Box<UserState>),
+    /// Named by their address, with their new password, if that changes.
+    User {
+        email: Email,
+        state: Box<UserState>,
+        password: Option<Secret>,
+    },
 }
 
 /// What happens to a client's secrets.
@@ -87,64 +78,10 @@ pub(super) enum SecretChange {
     Set(Secret),
 }
 
-/// An organization as wanted.
-#[derive(Debug)]
-pub(super) struct OrganizationState {
-    /// Its ancestors, parent first; for one that is made.
-    pub(super) ancestors: Vec<OrgId>,
-    pub(super) name: DisplayName,
-    pub(super) branding: Branding,
-    pub(super) status: OrgStatus,
-    pub(super) contact: Option<Email>,
-    /// What is kept about it, if that changes.
-    pub(super) attributes: Option<Attributes>,
-    /// Its settings, if they change.
-    pub(super) policy: Option<PolicySettings>,
-}
-
-/// A user as wanted; `None` where nothing changes.
-#[derive(Debug)]
-pub(super) struct UserState {
-    pub(super) id: UserId,
-    pub(super) email: Email,
-    pub(super) name: DisplayName,
-    pub(super) status: UserStatus,
-    pub(super) password: Option<Secret>,
-    pub(super) roles: Option<BTreeMap<Slug, RoleId>>,
-    pub(super) break_glass: bool,
-    /// What is kept about them, if that changes.
-    pub(super) attributes: Option<Attributes>,
-    /// Why their sessions end.
-    pub(super) ends_sessions: Option<&'static str>,
-}
-
 impl Plan {
     /// How many things change.
     pub fn changes(&self) -> usize {
         self.steps.iter().map(|step| step.changes.len()).sum()
-    }
-}
-
-impl Mark {
-    /// The names of the parts that differ, as a change; `None` if none does.
-    pub(super) fn of<const N: usize>(parts: [(&'static str, bool); N]) -> Option<Self> {
-        let differing: Vec<_> =
-            parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-        (!differing.is_empty()).then_some(Self::Changed(differing))
-    }
-
-    /// Whether this part changes.
-    pub(super) fn touches(&self, part: &str) -> bool {
-        matches!(self, Self::Changed(parts) if parts.contains(&part))
-    }
-
-    /// The text of events.
-    pub(super) fn detail(&self) -> String {
-        match self {
-            Self::Changed(parts) => parts.join(" "),
-            Self::Created => "created".to_owned(),
-            Self::Removed => "removed".to_owned(),
-        }
     }
 }
 
@@ -184,7 +121,7 @@ impl Change {
             }
             Subject::Organization(_) => write!(f, "organization {org}")?,
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,
-            Subject::User(user) => write!(f, "user {} in {org}", user.email.as_str())?,
+            Subject::User { email, .. } => write!(f, "user {} in {org}", email.as_str())?,
         }
         if let Mark::Changed(parts) = &self.mark {
             write!(f, ": {}", parts.join(", "))?;
@@ -199,8 +136,8 @@ impl Subject {
     fn remark(&self, created: bool) -> &'static str {
         match self {
             Self::Client { secret: SecretChange::Generate, .. } => " (its secret will be generated)",
-            Self::User(user) if created && user.password.is_none() => " (no password: cannot sign in yet)",
-            Self::User(user) if user.ends_sessions.is_some() => " (ends their sessions)",
+            Self::User { password: None, .. } if created => " (no password: cannot sign in yet)",
+            Self::User { state, .. } if state.ends_sessions.is_some() => " (ends their sessions)",
             _ => "",
         }
     }

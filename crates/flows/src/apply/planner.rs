@@ -8,9 +8,10 @@ use orgate_domain::organizations::OrgStatus;
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
 
-use super::plan::{Change, Mark, Plan, Step, Subject};
+use super::plan::{Change, Plan, Step, Subject};
 use super::wanted::{Placed, Problems, Wanted, WantedOrganization};
 use crate::bootstrap::OPERATOR_SLUG;
+use crate::configure::Mark;
 use crate::{Env, Failure};
 
 /// A plan in the making. What cannot be goes to its problems, and planning goes on, so that one run

@@ -1,22 +1,49 @@
 //! Who may call the management API: whoever shows an access token of ours that was issued for it.
 
-use orgate_domain::audit::Origin;
+use orgate_domain::audit::{Action, Origin};
 use orgate_domain::ids::ClientId;
 use orgate_domain::permissions::{Held, OrgatePermission};
+use orgate_storage::OrgScope;
+use orgate_storage::system::OrgHint;
 
 use super::{By, Caller, Lent};
 use crate::access_token::{Presented, Standings, Unproven, possess, read, stand};
 use crate::dpop::PresentedProof;
-use crate::limits::Limited;
+use crate::limits::{Budget, Limited};
 use crate::{Called, Env, Failure};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// The organization, by its id or slug, as the request's path names it.
-    pub organization: &'a str,
+    /// The organization, by its id or slug, as the request's path names it; `None`: all of them.
+    pub organization: Option<&'a str>,
     /// What it takes.
     pub permission: OrgatePermission,
+    /// In whose organization.
+    pub holder: Holder,
+    /// Why an operator asks about an organization that is not theirs.
+    pub reason: Option<&'a str>,
+}
+
+/// In whose organization a permission is to be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// In that which is asked about; or, with [`OrgatePermission::OrganizationsAct`] and for a reason, in the operator's.
+    Organization,
+    /// In the operator's, whatever is asked about.
+    Operator,
+}
+
+/// Characters of a reason at most.
+pub const MAX_REASON: usize = 200;
+
+/// Whether a token lets a request through, and what is left of its bearer's budget, where it is somebody's.
+#[derive(Debug)]
+pub struct Admission {
+    /// Whether it does.
+    pub access: Access,
+    /// What is left.
+    pub budget: Option<Budget>,
 }
 
 /// Whether a token lets a request through.
@@ -39,6 +66,8 @@ pub enum Access {
     NotYetLent,
     /// It is of another organization than the request is about: one answer, whether that exists or not.
     OtherOrganization,
+    /// An operator asks about an organization that is not theirs, and does not say why.
+    ReasonMissing,
 }
 
 impl From<Unproven> for Access {
@@ -61,38 +90,49 @@ pub async fn admit(
     (token, proof): (&str, Option<&PresentedProof<'_>>),
     asked: Asked<'_>,
     origin: &Origin,
-) -> Result<Access, Failure> {
-    let access = check(env, (token, proof), asked, origin).await?;
-    if matches!(access, Access::InvalidProof | Access::InvalidToken) {
+) -> Result<Admission, Failure> {
+    let admission = budgeted(env, (token, proof), asked, origin).await?;
+    if matches!(admission.access, Access::InvalidProof | Access::InvalidToken) {
         env.limits.take(Limited::Refusals, origin.address)?;
     }
-    Ok(access)
+    Ok(admission)
+}
+
+async fn budgeted(
+    env: &Env,
+    (token, proof): (&str, Option<&PresentedProof<'_>>),
+    asked: Asked<'_>,
+    origin: &Origin,
+) -> Result<Admission, Failure> {
+    let nobodys = Admission { access: Access::InvalidToken, budget: None };
+    // Whichever issuer the token is of: the API is one.
+    let Some(presented) = read(env, Called::default(), token).await? else { return Ok(nobodys) };
+    let claims = &presented.claims;
+    // RFC 8707: whoever was shown a token for an interface of its own could come here with it otherwise. And nobody acts
+    // here in the place of another: what they did would stand in the log as the other's.
+    if claims.aud != env.issuer.api() || claims.act.is_some() {
+        return Ok(nobodys);
+    }
+    // Before anything is read for it.
+    let budget = Some(env.limits.take_api((&claims.org_id, &claims.client_id, &claims.sub))?);
+    Ok(Admission { access: check(env, (token, proof), (&presented, asked), origin).await?, budget })
 }
 
 async fn check(
     env: &Env,
     (token, proof): (&str, Option<&PresentedProof<'_>>),
-    asked: Asked<'_>,
+    (presented, asked): (&Presented, Asked<'_>),
     origin: &Origin,
 ) -> Result<Access, Failure> {
-    // Whichever issuer the token is of: the API is one.
-    let Some(presented) = read(env, Called::default(), token).await? else { return Ok(Access::InvalidToken) };
-    let claims = &presented.claims;
-    // RFC 8707: whoever was shown a token for an interface of its own could come here with it otherwise. And nobody acts
-    // here in the place of another: what they did would stand in the log as the other's.
-    if claims.aud != env.issuer.api() || claims.act.is_some() {
-        return Ok(Access::InvalidToken);
-    }
-    env.limits.take_api((&claims.org_id, &claims.client_id, &claims.sub))?; // before anything is read for it
-    if let Some(unproven) = possess(env, claims, (token, proof)).await? {
+    if let Some(unproven) = possess(env, &presented.claims, (token, proof)).await? {
         return Ok(unproven.into());
     }
-    let Some((caller, slug)) = caller(env, &presented, origin).await? else {
+    let Some((caller, slug)) = caller(env, presented, origin).await? else {
         return Ok(Access::InvalidToken);
     };
-    let is_here = asked.organization == slug || asked.organization.parse() == Ok(caller.org_id());
+    let place = Place::of(env, (&caller, &slug), asked).await?;
     let wanted = asked.permission;
-    let (refused, reason) = if !is_here {
+    let (refused, reason) = if matches!(place, Place::Elsewhere) {
         (Access::OtherOrganization, "other_organization")
     } else if !caller.holds.has(wanted) {
         (Access::Forbidden, "permission_missing")
@@ -100,11 +140,61 @@ async fn check(
         (Access::InsufficientScope, "scope_missing")
     } else if !caller.may(wanted) {
         (Access::NotYetLent, "permission_newer")
+    } else if let Place::Foreign(scope) = place {
+        return enter(env, (caller, scope), asked).await;
     } else {
         return Ok(Access::Granted(Box::new(caller)));
     };
     caller.record_refusal(env, (reason, ("permission", wanted.as_str()))).await?;
     Ok(refused)
+}
+
+/// Where a request leads, for somebody of an organization.
+enum Place {
+    /// To no organization that they may ask about, whether it exists or not.
+    Elsewhere,
+    /// To another one, for an operator.
+    Foreign(OrgScope),
+    /// To their own.
+    Home,
+}
+
+impl Place {
+    async fn of(env: &Env, (caller, slug): (&Caller, &str), asked: Asked<'_>) -> Result<Self, Failure> {
+        let is_home = |text: &str| text == slug || text.parse() == Ok(caller.org_id());
+        let home = asked.organization.is_some_and(is_home);
+        if home && asked.holder == Holder::Organization {
+            return Ok(Self::Home);
+        }
+        let acts = asked.holder == Holder::Operator || caller.may(OrgatePermission::OrganizationsAct);
+        if !acts || !is_operator(env, caller).await? {
+            return Ok(Self::Elsewhere);
+        }
+        let Some(text) = asked.organization.filter(|_| !home) else { return Ok(Self::Home) };
+        let found = env.configuration.organization(&env.store, text).await?;
+        Ok(found.map_or(Self::Elsewhere, Self::Foreign))
+    }
+}
+
+/// Whether somebody is of the operator's organization.
+async fn is_operator(env: &Env, caller: &Caller) -> Result<bool, Failure> {
+    let operator = env.store.resolve(OrgHint::Operator).await?;
+    Ok(operator.is_some_and(|operator| operator.scope == caller.home))
+}
+
+/// Lets an operator into an organization that is not theirs: it is told who, why, and for what.
+async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>) -> Result<Access, Failure> {
+    let reason = asked.reason.map(str::trim).filter(|reason| !reason.is_empty());
+    let Some(reason) = reason.filter(|reason| reason.chars().count() <= MAX_REASON) else {
+        return Ok(Access::ReasonMissing);
+    };
+    let caller = Caller { scope, roles: Vec::new(), reason: Some(reason.to_owned()), ..caller };
+    let mut event = caller.done(env, Action::OperatorEntered)?;
+    event.detail.push(("permission", asked.permission.as_str().to_owned()));
+    let mut tx = env.store.begin(&scope).await?;
+    tx.audit().insert(&event).await?;
+    tx.commit().await?;
+    Ok(Access::Granted(Box::new(caller)))
 }
 
 /// Whoever the token is about, if all that it stands on does; with their organization's slug.
@@ -136,5 +226,6 @@ async fn caller(
     };
     let (roles, holds) = (held.0.clone(), Held::of(held.1.iter().map(String::as_str)));
     let origin = origin.clone();
-    Ok(Some((Caller { scope: *scope, by, client: client.key(), roles, holds, lent, origin }, slug)))
+    let (scope, home, client) = (*scope, *scope, client.key());
+    Ok(Some((Caller { scope, home, by, client, roles, holds, lent, reason: None, origin }, slug)))
 }

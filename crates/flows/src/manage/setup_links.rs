@@ -2,57 +2,80 @@
 
 use orgate_domain::audit::Action;
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::permissions::OrgatePermission;
-use orgate_domain::setup::{SetupLink, SetupPurpose};
+use orgate_domain::setup::SetupLink;
 use orgate_storage::{Page, PageOf, Role};
 
-use super::Caller;
+use super::{Caller, ChangeError, Once};
 use crate::setup::links::{CreateLinkError, CreatedLink, Maker, WantedLink, create_link_as, revoke_link_as};
 use crate::{Env, Failure};
 
-/// Why none is made.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateSetupLinkError {
-    /// Nobody gives others what they may not do themselves.
-    #[error("the permission {} is needed for a link that is for {}", .needed.as_str(), .purpose.as_str())]
-    NotTheirs {
-        /// What the link would be for.
-        purpose: SetupPurpose,
-        /// What that takes.
-        needed: OrgatePermission,
-    },
-    /// See [`CreateLinkError`].
-    #[error(transparent)]
-    Refused(#[from] CreateLinkError),
+/// A link that was made.
+#[derive(Debug)]
+pub struct CreatedSetupLink {
+    /// What is known of it.
+    pub link: SetupLink,
+    /// Its address, secret and all: shown once. `None`: the same request was answered before.
+    pub url: Option<String>,
+    /// Those of its roles that administer the organization itself.
+    pub administrative: Vec<String>,
 }
 
 /// Makes a link: for nothing that the caller may not do, and with no role that is not theirs to give.
 ///
 /// # Errors
-/// [`CreateSetupLinkError`].
+/// [`ChangeError`].
 pub async fn create_setup_link(
     env: &Env,
     caller: &Caller,
     wanted: &WantedLink,
-) -> Result<CreatedLink, CreateSetupLinkError> {
-    for purpose in &wanted.purposes {
-        let needed = purpose.permission();
-        if !caller.may(needed) {
-            let about = ("permission_missing", ("permission", needed.as_str()));
-            caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
-            return Err(CreateSetupLinkError::NotTheirs { purpose: *purpose, needed });
+    once: Option<&Once>,
+) -> Result<CreatedSetupLink, ChangeError> {
+    let made = create(env, caller, wanted, once).await;
+    caller.conclude(env, made).await
+}
+
+async fn create(
+    env: &Env,
+    caller: &Caller,
+    wanted: &WantedLink,
+    once: Option<&Once>,
+) -> Result<CreatedSetupLink, ChangeError> {
+    let beyond = wanted.purposes.iter().find(|purpose| !caller.may(purpose.permission()));
+    if let Some(purpose) = beyond {
+        let (needed, purpose) = (purpose.permission().as_str(), purpose.as_str());
+        let detail = format!("the permission {needed} is needed for a link that is for {purpose}");
+        return Err(ChangeError::above("/purposes", detail));
+    }
+    let event = caller.done(env, Action::SetupLinkCreated)?;
+    let may_give = |role: &Role| caller.may_give(role);
+    let once = once.map(|once| caller.own(once));
+    match create_link_as(env, &caller.scope, wanted, Maker { event, may_give: &may_give, once }).await {
+        Ok(made) => {
+            let CreatedLink { link, url, administrative } = made;
+            Ok(CreatedSetupLink { link, url: Some(url), administrative })
+        }
+        Err(CreateLinkError::MadeBefore(id)) => {
+            let link = find_setup_link(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+            Ok(CreatedSetupLink { link, url: None, administrative: Vec::new() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<CreateLinkError> for ChangeError {
+    fn from(error: CreateLinkError) -> Self {
+        let text = error.to_string();
+        match error {
+            CreateLinkError::Failure(failure) => Self::Failure(failure),
+            CreateLinkError::KeyReused(reused) => Self::KeyReused(reused),
+            CreateLinkError::Lifetime => Self::invalid("/expires_in_hours", text),
+            CreateLinkError::MadeBefore(_) => Self::Missing,
+            CreateLinkError::Purpose => Self::invalid("/purposes", text),
+            CreateLinkError::RoleAbove(_) => Self::above("/roles", text),
+            CreateLinkError::TooMany => Self::TooMany(text),
+            CreateLinkError::UnknownRole(_) => Self::invalid("/roles", text),
         }
     }
-    let event =
-        caller.done(env, Action::SetupLinkCreated).map_err(|error| CreateLinkError::Failure(error.into()))?;
-    let may_give = |role: &Role| caller.may_give(role);
-    let maker = Maker { event, may_give: &may_give };
-    let made = create_link_as(env, &caller.scope, wanted, maker).await;
-    if let Err(CreateLinkError::RoleAbove(role)) = &made {
-        let about = ("role_above", ("role", role.as_str()));
-        caller.record_refusal(env, about).await.map_err(CreateLinkError::from)?;
-    }
-    Ok(made?)
 }
 
 /// A page of the organization's links, latest first.

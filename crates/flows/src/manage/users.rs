@@ -1,10 +1,46 @@
-//! Users.
+//! Users, and the roles that are assigned to them.
 
-use orgate_domain::ids::UserId;
-use orgate_storage::{ListedUser, Page, PageOf};
+use std::collections::BTreeMap;
 
-use super::Caller;
+use orgate_domain::audit::{Action, Event};
+use orgate_domain::email::Email;
+use orgate_domain::ids::{RoleId, UserId};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::permissions::OrgatePermission;
+use orgate_domain::standing::UserStatus;
+use orgate_storage::{ListedUser, OrgTx, Page, PageOf, Role};
+
+use super::change::ChangeOfRights;
+use super::{Caller, ChangeError, Once};
+use crate::configure::{Mark, UserState, save_user};
 use crate::{Env, Failure};
+
+/// Which users are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// Those with this address: one, at most.
+    pub email: Option<Email>,
+}
+
+/// A user as wanted.
+#[derive(Debug)]
+pub struct WantedUser {
+    /// Their address, which nobody has proven yet.
+    pub email: Email,
+    /// Their name.
+    pub name: DisplayName,
+    /// Slugs of the roles that they are given.
+    pub roles: Vec<Slug>,
+}
+
+/// What of a user may be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserSettings {
+    /// Their name.
+    pub name: DisplayName,
+    /// Whether they may sign in.
+    pub status: UserStatus,
+}
 
 /// A page of the organization's users, in the order in which they were made.
 ///
@@ -13,10 +49,17 @@ use crate::{Env, Failure};
 pub async fn list_users(
     env: &Env,
     caller: &Caller,
-    page: PageOf<UserId>,
+    (filter, page): (&UserFilter, PageOf<UserId>),
 ) -> Result<Page<ListedUser, UserId>, Failure> {
     let mut tx = env.store.begin(&caller.scope).await?;
-    let users = tx.users().list(page).await?;
+    let users = match &filter.email {
+        Some(email) => {
+            let found = tx.users().find_listed_by_email(email).await?;
+            let found = found.filter(|user| page.after.is_none_or(|after| user.id > after));
+            Page { items: found.into_iter().collect(), next: None }
+        }
+        None => tx.users().list(page).await?,
+    };
     tx.commit().await?;
     Ok(users)
 }
@@ -30,4 +73,202 @@ pub async fn find_user(env: &Env, caller: &Caller, id: UserId) -> Result<Option<
     let user = tx.users().find(id).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+/// Makes a user: an address that nobody has proven, and no password. They sign in through a connection that vouches for the
+/// address, or as they are invited to.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn create_user(
+    env: &Env,
+    caller: &Caller,
+    wanted: WantedUser,
+    once: Option<&Once>,
+) -> Result<ListedUser, ChangeError> {
+    let made = create(env, caller, wanted, once).await;
+    caller.conclude(env, made).await
+}
+
+async fn create(
+    env: &Env,
+    caller: &Caller,
+    wanted: WantedUser,
+    once: Option<&Once>,
+) -> Result<ListedUser, ChangeError> {
+    let WantedUser { email, name, roles } = wanted;
+    if !roles.is_empty() && !caller.may(OrgatePermission::RolesAssign) {
+        let detail = format!("to give roles takes {}", OrgatePermission::RolesAssign.as_str());
+        return Err(ChangeError::above("/roles", detail));
+    }
+    let id = UserId::from_uuid(env.random.uuid(env.clock.now())?);
+    let ChangeOfRights { mut tx, .. } = ChangeOfRights::begin(env, caller).await?;
+    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+        return tx.users().find(UserId::from_uuid(before)).await?.ok_or(ChangeError::Missing);
+    }
+    let roles = given_roles(caller, &tx.roles().list().await?, &roles)?;
+    let state = UserState {
+        id,
+        email: Some(email),
+        vouched: false,
+        name,
+        status: UserStatus::Active,
+        roles: Some(roles),
+        break_glass: false,
+        attributes: None,
+        ends_sessions: None,
+    };
+    let taken = ("/email", "another user of the organization has this address");
+    save_user(env, &mut tx, (&caller.author(), &Mark::Created), (&state, None))
+        .await
+        .map_err(|failure| ChangeError::taken(failure, taken))?;
+    let made = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// The roles of these names, if the caller may give each.
+fn given_roles(
+    caller: &Caller,
+    known: &[Role],
+    wanted: &[Slug],
+) -> Result<BTreeMap<Slug, RoleId>, ChangeError> {
+    let mut roles = BTreeMap::new();
+    for (place, slug) in wanted.iter().enumerate() {
+        let pointer = format!("/roles/{place}");
+        let Some(role) = known.iter().find(|role| role.slug == *slug) else {
+            return Err(ChangeError::invalid(pointer, format!("the organization has no role {slug}")));
+        };
+        check_gift(caller, role, &pointer)?;
+        roles.insert(slug.clone(), role.id);
+    }
+    Ok(roles)
+}
+
+/// Whether the caller may give or take a role.
+fn check_gift(caller: &Caller, role: &Role, pointer: &str) -> Result<(), ChangeError> {
+    if caller.may_give(role) {
+        return Ok(());
+    }
+    let detail = format!("the role {} is not yours to give, or gives what you do not hold", role.slug);
+    Err(ChangeError::above(pointer, detail))
+}
+
+/// Changes a user: `edit` is shown what they are, and says what they are to be. Who may not sign in any more is signed out
+/// everywhere.
+///
+/// # Errors
+/// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] for a user who holds what the caller does not.
+pub async fn update_user(
+    env: &Env,
+    caller: &Caller,
+    id: UserId,
+    edit: impl FnOnce(&ListedUser) -> Result<UserSettings, ChangeError>,
+) -> Result<ListedUser, ChangeError> {
+    let changed = update(env, caller, id, edit).await;
+    caller.conclude(env, changed).await
+}
+
+async fn update(
+    env: &Env,
+    caller: &Caller,
+    id: UserId,
+    edit: impl FnOnce(&ListedUser) -> Result<UserSettings, ChangeError>,
+) -> Result<ListedUser, ChangeError> {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let before = taken(&mut change.tx, caller, id).await?;
+    let wanted = edit(&before)?;
+    let now = &before.profile;
+    let mark =
+        Mark::of([("name", wanted.name.as_str() != now.name), ("status", wanted.status != now.status)]);
+    let Some(mark) = mark else { return Ok(before) };
+    let deactivated = wanted.status == UserStatus::Deactivated && now.status == UserStatus::Active;
+    let state = UserState {
+        id,
+        email: None,
+        vouched: false,
+        name: wanted.name,
+        status: wanted.status,
+        roles: None,
+        break_glass: before.break_glass,
+        attributes: None,
+        ends_sessions: deactivated.then_some("user_deactivated"),
+    };
+    save_user(env, &mut change.tx, (&caller.author(), &mark), (&state, None)).await?;
+    let after = change.tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
+    change.commit().await?;
+    Ok(after)
+}
+
+/// A user, for this transaction alone, if the caller reaches as high.
+async fn taken(tx: &mut OrgTx, caller: &Caller, id: UserId) -> Result<ListedUser, ChangeError> {
+    tx.users().seize(Some(id)).await?;
+    let user = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
+    let held = tx.users().list_permissions(id).await?;
+    if !caller.reaches(&held) {
+        return Err(ChangeError::above("", "they administer more of the organization than you do"));
+    }
+    Ok(user)
+}
+
+/// Assigns a role to a user; to do it again changes nothing.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn assign_role(
+    env: &Env,
+    caller: &Caller,
+    (user, role): (UserId, RoleId),
+) -> Result<(), ChangeError> {
+    let done = change_roles(env, caller, (user, role), Assignment::Given).await;
+    caller.conclude(env, done).await
+}
+
+/// Takes a role that was assigned to a user away; to do it again changes nothing.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn unassign_role(
+    env: &Env,
+    caller: &Caller,
+    (user, role): (UserId, RoleId),
+) -> Result<(), ChangeError> {
+    let done = change_roles(env, caller, (user, role), Assignment::Taken).await;
+    caller.conclude(env, done).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assignment {
+    Given,
+    Taken,
+}
+
+async fn change_roles(
+    env: &Env,
+    caller: &Caller,
+    (user, role): (UserId, RoleId),
+    assignment: Assignment,
+) -> Result<(), ChangeError> {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let tx = &mut change.tx;
+    let before = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
+    let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
+    check_gift(caller, &role, "")?;
+    let now = env.clock.now();
+    let changed = match assignment {
+        Assignment::Given => tx.users().insert_role(user, role.id, now).await?,
+        Assignment::Taken => tx.users().delete_role(user, role.id).await?,
+    };
+    if !changed {
+        return Ok(());
+    }
+    let after = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
+    let mark = Mark::Changed(vec!["roles"]);
+    let mut event =
+        Event { user_id: Some(user), ..caller.author().done(env, Action::UserConfigured, &mark)? };
+    event
+        .detail
+        .extend([("status", before.profile.status.as_str().to_owned()), ("roles", after.roles.join(" "))]);
+    tx.audit().insert(&event).await?;
+    change.commit().await
 }

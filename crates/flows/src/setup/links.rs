@@ -14,6 +14,7 @@ use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, Stor
 
 use super::{Closed, Setup, SetupError};
 use crate::limits::Limited;
+use crate::manage::change::{KeyReused, Once};
 use crate::{Browser, Env, Failure, events};
 
 /// Links that an organization makes itself within the longest life of one: none of those that are good is older.
@@ -47,9 +48,15 @@ pub enum CreateLinkError {
     /// See [`Failure`].
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// See [`KeyReused`].
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
     /// It would live too long, or not at all.
     #[error("a link lives for one hour to {} days", MAX_LIFETIME.num_days())]
     Lifetime,
+    /// The same request made this one before.
+    #[error("it was made before: {0}")]
+    MadeBefore(SetupLinkId),
     /// It would be for nothing.
     #[error("say what the link is for: sso, domains, or both")]
     Purpose,
@@ -79,6 +86,8 @@ pub(crate) struct Maker<'a> {
     pub(crate) event: Event,
     /// Whether they could give others this role.
     pub(crate) may_give: &'a (dyn Fn(&Role) -> bool + Sync),
+    /// By which the request is told from others.
+    pub(crate) once: Option<Once>,
 }
 
 /// Makes a link for whoever runs the server: with whatever roles.
@@ -92,7 +101,13 @@ pub async fn create_link(
     actor: Actor,
 ) -> Result<CreatedLink, CreateLinkError> {
     let event = events::done(env, Action::SetupLinkCreated, &Origin::default()).map_err(Failure::from)?;
-    create_link_as(env, scope, wanted, Maker { event: Event { actor, ..event }, may_give: &|_| true }).await
+    create_link_as(
+        env,
+        scope,
+        wanted,
+        Maker { event: Event { actor, ..event }, may_give: &|_| true, once: None },
+    )
+    .await
 }
 
 /// Makes a link.
@@ -103,7 +118,7 @@ pub(crate) async fn create_link_as(
     env: &Env,
     scope: &OrgScope,
     wanted: &WantedLink,
-    Maker { event, may_give }: Maker<'_>,
+    Maker { event, may_give, once }: Maker<'_>,
 ) -> Result<CreatedLink, CreateLinkError> {
     if wanted.lifetime < Duration::hours(1) || wanted.lifetime > MAX_LIFETIME {
         return Err(CreateLinkError::Lifetime);
@@ -125,6 +140,11 @@ pub(crate) async fn create_link_as(
         last_used_at: None,
     };
     let mut tx = env.store.begin(scope).await?;
+    if let Some(once) = once
+        && let Some(before) = once.claim(env, &mut tx, id.as_uuid()).await??
+    {
+        return Err(CreateLinkError::MadeBefore(SetupLinkId::from_uuid(before)));
+    }
     let roles = tx.roles().list().await?;
     let unknown = wanted.roles.iter().find(|wanted| roles.iter().all(|role| role.slug.as_str() != *wanted));
     if let Some(unknown) = unknown {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::organizations::{Branding, Color, OrgStatus};
+use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
 use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
@@ -13,7 +13,6 @@ use orgate_flows::apply::{Placed, WantedGroup, WantedOrganization, WantedRole, W
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
 
-use super::addresses::web_address;
 use super::format;
 use super::reader::Reader;
 
@@ -64,11 +63,8 @@ impl Reader<'_> {
     }
 
     fn branding(&mut self, file: &format::Branding) -> Option<Branding> {
-        let logo_url = self.optional(file.logo_url.as_ref(), |r, text| {
-            r.plain("logo_url", text, |text| {
-                web_address(text).filter(|url| url.scheme() == "https").ok_or("an https:// address")
-            })
-        });
+        let logo_url =
+            self.optional(file.logo_url.as_ref(), |r, text| r.plain("logo_url", text, parse_logo_url));
         let primary_color = self
             .optional(file.primary_color.as_ref(), |r, text| r.plain("primary_color", text, Color::parse));
         Some(Branding { logo_url: logo_url?, primary_color: primary_color? })

@@ -101,6 +101,8 @@ impl Calls {
             "AttributeSets::save_of_organization" => tx.attributes().save_of_organization(&mine);
             "AttributeSets::save_of_user" => tx.attributes().save_of_user(acme.user.id, &mine);
             "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());
+            "Roles::delete" => tx.roles().delete(acme.role.id);
+            "Users::delete_role" => tx.users().delete_role(acme.user.id, acme.role.id);
             "Users::update" => tx.users().update(acme.user.id, &name, UserStatus::Deactivated, now());
         }
     }

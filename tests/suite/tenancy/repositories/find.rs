@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::DomainId;
-use orgate_storage::{ConsumedKind, PageOf};
+use orgate_storage::{ConsumedKind, PageOf, Period};
 use orgate_tests::fixture::{self, now, uuid};
 
 use super::{Calls, SCRIPTS};
@@ -67,13 +67,30 @@ impl Calls {
                 let found = tx.pushed_requests().find(&spent).await;
                 found.map(|found| found.map(|pushed| pushed.parameters))
             };
+            "AuditEvents::list" => async {
+                let page = PageOf { after: None, limit: 10 };
+                tx.audit().list(Period::default(), page).await.map(|page| page.items)
+            };
+            "IdempotencyKeys::find" => tx.idempotency_keys().find(&spent);
+            "Organizations::lock" => tx.organization().lock();
             "Outbox::find" => tx.outbox().find(acme.message);
             "Roles::list" => tx.roles().list();
+            "Roles::list_page" => async {
+                tx.roles().list_page(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            };
+            "Roles::find" => tx.roles().find(acme.role.id);
+            "Roles::seize" => tx.roles().seize();
+            "Roles::is_held" => tx.roles().is_held(acme.role.permissions.first().expect("a permission"));
             "Sessions::find_by_cookie" =>
                 tx.sessions().find_by_cookie(&acme.signed_in.token, Some((org_id, acme.client.id)));
             "Sessions::find_standing" =>
                 tx.sessions().find_standing(acme.signed_in.session.id, (org_id, acme.client.id));
             "Sessions::list" => tx.sessions().list(Some(acme.user.id), (now(), now()));
+            "Sessions::list_page" => async {
+                let page = PageOf { after: None, limit: 10 };
+                tx.sessions().list_page(page, (now(), now())).await.map(|page| page.items)
+            };
+            "Sessions::find_user" => tx.sessions().find_user(acme.signed_in.session.id);
             "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
             "Sessions::list_shut_out" => tx.sessions().list_shut_out(connection, now());
             "Sessions::list_without_sso" => tx.sessions().list_without_sso(now());
@@ -84,6 +101,8 @@ impl Calls {
             "Users::list" => async {
                 tx.users().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
+            "Users::find_listed_by_email" => tx.users().find_listed_by_email(&acme.user.email);
+            "Users::list_permissions" => tx.users().list_permissions(acme.user.id);
             "Users::hold" => tx.users().hold(acme.user.id);
             "Users::seize" => tx.users().seize(Some(acme.user.id));
             "Users::list_indexed" => tx.users().list_indexed(None, 10);

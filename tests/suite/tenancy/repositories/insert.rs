@@ -10,9 +10,9 @@ use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    AssertedGrant, ClientChange, ConsumedKind, DocumentBounds, DomainTerms, NewClientDocument, NewCode,
-    NewFederatedUser, NewMessage, NewOrganization, NewRegistration, NewRegistrationToken, NewSession,
-    NewSigningKey, NewUser, PushedAuthorizationRequest, UpstreamEnd,
+    Answered, AssertedGrant, ClientChange, ConsumedKind, DocumentBounds, DomainTerms, NewClientDocument,
+    NewCode, NewFederatedUser, NewMessage, NewOrganization, NewRegistration, NewRegistrationToken,
+    NewSession, NewSigningKey, NewUser, PushedAuthorizationRequest, UpstreamEnd,
 };
 use orgate_tests::fixture::{self, hash, name, new_challenge, new_device, now, uuid};
 
@@ -111,6 +111,9 @@ impl Calls {
                 ends_by: None, origin: &origin, upstream: None }, now());
             "SignIns::take_try" => tx.sign_ins().take_try(&acme.account, 10, now(), Duration::minutes(15));
             "Users::replace_roles" => tx.users().replace_roles(acme.user.id, &[acme.role.id], now());
+            "Users::insert_role" => tx.users().insert_role(acme.user.id, acme.role.id, now());
+            "IdempotencyKeys::insert" =>
+                tx.idempotency_keys().insert(&spent, &Answered { request: spent, made: uuid() }, now());
             "Users::save_password" => tx.users().save_password(acme.user.id, "mine", now());
             "Users::update_email_verified" =>
                 tx.users().update_email_verified(acme.user.id, &acme.user.email_hash, now());

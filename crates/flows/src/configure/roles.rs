@@ -1,0 +1,70 @@
+//! Roles, and groups that give them.
+
+use orgate_domain::audit::{Action, Event};
+use orgate_domain::ids::RoleId;
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::permissions::{READY_ROLES, ReadyRole};
+use orgate_storage::{Group, OrgTx, Role, StorageError};
+
+use super::{Author, Mark};
+use crate::{Env, Failure};
+
+/// The roles that a new organization begins with.
+pub(crate) fn ready_roles(env: &Env) -> Result<Vec<Role>, Failure> {
+    let corrupt = || StorageError::Corrupt { table: "roles", column: "slug" };
+    let role = |ready: &ReadyRole| {
+        Ok(Role {
+            id: RoleId::from_uuid(env.random.uuid(env.clock.now())?),
+            slug: Slug::parse(ready.slug).map_err(|_| corrupt())?,
+            name: DisplayName::parse(ready.name).map_err(|_| corrupt())?,
+            permissions: ready.permissions.iter().map(|&permission| permission.to_owned()).collect(),
+        })
+    };
+    READY_ROLES.iter().map(role).collect()
+}
+
+/// Writes a role, or takes it away.
+pub(crate) async fn save_role(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, mark): (&Author, &Mark),
+    role: &Role,
+) -> Result<(), Failure> {
+    let before = tx.roles().find(role.id).await?;
+    let had = before.map(|before| before.permissions).unwrap_or_default();
+    if *mark == Mark::Removed {
+        tx.roles().delete(role.id).await?;
+    } else {
+        tx.roles().save(role, env.clock.now()).await?;
+    }
+    let changed: Vec<_> = role.permissions.symmetric_difference(&had).map(String::as_str).collect();
+    let permissions: Vec<_> = role.permissions.iter().map(String::as_str).collect();
+    let mut event = author.done(env, Action::RoleConfigured, mark)?;
+    event.detail.extend([("role", role.slug.to_string()), ("permissions", permissions.join(" "))]);
+    if matches!(mark, Mark::Changed(_)) {
+        event.detail.push(("changed_permissions", changed.join(" ")));
+    }
+    Ok(tx.audit().insert(&event).await?)
+}
+
+/// Writes a group.
+pub(crate) async fn save_group(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, mark): (&Author, &Mark),
+    group: &Group,
+) -> Result<(), Failure> {
+    let removed = tx.groups().save(group, env.clock.now()).await?;
+    let roles: Vec<_> = group.roles.keys().map(Slug::as_str).collect();
+    let mut event = author.done(env, Action::GroupConfigured, mark)?;
+    event.detail.extend([("group", group.slug.to_string()), ("roles", roles.join(" "))]);
+    tx.audit().insert(&event).await?;
+    // Of those who are in it no more, nobody could say afterwards that they were.
+    for user in removed {
+        let event = author.done(env, Action::UserConfigured, &Mark::Changed(vec!["roles"]))?;
+        let detail = [event.detail, vec![("group", group.slug.to_string())]].concat();
+        let event = Event { user_id: Some(user), reason: Some("beyond_ceiling"), detail, ..event };
+        tx.audit().insert(&event).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! What all changes have in common: one transaction, nothing twice, nothing above the caller, and an owner to the end.
+
+use orgate_domain::credentials::SecretHash;
+use orgate_domain::permissions::EVERYTHING;
+use orgate_storage::{Answered, OrgTx, StorageError};
+use uuid::Uuid;
+
+use super::Caller;
+use crate::random::NoRandomness;
+use crate::{Env, Failure};
+
+/// The request's key came with another request before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this Idempotency-Key was used for another request; use a key of its own for each")]
+pub struct KeyReused;
+
+/// Why a change is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// More would be given than the caller may give, or taken from somebody who stands above them.
+    #[error("{detail}")]
+    Above {
+        /// Where in the request (RFC 6901); empty: in the whole of it.
+        pointer: String,
+        /// What, and what it takes.
+        detail: String,
+    },
+    /// The work could not be done; trying again may help.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// Somebody or something has it still.
+    #[error("{0}")]
+    InUse(String),
+    /// Something in the request cannot be.
+    #[error("{detail}")]
+    Invalid {
+        /// Where (RFC 6901).
+        pointer: String,
+        /// What is wrong, and what is allowed.
+        detail: String,
+    },
+    /// See [`KeyReused`].
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+    /// The organization would be without an owner.
+    #[error("the organization would have no owner left; make somebody else one first")]
+    LastOwner,
+    /// There is no such thing in the organization.
+    #[error("there is no such thing in this organization")]
+    Missing,
+    /// It was changed since it was read.
+    #[error("it was changed since you read it; read it again, and decide anew")]
+    Stale,
+    /// A name that is unique is another's.
+    #[error("{detail}")]
+    Taken {
+        /// Where (RFC 6901).
+        pointer: String,
+        /// Whose it is.
+        detail: String,
+    },
+    /// There are as many as there may be.
+    #[error("{0}")]
+    TooMany(String),
+}
+
+impl From<StorageError> for ChangeError {
+    fn from(error: StorageError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl From<NoRandomness> for ChangeError {
+    fn from(error: NoRandomness) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl ChangeError {
+    /// Something that cannot be.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    pub(super) fn above(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Above { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// A broken constraint of uniqueness, in words; everything else as it is.
+    pub(super) fn taken(failure: Failure, (pointer, detail): (&str, &str)) -> Self {
+        match failure {
+            Failure::Storage(StorageError::Conflict { .. }) => {
+                Self::Taken { pointer: pointer.to_owned(), detail: detail.to_owned() }
+            }
+            failure => Self::Failure(failure),
+        }
+    }
+}
+
+/// A request that is told from others by a key of its own (draft-ietf-httpapi-idempotency-key-header): sent again, it makes
+/// nothing twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Once {
+    key: SecretHash,
+    request: SecretHash,
+}
+
+impl Once {
+    /// Of the request with this key, which asks for this operation with this body.
+    pub fn new(key: &str, operation: &str, body: &[u8]) -> Self {
+        let request = [operation.as_bytes(), b"\n", body].concat();
+        Self { key: SecretHash::of(key.as_bytes()), request: SecretHash::of(&request) }
+    }
+}
+
+/// A change of who may do what. Others of its kind wait for it.
+pub(super) struct ChangeOfRights {
+    pub(super) tx: OrgTx,
+    had_owner: bool,
+}
+
+impl ChangeOfRights {
+    pub(super) async fn begin(env: &Env, caller: &Caller) -> Result<Self, Failure> {
+        let mut tx = env.store.begin(&caller.scope).await?;
+        tx.roles().seize().await?;
+        let had_owner = tx.roles().is_held(EVERYTHING).await?;
+        Ok(Self { tx, had_owner })
+    }
+
+    /// Makes it last, unless it takes the organization its last owner. One that has none, because a file or an identity
+    /// provider says who may do what, is not asked for one.
+    pub(super) async fn commit(mut self) -> Result<(), ChangeError> {
+        if self.had_owner && !self.tx.roles().is_held(EVERYTHING).await? {
+            return Err(ChangeError::LastOwner);
+        }
+        Ok(self.tx.commit().await?)
+    }
+}
+
+impl Once {
+    /// Keeps that the request makes `subject`; what the same one made before, if it did.
+    pub(crate) async fn claim(
+        &self,
+        env: &Env,
+        tx: &mut OrgTx,
+        subject: Uuid,
+    ) -> Result<Result<Option<Uuid>, KeyReused>, StorageError> {
+        let answered = Answered { request: self.request, made: subject };
+        if tx.idempotency_keys().insert(&self.key, &answered, env.clock.now()).await? {
+            return Ok(Ok(None));
+        }
+        let before = tx.idempotency_keys().find(&self.key).await?;
+        Ok(match before {
+            Some(before) if before.request == self.request => Ok(Some(before.made)),
+            _ => Err(KeyReused),
+        })
+    }
+}
+
+impl Caller {
+    /// A request's key as the caller's own: another's of the same name is another key.
+    pub(super) fn own(&self, once: &Once) -> Once {
+        let (client, id) = (self.client.1.to_string(), self.id());
+        let own = [client.as_bytes(), b" ", id.as_bytes(), b" ", once.key.as_bytes()].concat();
+        Once { key: SecretHash::of(&own), request: once.request }
+    }
+
+    /// Keeps that a request makes `subject`; what one with the same key, of the same caller, made before, if there is one.
+    pub(super) async fn claim(
+        &self,
+        env: &Env,
+        tx: &mut OrgTx,
+        once: Option<&Once>,
+        subject: Uuid,
+    ) -> Result<Option<Uuid>, ChangeError> {
+        match once {
+            Some(once) => Ok(self.own(once).claim(env, tx, subject).await??),
+            None => Ok(None),
+        }
+    }
+
+    /// What became of a change; a refusal is recorded.
+    pub(super) async fn conclude<T>(
+        &self,
+        env: &Env,
+        done: Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
+        let refused = match &done {
+            Err(ChangeError::Above { pointer, .. }) => Some(("beyond_caller", ("at", pointer.as_str()))),
+            Err(ChangeError::LastOwner) => Some(("last_owner", ("at", ""))),
+            _ => None,
+        };
+        if let Some(refused) = refused {
+            self.record_refusal(env, refused).await?;
+        }
+        done
+    }
+}

@@ -1,0 +1,197 @@
+//! Roles.
+
+use std::collections::BTreeSet;
+
+use orgate_domain::ids::RoleId;
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::permissions::parse_for_role;
+use orgate_storage::{Page, PageOf, Role, StorageError};
+
+use super::change::ChangeOfRights;
+use super::{Caller, ChangeError, Once};
+use crate::configure::{Mark, save_role};
+use crate::{Env, Failure};
+
+/// Roles of an organization at most.
+const MAX_ROLES: usize = 500;
+
+/// Permissions in a role at most.
+pub const MAX_PERMISSIONS: usize = 200;
+
+/// What of a role may be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSettings {
+    /// Its name for people.
+    pub name: DisplayName,
+    /// What is in it.
+    pub permissions: BTreeSet<String>,
+}
+
+/// A page of the organization's roles, in the order in which they were made.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_roles(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<RoleId>,
+) -> Result<Page<Role, RoleId>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let roles = tx.roles().list_page(page).await?;
+    tx.commit().await?;
+    Ok(roles)
+}
+
+/// One role; `None` if the organization has none of this id.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_role(env: &Env, caller: &Caller, id: RoleId) -> Result<Option<Role>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let role = tx.roles().find(id).await?;
+    tx.commit().await?;
+    Ok(role)
+}
+
+/// Makes a role, of nothing that the caller may not give.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn create_role(
+    env: &Env,
+    caller: &Caller,
+    (slug, settings): (Slug, RoleSettings),
+    once: Option<&Once>,
+) -> Result<Role, ChangeError> {
+    let made = create(env, caller, (slug, settings), once).await;
+    caller.conclude(env, made).await
+}
+
+async fn create(
+    env: &Env,
+    caller: &Caller,
+    (slug, settings): (Slug, RoleSettings),
+    once: Option<&Once>,
+) -> Result<Role, ChangeError> {
+    check_permissions(caller, &settings.permissions, &BTreeSet::new())?;
+    let RoleSettings { name, permissions } = settings;
+    let id = RoleId::from_uuid(env.random.uuid(env.clock.now())?);
+    let role = Role { id, slug, name, permissions };
+    let ChangeOfRights { mut tx, .. } = ChangeOfRights::begin(env, caller).await?;
+    if let Some(before) = caller.claim(env, &mut tx, once, role.id.as_uuid()).await? {
+        return tx.roles().find(RoleId::from_uuid(before)).await?.ok_or(ChangeError::Missing);
+    }
+    if tx.roles().list().await?.len() >= MAX_ROLES {
+        return Err(ChangeError::TooMany(format!("an organization has up to {MAX_ROLES} roles")));
+    }
+    let taken = ("/slug", "another role of the organization is called so");
+    save_role(env, &mut tx, (&caller.author(), &Mark::Created), &role)
+        .await
+        .map_err(|failure| ChangeError::taken(failure, taken))?;
+    tx.commit().await?;
+    Ok(role)
+}
+
+/// Changes a role: `edit` is shown what it is, and says what it is to be. Whoever has it has what is in it from now on.
+///
+/// # Errors
+/// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] if there was or would be in it what the caller may not
+/// give.
+pub async fn update_role(
+    env: &Env,
+    caller: &Caller,
+    id: RoleId,
+    edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
+) -> Result<Role, ChangeError> {
+    let changed = update(env, caller, id, edit).await;
+    caller.conclude(env, changed).await
+}
+
+async fn update(
+    env: &Env,
+    caller: &Caller,
+    id: RoleId,
+    edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
+) -> Result<Role, ChangeError> {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let before = change.tx.roles().find(id).await?.ok_or(ChangeError::Missing)?;
+    let RoleSettings { name, permissions } = edit(&before)?;
+    check_permissions(caller, &permissions, &before.permissions)?;
+    let after = Role { name, permissions, ..before.clone() };
+    let mark = Mark::of([
+        ("name", after.name != before.name),
+        ("permissions", after.permissions != before.permissions),
+    ]);
+    let Some(mark) = mark else { return Ok(before) };
+    save_role(env, &mut change.tx, (&caller.author(), &mark), &after).await?;
+    change.commit().await?;
+    Ok(after)
+}
+
+/// Takes a role away that nobody has.
+///
+/// # Errors
+/// [`ChangeError`], also what `check` says of it; [`ChangeError::InUse`] while somebody or something has it.
+pub async fn delete_role(
+    env: &Env,
+    caller: &Caller,
+    id: RoleId,
+    check: impl FnOnce(&Role) -> Result<(), ChangeError>,
+) -> Result<(), ChangeError> {
+    let done = delete(env, caller, id, check).await;
+    caller.conclude(env, done).await
+}
+
+async fn delete(
+    env: &Env,
+    caller: &Caller,
+    id: RoleId,
+    check: impl FnOnce(&Role) -> Result<(), ChangeError>,
+) -> Result<(), ChangeError> {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let role = change.tx.roles().find(id).await?.ok_or(ChangeError::Missing)?;
+    check(&role)?;
+    check_permissions(caller, &BTreeSet::new(), &role.permissions)?;
+    let in_use = || {
+        let detail = "users, groups, machines or a connection give this role; take it from them first";
+        ChangeError::InUse(detail.to_owned())
+    };
+    match save_role(env, &mut change.tx, (&caller.author(), &Mark::Removed), &role).await {
+        Err(Failure::Storage(StorageError::Reference { .. })) => return Err(in_use()),
+        done => done?,
+    }
+    if change.tx.roles().find(id).await?.is_some() {
+        return Err(in_use());
+    }
+    change.commit().await
+}
+
+/// Whether the caller may give each of these: what is to be in a role, and what was.
+fn check_permissions(
+    caller: &Caller,
+    wanted: &BTreeSet<String>,
+    before: &BTreeSet<String>,
+) -> Result<(), ChangeError> {
+    if wanted.len() > MAX_PERMISSIONS {
+        return Err(ChangeError::invalid("/permissions", format!("at most {MAX_PERMISSIONS}")));
+    }
+    for (place, text) in wanted.iter().enumerate() {
+        let pointer = format!("/permissions/{place}");
+        if let Err(problem) = parse_for_role(text)
+            && !before.contains(text)
+        {
+            return Err(ChangeError::invalid(pointer, format!("{text:?}: {problem}")));
+        }
+        if !caller.may_give_permission(text) {
+            let detail = format!("you do not hold {text}, and so cannot put it into a role");
+            return Err(ChangeError::above(pointer, detail));
+        }
+    }
+    match before.iter().find(|text| !caller.may_give_permission(text)) {
+        Some(held) => {
+            let detail = format!("the role gives {held}, which you do not hold; who does can change it");
+            Err(ChangeError::above("", detail))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,101 @@
+//! Sessions of an organization's users.
+
+use orgate_domain::ids::{SessionId, UserId};
+use orgate_storage::{OpenSession, Page, PageOf};
+
+use super::{Caller, ChangeError};
+use crate::end_sessions::end_sessions;
+use crate::{Env, Failure};
+
+/// The reason of sessions that somebody ended who may.
+const ENDED_BY_ADMIN: &str = "ended_by_admin";
+
+/// A page of the sessions by which users are signed in, in the order in which they began.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_sessions(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<SessionId>,
+) -> Result<Page<OpenSession, SessionId>, Failure> {
+    let (now, idle) = times(env, caller).await?;
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let sessions = tx.sessions().list_page(page, (now, idle)).await?;
+    tx.commit().await?;
+    Ok(sessions)
+}
+
+/// The sessions of one user, the last used first: at most 500.
+///
+/// # Errors
+/// [`ChangeError::Missing`] if the organization has none of this id.
+pub async fn list_sessions_of(
+    env: &Env,
+    caller: &Caller,
+    user: UserId,
+) -> Result<Vec<OpenSession>, ChangeError> {
+    let times = times(env, caller).await?;
+    let mut tx = env.store.begin(&caller.scope).await?;
+    if !tx.users().exists(user).await? {
+        return Err(ChangeError::Missing);
+    }
+    let sessions = tx.sessions().list(Some(user), times).await?;
+    tx.commit().await?;
+    Ok(sessions)
+}
+
+/// Ends a session: its refresh tokens are revoked, and applications are told. To do it again changes nothing.
+///
+/// # Errors
+/// [`ChangeError::Missing`] if the organization has none of this id; [`ChangeError::Above`] for one of a user who holds what
+/// the caller does not.
+pub async fn end_session(env: &Env, caller: &Caller, id: SessionId) -> Result<(), ChangeError> {
+    let done = end(env, caller, Which::One(id)).await;
+    caller.conclude(env, done).await
+}
+
+/// Ends every session of a user. To do it again changes nothing.
+///
+/// # Errors
+/// As of [`end_session`].
+pub async fn end_sessions_of(env: &Env, caller: &Caller, user: UserId) -> Result<(), ChangeError> {
+    let done = end(env, caller, Which::Of(user)).await;
+    caller.conclude(env, done).await
+}
+
+enum Which {
+    One(SessionId),
+    Of(UserId),
+}
+
+async fn end(env: &Env, caller: &Caller, which: Which) -> Result<(), ChangeError> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let user = match which {
+        Which::One(id) => tx.sessions().find_user(id).await?.ok_or(ChangeError::Missing)?,
+        Which::Of(user) => user,
+    };
+    tx.users().seize(Some(user)).await?;
+    if !tx.users().exists(user).await? {
+        return Err(ChangeError::Missing);
+    }
+    if !caller.reaches(&tx.users().list_permissions(user).await?) {
+        return Err(ChangeError::above("", "they administer more of the organization than you do"));
+    }
+    let ending = match which {
+        Which::One(id) => vec![id],
+        Which::Of(user) => tx.sessions().list_open(Some(user)).await?,
+    };
+    end_sessions(env, &mut tx, ending, caller.author().because(ENDED_BY_ADMIN)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Now, and since when somebody who was not there is signed in no more.
+async fn times(
+    env: &Env,
+    caller: &Caller,
+) -> Result<(chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>), Failure> {
+    let idle = env.configuration.policy(&env.store, &caller.scope).await?.session_idle;
+    let now = env.clock.now();
+    Ok((now, now - idle))
+}

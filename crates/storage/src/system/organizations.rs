@@ -1,0 +1,64 @@
+//! Which organizations there are.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::OrgId;
+use orgate_domain::names::Slug;
+use orgate_domain::organizations::OrgStatus;
+
+use super::SystemReason;
+use crate::row::parsed;
+use crate::{Page, PageOf, StorageError, Store};
+
+/// An organization, as lists of all of them show it.
+#[derive(Debug, Clone)]
+pub struct ListedOrganization {
+    /// Its id.
+    pub id: OrgId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: OrgStatus,
+    /// The organization above it.
+    pub parent: Option<OrgId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// A page of all organizations, in the order of their making.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn survey_organizations(
+        &self,
+        page: PageOf<OrgId>,
+    ) -> Result<Page<ListedOrganization, OrgId>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Operate).await?;
+        let rows = sqlx::query!(
+            "select org_id, slug, name, status, parent_id, created_at, updated_at
+             from organizations where org_id > $1 order by org_id limit $2",
+            page.after.map_or(uuid::Uuid::nil(), OrgId::as_uuid),
+            page.rows(),
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        let organizations = rows.into_iter().map(|row| {
+            Ok(ListedOrganization {
+                id: OrgId::from_uuid(row.org_id),
+                slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+                name: row.name,
+                status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
+                parent: row.parent_id.map(OrgId::from_uuid),
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            })
+        });
+        let organizations: Result<Vec<_>, StorageError> = organizations.collect();
+        Ok(page.cut(organizations?, |organization| organization.id))
+    }
+}

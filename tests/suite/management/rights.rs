@@ -1,0 +1,242 @@
+//! Who may give whom what: nobody more than they may give, and an organization keeps an owner.
+
+use std::fmt::Write as _;
+
+use orgate_domain::permissions::READY_ROLES;
+use orgate_flows::manage::access::Holder;
+use orgate_tests::app::App;
+use serde_json::{Value, json};
+
+use super::{Things, app, body_of, call, operations, token_of};
+
+const ORG: &str = "/organizations/initech";
+
+/// An organization made through the API, with a machine of each ready role in it.
+async fn initech(app: &App) {
+    let operator = token_of(app, "operator-all").await;
+    let wanted = json!({ "slug": "initech", "name": "Initech" });
+    let made = call(app, Some(&operator), ("POST", "/organizations"), Some(&wanted)).await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let api = app.env.issuer.api();
+    let mut clients = "clients:\n".to_owned();
+    for role in READY_ROLES {
+        let slug = role.slug;
+        writeln!(
+            clients,
+            "  - {{ client_id: initech-{slug}, organization: initech, name: {slug}, type: machine, audience: owner, \
+             client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [{slug}] }}"
+        )
+        .expect("written");
+    }
+    app.apply(&clients).await;
+}
+
+/// The ready roles, and what each may do: in its own organization, in another, and in one below.
+#[tokio::test]
+async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_elsewhere() {
+    let app = app().await;
+    initech(&app).await;
+    let operator = token_of(&app, "operator-all").await;
+    let child = json!({ "slug": "initech-east", "name": "Initech East", "parent": "initech" });
+    assert_eq!(call(&app, Some(&operator), ("POST", "/organizations"), Some(&child)).await.status, 201);
+    let nothing = Things::of_nobody();
+    let mut tokens = Vec::new();
+    for role in READY_ROLES {
+        tokens.push((role.slug, token_of(&app, &format!("initech-{}", role.slug)).await));
+    }
+    let mut seen = String::new();
+
+    for operation in operations() {
+        let body = body_of(operation);
+        let mut may = Vec::new();
+        for (role, token) in &tokens {
+            let ask = async |organization: &str| {
+                let path = nothing.path(operation, Some(organization));
+                call(&app, Some(token), (operation.method, &path), body.as_ref()).await.status
+            };
+            let own = ask("initech").await;
+            // What is let in finds nothing, or is told what is wrong with it.
+            match operation.holder {
+                Holder::Organization if own == 403 => {}
+                Holder::Organization => {
+                    assert!([200, 404, 422].contains(&own), "{} as {role}: {own}", operation.path);
+                    may.push(*role);
+                }
+                Holder::Operator => assert_eq!(own, 404, "{} as {role}", operation.path),
+            }
+            if operation.path.contains("{organization}") {
+                assert_eq!(
+                    (ask("initech-east").await, ask("acme").await),
+                    (404, 404),
+                    "{} as {role}",
+                    operation.path
+                );
+            }
+        }
+        writeln!(seen, "{} {}: {}", operation.method, operation.path, may.join(" ")).expect("written");
+    }
+
+    insta::assert_snapshot!(seen, @"
+    GET /organizations: 
+    POST /organizations: 
+    GET /organizations/{organization}: owner admin user-manager sso-manager help-desk auditor reader
+    PATCH /organizations/{organization}: owner admin
+    PUT /organizations/{organization}/status: 
+    GET /organizations/{organization}/audit-events: owner admin auditor
+    GET /organizations/{organization}/policy: owner admin sso-manager auditor
+    PATCH /organizations/{organization}/policy: owner admin
+    GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
+    POST /organizations/{organization}/roles: owner admin
+    GET /organizations/{organization}/roles/{role}: owner admin user-manager sso-manager help-desk auditor reader
+    PATCH /organizations/{organization}/roles/{role}: owner admin
+    GET /organizations/{organization}/sessions: owner admin user-manager help-desk auditor
+    GET /organizations/{organization}/setup-links: owner admin sso-manager auditor
+    POST /organizations/{organization}/setup-links: owner admin sso-manager
+    GET /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager auditor
+    GET /organizations/{organization}/users: owner admin user-manager help-desk auditor reader
+    POST /organizations/{organization}/users: owner admin user-manager
+    GET /organizations/{organization}/users/{user}: owner admin user-manager help-desk auditor reader
+    PATCH /organizations/{organization}/users/{user}: owner admin user-manager
+    PUT /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
+    GET /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk auditor
+    DELETE /organizations/{organization}/roles/{role}: owner admin
+    DELETE /organizations/{organization}/sessions/{session}: owner admin user-manager help-desk
+    DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager
+    DELETE /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
+    DELETE /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk
+    ");
+}
+
+#[tokio::test]
+async fn nobody_gives_makes_or_takes_what_they_may_not_give() {
+    let app = app().await;
+    initech(&app).await;
+    let (owner, admin) = (token_of(&app, "initech-owner").await, token_of(&app, "initech-admin").await);
+    let manager = token_of(&app, "initech-user-manager").await;
+    let roles = call(&app, Some(&owner), ("GET", &format!("{ORG}/roles")), None).await;
+    let role = |slug: &str| {
+        let found = roles.body["items"].as_array().expect("roles").iter().find(|role| role["slug"] == slug);
+        found.expect("a role")["id"].as_str().expect("an id").to_owned()
+    };
+    let user = async |email: &str, roles: &[&str]| {
+        let wanted = json!({ "email": email, "name": "Somebody", "roles": roles });
+        let made = call(&app, Some(&owner), ("POST", &format!("{ORG}/users")), Some(&wanted)).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        made.text("id")
+    };
+    let (above, other) = (user("boss@initech.test", &["owner"]).await, user("other@initech.test", &[]).await);
+    let ask = async |token: &str, method: &str, below: &str, body: Value| {
+        let body = Some(body).filter(|body| !body.is_null());
+        let reply = call(&app, Some(token), (method, &format!("{ORG}/{below}")), body.as_ref()).await;
+        (reply.status, reply.body["errors"][0]["pointer"].as_str().map(str::to_owned))
+    };
+    let beyond = |pointer: &str| (403, Some(pointer.to_owned()));
+    let given = |user: &str, slug: &str| format!("users/{user}/roles/{}", role(slug));
+
+    // Giving more than one holds, in every way that there is.
+    for (token, slug) in
+        [(&admin, "owner"), (&manager, "owner"), (&manager, "admin"), (&manager, "sso-manager")]
+    {
+        assert_eq!(ask(token, "PUT", &given(&other, slug), Value::Null).await, beyond(""), "{slug}");
+        let new = json!({ "email": "new@initech.test", "name": "New", "roles": ["reader", slug] });
+        assert_eq!(ask(token, "POST", "users", new).await, beyond("/roles/1"), "{slug}");
+    }
+    let all = json!({ "slug": "mine", "name": "Mine", "permissions": ["notes:read", "orgate:*"] });
+    assert_eq!(ask(&admin, "POST", "roles", all).await, beyond("/permissions/1"));
+    let operators = json!({ "slug": "mine", "name": "Mine", "permissions": ["orgate:organizations:act"] });
+    assert_eq!(ask(&admin, "POST", "roles", operators).await, beyond("/permissions/0"));
+    let widened = json!({ "permissions": ["orgate:*"] });
+    assert_eq!(
+        ask(&admin, "PATCH", &format!("roles/{}", role("admin")), widened).await,
+        beyond("/permissions/0")
+    );
+    let unknown = json!({ "slug": "mine", "name": "Mine", "permissions": ["orgate:users:fly"] });
+    assert_eq!(ask(&owner, "POST", "roles", unknown).await, (422, Some("/permissions/0".to_owned())));
+    // Taking from those who stand above.
+    let narrowed = json!({ "permissions": [] });
+    assert_eq!(ask(&admin, "PATCH", &format!("roles/{}", role("owner")), narrowed).await, beyond(""));
+    assert_eq!(ask(&admin, "DELETE", &format!("roles/{}", role("owner")), Value::Null).await, beyond(""));
+    assert_eq!(ask(&admin, "DELETE", &given(&above, "owner"), Value::Null).await, beyond(""));
+    for token in [&admin, &manager] {
+        let out = json!({ "status": "deactivated" });
+        assert_eq!(ask(token, "PATCH", &format!("users/{above}"), out.clone()).await, beyond(""));
+        assert_eq!(ask(token, "DELETE", &format!("users/{above}/sessions"), Value::Null).await, beyond(""));
+        assert_eq!(ask(token, "PATCH", &format!("users/{other}"), out).await.0, 200, "not them");
+        assert_eq!(
+            ask(token, "PATCH", &format!("users/{other}"), json!({ "status": "active" })).await.0,
+            200
+        );
+    }
+    let refused = app.events("initech").await;
+    assert!(refused.contains(&"api.refused refused beyond_caller".to_owned()), "{refused:?}");
+
+    // What they may.
+    assert_eq!(ask(&admin, "PUT", &given(&other, "admin"), Value::Null).await.0, 204);
+    assert_eq!(ask(&admin, "DELETE", &given(&other, "admin"), Value::Null).await.0, 204);
+    assert_eq!(ask(&manager, "PUT", &given(&other, "reader"), Value::Null).await.0, 204);
+    let editor = json!({ "slug": "editor", "name": "Editor", "permissions": ["notes:write"] });
+    assert_eq!(ask(&admin, "POST", "roles", editor).await.0, 201, "applications' are theirs to give");
+    assert_eq!(ask(&owner, "PUT", &given(&other, "owner"), Value::Null).await.0, 204);
+}
+
+#[tokio::test]
+async fn an_organization_keeps_an_owner_whoever_asks_and_whoever_asks_at_once() {
+    let app = app().await;
+    initech(&app).await;
+    let owner = token_of(&app, "initech-owner").await;
+    let roles = call(&app, Some(&owner), ("GET", &format!("{ORG}/roles")), None).await;
+    let role = roles.body["items"].as_array().expect("roles").iter().find(|role| role["slug"] == "owner");
+    let role = role.expect("a role")["id"].as_str().expect("an id").to_owned();
+    let mut owners = Vec::new();
+    for email in ["one@initech.test", "two@initech.test"] {
+        let wanted = json!({ "email": email, "name": "Owner", "roles": ["owner"] });
+        let made = call(&app, Some(&owner), ("POST", &format!("{ORG}/users")), Some(&wanted)).await;
+        owners.push(made.text("id"));
+    }
+    let demote = async |user: &str| {
+        let path = format!("{ORG}/users/{user}/roles/{role}");
+        call(&app, Some(&owner), ("DELETE", &path), None).await.status
+    };
+    let ask = async |method: &str, path: String, body: Value| {
+        let reply = call(&app, Some(&owner), (method, &path), Some(&body)).await;
+        (reply.status, reply.text("type"))
+    };
+
+    let (first, second) = tokio::join!(demote(&owners[0]), demote(&owners[1]));
+
+    let mut statuses = [first, second];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 409], "of two who are taken away at once, one stays");
+    let left = if first == 409 { &owners[0] } else { &owners[1] };
+    let last = (409, "urn:orgate:problem:last_owner".to_owned());
+    let user = format!("{ORG}/users/{left}");
+    assert_eq!(ask("PATCH", user.clone(), json!({ "status": "deactivated" })).await, last);
+    let path = format!("{ORG}/roles/{role}");
+    assert_eq!(ask("PATCH", path, json!({ "permissions": ["orgate:users:*"] })).await, last);
+    let read = call(&app, Some(&owner), ("GET", &user), None).await;
+    assert_eq!((read.body["status"].as_str(), &read.body["roles"]), (Some("active"), &json!(["owner"])));
+    assert!(app.events("initech").await.contains(&"api.refused refused last_owner".to_owned()));
+    assert_eq!(ask("PATCH", user, json!({ "name": "Still here" })).await.0, 200);
+}
+
+/// What a token does not lend, nobody gives by it.
+#[tokio::test]
+async fn a_narrow_token_gives_no_more_than_it_lends() {
+    let app = app().await;
+    let api = app.env.issuer.api();
+    app.apply(&format!(
+        "clients:\n  - {{ client_id: narrow, organization: acme, name: Narrow, type: machine, audience: owner, \
+         client_secret: \"${{SECRET}}\", resources: [\"{api}\"], \
+         scopes: [\"orgate:roles:manage\", \"orgate:roles:read\"], roles: [all] }}\n"
+    ))
+    .await;
+    let narrow = token_of(&app, "narrow").await;
+    let make = async |permissions: &[&str]| {
+        let wanted = json!({ "slug": "made", "name": "Made", "permissions": permissions });
+        call(&app, Some(&narrow), ("POST", "/organizations/acme/roles"), Some(&wanted)).await.status
+    };
+
+    assert_eq!(make(&["orgate:users:read"]).await, 403);
+    assert_eq!(make(&["notes:read"]).await, 403, "an owner could give it, and the token does not lend that");
+    assert_eq!(make(&["orgate:roles:read"]).await, 201);
+}
