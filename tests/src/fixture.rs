@@ -6,7 +6,7 @@ use orgate_domain::clients::{Audience, Client};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    AuthorizationRequestId, DeviceRequestId, DomainId, EventId, GrantId, MessageId, OrgId,
+    AuthorizationRequestId, DeviceRequestId, DomainId, EventId, GrantId, GroupId, MessageId, OrgId,
     RegistrationTokenId, RoleId, SessionId, UserId,
 };
 use orgate_domain::names::{DisplayName, Slug};
@@ -20,7 +20,7 @@ use orgate_protocol::oauth::authorize::ResponseMode;
 use orgate_protocol::oauth::pkce::CodeChallenge;
 use orgate_protocol::oauth::{ClaimsRequest, ScopeSet};
 use orgate_storage::{
-    NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewMessage, NewOrganization, NewSession,
+    Group, NewAuthorizationRequest, NewCode, NewDiscoveryChallenge, NewMessage, NewOrganization, NewSession,
     NewSigningKey, NewUser, OrgScope, OrgTx, Role, Store, UpstreamEnd,
 };
 use uuid::Uuid;
@@ -141,6 +141,8 @@ pub struct Everything {
     pub account: SecretHash,
     /// A token that registers clients.
     pub registration_token: RegistrationTokenId,
+    /// A group that the user is in, inside of another that gives the role.
+    pub group: GroupId,
 }
 
 /// Now, as the database keeps it.
@@ -217,6 +219,7 @@ impl Org {
         self.spent(&client, &role).await;
         self.consent(user.id, &client).await;
         let registration_token = self.registration(&client).await;
+        let group = self.group(&user, &role).await;
         Everything {
             grant: self.redeem(&redeemed).await,
             code: self.code(&signed_in, &client).await,
@@ -232,6 +235,7 @@ impl Org {
             request,
             challenge,
             registration_token,
+            group,
         }
     }
 
@@ -272,6 +276,27 @@ impl Org {
         let mut tx = self.begin().await;
         tx.users().replace_roles(user.id, &[role.id], now()).await.expect("an assignment");
         commit(tx).await;
+    }
+
+    /// A group with the user in it, inside of one with the role.
+    pub async fn group(&self, user: &Member, role: &Role) -> GroupId {
+        let group = |slug: &str| Group {
+            id: GroupId::from_uuid(uuid()),
+            slug: Slug::parse(slug).expect("a slug"),
+            name: name(slug),
+            roles: [].into(),
+            parents: [].into(),
+            inherited: [].into(),
+        };
+        let all = Group { roles: [(role.slug.clone(), role.id)].into(), ..group("all") };
+        let few = Group { parents: [(all.slug.clone(), all.id)].into(), ..group("few") };
+        let mut tx = self.begin().await;
+        for group in [&all, &few] {
+            assert!(tx.groups().save(group, now()).await.expect("a group").is_some());
+        }
+        tx.groups().insert_member(few.id, user.id).await.expect("a member");
+        commit(tx).await;
+        few.id
     }
 
     /// A session that just began.

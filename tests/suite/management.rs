@@ -3,6 +3,7 @@
 mod access;
 mod attacks;
 mod changes;
+mod groups;
 mod lists;
 mod operators;
 mod rights;
@@ -126,6 +127,7 @@ struct Things {
     setup_link: String,
     role: String,
     session: String,
+    group: String,
 }
 
 impl Things {
@@ -154,7 +156,10 @@ impl Things {
         let link = call(app, Some(&token), ("POST", &path), Some(&wanted)).await;
         assert_eq!(link.status, 201, "{:?}", link.body);
         let setup_link = link.text("id");
-        Self { organization: organization.to_owned(), user, setup_link, role, session }
+        let wanted = json!({ "slug": "spare", "name": "Spare" });
+        let path = format!("/organizations/{organization}/groups");
+        let group = call(app, Some(&token), ("POST", &path), Some(&wanted)).await.text("id");
+        Self { organization: organization.to_owned(), user, setup_link, role, session, group }
     }
 
     /// None of any organization.
@@ -165,6 +170,7 @@ impl Things {
             setup_link: "stl_00000000000000000000000000".to_owned(),
             role: "rol_00000000000000000000000000".to_owned(),
             session: "ses_00000000000000000000000000".to_owned(),
+            group: "grp_00000000000000000000000000".to_owned(),
         }
     }
 
@@ -177,6 +183,7 @@ impl Things {
             .replace("{setup_link}", &self.setup_link)
             .replace("{role}", &self.role)
             .replace("{session}", &self.session)
+            .replace("{group}", &self.group)
     }
 }
 

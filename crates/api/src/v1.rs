@@ -8,6 +8,7 @@ mod audit_events;
 mod body;
 mod change;
 mod document;
+mod groups;
 mod operations;
 mod organizations;
 mod page;

@@ -12,6 +12,7 @@ pub mod credentials;
 pub mod devices;
 pub mod domains;
 pub mod email;
+pub mod groups;
 pub mod ids;
 pub mod keys;
 pub mod names;

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod audit;
 pub(crate) mod change;
+pub mod groups;
 pub mod organization;
 pub mod organizations;
 pub mod policy;
@@ -20,7 +21,7 @@ use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved
 use orgate_storage::OrgScope;
 pub use orgate_storage::system::ListedOrganization;
 pub use orgate_storage::{
-    EventPlace, ListedUser, MAX_PAGE, OpenSession, Page, PageOf, Period, Role, StoredEvent,
+    EventPlace, Group, ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, StoredEvent,
 };
 
 pub use change::{ChangeError, KeyReused, Once};

@@ -82,7 +82,7 @@ pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
 pub use event_streams::{EventStream, EventStreams, Excluded, Holder, Pushed, StreamTerms};
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
-pub use groups::{Group, Groups};
+pub use groups::{Group, Groups, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};

@@ -83,6 +83,12 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}: owner admin
     PUT /organizations/{organization}/status: 
     GET /organizations/{organization}/audit-events: owner admin auditor
+    GET /organizations/{organization}/groups: owner admin user-manager sso-manager help-desk auditor reader
+    POST /organizations/{organization}/groups: owner admin user-manager
+    GET /organizations/{organization}/groups/{group}: owner admin user-manager sso-manager help-desk auditor reader
+    PATCH /organizations/{organization}/groups/{group}: owner admin user-manager
+    GET /organizations/{organization}/groups/{group}/members: owner admin user-manager sso-manager help-desk auditor reader
+    PUT /organizations/{organization}/groups/{group}/members/{user}: owner admin user-manager
     GET /organizations/{organization}/policy: owner admin sso-manager auditor
     PATCH /organizations/{organization}/policy: owner admin
     GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
@@ -99,6 +105,8 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}/users/{user}: owner admin user-manager
     PUT /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
     GET /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk auditor
+    DELETE /organizations/{organization}/groups/{group}: owner admin user-manager
+    DELETE /organizations/{organization}/groups/{group}/members/{user}: owner admin user-manager
     DELETE /organizations/{organization}/roles/{role}: owner admin
     DELETE /organizations/{organization}/sessions/{session}: owner admin user-manager help-desk
     DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager

@@ -214,7 +214,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: email_index: delete, insert, select
     orgate_app: event_streams: delete, insert, select, update
     orgate_app: grants: insert, select, update
+    orgate_app: group_ancestors: delete, insert, select
     orgate_app: group_members: delete, insert, select
+    orgate_app: group_parents: delete, insert, select
     orgate_app: group_roles: delete, insert, select
     orgate_app: groups: delete, insert, select, update
     orgate_app: idempotency_keys: insert, select

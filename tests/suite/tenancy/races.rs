@@ -625,6 +625,8 @@ async fn nobody_comes_into_a_group_by_what_it_gave_before() {
         slug: Slug::parse("staff").expect("a slug"),
         name: fixture::name("Staff"),
         roles,
+        parents: [].into(),
+        inherited: [].into(),
     };
     let empty = group([].into());
     let raised = Group { roles: [(role.slug.clone(), role.id)].into(), ..empty.clone() };

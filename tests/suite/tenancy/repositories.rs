@@ -294,7 +294,14 @@ impl Calls {
             SetupLinks::update_last_used: ()
             Connections::save_activated: ()
             Groups::hold: ()
+            Groups::seize: ()
             Groups::list: []
+            Groups::list_page: []
+            Groups::find: None
+            Groups::list_members: []
+            Groups::delete_member: false
+            Groups::delete: false
+            Groups::insert_member: refused (group_members_org_id_group_id_fkey)
             Groups::save: refused (group_roles_org_id_role_id_fkey)
             Identities::list_at_risk: (false, 0)
             Connections::lock: false

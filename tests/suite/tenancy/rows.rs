@@ -11,6 +11,12 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("client_directory", "audience", "'owner'"),
     ("connection_versions", "version", "1"),
     ("device_requests", "interval_secs", "5"),
+    // No group is inside of itself: the second one.
+    (
+        "group_ancestors",
+        "ancestor_id",
+        "(select id from groups where org_id = '{org}' order by id desc limit 1)",
+    ),
 ];
 
 /// What a check demands beside a column that refers: the table, the column, and what comes with it.
@@ -152,10 +158,17 @@ impl Table {
         reference.columns.keys().all(is_given)
     }
 
-    /// Inserts a row of `org_id`.
+    /// Inserts a row of `org_id`; of groups two, one of which can be inside of the other.
     pub(super) async fn insert(&self, conn: &mut PgConnection, org_id: Uuid) -> Result<(), sqlx::Error> {
         let (columns, values) = self.row(org_id, &BTreeMap::new());
-        self.insert_values(conn, &columns, &values).await
+        self.insert_values(conn, &columns, &values).await?;
+        if self.name == "groups" {
+            let second = [("id", "gen_random_uuid()"), ("slug", "'second'")];
+            let second = second.map(|(column, value)| (column, value.to_owned())).into();
+            let (columns, values) = self.row(org_id, &second);
+            self.insert_values(conn, &columns, &values).await?;
+        }
+        Ok(())
     }
 
     /// Inserts a row of `org_id` that refers to a row of `other`, as if it were one of its own.
@@ -205,7 +218,7 @@ impl Table {
         if let Some((_, _, value)) =
             VALUES.iter().find(|(table, name, _)| (*table, *name) == (&self.name, &column.name))
         {
-            return (*value).to_owned();
+            return value.replace("{org}", &org_id.to_string());
         }
         let mut demanded = self.references.iter().filter(|reference| self.demands(reference));
         let referred = demanded.find_map(|reference| {
@@ -234,7 +247,7 @@ impl Table {
 fn value_of(table: &str, column: &str, org_id: Uuid) -> String {
     match table {
         "persons" => format!("(select {column} from {table})"),
-        _ => format!("(select {column} from {table} where org_id = '{org_id}')"),
+        _ => format!("(select {column} from {table} where org_id = '{org_id}' order by {column} limit 1)"),
     }
 }
 

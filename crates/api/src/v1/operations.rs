@@ -11,7 +11,7 @@ use orgate_flows::manage::access::Holder;
 use utoipa::OpenApi;
 
 use super::problem::Problem;
-use super::{audit_events, organizations, policy, roles, sessions, setup_links, users};
+use super::{audit_events, groups, organizations, policy, roles, sessions, setup_links, users};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,14 @@ operations! {
     PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch;
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
     GET "/organizations/{organization}/audit-events" Organization AuditRead => audit_events::list;
+    GET "/organizations/{organization}/groups" Organization GroupsRead => groups::list;
+    POST "/organizations/{organization}/groups" Organization GroupsManage => groups::post;
+    GET "/organizations/{organization}/groups/{group}" Organization GroupsRead => groups::get;
+    PATCH "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::patch;
+    DELETE "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::delete;
+    GET "/organizations/{organization}/groups/{group}/members" Organization GroupsRead => groups::list_of_group;
+    PUT "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::put_member;
+    DELETE "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::delete_member;
     GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get;
     PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch;
     GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;

@@ -129,7 +129,11 @@ async fn write(
             save_connection_event(env, tx, mark, state).await
         }
         Subject::Domain(domain) => save_domain(env, tx, by, domain).await,
-        Subject::Group(group) => save_group(env, tx, by, group).await,
+        Subject::Group(group) if save_group(env, tx, by, group).await? => Ok(()),
+        // Somebody else made it one since the plan.
+        Subject::Group(_) => {
+            Err(StorageError::Conflict { constraint: "a circle of groups".to_owned() }.into())
+        }
         Subject::Organization(state) => save_organization(env, tx, by, (slug, state)).await,
         Subject::Role(role) => save_role(env, tx, by, role).await,
         Subject::User { state, .. } => save_user(env, tx, by, (state, made.phc.as_deref())).await,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orgate_domain::connections::Attributes;
 use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
+use orgate_domain::groups::outermost_first;
 use orgate_domain::ids::{GroupId, RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
@@ -88,10 +89,7 @@ impl Planner<'_> {
                 }
             }
         }
-        for group in &wanted.groups {
-            let (mark, group) = self.group(here.0, (group, &roles), &stored.groups)?;
-            self.note(here, mark, Subject::Group(group));
-        }
+        self.groups(here, (wanted, &roles), &stored.groups)?;
         for user in &wanted.users {
             let roles = self.resolve_roles(here.0, user.roles.as_deref(), &roles);
             let stored = stored.users.get(user.email.value.normalized());
@@ -168,31 +166,80 @@ impl Planner<'_> {
         Ok((mark, role))
     }
 
+    /// The groups, those before that others are to be inside of: a group is made before what refers to it.
+    fn groups(
+        &mut self,
+        here: (&Slug, OrgScope),
+        (wanted, roles): (&WantedOrganization, &BTreeMap<Slug, RoleId>),
+        stored: &[Group],
+    ) -> Result<(), Failure> {
+        let mut known: BTreeMap<Slug, GroupId> =
+            stored.iter().map(|group| (group.slug.clone(), group.id)).collect();
+        for group in &wanted.groups {
+            if !known.contains_key(&group.slug.value) {
+                let id = GroupId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
+                known.insert(group.slug.value.clone(), id);
+            }
+        }
+        let mut planned = Vec::with_capacity(wanted.groups.len());
+        for group in &wanted.groups {
+            planned.push((group, self.group(here.0, (group, roles, &known), stored)?));
+        }
+        let all = stored.iter().map(|group| (&group.slug, group.parents.keys().collect::<Vec<_>>()));
+        let mut inside: BTreeMap<&Slug, Vec<&Slug>> = all.collect();
+        inside.extend(planned.iter().map(|(_, (_, group))| (&group.slug, group.parents.keys().collect())));
+        let order = outermost_first(&inside);
+        for (wanted, (_, group)) in &planned {
+            if !order.contains(&&group.slug) {
+                self.problems
+                    .add(&wanted.slug.place, format!("the group {} is inside of itself", group.slug));
+            }
+        }
+        let place = |slug: &Slug| order.iter().position(|known| *known == slug);
+        let mut sorted: Vec<_> = planned.iter().map(|(_, change)| change).collect();
+        sorted.sort_by_key(|(_, group)| place(&group.slug));
+        for (mark, group) in sorted.into_iter().cloned().collect::<Vec<_>>() {
+            self.note(here, mark, Subject::Group(group));
+        }
+        Ok(())
+    }
+
     fn group(
         &mut self,
         org: &Slug,
-        (wanted, roles): (&WantedGroup, &BTreeMap<Slug, RoleId>),
+        (wanted, roles, known): (&WantedGroup, &BTreeMap<Slug, RoleId>, &BTreeMap<Slug, GroupId>),
         stored: &[Group],
     ) -> Result<(Option<Mark>, Group), Failure> {
         let slug = &wanted.slug.value;
-        let roles = self.resolve_roles(org, wanted.roles.as_deref(), roles);
+        let roles = self.resolve(("role", org), wanted.roles.as_deref(), roles);
+        let parents = self.resolve(("group", org), wanted.parents.as_deref(), known);
         let Some(stored) = stored.iter().find(|group| group.slug == *slug) else {
-            let id = GroupId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
             let name = match &wanted.name {
                 Some(name) => name.clone(),
                 None => called_by(slug)?,
             };
-            return Ok((
-                Some(Mark::Created),
-                Group { id, slug: slug.clone(), name, roles: roles.unwrap_or_default() },
-            ));
+            let corrupt = || StorageError::Corrupt { table: "groups", column: "id" };
+            let group = Group {
+                id: known.get(slug).copied().ok_or_else(corrupt)?,
+                slug: slug.clone(),
+                name,
+                roles: roles.unwrap_or_default(),
+                parents: parents.unwrap_or_default(),
+                inherited: BTreeSet::new(),
+            };
+            return Ok((Some(Mark::Created), group));
         };
         let group = Group {
             name: wanted.name.clone().unwrap_or_else(|| stored.name.clone()),
             roles: roles.unwrap_or_else(|| stored.roles.clone()),
+            parents: parents.unwrap_or_else(|| stored.parents.clone()),
             ..stored.clone()
         };
-        let mark = Mark::of([("name", group.name != stored.name), ("roles", group.roles != stored.roles)]);
+        let mark = Mark::of([
+            ("name", group.name != stored.name),
+            ("roles", group.roles != stored.roles),
+            ("parents", group.parents != stored.parents),
+        ]);
         Ok((mark, group))
     }
 
@@ -202,19 +249,29 @@ impl Planner<'_> {
         wanted: Option<&[Placed<Slug>]>,
         known: &BTreeMap<Slug, RoleId>,
     ) -> Option<BTreeMap<Slug, RoleId>> {
+        self.resolve(("role", org), wanted, known)
+    }
+
+    /// What is called so in an organization; a problem, where nothing is.
+    fn resolve<Id: Copy>(
+        &mut self,
+        (what, org): (&str, &Slug),
+        wanted: Option<&[Placed<Slug>]>,
+        known: &BTreeMap<Slug, Id>,
+    ) -> Option<BTreeMap<Slug, Id>> {
         let wanted = wanted?;
-        let mut roles = BTreeMap::new();
-        for role in wanted {
-            if let Some(id) = known.get(&role.value) {
-                roles.insert(role.value.clone(), *id);
+        let mut found = BTreeMap::new();
+        for named in wanted {
+            if let Some(id) = known.get(&named.value) {
+                found.insert(named.value.clone(), *id);
             } else {
                 let names: Vec<_> = known.keys().map(Slug::as_str).collect();
                 let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                let text = format!("{org} has no role {}; it has {names}", role.value);
-                self.problems.add(&role.place, text);
+                let text = format!("{org} has no {what} {}; it has {names}", named.value);
+                self.problems.add(&named.place, text);
             }
         }
-        Some(roles)
+        Some(found)
     }
 
     fn new_user(

@@ -107,6 +107,8 @@ pub struct WantedGroup {
     pub name: Option<DisplayName>,
     /// Exactly the roles that its members have by it.
     pub roles: Option<Vec<Placed<Slug>>>,
+    /// Exactly the groups that it is inside of.
+    pub parents: Option<Vec<Placed<Slug>>>,
 }
 
 /// A user of an organization. An operator's word counts as proof of the address.

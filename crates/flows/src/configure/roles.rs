@@ -47,17 +47,27 @@ pub(crate) async fn save_role(
     Ok(tx.audit().insert(&event).await?)
 }
 
-/// Writes a group.
+/// Writes a group, or takes it away; `false`: it would be inside of itself, or somebody is in it, and nothing done so far in
+/// the transaction may last.
 pub(crate) async fn save_group(
     env: &Env,
     tx: &mut OrgTx,
     (author, mark): (&Author, &Mark),
     group: &Group,
-) -> Result<(), Failure> {
-    let removed = tx.groups().save(group, env.clock.now()).await?;
-    let roles: Vec<_> = group.roles.keys().map(Slug::as_str).collect();
+) -> Result<bool, Failure> {
+    let removed = if *mark == Mark::Removed {
+        tx.groups().delete(group.id).await?.then(Vec::new)
+    } else {
+        tx.groups().save(group, env.clock.now()).await?
+    };
+    let Some(removed) = removed else { return Ok(false) };
+    let words = |slugs: Vec<&str>| slugs.join(" ");
     let mut event = author.done(env, Action::GroupConfigured, mark)?;
-    event.detail.extend([("group", group.slug.to_string()), ("roles", roles.join(" "))]);
+    event.detail.extend([
+        ("group", group.slug.to_string()),
+        ("roles", words(group.roles.keys().map(Slug::as_str).collect())),
+        ("parents", words(group.parents.keys().map(Slug::as_str).collect())),
+    ]);
     tx.audit().insert(&event).await?;
     // Of those who are in it no more, nobody could say afterwards that they were.
     for user in removed {
@@ -66,5 +76,5 @@ pub(crate) async fn save_group(
         let event = Event { user_id: Some(user), reason: Some("beyond_ceiling"), detail, ..event };
         tx.audit().insert(&event).await?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -186,9 +186,16 @@ fn changed_claims(action: Action, event: &SignalledEvent) -> Vec<&'static str> {
             &[("state", &["roles", "permissions"]), ("pilots", &["roles", "permissions"])]
         }
         // The name of a role or a group is in no token.
-        Action::GroupConfigured => &[("roles", &["roles", "permissions"])],
+        Action::GroupConfigured => {
+            &[("roles", &["roles", "permissions"]), ("parents", &["roles", "permissions"])]
+        }
         Action::RoleConfigured => &[("permissions", &["permissions"])],
-        _ => &[("name", &["name"]), ("verified", &["email_verified"]), ("roles", &["roles", "permissions"])],
+        _ => &[
+            ("name", &["name"]),
+            ("verified", &["email_verified"]),
+            ("roles", &["roles", "permissions"]),
+            ("groups", &["roles", "permissions"]),
+        ],
     };
     let mut names = Vec::new();
     for name in parts.iter().filter(|(part, _)| changes(event, part)).flat_map(|(_, names)| *names) {

@@ -127,6 +127,8 @@ pub(super) struct Group {
     pub(super) name: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub(super) roles: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) parents: Option<Vec<Text>>,
 }
 
 #[derive(Deserialize)]

@@ -131,7 +131,10 @@ impl Reader<'_> {
         let roles = self.optional(file.roles.as_ref(), |r, list| {
             r.each(list, |r, text| r.placed("roles", text, Slug::parse))
         });
-        Some(WantedGroup { slug: slug?, name: name?, roles: roles? })
+        let parents = self.optional(file.parents.as_ref(), |r, list| {
+            r.each(list, |r, text| r.placed("parents", text, Slug::parse))
+        });
+        Some(WantedGroup { slug: slug?, name: name?, roles: roles?, parents: parents? })
     }
 
     fn user(&mut self, file: &format::User) -> Option<WantedUser> {

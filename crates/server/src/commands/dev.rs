@@ -238,7 +238,8 @@ impl Dev {
   anyone@vandelay.test Vandelay Industries  by its own identity provider (SAML)
   paula@partner.test   Vandelay Industries  viewer, by password
   acme-robot           Acme Inc             a program that runs it, by {issuer}api/v1
-                       Its secret: {robot_secret}
+  operator-robot       the operator         a program that makes organizations
+                       Their secret: {robot_secret}
 "
             )
         };

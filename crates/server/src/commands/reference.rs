@@ -3,7 +3,8 @@
 use clap::{CommandFactory as _, ValueEnum};
 use orgate_api::v1::{OPERATIONS, PATH};
 use orgate_domain::audit::Action;
-use orgate_domain::permissions::OrgatePermission;
+use orgate_domain::permissions::{OrgatePermission, READY_ROLES};
+use orgate_flows::manage::access::Holder;
 
 use super::Cli;
 use crate::settings::DEFAULTS;
@@ -73,10 +74,20 @@ fn permissions() -> String {
         let meaning = permission.meaning().trim_end_matches('.');
         text.extend(["| `", permission.as_str(), "` | ", meaning, " |\n"]);
     }
+    text.push_str("\n## Roles of new organizations\n\n| role | permissions |\n|---|---|\n");
+    for role in READY_ROLES {
+        let permissions = role.permissions.iter().map(|permission| format!("`{permission}`"));
+        let permissions = permissions.collect::<Vec<_>>().join(", ");
+        text.extend(["| `", role.slug, "` | ", &permissions, " |\n"]);
+    }
     text.push_str("\n## What the management API takes\n\n| operation | permission |\n|---|---|\n");
     for operation in OPERATIONS {
+        let holder = match operation.holder {
+            Holder::Organization => "",
+            Holder::Operator => ", in the operator's organization",
+        };
         let line = format!(
-            "| `{} {PATH}{}` | `{}` |\n",
+            "| `{} {PATH}{}` | `{}`{holder} |\n",
             operation.method,
             operation.path,
             operation.permission.as_str()

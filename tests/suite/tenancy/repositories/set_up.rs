@@ -35,7 +35,10 @@ impl Calls {
             slug: Slug::parse("mine").expect("a slug"),
             name: name("Mine"),
             roles: [(role.slug.clone(), role.id)].into(),
+            parents: [].into(),
+            inherited: [].into(),
         };
+        let theirs = self.acme.group;
         let (user, client) = (self.acme.user.id, self.acme.client.id);
         calls! { self, tx;
             "SetupLinks::find" => tx.setup_links().find(link.id);
@@ -50,7 +53,19 @@ impl Calls {
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());
             "Groups::hold" => tx.groups().hold();
+            "Groups::seize" => tx.groups().seize();
             "Groups::list" => tx.groups().list();
+            "Groups::list_page" => async {
+                tx.groups().list_page(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            };
+            "Groups::find" => tx.groups().find(theirs);
+            "Groups::list_members" => async {
+                let page = PageOf { after: None, limit: 10 };
+                tx.groups().list_members(theirs, page).await.map(|page| page.items)
+            };
+            "Groups::delete_member" => tx.groups().delete_member(theirs, user);
+            "Groups::delete" => tx.groups().delete(theirs);
+            "Groups::insert_member" => tx.groups().insert_member(theirs, user);
             "Groups::save" => tx.groups().save(&group, now());
             "Identities::list_at_risk" => async {
                 let (found, total) = tx.identities().list_at_risk(&question).await?;

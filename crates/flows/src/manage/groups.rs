@@ -1,0 +1,317 @@
+//! Groups, and who is in them.
+
+use std::collections::BTreeMap;
+
+use orgate_domain::audit::{Action, Event};
+use orgate_domain::ids::{GroupId, UserId};
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_storage::{Group, Member, OrgTx, Page, PageOf, Role, StorageError};
+
+use super::change::ChangeOfRights;
+use super::{Caller, ChangeError, Once};
+use crate::configure::{Mark, save_group};
+use crate::{Env, Failure};
+
+/// Groups of an organization at most: a sign-in through a connection reads them all.
+const MAX_GROUPS: usize = 1_000;
+
+/// Roles that a group gives, and groups that it is directly inside of, at most.
+pub const MAX_LINKS: usize = 100;
+
+/// What of a group may be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSettings {
+    /// Its name for people.
+    pub name: DisplayName,
+    /// Slugs of the roles that its members have by it.
+    pub roles: Vec<Slug>,
+    /// Slugs of the groups that it is inside of: its members are in these too.
+    pub parents: Vec<Slug>,
+}
+
+/// A page of the organization's groups, in the order in which they were made.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_groups(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<GroupId>,
+) -> Result<Page<Group, GroupId>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let groups = tx.groups().list_page(page).await?;
+    tx.commit().await?;
+    Ok(groups)
+}
+
+/// One group; `None` if the organization has none of this id.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_group(env: &Env, caller: &Caller, id: GroupId) -> Result<Option<Group>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let group = tx.groups().find(id).await?;
+    tx.commit().await?;
+    Ok(group)
+}
+
+/// A page of whoever was put into a group by hand. Connections put others into it.
+///
+/// # Errors
+/// [`ChangeError::Missing`] if the organization has none of this id.
+pub async fn list_members(
+    env: &Env,
+    caller: &Caller,
+    (id, page): (GroupId, PageOf<UserId>),
+) -> Result<Page<Member, UserId>, ChangeError> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
+    let members = tx.groups().list_members(id, page).await?;
+    tx.commit().await?;
+    Ok(members)
+}
+
+/// Makes a group, with no role that the caller may not give.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn create_group(
+    env: &Env,
+    caller: &Caller,
+    (slug, settings): (Slug, GroupSettings),
+    once: Option<&Once>,
+) -> Result<Group, ChangeError> {
+    let made = create(env, caller, (slug, settings), once).await;
+    caller.conclude(env, made).await
+}
+
+async fn create(
+    env: &Env,
+    caller: &Caller,
+    (slug, settings): (Slug, GroupSettings),
+    once: Option<&Once>,
+) -> Result<Group, ChangeError> {
+    let id = GroupId::from_uuid(env.random.uuid(env.clock.now())?);
+    let ChangeOfRights { mut tx, .. } = begin(env, caller).await?;
+    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+        return tx.groups().find(GroupId::from_uuid(before)).await?.ok_or(ChangeError::Missing);
+    }
+    let known = Known::read(&mut tx).await?;
+    if known.groups.len() >= MAX_GROUPS {
+        return Err(ChangeError::TooMany(format!("an organization has up to {MAX_GROUPS} groups")));
+    }
+    let group = known.wanted(id, slug, settings)?;
+    known.check_gift(caller, &group)?;
+    let taken = ("/slug", "another group of the organization is called so");
+    let saved = save_group(env, &mut tx, (&caller.author(), &Mark::Created), &group).await;
+    if !saved.map_err(|failure| ChangeError::taken(failure, taken))? {
+        return Err(circle());
+    }
+    let made = tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Changes a group: `edit` is shown what it is, and says what it is to be. Whoever is in it, or in one inside of it, has
+/// what it gives from now on.
+///
+/// # Errors
+/// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] if it gave or would give what the caller may not.
+pub async fn update_group(
+    env: &Env,
+    caller: &Caller,
+    id: GroupId,
+    edit: impl FnOnce(&Group) -> Result<GroupSettings, ChangeError>,
+) -> Result<Group, ChangeError> {
+    let changed = update(env, caller, id, edit).await;
+    caller.conclude(env, changed).await
+}
+
+async fn update(
+    env: &Env,
+    caller: &Caller,
+    id: GroupId,
+    edit: impl FnOnce(&Group) -> Result<GroupSettings, ChangeError>,
+) -> Result<Group, ChangeError> {
+    let mut change = begin(env, caller).await?;
+    let before = change.tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
+    let settings = edit(&before)?;
+    let known = Known::read(&mut change.tx).await?;
+    let after = known.wanted(id, before.slug.clone(), settings)?;
+    let mark = Mark::of([
+        ("name", after.name != before.name),
+        ("roles", after.roles != before.roles),
+        ("parents", after.parents != before.parents),
+    ]);
+    let Some(mark) = mark else { return Ok(before) };
+    known.check_gift(caller, &before)?;
+    known.check_gift(caller, &after)?;
+    if !save_group(env, &mut change.tx, (&caller.author(), &mark), &after).await? {
+        return Err(circle());
+    }
+    let after = change.tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
+    change.commit().await?;
+    Ok(after)
+}
+
+/// Takes a group away that nobody is in, and no group is inside of.
+///
+/// # Errors
+/// [`ChangeError`], also what `check` says of it; [`ChangeError::InUse`].
+pub async fn delete_group(
+    env: &Env,
+    caller: &Caller,
+    id: GroupId,
+    check: impl FnOnce(&Group) -> Result<(), ChangeError>,
+) -> Result<(), ChangeError> {
+    let done = delete(env, caller, id, check).await;
+    caller.conclude(env, done).await
+}
+
+async fn delete(
+    env: &Env,
+    caller: &Caller,
+    id: GroupId,
+    check: impl FnOnce(&Group) -> Result<(), ChangeError>,
+) -> Result<(), ChangeError> {
+    let mut change = begin(env, caller).await?;
+    let group = change.tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
+    check(&group)?;
+    Known::read(&mut change.tx).await?.check_gift(caller, &group)?;
+    let in_use = || {
+        let detail = "somebody is in it, or a group is inside of it; take these out first";
+        ChangeError::InUse(detail.to_owned())
+    };
+    match save_group(env, &mut change.tx, (&caller.author(), &Mark::Removed), &group).await {
+        Ok(true) => change.commit().await,
+        Ok(false) | Err(Failure::Storage(StorageError::Reference { .. })) => Err(in_use()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Puts a user into a group; to do it again changes nothing.
+///
+/// # Errors
+/// [`ChangeError`]; [`ChangeError::Above`] if the group gives what the caller may not give.
+pub async fn add_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Result<(), ChangeError> {
+    let done = change_members(env, caller, of, Membership::Given).await;
+    caller.conclude(env, done).await
+}
+
+/// Takes a user out who was put into a group by hand; to do it again changes nothing.
+///
+/// # Errors
+/// As of [`add_member`].
+pub async fn remove_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Result<(), ChangeError> {
+    let done = change_members(env, caller, of, Membership::Taken).await;
+    caller.conclude(env, done).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Membership {
+    Given,
+    Taken,
+}
+
+async fn change_members(
+    env: &Env,
+    caller: &Caller,
+    (id, user): (GroupId, UserId),
+    membership: Membership,
+) -> Result<(), ChangeError> {
+    let mut change = begin(env, caller).await?;
+    let tx = &mut change.tx;
+    let group = tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
+    let member = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
+    Known::read(tx).await?.check_gift(caller, &group)?;
+    let changed = match membership {
+        Membership::Given => tx.groups().insert_member(id, user).await?,
+        Membership::Taken => tx.groups().delete_member(id, user).await?,
+    };
+    if !changed {
+        return Ok(());
+    }
+    let mark = Mark::Changed(vec!["groups"]);
+    let mut event =
+        Event { user_id: Some(user), ..caller.author().done(env, Action::UserConfigured, &mark)? };
+    let member_is = match membership {
+        Membership::Given => "joined",
+        Membership::Taken => "left",
+    };
+    event
+        .detail
+        .extend([("status", member.profile.status.as_str().to_owned()), (member_is, group.slug.to_string())]);
+    tx.audit().insert(&event).await?;
+    change.commit().await
+}
+
+/// A change of groups. Whoever signs in meanwhile waits with what groups give them.
+async fn begin(env: &Env, caller: &Caller) -> Result<ChangeOfRights, Failure> {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    change.tx.groups().seize().await?;
+    Ok(change)
+}
+
+fn circle() -> ChangeError {
+    ChangeError::invalid("/parents", "the group would be inside of itself")
+}
+
+/// The roles and groups that there are.
+struct Known {
+    roles: Vec<Role>,
+    groups: Vec<Group>,
+}
+
+impl Known {
+    async fn read(tx: &mut OrgTx) -> Result<Self, StorageError> {
+        Ok(Self { roles: tx.roles().list().await?, groups: tx.groups().list().await? })
+    }
+
+    /// A group as wanted, with what it would give by those that it is to be inside of.
+    fn wanted(&self, id: GroupId, slug: Slug, settings: GroupSettings) -> Result<Group, ChangeError> {
+        let GroupSettings { name, roles, parents } = settings;
+        if roles.len().max(parents.len()) > MAX_LINKS {
+            return Err(ChangeError::invalid("", format!("at most {MAX_LINKS} roles, and as many parents")));
+        }
+        let known = self.roles.iter().map(|role| (&role.slug, role.id)).collect();
+        let roles = named(("/roles", "role"), &roles, &known)?;
+        let known = self.groups.iter().map(|group| (&group.slug, group.id)).collect();
+        let parents = named(("/parents", "group"), &parents, &known)?;
+        let above = self.groups.iter().filter(|group| parents.contains_key(&group.slug));
+        let inherited = above.flat_map(Group::role_slugs).collect();
+        Ok(Group { id, slug, name, roles, parents, inherited })
+    }
+
+    /// Whether the caller may give and take what a group's members have by it.
+    fn check_gift(&self, caller: &Caller, group: &Group) -> Result<(), ChangeError> {
+        let given = group.role_slugs();
+        let mut given = self.roles.iter().filter(|role| given.contains(role.slug.as_str()));
+        match given.find(|role| !caller.may_give(role)) {
+            Some(role) => {
+                let detail = format!(
+                    "who is in {} has the role {}, which is not yours to give, or gives what you do not hold",
+                    group.slug, role.slug
+                );
+                Err(ChangeError::above("", detail))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is called so.
+fn named<Id: Copy>(
+    (pointer, what): (&str, &str),
+    wanted: &[Slug],
+    known: &BTreeMap<&Slug, Id>,
+) -> Result<BTreeMap<Slug, Id>, ChangeError> {
+    let mut found = BTreeMap::new();
+    for (place, slug) in wanted.iter().enumerate() {
+        let Some(id) = known.get(slug) else {
+            let detail = format!("the organization has no {what} {slug}");
+            return Err(ChangeError::invalid(format!("{pointer}/{place}"), detail));
+        };
+        found.insert(slug.clone(), *id);
+    }
+    Ok(found)
+}
