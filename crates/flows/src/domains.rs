@@ -3,12 +3,13 @@
 //! **Invariant:** nothing here tells whether a domain is another organization's before the zone has
 //! said that the asker controls it.
 
-use chrono::{DateTime, Duration, Utc};
+mod recheck;
+
+use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::credentials::{Credential, TransferCode, base32};
 use orgate_domain::domains::{
-    CHECK_PAUSE, Finding, GRACE, OrgDomain, RETRY_PAUSE, TRANSFER_COOL_OFF, TRANSFER_OFFER, Verdict,
-    is_public_mail, is_public_suffix,
+    CHECK_PAUSE, Finding, OrgDomain, TRANSFER_COOL_OFF, TRANSFER_OFFER, is_public_mail, is_public_suffix,
 };
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{DomainId, OrgId};
@@ -21,11 +22,7 @@ use crate::notices::{Notice, prepare};
 use crate::setup::{Setup, SetupError};
 use crate::{Env, Failure, events};
 
-/// A claimed domain is another node's to look at after this long.
-const LEASE: Duration = Duration::minutes(5);
-
-/// Domains that one call looks at.
-const BATCH: i64 = 20;
+pub use recheck::check_due;
 
 /// Domains that an organization may claim itself.
 const MAX_DOMAINS: usize = 100;
@@ -394,73 +391,6 @@ async fn overlaps(
 ) -> Result<bool, DomainError> {
     let others = env.store.find_overlapping_domains(name, terms.subdomains).await?;
     Ok(others.into_iter().any(|holder| holder != scope.org_id()))
-}
-
-/// Looks again at the domains that are due; how many there were.
-///
-/// # Errors
-/// [`Failure`], for the claim only.
-pub async fn check_due(env: &Env) -> Result<usize, Failure> {
-    let now = env.clock.now();
-    let due = env.store.claim_domains(now, now + LEASE, BATCH).await?;
-    for (scope, id) in &due {
-        if let Err(failure) = check(env, scope, *id).await {
-            tracing::warn!(domain.id = %id, error = &failure as &dyn std::error::Error, "a domain could not be looked at");
-        }
-    }
-    Ok(due.len())
-}
-
-async fn check(env: &Env, scope: &OrgScope, id: DomainId) -> Result<(), Failure> {
-    let mut tx = env.store.begin(scope).await?;
-    let known = tx.domains().list().await?.into_iter().find(|domain| domain.id == id);
-    tx.commit().await?;
-    let Some(domain) = known.filter(|domain| domain.verified_at.is_some()) else { return Ok(()) };
-    let Some(text) = domain.record_text() else { return Ok(()) };
-    let finding = env.dns.find_text(&domain.record_name(), &text).await;
-    let now = env.clock.now();
-    let verdict = domain.judge(finding, now);
-    let answered_at = (finding != Finding::Unknown).then_some(now);
-    let notice = match verdict {
-        Verdict::Failing(since) if domain.failing_since.is_none() => {
-            Some(Notice::domain_failing(&domain, since + GRACE))
-        }
-        Verdict::Lapsed => Some(Notice::domain_lapsed(&domain)),
-        Verdict::Failing(_) | Verdict::Proven => None,
-    };
-    let notice = match notice {
-        Some(notice) => prepare(env, scope, notice).await?,
-        None => None,
-    };
-    let mut tx = env.store.begin(scope).await?;
-    match verdict {
-        Verdict::Proven => {
-            let pause = if finding == Finding::Present { CHECK_PAUSE } else { RETRY_PAUSE };
-            tx.domains().save_check(id, (None, now + pause), answered_at).await?;
-            if domain.failing_since.is_some() {
-                note(env, &mut tx, (Action::DomainVerified, Actor::System), &domain.name, &[]).await?;
-            }
-        }
-        Verdict::Failing(since) => {
-            tx.domains().save_check(id, (Some(since), now + RETRY_PAUSE), answered_at).await?;
-            if domain.failing_since.is_none() {
-                let until = [("until", (since + GRACE).to_rfc3339())];
-                note(env, &mut tx, (Action::DomainFailing, Actor::System), &domain.name, &until).await?;
-            }
-        }
-        Verdict::Lapsed => {
-            tx.domains().lapse(&domain.name).await?;
-            note(env, &mut tx, (Action::DomainLapsed, Actor::System), &domain.name, &[]).await?;
-        }
-    }
-    if let Some(notice) = notice {
-        notice.send(&mut tx).await?;
-    }
-    tx.commit().await?;
-    if verdict == Verdict::Lapsed {
-        env.configuration.forget();
-    }
-    Ok(())
 }
 
 async fn find(env: &Env, scope: &OrgScope, name: &DomainName) -> Result<OrgDomain, DomainError> {
