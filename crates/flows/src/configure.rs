@@ -38,13 +38,12 @@ pub(crate) struct Author {
 impl Author {
     /// Whoever runs the installation.
     pub(crate) fn operator() -> Self {
-        Self {
-            actor: Actor::Operator,
-            session_id: None,
-            client: None,
-            origin: Origin::default(),
-            detail: Vec::new(),
-        }
+        Self::of(Actor::Operator)
+    }
+
+    /// Somebody of whom nothing else is known.
+    pub(crate) fn of(actor: Actor) -> Self {
+        Self { actor, session_id: None, client: None, origin: Origin::default(), detail: Vec::new() }
     }
 
     /// An event of a change that they made.

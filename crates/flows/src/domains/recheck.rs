@@ -7,6 +7,7 @@ use orgate_domain::ids::DomainId;
 use orgate_storage::OrgScope;
 
 use super::note;
+use crate::configure::Author;
 use crate::notices::{Notice, prepare};
 use crate::{Env, Failure};
 
@@ -58,19 +59,21 @@ async fn check(env: &Env, scope: &OrgScope, id: DomainId) -> Result<(), Failure>
             let pause = if finding == Finding::Present { CHECK_PAUSE } else { RETRY_PAUSE };
             tx.domains().save_check(id, (None, now + pause), answered_at).await?;
             if domain.failing_since.is_some() {
-                note(env, &mut tx, (Action::DomainVerified, Actor::System), &domain.name, &[]).await?;
+                note(env, &mut tx, (Action::DomainVerified, &Author::of(Actor::System)), &domain.name, &[])
+                    .await?;
             }
         }
         Verdict::Failing(since) => {
             tx.domains().save_check(id, (Some(since), now + RETRY_PAUSE), answered_at).await?;
             if domain.failing_since.is_none() {
                 let until = [("until", (since + GRACE).to_rfc3339())];
-                note(env, &mut tx, (Action::DomainFailing, Actor::System), &domain.name, &until).await?;
+                note(env, &mut tx, (Action::DomainFailing, &Author::of(Actor::System)), &domain.name, &until)
+                    .await?;
             }
         }
         Verdict::Lapsed => {
             tx.domains().lapse(&domain.name).await?;
-            note(env, &mut tx, (Action::DomainLapsed, Actor::System), &domain.name, &[]).await?;
+            note(env, &mut tx, (Action::DomainLapsed, &Author::of(Actor::System)), &domain.name, &[]).await?;
         }
     }
     if let Some(notice) = notice {

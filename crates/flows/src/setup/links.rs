@@ -12,7 +12,7 @@ use orgate_domain::permissions::{Held, is_reserved};
 use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
 use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, StorageError};
 
-use super::{Closed, Setup, SetupError};
+use super::{Closed, Opened, Setup, SetupError};
 use crate::limits::Limited;
 use crate::manage::change::{KeyReused, Once};
 use crate::{Browser, Env, Failure, events};
@@ -238,7 +238,7 @@ pub(crate) async fn revoke_link_as(
 ///
 /// # Errors
 /// [`SetupError::Closed`].
-pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Setup, SetupError> {
+pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Opened, SetupError> {
     env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
     let Ok(secret) = Credential::<LinkSecret>::parse(text) else {
         env.limits.take(Limited::Refusals, origin.address).map_err(Failure::from)?;
@@ -255,24 +255,25 @@ pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Setu
 ///
 /// # Errors
 /// [`SetupError::Closed`].
-pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Setup, String), SetupError> {
-    let setup = look_at_link(env, text, &browser.origin).await?;
+pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Opened, String), SetupError> {
+    let opened = look_at_link(env, text, &browser.origin).await?;
+    let (setup, link) = (&opened.setup, &opened.link);
     let event = events::done(env, Action::SetupLinkOpened, &browser.origin).map_err(Failure::from)?;
-    let detail = vec![("setup_link", setup.link.id.to_string())];
+    let detail = vec![("setup_link", link.id.to_string())];
     let mut tx = env.store.begin(&setup.scope).await?;
     tx.audit().insert(&Event { actor: setup.actor(), detail, ..event }).await?;
-    tx.setup_links().update_last_used(setup.link.id, env.clock.now()).await?;
+    tx.setup_links().update_last_used(link.id, env.clock.now()).await?;
     tx.commit().await?;
-    let cookie = env.vault.setup_cookie(setup.scope.org_id(), setup.link.id, &browser.binding);
-    let value = format!("{}.{}", setup.link.id, cookie.reveal());
-    Ok((setup, value))
+    let cookie = env.vault.setup_cookie(setup.scope.org_id(), link.id, &browser.binding);
+    let value = format!("{}.{}", link.id, cookie.reveal());
+    Ok((opened, value))
 }
 
 /// Takes up a set-up that this browser opened.
 ///
 /// # Errors
 /// [`SetupError::Closed`].
-pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Setup, SetupError> {
+pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Opened, SetupError> {
     let Some((scope, id)) = prove(env, cookie, browser) else {
         env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
         return Err(SetupError::Closed(Closed::Unknown));
@@ -333,7 +334,7 @@ async fn admit(
     env: &Env,
     (scope, found): (OrgScope, Option<Judged>),
     origin: &Origin,
-) -> Result<Setup, SetupError> {
+) -> Result<Opened, SetupError> {
     let found = found.filter(|found| found.organization.status != OrgStatus::Deleted);
     let Some(Judged { link, organization, good }) = found else {
         return refuse(env, scope, (Closed::Unknown, "unknown_link", None), origin).await;
@@ -346,7 +347,7 @@ async fn admit(
         let closed = (Closed::Suspended, "organization_suspended", Some(link.id));
         return refuse(env, scope, closed, origin).await;
     }
-    Ok(Setup { scope, link, organization })
+    Ok(Opened { setup: Setup::of_link(scope, &link), link, organization })
 }
 
 async fn refuse<T>(

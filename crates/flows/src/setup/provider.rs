@@ -9,9 +9,11 @@ use orgate_domain::connections::{
 };
 
 use super::connections::Detail;
-use crate::federation::ConnectionSecrets;
+use crate::federation::{ConnectionSecrets, Version};
 
+pub(crate) use oidc::provided as provided_oidc;
 pub use oidc::{ClientProof, OidcInput, save_oidc, takes_keys};
+pub(crate) use saml::provided as provided_saml;
 pub use saml::{MAX_METADATA, SamlGiven, SamlInput, SamlSource, save_saml};
 
 /// A sentence of an error's text.
@@ -30,7 +32,8 @@ fn settings_with(detail: &Detail, provider: ProviderSettings) -> ConnectionSetti
     }
 }
 
-fn first_settings(vendor: Vendor, provider: ProviderSettings) -> ConnectionSettings {
+/// What suits a vendor.
+pub(crate) fn first_settings(vendor: Vendor, provider: ProviderSettings) -> ConnectionSettings {
     let protocol = provider.protocol();
     // SAML cannot say that an address was verified, and these do not: what counts is that the domain is.
     let silent = protocol == ConnectionProtocol::Saml
@@ -44,8 +47,8 @@ fn first_settings(vendor: Vendor, provider: ProviderSettings) -> ConnectionSetti
     }
 }
 
-pub(in crate::setup) fn secrets_of(detail: &Detail) -> ConnectionSecrets {
-    detail.latest.as_ref().map_or_else(ConnectionSecrets::default, |version| version.secrets.clone())
+pub(in crate::setup) fn secrets_of(latest: Option<&Version>) -> ConnectionSecrets {
+    latest.map_or_else(ConnectionSecrets::default, |version| version.secrets.clone())
 }
 
 #[cfg(test)]

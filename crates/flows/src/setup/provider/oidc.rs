@@ -6,11 +6,11 @@ use orgate_domain::audit::Origin;
 use orgate_domain::connections::{OidcAuthentication, OidcSettings, ProviderSettings, Vendor};
 
 use super::super::connections::{Detail, NewSettings, save_settings};
-use super::super::saved::oidc_of;
+use super::super::saved::oidc_in;
 use super::super::{Setup, SetupError};
 use super::{secrets_of, settings_with};
-use crate::federation::ConnectionSecrets;
 use crate::federation::providers::{Document, Provider};
+use crate::federation::{ConnectionSecrets, Version};
 use crate::limits::Limited;
 use crate::{Env, Failure};
 
@@ -23,8 +23,21 @@ const ALGORITHMS: [&str; 9] =
 pub enum ClientProof {
     /// By a key of our own (`private_key_jwt`).
     Key,
-    /// By a secret that both sides know.
+    /// By a secret that both sides know, as the provider says that it takes it.
     Secret,
+    /// By a secret, in this way.
+    SecretBy(OidcAuthentication),
+}
+
+impl ClientProof {
+    /// The way that it names, if it names one.
+    pub(crate) const fn authentication(self) -> Option<OidcAuthentication> {
+        match self {
+            Self::Key => Some(OidcAuthentication::PrivateKeyJwt),
+            Self::Secret => None,
+            Self::SecretBy(authentication) => Some(authentication),
+        }
+    }
 }
 
 /// An OpenID provider as the form says it.
@@ -42,6 +55,10 @@ pub struct OidcInput {
     pub tenants: Vec<String>,
     /// Google Workspace: domains that accounts must be of.
     pub hosted_domains: Vec<String>,
+    /// What is asked for; `None` leaves it as it is.
+    pub scopes: Option<Vec<String>>,
+    /// What ID tokens may be signed with; `None`: whatever the provider says that can be verified here.
+    pub algorithms: Option<Vec<String>>,
 }
 
 /// Takes over an OpenID provider's side, once its discovery document says the same. `true` if a key was made that
@@ -56,11 +73,34 @@ pub async fn save_oidc(
     input: OidcInput,
     origin: &Origin,
 ) -> Result<bool, SetupError> {
-    let before = oidc_of(detail);
+    let latest = detail.latest.as_deref();
+    let (oidc, secrets) = provided(env, latest, input, origin).await?;
+    let known = latest.and_then(|version| version.secrets.assertion_key.as_ref());
+    let is_new_key = secrets.assertion_key.is_some() && secrets.assertion_key.as_ref() != known;
+    let new = NewSettings {
+        id: detail.connection.id,
+        seen,
+        settings: settings_with(detail, ProviderSettings::Oidc(oidc)),
+        secrets,
+        changed: &["provider"],
+    };
+    save_settings(env, setup, &new, origin).await?;
+    Ok(is_new_key)
+}
+
+/// The provider as its form and its discovery document say it, with what is kept secret; `latest` is the version
+/// before.
+pub(crate) async fn provided(
+    env: &Env,
+    latest: Option<&Version>,
+    input: OidcInput,
+    origin: &Origin,
+) -> Result<(OidcSettings, ConnectionSecrets), SetupError> {
+    let before = latest.and_then(oidc_in);
     let issuer = issuer_of(&input.issuer);
     let is_same = |before: &&OidcSettings| before.issuer == issuer && before.client_id == input.client_id;
     let same = before.filter(is_same);
-    let known = if same.is_some() { secrets_of(detail) } else { ConnectionSecrets::default() };
+    let known = secrets_of(latest.filter(|_| same.is_some()));
     let is_keyed = |before: &OidcSettings| before.authentication == OidcAuthentication::PrivateKeyJwt;
     let was_keyed = before.is_some_and(is_keyed);
     let proof = input.proof.unwrap_or(if was_keyed { ClientProof::Key } else { ClientProof::Secret });
@@ -71,26 +111,22 @@ pub async fn save_oidc(
         ClientProof::Key if same.is_some_and(is_keyed) => OidcAuthentication::PrivateKeyJwt,
         ClientProof::Key => by_key(&provider.document)?,
         ClientProof::Secret => authentication_of(&provider.document),
+        ClientProof::SecretBy(authentication) => authentication,
     };
-    let is_new_key = secrets.assertion_key.is_some() && secrets.assertion_key != known.assertion_key;
+    let scopes = input.scopes.or_else(|| before.map(|before| before.scopes.clone()));
     let oidc = OidcSettings {
         authentication,
-        scopes: before.map_or_else(|| scopes_of(&provider.document), |before| before.scopes.clone()),
-        algorithms: algorithms_of(&provider.document)?,
+        scopes: scopes.unwrap_or_else(|| scopes_of(&provider.document)),
+        algorithms: match input.algorithms {
+            Some(algorithms) => algorithms,
+            None => algorithms_of(&provider.document)?,
+        },
         tenants: input.tenants,
         hosted_domains: input.hosted_domains,
         client_id: input.client_id,
         issuer,
     };
-    let new = NewSettings {
-        id: detail.connection.id,
-        seen,
-        settings: settings_with(detail, ProviderSettings::Oidc(oidc)),
-        secrets,
-        changed: "provider",
-    };
-    save_settings(env, setup, &new, origin).await?;
-    Ok(is_new_key)
+    Ok((oidc, secrets))
 }
 
 /// What is kept secret for this proof; `known` is of the same application at the same provider, since one
@@ -106,7 +142,7 @@ fn proven_by(
             secrets.assertion_key.clone_from(&known.assertion_key);
             secrets.ensure_assertion_key().map_err(Failure::from)?;
         }
-        ClientProof::Secret => {
+        ClientProof::Secret | ClientProof::SecretBy(_) => {
             secrets.client_secret = typed.or_else(|| known.client_secret.clone());
             if secrets.client_secret.is_none() {
                 let why = "Paste the client secret of this application: an earlier one is kept for its own provider alone.";

@@ -9,6 +9,7 @@ use super::super::connections::{Detail, NewSettings, save_settings};
 use super::super::saved::typed_before;
 use super::super::{Setup, SetupError, certificates, unsolicited};
 use super::{capitalized, secrets_of, settings_with};
+use crate::federation::Version;
 use crate::federation::saml_metadata::follow;
 use crate::limits::Limited;
 use crate::{Env, Failure};
@@ -104,7 +105,26 @@ pub async fn save_saml(
     input: SamlInput,
     origin: &Origin,
 ) -> Result<bool, SetupError> {
-    let base = match detail.latest.as_ref().map(|version| &version.settings.provider) {
+    let saml = provided(env, setup, detail.latest.as_deref(), input, origin).await?;
+    let new = NewSettings {
+        id: detail.connection.id,
+        seen,
+        settings: settings_with(detail, ProviderSettings::Saml(saml)),
+        secrets: secrets_of(detail.latest.as_deref()),
+        changed: &["provider"],
+    };
+    save_settings(env, setup, &new, origin).await
+}
+
+/// The provider as its form and its metadata say it; `latest` is the version before.
+pub(crate) async fn provided(
+    env: &Env,
+    setup: &Setup,
+    latest: Option<&Version>,
+    input: SamlInput,
+    origin: &Origin,
+) -> Result<SamlSettings, SetupError> {
+    let base = match latest.map(|version| &version.settings.provider) {
         Some(ProviderSettings::Saml(saml)) => saml.clone(),
         _ => blank(),
     };
@@ -120,7 +140,7 @@ pub async fn save_saml(
             let metadata = read_metadata(env, bytes, (input.entity_id, "metadata_url")).await?;
             SamlSettings { metadata_url: Some(address), ..followed(&base, &metadata, "metadata_url")? }
         }
-        SamlSource::Kept if detail.latest.is_some() => base,
+        SamlSource::Kept if latest.is_some() => base,
         SamlSource::Kept => {
             let why = "Give the provider's metadata in one of these ways.";
             return Err(SetupError::invalid("metadata", why));
@@ -133,15 +153,7 @@ pub async fn save_saml(
             SamlSettings { entity_id, sso_url, sso_binding, certificates, metadata_url: None, ..base }
         }
     };
-    let saml = unsolicited::allowed(env, setup, saml, input.unsolicited.as_deref()).await?;
-    let new = NewSettings {
-        id: detail.connection.id,
-        seen,
-        settings: settings_with(detail, ProviderSettings::Saml(saml)),
-        secrets: secrets_of(detail),
-        changed: "provider",
-    };
-    save_settings(env, setup, &new, origin).await
+    unsolicited::allowed(env, setup, saml, input.unsolicited.as_deref()).await
 }
 
 fn without_logout(settings: SamlSettings) -> SamlSettings {
