@@ -6,6 +6,8 @@
 pub mod access;
 pub mod audit;
 pub(crate) mod change;
+pub mod connections;
+pub mod domains;
 pub mod organization;
 pub mod organizations;
 pub mod policy;
@@ -15,18 +17,20 @@ pub mod setup_links;
 pub mod users;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::connections::RoleSlugs;
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
 use orgate_storage::OrgScope;
 pub use orgate_storage::system::ListedOrganization;
 pub use orgate_storage::{
-    EventPlace, ListedUser, MAX_PAGE, OpenSession, Page, PageOf, Period, Role, StoredEvent,
+    Connection, EventPlace, ListedUser, MAX_PAGE, OpenSession, Page, PageOf, Period, Role, StoredEvent,
 };
 
 pub use change::{ChangeError, KeyReused, Once};
 
 use crate::configure::Author;
 use crate::random::NoRandomness;
+use crate::setup::Setup;
 use crate::{Env, Failure, events};
 
 /// Whoever calls, as their token and what it stands on say just now.
@@ -136,6 +140,11 @@ impl Caller {
         Ok(Event { detail: author.detail, ..event })
     }
 
+    /// As somebody who sets up sign-in; `ceiling` are slugs of the roles that they may give by it.
+    fn sets_up(&self, ceiling: RoleSlugs) -> Setup {
+        Setup::of_administrator(self.scope, self.author(), ceiling)
+    }
+
     /// Records what they were refused: in their own organization, whichever was named. Folded by caller: nothing keeps a
     /// program from trying again and again.
     async fn record_refusal(
@@ -153,4 +162,19 @@ impl Caller {
         env.refusals.record(env, &self.home, event).await?;
         Ok(())
     }
+}
+
+/// A page of what is few enough to be read at once, in the order of its ids.
+fn paged<Row, Id: Copy + Ord>(
+    rows: Vec<Row>,
+    PageOf { after, limit }: PageOf<Id>,
+    id: impl Fn(&Row) -> Id,
+) -> Page<Row, Id> {
+    let mut items: Vec<Row> =
+        rows.into_iter().filter(|row| after.is_none_or(|after| id(row) > after)).collect();
+    items.sort_by_key(&id);
+    let is_last = items.len() <= limit;
+    items.truncate(limit);
+    let next = items.last().map(&id).filter(|_| !is_last);
+    Page { items, next }
 }

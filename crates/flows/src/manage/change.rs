@@ -179,6 +179,22 @@ impl Caller {
         }
     }
 
+    /// The same, before anything is done for it: what was made by this key already.
+    pub(super) async fn find_made(
+        &self,
+        env: &Env,
+        once: Option<&Once>,
+    ) -> Result<Option<Uuid>, ChangeError> {
+        let Some(once) = once.map(|once| self.own(once)) else { return Ok(None) };
+        let mut tx = env.store.begin(&self.scope).await?;
+        let before = tx.idempotency_keys().find(&once.key).await?;
+        tx.commit().await?;
+        match before {
+            Some(before) if before.request != once.request => Err(KeyReused.into()),
+            before => Ok(before.map(|before| before.made)),
+        }
+    }
+
     /// What became of a change; a refusal is recorded.
     pub(super) async fn conclude<T>(
         &self,
