@@ -18,6 +18,9 @@ const MAX_NAMES: usize = 10;
 /// Attributes that one connection may keep.
 const MAX_KEPT: usize = 20;
 
+/// Tenants, or hosted domains, that one connection may name.
+const MAX_NAMED: usize = 100;
+
 /// Characters in any one text.
 const MAX_TEXT: usize = 1024;
 
@@ -277,6 +280,9 @@ impl ConnectionSettings {
         self.mapping.check()?;
         check_count("rules", self.rules.len(), MAX_RULES)?;
         for rule in &self.rules {
+            if let Some(attribute) = &rule.attribute {
+                check_text("rules.attribute", attribute)?;
+            }
             check_text("rules.value", &rule.value)?;
             check_slugs("rules.roles", &rule.roles)?;
             check_slugs("rules.groups", &rule.groups)?;
@@ -325,6 +331,14 @@ impl OidcSettings {
         if self.algorithms.is_empty() || !self.algorithms.iter().all(|name| known.contains(&name.as_str())) {
             return problem("provider.oidc.algorithms", &format!("at least one, of {}", known.join(", ")));
         }
+        for (field, named) in
+            [("provider.oidc.tenants", &self.tenants), ("provider.oidc.hosted_domains", &self.hosted_domains)]
+        {
+            check_count(field, named.len(), MAX_NAMED)?;
+            for text in named {
+                check_text(field, text)?;
+            }
+        }
         if self.is_multi_tenant() && self.tenants.is_empty() {
             return problem(
                 "provider.oidc.tenants",
@@ -353,6 +367,15 @@ impl SamlSettings {
         }
         if let Some(url) = &self.metadata_url {
             check_address("provider.saml.metadata_url", url)?;
+        }
+        for (field, text) in [
+            ("provider.saml.authn_context", &self.authn_context),
+            ("provider.saml.name_id_format", &self.name_id_format),
+            ("provider.saml.unsolicited_client", &self.unsolicited_client),
+        ] {
+            if let Some(text) = text {
+                check_text(field, text)?;
+            }
         }
         if self.certificates.is_empty() {
             return problem("provider.saml.certificates", "at least one: without it nothing can be verified");
