@@ -1,5 +1,7 @@
 //! Connections, set up by administrators themselves: by the rules of [`crate::setup`].
 
+mod refusals;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,13 +18,13 @@ use super::{Caller, ChangeError, Once, paged};
 use crate::federation::ceiling::group_roles;
 use crate::federation::saml::{entity_id, settings_of};
 use crate::federation::{ConnectionSecrets, Version, address, version_of};
-use crate::setup::connections::{MAX_CONNECTIONS, NewConnection, NewSettings, create, save_settings};
+use crate::setup::connections::{NewConnection, NewSettings, create, save_settings};
 use crate::setup::provider::{
     OidcInput, SamlInput, SamlSource, first_settings, provided_oidc, provided_saml,
 };
 pub use crate::setup::rollout::{MAX_PILOTS, Profile, Proof};
 use crate::setup::rollout::{save_profile, switch, take_live};
-use crate::setup::{NotYet, Setup, SetupError};
+use crate::setup::{Setup, SetupError};
 use crate::{Env, Failure};
 
 /// Bytes of a client secret at most.
@@ -346,31 +348,24 @@ impl Rights {
     ) -> Result<(), ChangeError> {
         let known = group_roles(&self.groups);
         let defaults = jit.map(|jit| &jit.default_roles);
-        let stay_rules = before.is_some_and(|version| version.settings.rules == rules);
-        let stay = before.map(|version| &version.settings.jit.default_roles) == defaults;
-        let named = |pointer: &'static str, slugs: &'_ BTreeSet<String>| {
-            slugs.iter().map(|slug| (pointer, slug.clone())).collect::<Vec<_>>()
-        };
-        let in_rules = rules.iter().filter(|_| !stay_rules);
-        let mut roles: Vec<_> =
-            in_rules.clone().flat_map(|rule| named("/settings/rules", &rule.roles)).collect();
-        roles.extend(
-            defaults
-                .filter(|_| !stay)
-                .into_iter()
-                .flat_map(|slugs| named("/settings/jit/default_roles", slugs)),
-        );
-        for (pointer, slug) in roles {
-            if self.roles.iter().all(|role| role.slug.as_str() != slug) {
+        let rules_stay = before.is_some_and(|version| version.settings.rules == rules);
+        let defaults_stay = before.map(|version| &version.settings.jit.default_roles) == defaults;
+        let in_rules = if rules_stay { &[] } else { rules };
+        let in_defaults = defaults.filter(|_| !defaults_stay);
+        let by_rule = in_rules.iter().flat_map(|rule| &rule.roles).map(|slug| ("/settings/rules", slug));
+        let by_default = in_defaults.into_iter().flatten().map(|slug| ("/settings/jit/default_roles", slug));
+        for (pointer, slug) in by_rule.chain(by_default) {
+            if self.roles.iter().all(|role| role.slug.as_str() != *slug) {
                 return Err(ChangeError::invalid(pointer, format!("the organization has no role {slug}")));
             }
-            if !self.setup.ceiling().contains(&slug) {
+            if !self.setup.ceiling().contains(slug) {
                 let detail = format!("the role {slug} is not yours to give, or gives what you do not hold");
                 return Err(ChangeError::above(pointer, detail));
             }
         }
-        for (pointer, slug) in in_rules.flat_map(|rule| named("/settings/rules", &rule.groups)) {
-            let Some(given) = known.get(&slug) else {
+        let pointer = "/settings/rules";
+        for slug in in_rules.iter().flat_map(|rule| &rule.groups) {
+            let Some(given) = known.get(slug) else {
                 return Err(ChangeError::invalid(pointer, format!("the organization has no group {slug}")));
             };
             if !given.is_subset(self.setup.ceiling()) {
@@ -421,9 +416,9 @@ fn check_secret(secret: Option<&str>) -> Result<(), ChangeError> {
 /// Whether the provider is wanted just as it was: nobody needs to be asked then.
 fn is_as_before(input: &OidcInput, version: &Version) -> bool {
     let ProviderSettings::Oidc(oidc) = &version.settings.provider else { return false };
-    let same_proof = input.proof.is_some_and(|proof| proof.authentication() == Some(oidc.authentication));
+    let is_proven_so = input.proof.is_some_and(|proof| proof.authentication() == Some(oidc.authentication));
     input.client_secret.is_none()
-        && same_proof
+        && is_proven_so
         && input.issuer == oidc.issuer
         && input.client_id == oidc.client_id
         && input.tenants == oidc.tenants
@@ -496,55 +491,4 @@ fn as_blocks(certificates: &[String]) -> Option<String> {
         format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----")
     };
     (!certificates.is_empty()).then(|| certificates.iter().map(block).collect::<Vec<_>>().join("\n"))
-}
-
-impl From<SetupError> for ChangeError {
-    fn from(error: SetupError) -> Self {
-        match error {
-            SetupError::Closed(_) | SetupError::Missing => Self::Missing,
-            SetupError::Failure(failure) => Self::Failure(failure),
-            SetupError::Invalid(problems) => {
-                let first = problems.first().map(|problem| pointer(problem.field)).unwrap_or_default();
-                let all = problems.into_iter().map(|problem| problem.why).collect::<Vec<_>>();
-                Self::invalid(first, all.join(" "))
-            }
-            SetupError::NotYet(why) => why.into(),
-            SetupError::Stale(_) => Self::Stale,
-        }
-    }
-}
-
-impl From<NotYet> for ChangeError {
-    fn from(why: NotYet) -> Self {
-        match why {
-            NotYet::BeyondLink => Self::above("", "the connection gives roles that are not yours to give"),
-            NotYet::NeverLive => Self::invalid("/version", "it was never live"),
-            NotYet::NoSettings => Self::invalid("/state", "it has no settings yet"),
-            NotYet::OtherPurpose => Self::Missing,
-            NotYet::State => {
-                Self::invalid("/state", "a connection does not become this from the state that it is in")
-            }
-            NotYet::TooMany => {
-                Self::TooMany(format!("an organization has up to {MAX_CONNECTIONS} connections"))
-            }
-            NotYet::Untested => {
-                let detail = "the latest version was not tested to its end; test it through a set-up link, or say \
-                              \"untested\": true to have people sign in by it all the same";
-                Self::invalid("/untested", detail)
-            }
-        }
-    }
-}
-
-/// Where a field of the set-up's forms, or of the document, is in a request.
-fn pointer(field: &str) -> String {
-    match field {
-        "name" | "pilots" | "client_secret" => format!("/{field}"),
-        "domain" => "/domains".to_owned(),
-        "authentication" | "issuer" => format!("/settings/provider/oidc/{field}"),
-        "certificate" => "/settings/provider/saml/certificates".to_owned(),
-        "entity" => "/settings/provider/saml/entity_id".to_owned(),
-        "metadata" | "metadata_url" | "unsolicited_client" => format!("/settings/provider/saml/{field}"),
-        _ => format!("/settings/{}", field.replace('.', "/")),
-    }
 }
