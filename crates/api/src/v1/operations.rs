@@ -11,7 +11,7 @@ use orgate_flows::manage::access::Holder;
 use utoipa::OpenApi;
 
 use super::problem::Problem;
-use super::{audit_events, organizations, policy, roles, sessions, setup_links, users};
+use super::{audit_events, connections, domains, organizations, policy, roles, sessions, setup_links, users};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,17 @@ operations! {
     PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch;
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
     GET "/organizations/{organization}/audit-events" Organization AuditRead => audit_events::list;
+    GET "/organizations/{organization}/connections" Organization ConnectionsRead => connections::list;
+    POST "/organizations/{organization}/connections" Organization ConnectionsManage => connections::post;
+    GET "/organizations/{organization}/connections/{connection}" Organization ConnectionsRead => connections::get;
+    PATCH "/organizations/{organization}/connections/{connection}" Organization ConnectionsManage => connections::patch;
+    PUT "/organizations/{organization}/connections/{connection}/settings" Organization ConnectionsManage => connections::put_settings;
+    PUT "/organizations/{organization}/connections/{connection}/state" Organization ConnectionsManage => connections::put_state;
+    GET "/organizations/{organization}/domains" Organization DomainsRead => domains::list;
+    POST "/organizations/{organization}/domains" Organization DomainsManage => domains::post;
+    GET "/organizations/{organization}/domains/{domain}" Organization DomainsRead => domains::get;
+    DELETE "/organizations/{organization}/domains/{domain}" Organization DomainsManage => domains::delete;
+    POST "/organizations/{organization}/domains/{domain}/verify" Organization DomainsManage => domains::verify;
     GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get;
     PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch;
     GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;
