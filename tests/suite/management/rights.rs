@@ -12,7 +12,7 @@ use super::{Things, app, body_of, call, operations, token_of};
 const ORG: &str = "/organizations/initech";
 
 /// An organization made through the API, with a machine of each ready role in it.
-async fn initech(app: &App) {
+pub(super) async fn initech(app: &App) {
     let operator = token_of(app, "operator-all").await;
     let wanted = json!({ "slug": "initech", "name": "Initech" });
     let made = call(app, Some(&operator), ("POST", "/organizations"), Some(&wanted)).await;
@@ -83,6 +83,16 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}: owner admin
     PUT /organizations/{organization}/status: 
     GET /organizations/{organization}/audit-events: owner admin auditor
+    GET /organizations/{organization}/connections: owner admin sso-manager auditor
+    POST /organizations/{organization}/connections: owner admin sso-manager
+    GET /organizations/{organization}/connections/{connection}: owner admin sso-manager auditor
+    PATCH /organizations/{organization}/connections/{connection}: owner admin sso-manager
+    PUT /organizations/{organization}/connections/{connection}/settings: owner admin sso-manager
+    PUT /organizations/{organization}/connections/{connection}/state: owner admin sso-manager
+    GET /organizations/{organization}/domains: owner admin sso-manager auditor
+    POST /organizations/{organization}/domains: owner admin sso-manager
+    GET /organizations/{organization}/domains/{domain}: owner admin sso-manager auditor
+    POST /organizations/{organization}/domains/{domain}/verify: owner admin sso-manager
     GET /organizations/{organization}/policy: owner admin sso-manager auditor
     PATCH /organizations/{organization}/policy: owner admin
     GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
@@ -99,6 +109,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}/users/{user}: owner admin user-manager
     PUT /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
     GET /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk auditor
+    DELETE /organizations/{organization}/domains/{domain}: owner admin sso-manager
     DELETE /organizations/{organization}/roles/{role}: owner admin
     DELETE /organizations/{organization}/sessions/{session}: owner admin user-manager help-desk
     DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager
