@@ -1,5 +1,5 @@
--- What programs need that run organizations: requests that are sent again do nothing twice, operators read which
--- organizations there are, and an organization that is deleted stays for a while, until it is erased or restored.
+-- What programs need that run organizations: requests that are sent again do nothing twice, and operators read which
+-- organizations there are.
 
 -- What a request with a key of its own made (draft-ietf-httpapi-idempotency-key-header). `key_hash` covers who asked,
 -- `request_hash` what for.
@@ -11,7 +11,7 @@ create table idempotency_keys (
     created_at   timestamptz not null,
     primary key (org_id, key_hash)
 );
-call isolate_by_organization('idempotency_keys', 'select, insert');
+call isolate_by_organization('idempotency_keys', 'select, insert, delete');
 create index idempotency_keys_by_age on idempotency_keys (created_at);
 create policy clean on idempotency_keys to orgate_clean using (true);
 grant select (org_id, key_hash, created_at), delete on idempotency_keys to orgate_clean;

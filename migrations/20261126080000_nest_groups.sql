@@ -12,7 +12,7 @@ call isolate_by_organization('group_parents', 'select, insert, delete');
 create index group_parents_by_parent on group_parents (org_id, parent_id);
 
 -- Every group that one is inside of, also by another one: what `group_parents` leads to, written with it, so that a sign-in
--- follows no path. That no group is inside of itself is what forbids circles.
+-- follows no path. No group is inside of itself.
 create table group_ancestors (
     org_id      uuid not null default current_org_id(),
     group_id    uuid not null,

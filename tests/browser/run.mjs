@@ -7,6 +7,7 @@ import { clients } from './journeys/clients.mjs'
 import { consents } from './journeys/consents.mjs'
 import { devices } from './journeys/devices.mjs'
 import { federation } from './journeys/federation.mjs'
+import { managementApi } from './journeys/management_api.mjs'
 import { oauth4webapi } from './journeys/oauth4webapi.mjs'
 import { pages } from './journeys/pages.mjs'
 import { people } from './journeys/people.mjs'
@@ -21,7 +22,7 @@ const seed = fileURLToPath(new URL('seed.yaml', import.meta.url))
 let orgate, browser
 try {
   // Proofs of possession need a nonce, so that clients have to cope with being asked for one.
-  const extra = { RP_SECRET: secret, RP_URL: callback.origin, ORGATE__TOKENS__REQUIRE_DPOP_NONCE: 'true' }
+  const extra = { RP_SECRET: secret, RP_URL: callback.origin, ORGATE__TOKENS__REQUIRE_DPOP_NONCE: 'true', ORGATE__LIMITS__API_PER_MINUTE: '100000' }
   orgate = await startOrgate(seed, extra)
   browser = await startBrowser()
   const world = { journeys, orgate, browser, callback, secret }
@@ -32,6 +33,7 @@ try {
   await oauth4webapi(world)
   await singlePage(world)
   await authlib(world)
+  await managementApi(world)
   await apache(world)
   await federation(world)
   await setup(world)

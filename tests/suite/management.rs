@@ -3,6 +3,8 @@
 mod access;
 mod attacks;
 mod changes;
+mod connections;
+mod domains;
 mod groups;
 mod lists;
 mod operators;
@@ -14,6 +16,7 @@ use std::fmt::Write as _;
 use orgate_api::v1::{OPERATIONS, Operation, PATH};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_tests::app::{App, Reply, SECRET, client};
+use orgate_tests::saml_provider::new_key;
 use serde_json::{Value, json};
 
 /// Machines of Acme's: one for each permission, which holds it and nothing else; one for each that holds everything else; one
@@ -124,6 +127,8 @@ async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body
 struct Things {
     organization: String,
     user: String,
+    connection: String,
+    domain: String,
     setup_link: String,
     role: String,
     session: String,
@@ -151,15 +156,24 @@ impl Things {
         let user = id_of(&get("users").await, "email", email);
         let role = id_of(&get("roles?limit=200").await, "slug", role);
         let session = id_of(&get("sessions").await, "user", email);
-        let wanted = json!({ "purposes": ["domains"] });
-        let path = format!("/organizations/{organization}/setup-links");
-        let link = call(app, Some(&token), ("POST", &path), Some(&wanted)).await;
-        assert_eq!(link.status, 201, "{:?}", link.body);
-        let setup_link = link.text("id");
-        let wanted = json!({ "slug": "spare", "name": "Spare" });
-        let path = format!("/organizations/{organization}/groups");
-        let group = call(app, Some(&token), ("POST", &path), Some(&wanted)).await.text("id");
-        Self { organization: organization.to_owned(), user, setup_link, role, session, group }
+        let make = async |below: &str, wanted: Value| {
+            let path = format!("/organizations/{organization}/{below}");
+            let made = call(app, Some(&token), ("POST", &path), Some(&wanted)).await;
+            assert_eq!(made.status, 201, "{:?}", made.body);
+            made.text("id")
+        };
+        let setup_link = make("setup-links", json!({ "purposes": ["domains"] })).await;
+        let domain = make("domains", json!({ "name": format!("{organization}-claims.test") })).await;
+        let key = new_key(orgate_flows::Clock::now(&*app.clock) + chrono::Duration::days(100));
+        let saml = json!({
+            "entity_id": "https://idp.test", "sso_url": "https://idp.test/sso",
+            "certificates": [key.certificate().base64()],
+        });
+        let wanted = json!({ "name": "SAML", "settings": { "provider": { "saml": saml } } });
+        let connection = make("connections", wanted).await;
+        let group = make("groups", json!({ "slug": "spare", "name": "Spare" })).await;
+        let organization = organization.to_owned();
+        Self { organization, user, connection, domain, setup_link, role, session, group }
     }
 
     /// None of any organization.
@@ -167,6 +181,8 @@ impl Things {
         Self {
             organization: "nowhere".to_owned(),
             user: "usr_00000000000000000000000000".to_owned(),
+            connection: "con_00000000000000000000000000".to_owned(),
+            domain: "dom_00000000000000000000000000".to_owned(),
             setup_link: "stl_00000000000000000000000000".to_owned(),
             role: "rol_00000000000000000000000000".to_owned(),
             session: "ses_00000000000000000000000000".to_owned(),
@@ -180,6 +196,8 @@ impl Things {
             .path
             .replace("{organization}", below.unwrap_or(&self.organization))
             .replace("{user}", &self.user)
+            .replace("{connection}", &self.connection)
+            .replace("{domain}", &self.domain)
             .replace("{setup_link}", &self.setup_link)
             .replace("{role}", &self.role)
             .replace("{session}", &self.session)

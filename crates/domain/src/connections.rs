@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 mod ceiling;
+mod checks;
 mod identity;
 mod presets;
 mod settings;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::connections::RoleSlugs;
 use crate::ids::{ClientId, SetupLinkId, UserId};
-use crate::permissions::{Held, OrgatePermission};
+use crate::permissions::{Held, OrgatePermission, is_reserved};
 
 /// A link lives this long unless its maker says otherwise: a weekend, and a day on either side.
 pub const DEFAULT_LIFETIME: Duration = Duration::hours(72);
@@ -132,19 +132,26 @@ impl SetupLink {
         user.or(client).ok().or((text == "operator").then_some(LinkMaker::Operator))
     }
 
-    /// Whether whoever made it could still make it, by what they hold: nothing, if they do not stand. What the operator
-    /// made stands by itself.
+    /// Whether whoever made it could still make it, by what they hold: nothing, if they do not stand. `ceiling` is what the
+    /// roles of its ceiling bundle. What the operator made stands by itself.
     ///
     /// # Errors
     /// [`SetupLinkRefusal::MakerFallen`].
-    pub fn check_maker(&self, held: &Held) -> Result<(), SetupLinkRefusal> {
+    pub fn check_maker<'a>(
+        &self,
+        held: &Held,
+        ceiling: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), SetupLinkRefusal> {
+        if self.maker() == Some(LinkMaker::Operator) {
+            return Ok(());
+        }
         let takes = self.purposes.iter().map(|purpose| purpose.permission());
         let mut takes = takes.chain([OrgatePermission::SetupLinksManage]);
-        if self.maker() == Some(LinkMaker::Operator) || takes.all(|permission| held.has(permission)) {
-            Ok(())
-        } else {
-            Err(SetupLinkRefusal::MakerFallen)
-        }
+        let gives_any = held.has(OrgatePermission::ApplicationsGrant);
+        let mut given = ceiling.into_iter();
+        let could = takes.all(|permission| held.has(permission))
+            && given.all(|text| held.covers(text) || (gives_any && !is_reserved(text)));
+        if could { Ok(()) } else { Err(SetupLinkRefusal::MakerFallen) }
     }
 
     /// Whether it is for `purpose`.

@@ -209,7 +209,7 @@ impl<'a> Completion<'a> {
 
     async fn end(&self, tx: &mut OrgTx, session: &Session, reason: &'static str) -> Result<(), Failure> {
         let actor = Actor::User(session.user_id);
-        let because = Because { actor, reason, origin: &self.browser.origin };
+        let because = Because { actor, reason, origin: &self.browser.origin, detail: &[] };
         end_sessions(self.env, tx, [session.id], because).await?;
         Ok(())
     }

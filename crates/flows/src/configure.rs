@@ -14,7 +14,7 @@ use orgate_domain::ids::{ClientId, OrgId, SessionId};
 pub(crate) use mark::Mark;
 pub(crate) use organization::{OrganizationState, save_domain, save_organization};
 pub(crate) use roles::{ready_roles, save_group, save_role};
-pub(crate) use users::{UserState, save_user};
+pub(crate) use users::{Assignment, UserState, save_assignment, save_membership, save_user};
 
 use crate::end_sessions::Because;
 use crate::random::NoRandomness;
@@ -38,13 +38,12 @@ pub(crate) struct Author {
 impl Author {
     /// Whoever runs the installation.
     pub(crate) fn operator() -> Self {
-        Self {
-            actor: Actor::Operator,
-            session_id: None,
-            client: None,
-            origin: Origin::default(),
-            detail: Vec::new(),
-        }
+        Self::of(Actor::Operator)
+    }
+
+    /// Somebody of whom nothing else is known.
+    pub(crate) fn of(actor: Actor) -> Self {
+        Self { actor, session_id: None, client: None, origin: Origin::default(), detail: Vec::new() }
     }
 
     /// An event of a change that they made.
@@ -60,6 +59,6 @@ impl Author {
 
     /// Why sessions end that they end.
     pub(crate) const fn because(&self, reason: &'static str) -> Because<'_> {
-        Because { actor: self.actor, reason, origin: &self.origin }
+        Because { actor: self.actor, reason, origin: &self.origin, detail: self.detail.as_slice() }
     }
 }

@@ -3,12 +3,13 @@
 //! **Invariant:** nothing here tells whether a domain is another organization's before the zone has
 //! said that the asker controls it.
 
-use chrono::{DateTime, Duration, Utc};
-use orgate_domain::audit::{Action, Actor, Event, Origin};
+mod recheck;
+
+use chrono::{DateTime, Utc};
+use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, TransferCode, base32};
 use orgate_domain::domains::{
-    CHECK_PAUSE, Finding, GRACE, OrgDomain, RETRY_PAUSE, TRANSFER_COOL_OFF, TRANSFER_OFFER, Verdict,
-    is_public_mail, is_public_suffix,
+    CHECK_PAUSE, Finding, OrgDomain, TRANSFER_COOL_OFF, TRANSFER_OFFER, is_public_mail, is_public_suffix,
 };
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{DomainId, OrgId};
@@ -17,15 +18,12 @@ pub use orgate_storage::DomainTerms;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{OrgScope, OrgTx, StorageError};
 
+use crate::configure::Author;
 use crate::notices::{Notice, prepare};
 use crate::setup::{Setup, SetupError};
 use crate::{Env, Failure, events};
 
-/// A claimed domain is another node's to look at after this long.
-const LEASE: Duration = Duration::minutes(5);
-
-/// Domains that one call looks at.
-const BATCH: i64 = 20;
+pub use recheck::check_due;
 
 /// Domains that an organization may claim itself.
 const MAX_DOMAINS: usize = 100;
@@ -74,7 +72,7 @@ pub enum DomainError {
     /// Others share it, so it cannot become exclusive.
     #[error("other organizations share {0}: while they do, it stays shared")]
     Shared(DomainName),
-    /// The set-up link does not allow it.
+    /// Whoever sets up may not do it.
     #[error(transparent)]
     Setup(#[from] SetupError),
     /// No such offer, or it has lapsed or was used.
@@ -86,23 +84,26 @@ pub enum DomainError {
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
     scope: &'a OrgScope,
-    actor: Actor,
-    /// The link that must still be good when something is changed.
+    /// Who must still be let to when something is changed; `None`: whoever runs the server.
     setup: Option<&'a Setup>,
 }
 
 impl<'a> By<'a> {
     /// Whoever runs the server.
     pub const fn operator(scope: &'a OrgScope) -> Self {
-        Self { scope, actor: Actor::Operator, setup: None }
+        Self { scope, setup: None }
     }
 
-    /// Whoever opened a set-up link, if it is for domains.
-    pub const fn link(setup: &'a Setup) -> Self {
-        Self { scope: &setup.scope, actor: setup.actor(), setup: Some(setup) }
+    /// Somebody who sets up, if it is domains.
+    pub const fn setup(setup: &'a Setup) -> Self {
+        Self { scope: &setup.scope, setup: Some(setup) }
     }
 
-    async fn begin(&self, env: &Env) -> Result<OrgTx, DomainError> {
+    fn author(&self) -> Author {
+        self.setup.map_or_else(Author::operator, Setup::author)
+    }
+
+    pub(crate) async fn begin(&self, env: &Env) -> Result<OrgTx, DomainError> {
         match self.setup {
             Some(setup) => Ok(setup.begin(env, SetupPurpose::Domains).await?),
             None => Ok(env.store.begin(self.scope).await?),
@@ -122,14 +123,25 @@ impl From<StorageError> for DomainError {
 /// # Errors
 /// [`DomainError::PublicMail`], [`DomainError::PublicSuffix`], [`DomainError::Failure`].
 pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain, DomainError> {
+    let mut tx = by.begin(env).await?;
+    let claimed = claim_in(env, by, &mut tx, name).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// The same, in a transaction of the caller's.
+pub(crate) async fn claim_in(
+    env: &Env,
+    by: By<'_>,
+    tx: &mut OrgTx,
+    name: &DomainName,
+) -> Result<OrgDomain, DomainError> {
     check_name(name)?;
     let at = env.clock.now();
     let id = DomainId::from_uuid(env.random.uuid(at).map_err(Failure::from)?);
     let challenge = base32::encode(&env.random.bytes::<16>().map_err(Failure::from)?);
-    let mut tx = by.begin(env).await?;
     let all = tx.domains().list().await?;
     if let Some(known) = all.iter().find(|known| known.name == *name) {
-        tx.commit().await?;
         return Ok(known.clone());
     }
     if all.len() >= MAX_DOMAINS {
@@ -138,8 +150,7 @@ pub async fn claim(env: &Env, by: By<'_>, name: &DomainName) -> Result<OrgDomain
     tx.domains().claim(id, (name, &challenge), at).await?;
     let found = tx.domains().find(name).await?;
     let claimed = found.ok_or_else(|| DomainError::Unclaimed(name.clone()))?;
-    note(env, &mut tx, (Action::DomainClaimed, by.actor), name, &[]).await?;
-    tx.commit().await?;
+    note(env, tx, (Action::DomainClaimed, &by.author()), name, &[]).await?;
     Ok(claimed)
 }
 
@@ -222,7 +233,7 @@ async fn settle(
     }
     tx.domains().save_check(claimed.id, (None, at + CHECK_PAUSE), Some(at)).await?;
     let detail = [("shared", terms.shared.to_string()), ("subdomains", terms.subdomains.to_string())];
-    note(env, &mut tx, (Action::DomainVerified, by.actor), &claimed.name, &detail).await?;
+    note(env, &mut tx, (Action::DomainVerified, &by.author()), &claimed.name, &detail).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
@@ -259,7 +270,7 @@ pub async fn configure(
         Err(error) => return Err(error.into()),
     }
     let detail = [("shared", terms.shared.to_string()), ("subdomains", terms.subdomains.to_string())];
-    note(env, &mut tx, (Action::DomainConfigured, by.actor), name, &detail).await?;
+    note(env, &mut tx, (Action::DomainConfigured, &by.author()), name, &detail).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
@@ -274,7 +285,7 @@ pub async fn release(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), Dom
     if !tx.domains().delete(name).await? {
         return Err(DomainError::Unclaimed(name.clone()));
     }
-    note(env, &mut tx, (Action::DomainReleased, by.actor), name, &[]).await?;
+    note(env, &mut tx, (Action::DomainReleased, &by.author()), name, &[]).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
@@ -302,7 +313,7 @@ pub async fn offer(
     let mut tx = by.begin(env).await?;
     tx.domains().offer(known.id, &code.hash(), (at, at + TRANSFER_OFFER)).await?;
     let step = [("step", "offered".to_owned())];
-    note(env, &mut tx, (Action::DomainTransfer, by.actor), name, &step).await?;
+    note(env, &mut tx, (Action::DomainTransfer, &by.author()), name, &step).await?;
     tx.commit().await?;
     Ok(code)
 }
@@ -318,7 +329,7 @@ pub async fn withdraw(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), Do
         return Err(DomainError::NoOffer);
     }
     let step = [("step", "withdrawn".to_owned())];
-    note(env, &mut tx, (Action::DomainTransfer, by.actor), name, &step).await?;
+    note(env, &mut tx, (Action::DomainTransfer, &by.author()), name, &step).await?;
     Ok(tx.commit().await?)
 }
 
@@ -345,7 +356,7 @@ pub async fn accept(env: &Env, by: By<'_>, code: &str) -> Result<(OrgDomain, Dat
     }
     let step = [("step", "accepted".to_owned()), ("due", due.to_rfc3339())];
     // Who the successor is stays its own: the former owner gave the code to whom it wanted.
-    note(env, &mut tx, (Action::DomainTransfer, Actor::System), &name, &step).await?;
+    note(env, &mut tx, (Action::DomainTransfer, &Author::of(Actor::System)), &name, &step).await?;
     if let Some(notice) = notice {
         notice.send(&mut tx).await?;
     }
@@ -379,7 +390,7 @@ async fn hand_over(env: &Env, owner: OrgId, to: &OrgScope, name: &DomainName) ->
         };
     }
     let step = [("step", "completed".to_owned())];
-    note(env, &mut tx, (Action::DomainTransfer, Actor::System), name, &step).await?;
+    note(env, &mut tx, (Action::DomainTransfer, &Author::of(Actor::System)), name, &step).await?;
     tx.commit().await?;
     env.configuration.forget();
     Ok(())
@@ -396,73 +407,6 @@ async fn overlaps(
     Ok(others.into_iter().any(|holder| holder != scope.org_id()))
 }
 
-/// Looks again at the domains that are due; how many there were.
-///
-/// # Errors
-/// [`Failure`], for the claim only.
-pub async fn check_due(env: &Env) -> Result<usize, Failure> {
-    let now = env.clock.now();
-    let due = env.store.claim_domains(now, now + LEASE, BATCH).await?;
-    for (scope, id) in &due {
-        if let Err(failure) = check(env, scope, *id).await {
-            tracing::warn!(domain.id = %id, error = &failure as &dyn std::error::Error, "a domain could not be looked at");
-        }
-    }
-    Ok(due.len())
-}
-
-async fn check(env: &Env, scope: &OrgScope, id: DomainId) -> Result<(), Failure> {
-    let mut tx = env.store.begin(scope).await?;
-    let known = tx.domains().list().await?.into_iter().find(|domain| domain.id == id);
-    tx.commit().await?;
-    let Some(domain) = known.filter(|domain| domain.verified_at.is_some()) else { return Ok(()) };
-    let Some(text) = domain.record_text() else { return Ok(()) };
-    let finding = env.dns.find_text(&domain.record_name(), &text).await;
-    let now = env.clock.now();
-    let verdict = domain.judge(finding, now);
-    let answered_at = (finding != Finding::Unknown).then_some(now);
-    let notice = match verdict {
-        Verdict::Failing(since) if domain.failing_since.is_none() => {
-            Some(Notice::domain_failing(&domain, since + GRACE))
-        }
-        Verdict::Lapsed => Some(Notice::domain_lapsed(&domain)),
-        Verdict::Failing(_) | Verdict::Proven => None,
-    };
-    let notice = match notice {
-        Some(notice) => prepare(env, scope, notice).await?,
-        None => None,
-    };
-    let mut tx = env.store.begin(scope).await?;
-    match verdict {
-        Verdict::Proven => {
-            let pause = if finding == Finding::Present { CHECK_PAUSE } else { RETRY_PAUSE };
-            tx.domains().save_check(id, (None, now + pause), answered_at).await?;
-            if domain.failing_since.is_some() {
-                note(env, &mut tx, (Action::DomainVerified, Actor::System), &domain.name, &[]).await?;
-            }
-        }
-        Verdict::Failing(since) => {
-            tx.domains().save_check(id, (Some(since), now + RETRY_PAUSE), answered_at).await?;
-            if domain.failing_since.is_none() {
-                let until = [("until", (since + GRACE).to_rfc3339())];
-                note(env, &mut tx, (Action::DomainFailing, Actor::System), &domain.name, &until).await?;
-            }
-        }
-        Verdict::Lapsed => {
-            tx.domains().lapse(&domain.name).await?;
-            note(env, &mut tx, (Action::DomainLapsed, Actor::System), &domain.name, &[]).await?;
-        }
-    }
-    if let Some(notice) = notice {
-        notice.send(&mut tx).await?;
-    }
-    tx.commit().await?;
-    if verdict == Verdict::Lapsed {
-        env.configuration.forget();
-    }
-    Ok(())
-}
-
 async fn find(env: &Env, scope: &OrgScope, name: &DomainName) -> Result<OrgDomain, DomainError> {
     let mut tx = env.store.begin(scope).await?;
     let found = tx.domains().find(name).await?;
@@ -471,22 +415,23 @@ async fn find(env: &Env, scope: &OrgScope, name: &DomainName) -> Result<OrgDomai
 }
 
 async fn refuse(env: &Env, by: By<'_>, reason: &'static str, name: &DomainName) -> Result<(), Failure> {
-    let event = events::refused(env, Action::DomainRefused, reason, &Origin::default())?;
+    let author = by.author();
+    let event = events::refused(env, Action::DomainRefused, reason, &author.origin)?;
     let mut tx = env.store.begin(by.scope).await?;
-    let detail = vec![("domain", name.to_string())];
-    tx.audit().insert(&Event { actor: by.actor, detail, ..event }).await?;
+    let detail = [vec![("domain", name.to_string())], author.detail.clone()].concat();
+    tx.audit().insert(&Event { detail, ..author.about(event) }).await?;
     Ok(tx.commit().await?)
 }
 
 async fn note(
     env: &Env,
     tx: &mut OrgTx,
-    (action, actor): (Action, Actor),
+    (action, author): (Action, &Author),
     name: &DomainName,
     more: &[(&'static str, String)],
 ) -> Result<(), Failure> {
-    let event = events::done(env, action, &Origin::default())?;
-    let detail = [&[("domain", name.to_string())], more].concat();
-    tx.audit().insert(&Event { actor, detail, ..event }).await?;
+    let event = events::done(env, action, &author.origin)?;
+    let detail = [&[("domain", name.to_string())], more, &author.detail].concat();
+    tx.audit().insert(&Event { detail, ..author.about(event) }).await?;
     Ok(())
 }

@@ -17,6 +17,8 @@ pub(crate) struct Because<'a> {
     pub(crate) reason: &'static str,
     /// Where it was said.
     pub(crate) origin: &'a Origin,
+    /// What else the events say.
+    pub(crate) detail: &'a [(&'static str, String)],
 }
 
 /// Sessions that one statement ends: each has an event, a message to each of its clients, and a limit of time with all others.
@@ -49,8 +51,9 @@ pub(crate) async fn end_sessions(
     let now = env.clock.now();
     let event_for = |id| Ok((id, EventId::from_uuid(env.random.uuid(now)?)));
     let sessions: Vec<_> = sessions.into_iter().map(event_for).collect::<Result<_, Failure>>()?;
-    let Because { actor, reason, origin } = because;
-    let event = Event { actor, reason: Some(reason), ..events::done(env, Action::SessionEnded, origin)? };
+    let Because { actor, reason, origin, detail } = because;
+    let event = events::done(env, Action::SessionEnded, origin)?;
+    let event = Event { actor, reason: Some(reason), detail: detail.to_vec(), ..event };
     let mut ended = 0;
     for some in sessions.chunks(AT_ONCE) {
         ended += tx.sessions().end(some, &event).await?;

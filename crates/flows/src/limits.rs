@@ -1,7 +1,9 @@
 //! Limits by source address, and for the sign-ins of an organization, on this node.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -10,6 +12,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; sign-ins a minute to one
 /// organization; and requests a minute of one program: at the management API, and of one receiver of its security events.
@@ -67,8 +70,22 @@ pub struct Budget {
     pub left: u32,
 }
 
+/// Changes of rights in one organization that this node works at at once: the others wait here, and not with a connection to the
+/// database, of which there are few for all.
+const TURNS: usize = 2;
+
+/// How long one waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whose turn it is to change rights in an organization; over when dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The limiters.
 pub struct Limits {
+    turns: Mutex<HashMap<OrgId, Arc<Semaphore>>>,
     api: RateLimiter<SecretHash, DashMapStateStore<SecretHash>, DefaultClock, StateInformationMiddleware>,
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
@@ -91,6 +108,7 @@ impl Limits {
     /// Limiters with these budgets; a budget of 0 counts as 1.
     pub fn new(settings: &LimitSettings) -> Self {
         Self {
+            turns: Mutex::default(),
             api: RateLimiter::dashmap(a_minute(settings.api)).with_middleware(),
             credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
@@ -128,6 +146,22 @@ impl Limits {
         let taken = self.api.check_key(&caller).map_err(|until| too_many(&until))?;
         let quota = taken.quota();
         Ok(Budget { a_minute: quota.burst_size().get(), left: taken.remaining_burst_capacity() })
+    }
+
+    /// Waits for a turn to change rights in an organization.
+    ///
+    /// # Errors
+    /// [`TooMany`] after a while.
+    pub async fn take_turn(&self, org_id: OrgId) -> Result<Turn, TooMany> {
+        let busy = TooMany { retry_after: Duration::from_secs(1) };
+        let semaphore = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1); // those that somebody has or waits for
+            Arc::clone(turns.entry(org_id).or_insert_with(|| Arc::new(Semaphore::new(TURNS))))
+        };
+        let permit = tokio::time::timeout(PATIENCE, semaphore.acquire_owned()).await;
+        let permit = permit.map_err(|_| busy)?.map_err(|_| busy)?;
+        Ok(Turn { _permit: permit })
     }
 
     /// Takes one request of a receiver about its streams in an organization from its budget.

@@ -6,6 +6,8 @@
 pub mod access;
 pub mod audit;
 pub(crate) mod change;
+pub mod connections;
+pub mod domains;
 pub mod groups;
 pub mod organization;
 pub mod organizations;
@@ -16,22 +18,25 @@ pub mod setup_links;
 pub mod users;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::connections::RoleSlugs;
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
-use orgate_storage::OrgScope;
 pub use orgate_storage::system::ListedOrganization;
 pub use orgate_storage::{
-    EventPlace, Group, ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, StoredEvent,
+    Connection, EventPlace, Group, ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role,
+    StoredEvent,
 };
+use orgate_storage::{HeldRights, OrgScope, OrgTx, StorageError};
 
 pub use change::{ChangeError, KeyReused, Once};
 
 use crate::configure::Author;
 use crate::random::NoRandomness;
+use crate::setup::Setup;
 use crate::{Env, Failure, events};
 
 /// Whoever calls, as their token and what it stands on say just now.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The organization that is called about.
     scope: OrgScope,
@@ -45,6 +50,8 @@ pub struct Caller {
     holds: Held,
     /// What the token lets its bearer do of it.
     lent: Lent,
+    /// What they asked to do.
+    asked: OrgatePermission,
     /// Why an operator acts in an organization that is not theirs.
     reason: Option<String>,
     origin: Origin,
@@ -60,7 +67,7 @@ enum By {
 }
 
 /// What a token says that its bearer may do: neither more than its scope, nor than was held when it was issued.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Lent {
     scope: Held,
     permissions: Held,
@@ -81,6 +88,44 @@ impl Caller {
     /// Whether they may do this.
     pub(crate) fn may(&self, wanted: OrgatePermission) -> bool {
         self.holds.has(wanted) && self.lent.covers(wanted.as_str())
+    }
+
+    /// The caller by what they hold at this moment, in the transaction that decides: what was read when they were let in may
+    /// be over once a request is read whole, and others who were first are done.
+    ///
+    /// # Errors
+    /// [`ChangeError::Above`] if they may not do any more what they asked to do.
+    pub(crate) async fn renewed(&self, env: &Env, tx: &mut OrgTx) -> Result<Self, ChangeError> {
+        let held = if self.scope == self.home {
+            self.find_rights(tx).await?
+        } else {
+            let mut home = env.store.begin(&self.home).await?;
+            let held = self.find_rights(&mut home).await?;
+            home.commit().await?;
+            held.map(|held| HeldRights { roles: Vec::new(), ..held })
+        };
+        let HeldRights { roles, permissions } = held.unwrap_or_default();
+        let holds = Held::of(permissions.iter().map(String::as_str));
+        let caller = Self { roles, holds, ..self.clone() };
+        if caller.may(self.asked) {
+            Ok(caller)
+        } else {
+            Err(ChangeError::above("", "you may not do this any more"))
+        }
+    }
+
+    async fn find_rights(&self, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
+        match self.by {
+            By::Client(_) => tx.rights().find_of_client(self.client).await,
+            By::User(user, session) => tx.rights().find_of_user(user, session).await,
+        }
+    }
+
+    /// Opens the transaction of a change, with the caller by what they hold in it.
+    async fn begin(&self, env: &Env) -> Result<(OrgTx, Self), ChangeError> {
+        let mut tx = env.store.begin(&self.scope).await?;
+        let caller = self.renewed(env, &mut tx).await?;
+        Ok((tx, caller))
     }
 
     /// Whether they may give others this permission, of whatever kind: if they hold it, and the token lends it; those of
@@ -117,7 +162,7 @@ impl Caller {
     }
 
     /// Who does what they do: in their own organization themselves, in another the operator, by whom and why.
-    fn author(&self) -> Author {
+    pub(crate) fn author(&self) -> Author {
         let origin = self.origin.clone();
         if let Some(reason) = &self.reason {
             let detail = vec![("operator", self.id()), ("operator_reason", reason.clone())];
@@ -137,6 +182,11 @@ impl Caller {
         Ok(Event { detail: author.detail, ..event })
     }
 
+    /// As somebody who sets up sign-in; `ceiling` are slugs of the roles that they may give by it.
+    fn sets_up(&self, ceiling: RoleSlugs) -> Setup {
+        Setup::of_administrator(self.scope, self.clone(), ceiling)
+    }
+
     /// Records what they were refused: in their own organization, whichever was named. Folded by caller: nothing keeps a
     /// program from trying again and again.
     async fn record_refusal(
@@ -154,4 +204,19 @@ impl Caller {
         env.refusals.record(env, &self.home, event).await?;
         Ok(())
     }
+}
+
+/// A page of what is few enough to be read at once, in the order of its ids.
+fn paged<Row, Id: Copy + Ord>(
+    rows: Vec<Row>,
+    PageOf { after, limit }: PageOf<Id>,
+    id: impl Fn(&Row) -> Id,
+) -> Page<Row, Id> {
+    let mut items: Vec<Row> =
+        rows.into_iter().filter(|row| after.is_none_or(|after| id(row) > after)).collect();
+    items.sort_by_key(&id);
+    let is_last = items.len() <= limit;
+    items.truncate(limit);
+    let next = items.last().map(&id).filter(|_| !is_last);
+    Page { items, next }
 }

@@ -124,7 +124,7 @@ pub async fn end_own(
         OwnEnding::Others => *id != session.id,
     });
     let actor = Actor::User(session.user_id);
-    let because = Because { actor, reason: "ended_by_user", origin: &browser.origin };
+    let because = Because { actor, reason: "ended_by_user", origin: &browser.origin, detail: &[] };
     end_sessions(env, &mut tx, open, because).await?;
     tx.commit().await?;
     Ok(None)
@@ -190,7 +190,9 @@ pub async fn end_sessions_of(
         Which::One(id) => vec![id],
         Which::Of(user) => tx.sessions().list_open(Some(user)).await?,
     };
-    let ended = end_sessions(env, &mut tx, open, Because { actor, reason: "ended_by_admin", origin }).await?;
+    let ended =
+        end_sessions(env, &mut tx, open, Because { actor, reason: "ended_by_admin", origin, detail: &[] })
+            .await?;
     tx.commit().await?;
     Ok(ended)
 }

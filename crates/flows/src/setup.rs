@@ -1,8 +1,8 @@
-//! Setting up an organization's sign-in by a link, without an account here.
+//! Setting up an organization's sign-in: by a link, without an account here, or through the management API.
 //!
-//! **Invariant:** whoever holds a link acts in one organization, for what the link is for, and gives away
-//! no more than its ceiling; the link is read again in the transaction of each change, and each change has
-//! its event there, with the link as its actor.
+//! **Invariant:** whoever sets up acts in one organization, for what they may set up, and gives away no more than their
+//! ceiling; a link is read again in the transaction of each change, and each change has its event there, with whoever
+//! sets up as its actor.
 
 pub mod certificates;
 pub mod connections;
@@ -18,20 +18,40 @@ pub mod traces;
 pub mod unsolicited;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::connections::SettingsProblem;
+use orgate_domain::connections::{RoleSlugs, SettingsProblem};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::setup::{SetupLink, SetupLinkRefusal, SetupPurpose};
 pub use orgate_storage::{AtRisk, Connection, Group, Role, StoredTrace, VersionSummary};
 use orgate_storage::{OrgScope, OrgTx, StorageError};
 
+use crate::configure::Author;
+use crate::end_sessions::Because;
+use crate::manage::{Caller, ChangeError};
 use crate::{Env, Failure, events};
 
-/// An open link, in the browser that opened it.
+/// Somebody who sets up.
 #[derive(Debug)]
 pub struct Setup {
     /// The way in.
     pub scope: OrgScope,
+    by: By,
+}
+
+/// Who sets up.
+#[derive(Debug)]
+enum By {
+    /// An administrator who was admitted just now, and slugs of the roles that they may give.
+    Administrator(Box<Caller>, RoleSlugs),
+    /// Whoever opened this link.
+    Link(SetupLink),
+}
+
+/// An open link, in the browser that opened it.
+#[derive(Debug)]
+pub struct Opened {
+    /// Whoever opened it.
+    pub setup: Setup,
     /// The link.
     pub link: SetupLink,
     /// The organization.
@@ -52,7 +72,7 @@ pub enum Closed {
 /// What stands in the way of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotYet {
-    /// The connection gives roles that the link may not.
+    /// The connection gives roles that whoever sets up may not.
     BeyondLink,
     /// The link is for something else.
     OtherPurpose,
@@ -62,7 +82,7 @@ pub enum NotYet {
     State,
     /// The version was not tested to its end.
     Untested,
-    /// The organization has as many connections as a link may make.
+    /// The organization has as many connections as can be set up.
     TooMany,
     /// The version was never live.
     NeverLive,
@@ -136,10 +156,46 @@ impl SetupError {
 }
 
 impl Setup {
-    /// Opens a transaction in which the link is still good, for `purpose`.
+    /// Whoever opened a link.
+    fn of_link(scope: OrgScope, link: &SetupLink) -> Self {
+        Self { scope, by: By::Link(link.clone()) }
+    }
+
+    /// An administrator, of whom it is known what they may set up; `ceiling` are slugs of the roles that they may give.
+    pub(crate) fn of_administrator(scope: OrgScope, caller: Caller, ceiling: RoleSlugs) -> Self {
+        Self { scope, by: By::Administrator(Box::new(caller), ceiling) }
+    }
+
+    /// Slugs of the roles that what they set up may give.
+    pub const fn ceiling(&self) -> &RoleSlugs {
+        match &self.by {
+            By::Administrator(_, ceiling) => ceiling,
+            By::Link(link) => &link.role_ceiling,
+        }
+    }
+
+    /// Whether they may set this up.
+    pub fn is_for(&self, purpose: SetupPurpose) -> bool {
+        match &self.by {
+            By::Administrator(..) => true,
+            By::Link(link) => link.is_for(purpose),
+        }
+    }
+
+    /// Opens a transaction in which they may still set this up: a link is still good, for `purpose`.
     pub(crate) async fn begin(&self, env: &Env, purpose: SetupPurpose) -> Result<OrgTx, SetupError> {
         let mut tx = env.store.begin(&self.scope).await?;
-        let link = tx.setup_links().find(self.link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
+        let link = match &self.by {
+            By::Administrator(caller, _) => {
+                return match caller.renewed(env, &mut tx).await {
+                    Ok(_) => Ok(tx),
+                    Err(ChangeError::Failure(failure)) => Err(failure.into()),
+                    Err(_) => Err(SetupError::Closed(Closed::Link(SetupLinkRefusal::MakerFallen))),
+                };
+            }
+            By::Link(link) => link,
+        };
+        let link = tx.setup_links().find(link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
         let good = links::check_link(env, &mut tx, &link).await?;
         good.map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
         if !link.is_for(purpose) {
@@ -153,7 +209,7 @@ impl Setup {
         }
     }
 
-    /// Writes the event of a change, notes the link's use, and commits.
+    /// Writes the event of a change, notes a link's use, and commits.
     pub(crate) async fn commit(
         &self,
         (env, origin): (&Env, &Origin),
@@ -163,23 +219,53 @@ impl Setup {
     ) -> Result<(), SetupError> {
         let event = events::done(env, action, origin).map_err(Failure::from)?;
         tx.audit().insert(&self.about(id, event, detail)).await?;
-        tx.setup_links().update_last_used(self.link.id, env.clock.now()).await?;
+        self.note_use(env, &mut tx).await?;
         Ok(tx.commit().await?)
     }
 
-    /// The event, about a connection, with the link as its actor.
+    /// Notes a link's use.
+    async fn note_use(&self, env: &Env, tx: &mut OrgTx) -> Result<(), StorageError> {
+        match &self.by {
+            By::Administrator(..) => Ok(()),
+            By::Link(link) => tx.setup_links().update_last_used(link.id, env.clock.now()).await,
+        }
+    }
+
+    /// The event, about a connection, with whoever sets up as its actor.
     pub(crate) fn about(&self, id: ConnectionId, event: Event, detail: Vec<(&'static str, String)>) -> Event {
-        let detail = [vec![("connection", id.to_string())], detail].concat();
-        Event { actor: self.actor(), detail, ..event }
+        let author = self.author();
+        let detail = [vec![("connection", id.to_string())], detail, author.detail.clone()].concat();
+        Event { detail, ..author.about(event) }
+    }
+
+    /// Who acts, as events say it.
+    pub(crate) fn author(&self) -> Author {
+        match &self.by {
+            By::Administrator(caller, _) => caller.author(),
+            By::Link(_) => Author::of(self.actor()),
+        }
     }
 
     /// Who acts.
-    pub const fn actor(&self) -> Actor {
-        Actor::SetupLink(self.link.id)
+    pub fn actor(&self) -> Actor {
+        match &self.by {
+            By::Administrator(caller, _) => caller.author().actor,
+            By::Link(link) => Actor::SetupLink(link.id),
+        }
+    }
+
+    /// Why sessions end that they end.
+    pub(crate) fn because<'a>(&self, reason: &'static str, origin: &'a Origin) -> Because<'a> {
+        Because { actor: self.actor(), reason, origin, detail: &[] }
     }
 
     /// Whether a version is of this link.
     pub(crate) fn wrote(&self, version: &VersionSummary) -> bool {
-        version.author.1.as_deref() == Some(self.link.id.to_string().as_str())
+        matches!(&self.by, By::Link(link) if version.author.1.as_deref() == Some(link.id.to_string().as_str()))
+    }
+
+    /// Whether they may have somebody sign in by what was not tested: a link's holder can test, a program cannot.
+    pub(crate) const fn may_skip_test(&self) -> bool {
+        matches!(&self.by, By::Administrator(..))
     }
 }

@@ -131,7 +131,7 @@ pub(crate) async fn end_here(
         let mut tx = env.store.begin(scope).await?;
         let told = tx.grants().list_clients(session.id).await?;
         let actor = Actor::User(session.user_id);
-        let because = Because { actor, reason: "signed_out", origin: &browser.origin };
+        let because = Because { actor, reason: "signed_out", origin: &browser.origin, detail: &[] };
         end_sessions(env, &mut tx, [session.id], because).await?;
         tx.commit().await?;
         add_frames(env, &mut frames, session.id, told).await?;

@@ -22,6 +22,9 @@ repository! {
     groups
 }
 
+/// Groups that one is inside of, directly or not, at most.
+pub const MAX_ANCESTORS: usize = 20;
+
 /// A group, and what its members have by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -165,7 +168,8 @@ impl Groups<'_> {
     /// Creates the group or brings it to the wanted state. Whoever is in it, or in one inside of it, by a connection with a
     /// version, in force or not, whose ceiling does not reach as far as the roles that they have by it is taken out: they may
     /// have come by that version, and get back at their next sign-in what they get by the present one. Who that was is
-    /// answered; `None`: the group would be inside of itself, and nothing done so far in the transaction may last.
+    /// answered; `None`: the group, or one in it, would be inside of itself or of more than [`MAX_ANCESTORS`], and nothing done so
+    /// far in the transaction may last.
     pub async fn save(
         &mut self,
         group: &Group,
@@ -208,29 +212,39 @@ impl Groups<'_> {
         Ok(())
     }
 
-    /// `false` if it leads in a circle.
+    /// `false` if it leads in a circle, or too far.
     async fn replace_parents(&mut self, group: &Group) -> Result<bool, StorageError> {
         let parents: Vec<Uuid> = group.parents.values().map(|id| id.as_uuid()).collect();
-        sqlx::query!(
+        let changed = sqlx::query!(
             "with dropped as (
                  delete from group_parents where org_id = $1 and group_id = $2 and parent_id <> all($3)
+                 returning parent_id
+             ), added as (
+                 insert into group_parents (org_id, group_id, parent_id)
+                 select $1, $2, wanted.parent_id from unnest($3::uuid[]) as wanted (parent_id)
+                 on conflict do nothing
+                 returning parent_id
              )
-             insert into group_parents (org_id, group_id, parent_id)
-             select $1, $2, wanted.parent_id from unnest($3::uuid[]) as wanted (parent_id)
-             on conflict do nothing",
+             select parent_id from dropped union all select parent_id from added",
             self.org_id,
             group.id.as_uuid(),
             &parents,
         )
-        .execute(&mut *self.conn)
+        .fetch_all(&mut *self.conn)
         .await?;
-        let circles = sqlx::query_scalar!(
+        if changed.is_empty() {
+            return Ok(true);
+        }
+        let farthest = i32::try_from(MAX_ANCESTORS).unwrap_or(i32::MAX);
+        // Of a circle, each turn is one further: they end by their number.
+        let astray = sqlx::query_scalar!(
             r#"with recursive above as (
-                   select group_id, parent_id as ancestor_id from group_parents where org_id = $1
+                   select group_id, parent_id as ancestor_id, 1 as steps from group_parents where org_id = $1
                    union
-                   select above.group_id, further.parent_id
+                   select above.group_id, further.parent_id, above.steps + 1
                    from above
                    join group_parents further on further.org_id = $1 and further.group_id = above.ancestor_id
+                   where above.steps <= $2
                ), dropped as (
                    delete from group_ancestors kept
                    where kept.org_id = $1 and not exists (
@@ -238,15 +252,19 @@ impl Groups<'_> {
                        where above.group_id = kept.group_id and above.ancestor_id = kept.ancestor_id)
                ), added as (
                    insert into group_ancestors (org_id, group_id, ancestor_id)
-                   select $1, above.group_id, above.ancestor_id from above where above.group_id <> above.ancestor_id
+                   select distinct $1, above.group_id, above.ancestor_id
+                   from above where above.group_id <> above.ancestor_id
                    on conflict do nothing
                )
-               select count(*) as "count!" from above where above.group_id = above.ancestor_id"#,
+               select exists (select from above where above.group_id = above.ancestor_id)
+                   or exists (select from above group by above.group_id
+                              having count(distinct above.ancestor_id) > $2) as "astray!""#,
             self.org_id,
+            farthest,
         )
         .fetch_one(&mut *self.conn)
         .await?;
-        Ok(circles == 0)
+        Ok(!astray)
     }
 
     async fn take_out(&mut self, id: GroupId) -> Result<Vec<UserId>, StorageError> {

@@ -48,6 +48,18 @@ impl IdempotencyKeys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Forgets a key.
+    pub async fn delete(&mut self, key: &SecretHash) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from idempotency_keys where org_id = $1 and key_hash = $2",
+            self.org_id,
+            key.as_bytes(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// What a request with this key asked for, and made.
     pub async fn find(&mut self, key: &SecretHash) -> Result<Option<Answered>, StorageError> {
         let row = sqlx::query!(

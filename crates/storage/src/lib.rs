@@ -53,6 +53,7 @@ mod pushed_requests;
 mod recovery_codes;
 mod refreshes;
 mod registrations;
+mod rights;
 mod roles;
 mod sessions;
 mod setup_links;
@@ -82,11 +83,11 @@ pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
 pub use event_streams::{EventStream, EventStreams, Excluded, Holder, Pushed, StreamTerms};
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
-pub use groups::{Group, Groups, Member};
+pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
-pub use organizations::{NewOrganization, OrganizationChange, Organizations};
+pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord, Organizations};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use page::{MAX_PAGE, Page, PageOf};
 pub use pool::{PoolSettings, Store};
@@ -97,6 +98,7 @@ pub use registrations::{
     DocumentBounds, KeptDocument, ListedRegistrationToken, NewClientDocument, NewRegistration,
     NewRegistrationToken, Registrations,
 };
+pub use rights::{HeldRights, Rights};
 pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};

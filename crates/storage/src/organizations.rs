@@ -42,12 +42,23 @@ pub struct OrganizationChange<'a> {
     pub name: &'a DisplayName,
     /// Its look.
     pub branding: &'a Branding,
-    /// Its status.
-    pub status: OrgStatus,
+    /// Its status, if it is to have another.
+    pub status: Option<OrgStatus>,
     /// Where notices to it go.
     pub contact: Option<&'a Email>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// Where an organization stands in the tree, and when it was made and last changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrganizationRecord {
+    /// The organization above it.
+    pub parent: Option<OrgId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// The organization in a row that has its columns.
@@ -120,6 +131,21 @@ impl Organizations<'_> {
         row.map(|row| organization!(row, self.org_id)).transpose()
     }
 
+    /// Where it stands, and since when.
+    pub async fn find_record(&mut self) -> Result<Option<OrganizationRecord>, StorageError> {
+        let row = sqlx::query!(
+            "select parent_id, created_at, updated_at from organizations where org_id = $1",
+            self.org_id,
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(row.map(|row| OrganizationRecord {
+            parent: row.parent_id.map(OrgId::from_uuid),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }))
+    }
+
     /// The organization, and the status of a client in it: `None` unless the client is admitted, by its audience or
     /// by a grant.
     pub async fn find_with(
@@ -174,13 +200,13 @@ impl Organizations<'_> {
     pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "update organizations
-             set name = $2, logo_url = $3, primary_color = $4, status = $5, contact_email = $6, updated_at = $7
+             set name = $2, logo_url = $3, primary_color = $4, status = coalesce($5, status), contact_email = $6, updated_at = $7
              where org_id = $1",
             self.org_id,
             change.name.as_str(),
             change.branding.logo_url.as_ref().map(Url::as_str),
             change.branding.primary_color.map(|color| color.to_string()),
-            change.status.as_str(),
+            change.status.map(OrgStatus::as_str),
             change.contact.map(Email::as_str),
             change.at,
         )

@@ -29,8 +29,8 @@ impl<Id> PageOf<Id> {
         i64::try_from(shown + 1).unwrap_or(i64::MAX)
     }
 
-    /// The page, of so many rows as were to be read.
-    pub(crate) fn cut<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Id) -> Page<T, Id> {
+    /// The page, of the rows from where it begins: as many as were to be read, or all.
+    pub fn cut<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Id) -> Page<T, Id> {
         let shown = self.limit.clamp(1, MAX_PAGE);
         let more = items.len() > shown;
         items.truncate(shown);

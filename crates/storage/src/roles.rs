@@ -144,6 +144,7 @@ impl Roles<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
+        self.forget_permissions().await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -181,6 +182,20 @@ impl Roles<'_> {
             self.org_id,
             role.id.as_uuid(),
             &permissions,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        self.forget_permissions().await
+    }
+
+    /// What is in no role any more is no permission of the organization's.
+    async fn forget_permissions(&mut self) -> Result<(), StorageError> {
+        sqlx::query!(
+            "delete from permissions known
+             where known.org_id = $1 and not exists (
+                 select from role_permissions bundled
+                 where bundled.org_id = $1 and bundled.permission = known.permission)",
+            self.org_id,
         )
         .execute(&mut *self.conn)
         .await?;

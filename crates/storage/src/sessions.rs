@@ -341,7 +341,7 @@ impl Sessions<'_> {
             .collect()
     }
 
-    /// A page of those sessions of everybody, in the order in which they began.
+    /// A page of those sessions of everybody, those that began last first.
     pub async fn list_page(
         &mut self,
         page: PageOf<SessionId>,
@@ -368,13 +368,13 @@ impl Sessions<'_> {
                    where family.org_id = session.org_id and family.session_id = session.id
                      and family.revoked_at is null and token.rotated_at is null
                ) used on true
-               where session.org_id = $1 and session.id > $2
+               where session.org_id = $1 and session.id < $2
                  and session.ended_at is null and (session.ends_by is null or session.ends_by > $3)
                  and (session.expires_at > $3 and session.last_seen_at > $4 or used.until > $3)
-               order by session.id
+               order by session.id desc
                limit $5"#,
             self.org_id,
-            page.after.map_or(Uuid::nil(), SessionId::as_uuid),
+            page.after.map_or(Uuid::max(), SessionId::as_uuid),
             now,
             idle_since,
             page.rows(),

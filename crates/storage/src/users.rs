@@ -381,20 +381,20 @@ impl Users<'_> {
         .transpose()
     }
 
-    /// Changes name and status.
+    /// Changes the name, and the status, if there is to be another.
     pub async fn update(
         &mut self,
         id: UserId,
         name: &DisplayName,
-        status: UserStatus,
+        status: Option<UserStatus>,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         sqlx::query!(
-            "update users set name = $3, status = $4, updated_at = $5 where org_id = $1 and id = $2",
+            "update users set name = $3, status = coalesce($4, status), updated_at = $5 where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
             name.as_str(),
-            status.as_str(),
+            status.map(UserStatus::as_str),
             at,
         )
         .execute(&mut *self.conn)

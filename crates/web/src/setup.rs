@@ -28,13 +28,15 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use orgate_domain::audit::Origin;
 use orgate_domain::ids::ConnectionId;
+use orgate_domain::organizations::Organization;
+use orgate_domain::setup::SetupLink;
 use orgate_edge::{AppState, BrowserCookies};
 use orgate_flows::Env;
 use orgate_flows::limits::Limited;
 use orgate_flows::setup::connections::{Detail, detail};
 use orgate_flows::setup::links::resume;
 use orgate_flows::setup::provider::MAX_METADATA;
-use orgate_flows::setup::{Closed, Setup, SetupError};
+use orgate_flows::setup::{Closed, Opened, Setup, SetupError};
 
 use form::Form;
 
@@ -80,6 +82,8 @@ pub(crate) struct Open {
     pub(crate) env: Env,
     pub(crate) cookies: BrowserCookies,
     pub(crate) setup: Setup,
+    pub(crate) link: SetupLink,
+    pub(crate) organization: Organization,
 }
 
 impl FromRequestParts<AppState> for Open {
@@ -94,7 +98,7 @@ impl FromRequestParts<AppState> for Open {
             return Err(refusals::closed(&env, origin, Closed::Unknown));
         };
         match resume(&env, cookie, &cookies.browser).await {
-            Ok(setup) => Ok(Self { env, cookies, setup }),
+            Ok(Opened { setup, link, organization }) => Ok(Self { env, cookies, setup, link, organization }),
             Err(error) => Err(refusals::refused(&env, origin, &error, None)),
         }
     }
@@ -108,7 +112,7 @@ impl Open {
 
     /// What forms and links that change something are bound to.
     fn subject(&self) -> String {
-        format!("setup {}", self.setup.link.id)
+        format!("setup {}", self.link.id)
     }
 
     /// The token of a form.

@@ -60,7 +60,7 @@ fn the_description_names_its_types_and_their_bounds() {
     let mut references = Vec::new();
     collect(&document, &mut references);
 
-    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AuditActor AuditEvent AuditEventPage CreatedSetupLink EffectivePolicy Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch NewGroup NewOrganization NewRole NewSetupLink NewUser Organization OrganizationPage OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleSettings RoleSettingsPatch Session SessionPage SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus");
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage ClientAuthentication Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider JustInTime NewConnection NewConnectionVersion NewDomain NewGroup NewOrganization NewRole NewSetupLink NewUser OidcProvider Organization OrganizationPage OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch SamlProvider ServiceProvider Session SessionPage SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus");
     assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
     assert_eq!(limit["name"], "limit");
     assert_eq!(
@@ -130,6 +130,16 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     PATCH /organizations/{organization}/groups/{group}: 401 403 403 404 422
     GET /organizations/{organization}/groups/{group}/members: 401 403 403 404 200
     PUT /organizations/{organization}/groups/{group}/members/{user}: 401 403 403 404 204
+    GET /organizations/{organization}/connections: 401 403 403 404 200
+    POST /organizations/{organization}/connections: 401 403 403 404 422
+    GET /organizations/{organization}/connections/{connection}: 401 403 403 404 200
+    PATCH /organizations/{organization}/connections/{connection}: 401 403 403 404 422
+    PUT /organizations/{organization}/connections/{connection}/settings: 401 403 403 404 422
+    PUT /organizations/{organization}/connections/{connection}/state: 401 403 403 404 422
+    GET /organizations/{organization}/domains: 401 403 403 404 200
+    POST /organizations/{organization}/domains: 401 403 403 404 422
+    GET /organizations/{organization}/domains/{domain}: 401 403 403 404 200
+    POST /organizations/{organization}/domains/{domain}/verify: 401 403 403 404 422
     GET /organizations/{organization}/policy: 401 403 403 404 200
     PATCH /organizations/{organization}/policy: 401 403 403 404 422
     GET /organizations/{organization}/roles: 401 403 403 404 200
@@ -148,6 +158,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     GET /organizations/{organization}/users/{user}/sessions: 401 403 403 404 200
     DELETE /organizations/{organization}/groups/{group}: 401 403 403 404 409
     DELETE /organizations/{organization}/groups/{group}/members/{user}: 401 403 403 404 204
+    DELETE /organizations/{organization}/domains/{domain}: 401 403 403 404 204
     DELETE /organizations/{organization}/roles/{role}: 401 403 403 404 409
     DELETE /organizations/{organization}/sessions/{session}: 401 403 403 404 204
     DELETE /organizations/{organization}/setup-links/{setup_link}: 401 403 403 404 204

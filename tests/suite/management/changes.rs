@@ -8,7 +8,7 @@ use super::{PATH, app, call, token_of, token_of_user};
 const ORG: &str = "/organizations/acme";
 
 /// Sends a request with a header beside the usual ones.
-async fn call_with(
+pub(super) async fn call_with(
     app: &App,
     token: &str,
     (method, path): (&str, &str),

@@ -108,6 +108,23 @@ async fn whoever_is_in_a_group_has_what_all_groups_around_it_give() {
         assert_eq!((status, body["errors"][0]["pointer"].as_str()), (422, Some(pointer)), "{body}");
     }
 
+    let mut inner = "berlin".to_owned();
+    for step in 0..18 {
+        let slug = format!("inner-{step}");
+        ada.group(&slug, &[], &[&inner]).await;
+        inner = slug;
+    }
+    let deep = json!({ "slug": "deep", "name": "Deep", "parents": [inner] });
+    let (status, body) = ada.ask("POST", "groups", &deep).await;
+    assert_eq!((status, body["errors"][0]["pointer"].as_str()), (422, Some("/parents")), "{body}");
+    for step in (0..18).rev() {
+        let (_, listed) = ada.ask("GET", "groups?limit=200", &Value::Null).await;
+        let listed = listed["items"].as_array().expect("groups");
+        let group = listed.iter().find(|group| group["slug"] == format!("inner-{step}")).expect("a group");
+        let path = format!("groups/{}", group["id"].as_str().expect("an id"));
+        assert_eq!(ada.ask("DELETE", &path, &Value::Null).await.0, 204);
+    }
+
     for used in [&berlin, &europe] {
         let (status, body) = ada.ask("DELETE", &format!("groups/{used}"), &Value::Null).await;
         assert_eq!((status, body["type"].as_str()), (409, Some("urn:orgate:problem:in_use")));

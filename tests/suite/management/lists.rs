@@ -62,16 +62,21 @@ async fn what_is_shown_of_an_organization_and_a_user_is_all_that_is_shown() {
     let user = format!("/organizations/acme/users/{}", Things::of(&app, "acme").await.user);
     let user = call(&app, Some(&token), ("GET", &user), None).await;
 
-    insta::assert_json_snapshot!(organization.body, { ".id" => "org_…" }, @r##"
+    insta::assert_json_snapshot!(organization.body, {
+        ".id" => "org_…", ".created_at" => "…", ".updated_at" => "…",
+    }, @r##"
     {
       "attributes": {},
       "contact_email": null,
+      "created_at": "…",
       "id": "org_…",
       "logo_url": null,
       "name": "Acme Inc",
+      "parent_id": null,
       "primary_color": "#0b5fff",
       "slug": "acme",
-      "status": "active"
+      "status": "active",
+      "updated_at": "…"
     }
     "##);
     insta::assert_json_snapshot!(user.body, {

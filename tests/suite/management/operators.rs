@@ -16,16 +16,21 @@ async fn an_operator_makes_lists_suspends_and_restores_organizations() {
     let made = post(&wanted).await;
 
     assert_eq!(made.status, 201, "{:?}", made.body);
-    insta::assert_json_snapshot!(made.body, { ".id" => "org_…" }, @r#"
+    insta::assert_json_snapshot!(made.body, {
+        ".id" => "org_…", ".parent_id" => "org_…", ".created_at" => "…", ".updated_at" => "…",
+    }, @r#"
     {
       "attributes": {},
       "contact_email": null,
+      "created_at": "…",
       "id": "org_…",
       "logo_url": null,
       "name": "Initech",
+      "parent_id": "org_…",
       "primary_color": null,
       "slug": "initech",
-      "status": "active"
+      "status": "active",
+      "updated_at": "…"
     }
     "#);
     for (wrong, status, pointer) in [
@@ -77,16 +82,34 @@ async fn a_lost_answer_makes_no_second_organization() {
     let app = app().await;
     let operator = token_of(&app, "operator-all").await;
     let wanted = json!({ "slug": "initech", "name": "Initech" });
-    let post = async || {
+    let post = async |wanted: &Value| {
         let request = client().post(app.at(&format!("{PATH}/organizations"))).bearer_auth(&operator);
-        let request = request.header("idempotency-key", "initech").json(&wanted);
+        let request = request.header("idempotency-key", "initech").json(wanted);
         Reply::of(request.send().await.expect("answered")).await
     };
 
-    let (first, second) = (post().await, post().await);
+    let all = tokio::join!(post(&wanted), post(&wanted), post(&wanted));
 
-    assert_eq!((first.status, second.status), (201, 201));
-    assert_eq!(first.body, second.body);
+    for reply in [&all.0, &all.1, &all.2] {
+        assert_eq!((reply.status, &reply.body), (201, &all.0.body), "{:?}", reply.body);
+    }
+    let other = json!({ "slug": "hooli", "name": "Hooli" });
+    assert_eq!(post(&other).await.text("type"), "urn:orgate:problem:idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn a_refused_organization_leaves_its_key_free() {
+    let app = app().await;
+    let operator = token_of(&app, "operator-all").await;
+    let post = async |slug: &str| {
+        let request = client().post(app.at(&format!("{PATH}/organizations"))).bearer_auth(&operator);
+        let request =
+            request.header("idempotency-key", "later").json(&json!({ "slug": slug, "name": "Later" }));
+        Reply::of(request.send().await.expect("answered")).await.status
+    };
+
+    assert_eq!(post("globex").await, 409);
+    assert_eq!(post("later").await, 201);
 }
 
 #[tokio::test]
@@ -107,7 +130,12 @@ async fn an_operator_acts_in_another_organization_as_they_may_at_home_and_says_w
             Reply::of(request.send().await.expect("answered")).await
         };
 
-    for reason in [None, Some(""), Some("  "), Some(&*"x".repeat(201))] {
+    let long = ask(&operator, ("GET", "/users"), Some(&*"x".repeat(201)), None).await;
+    assert_eq!((long.status, long.text("type").as_str()), (400, "urn:orgate:problem:invalid_parameter"));
+    let suspended = json!({ "status": "suspended" });
+    let silent = ask(&operator, ("PUT", "/status"), None, Some(&suspended)).await;
+    assert_eq!(silent.text("type"), "urn:orgate:problem:reason_missing", "of whoever may, too");
+    for reason in [None, Some(""), Some("  ")] {
         let refused = ask(&operator, ("GET", "/users"), reason, None).await;
         assert_eq!(
             (refused.status, refused.text("type").as_str()),

@@ -7,12 +7,12 @@ use orgate_flows::manage::access::Holder;
 use orgate_tests::app::App;
 use serde_json::{Value, json};
 
-use super::{Things, app, body_of, call, operations, token_of};
+use super::{Things, app, body_of, call, operations, token_of, token_of_user};
 
 const ORG: &str = "/organizations/initech";
 
 /// An organization made through the API, with a machine of each ready role in it.
-async fn initech(app: &App) {
+pub(super) async fn initech(app: &App) {
     let operator = token_of(app, "operator-all").await;
     let wanted = json!({ "slug": "initech", "name": "Initech" });
     let made = call(app, Some(&operator), ("POST", "/organizations"), Some(&wanted)).await;
@@ -89,6 +89,16 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}/groups/{group}: owner admin user-manager
     GET /organizations/{organization}/groups/{group}/members: owner admin user-manager sso-manager help-desk auditor reader
     PUT /organizations/{organization}/groups/{group}/members/{user}: owner admin user-manager
+    GET /organizations/{organization}/connections: owner admin sso-manager auditor
+    POST /organizations/{organization}/connections: owner admin sso-manager
+    GET /organizations/{organization}/connections/{connection}: owner admin sso-manager auditor
+    PATCH /organizations/{organization}/connections/{connection}: owner admin sso-manager
+    PUT /organizations/{organization}/connections/{connection}/settings: owner admin sso-manager
+    PUT /organizations/{organization}/connections/{connection}/state: owner admin sso-manager
+    GET /organizations/{organization}/domains: owner admin sso-manager auditor
+    POST /organizations/{organization}/domains: owner admin sso-manager
+    GET /organizations/{organization}/domains/{domain}: owner admin sso-manager auditor
+    POST /organizations/{organization}/domains/{domain}/verify: owner admin sso-manager
     GET /organizations/{organization}/policy: owner admin sso-manager auditor
     PATCH /organizations/{organization}/policy: owner admin
     GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
@@ -107,6 +117,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk auditor
     DELETE /organizations/{organization}/groups/{group}: owner admin user-manager
     DELETE /organizations/{organization}/groups/{group}/members/{user}: owner admin user-manager
+    DELETE /organizations/{organization}/domains/{domain}: owner admin sso-manager
     DELETE /organizations/{organization}/roles/{role}: owner admin
     DELETE /organizations/{organization}/sessions/{session}: owner admin user-manager help-desk
     DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager
@@ -149,8 +160,8 @@ async fn nobody_gives_makes_or_takes_what_they_may_not_give() {
         let new = json!({ "email": "new@initech.test", "name": "New", "roles": ["reader", slug] });
         assert_eq!(ask(token, "POST", "users", new).await, beyond("/roles/1"), "{slug}");
     }
-    let all = json!({ "slug": "mine", "name": "Mine", "permissions": ["notes:read", "orgate:*"] });
-    assert_eq!(ask(&admin, "POST", "roles", all).await, beyond("/permissions/1"));
+    let all = json!({ "slug": "mine", "name": "Mine", "permissions": ["orgate:*", "notes:read"] });
+    assert_eq!(ask(&admin, "POST", "roles", all).await, beyond("/permissions/0"));
     let operators = json!({ "slug": "mine", "name": "Mine", "permissions": ["orgate:organizations:act"] });
     assert_eq!(ask(&admin, "POST", "roles", operators).await, beyond("/permissions/0"));
     let widened = json!({ "permissions": ["orgate:*"] });
@@ -247,4 +258,67 @@ async fn a_narrow_token_gives_no_more_than_it_lends() {
     assert_eq!(make(&["orgate:users:read"]).await, 403);
     assert_eq!(make(&["notes:read"]).await, 403, "an owner could give it, and the token does not lend that");
     assert_eq!(make(&["orgate:roles:read"]).await, 201);
+}
+
+/// What was read when a request began may be over when it is its turn: what is held then counts.
+#[tokio::test]
+async fn who_lost_their_rights_while_they_waited_does_nothing_more() {
+    let app = app().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let machine = token_of(&app, "all").await;
+    let org = app.org("acme").await.org_id();
+    let mut holding = app.database.superuser().acquire().await.expect("a connection");
+    let lock = "select pg_advisory_lock(hashtextextended('roles ' || $1::uuid::text, 0))";
+    sqlx::query(lock).bind(org.as_uuid()).execute(&mut *holding).await.expect("locked");
+
+    let late = async {
+        let wanted = json!({ "email": "late@acme.test", "name": "Late", "roles": ["admin"] });
+        tokio::join!(
+            call(&app, Some(&ada), ("POST", "/organizations/acme/users"), Some(&wanted)),
+            call(&app, Some(&machine), ("POST", "/organizations/acme/users"), Some(&wanted)),
+        )
+    };
+    let meanwhile = async {
+        app.blocked().await;
+        for change in [
+            "update users set status = 'deactivated' where email = 'ada@acme.test'",
+            "delete from client_roles where role_id in (select id from roles where slug = 'all')",
+        ] {
+            sqlx::query(change).execute(app.database.superuser()).await.expect("changed");
+        }
+        sqlx::query("select pg_advisory_unlock_all()").execute(&mut *holding).await.expect("unlocked");
+    };
+    let ((by_ada, by_machine), ()) = tokio::join!(late, meanwhile);
+
+    for refused in [by_ada, by_machine] {
+        assert_eq!(refused.status, 403, "{:?}", refused.body);
+        assert_eq!(refused.text("detail"), "you may not do this any more");
+    }
+    let made = "select count(*) from users where email = 'late@acme.test'";
+    let made: i64 = sqlx::query_scalar(made).fetch_one(app.database.superuser()).await.expect("counted");
+    assert_eq!(made, 0);
+}
+
+/// Enforced SSO shuts out no last owner.
+#[tokio::test]
+async fn sso_is_enforced_once_an_owner_can_sign_in_by_it() {
+    let app = app().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    app.apply(
+        "organizations:\n  - slug: acme\n    name: Acme Inc\n    connections:\n      - slug: own\n        client_secret: x\n        \
+         settings: { provider: { oidc: { issuer: \"https://idp.test\", client_id: orgate } } }\n",
+    )
+    .await;
+    let enforce = async |what: &str| {
+        let wanted = json!({ "sso_enforcement": what });
+        let path = "/organizations/acme/policy";
+        let reply = call(&app, Some(&ada), ("PATCH", path), Some(&wanted)).await;
+        (reply.status, reply.text("detail"))
+    };
+    let refused = "no owner could sign in any more: have one sign in through the connection first".to_owned();
+
+    assert_eq!(enforce("organization").await, (422, refused.clone()));
+    assert_eq!(enforce("domains").await, (422, refused));
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, users: [{ email: ada@acme.test, name: Ada, break_glass: true }] }]").await;
+    assert_eq!(enforce("domains").await.0, 200);
 }

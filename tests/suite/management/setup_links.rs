@@ -222,3 +222,26 @@ async fn links_are_listed_latest_first_and_an_organization_makes_so_many_and_no_
     let operators = create_link(&app.env, &app.org("acme").await, &wanted, Actor::Operator).await;
     assert!(operators.is_ok(), "what an organization does to itself shuts out nobody else");
 }
+
+/// The ceiling falls with its giver: who may still make links, but could not give these roles any more, gave them no longer.
+#[tokio::test]
+async fn a_link_gives_no_role_that_its_maker_could_not_give_any_more() {
+    let app = app().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let make = async |roles: &[&str]| {
+        let wanted = json!({ "purposes": ["sso"], "roles": roles });
+        call(&app, Some(&ada), ("POST", LINKS), Some(&wanted)).await.text("url")
+    };
+    let (high, low) = (make(&["admin"]).await, make(&[]).await);
+    let open = async |link: &String| app.browser().get(link).await.status.as_u16();
+    assert_eq!((open(&high).await, open(&low).await), (200, 200));
+
+    app.apply(
+        "organizations: [{ slug: acme, name: Acme Inc, \
+         roles: [{ slug: sso-manager, permissions: [\"orgate:connections:*\", \"orgate:setup_links:*\"] }], \
+         users: [{ email: ada@acme.test, name: Ada, roles: [sso-manager] }] }]",
+    )
+    .await;
+
+    assert_eq!((open(&high).await, open(&low).await), (410, 200));
+}

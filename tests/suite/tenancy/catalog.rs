@@ -219,7 +219,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: group_parents: delete, insert, select
     orgate_app: group_roles: delete, insert, select
     orgate_app: groups: delete, insert, select, update
-    orgate_app: idempotency_keys: insert, select
+    orgate_app: idempotency_keys: delete, insert, select
     orgate_app: identity_links: delete, insert, select, update
     orgate_app: key_rings: insert, select, update
     orgate_app: mapped_groups: delete, insert, select

@@ -187,6 +187,10 @@ impl Calls {
             PushedRequests::find: None
             AuditEvents::list: []
             IdempotencyKeys::find: None
+            Organizations::find_record: Some(None)
+            Rights::find_of_user: None
+            Rights::find_of_client: None
+            Rights::is_owner_let_in: false
             Organizations::lock: ()
             Outbox::find: None
             Roles::list: []
@@ -273,6 +277,7 @@ impl Calls {
             AttributeSets::save_of_organization: ()
             AttributeSets::save_of_user: ()
             Users::update_break_glass: ()
+            IdempotencyKeys::delete: ()
             Roles::delete: false
             Users::delete_role: false
             Users::update: ()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use orgate_edge::{AppState, RequestOrigin};
@@ -80,7 +80,11 @@ async fn admission(parts: &mut Parts, state: &AppState) -> Result<Answered, Prob
     let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
     let request = (&parts.headers, parts.method.as_str(), uri.path());
     let shown = resource.read(Called::default(), request, None).map_err(|answer| refused(&answer))?;
-    let reason = parts.headers.get(REASON).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let reason = read_reason(&parts.headers)?;
+    if !operation.is_conditional && operation.method != "GET" && parts.headers.contains_key(header::IF_MATCH)
+    {
+        return Err(Problem::parameter("If-Match: nothing is read here that could have been changed since"));
+    }
     let asked = Asked { organization, permission: operation.permission, holder: operation.holder, reason };
     let admission = admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await?;
     let admitted = match admission.access {
@@ -97,6 +101,15 @@ async fn admission(parts: &mut Parts, state: &AppState) -> Result<Answered, Prob
         Access::ReasonMissing => Err(reason_missing()),
     };
     Ok((admitted, admission.budget))
+}
+
+/// Why an operator asks, if they say so.
+fn read_reason(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(REASON) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).ok();
+    let text = text.filter(|text| text.chars().count() <= MAX_REASON);
+    let wrong = || Problem::parameter(format!("{REASON} is up to {MAX_REASON} characters, in UTF-8"));
+    text.map(Some).ok_or_else(wrong)
 }
 
 /// What nobody is let in to.

@@ -61,12 +61,12 @@ fn complete(described: &mut Map<String, Value>, operation: &Operation) {
 
 /// What an operation is asked for besides what is its own.
 fn add_parameters(parameters: &mut Vec<Value>, operation: &Operation) {
-    let header = |name: &str, longest: usize, description: &str| {
+    let header = |name: &str, schema: Value, description: &str| {
         json!({
-            "name": name, "in": "header", "required": false, "description": description,
-            "schema": { "type": "string", "maxLength": longest },
+            "name": name, "in": "header", "required": false, "description": description, "schema": schema,
         })
     };
+    let up_to = |longest: usize| json!({ "type": "string", "minLength": 1, "maxLength": longest });
     if operation.path.contains("{organization}") {
         let organization = json!({
             "name": "organization", "in": "path", "required": true, "schema": { "type": "string" },
@@ -75,18 +75,15 @@ fn add_parameters(parameters: &mut Vec<Value>, operation: &Operation) {
         parameters.insert(0, organization);
         let why =
             "Why an operator asks about an organization that is not theirs: it keeps that in its audit log";
-        parameters.push(header("Orgate-Reason", MAX_REASON, why));
+        parameters.push(header("Orgate-Reason", up_to(MAX_REASON), why));
     }
-    match operation.method {
-        "POST" => {
-            let once = "A key of this request's own: sent again with it within a day, it makes nothing twice";
-            parameters.push(header("Idempotency-Key", MAX_KEY, once));
-        }
-        "PATCH" | "DELETE" => {
-            let only = "An ETag: done only if it is still what was read";
-            parameters.push(header("If-Match", 1000, only));
-        }
-        _ => {}
+    if operation.method == "POST" {
+        let once = "A key of this request's own: sent again with it within a day, it makes nothing twice";
+        parameters.push(header("Idempotency-Key", up_to(MAX_KEY), once));
+    }
+    if operation.is_conditional {
+        let only = "An ETag: done only if it is still what was read";
+        parameters.push(header("If-Match", json!({ "type": "string" }), only));
     }
 }
 
@@ -102,23 +99,31 @@ fn headers(status: &str, operation: &Operation) -> Value {
         if status == "201" {
             headers.insert("location".to_owned(), text("Where it is read"));
         }
-        if operation.method == "PATCH" {
+        let is_one = !operation.path.ends_with('s') || status == "201";
+        if is_one && status != "204" && !operation.path.contains("/setup-links") {
             headers.insert("etag".to_owned(), text("The state that is shown, for `If-Match`"));
         }
     }
     headers
 }
 
-/// Describes partial updates: what they may change, and nothing that they must.
+/// Describes partial updates: what they may change, and nothing that they must; null takes away what need not be there. And
+/// what answers show of the same: more than what may be changed.
 fn add_patches(document: &mut Value) {
     let mut patches = Vec::new();
     for operation in OPERATIONS.iter().filter(|operation| operation.method == "PATCH") {
         let path = operation.path.replace('/', "~1");
-        let place =
-            format!("/paths/{path}/patch/requestBody/content/application~1merge-patch+json/schema/$ref");
-        let Some(reference) = document.pointer_mut(&place) else { continue };
+        let Some(content) = document.pointer_mut(&format!("/paths/{path}/patch/requestBody/content")) else {
+            continue;
+        };
+        let place = content.pointer_mut("/application~1merge-patch+json/schema/$ref");
+        let Some(reference) = place else { continue };
         let whole = reference.as_str().unwrap_or_default().to_owned();
         *reference = Value::from(format!("{whole}Patch"));
+        let same = content.get("application/merge-patch+json").cloned().unwrap_or_default();
+        if let Some(content) = content.as_object_mut() {
+            content.insert("application/json".to_owned(), same);
+        }
         patches.push(whole.trim_start_matches("#/components/schemas/").to_owned());
     }
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
@@ -126,11 +131,32 @@ fn add_patches(document: &mut Value) {
     };
     for name in patches {
         let mut patch = schemas.get(&name).cloned().unwrap_or_default();
-        if let Some(patch) = patch.as_object_mut() {
-            patch.remove("required");
-        }
+        loosen(&mut patch);
         schemas.insert(format!("{name}Patch"), patch);
+        let shown = schemas.get_mut(&name).and_then(Value::as_object_mut);
+        shown.map(|shown| shown.remove("additionalProperties"));
     }
+}
+
+/// A schema of settings as one of their merge patch (RFC 7396).
+fn loosen(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    let required = schema.remove("required").unwrap_or_default();
+    let required: Vec<&str> = required.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let optional = properties.iter_mut().filter(|(name, _)| !required.contains(&name.as_str()));
+    for (_, property) in optional {
+        if let Some(values) = property.get_mut("additionalProperties") {
+            *values = or_null(values);
+        }
+        if property.get("type").is_some_and(Value::is_string) {
+            *property = or_null(property);
+        }
+    }
+}
+
+fn or_null(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 /// The document, of a server at `base`.

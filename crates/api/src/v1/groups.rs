@@ -45,11 +45,11 @@ pub(crate) struct Settings {
     name: String,
     /// Slugs of the roles that its members have by it.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(max_items = 50)]
     roles: Vec<String>,
     /// Slugs of the groups that it is inside of: its members are in these too.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(max_items = 20)]
     parents: Vec<String>,
 }
 
@@ -66,11 +66,11 @@ pub(crate) struct Wanted {
     name: String,
     /// Slugs of the roles that its members have by it: roles that you could give them.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(max_items = 50)]
     roles: Vec<String>,
     /// Slugs of the groups that it is inside of.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(max_items = 20)]
     parents: Vec<String>,
 }
 

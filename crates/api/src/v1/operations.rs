@@ -1,6 +1,7 @@
 //! The operations: what each takes, and what answers it.
 //!
-//! **Invariant:** an operation is one line below, of which its route, its description and the table of who may call it are made.
+//! **Invariant:** an operation is one line below, of which its route and the table of who may call it are made, and what its
+//! description has in common with all others; a test compares the rest.
 
 use axum::Router;
 use axum::http::Method;
@@ -11,7 +12,9 @@ use orgate_flows::manage::access::Holder;
 use utoipa::OpenApi;
 
 use super::problem::Problem;
-use super::{audit_events, groups, organizations, policy, roles, sessions, setup_links, users};
+use super::{
+    audit_events, connections, domains, groups, organizations, policy, roles, sessions, setup_links, users,
+};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +27,19 @@ pub struct Operation {
     pub permission: OrgatePermission,
     /// In whose organization.
     pub holder: Holder,
+    /// Whether it can be made to depend on what was read (`If-Match`).
+    pub is_conditional: bool,
 }
 
 macro_rules! operations {
-    ($($method:ident $path:literal $holder:ident $permission:ident => $module:ident::$handler:ident;)+) => {
+    ($($method:ident $path:literal $holder:ident $permission:ident => $module:ident::$handler:ident $(if $condition:ident)?;)+) => {
         /// Every operation but the description of them all, which anyone may read.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
             method: stringify!($method),
             path: $path,
             permission: OrgatePermission::$permission,
             holder: Holder::$holder,
+            is_conditional: { const CONDITIONS: &[&str] = &[$(stringify!($condition))?]; !CONDITIONS.is_empty() },
         },)+];
 
         /// Their routes.
@@ -62,24 +68,35 @@ operations! {
     GET "/organizations" Operator OrganizationsRead => organizations::list;
     POST "/organizations" Operator OrganizationsManage => organizations::post;
     GET "/organizations/{organization}" Organization OrganizationRead => organizations::get;
-    PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch;
+    PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch if unchanged;
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
     GET "/organizations/{organization}/audit-events" Organization AuditRead => audit_events::list;
     GET "/organizations/{organization}/groups" Organization GroupsRead => groups::list;
     POST "/organizations/{organization}/groups" Organization GroupsManage => groups::post;
     GET "/organizations/{organization}/groups/{group}" Organization GroupsRead => groups::get;
-    PATCH "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::patch;
-    DELETE "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::delete;
+    PATCH "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::patch if unchanged;
+    DELETE "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::delete if unchanged;
     GET "/organizations/{organization}/groups/{group}/members" Organization GroupsRead => groups::list_of_group;
     PUT "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::put_member;
     DELETE "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::delete_member;
+    GET "/organizations/{organization}/connections" Organization ConnectionsRead => connections::list;
+    POST "/organizations/{organization}/connections" Organization ConnectionsManage => connections::post;
+    GET "/organizations/{organization}/connections/{connection}" Organization ConnectionsRead => connections::get;
+    PATCH "/organizations/{organization}/connections/{connection}" Organization ConnectionsManage => connections::patch if unchanged;
+    PUT "/organizations/{organization}/connections/{connection}/settings" Organization ConnectionsManage => connections::put_settings;
+    PUT "/organizations/{organization}/connections/{connection}/state" Organization ConnectionsManage => connections::put_state;
+    GET "/organizations/{organization}/domains" Organization DomainsRead => domains::list;
+    POST "/organizations/{organization}/domains" Organization DomainsManage => domains::post;
+    GET "/organizations/{organization}/domains/{domain}" Organization DomainsRead => domains::get;
+    DELETE "/organizations/{organization}/domains/{domain}" Organization DomainsManage => domains::delete if unchanged;
+    POST "/organizations/{organization}/domains/{domain}/verify" Organization DomainsManage => domains::verify;
     GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get;
-    PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch;
+    PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch if unchanged;
     GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;
     POST "/organizations/{organization}/roles" Organization RolesManage => roles::post;
     GET "/organizations/{organization}/roles/{role}" Organization RolesRead => roles::get;
-    PATCH "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::patch;
-    DELETE "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::delete;
+    PATCH "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::patch if unchanged;
+    DELETE "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::delete if unchanged;
     GET "/organizations/{organization}/sessions" Organization SessionsRead => sessions::list;
     DELETE "/organizations/{organization}/sessions/{session}" Organization SessionsManage => sessions::delete;
     GET "/organizations/{organization}/setup-links" Organization SetupLinksRead => setup_links::list;
@@ -89,7 +106,7 @@ operations! {
     GET "/organizations/{organization}/users" Organization UsersRead => users::list;
     POST "/organizations/{organization}/users" Organization UsersManage => users::post;
     GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get;
-    PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch;
+    PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch if unchanged;
     PUT "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::put_role;
     DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
     GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;

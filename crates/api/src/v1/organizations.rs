@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use orgate_domain::attributes::check_attributes;
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
@@ -38,6 +37,15 @@ pub(crate) struct View {
     status: Status,
     #[serde(flatten)]
     settings: Settings,
+    /// What the operator keeps about it, for claims of applications.
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    attributes: Attributes,
+    /// The id of the organization above it.
+    parent_id: Option<String>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it was last changed.
+    updated_at: DateTime<Utc>,
 }
 
 /// What of an organization its administrators may change.
@@ -58,10 +66,6 @@ pub(crate) struct Settings {
     /// Where notices to it go.
     #[serde(default)]
     contact_email: Option<String>,
-    /// What is kept about it, for claims of applications: up to 50 names, each with its values.
-    #[serde(default)]
-    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
-    attributes: Attributes,
 }
 
 /// The status of an organization.
@@ -145,7 +149,6 @@ impl From<&DescribedOrganization> for Settings {
             logo_url: organization.branding.logo_url.as_ref().map(ToString::to_string),
             primary_color: organization.branding.primary_color.map(|color| color.to_string()),
             contact_email: organization.contact.as_ref().map(|contact| contact.as_str().to_owned()),
-            attributes: described.attributes.clone(),
         }
     }
 }
@@ -157,6 +160,10 @@ impl From<&DescribedOrganization> for View {
             slug: described.organization.slug.to_string(),
             status: described.organization.status.into(),
             settings: described.into(),
+            attributes: described.attributes.clone(),
+            parent_id: described.record.parent.map(|parent| parent.to_string()),
+            created_at: described.record.created_at,
+            updated_at: described.record.updated_at,
         }
     }
 }
@@ -188,13 +195,10 @@ impl TryFrom<Settings> for OrganizationSettings {
         let contact = settings.contact_email.map(|text| {
             Email::parse(&text).map_err(|error| ChangeError::invalid("/contact_email", error.to_string()))
         });
-        check_attributes(&settings.attributes)
-            .map_err(|error| ChangeError::invalid("/attributes", error.to_string()))?;
         Ok(Self {
             name: name("/name", &settings.name)?,
             branding: Branding { logo_url: logo_url.transpose()?, primary_color: color.transpose()? },
             contact: contact.transpose()?,
-            attributes: settings.attributes,
         })
     }
 }
@@ -268,7 +272,7 @@ pub(crate) async fn get(State(env): State<Env>, Admitted(caller): Admitted) -> R
     Ok(Tagged((&found).into()))
 }
 
-/// Change an organization's name, look, contact or attributes.
+/// Change an organization's name, look or contact.
 #[utoipa::path(
     patch,
     path = "/organizations/{organization}",

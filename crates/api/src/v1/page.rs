@@ -24,6 +24,7 @@ pub(crate) struct PageQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
     /// Where to go on: `next_cursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

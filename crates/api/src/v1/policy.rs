@@ -31,19 +31,19 @@ pub(crate) struct View {
 #[derive(Default)]
 pub(crate) struct Settings {
     /// Seconds after its last use that a session ends.
-    #[schema(minimum = 1, maximum = 315_360_000)]
+    #[schema(minimum = 300, maximum = 315_360_000)]
     session_idle_secs: Option<i64>,
     /// Seconds after sign-in that a session ends.
-    #[schema(minimum = 1, maximum = 315_360_000)]
+    #[schema(minimum = 300, maximum = 315_360_000)]
     session_absolute_secs: Option<i64>,
     /// Seconds that access tokens and ID tokens are good for.
     #[schema(minimum = 30, maximum = 3600)]
     access_token_secs: Option<i64>,
     /// Seconds that a refresh token is good for, unless used.
-    #[schema(minimum = 1, maximum = 315_360_000)]
+    #[schema(minimum = 300, maximum = 315_360_000)]
     refresh_idle_secs: Option<i64>,
     /// Seconds after sign-in that tokens can be refreshed.
-    #[schema(minimum = 1, maximum = 315_360_000)]
+    #[schema(minimum = 300, maximum = 315_360_000)]
     refresh_absolute_secs: Option<i64>,
     /// Wrong passwords for one account before further tries are refused for a while.
     #[schema(minimum = 1, maximum = 1000)]

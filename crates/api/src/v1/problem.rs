@@ -59,6 +59,7 @@ macro_rules! kinds {
 kinds! {
     Changed = "precondition_failed", "It was changed since you read it";
     Forbidden = "forbidden", "You may not do this";
+    Gone = "gone", "What the request made has gone since";
     InUse = "in_use", "Something else needs it as it is";
     InvalidBody = "invalid_body", "The body is not what is asked for";
     InvalidRequest = "invalid_request", "The access token is not presented as it should be";
@@ -88,6 +89,7 @@ impl Problem {
     /// There is no such thing, in the caller's organization; or it is another's.
     pub(crate) fn not_found() -> Self {
         Self::with_status(StatusCode::NOT_FOUND, Kind::NotFound)
+            .saying("There is no such thing in your organization, or no such organization that is yours.")
     }
 
     /// A parameter of the query.
@@ -101,7 +103,9 @@ impl Problem {
             .with_fault(pointer.into(), detail.into())
     }
 
+    /// With what is wrong, and where, if it is at one place of the body.
     fn with_fault(mut self, pointer: String, detail: String) -> Self {
+        self.detail = Some(detail.clone());
         self.errors.push(Fault { pointer, detail });
         self
     }
@@ -152,6 +156,7 @@ impl From<ChangeError> for Problem {
                 Self::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).with_fault(pointer, text)
             }
             ChangeError::Failure(failure) => failure.into(),
+            ChangeError::Gone => conflict(Kind::Gone).saying(text),
             ChangeError::InUse(_) => conflict(Kind::InUse).saying(text),
             ChangeError::Invalid { pointer, .. } => Self::fault(pointer, text),
             ChangeError::KeyReused(_) => {

@@ -1,7 +1,5 @@
 //! `/organizations/{organization}/roles`.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -44,7 +42,7 @@ pub(crate) struct Settings {
     /// What is in it: permissions of applications, such as `notes:write`, and Orgate's own, such as `orgate:users:read`.
     /// `notes:*` is all of an application's resource.
     #[schema(max_items = 200)]
-    permissions: BTreeSet<String>,
+    permissions: Vec<String>,
 }
 
 /// A role as wanted.
@@ -61,12 +59,12 @@ pub(crate) struct Wanted {
     /// What is in it: see `Role`. Nothing that its maker could not give.
     #[serde(default)]
     #[schema(max_items = 200)]
-    permissions: BTreeSet<String>,
+    permissions: Vec<String>,
 }
 
 impl From<&Role> for Settings {
     fn from(role: &Role) -> Self {
-        Self { name: role.name.as_str().to_owned(), permissions: role.permissions.clone() }
+        Self { name: role.name.as_str().to_owned(), permissions: role.permissions.iter().cloned().collect() }
     }
 }
 

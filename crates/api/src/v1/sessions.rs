@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use orgate_domain::ids::{SessionId, UserId};
 use orgate_domain::user_agents::describe;
 use orgate_flows::Env;
+use orgate_flows::manage::OpenSession;
 use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions, list_sessions_of};
-use orgate_flows::manage::{OpenSession, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,7 +66,7 @@ page! {
     Sessions as SessionPage of View
 }
 
-/// List the sessions by which users of an organization are signed in, in the order in which they began.
+/// List the sessions by which users of an organization are signed in, those that began last first.
 #[utoipa::path(
     get,
     path = "/organizations/{organization}/sessions",
@@ -101,22 +101,22 @@ pub(crate) async fn delete(
     Ok(private(StatusCode::NO_CONTENT))
 }
 
-/// List the sessions by which one user is signed in, the last used first: up to 500, on one page.
+/// List the sessions by which one user is signed in, those that began last first; of the 500 that were used last.
 #[utoipa::path(
     get,
     path = "/organizations/{organization}/users/{user}/sessions",
     tag = "Sessions",
     operation_id = "listUserSessions",
-    params(("user" = String, Path, description = "Their id")),
-    responses((status = 200, description = "All of them", body = Sessions)),
+    params(("user" = String, Path, description = "Their id"), PageQuery),
+    responses((status = 200, description = "A page of them", body = Sessions)),
 )]
 pub(crate) async fn list_of_user(
     State(env): State<Env>,
     Admitted(caller): Admitted,
     Named(user): Named<UserId>,
+    Paged(page): Paged<SessionId>,
 ) -> Result<Private<Sessions>, Problem> {
-    let items = list_sessions_of(&env, &caller, user).await?;
-    Ok(Private(Page::<_, SessionId> { items, next: None }.into()))
+    Ok(Private(list_sessions_of(&env, &caller, (user, page)).await?.into()))
 }
 
 /// End every session of a user. To do it again changes nothing.

@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::ConnectionProtocol;
-use crate::names::Slug;
+use super::checks::{check_address, check_count, check_separator, check_slugs, check_text, problem};
 
 /// Rules that one connection may have: each is looked at in every sign-in.
 pub const MAX_RULES: usize = 200;
@@ -18,11 +17,8 @@ const MAX_NAMES: usize = 10;
 /// Attributes that one connection may keep.
 const MAX_KEPT: usize = 20;
 
-/// Characters in any one text.
-const MAX_TEXT: usize = 1024;
-
-/// Bytes that may stand between groups.
-const MAX_SEPARATOR: usize = 8;
+/// Tenants, or hosted domains, that one connection may name.
+const MAX_NAMED: usize = 100;
 
 /// Certificates that an identity provider may sign with at a time.
 pub const MAX_CERTIFICATES: usize = 10;
@@ -277,6 +273,9 @@ impl ConnectionSettings {
         self.mapping.check()?;
         check_count("rules", self.rules.len(), MAX_RULES)?;
         for rule in &self.rules {
+            if let Some(attribute) = &rule.attribute {
+                check_text("rules.attribute", attribute)?;
+            }
             check_text("rules.value", &rule.value)?;
             check_slugs("rules.roles", &rule.roles)?;
             check_slugs("rules.groups", &rule.groups)?;
@@ -325,6 +324,14 @@ impl OidcSettings {
         if self.algorithms.is_empty() || !self.algorithms.iter().all(|name| known.contains(&name.as_str())) {
             return problem("provider.oidc.algorithms", &format!("at least one, of {}", known.join(", ")));
         }
+        for (field, named) in
+            [("provider.oidc.tenants", &self.tenants), ("provider.oidc.hosted_domains", &self.hosted_domains)]
+        {
+            check_count(field, named.len(), MAX_NAMED)?;
+            for text in named {
+                check_text(field, text)?;
+            }
+        }
         if self.is_multi_tenant() && self.tenants.is_empty() {
             return problem(
                 "provider.oidc.tenants",
@@ -353,6 +360,15 @@ impl SamlSettings {
         }
         if let Some(url) = &self.metadata_url {
             check_address("provider.saml.metadata_url", url)?;
+        }
+        for (field, text) in [
+            ("provider.saml.authn_context", &self.authn_context),
+            ("provider.saml.name_id_format", &self.name_id_format),
+            ("provider.saml.unsolicited_client", &self.unsolicited_client),
+        ] {
+            if let Some(text) = text {
+                check_text(field, text)?;
+            }
         }
         if self.certificates.is_empty() {
             return problem("provider.saml.certificates", "at least one: without it nothing can be verified");
@@ -435,58 +451,6 @@ impl Vendor {
     /// Reads [`Vendor::as_str`] back.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|vendor| vendor.as_str() == text)
-    }
-}
-
-fn problem<T>(field: &'static str, why: &str) -> Result<T, SettingsProblem> {
-    Err(SettingsProblem { field, why: why.to_owned() })
-}
-
-fn check_text(field: &'static str, text: &str) -> Result<(), SettingsProblem> {
-    if text.trim().is_empty() {
-        return problem(field, "it is empty");
-    }
-    if text.len() > MAX_TEXT || text.chars().any(char::is_control) {
-        return problem(field, &format!("at most {MAX_TEXT} bytes, on one line"));
-    }
-    Ok(())
-}
-
-fn check_separator(separator: &str) -> Result<(), SettingsProblem> {
-    if separator.is_empty() || separator.len() > MAX_SEPARATOR || separator.chars().any(char::is_control) {
-        let why = format!(
-            "groups_separator is 1 to {MAX_SEPARATOR} bytes, on one line; leave it out if not needed"
-        );
-        return problem("mapping", &why);
-    }
-    Ok(())
-}
-
-fn check_count(field: &'static str, count: usize, most: usize) -> Result<(), SettingsProblem> {
-    if count > most { problem(field, &format!("at most {most} of them")) } else { Ok(()) }
-}
-
-fn check_slugs(field: &'static str, slugs: &BTreeSet<String>) -> Result<(), SettingsProblem> {
-    check_count(field, slugs.len(), MAX_RULES)?;
-    match slugs.iter().find(|slug| Slug::parse(slug).is_err()) {
-        Some(slug) => problem(field, &format!("`{}` is not a slug", slug.escape_debug())),
-        None => Ok(()),
-    }
-}
-
-fn check_address(field: &'static str, text: &str) -> Result<(), SettingsProblem> {
-    check_text(field, text)?;
-    match Url::parse(text) {
-        Ok(url)
-            if matches!(url.scheme(), "https" | "http")
-                && url.has_host()
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.fragment().is_none() =>
-        {
-            Ok(())
-        }
-        _ => problem(field, "an https:// address, without a user or a fragment"),
     }
 }
 

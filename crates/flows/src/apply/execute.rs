@@ -40,6 +40,9 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
     if step.changes.iter().any(|change| shuts_out(&change.subject)) {
         tx.users().seize(None).await.map_err(Failure::from)?; // before anything that a sign-in may wait for
     }
+    if step.changes.iter().any(|change| gives_rights(&change.subject)) {
+        tx.roles().seize().await.map_err(Failure::from)?; // as programs do that change these
+    }
     for (change, made) in &changes {
         match write(env, &mut tx, (&step.slug, change), made).await {
             Err(Failure::Storage(StorageError::Conflict { .. })) => {
@@ -53,6 +56,11 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
     tx.commit().await.map_err(Failure::from)?;
     applied.changes += changes.len();
     Ok(())
+}
+
+/// Whether it says who may do what.
+const fn gives_rights(subject: &Subject) -> bool {
+    matches!(subject, Subject::Group(_) | Subject::Role(_) | Subject::User { .. })
 }
 
 /// Whether sessions of anybody may have to end for it.

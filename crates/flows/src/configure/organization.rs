@@ -5,7 +5,7 @@ use orgate_domain::connections::Attributes;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{DomainId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::organizations::{Branding, OrgStatus};
+use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::{PolicySettings, SsoEnforcement};
 use orgate_storage::{NewOrganization, OrgTx, OrganizationChange};
 
@@ -30,6 +30,19 @@ pub(crate) struct OrganizationState {
 }
 
 impl OrganizationState {
+    /// An organization as it is: nothing changes.
+    pub(crate) fn of(organization: &Organization) -> Self {
+        Self {
+            ancestors: Vec::new(),
+            name: organization.name.clone(),
+            branding: organization.branding.clone(),
+            status: organization.status,
+            contact: organization.contact.clone(),
+            attributes: None,
+            policy: None,
+        }
+    }
+
     /// Whether sessions of anybody may have to end for it: [`Users::seize`] comes first then, before anything that a sign-in
     /// may wait for.
     ///
@@ -58,7 +71,10 @@ pub(crate) async fn save_organization(
         tx.organization().insert(&new).await?;
     }
     let contact = contact.as_ref();
-    tx.organization().update(&OrganizationChange { name, branding, status: *status, contact, at }).await?;
+    // Somebody else may have changed it since what is wanted was compared with what was there.
+    let status_to_be = (*mark == Mark::Created || mark.touches("status")).then_some(*status);
+    let change = OrganizationChange { name, branding, status: status_to_be, contact, at };
+    tx.organization().update(&change).await?;
     if let Some(attributes) = attributes {
         tx.attributes().save_of_organization(attributes).await?;
     }
@@ -70,6 +86,8 @@ pub(crate) async fn save_organization(
     tx.audit().insert(&event).await?;
     match (*status, state.enforcement()) {
         (OrgStatus::Active, SsoEnforcement::Off) => Ok(()),
+        // Nobody has been signed in since.
+        (OrgStatus::Deleted | OrgStatus::Suspended, _) if !mark.touches("status") => Ok(()),
         (OrgStatus::Active, enforced) => end_without_sso(env, tx, enforced, author).await,
         (OrgStatus::Deleted, _) => end_all(env, tx, None, author.because("organization_deleted")).await,
         (OrgStatus::Suspended, _) => end_all(env, tx, None, author.because("organization_suspended")).await,

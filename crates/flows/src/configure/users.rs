@@ -8,7 +8,7 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{NewUser, OrgTx};
+use orgate_storage::{Group, ListedUser, NewUser, OrgTx, Role};
 
 use super::{Author, Mark};
 use crate::end_sessions::{Because, end_sessions};
@@ -57,7 +57,9 @@ pub(crate) async fn save_user(
             _ => {}
         }
     }
-    tx.users().update(*id, name, *status, at).await?;
+    // Somebody else may have changed it since what is wanted was compared with what was there.
+    let status_to_be = (*mark == Mark::Created || mark.touches("status")).then_some(*status);
+    tx.users().update(*id, name, status_to_be, at).await?;
     tx.users().update_break_glass(*id, user.break_glass, at).await?;
     if let Some(attributes) = &user.attributes {
         tx.attributes().save_of_user(*id, attributes).await?;
@@ -78,6 +80,61 @@ pub(crate) async fn save_user(
         Some(reason) => end_all(env, tx, Some(*id), author.because(reason)).await,
         None => Ok(()),
     }
+}
+
+/// Whether something is given or taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Assignment {
+    Given,
+    Taken,
+}
+
+/// Assigns a role to a user, or takes it away; nothing, if it is so already.
+pub(crate) async fn save_assignment(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, assignment): (&Author, Assignment),
+    (user, role): (&ListedUser, &Role),
+) -> Result<(), Failure> {
+    let changed = match assignment {
+        Assignment::Given => tx.users().insert_role(user.id, role.id, env.clock.now()).await?,
+        Assignment::Taken => tx.users().delete_role(user.id, role.id).await?,
+    };
+    if !changed {
+        return Ok(());
+    }
+    let mut roles = user.roles.clone();
+    roles.retain(|slug| slug != role.slug.as_str());
+    if assignment == Assignment::Given {
+        roles.push(role.slug.to_string());
+        roles.sort();
+    }
+    let mark = Mark::Changed(vec!["roles"]);
+    let mut event = Event { user_id: Some(user.id), ..author.done(env, Action::UserConfigured, &mark)? };
+    let status = user.profile.status.as_str().to_owned();
+    event.detail.extend([("status", status), ("roles", roles.join(" "))]);
+    Ok(tx.audit().insert(&event).await?)
+}
+
+/// Puts a user into a group, or takes out whom somebody put there; nothing, if it is so already.
+pub(crate) async fn save_membership(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, assignment): (&Author, Assignment),
+    (user, group): (&ListedUser, &Group),
+) -> Result<(), Failure> {
+    let (changed, what) = match assignment {
+        Assignment::Given => (tx.groups().insert_member(group.id, user.id).await?, "joined"),
+        Assignment::Taken => (tx.groups().delete_member(group.id, user.id).await?, "left"),
+    };
+    if !changed {
+        return Ok(());
+    }
+    let mark = Mark::Changed(vec!["groups"]);
+    let mut event = Event { user_id: Some(user.id), ..author.done(env, Action::UserConfigured, &mark)? };
+    let status = user.profile.status.as_str().to_owned();
+    event.detail.extend([("status", status), (what, group.slug.to_string())]);
+    Ok(tx.audit().insert(&event).await?)
 }
 
 /// Ends the sessions of a user, or of everybody.

@@ -114,7 +114,8 @@ impl<'a> Arrival<'a> {
             return Ok(None);
         }
         let sessions = tx.upstream().list_sessions(self.connection.id, subject, sids).await?;
-        let because = Because { actor: Actor::System, reason: "upstream_logout", origin: self.origin };
+        let because =
+            Because { actor: Actor::System, reason: "upstream_logout", origin: self.origin, detail: &[] };
         end_sessions(self.env, &mut tx, sessions.iter().copied(), because).await?;
         let event = events::done(self.env, Action::UpstreamLogout, self.origin)?;
         let detail =

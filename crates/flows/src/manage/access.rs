@@ -113,21 +113,21 @@ async fn budgeted(
     if claims.aud != env.issuer.api() || claims.act.is_some() {
         return Ok(nobodys);
     }
+    // First: whoever saw a token that is bound to a key would otherwise use up the budget of whoever has the key.
+    if let Some(unproven) = possess(env, claims, (token, proof)).await? {
+        return Ok(Admission { access: unproven.into(), budget: None });
+    }
     // Before anything is read for it.
     let budget = Some(env.limits.take_api((&claims.org_id, &claims.client_id, &claims.sub))?);
-    Ok(Admission { access: check(env, (token, proof), (&presented, asked), origin).await?, budget })
+    Ok(Admission { access: check(env, (&presented, asked), origin).await?, budget })
 }
 
 async fn check(
     env: &Env,
-    (token, proof): (&str, Option<&PresentedProof<'_>>),
     (presented, asked): (&Presented, Asked<'_>),
     origin: &Origin,
 ) -> Result<Access, Failure> {
-    if let Some(unproven) = possess(env, &presented.claims, (token, proof)).await? {
-        return Ok(unproven.into());
-    }
-    let Some((caller, slug)) = caller(env, presented, origin).await? else {
+    let Some((caller, slug)) = caller(env, (presented, asked.permission), origin).await? else {
         return Ok(Access::InvalidToken);
     };
     let place = Place::of(env, (&caller, &slug), asked).await?;
@@ -200,7 +200,7 @@ async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>)
 /// Whoever the token is about, if all that it stands on does; with their organization's slug.
 async fn caller(
     env: &Env,
-    presented: &Presented,
+    (presented, asked): (&Presented, OrgatePermission),
     origin: &Origin,
 ) -> Result<Option<(Caller, String)>, Failure> {
     let Presented { claims, scope } = presented;
@@ -227,5 +227,5 @@ async fn caller(
     let (roles, holds) = (held.0.clone(), Held::of(held.1.iter().map(String::as_str)));
     let origin = origin.clone();
     let (scope, home, client) = (*scope, *scope, client.key());
-    Ok(Some((Caller { scope, home, by, client, roles, holds, lent, reason: None, origin }, slug)))
+    Ok(Some((Caller { scope, home, by, client, roles, holds, lent, asked, reason: None, origin }, slug)))
 }

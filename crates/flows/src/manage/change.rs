@@ -6,6 +6,7 @@ use orgate_storage::{Answered, OrgTx, StorageError};
 use uuid::Uuid;
 
 use super::Caller;
+use crate::limits::Turn;
 use crate::random::NoRandomness;
 use crate::{Env, Failure};
 
@@ -28,6 +29,9 @@ pub enum ChangeError {
     /// The work could not be done; trying again may help.
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// What the same request made before has gone since.
+    #[error("what this request made has gone since; use another Idempotency-Key to make it anew")]
+    Gone,
     /// Somebody or something has it still.
     #[error("{0}")]
     InUse(String),
@@ -116,15 +120,21 @@ impl Once {
 /// A change of who may do what. Others of its kind wait for it.
 pub(super) struct ChangeOfRights {
     pub(super) tx: OrgTx,
+    /// Whoever changes it, by what they hold now that it is their turn.
+    pub(super) caller: Caller,
     had_owner: bool,
+    _turn: Turn,
 }
 
 impl ChangeOfRights {
-    pub(super) async fn begin(env: &Env, caller: &Caller) -> Result<Self, Failure> {
+    pub(super) async fn begin(env: &Env, caller: &Caller) -> Result<Self, ChangeError> {
+        // Before a connection to the database is held: that is for all organizations.
+        let turn = env.limits.take_turn(caller.org_id()).await.map_err(Failure::from)?;
         let mut tx = env.store.begin(&caller.scope).await?;
         tx.roles().seize().await?;
+        let caller = caller.renewed(env, &mut tx).await?;
         let had_owner = tx.roles().is_held(EVERYTHING).await?;
-        Ok(Self { tx, had_owner })
+        Ok(Self { tx, caller, had_owner, _turn: turn })
     }
 
     /// Makes it last, unless it takes the organization its last owner. One that has none, because a file or an identity
@@ -155,6 +165,11 @@ impl Once {
             _ => Err(KeyReused),
         })
     }
+
+    /// Gives the key back: nothing was made.
+    pub(crate) async fn release(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
+        tx.idempotency_keys().delete(&self.key).await
+    }
 }
 
 impl Caller {
@@ -176,6 +191,22 @@ impl Caller {
         match once {
             Some(once) => Ok(self.own(once).claim(env, tx, subject).await??),
             None => Ok(None),
+        }
+    }
+
+    /// The same, before anything is done for it: what was made by this key already.
+    pub(super) async fn find_made(
+        &self,
+        env: &Env,
+        once: Option<&Once>,
+    ) -> Result<Option<Uuid>, ChangeError> {
+        let Some(once) = once.map(|once| self.own(once)) else { return Ok(None) };
+        let mut tx = env.store.begin(&self.scope).await?;
+        let before = tx.idempotency_keys().find(&once.key).await?;
+        tx.commit().await?;
+        match before {
+            Some(before) if before.request != once.request => Err(KeyReused.into()),
+            before => Ok(before.map(|before| before.made)),
         }
     }
 

@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::{GroupId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_storage::{Group, Member, OrgTx, Page, PageOf, Role, StorageError};
+use orgate_storage::{Group, MAX_ANCESTORS, Member, OrgTx, Page, PageOf, Role, StorageError};
 
 use super::change::ChangeOfRights;
 use super::{Caller, ChangeError, Once};
-use crate::configure::{Mark, save_group};
+use crate::configure::{Assignment, Mark, save_group, save_membership};
 use crate::{Env, Failure};
 
 /// Groups of an organization at most: a sign-in through a connection reads them all.
 const MAX_GROUPS: usize = 1_000;
 
-/// Roles that a group gives, and groups that it is directly inside of, at most.
-pub const MAX_LINKS: usize = 100;
+/// Roles that a group gives at most.
+pub const MAX_GIVEN: usize = 50;
 
 /// What of a group may be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,20 +91,20 @@ async fn create(
     once: Option<&Once>,
 ) -> Result<Group, ChangeError> {
     let id = GroupId::from_uuid(env.random.uuid(env.clock.now())?);
-    let ChangeOfRights { mut tx, .. } = begin(env, caller).await?;
+    let ChangeOfRights { mut tx, caller, .. } = begin(env, caller).await?;
     if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
-        return tx.groups().find(GroupId::from_uuid(before)).await?.ok_or(ChangeError::Missing);
+        return tx.groups().find(GroupId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
     }
     let known = Known::read(&mut tx).await?;
     if known.groups.len() >= MAX_GROUPS {
         return Err(ChangeError::TooMany(format!("an organization has up to {MAX_GROUPS} groups")));
     }
     let group = known.wanted(id, slug, settings)?;
-    known.check_gift(caller, &group)?;
+    known.check_gift(&caller, &group)?;
     let taken = ("/slug", "another group of the organization is called so");
     let saved = save_group(env, &mut tx, (&caller.author(), &Mark::Created), &group).await;
     if !saved.map_err(|failure| ChangeError::taken(failure, taken))? {
-        return Err(circle());
+        return Err(astray());
     }
     let made = tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
     tx.commit().await?;
@@ -144,10 +143,10 @@ async fn update(
         ("parents", after.parents != before.parents),
     ]);
     let Some(mark) = mark else { return Ok(before) };
-    known.check_gift(caller, &before)?;
-    known.check_gift(caller, &after)?;
+    known.check_gift(&change.caller, &before)?;
+    known.check_gift(&change.caller, &after)?;
     if !save_group(env, &mut change.tx, (&caller.author(), &mark), &after).await? {
-        return Err(circle());
+        return Err(astray());
     }
     let after = change.tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
     change.commit().await?;
@@ -177,7 +176,7 @@ async fn delete(
     let mut change = begin(env, caller).await?;
     let group = change.tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
     check(&group)?;
-    Known::read(&mut change.tx).await?.check_gift(caller, &group)?;
+    Known::read(&mut change.tx).await?.check_gift(&change.caller, &group)?;
     let in_use = || {
         let detail = "somebody is in it, or a group is inside of it; take these out first";
         ChangeError::InUse(detail.to_owned())
@@ -194,7 +193,7 @@ async fn delete(
 /// # Errors
 /// [`ChangeError`]; [`ChangeError::Above`] if the group gives what the caller may not give.
 pub async fn add_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Result<(), ChangeError> {
-    let done = change_members(env, caller, of, Membership::Given).await;
+    let done = change_members(env, caller, of, Assignment::Given).await;
     caller.conclude(env, done).await
 }
 
@@ -203,57 +202,36 @@ pub async fn add_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Re
 /// # Errors
 /// As of [`add_member`].
 pub async fn remove_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Result<(), ChangeError> {
-    let done = change_members(env, caller, of, Membership::Taken).await;
+    let done = change_members(env, caller, of, Assignment::Taken).await;
     caller.conclude(env, done).await
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Membership {
-    Given,
-    Taken,
 }
 
 async fn change_members(
     env: &Env,
     caller: &Caller,
     (id, user): (GroupId, UserId),
-    membership: Membership,
+    assignment: Assignment,
 ) -> Result<(), ChangeError> {
     let mut change = begin(env, caller).await?;
-    let tx = &mut change.tx;
+    let ChangeOfRights { tx, caller, .. } = &mut change;
     let group = tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
-    let member = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
+    let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
     Known::read(tx).await?.check_gift(caller, &group)?;
-    let changed = match membership {
-        Membership::Given => tx.groups().insert_member(id, user).await?,
-        Membership::Taken => tx.groups().delete_member(id, user).await?,
-    };
-    if !changed {
-        return Ok(());
-    }
-    let mark = Mark::Changed(vec!["groups"]);
-    let mut event =
-        Event { user_id: Some(user), ..caller.author().done(env, Action::UserConfigured, &mark)? };
-    let member_is = match membership {
-        Membership::Given => "joined",
-        Membership::Taken => "left",
-    };
-    event
-        .detail
-        .extend([("status", member.profile.status.as_str().to_owned()), (member_is, group.slug.to_string())]);
-    tx.audit().insert(&event).await?;
+    save_membership(env, tx, (&caller.author(), assignment), (&user, &group)).await?;
     change.commit().await
 }
 
 /// A change of groups. Whoever signs in meanwhile waits with what groups give them.
-async fn begin(env: &Env, caller: &Caller) -> Result<ChangeOfRights, Failure> {
+async fn begin(env: &Env, caller: &Caller) -> Result<ChangeOfRights, ChangeError> {
     let mut change = ChangeOfRights::begin(env, caller).await?;
     change.tx.groups().seize().await?;
     Ok(change)
 }
 
-fn circle() -> ChangeError {
-    ChangeError::invalid("/parents", "the group would be inside of itself")
+fn astray() -> ChangeError {
+    let detail =
+        format!("the group, or one in it, would be inside of itself, or of more than {MAX_ANCESTORS} others");
+    ChangeError::invalid("/parents", detail)
 }
 
 /// The roles and groups that there are.
@@ -270,8 +248,11 @@ impl Known {
     /// A group as wanted, with what it would give by those that it is to be inside of.
     fn wanted(&self, id: GroupId, slug: Slug, settings: GroupSettings) -> Result<Group, ChangeError> {
         let GroupSettings { name, roles, parents } = settings;
-        if roles.len().max(parents.len()) > MAX_LINKS {
-            return Err(ChangeError::invalid("", format!("at most {MAX_LINKS} roles, and as many parents")));
+        if roles.len() > MAX_GIVEN {
+            return Err(ChangeError::invalid("/roles", format!("at most {MAX_GIVEN}")));
+        }
+        if parents.len() > MAX_ANCESTORS {
+            return Err(ChangeError::invalid("/parents", format!("at most {MAX_ANCESTORS}")));
         }
         let known = self.roles.iter().map(|role| (&role.slug, role.id)).collect();
         let roles = named(("/roles", "role"), &roles, &known)?;

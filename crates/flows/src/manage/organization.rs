@@ -4,6 +4,7 @@ use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
 use orgate_domain::names::DisplayName;
 use orgate_domain::organizations::{Branding, Organization};
+use orgate_storage::{OrgTx, OrganizationRecord, StorageError};
 
 use super::{Caller, ChangeError};
 use crate::configure::{Mark, OrganizationState, save_organization};
@@ -14,8 +15,10 @@ use crate::{Env, Failure};
 pub struct DescribedOrganization {
     /// The organization.
     pub organization: Organization,
-    /// What is kept about it.
+    /// What is kept about it, which applications are told: the operator's to say.
     pub attributes: Attributes,
+    /// The organization above it, and when it was made and last changed.
+    pub record: OrganizationRecord,
 }
 
 /// What an organization says of itself.
@@ -27,8 +30,6 @@ pub struct OrganizationSettings {
     pub branding: Branding,
     /// Where notices to it go.
     pub contact: Option<Email>,
-    /// What is kept about it for claims.
-    pub attributes: Attributes,
 }
 
 /// The organization; `None` if it is gone.
@@ -37,10 +38,17 @@ pub struct OrganizationSettings {
 /// [`Failure`].
 pub async fn find_organization(env: &Env, caller: &Caller) -> Result<Option<DescribedOrganization>, Failure> {
     let mut tx = env.store.begin(&caller.scope).await?;
-    let found = tx.organization().find().await?;
-    let attributes = tx.attributes().find_of_organization().await?;
+    let found = describe(&mut tx).await?;
     tx.commit().await?;
-    Ok(found.map(|organization| DescribedOrganization { organization, attributes }))
+    Ok(found)
+}
+
+/// The organization of a transaction.
+pub(super) async fn describe(tx: &mut OrgTx) -> Result<Option<DescribedOrganization>, StorageError> {
+    let Some(organization) = tx.organization().find().await? else { return Ok(None) };
+    let Some(record) = tx.organization().find_record().await? else { return Ok(None) };
+    let attributes = tx.attributes().find_of_organization().await?;
+    Ok(Some(DescribedOrganization { organization, attributes, record }))
 }
 
 /// Changes what the organization says of itself: `edit` is shown what it is, and says what it is to be.
@@ -52,33 +60,21 @@ pub async fn update_organization(
     caller: &Caller,
     edit: impl FnOnce(&DescribedOrganization) -> Result<OrganizationSettings, ChangeError>,
 ) -> Result<DescribedOrganization, ChangeError> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    tx.users().seize(None).await?; // before anything that a sign-in may wait for
+    let (mut tx, caller) = caller.begin(env).await?;
     tx.organization().lock().await?;
-    let organization = tx.organization().find().await?.ok_or(ChangeError::Missing)?;
-    let attributes = tx.attributes().find_of_organization().await?;
-    let before = DescribedOrganization { organization, attributes };
+    let before = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
     let wanted = edit(&before)?;
     let now = &before.organization;
     let mark = Mark::of([
         ("name", wanted.name != now.name),
         ("branding", wanted.branding != now.branding),
         ("contact", wanted.contact != now.contact),
-        ("attributes", wanted.attributes != before.attributes),
     ]);
     let Some(mark) = mark else { return Ok(before) };
-    let OrganizationSettings { name, branding, contact, attributes } = wanted;
-    let organization = Organization { name, branding, contact, ..before.organization };
-    let state = OrganizationState {
-        ancestors: Vec::new(),
-        name: organization.name.clone(),
-        branding: organization.branding.clone(),
-        status: organization.status,
-        contact: organization.contact.clone(),
-        attributes: Some(attributes.clone()),
-        policy: None,
-    };
-    save_organization(env, &mut tx, (&caller.author(), &mark), (&organization.slug, &state)).await?;
+    let OrganizationSettings { name, branding, contact } = wanted;
+    let state = OrganizationState { name, branding, contact, ..OrganizationState::of(now) };
+    save_organization(env, &mut tx, (&caller.author(), &mark), (&now.slug, &state)).await?;
+    let after = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
     tx.commit().await?;
-    Ok(DescribedOrganization { organization, attributes })
+    Ok(after)
 }

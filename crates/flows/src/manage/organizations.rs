@@ -4,9 +4,9 @@ use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
-use orgate_storage::{OrgScope, Page, PageOf};
+use orgate_storage::{Page, PageOf};
 
-use super::organization::DescribedOrganization;
+use super::organization::{DescribedOrganization, describe};
 use super::{Caller, ChangeError, Once};
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::{Author, Mark, OrganizationState, ready_roles, save_organization, save_role};
@@ -45,21 +45,56 @@ pub async fn create_organization(
     wanted: WantedOrganization,
     once: Option<&Once>,
 ) -> Result<DescribedOrganization, ChangeError> {
+    let (tx, operator) = operator.begin(env).await?;
+    tx.commit().await?; // others decide, in a moment
+    let operator = &operator;
     let ancestors = match &wanted.parent {
         Some(text) => line_of(env, text).await?,
         None => Vec::new(),
     };
     let fresh = OrgId::from_uuid(env.random.uuid(env.clock.now())?);
-    // In the operator's own organization first: if what follows is lost, the same request makes the same organization.
-    let mut tx = env.store.begin(&operator.home).await?;
-    let before = operator.claim(env, &mut tx, once, fresh.as_uuid()).await?.map(OrgId::from_uuid);
-    tx.commit().await?;
-    if let Some(before) = before
-        && let Some(made) = env.store.resolve(OrgHint::Id(before)).await?
-    {
-        return find(env, &made.scope).await;
+    let id = match once {
+        Some(once) => claim(env, operator, once, fresh).await?,
+        None => fresh,
+    };
+    match make(env, operator, (id, ancestors), wanted).await {
+        // It was this request that made it: before, or at this moment.
+        Err(_) if env.store.resolve(OrgHint::Id(id)).await?.is_some() => find_by_id(env, id).await,
+        Err(refused) => {
+            if let Some(once) = once {
+                release(env, operator, once).await?;
+            }
+            Err(refused)
+        }
+        made => made,
     }
-    let scope = env.store.found(before.unwrap_or(fresh)).await?;
+}
+
+/// The id that the organization of a request has: kept in the operator's own organization before it is made, so that the same
+/// request makes the same one, if what follows is lost.
+async fn claim(env: &Env, operator: &Caller, once: &Once, fresh: OrgId) -> Result<OrgId, ChangeError> {
+    let mut tx = env.store.begin(&operator.home).await?;
+    let before = operator.claim(env, &mut tx, Some(once), fresh.as_uuid()).await?;
+    tx.commit().await?;
+    Ok(before.map_or(fresh, OrgId::from_uuid))
+}
+
+/// What was refused keeps no key.
+async fn release(env: &Env, operator: &Caller, once: &Once) -> Result<(), ChangeError> {
+    let mut tx = env.store.begin(&operator.home).await?;
+    operator.own(once).release(&mut tx).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn make(
+    env: &Env,
+    operator: &Caller,
+    (id, ancestors): (OrgId, Vec<OrgId>),
+    wanted: WantedOrganization,
+) -> Result<DescribedOrganization, ChangeError> {
+    let taken = ("/slug", "the slug is, or was, another organization's, and is never given to another");
+    let in_words = |failure| ChangeError::taken(failure, taken);
+    let scope = env.store.found(id).await.map_err(|error| in_words(error.into()))?;
     let state = OrganizationState {
         ancestors,
         name: wanted.name,
@@ -70,18 +105,25 @@ pub async fn create_organization(
         policy: None,
     };
     let detail = vec![("operator", operator.id())];
-    let author = Author { origin: operator.origin.clone(), detail, ..Author::operator() };
+    let client = Some(operator.client);
+    let author = Author { client, origin: operator.origin.clone(), detail, ..Author::operator() };
     let by = (&author, &Mark::Created);
-    let taken = ("/slug", "the slug is, or was, another organization's, and is never given to another");
     let mut tx = env.store.begin(&scope).await?;
-    save_organization(env, &mut tx, by, (&wanted.slug, &state))
-        .await
-        .map_err(|failure| ChangeError::taken(failure, taken))?;
+    save_organization(env, &mut tx, by, (&wanted.slug, &state)).await.map_err(in_words)?;
     for role in ready_roles(env)? {
         save_role(env, &mut tx, by, &role).await?;
     }
+    let made = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
     tx.commit().await?;
-    find(env, &scope).await
+    Ok(made)
+}
+
+async fn find_by_id(env: &Env, id: OrgId) -> Result<DescribedOrganization, ChangeError> {
+    let made = env.store.resolve(OrgHint::Id(id)).await?.ok_or(ChangeError::Missing)?;
+    let mut tx = env.store.begin(&made.scope).await?;
+    let found = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
+    tx.commit().await?;
+    Ok(found)
 }
 
 /// An organization and those above it, itself first.
@@ -91,14 +133,6 @@ async fn line_of(env: &Env, text: &str) -> Result<Vec<OrgId>, ChangeError> {
     let found = env.store.resolve(name.hint()).await?;
     let found = found.filter(|found| found.status != OrgStatus::Deleted).ok_or_else(unknown)?;
     Ok(env.store.ancestors(&found.scope).await?)
-}
-
-async fn find(env: &Env, scope: &OrgScope) -> Result<DescribedOrganization, ChangeError> {
-    let mut tx = env.store.begin(scope).await?;
-    let organization = tx.organization().find().await?.ok_or(ChangeError::Missing)?;
-    let attributes = tx.attributes().find_of_organization().await?;
-    tx.commit().await?;
-    Ok(DescribedOrganization { organization, attributes })
 }
 
 /// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active.
@@ -113,27 +147,20 @@ pub async fn change_status(
 ) -> Result<DescribedOrganization, ChangeError> {
     let mut tx = env.store.begin(&operator.scope).await?;
     tx.users().seize(None).await?; // before anything that a sign-in may wait for
+    let operator = operator.renewed(env, &mut tx).await?;
     tx.organization().lock().await?;
-    let mut organization = tx.organization().find().await?.ok_or(ChangeError::Missing)?;
-    let attributes = tx.attributes().find_of_organization().await?;
+    let before = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
+    let organization = &before.organization;
     if organization.status == status {
-        return Ok(DescribedOrganization { organization, attributes });
+        return Ok(before);
     }
     if organization.slug.as_str() == OPERATOR_SLUG {
         return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
     }
-    let state = OrganizationState {
-        ancestors: Vec::new(),
-        name: organization.name.clone(),
-        branding: organization.branding.clone(),
-        status,
-        contact: organization.contact.clone(),
-        attributes: None,
-        policy: None,
-    };
+    let state = OrganizationState { status, ..OrganizationState::of(organization) };
     let mark = Mark::Changed(vec!["status"]);
     save_organization(env, &mut tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;
+    let after = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
     tx.commit().await?;
-    organization.status = status;
-    Ok(DescribedOrganization { organization, attributes })
+    Ok(after)
 }

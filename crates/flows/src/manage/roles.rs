@@ -23,8 +23,8 @@ pub const MAX_PERMISSIONS: usize = 200;
 pub struct RoleSettings {
     /// Its name for people.
     pub name: DisplayName,
-    /// What is in it.
-    pub permissions: BTreeSet<String>,
+    /// What is in it, as it was asked for.
+    pub permissions: Vec<String>,
 }
 
 /// A page of the organization's roles, in the order in which they were made.
@@ -73,14 +73,14 @@ async fn create(
     (slug, settings): (Slug, RoleSettings),
     once: Option<&Once>,
 ) -> Result<Role, ChangeError> {
-    check_permissions(caller, &settings.permissions, &BTreeSet::new())?;
     let RoleSettings { name, permissions } = settings;
     let id = RoleId::from_uuid(env.random.uuid(env.clock.now())?);
-    let role = Role { id, slug, name, permissions };
-    let ChangeOfRights { mut tx, .. } = ChangeOfRights::begin(env, caller).await?;
-    if let Some(before) = caller.claim(env, &mut tx, once, role.id.as_uuid()).await? {
-        return tx.roles().find(RoleId::from_uuid(before)).await?.ok_or(ChangeError::Missing);
+    let ChangeOfRights { mut tx, caller, .. } = ChangeOfRights::begin(env, caller).await?;
+    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+        return tx.roles().find(RoleId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
     }
+    check_permissions(&caller, &permissions, &BTreeSet::new())?;
+    let role = Role { id, slug, name, permissions: permissions.into_iter().collect() };
     if tx.roles().list().await?.len() >= MAX_ROLES {
         return Err(ChangeError::TooMany(format!("an organization has up to {MAX_ROLES} roles")));
     }
@@ -116,8 +116,8 @@ async fn update(
     let mut change = ChangeOfRights::begin(env, caller).await?;
     let before = change.tx.roles().find(id).await?.ok_or(ChangeError::Missing)?;
     let RoleSettings { name, permissions } = edit(&before)?;
-    check_permissions(caller, &permissions, &before.permissions)?;
-    let after = Role { name, permissions, ..before.clone() };
+    check_permissions(&change.caller, &permissions, &before.permissions)?;
+    let after = Role { name, permissions: permissions.into_iter().collect(), ..before.clone() };
     let mark = Mark::of([
         ("name", after.name != before.name),
         ("permissions", after.permissions != before.permissions),
@@ -151,7 +151,7 @@ async fn delete(
     let mut change = ChangeOfRights::begin(env, caller).await?;
     let role = change.tx.roles().find(id).await?.ok_or(ChangeError::Missing)?;
     check(&role)?;
-    check_permissions(caller, &BTreeSet::new(), &role.permissions)?;
+    check_permissions(&change.caller, &[], &role.permissions)?;
     let in_use = || {
         let detail = "users, groups, machines or a connection give this role; take it from them first";
         ChangeError::InUse(detail.to_owned())
@@ -169,7 +169,7 @@ async fn delete(
 /// Whether the caller may give each of these: what is to be in a role, and what was.
 fn check_permissions(
     caller: &Caller,
-    wanted: &BTreeSet<String>,
+    wanted: &[String],
     before: &BTreeSet<String>,
 ) -> Result<(), ChangeError> {
     if wanted.len() > MAX_PERMISSIONS {

@@ -10,7 +10,7 @@ use crate::{Env, Failure};
 /// The reason of sessions that somebody ended who may.
 const ENDED_BY_ADMIN: &str = "ended_by_admin";
 
-/// A page of the sessions by which users are signed in, in the order in which they began.
+/// A page of the sessions by which users are signed in, those that began last first.
 ///
 /// # Errors
 /// [`Failure`].
@@ -26,23 +26,25 @@ pub async fn list_sessions(
     Ok(sessions)
 }
 
-/// The sessions of one user, the last used first: at most 500.
+/// A page of the sessions of one user, of the 500 that were used last, those that began last first.
 ///
 /// # Errors
 /// [`ChangeError::Missing`] if the organization has none of this id.
 pub async fn list_sessions_of(
     env: &Env,
     caller: &Caller,
-    user: UserId,
-) -> Result<Vec<OpenSession>, ChangeError> {
+    (user, page): (UserId, PageOf<SessionId>),
+) -> Result<Page<OpenSession, SessionId>, ChangeError> {
     let times = times(env, caller).await?;
     let mut tx = env.store.begin(&caller.scope).await?;
     if !tx.users().exists(user).await? {
         return Err(ChangeError::Missing);
     }
-    let sessions = tx.sessions().list(Some(user), times).await?;
+    let mut sessions = tx.sessions().list(Some(user), times).await?;
     tx.commit().await?;
-    Ok(sessions)
+    sessions.retain(|session| page.after.is_none_or(|after| session.id < after));
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
+    Ok(page.cut(sessions, |session| session.id))
 }
 
 /// Ends a session: its refresh tokens are revoked, and applications are told. To do it again changes nothing.
@@ -70,7 +72,7 @@ enum Which {
 }
 
 async fn end(env: &Env, caller: &Caller, which: Which) -> Result<(), ChangeError> {
-    let mut tx = env.store.begin(&caller.scope).await?;
+    let (mut tx, caller) = caller.begin(env).await?;
     let user = match which {
         Which::One(id) => tx.sessions().find_user(id).await?.ok_or(ChangeError::Missing)?,
         Which::Of(user) => user,

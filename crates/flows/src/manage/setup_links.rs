@@ -6,7 +6,9 @@ use orgate_domain::setup::SetupLink;
 use orgate_storage::{Page, PageOf, Role};
 
 use super::{Caller, ChangeError, Once};
-use crate::setup::links::{CreateLinkError, CreatedLink, Maker, WantedLink, create_link_as, revoke_link_as};
+use crate::setup::links::{
+    CreateLinkError, CreatedLink, Maker, WantedLink, administrative, create_link_as, revoke_link_as,
+};
 use crate::{Env, Failure};
 
 /// A link that was made.
@@ -40,6 +42,8 @@ async fn create(
     wanted: &WantedLink,
     once: Option<&Once>,
 ) -> Result<CreatedSetupLink, ChangeError> {
+    let (tx, caller) = caller.begin(env).await?;
+    tx.commit().await?; // another one decides, in a moment
     let beyond = wanted.purposes.iter().find(|purpose| !caller.may(purpose.permission()));
     if let Some(purpose) = beyond {
         let (needed, purpose) = (purpose.permission().as_str(), purpose.as_str());
@@ -55,8 +59,11 @@ async fn create(
             Ok(CreatedSetupLink { link, url: Some(url), administrative })
         }
         Err(CreateLinkError::MadeBefore(id)) => {
-            let link = find_setup_link(env, caller, id).await?.ok_or(ChangeError::Missing)?;
-            Ok(CreatedSetupLink { link, url: None, administrative: Vec::new() })
+            let mut tx = env.store.begin(&caller.scope).await?;
+            let link = tx.setup_links().find(id).await?.ok_or(ChangeError::Gone)?;
+            let administrative = administrative(&tx.roles().list().await?, &link);
+            tx.commit().await?;
+            Ok(CreatedSetupLink { link, url: None, administrative })
         }
         Err(error) => Err(error.into()),
     }

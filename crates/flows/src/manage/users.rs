@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use orgate_domain::audit::{Action, Event};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{ListedUser, OrgTx, Page, PageOf, Role};
+use orgate_storage::{ListedUser, Page, PageOf, Role};
 
 use super::change::ChangeOfRights;
 use super::{Caller, ChangeError, Once};
-use crate::configure::{Mark, UserState, save_user};
+use crate::configure::{Assignment, Mark, UserState, save_assignment, save_user};
 use crate::{Env, Failure};
 
 /// Which users are asked for.
@@ -97,16 +96,16 @@ async fn create(
     once: Option<&Once>,
 ) -> Result<ListedUser, ChangeError> {
     let WantedUser { email, name, roles } = wanted;
+    let id = UserId::from_uuid(env.random.uuid(env.clock.now())?);
+    let ChangeOfRights { mut tx, caller, .. } = ChangeOfRights::begin(env, caller).await?;
+    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+        return tx.users().find(UserId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
+    }
     if !roles.is_empty() && !caller.may(OrgatePermission::RolesAssign) {
         let detail = format!("to give roles takes {}", OrgatePermission::RolesAssign.as_str());
         return Err(ChangeError::above("/roles", detail));
     }
-    let id = UserId::from_uuid(env.random.uuid(env.clock.now())?);
-    let ChangeOfRights { mut tx, .. } = ChangeOfRights::begin(env, caller).await?;
-    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
-        return tx.users().find(UserId::from_uuid(before)).await?.ok_or(ChangeError::Missing);
-    }
-    let roles = given_roles(caller, &tx.roles().list().await?, &roles)?;
+    let roles = given_roles(&caller, &tx.roles().list().await?, &roles)?;
     let state = UserState {
         id,
         email: Some(email),
@@ -176,7 +175,7 @@ async fn update(
     edit: impl FnOnce(&ListedUser) -> Result<UserSettings, ChangeError>,
 ) -> Result<ListedUser, ChangeError> {
     let mut change = ChangeOfRights::begin(env, caller).await?;
-    let before = taken(&mut change.tx, caller, id).await?;
+    let before = taken(&mut change, id).await?;
     let wanted = edit(&before)?;
     let now = &before.profile;
     let mark =
@@ -201,7 +200,8 @@ async fn update(
 }
 
 /// A user, for this transaction alone, if the caller reaches as high.
-async fn taken(tx: &mut OrgTx, caller: &Caller, id: UserId) -> Result<ListedUser, ChangeError> {
+async fn taken(change: &mut ChangeOfRights, id: UserId) -> Result<ListedUser, ChangeError> {
+    let ChangeOfRights { tx, caller, .. } = change;
     tx.users().seize(Some(id)).await?;
     let user = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
     let held = tx.users().list_permissions(id).await?;
@@ -237,12 +237,6 @@ pub async fn unassign_role(
     caller.conclude(env, done).await
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Assignment {
-    Given,
-    Taken,
-}
-
 async fn change_roles(
     env: &Env,
     caller: &Caller,
@@ -250,25 +244,10 @@ async fn change_roles(
     assignment: Assignment,
 ) -> Result<(), ChangeError> {
     let mut change = ChangeOfRights::begin(env, caller).await?;
-    let tx = &mut change.tx;
-    let before = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
+    let ChangeOfRights { tx, caller, .. } = &mut change;
+    let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
     let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
     check_gift(caller, &role, "")?;
-    let now = env.clock.now();
-    let changed = match assignment {
-        Assignment::Given => tx.users().insert_role(user, role.id, now).await?,
-        Assignment::Taken => tx.users().delete_role(user, role.id).await?,
-    };
-    if !changed {
-        return Ok(());
-    }
-    let after = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
-    let mark = Mark::Changed(vec!["roles"]);
-    let mut event =
-        Event { user_id: Some(user), ..caller.author().done(env, Action::UserConfigured, &mark)? };
-    event
-        .detail
-        .extend([("status", before.profile.status.as_str().to_owned()), ("roles", after.roles.join(" "))]);
-    tx.audit().insert(&event).await?;
+    save_assignment(env, tx, (&caller.author(), assignment), (&user, &role)).await?;
     change.commit().await
 }

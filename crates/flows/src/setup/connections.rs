@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Origin};
 use orgate_domain::connections::{
     ConnectionProtocol, ConnectionRefusal, ConnectionSettings, ConnectionState, Vendor,
@@ -25,7 +26,7 @@ use crate::limits::Limited;
 use crate::{Browser, Env, Failure};
 
 /// Connections that a set-up leaves an organization with at most.
-const MAX_CONNECTIONS: usize = 20;
+pub(crate) const MAX_CONNECTIONS: usize = 20;
 
 /// Traces that are looked through for the last test.
 const RECENT: i64 = 50;
@@ -77,8 +78,18 @@ pub struct NewSettings {
     pub settings: ConnectionSettings,
     /// With which secrets.
     pub secrets: ConnectionSecrets,
-    /// What changes: `provider` or `mapping`.
-    pub changed: &'static str,
+    /// What changes: `provider`, `mapping`.
+    pub changed: &'static [&'static str],
+}
+
+/// A connection that is made with its first settings.
+pub(crate) struct NewConnection<'a> {
+    pub(crate) id: ConnectionId,
+    pub(crate) name: &'a DisplayName,
+    pub(crate) vendor: Vendor,
+    pub(crate) settings: &'a ConnectionSettings,
+    /// Its secrets, encrypted.
+    pub(crate) secrets: Option<&'a [u8]>,
 }
 
 /// Every domain of the organization, claimed or verified, whatever the link is for.
@@ -99,7 +110,7 @@ pub async fn org_domains(env: &Env, setup: &Setup) -> Result<Vec<OrgDomain>, Set
 pub async fn overview(env: &Env, setup: &Setup) -> Result<Overview, SetupError> {
     let mut tx = env.store.begin(&setup.scope).await?;
     let domains = tx.domains().list_verified().await?;
-    let (connections, waiting) = if setup.link.is_for(SetupPurpose::Sso) {
+    let (connections, waiting) = if setup.is_for(SetupPurpose::Sso) {
         (tx.connections().list().await?, waiting(&mut tx).await?)
     } else {
         (Vec::new(), Vec::new())
@@ -145,20 +156,65 @@ pub async fn create_draft(
     let now = env.clock.now();
     let id = ConnectionId::from_uuid(env.random.uuid(now).map_err(Failure::from)?);
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    let detail = insert_draft(&mut tx, id, ((&name, vendor), protocol), now).await?;
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await?;
+    Ok(id)
+}
+
+/// Makes a connection with its first settings, still a draft, and commits.
+pub(crate) async fn create(
+    (env, origin): (&Env, &Origin),
+    setup: &Setup,
+    mut tx: OrgTx,
+    new: &NewConnection<'_>,
+) -> Result<(), SetupError> {
+    let now = env.clock.now();
+    let kind = ((new.name, new.vendor), new.settings.protocol());
+    let mut detail = insert_draft(&mut tx, new.id, kind, now).await?;
+    let by = Authorship {
+        actor: setup.actor(),
+        role_ceiling: Some(setup.ceiling()),
+        changed: &["provider", "mapping"],
+    };
+    let first =
+        NewConnectionVersion { version: 1, settings: new.settings, secrets: new.secrets, at: now, by };
+    insert_version(&mut tx, new.id, &first).await?;
+    detail.push(("version", "1".to_owned()));
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, new.id), detail).await
+}
+
+/// Puts a draft where there is room for it; what its event says.
+async fn insert_draft(
+    tx: &mut OrgTx,
+    id: ConnectionId,
+    ((name, vendor), protocol): ((&DisplayName, Vendor), ConnectionProtocol),
+    now: DateTime<Utc>,
+) -> Result<Vec<(&'static str, String)>, SetupError> {
     let known = tx.connections().list().await?;
     if known.len() >= MAX_CONNECTIONS {
         return Err(SetupError::NotYet(NotYet::TooMany));
     }
     let slug = free_slug(vendor, &known)?;
-    tx.connections().insert(id, (&slug, protocol), (&name, vendor), now).await?;
-    let detail = vec![
+    tx.connections().insert(id, (&slug, protocol), (name, vendor), now).await?;
+    Ok(vec![
         ("change", "created".to_owned()),
         ("slug", slug.to_string()),
         ("vendor", vendor.as_str().to_owned()),
         ("protocol", protocol.as_str().to_owned()),
-    ];
-    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await?;
-    Ok(id)
+    ])
+}
+
+/// Adds a version; metadata that it says where to find is looked at soon.
+async fn insert_version(
+    tx: &mut OrgTx,
+    id: ConnectionId,
+    new: &NewConnectionVersion<'_>,
+) -> Result<(), SetupError> {
+    tx.connections().insert_version(id, new).await?;
+    if new.settings.protocol() == ConnectionProtocol::Saml {
+        tx.refreshes().hasten(id, new.at).await?;
+    }
+    Ok(())
 }
 
 /// The vendor's name, with a number where it is taken.
@@ -205,22 +261,15 @@ pub async fn save_settings(
         return Ok(false);
     }
     let version = new.seen + 1;
-    let by = Authorship {
-        actor: setup.actor(),
-        role_ceiling: Some(&setup.link.role_ceiling),
-        changed: &[new.changed],
-    };
+    let by = Authorship { actor: setup.actor(), role_ceiling: Some(setup.ceiling()), changed: new.changed };
     let secrets = sealed.as_deref();
     let written = NewConnectionVersion { version, settings: &new.settings, secrets, at: now, by };
-    tx.connections().insert_version(new.id, &written).await?;
+    insert_version(&mut tx, new.id, &written).await?;
     if connection.state == ConnectionState::Tested {
         connection.state = ConnectionState::Draft;
     }
     tx.connections().update(&connection, now).await?;
-    if connection.protocol == ConnectionProtocol::Saml {
-        tx.refreshes().hasten(new.id, now).await?;
-    }
-    let detail = vec![("change", new.changed.to_owned()), ("version", version.to_string())];
+    let detail = vec![("change", new.changed.join(" ")), ("version", version.to_string())];
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, new.id), detail).await?;
     Ok(true)
 }
@@ -256,7 +305,7 @@ pub async fn test(
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
     let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
-    tx.setup_links().update_last_used(setup.link.id, env.clock.now()).await?;
+    setup.note_use(env, &mut tx).await?;
     tx.commit().await?;
     if connection.latest_version == 0 {
         return Err(SetupError::NotYet(NotYet::NoSettings));

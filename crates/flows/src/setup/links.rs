@@ -12,7 +12,7 @@ use orgate_domain::permissions::{Held, is_reserved};
 use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
 use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, StorageError};
 
-use super::{Closed, Setup, SetupError};
+use super::{Closed, Opened, Setup, SetupError};
 use crate::limits::Limited;
 use crate::manage::change::{KeyReused, Once};
 use crate::{Browser, Env, Failure, events};
@@ -159,15 +159,18 @@ pub(crate) async fn create_link_as(
         return Err(CreateLinkError::TooMany);
     }
     tx.setup_links().insert(&NewSetupLink { link: &link, token: secret.hash() }).await?;
-    tx.audit().insert(&Event { detail: detail_of(&link), ..event }).await?;
+    let detail = [detail_of(&link), event.detail.clone()].concat();
+    tx.audit().insert(&Event { detail, ..event }).await?;
     tx.commit().await?;
-    let administers = |permissions: &BTreeSet<String>| permissions.iter().any(|text| is_reserved(text));
-    let administrative = roles
-        .iter()
-        .filter(|role| wanted.roles.contains(role.slug.as_str()) && administers(&role.permissions))
-        .map(|role| role.slug.to_string());
     let url = env.issuer.at(&format!("/setup?link={}", secret.reveal()));
-    Ok(CreatedLink { administrative: administrative.collect(), url, link })
+    Ok(CreatedLink { administrative: administrative(&roles, &link), url, link })
+}
+
+/// Those of a link's roles that administer the organization itself.
+pub(crate) fn administrative(roles: &[Role], link: &SetupLink) -> Vec<String> {
+    let administers = |permissions: &BTreeSet<String>| permissions.iter().any(|text| is_reserved(text));
+    let given = roles.iter().filter(|role| link.role_ceiling.contains(role.slug.as_str()));
+    given.filter(|role| administers(&role.permissions)).map(|role| role.slug.to_string()).collect()
 }
 
 fn detail_of(link: &SetupLink) -> Vec<(&'static str, String)> {
@@ -229,7 +232,8 @@ pub(crate) async fn revoke_link_as(
     if !tx.setup_links().revoke(id, env.clock.now()).await? {
         return Ok(false);
     }
-    tx.audit().insert(&Event { detail: vec![("setup_link", id.to_string())], ..event }).await?;
+    let detail = [vec![("setup_link", id.to_string())], event.detail.clone()].concat();
+    tx.audit().insert(&Event { detail, ..event }).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -238,7 +242,7 @@ pub(crate) async fn revoke_link_as(
 ///
 /// # Errors
 /// [`SetupError::Closed`].
-pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Setup, SetupError> {
+pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Opened, SetupError> {
     env.limits.take(Limited::Pages, origin.address).map_err(Failure::from)?;
     let Ok(secret) = Credential::<LinkSecret>::parse(text) else {
         env.limits.take(Limited::Refusals, origin.address).map_err(Failure::from)?;
@@ -255,24 +259,25 @@ pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Setu
 ///
 /// # Errors
 /// [`SetupError::Closed`].
-pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Setup, String), SetupError> {
-    let setup = look_at_link(env, text, &browser.origin).await?;
+pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Opened, String), SetupError> {
+    let opened = look_at_link(env, text, &browser.origin).await?;
+    let (setup, link) = (&opened.setup, &opened.link);
     let event = events::done(env, Action::SetupLinkOpened, &browser.origin).map_err(Failure::from)?;
-    let detail = vec![("setup_link", setup.link.id.to_string())];
+    let detail = vec![("setup_link", link.id.to_string())];
     let mut tx = env.store.begin(&setup.scope).await?;
     tx.audit().insert(&Event { actor: setup.actor(), detail, ..event }).await?;
-    tx.setup_links().update_last_used(setup.link.id, env.clock.now()).await?;
+    tx.setup_links().update_last_used(link.id, env.clock.now()).await?;
     tx.commit().await?;
-    let cookie = env.vault.setup_cookie(setup.scope.org_id(), setup.link.id, &browser.binding);
-    let value = format!("{}.{}", setup.link.id, cookie.reveal());
-    Ok((setup, value))
+    let cookie = env.vault.setup_cookie(setup.scope.org_id(), link.id, &browser.binding);
+    let value = format!("{}.{}", link.id, cookie.reveal());
+    Ok((opened, value))
 }
 
 /// Takes up a set-up that this browser opened.
 ///
 /// # Errors
 /// [`SetupError::Closed`].
-pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Setup, SetupError> {
+pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Opened, SetupError> {
     let Some((scope, id)) = prove(env, cookie, browser) else {
         env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
         return Err(SetupError::Closed(Closed::Unknown));
@@ -325,7 +330,10 @@ pub(super) async fn check_link(
         Some(maker) => tx.setup_links().list_maker_permissions(maker).await?,
         None => Vec::new(),
     };
-    Ok(link.check_maker(&Held::of(held.iter().map(String::as_str))))
+    let roles = if link.role_ceiling.is_empty() { Vec::new() } else { tx.roles().list().await? };
+    let given = roles.iter().filter(|role| link.role_ceiling.contains(role.slug.as_str()));
+    let given = given.flat_map(|role| role.permissions.iter().map(String::as_str));
+    Ok(link.check_maker(&Held::of(held.iter().map(String::as_str)), given))
 }
 
 /// What was read, if it opens something; else the refusal's event.
@@ -333,7 +341,7 @@ async fn admit(
     env: &Env,
     (scope, found): (OrgScope, Option<Judged>),
     origin: &Origin,
-) -> Result<Setup, SetupError> {
+) -> Result<Opened, SetupError> {
     let found = found.filter(|found| found.organization.status != OrgStatus::Deleted);
     let Some(Judged { link, organization, good }) = found else {
         return refuse(env, scope, (Closed::Unknown, "unknown_link", None), origin).await;
@@ -346,7 +354,7 @@ async fn admit(
         let closed = (Closed::Suspended, "organization_suspended", Some(link.id));
         return refuse(env, scope, closed, origin).await;
     }
-    Ok(Setup { scope, link, organization })
+    Ok(Opened { setup: Setup::of_link(scope, &link), link, organization })
 }
 
 async fn refuse<T>(

@@ -77,14 +77,14 @@ pub async fn save_mapping(
     if !problems.is_empty() {
         return Err(SetupError::Invalid(problems));
     }
-    let (id, secrets) = (detail.connection.id, secrets_of(detail));
-    let new = NewSettings { id, seen, settings, secrets, changed: "mapping" };
+    let (id, secrets) = (detail.connection.id, secrets_of(detail.latest.as_deref()));
+    let new = NewSettings { id, seen, settings, secrets, changed: &["mapping"] };
     save_settings(env, setup, &new, origin).await
 }
 
 fn problems_of(setup: &Setup, detail: &Detail, settings: &ConnectionSettings) -> Vec<Problem> {
     let known = group_roles(&detail.groups);
-    let beyond = settings.beyond(&setup.link.role_ceiling, &known);
+    let beyond = settings.beyond(setup.ceiling(), &known);
     let list = |slugs: &BTreeSet<String>| slugs.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut problems = Vec::new();
     if !beyond.roles.is_empty() {
@@ -108,9 +108,9 @@ pub fn preview(setup: &Setup, detail: &Detail, input: MappingInput) -> Option<Pr
     let asserted = last_asserted(detail)?;
     let serves = |domain: &_| detail.connection.domains.iter().any(|verified| verified.covers(domain));
     let mut mapped = settings.map(&asserted, serves).ok();
-    let withheld = mapped.as_mut().map_or_else(Withheld::default, |mapped| {
-        mapped.cut(&setup.link.role_ceiling, &group_roles(&detail.groups))
-    });
+    let withheld = mapped
+        .as_mut()
+        .map_or_else(Withheld::default, |mapped| mapped.cut(setup.ceiling(), &group_roles(&detail.groups)));
     Some(Preview { mapped, withheld, attributes: asserted.attributes })
 }
 

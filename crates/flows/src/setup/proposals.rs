@@ -1,6 +1,6 @@
-//! What a SAML provider's metadata proposes, taken over by whoever holds a link.
+//! What a SAML provider's metadata proposes, taken over by whoever sets up.
 //!
-//! **Invariant:** what is taken over is what was looked at, and by it nobody comes to give more than the link may.
+//! **Invariant:** what is taken over is what was looked at, and by it nobody comes to give more than they may.
 
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Origin};
@@ -114,7 +114,7 @@ pub fn certificates(proposal: &Proposal) -> Vec<Compared> {
 pub fn beyond(setup: &Setup, detail: &Detail) -> Withheld {
     let known = ceiling::group_roles(&detail.groups);
     let proposal = detail.proposal.as_ref();
-    proposal.map(|proposal| proposal.lost_below(&setup.link.role_ceiling, &known)).unwrap_or_default()
+    proposal.map(|proposal| proposal.lost_below(setup.ceiling(), &known)).unwrap_or_default()
 }
 
 /// The connections with something that waits.
@@ -144,7 +144,7 @@ pub async fn approve(
 ) -> Result<bool, SetupError> {
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
     let Some(proposal) = find_seen(&mut tx, (id, seen)).await? else { return Ok(false) };
-    let bound = &setup.link.role_ceiling;
+    let bound = setup.ceiling();
     let known = ceiling::group_roles(&tx.groups().list().await?);
     if !proposal.lost_below(bound, &known).is_empty() {
         drop(tx);

@@ -1,5 +1,6 @@
 //! For whom a connection is, and since when: domains, pilot, going live, going back, switching off.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -9,13 +10,15 @@ use orgate_domain::connections::{ConnectionState, lowered};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
+use orgate_domain::names::DisplayName;
 use orgate_domain::setup::SetupPurpose;
 use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgTx};
 
 use super::connections::take;
 use super::{NotYet, Setup, SetupError, Stale};
 use crate::Env;
-use crate::end_sessions::{Because, CONNECTION_DISABLED, end_shut_out};
+use crate::configure::Mark;
+use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
 
 /// Addresses that a pilot lists at most.
 pub const MAX_PILOTS: usize = 500;
@@ -53,12 +56,70 @@ pub async fn choose_domains(
     if fingerprint(&texts(&connection.domains)) != seen {
         return changed_meanwhile();
     }
+    serve(&mut tx, id, domains).await?;
+    let detail = vec![("change", "domains".to_owned()), ("domains", texts(domains).join(" "))];
+    setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
+}
+
+async fn serve(tx: &mut OrgTx, id: ConnectionId, domains: &[DomainName]) -> Result<(), SetupError> {
     let verified = tx.domains().list_verified().await?;
     if let Some(other) = domains.iter().find(|domain| verified.iter().all(|owned| owned.name != **domain)) {
         return Err(SetupError::invalid("domain", format!("{other} is not verified by your organization.")));
     }
-    tx.connections().replace_domains(id, domains).await?;
-    let detail = vec![("change", "domains".to_owned()), ("domains", texts(domains).join(" "))];
+    Ok(tx.connections().replace_domains(id, domains).await?)
+}
+
+/// What of a connection is no matter of versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name on the sign-in page.
+    pub name: DisplayName,
+    /// The verified domains that it serves.
+    pub domains: Vec<DomainName>,
+    /// The addresses that its pilot lists.
+    pub pilots: Vec<Email>,
+}
+
+/// Changes what differs of a connection that is still as it was seen, with its pilot's addresses.
+pub(crate) async fn save_profile(
+    env: &Env,
+    setup: &Setup,
+    (seen, pilots): (&Connection, &[String]),
+    wanted: &Profile,
+    origin: &Origin,
+) -> Result<(), SetupError> {
+    let id = seen.id;
+    if wanted.pilots.len() > MAX_PILOTS {
+        return Err(SetupError::invalid("pilots", format!("A pilot lists at most {MAX_PILOTS} addresses.")));
+    }
+    let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    tx.connections().lock(id).await?;
+    let now = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
+    if now != *seen || tx.connections().list_pilots(id).await? != pilots {
+        return changed_meanwhile();
+    }
+    let served: BTreeSet<_> = now.domains.iter().map(|domain| &domain.name).collect();
+    let listed: BTreeSet<_> = wanted.pilots.iter().map(Email::normalized).collect();
+    let mark = Mark::of([
+        ("name", wanted.name != now.name),
+        ("domains", wanted.domains.iter().collect::<BTreeSet<_>>() != served),
+        ("pilots", listed != pilots.iter().map(String::as_str).collect()),
+    ]);
+    let Some(mark) = mark else { return Ok(()) };
+    let mut detail = vec![("change", mark.detail())];
+    if mark.touches("name") {
+        let renamed = Connection { name: wanted.name.clone(), ..now };
+        tx.connections().update(&renamed, env.clock.now()).await?;
+    }
+    if mark.touches("domains") {
+        serve(&mut tx, id, &wanted.domains).await?;
+        detail.push(("domains", texts(&wanted.domains).join(" ")));
+    }
+    if mark.touches("pilots") {
+        tx.connections().replace_pilots(id, &wanted.pilots).await?;
+        end_shut_out(env, &mut tx, id, setup.because(CONNECTION_DISABLED, origin)).await?;
+        detail.push(("pilots", listed.len().to_string()));
+    }
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
 }
 
@@ -82,7 +143,7 @@ pub async fn choose_pilots(
         return changed_meanwhile();
     }
     tx.connections().replace_pilots(id, &emails).await?;
-    end_shut_out(env, &mut tx, id, because_of(setup, origin)).await?;
+    end_shut_out(env, &mut tx, id, setup.because(CONNECTION_DISABLED, origin)).await?;
     let detail = vec![("change", "pilots".to_owned()), ("pilots", emails.len().to_string())];
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
 }
@@ -118,6 +179,26 @@ pub async fn go_live(
     to: ConnectionState,
     origin: &Origin,
 ) -> Result<(), SetupError> {
+    take_live(env, setup, (id, version), (to, Proof::Tested), origin).await
+}
+
+/// What says that a version works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A test that went through.
+    Tested,
+    /// The word of an administrator who cannot have it tested; the event says so.
+    Word,
+}
+
+/// The same, also of a version that was not tested, where somebody may give their word for it.
+pub(crate) async fn take_live(
+    env: &Env,
+    setup: &Setup,
+    (id, version): (ConnectionId, i32),
+    (to, proof): (ConnectionState, Proof),
+    origin: &Origin,
+) -> Result<(), SetupError> {
     if !matches!(to, ConnectionState::Pilot | ConnectionState::Active) {
         return Err(SetupError::NotYet(NotYet::State));
     }
@@ -126,18 +207,25 @@ pub async fn go_live(
     if version == 0 {
         return Err(SetupError::NotYet(NotYet::NoSettings));
     }
-    if connection.tested_version != Some(version) {
+    let untested = connection.tested_version != Some(version);
+    if untested && !(proof == Proof::Word && setup.may_skip_test()) {
         return Err(SetupError::NotYet(NotYet::Untested));
     }
-    if connection.state != to && !connection.state.may_become(to) {
+    // Their word counts as a test.
+    let is_draft = untested && connection.state == ConnectionState::Draft;
+    let from = if is_draft { ConnectionState::Tested } else { connection.state };
+    if from != to && !from.may_become(to) {
         return Err(SetupError::NotYet(NotYet::State));
     }
     let before = connection.clone();
     let connection = Connection { state: to, live_version: Some(version), ..connection };
     tx.connections().update(&connection, env.clock.now()).await?;
     tx.connections().save_activated(id, version, env.clock.now()).await?;
-    end_shut_out(env, &mut tx, id, because_of(setup, origin)).await?;
-    let detail = moved(&before, &connection);
+    end_shut_out(env, &mut tx, id, setup.because(CONNECTION_DISABLED, origin)).await?;
+    let mut detail = moved(&before, &connection);
+    if untested {
+        detail.push(("untested", "true".to_owned()));
+    }
     setup.commit((env, origin), tx, (Action::ConnectionActivated, id), detail).await
 }
 
@@ -174,7 +262,7 @@ async fn revive(
     tx: &mut OrgTx,
     (mut connection, to): (Connection, i32),
 ) -> Result<Connection, SetupError> {
-    let (id, at, ceiling) = (connection.id, env.clock.now(), &setup.link.role_ceiling);
+    let (id, at, ceiling) = (connection.id, env.clock.now(), setup.ceiling());
     let earlier =
         tx.connections().find_version(id, to).await?.ok_or(SetupError::NotYet(NotYet::NeverLive))?;
     let within = earlier.role_ceiling.as_ref().is_some_and(|given| given.is_subset(ceiling));
@@ -217,7 +305,7 @@ pub async fn switch(
     let before = connection.clone();
     let connection = Connection { state: to, ..connection };
     tx.connections().update(&connection, env.clock.now()).await?;
-    end_shut_out(env, &mut tx, id, because_of(setup, origin)).await?;
+    end_shut_out(env, &mut tx, id, setup.because(CONNECTION_DISABLED, origin)).await?;
     let detail = moved(&before, &connection);
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
 }
@@ -232,10 +320,6 @@ fn moved(before: &Connection, after: &Connection) -> Vec<(&'static str, String)>
         detail.push(("change", "state".to_owned()));
     }
     detail
-}
-
-fn because_of<'a>(setup: &Setup, origin: &'a Origin) -> Because<'a> {
-    Because { actor: setup.actor(), reason: CONNECTION_DISABLED, origin }
 }
 
 #[cfg(test)]

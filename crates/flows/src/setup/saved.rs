@@ -7,6 +7,7 @@ use super::certificates::{self, as_text, fingerprint};
 use super::connections::Detail;
 use super::provider::ClientProof;
 use crate::Env;
+use crate::federation::Version;
 use crate::federation::saml::settings_of;
 
 /// What the form begins with where the provider's side was not taken from an address: it can be changed by hand.
@@ -82,8 +83,13 @@ pub fn public_keys(detail: &Detail) -> Option<String> {
 }
 
 /// Its latest version, where it speaks OpenID Connect.
-pub(super) fn oidc_of(detail: &Detail) -> Option<&OidcSettings> {
-    match &detail.latest.as_ref()?.settings.provider {
+fn oidc_of(detail: &Detail) -> Option<&OidcSettings> {
+    oidc_in(detail.latest.as_deref()?)
+}
+
+/// A version's provider, where it speaks OpenID Connect.
+pub(super) const fn oidc_in(version: &Version) -> Option<&OidcSettings> {
+    match &version.settings.provider {
         ProviderSettings::Oidc(oidc) => Some(oidc),
         ProviderSettings::Saml(_) => None,
     }

@@ -55,7 +55,7 @@ fn show(of: &OfConnection, chosen: &[String], (status, notices): (StatusCode, Ve
         seen: fingerprint(&texts(&of.detail.connection.domains)),
         domains: domains.collect(),
         next: Step::Test.href(&of.detail),
-        is_for_domains: of.open.setup.link.is_for(SetupPurpose::Domains),
+        is_for_domains: of.open.setup.is_for(SetupPurpose::Domains),
     };
     render(status, &template, None)
 }

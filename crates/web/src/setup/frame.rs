@@ -169,7 +169,7 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
 
 /// Who wrote a version, as far as people here may know.
 pub(crate) fn author(open: &Open, version: &VersionSummary) -> String {
-    let mine = open.setup.link.id.to_string();
+    let mine = open.link.id.to_string();
     match (version.author.0.as_str(), version.author.1.as_deref()) {
         ("setup_link", Some(id)) if id == mine => "this link".to_owned(),
         ("setup_link", _) => "another set-up link".to_owned(),
@@ -190,9 +190,9 @@ impl Frame {
     /// Around a page that is about no connection.
     pub(crate) fn of(open: &Open) -> Self {
         Self {
-            organization: open.setup.organization.name.as_str().to_owned(),
+            organization: open.organization.name.as_str().to_owned(),
             csrf: open.token(),
-            expires: time(open.setup.link.expires_at),
+            expires: time(open.link.expires_at),
             is_inner: true,
             connection: None,
             steps: Vec::new(),
@@ -252,7 +252,7 @@ fn heading(detail: &Detail) -> Heading {
 
 /// The shared fields of a page here, in the organization's colour.
 pub(crate) fn page(open: &Open) -> Page {
-    Page::branded(&open.env, &open.setup.organization)
+    Page::branded(&open.env, &open.organization)
 }
 
 /// What a form says again when it was not taken: its problems, and what is to be known of others' changes.

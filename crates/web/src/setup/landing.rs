@@ -46,18 +46,18 @@ pub(crate) async fn get(
         }
         return refusals::closed(&env, origin, Closed::Unknown);
     };
-    let setup = match look_at_link(&env, link, origin).await {
-        Ok(setup) => setup,
+    let opened = match look_at_link(&env, link, origin).await {
+        Ok(opened) => opened,
         Err(error) => return refusals::refused(&env, origin, &error, None),
     };
     let template = Landing {
-        page: Page::branded(&env, &setup.organization),
-        org: Org::of(&setup.organization),
+        page: Page::branded(&env, &opened.organization),
+        org: Org::of(&opened.organization),
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(link)),
         link,
-        is_for_sso: setup.link.is_for(SetupPurpose::Sso),
-        is_for_domains: setup.link.is_for(SetupPurpose::Domains),
-        expires: time(setup.link.expires_at),
+        is_for_sso: opened.link.is_for(SetupPurpose::Sso),
+        is_for_domains: opened.link.is_for(SetupPurpose::Domains),
+        expires: time(opened.link.expires_at),
     };
     let mut response = render(StatusCode::OK, &template, None);
     cookies.bind(response.headers_mut());
@@ -90,9 +90,9 @@ pub(crate) async fn post_begin(
         return problem(&env, origin, &problem_of);
     }
     match open_link(&env, link, &cookies.browser).await {
-        Ok((setup, cookie)) => {
+        Ok((opened, cookie)) => {
             let mut response = see_other(&env.issuer.at("/setup/connections"));
-            let lifetime = (setup.link.expires_at - env.clock.now()).num_seconds();
+            let lifetime = (opened.link.expires_at - env.clock.now()).num_seconds();
             cookies.set_setup(response.headers_mut(), &cookie, lifetime);
             response
         }

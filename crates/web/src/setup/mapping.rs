@@ -230,7 +230,7 @@ fn rules(of: &OfConnection, rules: &[RoleRule]) -> Vec<Rule> {
 
 /// The roles that the link may give, and those that are chosen already.
 fn roles(of: &OfConnection, chosen: &BTreeSet<String>) -> Vec<Choice> {
-    let ceiling = &of.open.setup.link.role_ceiling;
+    let ceiling = of.open.setup.ceiling();
     let mut choices: Vec<Choice> = of
         .detail
         .roles
@@ -250,7 +250,7 @@ fn roles(of: &OfConnection, chosen: &BTreeSet<String>) -> Vec<Choice> {
 
 /// The same of groups: those whose members have no role beyond the ceiling.
 fn groups(of: &OfConnection, chosen: &BTreeSet<String>) -> Vec<Choice> {
-    let ceiling = &of.open.setup.link.role_ceiling;
+    let ceiling = of.open.setup.ceiling();
     let mut choices: Vec<Choice> = of
         .detail
         .groups

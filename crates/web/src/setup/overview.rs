@@ -81,7 +81,7 @@ pub(crate) async fn get(open: Open) -> Response {
     let template = OverviewPage {
         page: page(&open),
         frame: Frame { is_inner: false, ..Frame::of(&open) },
-        is_for_sso: open.setup.link.is_for(SetupPurpose::Sso),
+        is_for_sso: open.setup.is_for(SetupPurpose::Sso),
         connections: rows.collect(),
         domains: found.domains.iter().map(ToString::to_string).collect(),
     };

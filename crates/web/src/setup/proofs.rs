@@ -67,7 +67,7 @@ pub(crate) async fn post(submitted: Submitted<Open>) -> Response {
         let why = "That is not a domain. Enter what stands after the @ of your addresses, like example.com.";
         return refuse(&open, Wrong::New(typed.to_owned(), why.to_owned())).await;
     };
-    match claim(&open.env, By::link(&open.setup), &name).await {
+    match claim(&open.env, By::setup(&open.setup), &name).await {
         Ok(_) => see_other(&open.env.issuer.at("/setup/domains")),
         Err(DomainError::PublicMail(name)) => {
             let why = format!("Anybody can get an address at {name}, so it cannot be one organization’s.");
@@ -88,7 +88,7 @@ pub(crate) async fn post_verify(submitted: Submitted<Open>) -> Response {
         return see_other(&open.env.issuer.at("/setup/domains"));
     };
     let terms = DomainTerms { shared: form.is_ticked("shared"), subdomains: form.is_ticked("subdomains") };
-    match verify(&open.env, By::link(&open.setup), &name, terms).await {
+    match verify(&open.env, By::setup(&open.setup), &name, terms).await {
         Ok(()) => see_other(&open.env.issuer.at("/setup/domains")),
         Err(
             error @ (DomainError::NoRecord { .. }
@@ -165,7 +165,7 @@ async fn show(open: &Open, status: StatusCode, wrong: Option<Wrong>) -> Response
         page: page(open),
         frame: Frame::of(open).with(notices),
         domains: domains.iter().map(row).collect(),
-        is_for_domains: open.setup.link.is_for(SetupPurpose::Domains),
+        is_for_domains: open.setup.is_for(SetupPurpose::Domains),
         typed,
         error,
     };

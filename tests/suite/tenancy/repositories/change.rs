@@ -25,7 +25,7 @@ impl Calls {
         let org = OrganizationChange {
             name: &name,
             branding: &branding,
-            status: OrgStatus::Active,
+            status: Some(OrgStatus::Active),
             contact: None,
             at: now(),
         };
@@ -101,9 +101,10 @@ impl Calls {
             "AttributeSets::save_of_organization" => tx.attributes().save_of_organization(&mine);
             "AttributeSets::save_of_user" => tx.attributes().save_of_user(acme.user.id, &mine);
             "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());
+            "IdempotencyKeys::delete" => tx.idempotency_keys().delete(&SecretHash::of(fixture::REVOKED.as_bytes()));
             "Roles::delete" => tx.roles().delete(acme.role.id);
             "Users::delete_role" => tx.users().delete_role(acme.user.id, acme.role.id);
-            "Users::update" => tx.users().update(acme.user.id, &name, UserStatus::Deactivated, now());
+            "Users::update" => tx.users().update(acme.user.id, &name, Some(UserStatus::Deactivated), now());
         }
     }
 }

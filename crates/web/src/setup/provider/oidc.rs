@@ -68,6 +68,8 @@ pub(super) async fn save(of: &OfConnection, seen: i32, form: &Form) -> Result<St
         client_secret: form.get("client_secret").map(str::to_owned),
         tenants: form.words("tenants"),
         hosted_domains: form.words("hosted_domains"),
+        scopes: None,
+        algorithms: None,
     };
     let made = save_oidc(&of.open.env, &of.open.setup, (&of.detail, seen), input, of.open.origin()).await?;
     Ok(if made {
