@@ -283,7 +283,7 @@ mod tests {
 acme.yaml:4:13: parent \"Holding\": a slug is 1 to 63 lower-case letters, digits and inner hyphens, and does not start with `org_`
 acme.yaml:5:13: status \"closed\": one of active, suspended
 acme.yaml:6:15: domains \"acme\": not a domain name, like example.com
-acme.yaml:7:27: logo_url \"http://acme.test/logo.svg\": an https:// address
+acme.yaml:7:27: logo_url \"http://acme.test/logo.svg\": an https:// address, without a name and password in it, of at most 2000 characters
 acme.yaml:7:71: primary_color \"blue\": a colour is written #rrggbb
 acme.yaml:8:34: access_token_secs 5: from 30 to 3600
 acme.yaml:8:56: session_idle_secs 0: from 1 to 315360000
