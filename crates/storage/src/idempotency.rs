@@ -48,12 +48,13 @@ impl IdempotencyKeys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Forgets a key.
-    pub async fn delete(&mut self, key: &SecretHash) -> Result<(), StorageError> {
+    /// Forgets a key, if it is of this.
+    pub async fn delete(&mut self, key: &SecretHash, made: Uuid) -> Result<(), StorageError> {
         sqlx::query!(
-            "delete from idempotency_keys where org_id = $1 and key_hash = $2",
+            "delete from idempotency_keys where org_id = $1 and key_hash = $2 and made = $3",
             self.org_id,
             key.as_bytes(),
+            made,
         )
         .execute(&mut *self.conn)
         .await?;

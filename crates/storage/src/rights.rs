@@ -1,5 +1,6 @@
 //! What whoever acts holds at this moment, in the transaction that decides.
 
+use chrono::{DateTime, Utc};
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 
 use crate::StorageError;
@@ -22,11 +23,11 @@ pub struct HeldRights {
 }
 
 impl Rights<'_> {
-    /// What a user holds in a session; `None` unless user, session and organization stand.
+    /// What a user holds in a session at this time; `None` unless user, session and organization stand.
     pub async fn find_of_user(
         &mut self,
         user: UserId,
-        session: SessionId,
+        (session, at): (SessionId, DateTime<Utc>),
     ) -> Result<Option<HeldRights>, StorageError> {
         let found = sqlx::query_as!(
             HeldRights,
@@ -43,10 +44,12 @@ impl Rights<'_> {
                join sessions session on session.org_id = member.org_id and session.user_id = member.id
                join organizations organization on organization.org_id = member.org_id
                where member.org_id = $1 and member.id = $2 and session.id = $3
-                 and member.status = 'active' and session.ended_at is null and organization.status = 'active'"#,
+                 and member.status = 'active' and session.ended_at is null
+                 and (session.ends_by is null or session.ends_by > $4) and organization.status = 'active'"#,
             self.org_id,
             user.as_uuid(),
             session.as_uuid(),
+            at,
         )
         .fetch_optional(&mut *self.conn)
         .await?;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use orgate_domain::audit::{Event, Origin};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{AuthorizationRequestId, ClientId, ConnectionId, EventId, OrgId, SessionId, UserId};
@@ -84,6 +85,37 @@ pub struct OpenSession {
     pub user_agent: Option<String>,
     /// The names of the applications that got tokens in it.
     pub clients: Vec<String>,
+}
+
+struct ListedRow {
+    session_id: Uuid,
+    user_id: Uuid,
+    user_label: String,
+    method: String,
+    connection_id: Option<Uuid>,
+    auth_time: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    address: Option<IpNet>,
+    user_agent: Option<String>,
+    clients: Vec<String>,
+}
+
+impl TryFrom<ListedRow> for OpenSession {
+    type Error = StorageError;
+
+    fn try_from(row: ListedRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: SessionId::from_uuid(row.session_id),
+            user_id: UserId::from_uuid(row.user_id),
+            user: row.user_label,
+            method: method(&row.method, row.connection_id)?,
+            signed_in_at: row.auth_time,
+            last_seen_at: row.last_seen_at,
+            address: row.address.map(|address| address.addr()),
+            user_agent: row.user_agent,
+            clients: row.clients,
+        })
+    }
 }
 
 impl Sessions<'_> {
@@ -284,38 +316,23 @@ impl Sessions<'_> {
             .collect()
     }
 
-    /// The sessions by which somebody is signed in at `now`, in a browser that was there since `idle_since` or in an
-    /// application that can still refresh its tokens: of a user, or of everybody; the last used first, at most 500.
+    /// The sessions by which a user is signed in at `now`, or everybody, in a browser that was there since `idle_since` or in
+    /// an application that can still refresh its tokens: the last used first, at most 500.
     pub async fn list(
         &mut self,
         user: Option<UserId>,
         (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Vec<OpenSession>, StorageError> {
-        let rows = sqlx::query!(
-            r#"select session.id, session.user_id, session.auth_time, session.address, session.user_agent,
-                      session.method, session.connection_id, member.email, member.name,
-                      greatest(session.last_seen_at, used.at) as "last_seen_at!",
-                      array(
-                          select distinct directory.name
-                          from grants family
-                          join client_directory directory
-                              on directory.org_id = family.client_org_id and directory.id = family.client_id
-                          where family.org_id = session.org_id and family.session_id = session.id
-                          order by directory.name
-                      ) as "clients!"
-               from sessions session
-               join users member on member.org_id = session.org_id and member.id = session.user_id
-               left join lateral (
-                   select max(token.issued_at) as at, max(least(token.expires_at, family.expires_at)) as until
-                   from grants family
-                   join refresh_tokens token on token.org_id = family.org_id and token.grant_id = family.id
-                   where family.org_id = session.org_id and family.session_id = session.id
-                     and family.revoked_at is null and token.rotated_at is null
-               ) used on true
+        let rows = sqlx::query_as!(
+            ListedRow,
+            r#"select session_id as "session_id!", user_id as "user_id!", user_label as "user_label!", method as "method!",
+                      connection_id, auth_time as "auth_time!", last_seen_at as "last_seen_at!", address, user_agent,
+                      client_names as "clients!"
+               from listed_sessions session
                where session.org_id = $1 and ($2::uuid is null or session.user_id = $2)
                  and session.ended_at is null and (session.ends_by is null or session.ends_by > $3)
-                 and (session.expires_at > $3 and session.last_seen_at > $4 or used.until > $3)
-               order by "last_seen_at!" desc, session.id
+                 and (session.expires_at > $3 and session.browser_seen_at > $4 or session.used_until > $3)
+               order by session.last_seen_at desc, session.session_id
                limit 500"#,
             self.org_id,
             user.map(UserId::as_uuid),
@@ -324,21 +341,7 @@ impl Sessions<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(OpenSession {
-                    id: SessionId::from_uuid(row.id),
-                    user_id: UserId::from_uuid(row.user_id),
-                    user: row.email.unwrap_or(row.name),
-                    method: method(&row.method, row.connection_id)?,
-                    signed_in_at: row.auth_time,
-                    last_seen_at: row.last_seen_at,
-                    address: row.address.map(|address| address.addr()),
-                    user_agent: row.user_agent,
-                    clients: row.clients,
-                })
-            })
-            .collect()
+        rows.into_iter().map(TryInto::try_into).collect()
     }
 
     /// A page of those sessions of everybody, those that began last first.
@@ -347,31 +350,16 @@ impl Sessions<'_> {
         page: PageOf<SessionId>,
         (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Page<OpenSession, SessionId>, StorageError> {
-        let rows = sqlx::query!(
-            r#"select session.id, session.user_id, session.auth_time, session.address, session.user_agent,
-                      session.method, session.connection_id, member.email, member.name,
-                      greatest(session.last_seen_at, used.at) as "last_seen_at!",
-                      array(
-                          select distinct directory.name
-                          from grants family
-                          join client_directory directory
-                              on directory.org_id = family.client_org_id and directory.id = family.client_id
-                          where family.org_id = session.org_id and family.session_id = session.id
-                          order by directory.name
-                      ) as "clients!"
-               from sessions session
-               join users member on member.org_id = session.org_id and member.id = session.user_id
-               left join lateral (
-                   select max(token.issued_at) as at, max(least(token.expires_at, family.expires_at)) as until
-                   from grants family
-                   join refresh_tokens token on token.org_id = family.org_id and token.grant_id = family.id
-                   where family.org_id = session.org_id and family.session_id = session.id
-                     and family.revoked_at is null and token.rotated_at is null
-               ) used on true
-               where session.org_id = $1 and session.id < $2
+        let rows = sqlx::query_as!(
+            ListedRow,
+            r#"select session_id as "session_id!", user_id as "user_id!", user_label as "user_label!", method as "method!",
+                      connection_id, auth_time as "auth_time!", last_seen_at as "last_seen_at!", address, user_agent,
+                      client_names as "clients!"
+               from listed_sessions session
+               where session.org_id = $1 and session.session_id < $2
                  and session.ended_at is null and (session.ends_by is null or session.ends_by > $3)
-                 and (session.expires_at > $3 and session.last_seen_at > $4 or used.until > $3)
-               order by session.id desc
+                 and (session.expires_at > $3 and session.browser_seen_at > $4 or session.used_until > $3)
+               order by session.session_id desc
                limit $5"#,
             self.org_id,
             page.after.map_or(Uuid::max(), SessionId::as_uuid),
@@ -381,22 +369,7 @@ impl Sessions<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        let sessions: Result<Vec<_>, StorageError> = rows
-            .into_iter()
-            .map(|row| {
-                Ok(OpenSession {
-                    id: SessionId::from_uuid(row.id),
-                    user_id: UserId::from_uuid(row.user_id),
-                    user: row.email.unwrap_or(row.name),
-                    method: method(&row.method, row.connection_id)?,
-                    signed_in_at: row.auth_time,
-                    last_seen_at: row.last_seen_at,
-                    address: row.address.map(|address| address.addr()),
-                    user_agent: row.user_agent,
-                    clients: row.clients,
-                })
-            })
-            .collect();
+        let sessions: Result<Vec<OpenSession>, _> = rows.into_iter().map(TryInto::try_into).collect();
         Ok(page.cut(sessions?, |session| session.id))
     }
 

@@ -75,7 +75,7 @@ impl Calls {
             "Organizations::find_record" => async {
                 tx.organization().find_record().await.map(|record| record.map(|record| record.parent))
             };
-            "Rights::find_of_user" => tx.rights().find_of_user(acme.user.id, acme.signed_in.session.id);
+            "Rights::find_of_user" => tx.rights().find_of_user(acme.user.id, (acme.signed_in.session.id, now()));
             "Rights::find_of_client" => tx.rights().find_of_client((org_id, acme.client.id));
             "Rights::is_owner_let_in" =>
                 tx.rights().is_owner_let_in(acme.role.permissions.first().expect("a permission"), true);
