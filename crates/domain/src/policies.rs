@@ -1,5 +1,7 @@
 //! What an organization allows, and for how long. A sub-organization may only tighten.
 
+use std::ops::RangeInclusive;
+
 use chrono::Duration;
 
 use crate::clients::Party;
@@ -53,6 +55,15 @@ pub enum Allowance {
     Forbidden,
 }
 
+/// The longest lifetime that can be set: ten years, in seconds.
+pub const LONGEST_SECS: i64 = 10 * 365 * 24 * 60 * 60;
+
+/// Seconds that access and ID tokens can be set to live.
+pub const TOKEN_SECS: RangeInclusive<i64> = 30..=3600;
+
+/// Wrong passwords that can be set to be too many.
+pub const LOCKOUT_TRIES: RangeInclusive<u32> = 1..=1000;
+
 /// How long failed sign-ins count, and how long a locked account refuses.
 pub const LOCKOUT_WINDOW: Duration = Duration::minutes(15);
 
@@ -97,6 +108,37 @@ pub struct Policy {
     pub client_registration: Allowance,
     /// See [`PolicySettings::client_id_metadata`].
     pub client_id_metadata: Allowance,
+}
+
+impl PolicySettings {
+    /// Each setting by its name, as text; `None` where it is left to the parent.
+    fn described(&self) -> [(&'static str, Option<String>); 10] {
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.num_seconds().to_string());
+        let allowance =
+            |allowance: Option<Allowance>| allowance.map(|allowance| allowance.as_str().to_owned());
+        let enforcement = self.sso_enforcement.map(|enforcement| enforcement.as_str().to_owned());
+        [
+            ("session_idle_secs", seconds(self.session_idle)),
+            ("session_absolute_secs", seconds(self.session_absolute)),
+            ("access_token_secs", seconds(self.access_token)),
+            ("refresh_idle_secs", seconds(self.refresh_idle)),
+            ("refresh_absolute_secs", seconds(self.refresh_absolute)),
+            ("lockout_attempts", self.lockout_attempts.map(|tries| tries.to_string())),
+            ("sso_enforcement", enforcement),
+            ("third_party_clients", allowance(self.third_party_clients)),
+            ("client_registration", allowance(self.client_registration)),
+            ("client_id_metadata", allowance(self.client_id_metadata)),
+        ]
+    }
+
+    /// What differs from settings before, one after the other: `sso_enforcement=off`; nothing after the sign where it is left
+    /// to the parent.
+    pub fn differences(&self, before: &Self) -> String {
+        let pairs = self.described().into_iter().zip(before.described());
+        let changed = pairs.filter(|(now, before)| now != before);
+        let words = changed.map(|((name, value), _)| format!("{name}={}", value.unwrap_or_default()));
+        words.collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl SsoEnforcement {

@@ -13,6 +13,7 @@ use orgate_domain::domains::{
 };
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{DomainId, OrgId};
+use orgate_domain::policies::SsoEnforcement;
 use orgate_domain::setup::SetupPurpose;
 pub use orgate_storage::DomainTerms;
 use orgate_storage::system::OrgHint;
@@ -21,6 +22,7 @@ use orgate_storage::{OrgScope, OrgTx, StorageError};
 use crate::configure::Author;
 use crate::notices::{Notice, prepare};
 use crate::setup::{Setup, SetupError};
+use crate::way_in::{enforcement_in, inherited};
 use crate::{Env, Failure, events};
 
 pub use recheck::check_due;
@@ -60,6 +62,9 @@ pub enum DomainError {
     /// How far it reaches was settled when it was verified.
     #[error("{0} is verified already: how far it reaches is changed by whoever runs this service")]
     Verified(DomainName),
+    /// SSO is enforced for whoever has an address of it.
+    #[error("SSO is enforced for addresses of {0}: let somebody who may change the policy end that first")]
+    Enforced(DomainName),
     /// Proven here, and held elsewhere.
     #[error(
         "{0} is, or was, another organization's here. It can be shared if both choose to, or handed over by that \
@@ -140,6 +145,8 @@ pub(crate) async fn claim_in(
     let at = env.clock.now();
     let id = DomainId::from_uuid(env.random.uuid(at).map_err(Failure::from)?);
     let challenge = base32::encode(&env.random.bytes::<16>().map_err(Failure::from)?);
+    // Two who claim at once would each find room.
+    tx.organization().lock().await?;
     let all = tx.domains().list().await?;
     if let Some(known) = all.iter().find(|known| known.name == *name) {
         return Ok(known.clone());
@@ -279,9 +286,17 @@ pub async fn configure(
 /// Gives a domain up; nobody else gets it.
 ///
 /// # Errors
-/// [`DomainError::Unclaimed`], [`DomainError::Failure`].
+/// [`DomainError::Unclaimed`]; [`DomainError::Enforced`] for who sets up; [`DomainError::Failure`].
 pub async fn release(env: &Env, by: By<'_>, name: &DomainName) -> Result<(), DomainError> {
+    let above = inherited(env, by.scope).await?;
     let mut tx = by.begin(env).await?;
+    // Without it, its users would sign in by whatever else they have: that is for whoever may change the policy to say.
+    if by.setup.is_some()
+        && enforcement_in(&mut tx, &above).await? == SsoEnforcement::Domains
+        && tx.domains().list_verified().await?.iter().any(|verified| verified.name == *name)
+    {
+        return Err(DomainError::Enforced(name.clone()));
+    }
     if !tx.domains().delete(name).await? {
         return Err(DomainError::Unclaimed(name.clone()));
     }

@@ -68,8 +68,10 @@ pub mod token;
 pub mod userinfo;
 pub mod vault;
 pub mod waiting;
+mod way_in;
 
 pub use complete::SignedIn;
 pub use configuration::Configuration;
 pub use env::{Browser, Called, Clock, Env, Failure, Issuer, Surroundings, SystemClock};
 pub use issue::IssuedTokens;
+pub use way_in::NoWayIn;

@@ -12,7 +12,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// Requests a minute from one address (one /64 of IPv6), each kind with a budget of its own; sign-ins a minute to one
 /// organization; and requests a minute of one program: at the management API, and of one receiver of its security events.
@@ -70,22 +70,26 @@ pub struct Budget {
     pub left: u32,
 }
 
-/// Changes of rights in one organization that this node works at at once: the others wait here, and not with a connection to the
-/// database, of which there are few for all.
-const TURNS: usize = 2;
+/// Changes of one organization by programs that this node works at at once, and of one caller's one: the others wait here, and
+/// not with a connection to the database, of which there are few for all.
+const TURNS: usize = 4;
 
 /// How long one waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whose turn it is to change rights in an organization; over when dropped.
+/// Of each organization, and of each of its callers.
+type Turns = HashMap<(OrgId, Option<String>), Arc<Semaphore>>;
+
+/// Whose turn it is to change an organization; over when dropped.
 #[derive(Debug)]
 pub struct Turn {
-    _permit: OwnedSemaphorePermit,
+    _own: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
 }
 
 /// The limiters.
 pub struct Limits {
-    turns: Mutex<HashMap<OrgId, Arc<Semaphore>>>,
+    turns: Mutex<Turns>,
     api: RateLimiter<SecretHash, DashMapStateStore<SecretHash>, DefaultClock, StateInformationMiddleware>,
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
@@ -148,20 +152,24 @@ impl Limits {
         Ok(Budget { a_minute: quota.burst_size().get(), left: taken.remaining_burst_capacity() })
     }
 
-    /// Waits for a turn to change rights in an organization.
+    /// Waits for a turn to change an organization: behind what the same caller began, and then behind others.
     ///
     /// # Errors
     /// [`TooMany`] after a while.
-    pub async fn take_turn(&self, org_id: OrgId) -> Result<Turn, TooMany> {
+    pub async fn take_turn(&self, org_id: OrgId, caller: String) -> Result<Turn, TooMany> {
         let busy = TooMany { retry_after: Duration::from_secs(1) };
-        let semaphore = {
+        let (own, all) = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| Arc::strong_count(turn) > 1); // those that somebody has or waits for
-            Arc::clone(turns.entry(org_id).or_insert_with(|| Arc::new(Semaphore::new(TURNS))))
+            let mut of = |caller, turns_at_once| {
+                let turn = turns.entry((org_id, caller));
+                Arc::clone(turn.or_insert_with(|| Arc::new(Semaphore::new(turns_at_once))))
+            };
+            (of(Some(caller), 1), of(None, TURNS))
         };
-        let permit = tokio::time::timeout(PATIENCE, semaphore.acquire_owned()).await;
-        let permit = permit.map_err(|_| busy)?.map_err(|_| busy)?;
-        Ok(Turn { _permit: permit })
+        let both = async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) };
+        let taken: Result<Result<Turn, AcquireError>, _> = tokio::time::timeout(PATIENCE, both).await;
+        taken.map_err(|_| busy)?.map_err(|_| busy)
     }
 
     /// Takes one request of a receiver about its streams in an organization from its budget.

@@ -52,6 +52,8 @@ pub struct Caller {
     lent: Lent,
     /// What they asked to do.
     asked: OrgatePermission,
+    /// What it takes besides, where they do it.
+    also: Option<OrgatePermission>,
     /// Why an operator acts in an organization that is not theirs.
     reason: Option<String>,
     origin: Origin,
@@ -91,41 +93,60 @@ impl Caller {
     }
 
     /// The caller by what they hold at this moment, in the transaction that decides: what was read when they were let in may
-    /// be over once a request is read whole, and others who were first are done.
+    /// be over once a request is read whole, and others who were first are done. `at_home` is of [`Caller::rights_at_home`].
     ///
     /// # Errors
     /// [`ChangeError::Above`] if they may not do any more what they asked to do.
-    pub(crate) async fn renewed(&self, env: &Env, tx: &mut OrgTx) -> Result<Self, ChangeError> {
-        let held = if self.scope == self.home {
-            self.find_rights(tx).await?
-        } else {
-            let mut home = env.store.begin(&self.home).await?;
-            let held = self.find_rights(&mut home).await?;
-            home.commit().await?;
-            held.map(|held| HeldRights { roles: Vec::new(), ..held })
-        };
+    pub(crate) async fn renewed(
+        &self,
+        env: &Env,
+        tx: &mut OrgTx,
+        at_home: Option<HeldRights>,
+    ) -> Result<Self, ChangeError> {
+        let held = if self.is_at_home() { self.find_rights(env, tx).await? } else { at_home };
         let HeldRights { roles, permissions } = held.unwrap_or_default();
         let holds = Held::of(permissions.iter().map(String::as_str));
         let caller = Self { roles, holds, ..self.clone() };
-        if caller.may(self.asked) {
+        if caller.may(self.asked) && self.also.is_none_or(|also| caller.may(also)) {
             Ok(caller)
         } else {
             Err(ChangeError::above("", "you may not do this any more"))
         }
     }
 
-    async fn find_rights(&self, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
+    /// What an operator holds who acts in an organization that is not theirs. Read before the transaction there is opened: one
+    /// request that holds two of the database's connections could wait for others like it.
+    pub(crate) async fn rights_at_home(&self, env: &Env) -> Result<Option<HeldRights>, Failure> {
+        if self.is_at_home() {
+            return Ok(None);
+        }
+        let mut home = env.store.begin(&self.home).await?;
+        let held = self.find_rights(env, &mut home).await?;
+        home.commit().await?;
+        Ok(held.map(|held| HeldRights { roles: Vec::new(), ..held }))
+    }
+
+    pub(crate) fn is_at_home(&self) -> bool {
+        self.scope == self.home
+    }
+
+    async fn find_rights(&self, env: &Env, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
         match self.by {
             By::Client(_) => tx.rights().find_of_client(self.client).await,
-            By::User(user, session) => tx.rights().find_of_user(user, session).await,
+            By::User(user, session) => tx.rights().find_of_user(user, (session, env.clock.now())).await,
         }
     }
 
-    /// Opens the transaction of a change, with the caller by what they hold in it.
-    async fn begin(&self, env: &Env) -> Result<(OrgTx, Self), ChangeError> {
+    /// Asks something of the organization that is called about, in a transaction of its own.
+    async fn read<T>(
+        &self,
+        env: &Env,
+        question: impl AsyncFnOnce(&mut OrgTx) -> Result<T, StorageError>,
+    ) -> Result<T, Failure> {
         let mut tx = env.store.begin(&self.scope).await?;
-        let caller = self.renewed(env, &mut tx).await?;
-        Ok((tx, caller))
+        let answer = question(&mut tx).await?;
+        tx.commit().await?;
+        Ok(answer)
     }
 
     /// Whether they may give others this permission, of whatever kind: if they hold it, and the token lends it; those of
@@ -182,6 +203,11 @@ impl Caller {
         Ok(Event { detail: author.detail, ..event })
     }
 
+    /// By what turns at changes are told apart.
+    fn turn(&self) -> String {
+        [self.client.1.to_string(), self.id()].join(" ")
+    }
+
     /// As somebody who sets up sign-in; `ceiling` are slugs of the roles that they may give by it.
     fn sets_up(&self, ceiling: RoleSlugs) -> Setup {
         Setup::of_administrator(self.scope, self.clone(), ceiling)
@@ -208,15 +234,11 @@ impl Caller {
 
 /// A page of what is few enough to be read at once, in the order of its ids.
 fn paged<Row, Id: Copy + Ord>(
-    rows: Vec<Row>,
-    PageOf { after, limit }: PageOf<Id>,
+    mut rows: Vec<Row>,
+    page: PageOf<Id>,
     id: impl Fn(&Row) -> Id,
 ) -> Page<Row, Id> {
-    let mut items: Vec<Row> =
-        rows.into_iter().filter(|row| after.is_none_or(|after| id(row) > after)).collect();
-    items.sort_by_key(&id);
-    let is_last = items.len() <= limit;
-    items.truncate(limit);
-    let next = items.last().map(&id).filter(|_| !is_last);
-    Page { items, next }
+    rows.retain(|row| page.after.is_none_or(|after| id(row) > after));
+    rows.sort_by_key(&id);
+    page.cut(rows, id)
 }

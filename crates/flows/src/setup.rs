@@ -28,6 +28,7 @@ use orgate_storage::{OrgScope, OrgTx, StorageError};
 use crate::configure::Author;
 use crate::end_sessions::Because;
 use crate::manage::{Caller, ChangeError};
+use crate::way_in::NoWayIn;
 use crate::{Env, Failure, events};
 
 /// Somebody who sets up.
@@ -41,8 +42,8 @@ pub struct Setup {
 /// Who sets up.
 #[derive(Debug)]
 enum By {
-    /// An administrator who was admitted just now, and slugs of the roles that they may give.
-    Administrator(Box<Caller>, RoleSlugs),
+    /// An administrator, as events say it, and slugs of the roles that they might give when they began.
+    Administrator(Box<Caller>, Author, RoleSlugs),
     /// Whoever opened this link.
     Link(SetupLink),
 }
@@ -86,6 +87,8 @@ pub enum NotYet {
     TooMany,
     /// The version was never live.
     NeverLive,
+    /// SSO is enforced, and this would leave no way in.
+    WayIn(NoWayIn),
 }
 
 /// Something that was typed and cannot be.
@@ -163,13 +166,14 @@ impl Setup {
 
     /// An administrator, of whom it is known what they may set up; `ceiling` are slugs of the roles that they may give.
     pub(crate) fn of_administrator(scope: OrgScope, caller: Caller, ceiling: RoleSlugs) -> Self {
-        Self { scope, by: By::Administrator(Box::new(caller), ceiling) }
+        let author = caller.author();
+        Self { scope, by: By::Administrator(Box::new(caller), author, ceiling) }
     }
 
     /// Slugs of the roles that what they set up may give.
     pub const fn ceiling(&self) -> &RoleSlugs {
         match &self.by {
-            By::Administrator(_, ceiling) => ceiling,
+            By::Administrator(.., ceiling) => ceiling,
             By::Link(link) => &link.role_ceiling,
         }
     }
@@ -184,17 +188,16 @@ impl Setup {
 
     /// Opens a transaction in which they may still set this up: a link is still good, for `purpose`.
     pub(crate) async fn begin(&self, env: &Env, purpose: SetupPurpose) -> Result<OrgTx, SetupError> {
-        let mut tx = env.store.begin(&self.scope).await?;
         let link = match &self.by {
-            By::Administrator(caller, _) => {
-                return match caller.renewed(env, &mut tx).await {
-                    Ok(_) => Ok(tx),
-                    Err(ChangeError::Failure(failure)) => Err(failure.into()),
-                    Err(_) => Err(SetupError::Closed(Closed::Link(SetupLinkRefusal::MakerFallen))),
-                };
+            By::Administrator(caller, ..) => {
+                let at_home = caller.rights_at_home(env).await?;
+                let mut tx = env.store.begin(&self.scope).await?;
+                caller.renewed(env, &mut tx, at_home).await.map_err(fallen)?;
+                return Ok(tx);
             }
             By::Link(link) => link,
         };
+        let mut tx = env.store.begin(&self.scope).await?;
         let link = tx.setup_links().find(link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
         let good = links::check_link(env, &mut tx, &link).await?;
         good.map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
@@ -207,6 +210,30 @@ impl Setup {
             Some(OrgStatus::Suspended) => Err(SetupError::Closed(Closed::Suspended)),
             Some(OrgStatus::Deleted) | None => Err(SetupError::Closed(Closed::Unknown)),
         }
+    }
+
+    /// Whether they may still do it, once something was waited for. Of an operator who acts in another organization, what was
+    /// read before counts; a link is asked in the moment that its transaction begins.
+    pub(crate) async fn recheck(&self, env: &Env, tx: &mut OrgTx) -> Result<(), SetupError> {
+        match &self.by {
+            By::Administrator(caller, ..) if caller.is_at_home() => {
+                caller.renewed(env, tx, None).await.map(drop).map_err(fallen)
+            }
+            By::Administrator(..) | By::Link(_) => Ok(()),
+        }
+    }
+
+    /// The ceiling, as far as it reaches at this moment: what somebody could give when they began, and still can.
+    pub(crate) async fn ceiling_in(&self, env: &Env, tx: &mut OrgTx) -> Result<RoleSlugs, SetupError> {
+        let By::Administrator(caller, _, ceiling) = &self.by else { return Ok(self.ceiling().clone()) };
+        let caller = if caller.is_at_home() {
+            &caller.renewed(env, tx, None).await.map_err(fallen)?
+        } else {
+            caller.as_ref()
+        };
+        let roles = tx.roles().list().await?;
+        let given = roles.iter().filter(|role| caller.may_give(role)).map(|role| role.slug.to_string());
+        Ok(given.filter(|slug| ceiling.contains(slug)).collect())
     }
 
     /// Writes the event of a change, notes a link's use, and commits.
@@ -241,22 +268,25 @@ impl Setup {
     /// Who acts, as events say it.
     pub(crate) fn author(&self) -> Author {
         match &self.by {
-            By::Administrator(caller, _) => caller.author(),
+            By::Administrator(_, author, _) => author.clone(),
             By::Link(_) => Author::of(self.actor()),
         }
     }
 
     /// Who acts.
-    pub fn actor(&self) -> Actor {
+    pub const fn actor(&self) -> Actor {
         match &self.by {
-            By::Administrator(caller, _) => caller.author().actor,
+            By::Administrator(_, author, _) => author.actor,
             By::Link(link) => Actor::SetupLink(link.id),
         }
     }
 
     /// Why sessions end that they end.
-    pub(crate) fn because<'a>(&self, reason: &'static str, origin: &'a Origin) -> Because<'a> {
-        Because { actor: self.actor(), reason, origin, detail: &[] }
+    pub(crate) fn because<'a>(&'a self, reason: &'static str, origin: &'a Origin) -> Because<'a> {
+        match &self.by {
+            By::Administrator(_, author, _) => author.because(reason),
+            By::Link(_) => Because { actor: self.actor(), reason, origin, detail: &[] },
+        }
     }
 
     /// Whether a version is of this link.
@@ -267,5 +297,13 @@ impl Setup {
     /// Whether they may have somebody sign in by what was not tested: a link's holder can test, a program cannot.
     pub(crate) const fn may_skip_test(&self) -> bool {
         matches!(&self.by, By::Administrator(..))
+    }
+}
+
+/// Of somebody who may not set up any more what they began to.
+fn fallen(error: ChangeError) -> SetupError {
+    match error {
+        ChangeError::Failure(failure) => failure.into(),
+        _ => SetupError::Closed(Closed::Link(SetupLinkRefusal::MakerFallen)),
     }
 }

@@ -1,8 +1,13 @@
 //! `/organizations/{organization}/policy`.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
 use axum::extract::State;
 use chrono::Duration;
-use orgate_domain::policies::{Allowance, Policy, PolicySettings, SsoEnforcement};
+use orgate_domain::policies::{
+    Allowance, LOCKOUT_TRIES, LONGEST_SECS, Policy, PolicySettings, SsoEnforcement, TOKEN_SECS,
+};
 use orgate_flows::Env;
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::policy::{PolicyInForce, find_policy, update_policy};
@@ -94,9 +99,6 @@ enum Allowed {
     Forbidden,
 }
 
-/// Ten years: the longest limit, in seconds.
-const LONGEST_SECS: i64 = 10 * 365 * 24 * 60 * 60;
-
 impl From<SsoEnforcement> for Enforcement {
     fn from(enforcement: SsoEnforcement) -> Self {
         match enforcement {
@@ -180,22 +182,21 @@ impl TryFrom<Settings> for PolicySettings {
     type Error = ChangeError;
 
     fn try_from(settings: Settings) -> Result<Self, ChangeError> {
-        let seconds = |pointer: &str, number: Option<i64>, least: i64, most: i64| {
+        let seconds = |pointer: &str, number: Option<i64>, bounds: RangeInclusive<i64>| {
             let read = |number: i64| {
-                let limit = Some(number).filter(|number| (least..=most).contains(number));
-                let limit = limit.and_then(Duration::try_seconds);
-                limit.ok_or_else(|| ChangeError::invalid(pointer, format!("a number from {least} to {most}")))
+                let limit = Some(number).filter(|number| bounds.contains(number));
+                limit.and_then(Duration::try_seconds).ok_or_else(|| beyond(pointer, &bounds))
             };
             number.map(read).transpose()
         };
-        let long = |pointer, number| seconds(pointer, number, 1, LONGEST_SECS);
-        if settings.lockout_attempts.is_some_and(|tries| !(1..=1000).contains(&tries)) {
-            return Err(ChangeError::invalid("/lockout_attempts", "a number from 1 to 1000"));
+        let long = |pointer, number| seconds(pointer, number, 1..=LONGEST_SECS);
+        if settings.lockout_attempts.is_some_and(|tries| !LOCKOUT_TRIES.contains(&tries)) {
+            return Err(beyond("/lockout_attempts", &LOCKOUT_TRIES));
         }
         Ok(Self {
             session_idle: long("/session_idle_secs", settings.session_idle_secs)?,
             session_absolute: long("/session_absolute_secs", settings.session_absolute_secs)?,
-            access_token: seconds("/access_token_secs", settings.access_token_secs, 30, 3600)?,
+            access_token: seconds("/access_token_secs", settings.access_token_secs, TOKEN_SECS)?,
             refresh_idle: long("/refresh_idle_secs", settings.refresh_idle_secs)?,
             refresh_absolute: long("/refresh_absolute_secs", settings.refresh_absolute_secs)?,
             lockout_attempts: settings.lockout_attempts,
@@ -205,6 +206,10 @@ impl TryFrom<Settings> for PolicySettings {
             client_id_metadata: settings.client_id_metadata.map(Into::into),
         })
     }
+}
+
+fn beyond<N: Display>(pointer: &str, bounds: &RangeInclusive<N>) -> ChangeError {
+    ChangeError::invalid(pointer, format!("a number from {} to {}", bounds.start(), bounds.end()))
 }
 
 /// Read what an organization allows, and for how long.

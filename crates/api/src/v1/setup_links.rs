@@ -202,6 +202,6 @@ pub(crate) async fn delete(
     Admitted(caller): Admitted,
     Named(id): Named<SetupLinkId>,
 ) -> Result<Response, Problem> {
-    let revoked = revoke_setup_link(&env, &caller, id).await?;
-    if revoked { Ok(private(StatusCode::NO_CONTENT)) } else { Err(Problem::not_found()) }
+    revoke_setup_link(&env, &caller, id).await?;
+    Ok(private(StatusCode::NO_CONTENT))
 }

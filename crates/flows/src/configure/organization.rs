@@ -78,11 +78,13 @@ pub(crate) async fn save_organization(
     if let Some(attributes) = attributes {
         tx.attributes().save_of_organization(attributes).await?;
     }
-    if let Some(policy) = policy {
-        tx.organization().save_policy(policy, at).await?;
-    }
     let mut event = author.done(env, Action::OrganizationConfigured, mark)?;
     event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);
+    if let Some(policy) = policy {
+        let before = tx.organization().find_policy().await?.unwrap_or_default();
+        event.detail.push(("policy", policy.differences(&before)));
+        tx.organization().save_policy(policy, at).await?;
+    }
     tx.audit().insert(&event).await?;
     match (*status, state.enforcement()) {
         (OrgStatus::Active, SsoEnforcement::Off) => Ok(()),

@@ -188,7 +188,8 @@ async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>)
     let Some(reason) = reason.filter(|reason| reason.chars().count() <= MAX_REASON) else {
         return Ok(Access::ReasonMissing);
     };
-    let caller = Caller { scope, roles: Vec::new(), reason: Some(reason.to_owned()), ..caller };
+    let also = (asked.holder == Holder::Organization).then_some(OrgatePermission::OrganizationsAct);
+    let caller = Caller { scope, roles: Vec::new(), also, reason: Some(reason.to_owned()), ..caller };
     let mut event = caller.done(env, Action::OperatorEntered)?;
     event.detail.push(("permission", asked.permission.as_str().to_owned()));
     let mut tx = env.store.begin(&scope).await?;
@@ -227,5 +228,8 @@ async fn caller(
     let (roles, holds) = (held.0.clone(), Held::of(held.1.iter().map(String::as_str)));
     let origin = origin.clone();
     let (scope, home, client) = (*scope, *scope, client.key());
-    Ok(Some((Caller { scope, home, by, client, roles, holds, lent, asked, reason: None, origin }, slug)))
+    Ok(Some((
+        Caller { scope, home, by, client, roles, holds, lent, asked, also: None, reason: None, origin },
+        slug,
+    )))
 }

@@ -14,8 +14,5 @@ pub async fn list_events(
     caller: &Caller,
     (period, page): (Period, PageOf<EventPlace>),
 ) -> Result<Page<StoredEvent, EventPlace>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let events = tx.audit().list(period, page).await?;
-    tx.commit().await?;
-    Ok(events)
+    caller.read(env, async |tx| tx.audit().list(period, page).await).await
 }

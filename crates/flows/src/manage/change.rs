@@ -1,5 +1,7 @@
 //! What all changes have in common: one transaction, nothing twice, nothing above the caller, and an owner to the end.
 
+use std::ops::{Deref, DerefMut};
+
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::permissions::EVERYTHING;
 use orgate_storage::{Answered, OrgTx, StorageError};
@@ -117,33 +119,76 @@ impl Once {
     }
 }
 
+/// A change of anything. It is borrowed from, and not taken apart: a turn is over when nobody has it.
+pub(super) struct Change {
+    pub(super) tx: OrgTx,
+    /// Whoever makes it, by what they hold now that it is their turn.
+    pub(super) caller: Caller,
+    turn: Turn,
+}
+
+impl Change {
+    /// Begins one, with what `lock` waits for.
+    pub(super) async fn begin(
+        env: &Env,
+        caller: &Caller,
+        lock: impl AsyncFnOnce(&mut OrgTx) -> Result<(), StorageError>,
+    ) -> Result<Self, ChangeError> {
+        // Before a connection to the database is held: those are for all organizations.
+        let turn = env.limits.take_turn(caller.org_id(), caller.turn()).await.map_err(Failure::from)?;
+        let at_home = caller.rights_at_home(env).await?;
+        let mut tx = env.store.begin(&caller.scope).await?;
+        lock(&mut tx).await?;
+        let caller = caller.renewed(env, &mut tx, at_home).await?;
+        Ok(Self { tx, caller, turn })
+    }
+
+    /// Makes it last.
+    pub(super) async fn commit(self) -> Result<(), ChangeError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Ends its transaction, for others to decide in a moment: the caller, by what they hold now, and their turn.
+    pub(super) async fn hand_over(self) -> Result<(Caller, Turn), ChangeError> {
+        self.tx.commit().await?;
+        Ok((self.caller, self.turn))
+    }
+}
+
 /// A change of who may do what. Others of its kind wait for it.
 pub(super) struct ChangeOfRights {
-    pub(super) tx: OrgTx,
-    /// Whoever changes it, by what they hold now that it is their turn.
-    pub(super) caller: Caller,
+    change: Change,
     had_owner: bool,
-    _turn: Turn,
+}
+
+impl Deref for ChangeOfRights {
+    type Target = Change;
+
+    fn deref(&self) -> &Change {
+        &self.change
+    }
+}
+
+impl DerefMut for ChangeOfRights {
+    fn deref_mut(&mut self) -> &mut Change {
+        &mut self.change
+    }
 }
 
 impl ChangeOfRights {
     pub(super) async fn begin(env: &Env, caller: &Caller) -> Result<Self, ChangeError> {
-        // Before a connection to the database is held: that is for all organizations.
-        let turn = env.limits.take_turn(caller.org_id()).await.map_err(Failure::from)?;
-        let mut tx = env.store.begin(&caller.scope).await?;
-        tx.roles().seize().await?;
-        let caller = caller.renewed(env, &mut tx).await?;
-        let had_owner = tx.roles().is_held(EVERYTHING).await?;
-        Ok(Self { tx, caller, had_owner, _turn: turn })
+        let mut change = Change::begin(env, caller, async |tx| tx.roles().seize().await).await?;
+        let had_owner = change.tx.roles().is_held(EVERYTHING).await?;
+        Ok(Self { change, had_owner })
     }
 
     /// Makes it last, unless it takes the organization its last owner. One that has none, because a file or an identity
     /// provider says who may do what, is not asked for one.
     pub(super) async fn commit(mut self) -> Result<(), ChangeError> {
-        if self.had_owner && !self.tx.roles().is_held(EVERYTHING).await? {
+        if self.had_owner && !self.change.tx.roles().is_held(EVERYTHING).await? {
             return Err(ChangeError::LastOwner);
         }
-        Ok(self.tx.commit().await?)
+        self.change.commit().await
     }
 }
 
@@ -166,9 +211,9 @@ impl Once {
         })
     }
 
-    /// Gives the key back: nothing was made.
-    pub(crate) async fn release(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
-        tx.idempotency_keys().delete(&self.key).await
+    /// Gives the key back, of what was not made.
+    pub(crate) async fn release(&self, tx: &mut OrgTx, made: Uuid) -> Result<(), StorageError> {
+        tx.idempotency_keys().delete(&self.key, made).await
     }
 }
 
@@ -210,12 +255,13 @@ impl Caller {
         }
     }
 
-    /// What became of a change; a refusal is recorded.
+    /// Makes a change; a refusal of it is recorded.
     pub(super) async fn conclude<T>(
         &self,
         env: &Env,
-        done: Result<T, ChangeError>,
+        change: impl Future<Output = Result<T, ChangeError>>,
     ) -> Result<T, ChangeError> {
+        let done = change.await;
         let refused = match &done {
             Err(ChangeError::Above { pointer, .. }) => Some(("beyond_caller", ("at", pointer.as_str()))),
             Err(ChangeError::LastOwner) => Some(("last_owner", ("at", ""))),

@@ -14,6 +14,7 @@ use orgate_domain::names::DisplayName;
 use orgate_domain::setup::SetupPurpose;
 use orgate_storage::{Connection, Group, OrgTx, Page, PageOf, Role};
 
+use super::change::Change;
 use super::{Caller, ChangeError, Once, paged};
 use crate::federation::ceiling::group_roles;
 use crate::federation::saml::{entity_id, settings_of};
@@ -132,9 +133,7 @@ pub async fn list_connections(
     caller: &Caller,
     page: PageOf<ConnectionId>,
 ) -> Result<Page<Connection, ConnectionId>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let connections = tx.connections().list().await?;
-    tx.commit().await?;
+    let connections = caller.read(env, async |tx| tx.connections().list().await).await?;
     Ok(paged(connections, page, |connection| connection.id))
 }
 
@@ -178,8 +177,7 @@ pub async fn create_connection(
     wanted: WantedConnection,
     once: Option<&Once>,
 ) -> Result<ShownConnection, ChangeError> {
-    let made = make(env, caller, wanted, once).await;
-    let id = caller.conclude(env, made).await?;
+    let id = caller.conclude(env, Box::pin(make(env, caller, wanted, once))).await?;
     find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)
 }
 
@@ -218,8 +216,7 @@ pub async fn set_connection(
     (id, seen): (ConnectionId, i32),
     wanted: WantedSettings,
 ) -> Result<ShownConnection, ChangeError> {
-    let done = set(env, caller, (id, seen), wanted).await;
-    caller.conclude(env, done).await?;
+    caller.conclude(env, Box::pin(set(env, caller, (id, seen), wanted))).await?;
     find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)
 }
 
@@ -256,11 +253,14 @@ pub async fn update_connection(
     id: ConnectionId,
     edit: impl FnOnce(&ShownConnection) -> Result<Profile, ChangeError>,
 ) -> Result<ShownConnection, ChangeError> {
-    let shown = find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)?;
-    let wanted = edit(&shown)?;
-    let setup = caller.sets_up(BTreeSet::new()); // gives nothing
-    save_profile(env, &setup, (&shown.connection, &shown.pilots), &wanted, &caller.origin).await?;
-    find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)
+    let change = async {
+        let shown = find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+        let wanted = edit(&shown)?;
+        let setup = caller.sets_up(BTreeSet::new()); // gives nothing
+        save_profile(env, &setup, (&shown.connection, &shown.pilots), &wanted, &caller.origin).await?;
+        find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)
+    };
+    caller.conclude(env, change).await
 }
 
 /// Moves a connection on in its life, or switches it off; to do it again changes nothing.
@@ -273,30 +273,33 @@ pub async fn move_connection(
     id: ConnectionId,
     WantedState { state, version, proof }: WantedState,
 ) -> Result<ShownConnection, ChangeError> {
-    let shown = find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)?;
-    let connection = &shown.connection;
-    let is_live = matches!(state, ConnectionState::Pilot | ConnectionState::Active);
-    let same = connection.state == state && connection.latest_version == version;
-    if same && (!is_live || connection.live_version == Some(version)) {
-        return Ok(shown);
-    }
-    let setup = caller.sets_up(BTreeSet::new()); // gives nothing: who wrote the version said what that gives
-    let origin = &caller.origin;
-    match state {
-        ConnectionState::Active | ConnectionState::Pilot => {
-            take_live(env, &setup, (id, version), (state, proof), origin).await?;
+    let change = async {
+        let shown = find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+        let connection = &shown.connection;
+        let is_live = matches!(state, ConnectionState::Pilot | ConnectionState::Active);
+        let same = connection.state == state && connection.latest_version == version;
+        if same && (!is_live || connection.live_version == Some(version)) {
+            return Ok(shown);
         }
-        ConnectionState::Disabled | ConnectionState::Draft => {
-            switch(env, &setup, (id, version), state, origin).await?;
+        let setup = caller.sets_up(BTreeSet::new()); // gives nothing: who wrote the version said what that gives
+        let origin = &caller.origin;
+        match state {
+            ConnectionState::Active | ConnectionState::Pilot => {
+                take_live(env, &setup, (id, version), (state, proof), origin).await?;
+            }
+            ConnectionState::Disabled | ConnectionState::Draft => {
+                switch(env, &setup, (id, version), state, origin).await?;
+            }
+            ConnectionState::Tested => {
+                return Err(ChangeError::invalid(
+                    "/state",
+                    "a test that goes through makes it so, and nothing else",
+                ));
+            }
         }
-        ConnectionState::Tested => {
-            return Err(ChangeError::invalid(
-                "/state",
-                "a test that goes through makes it so, and nothing else",
-            ));
-        }
-    }
-    find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)
+        find_connection(env, caller, id).await?.ok_or(ChangeError::Missing)
+    };
+    caller.conclude(env, change).await
 }
 
 /// What a caller may give by a connection.
@@ -307,10 +310,10 @@ struct Rights {
 }
 
 impl Rights {
-    async fn of(env: &Env, caller: &Caller) -> Result<Self, Failure> {
-        let mut tx: OrgTx = env.store.begin(&caller.scope).await?;
-        let (roles, groups) = (tx.roles().list().await?, tx.groups().list().await?);
-        tx.commit().await?;
+    async fn of(env: &Env, caller: &Caller) -> Result<Self, ChangeError> {
+        let (caller, _turn) = Change::begin(env, caller, async |_| Ok(())).await?.hand_over().await?;
+        let read = async |tx: &mut OrgTx| Ok((tx.roles().list().await?, tx.groups().list().await?));
+        let (roles, groups) = caller.read(env, read).await?;
         let given = roles.iter().filter(|role| caller.may_give(role));
         let setup = caller.sets_up(given.map(|role| role.slug.to_string()).collect());
         Ok(Self { setup, roles, groups })

@@ -37,9 +37,7 @@ pub async fn list_domains(
     caller: &Caller,
     page: PageOf<DomainId>,
 ) -> Result<Page<OrgDomain, DomainId>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let domains = tx.domains().list().await?;
-    tx.commit().await?;
+    let domains = caller.read(env, async |tx| tx.domains().list().await).await?;
     Ok(paged(domains, page, |domain| domain.id))
 }
 
@@ -48,9 +46,7 @@ pub async fn list_domains(
 /// # Errors
 /// [`Failure`].
 pub async fn find_domain(env: &Env, caller: &Caller, id: DomainId) -> Result<Option<OrgDomain>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let domains = tx.domains().list().await?;
-    tx.commit().await?;
+    let domains = caller.read(env, async |tx| tx.domains().list().await).await?;
     Ok(domains.into_iter().find(|domain| domain.id == id))
 }
 
@@ -64,17 +60,20 @@ pub async fn claim_domain(
     name: &DomainName,
     once: Option<&Once>,
 ) -> Result<OrgDomain, ChangeError> {
-    let setup = caller.sets_up(BTreeSet::new());
-    let by = By::setup(&setup);
-    let mut tx = by.begin(env).await?;
-    let claimed = claim_in(env, by, &mut tx, name).await?;
-    if let Some(before) = caller.claim(env, &mut tx, once, claimed.id.as_uuid()).await?
-        && before != claimed.id.as_uuid()
-    {
-        return Err(ChangeError::Missing); // what it made was given up since
-    }
-    tx.commit().await?;
-    Ok(claimed)
+    let change = async {
+        let setup = caller.sets_up(BTreeSet::new());
+        let by = By::setup(&setup);
+        let mut tx = by.begin(env).await?;
+        let claimed = claim_in(env, by, &mut tx, name).await?;
+        if let Some(before) = caller.claim(env, &mut tx, once, claimed.id.as_uuid()).await?
+            && before != claimed.id.as_uuid()
+        {
+            return Err(ChangeError::Gone);
+        }
+        tx.commit().await?;
+        Ok(claimed)
+    };
+    caller.conclude(env, change).await
 }
 
 /// Looks for the record of a domain now; what it is afterwards, and what came of it.
@@ -87,19 +86,22 @@ pub async fn verify_domain(
     id: DomainId,
     terms: DomainTerms,
 ) -> Result<(OrgDomain, Verification), ChangeError> {
-    let domain = find_domain(env, caller, id).await?.ok_or(ChangeError::Missing)?;
-    env.limits.take(Limited::Pages, caller.origin.address).map_err(Failure::from)?;
-    let setup = caller.sets_up(BTreeSet::new());
-    let verification = match verify(env, By::setup(&setup), &domain.name, terms).await {
-        Ok(()) => Verification::Verified,
-        Err(DomainError::CoolingOff(_, due)) => Verification::CoolingOff(due),
-        Err(DomainError::Held(_)) => Verification::HeldElsewhere,
-        Err(DomainError::NoRecord { .. }) => Verification::NoRecord,
-        Err(DomainError::Unreachable(_)) => Verification::Unreachable,
-        Err(error) => return Err(error.into()),
+    let change = async {
+        let domain = find_domain(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+        env.limits.take(Limited::Pages, caller.origin.address).map_err(Failure::from)?;
+        let setup = caller.sets_up(BTreeSet::new());
+        let verification = match verify(env, By::setup(&setup), &domain.name, terms).await {
+            Ok(()) => Verification::Verified,
+            Err(DomainError::CoolingOff(_, due)) => Verification::CoolingOff(due),
+            Err(DomainError::Held(_)) => Verification::HeldElsewhere,
+            Err(DomainError::NoRecord { .. }) => Verification::NoRecord,
+            Err(DomainError::Unreachable(_)) => Verification::Unreachable,
+            Err(error) => return Err(error.into()),
+        };
+        let domain = find_domain(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+        Ok((domain, verification))
     };
-    let domain = find_domain(env, caller, id).await?.ok_or(ChangeError::Missing)?;
-    Ok((domain, verification))
+    caller.conclude(env, change).await
 }
 
 /// Gives a domain up: it leads nobody here any more, and no connection serves it.
@@ -112,10 +114,13 @@ pub async fn release_domain(
     id: DomainId,
     check: impl FnOnce(&OrgDomain) -> Result<(), ChangeError>,
 ) -> Result<(), ChangeError> {
-    let domain = find_domain(env, caller, id).await?.ok_or(ChangeError::Missing)?;
-    check(&domain)?;
-    let setup = caller.sets_up(BTreeSet::new());
-    Ok(release(env, By::setup(&setup), &domain.name).await?)
+    let change = async {
+        let domain = find_domain(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+        check(&domain)?;
+        let setup = caller.sets_up(BTreeSet::new());
+        Ok(release(env, By::setup(&setup), &domain.name).await?)
+    };
+    caller.conclude(env, change).await
 }
 
 impl From<DomainError> for ChangeError {
@@ -123,6 +128,7 @@ impl From<DomainError> for ChangeError {
         let text = error.to_string();
         match error {
             DomainError::CoolingOff(..)
+            | DomainError::Enforced(_)
             | DomainError::Held(_)
             | DomainError::NoRecord { .. }
             | DomainError::Shared(_)

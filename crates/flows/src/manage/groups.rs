@@ -6,7 +6,7 @@ use orgate_domain::ids::{GroupId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Group, MAX_ANCESTORS, Member, OrgTx, Page, PageOf, Role, StorageError};
 
-use super::change::ChangeOfRights;
+use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
 use crate::configure::{Assignment, Mark, save_group, save_membership};
 use crate::{Env, Failure};
@@ -37,10 +37,7 @@ pub async fn list_groups(
     caller: &Caller,
     page: PageOf<GroupId>,
 ) -> Result<Page<Group, GroupId>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let groups = tx.groups().list_page(page).await?;
-    tx.commit().await?;
-    Ok(groups)
+    caller.read(env, async |tx| tx.groups().list_page(page).await).await
 }
 
 /// One group; `None` if the organization has none of this id.
@@ -48,10 +45,7 @@ pub async fn list_groups(
 /// # Errors
 /// [`Failure`].
 pub async fn find_group(env: &Env, caller: &Caller, id: GroupId) -> Result<Option<Group>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let group = tx.groups().find(id).await?;
-    tx.commit().await?;
-    Ok(group)
+    caller.read(env, async |tx| tx.groups().find(id).await).await
 }
 
 /// A page of whoever was put into a group by hand. Connections put others into it.
@@ -80,8 +74,7 @@ pub async fn create_group(
     (slug, settings): (Slug, GroupSettings),
     once: Option<&Once>,
 ) -> Result<Group, ChangeError> {
-    let made = create(env, caller, (slug, settings), once).await;
-    caller.conclude(env, made).await
+    caller.conclude(env, create(env, caller, (slug, settings), once)).await
 }
 
 async fn create(
@@ -91,23 +84,24 @@ async fn create(
     once: Option<&Once>,
 ) -> Result<Group, ChangeError> {
     let id = GroupId::from_uuid(env.random.uuid(env.clock.now())?);
-    let ChangeOfRights { mut tx, caller, .. } = begin(env, caller).await?;
-    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+    let mut change = begin(env, caller).await?;
+    let Change { tx, caller, .. } = &mut *change;
+    if let Some(before) = caller.claim(env, tx, once, id.as_uuid()).await? {
         return tx.groups().find(GroupId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
     }
-    let known = Known::read(&mut tx).await?;
+    let known = Known::read(tx).await?;
     if known.groups.len() >= MAX_GROUPS {
         return Err(ChangeError::TooMany(format!("an organization has up to {MAX_GROUPS} groups")));
     }
     let group = known.wanted(id, slug, settings)?;
-    known.check_gift(&caller, &group)?;
+    known.check_gift(caller, &group)?;
     let taken = ("/slug", "another group of the organization is called so");
-    let saved = save_group(env, &mut tx, (&caller.author(), &Mark::Created), &group).await;
+    let saved = save_group(env, tx, (&caller.author(), &Mark::Created), &group).await;
     if !saved.map_err(|failure| ChangeError::taken(failure, taken))? {
         return Err(astray());
     }
     let made = tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
-    tx.commit().await?;
+    change.commit().await?;
     Ok(made)
 }
 
@@ -122,8 +116,7 @@ pub async fn update_group(
     id: GroupId,
     edit: impl FnOnce(&Group) -> Result<GroupSettings, ChangeError>,
 ) -> Result<Group, ChangeError> {
-    let changed = update(env, caller, id, edit).await;
-    caller.conclude(env, changed).await
+    caller.conclude(env, update(env, caller, id, edit)).await
 }
 
 async fn update(
@@ -163,8 +156,7 @@ pub async fn delete_group(
     id: GroupId,
     check: impl FnOnce(&Group) -> Result<(), ChangeError>,
 ) -> Result<(), ChangeError> {
-    let done = delete(env, caller, id, check).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, delete(env, caller, id, check)).await
 }
 
 async fn delete(
@@ -193,8 +185,7 @@ async fn delete(
 /// # Errors
 /// [`ChangeError`]; [`ChangeError::Above`] if the group gives what the caller may not give.
 pub async fn add_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Result<(), ChangeError> {
-    let done = change_members(env, caller, of, Assignment::Given).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, change_members(env, caller, of, Assignment::Given)).await
 }
 
 /// Takes a user out who was put into a group by hand; to do it again changes nothing.
@@ -202,8 +193,7 @@ pub async fn add_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Re
 /// # Errors
 /// As of [`add_member`].
 pub async fn remove_member(env: &Env, caller: &Caller, of: (GroupId, UserId)) -> Result<(), ChangeError> {
-    let done = change_members(env, caller, of, Assignment::Taken).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, change_members(env, caller, of, Assignment::Taken)).await
 }
 
 async fn change_members(
@@ -213,7 +203,7 @@ async fn change_members(
     assignment: Assignment,
 ) -> Result<(), ChangeError> {
     let mut change = begin(env, caller).await?;
-    let ChangeOfRights { tx, caller, .. } = &mut change;
+    let Change { tx, caller, .. } = &mut *change;
     let group = tx.groups().find(id).await?.ok_or(ChangeError::Missing)?;
     let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
     Known::read(tx).await?.check_gift(caller, &group)?;

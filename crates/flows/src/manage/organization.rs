@@ -6,6 +6,7 @@ use orgate_domain::names::DisplayName;
 use orgate_domain::organizations::{Branding, Organization};
 use orgate_storage::{OrgTx, OrganizationRecord, StorageError};
 
+use super::change::Change;
 use super::{Caller, ChangeError};
 use crate::configure::{Mark, OrganizationState, save_organization};
 use crate::{Env, Failure};
@@ -37,10 +38,7 @@ pub struct OrganizationSettings {
 /// # Errors
 /// [`Failure`].
 pub async fn find_organization(env: &Env, caller: &Caller) -> Result<Option<DescribedOrganization>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let found = describe(&mut tx).await?;
-    tx.commit().await?;
-    Ok(found)
+    caller.read(env, async |tx| describe(tx).await).await
 }
 
 /// The organization of a transaction.
@@ -60,21 +58,24 @@ pub async fn update_organization(
     caller: &Caller,
     edit: impl FnOnce(&DescribedOrganization) -> Result<OrganizationSettings, ChangeError>,
 ) -> Result<DescribedOrganization, ChangeError> {
-    let (mut tx, caller) = caller.begin(env).await?;
-    tx.organization().lock().await?;
-    let before = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
-    let wanted = edit(&before)?;
-    let now = &before.organization;
-    let mark = Mark::of([
-        ("name", wanted.name != now.name),
-        ("branding", wanted.branding != now.branding),
-        ("contact", wanted.contact != now.contact),
-    ]);
-    let Some(mark) = mark else { return Ok(before) };
-    let OrganizationSettings { name, branding, contact } = wanted;
-    let state = OrganizationState { name, branding, contact, ..OrganizationState::of(now) };
-    save_organization(env, &mut tx, (&caller.author(), &mark), (&now.slug, &state)).await?;
-    let after = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
-    tx.commit().await?;
-    Ok(after)
+    let change = async {
+        let mut change = Change::begin(env, caller, async |tx| tx.organization().lock().await).await?;
+        let Change { tx, caller, .. } = &mut change;
+        let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        let wanted = edit(&before)?;
+        let now = &before.organization;
+        let mark = Mark::of([
+            ("name", wanted.name != now.name),
+            ("branding", wanted.branding != now.branding),
+            ("contact", wanted.contact != now.contact),
+        ]);
+        let Some(mark) = mark else { return Ok(before) };
+        let OrganizationSettings { name, branding, contact } = wanted;
+        let state = OrganizationState { name, branding, contact, ..OrganizationState::of(now) };
+        save_organization(env, tx, (&caller.author(), &mark), (&now.slug, &state)).await?;
+        let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        change.commit().await?;
+        Ok(after)
+    };
+    caller.conclude(env, change).await
 }

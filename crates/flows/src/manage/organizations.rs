@@ -4,8 +4,9 @@ use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
-use orgate_storage::{Page, PageOf};
+use orgate_storage::{OrgTx, Page, PageOf};
 
+use super::change::Change;
 use super::organization::{DescribedOrganization, describe};
 use super::{Caller, ChangeError, Once};
 use crate::bootstrap::OPERATOR_SLUG;
@@ -45,29 +46,32 @@ pub async fn create_organization(
     wanted: WantedOrganization,
     once: Option<&Once>,
 ) -> Result<DescribedOrganization, ChangeError> {
-    let (tx, operator) = operator.begin(env).await?;
-    tx.commit().await?; // others decide, in a moment
-    let operator = &operator;
-    let ancestors = match &wanted.parent {
-        Some(text) => line_of(env, text).await?,
-        None => Vec::new(),
-    };
-    let fresh = OrgId::from_uuid(env.random.uuid(env.clock.now())?);
-    let id = match once {
-        Some(once) => claim(env, operator, once, fresh).await?,
-        None => fresh,
-    };
-    match make(env, operator, (id, ancestors), wanted).await {
-        // It was this request that made it: before, or at this moment.
-        Err(_) if env.store.resolve(OrgHint::Id(id)).await?.is_some() => find_by_id(env, id).await,
-        Err(refused) => {
-            if let Some(once) = once {
-                release(env, operator, once).await?;
+    let change = async {
+        let (operator, _turn) = Change::begin(env, operator, async |_| Ok(())).await?.hand_over().await?;
+        let operator = &operator;
+        let ancestors = match &wanted.parent {
+            Some(text) => line_of(env, text).await?,
+            None => Vec::new(),
+        };
+        let fresh = OrgId::from_uuid(env.random.uuid(env.clock.now())?);
+        let id = match once {
+            Some(once) => claim(env, operator, once, fresh).await?,
+            None => fresh,
+        };
+        match make(env, operator, (id, ancestors), wanted).await {
+            // It was this request that made it: before, or at this moment.
+            Err(_) if env.store.resolve(OrgHint::Id(id)).await?.is_some() => find_by_id(env, id).await,
+            Err(refused) => {
+                // What failed may be in force all the same: the same request finds out.
+                if let (Some(once), false) = (once, matches!(refused, ChangeError::Failure(_))) {
+                    release(env, operator, (once, fresh)).await?;
+                }
+                Err(refused)
             }
-            Err(refused)
+            made => made,
         }
-        made => made,
-    }
+    };
+    operator.conclude(env, change).await
 }
 
 /// The id that the organization of a request has: kept in the operator's own organization before it is made, so that the same
@@ -79,10 +83,10 @@ async fn claim(env: &Env, operator: &Caller, once: &Once, fresh: OrgId) -> Resul
     Ok(before.map_or(fresh, OrgId::from_uuid))
 }
 
-/// What was refused keeps no key.
-async fn release(env: &Env, operator: &Caller, once: &Once) -> Result<(), ChangeError> {
+/// What was refused keeps no key: that which this very request gave it, and not that of one like it.
+async fn release(env: &Env, operator: &Caller, (once, fresh): (&Once, OrgId)) -> Result<(), ChangeError> {
     let mut tx = env.store.begin(&operator.home).await?;
-    operator.own(once).release(&mut tx).await?;
+    operator.own(once).release(&mut tx, fresh.as_uuid()).await?;
     Ok(tx.commit().await?)
 }
 
@@ -145,22 +149,27 @@ pub async fn change_status(
     operator: &Caller,
     status: OrgStatus,
 ) -> Result<DescribedOrganization, ChangeError> {
-    let mut tx = env.store.begin(&operator.scope).await?;
-    tx.users().seize(None).await?; // before anything that a sign-in may wait for
-    let operator = operator.renewed(env, &mut tx).await?;
-    tx.organization().lock().await?;
-    let before = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
-    let organization = &before.organization;
-    if organization.status == status {
-        return Ok(before);
-    }
-    if organization.slug.as_str() == OPERATOR_SLUG {
-        return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
-    }
-    let state = OrganizationState { status, ..OrganizationState::of(organization) };
-    let mark = Mark::Changed(vec!["status"]);
-    save_organization(env, &mut tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;
-    let after = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;
-    tx.commit().await?;
-    Ok(after)
+    let change = async {
+        let lock = async |tx: &mut OrgTx| {
+            tx.users().seize(None).await?; // before anything that a sign-in may wait for
+            tx.organization().lock().await
+        };
+        let mut change = Change::begin(env, operator, lock).await?;
+        let Change { tx, caller: operator, .. } = &mut change;
+        let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        let organization = &before.organization;
+        if organization.status == status {
+            return Ok(before);
+        }
+        if organization.slug.as_str() == OPERATOR_SLUG {
+            return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
+        }
+        let state = OrganizationState { status, ..OrganizationState::of(organization) };
+        let mark = Mark::Changed(vec!["status"]);
+        save_organization(env, tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;
+        let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        change.commit().await?;
+        Ok(after)
+    };
+    operator.conclude(env, change).await
 }

@@ -1,13 +1,13 @@
 //! What an organization allows, and for how long.
 
 use chrono::Duration;
-use orgate_domain::connections::ConnectionState;
-use orgate_domain::permissions::EVERYTHING;
-use orgate_domain::policies::{Policy, PolicySettings, SsoEnforcement};
+use orgate_domain::policies::{Policy, PolicySettings};
 use orgate_storage::OrgTx;
 
+use super::change::Change;
 use super::{Caller, ChangeError};
 use crate::configure::{Mark, OrganizationState, save_organization};
+use crate::way_in::{NoWayIn, check_way_in, inherited};
 use crate::{Env, Failure};
 
 /// The shortest life of a session or of refresh tokens that programs may set.
@@ -30,7 +30,7 @@ pub async fn find_policy(env: &Env, caller: &Caller) -> Result<PolicyInForce, Fa
     let mut tx = env.store.begin(&caller.scope).await?;
     let own = tx.organization().find_policy().await?.unwrap_or_default();
     tx.commit().await?;
-    let above = inherited(env, caller).await?;
+    let above = inherited(env, &caller.scope).await?;
     Ok(PolicyInForce { own, effective: Policy::effective(above.iter().chain([&own])) })
 }
 
@@ -44,68 +44,59 @@ pub async fn update_policy(
     caller: &Caller,
     edit: impl FnOnce(&PolicyInForce) -> Result<PolicySettings, ChangeError>,
 ) -> Result<PolicyInForce, ChangeError> {
-    let above = inherited(env, caller).await?;
-    let force =
-        |own: PolicySettings| PolicyInForce { own, effective: Policy::effective(above.iter().chain([&own])) };
-    let mut tx = env.store.begin(&caller.scope).await?;
-    tx.users().seize(None).await?; // before anything that a sign-in may wait for
-    let caller = caller.renewed(env, &mut tx).await?;
-    tx.organization().lock().await?;
-    let organization = tx.organization().find().await?.ok_or(ChangeError::Missing)?;
-    let before = force(tx.organization().find_policy().await?.unwrap_or_default());
-    let own = edit(&before)?;
-    if own == before.own {
-        return Ok(before);
-    }
-    let after = force(own);
-    check_lifetimes(&own)?;
-    check_way_in(&mut tx, (&before.effective, &after.effective)).await?;
-    let state = OrganizationState { policy: Some(own), ..OrganizationState::of(&organization) };
-    let mark = Mark::Changed(vec!["policy"]);
-    save_organization(env, &mut tx, (&caller.author(), &mark), (&organization.slug, &state)).await?;
-    tx.commit().await?;
-    Ok(after)
+    let change = async {
+        let above = inherited(env, &caller.scope).await?;
+        let force = |own: PolicySettings| PolicyInForce {
+            own,
+            effective: Policy::effective(above.iter().chain([&own])),
+        };
+        let lock = async |tx: &mut OrgTx| {
+            tx.users().seize(None).await?; // before anything that a sign-in may wait for
+            tx.organization().lock().await
+        };
+        let mut change = Change::begin(env, caller, lock).await?;
+        let Change { tx, caller, .. } = &mut change;
+        let organization = tx.organization().find().await?.ok_or(ChangeError::Missing)?;
+        let before = force(tx.organization().find_policy().await?.unwrap_or_default());
+        let own = edit(&before)?;
+        if own == before.own {
+            return Ok(before);
+        }
+        let after = force(own);
+        check_lifetimes(&own, &before.own)?;
+        check_enforcement(tx, (&before.effective, &after.effective)).await?;
+        let state = OrganizationState { policy: Some(own), ..OrganizationState::of(&organization) };
+        let mark = Mark::Changed(vec!["policy"]);
+        save_organization(env, tx, (&caller.author(), &mark), (&organization.slug, &state)).await?;
+        change.commit().await?;
+        Ok(after)
+    };
+    caller.conclude(env, change).await
 }
 
-/// Whoever has everybody sign in through a connection has one that lets everybody in, and an owner whom it lets in, or nobody
-/// could any more. An operator's
-/// file is not asked: it may describe the connection as well, and who wrote it can write another one.
-async fn check_way_in(tx: &mut OrgTx, (before, after): (&Policy, &Policy)) -> Result<(), ChangeError> {
-    if after.sso_enforcement <= before.sso_enforcement || after.sso_enforcement == SsoEnforcement::Off {
+/// Whether what gets tighter leaves a way in. An operator's file is not asked: it may describe the connection as well, and
+/// who wrote it can write another one.
+async fn check_enforcement(tx: &mut OrgTx, (before, after): (&Policy, &Policy)) -> Result<(), ChangeError> {
+    if after.sso_enforcement <= before.sso_enforcement {
         return Ok(());
     }
-    let refused = |detail: &str| Err(ChangeError::invalid("/sso_enforcement", detail));
-    let connections = tx.connections().list().await?;
-    if connections.iter().all(|connection| connection.state != ConnectionState::Active) {
-        return refused("no connection of the organization is active: nobody whom this is for could sign in");
-    }
-    let domains_only = after.sso_enforcement == SsoEnforcement::Domains;
-    if tx.roles().is_held(EVERYTHING).await? && !tx.rights().is_owner_let_in(EVERYTHING, domains_only).await?
-    {
-        return refused("no owner could sign in any more: have one sign in through the connection first");
-    }
-    Ok(())
+    let refused = |why: NoWayIn| ChangeError::invalid("/sso_enforcement", why.to_string());
+    check_way_in(tx, after.sso_enforcement).await?.map_err(refused)
 }
 
-/// Nobody shortens sessions so far that none is long enough to undo it.
-fn check_lifetimes(own: &PolicySettings) -> Result<(), ChangeError> {
+/// Nobody shortens sessions so far that none is long enough to undo it. What an operator's file made shorter may stay.
+fn check_lifetimes(own: &PolicySettings, before: &PolicySettings) -> Result<(), ChangeError> {
     let limits = [
-        ("/session_idle_secs", own.session_idle),
-        ("/session_absolute_secs", own.session_absolute),
-        ("/refresh_idle_secs", own.refresh_idle),
-        ("/refresh_absolute_secs", own.refresh_absolute),
+        ("/session_idle_secs", own.session_idle, before.session_idle),
+        ("/session_absolute_secs", own.session_absolute, before.session_absolute),
+        ("/refresh_idle_secs", own.refresh_idle, before.refresh_idle),
+        ("/refresh_absolute_secs", own.refresh_absolute, before.refresh_absolute),
     ];
-    match limits.into_iter().find(|(_, limit)| limit.is_some_and(|limit| limit < SHORTEST)) {
-        Some((pointer, _)) => {
+    let too_short = |now: Option<Duration>, before| now != before && now.is_some_and(|now| now < SHORTEST);
+    match limits.into_iter().find(|(_, now, before)| too_short(*now, *before)) {
+        Some((pointer, ..)) => {
             Err(ChangeError::invalid(pointer, format!("at least {} seconds", SHORTEST.num_seconds())))
         }
         None => Ok(()),
     }
-}
-
-/// The settings of the organizations above, the highest first.
-async fn inherited(env: &Env, caller: &Caller) -> Result<Vec<PolicySettings>, Failure> {
-    let mut line = env.store.inherit(&caller.scope).await?;
-    line.pop(); // its own
-    Ok(line)
 }

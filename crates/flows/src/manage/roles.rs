@@ -7,7 +7,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::parse_for_role;
 use orgate_storage::{Page, PageOf, Role, StorageError};
 
-use super::change::ChangeOfRights;
+use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
 use crate::configure::{Mark, save_role};
 use crate::{Env, Failure};
@@ -36,10 +36,7 @@ pub async fn list_roles(
     caller: &Caller,
     page: PageOf<RoleId>,
 ) -> Result<Page<Role, RoleId>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let roles = tx.roles().list_page(page).await?;
-    tx.commit().await?;
-    Ok(roles)
+    caller.read(env, async |tx| tx.roles().list_page(page).await).await
 }
 
 /// One role; `None` if the organization has none of this id.
@@ -47,10 +44,7 @@ pub async fn list_roles(
 /// # Errors
 /// [`Failure`].
 pub async fn find_role(env: &Env, caller: &Caller, id: RoleId) -> Result<Option<Role>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let role = tx.roles().find(id).await?;
-    tx.commit().await?;
-    Ok(role)
+    caller.read(env, async |tx| tx.roles().find(id).await).await
 }
 
 /// Makes a role, of nothing that the caller may not give.
@@ -63,8 +57,7 @@ pub async fn create_role(
     (slug, settings): (Slug, RoleSettings),
     once: Option<&Once>,
 ) -> Result<Role, ChangeError> {
-    let made = create(env, caller, (slug, settings), once).await;
-    caller.conclude(env, made).await
+    caller.conclude(env, create(env, caller, (slug, settings), once)).await
 }
 
 async fn create(
@@ -75,20 +68,21 @@ async fn create(
 ) -> Result<Role, ChangeError> {
     let RoleSettings { name, permissions } = settings;
     let id = RoleId::from_uuid(env.random.uuid(env.clock.now())?);
-    let ChangeOfRights { mut tx, caller, .. } = ChangeOfRights::begin(env, caller).await?;
-    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let Change { tx, caller, .. } = &mut *change;
+    if let Some(before) = caller.claim(env, tx, once, id.as_uuid()).await? {
         return tx.roles().find(RoleId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
     }
-    check_permissions(&caller, &permissions, &BTreeSet::new())?;
+    check_permissions(caller, &permissions, &BTreeSet::new())?;
     let role = Role { id, slug, name, permissions: permissions.into_iter().collect() };
     if tx.roles().list().await?.len() >= MAX_ROLES {
         return Err(ChangeError::TooMany(format!("an organization has up to {MAX_ROLES} roles")));
     }
     let taken = ("/slug", "another role of the organization is called so");
-    save_role(env, &mut tx, (&caller.author(), &Mark::Created), &role)
+    save_role(env, tx, (&caller.author(), &Mark::Created), &role)
         .await
         .map_err(|failure| ChangeError::taken(failure, taken))?;
-    tx.commit().await?;
+    change.commit().await?;
     Ok(role)
 }
 
@@ -103,8 +97,7 @@ pub async fn update_role(
     id: RoleId,
     edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
 ) -> Result<Role, ChangeError> {
-    let changed = update(env, caller, id, edit).await;
-    caller.conclude(env, changed).await
+    caller.conclude(env, update(env, caller, id, edit)).await
 }
 
 async fn update(
@@ -138,8 +131,7 @@ pub async fn delete_role(
     id: RoleId,
     check: impl FnOnce(&Role) -> Result<(), ChangeError>,
 ) -> Result<(), ChangeError> {
-    let done = delete(env, caller, id, check).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, delete(env, caller, id, check)).await
 }
 
 async fn delete(

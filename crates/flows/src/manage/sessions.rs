@@ -1,8 +1,9 @@
 //! Sessions of an organization's users.
 
 use orgate_domain::ids::{SessionId, UserId};
-use orgate_storage::{OpenSession, Page, PageOf};
+use orgate_storage::{OpenSession, OrgTx, Page, PageOf};
 
+use super::change::Change;
 use super::{Caller, ChangeError};
 use crate::end_sessions::end_sessions;
 use crate::{Env, Failure};
@@ -20,10 +21,7 @@ pub async fn list_sessions(
     page: PageOf<SessionId>,
 ) -> Result<Page<OpenSession, SessionId>, Failure> {
     let (now, idle) = times(env, caller).await?;
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let sessions = tx.sessions().list_page(page, (now, idle)).await?;
-    tx.commit().await?;
-    Ok(sessions)
+    caller.read(env, async |tx| tx.sessions().list_page(page, (now, idle)).await).await
 }
 
 /// A page of the sessions of one user, of the 500 that were used last, those that began last first.
@@ -53,8 +51,7 @@ pub async fn list_sessions_of(
 /// [`ChangeError::Missing`] if the organization has none of this id; [`ChangeError::Above`] for one of a user who holds what
 /// the caller does not.
 pub async fn end_session(env: &Env, caller: &Caller, id: SessionId) -> Result<(), ChangeError> {
-    let done = end(env, caller, Which::One(id)).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, end(env, caller, Which::One(id))).await
 }
 
 /// Ends every session of a user. To do it again changes nothing.
@@ -62,22 +59,32 @@ pub async fn end_session(env: &Env, caller: &Caller, id: SessionId) -> Result<()
 /// # Errors
 /// As of [`end_session`].
 pub async fn end_sessions_of(env: &Env, caller: &Caller, user: UserId) -> Result<(), ChangeError> {
-    let done = end(env, caller, Which::Of(user)).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, end(env, caller, Which::Of(user))).await
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Which {
     One(SessionId),
     Of(UserId),
 }
 
 async fn end(env: &Env, caller: &Caller, which: Which) -> Result<(), ChangeError> {
-    let (mut tx, caller) = caller.begin(env).await?;
-    let user = match which {
-        Which::One(id) => tx.sessions().find_user(id).await?.ok_or(ChangeError::Missing)?,
-        Which::Of(user) => user,
+    let mut of = match which {
+        Which::One(_) => None,
+        Which::Of(user) => Some(user),
     };
-    tx.users().seize(Some(user)).await?;
+    let lock = async |tx: &mut OrgTx| {
+        if let Which::One(id) = which {
+            of = tx.sessions().find_user(id).await?;
+        }
+        match of {
+            Some(user) => tx.users().seize(Some(user)).await,
+            None => Ok(()),
+        }
+    };
+    let mut change = Change::begin(env, caller, lock).await?;
+    let Change { tx, caller, .. } = &mut change;
+    let user = of.ok_or(ChangeError::Missing)?;
     if !tx.users().exists(user).await? {
         return Err(ChangeError::Missing);
     }
@@ -88,8 +95,8 @@ async fn end(env: &Env, caller: &Caller, which: Which) -> Result<(), ChangeError
         Which::One(id) => vec![id],
         Which::Of(user) => tx.sessions().list_open(Some(user)).await?,
     };
-    end_sessions(env, &mut tx, ending, caller.author().because(ENDED_BY_ADMIN)).await?;
-    Ok(tx.commit().await?)
+    end_sessions(env, tx, ending, caller.author().because(ENDED_BY_ADMIN)).await?;
+    change.commit().await
 }
 
 /// Now, and since when somebody who was not there is signed in no more.

@@ -5,6 +5,7 @@ use orgate_domain::ids::SetupLinkId;
 use orgate_domain::setup::SetupLink;
 use orgate_storage::{Page, PageOf, Role};
 
+use super::change::Change;
 use super::{Caller, ChangeError, Once};
 use crate::setup::links::{
     CreateLinkError, CreatedLink, Maker, WantedLink, administrative, create_link_as, revoke_link_as,
@@ -32,8 +33,7 @@ pub async fn create_setup_link(
     wanted: &WantedLink,
     once: Option<&Once>,
 ) -> Result<CreatedSetupLink, ChangeError> {
-    let made = create(env, caller, wanted, once).await;
-    caller.conclude(env, made).await
+    caller.conclude(env, create(env, caller, wanted, once)).await
 }
 
 async fn create(
@@ -42,8 +42,7 @@ async fn create(
     wanted: &WantedLink,
     once: Option<&Once>,
 ) -> Result<CreatedSetupLink, ChangeError> {
-    let (tx, caller) = caller.begin(env).await?;
-    tx.commit().await?; // another one decides, in a moment
+    let (caller, _turn) = Change::begin(env, caller, async |_| Ok(())).await?.hand_over().await?;
     let beyond = wanted.purposes.iter().find(|purpose| !caller.may(purpose.permission()));
     if let Some(purpose) = beyond {
         let (needed, purpose) = (purpose.permission().as_str(), purpose.as_str());
@@ -94,10 +93,7 @@ pub async fn list_setup_links(
     caller: &Caller,
     page: PageOf<SetupLinkId>,
 ) -> Result<Page<SetupLink, SetupLinkId>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let links = tx.setup_links().list(page).await?;
-    tx.commit().await?;
-    Ok(links)
+    caller.read(env, async |tx| tx.setup_links().list(page).await).await
 }
 
 /// One link, whatever became of it; `None` if the organization has none of this id.
@@ -109,19 +105,23 @@ pub async fn find_setup_link(
     caller: &Caller,
     id: SetupLinkId,
 ) -> Result<Option<SetupLink>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let link = tx.setup_links().find(id).await?;
-    tx.commit().await?;
-    Ok(link)
+    caller.read(env, async |tx| tx.setup_links().find(id).await).await
 }
 
-/// Takes a link back: it opens nothing from now on. To do it again changes nothing. `false` if the organization has
-/// none of this id.
+/// Takes a link back: it opens nothing from now on. To do it again changes nothing.
 ///
 /// # Errors
-/// [`Failure`].
-pub async fn revoke_setup_link(env: &Env, caller: &Caller, id: SetupLinkId) -> Result<bool, Failure> {
-    let event = caller.done(env, Action::SetupLinkRevoked)?;
-    Ok(revoke_link_as(env, &caller.scope, id, event).await?
-        || find_setup_link(env, caller, id).await?.is_some())
+/// [`ChangeError::Missing`] if the organization has none of this id.
+pub async fn revoke_setup_link(env: &Env, caller: &Caller, id: SetupLinkId) -> Result<(), ChangeError> {
+    let change = async {
+        let (caller, _turn) = Change::begin(env, caller, async |_| Ok(())).await?.hand_over().await?;
+        let event = caller.done(env, Action::SetupLinkRevoked)?;
+        let revoked = revoke_link_as(env, &caller.scope, id, event).await?;
+        if revoked || find_setup_link(env, &caller, id).await?.is_some() {
+            Ok(())
+        } else {
+            Err(ChangeError::Missing)
+        }
+    };
+    caller.conclude(env, change).await
 }

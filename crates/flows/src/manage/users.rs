@@ -9,7 +9,7 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
 use orgate_storage::{ListedUser, Page, PageOf, Role};
 
-use super::change::ChangeOfRights;
+use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
 use crate::configure::{Assignment, Mark, UserState, save_assignment, save_user};
 use crate::{Env, Failure};
@@ -68,10 +68,7 @@ pub async fn list_users(
 /// # Errors
 /// [`Failure`].
 pub async fn find_user(env: &Env, caller: &Caller, id: UserId) -> Result<Option<ListedUser>, Failure> {
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let user = tx.users().find(id).await?;
-    tx.commit().await?;
-    Ok(user)
+    caller.read(env, async |tx| tx.users().find(id).await).await
 }
 
 /// Makes a user: an address that nobody has proven, and no password. They sign in through a connection that vouches for the
@@ -85,8 +82,7 @@ pub async fn create_user(
     wanted: WantedUser,
     once: Option<&Once>,
 ) -> Result<ListedUser, ChangeError> {
-    let made = create(env, caller, wanted, once).await;
-    caller.conclude(env, made).await
+    caller.conclude(env, create(env, caller, wanted, once)).await
 }
 
 async fn create(
@@ -97,15 +93,16 @@ async fn create(
 ) -> Result<ListedUser, ChangeError> {
     let WantedUser { email, name, roles } = wanted;
     let id = UserId::from_uuid(env.random.uuid(env.clock.now())?);
-    let ChangeOfRights { mut tx, caller, .. } = ChangeOfRights::begin(env, caller).await?;
-    if let Some(before) = caller.claim(env, &mut tx, once, id.as_uuid()).await? {
+    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let Change { tx, caller, .. } = &mut *change;
+    if let Some(before) = caller.claim(env, tx, once, id.as_uuid()).await? {
         return tx.users().find(UserId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
     }
     if !roles.is_empty() && !caller.may(OrgatePermission::RolesAssign) {
         let detail = format!("to give roles takes {}", OrgatePermission::RolesAssign.as_str());
         return Err(ChangeError::above("/roles", detail));
     }
-    let roles = given_roles(&caller, &tx.roles().list().await?, &roles)?;
+    let roles = given_roles(caller, &tx.roles().list().await?, &roles)?;
     let state = UserState {
         id,
         email: Some(email),
@@ -118,11 +115,11 @@ async fn create(
         ends_sessions: None,
     };
     let taken = ("/email", "another user of the organization has this address");
-    save_user(env, &mut tx, (&caller.author(), &Mark::Created), (&state, None))
+    save_user(env, tx, (&caller.author(), &Mark::Created), (&state, None))
         .await
         .map_err(|failure| ChangeError::taken(failure, taken))?;
     let made = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
-    tx.commit().await?;
+    change.commit().await?;
     Ok(made)
 }
 
@@ -164,8 +161,7 @@ pub async fn update_user(
     id: UserId,
     edit: impl FnOnce(&ListedUser) -> Result<UserSettings, ChangeError>,
 ) -> Result<ListedUser, ChangeError> {
-    let changed = update(env, caller, id, edit).await;
-    caller.conclude(env, changed).await
+    caller.conclude(env, update(env, caller, id, edit)).await
 }
 
 async fn update(
@@ -201,7 +197,7 @@ async fn update(
 
 /// A user, for this transaction alone, if the caller reaches as high.
 async fn taken(change: &mut ChangeOfRights, id: UserId) -> Result<ListedUser, ChangeError> {
-    let ChangeOfRights { tx, caller, .. } = change;
+    let Change { tx, caller, .. } = &mut **change;
     tx.users().seize(Some(id)).await?;
     let user = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
     let held = tx.users().list_permissions(id).await?;
@@ -220,8 +216,7 @@ pub async fn assign_role(
     caller: &Caller,
     (user, role): (UserId, RoleId),
 ) -> Result<(), ChangeError> {
-    let done = change_roles(env, caller, (user, role), Assignment::Given).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, change_roles(env, caller, (user, role), Assignment::Given)).await
 }
 
 /// Takes a role that was assigned to a user away; to do it again changes nothing.
@@ -233,8 +228,7 @@ pub async fn unassign_role(
     caller: &Caller,
     (user, role): (UserId, RoleId),
 ) -> Result<(), ChangeError> {
-    let done = change_roles(env, caller, (user, role), Assignment::Taken).await;
-    caller.conclude(env, done).await
+    caller.conclude(env, change_roles(env, caller, (user, role), Assignment::Taken)).await
 }
 
 async fn change_roles(
@@ -244,7 +238,7 @@ async fn change_roles(
     assignment: Assignment,
 ) -> Result<(), ChangeError> {
     let mut change = ChangeOfRights::begin(env, caller).await?;
-    let ChangeOfRights { tx, caller, .. } = &mut change;
+    let Change { tx, caller, .. } = &mut *change;
     let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
     let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
     check_gift(caller, &role, "")?;

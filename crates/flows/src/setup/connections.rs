@@ -171,11 +171,9 @@ pub(crate) async fn create(
     let now = env.clock.now();
     let kind = ((new.name, new.vendor), new.settings.protocol());
     let mut detail = insert_draft(&mut tx, new.id, kind, now).await?;
-    let by = Authorship {
-        actor: setup.actor(),
-        role_ceiling: Some(setup.ceiling()),
-        changed: &["provider", "mapping"],
-    };
+    let ceiling = setup.ceiling_in(env, &mut tx).await?;
+    let by =
+        Authorship { actor: setup.actor(), role_ceiling: Some(&ceiling), changed: &["provider", "mapping"] };
     let first =
         NewConnectionVersion { version: 1, settings: new.settings, secrets: new.secrets, at: now, by };
     insert_version(&mut tx, new.id, &first).await?;
@@ -190,6 +188,8 @@ async fn insert_draft(
     ((name, vendor), protocol): ((&DisplayName, Vendor), ConnectionProtocol),
     now: DateTime<Utc>,
 ) -> Result<Vec<(&'static str, String)>, SetupError> {
+    // Two who make one at once would each find room, and the same name.
+    tx.organization().lock().await?;
     let known = tx.connections().list().await?;
     if known.len() >= MAX_CONNECTIONS {
         return Err(SetupError::NotYet(NotYet::TooMany));
@@ -244,7 +244,7 @@ pub async fn save_settings(
 ) -> Result<bool, SetupError> {
     new.settings.check()?;
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    take(setup, &mut tx, (new.id, new.seen)).await?;
+    take((env, setup), &mut tx, (new.id, new.seen)).await?;
     tx.commit().await?;
     let unchanged = new.seen > 0 && {
         let before = version_of(env, &setup.scope, (new.id, new.seen)).await?;
@@ -253,7 +253,7 @@ pub async fn save_settings(
     let sealed = new.secrets.seal(env, &setup.scope, new.id).await.map_err(Failure::from)?;
     let now = env.clock.now();
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    let mut connection = take(setup, &mut tx, (new.id, new.seen)).await?;
+    let mut connection = take((env, setup), &mut tx, (new.id, new.seen)).await?;
     if connection.protocol != new.settings.protocol() {
         return Err(SetupError::NotYet(NotYet::State));
     }
@@ -261,7 +261,8 @@ pub async fn save_settings(
         return Ok(false);
     }
     let version = new.seen + 1;
-    let by = Authorship { actor: setup.actor(), role_ceiling: Some(setup.ceiling()), changed: new.changed };
+    let ceiling = setup.ceiling_in(env, &mut tx).await?;
+    let by = Authorship { actor: setup.actor(), role_ceiling: Some(&ceiling), changed: new.changed };
     let secrets = sealed.as_deref();
     let written = NewConnectionVersion { version, settings: &new.settings, secrets, at: now, by };
     insert_version(&mut tx, new.id, &written).await?;
@@ -276,13 +277,14 @@ pub async fn save_settings(
 
 /// The connection, for this transaction alone, if `seen` is still its latest version.
 pub(super) async fn take(
-    setup: &Setup,
+    (env, setup): (&Env, &Setup),
     tx: &mut OrgTx,
     (id, seen): (ConnectionId, i32),
 ) -> Result<Connection, SetupError> {
     if !tx.connections().lock(id).await? {
         return Err(SetupError::Missing);
     }
+    setup.recheck(env, tx).await?;
     let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
     if connection.latest_version != seen {
         let latest = tx.connections().list_versions(id).await?.into_iter().next();

@@ -11,6 +11,7 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::DisplayName;
+use orgate_domain::policies::PolicySettings;
 use orgate_domain::setup::SetupPurpose;
 use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgTx};
 
@@ -19,6 +20,7 @@ use super::{NotYet, Setup, SetupError, Stale};
 use crate::Env;
 use crate::configure::Mark;
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
+use crate::way_in::{check_way_in, enforcement_in, inherited};
 
 /// Addresses that a pilot lists at most.
 pub const MAX_PILOTS: usize = 500;
@@ -92,14 +94,18 @@ pub(crate) async fn save_profile(
     if wanted.pilots.len() > MAX_PILOTS {
         return Err(SetupError::invalid("pilots", format!("A pilot lists at most {MAX_PILOTS} addresses.")));
     }
+    let listed: BTreeSet<_> = wanted.pilots.iter().map(Email::normalized).collect();
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    if listed != pilots.iter().map(String::as_str).collect() {
+        tx.users().seize(None).await?; // before the connection, which a sign-in may wait for
+    }
     tx.connections().lock(id).await?;
+    setup.recheck(env, &mut tx).await?;
     let now = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
     if now != *seen || tx.connections().list_pilots(id).await? != pilots {
         return changed_meanwhile();
     }
     let served: BTreeSet<_> = now.domains.iter().map(|domain| &domain.name).collect();
-    let listed: BTreeSet<_> = wanted.pilots.iter().map(Email::normalized).collect();
     let mark = Mark::of([
         ("name", wanted.name != now.name),
         ("domains", wanted.domains.iter().collect::<BTreeSet<_>>() != served),
@@ -136,6 +142,7 @@ pub async fn choose_pilots(
 ) -> Result<(), SetupError> {
     let emails = read_addresses(typed)?;
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
+    tx.users().seize(None).await?; // before the connection, which a sign-in may wait for
     if !tx.connections().lock(id).await? {
         return Err(SetupError::Missing);
     }
@@ -202,8 +209,10 @@ pub(crate) async fn take_live(
     if !matches!(to, ConnectionState::Pilot | ConnectionState::Active) {
         return Err(SetupError::NotYet(NotYet::State));
     }
+    let above = inherited(env, &setup.scope).await?;
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    let connection = take(setup, &mut tx, (id, version)).await?;
+    tx.users().seize(None).await?; // before the connection, which a sign-in may wait for
+    let connection = take((env, setup), &mut tx, (id, version)).await?;
     if version == 0 {
         return Err(SetupError::NotYet(NotYet::NoSettings));
     }
@@ -222,6 +231,7 @@ pub(crate) async fn take_live(
     tx.connections().update(&connection, env.clock.now()).await?;
     tx.connections().save_activated(id, version, env.clock.now()).await?;
     end_shut_out(env, &mut tx, id, setup.because(CONNECTION_DISABLED, origin)).await?;
+    check_way_out(&mut tx, &above, (&before, &connection)).await?;
     let mut detail = moved(&before, &connection);
     if untested {
         detail.push(("untested", "true".to_owned()));
@@ -241,7 +251,7 @@ pub async fn roll_back(
     origin: &Origin,
 ) -> Result<(), SetupError> {
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    let connection = take(setup, &mut tx, (id, seen)).await?;
+    let connection = take((env, setup), &mut tx, (id, seen)).await?;
     if !matches!(connection.state, ConnectionState::Pilot | ConnectionState::Active) {
         return Err(SetupError::NotYet(NotYet::State));
     }
@@ -296,8 +306,10 @@ pub async fn switch(
     to: ConnectionState,
     origin: &Origin,
 ) -> Result<(), SetupError> {
+    let above = inherited(env, &setup.scope).await?;
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
-    let connection = take(setup, &mut tx, (id, seen)).await?;
+    tx.users().seize(None).await?; // before the connection, which a sign-in may wait for
+    let connection = take((env, setup), &mut tx, (id, seen)).await?;
     let allowed = matches!(to, ConnectionState::Disabled | ConnectionState::Draft);
     if !allowed || !connection.state.may_become(to) {
         return Err(SetupError::NotYet(NotYet::State));
@@ -306,8 +318,23 @@ pub async fn switch(
     let connection = Connection { state: to, ..connection };
     tx.connections().update(&connection, env.clock.now()).await?;
     end_shut_out(env, &mut tx, id, setup.because(CONNECTION_DISABLED, origin)).await?;
+    check_way_out(&mut tx, &above, (&before, &connection)).await?;
     let detail = moved(&before, &connection);
     setup.commit((env, origin), tx, (Action::ConnectionConfigured, id), detail).await
+}
+
+/// Whether a connection that lets everybody in no more leaves a way in where SSO is enforced. Everybody's sign-ins wait.
+async fn check_way_out(
+    tx: &mut OrgTx,
+    above: &[PolicySettings],
+    (before, after): (&Connection, &Connection),
+) -> Result<(), SetupError> {
+    if before.state != ConnectionState::Active || after.state == ConnectionState::Active {
+        return Ok(());
+    }
+    let enforcement = enforcement_in(tx, above).await?;
+    let left = check_way_in(tx, enforcement).await?;
+    left.map_err(|why| SetupError::NotYet(NotYet::WayIn(why)))
 }
 
 fn moved(before: &Connection, after: &Connection) -> Vec<(&'static str, String)> {

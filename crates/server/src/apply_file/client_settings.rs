@@ -7,6 +7,7 @@ use orgate_domain::clients::claims::ClaimMapping;
 use orgate_domain::clients::{
     ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
 };
+use orgate_domain::policies::LONGEST_SECS;
 use orgate_protocol::jose::{ClientKeys, SigningAlgorithm};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
@@ -16,7 +17,6 @@ use url::Url;
 
 use super::addresses::web_address;
 use super::format::{self, Text};
-use super::organizations::LONGEST_SECS;
 use super::reader::Reader;
 
 impl Reader<'_> {

@@ -6,7 +6,9 @@ use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
-use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
+use orgate_domain::policies::{
+    Allowance, LOCKOUT_TRIES, LONGEST_SECS, PolicySettings, SsoEnforcement, TOKEN_SECS,
+};
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
 use orgate_flows::apply::{Placed, WantedGroup, WantedOrganization, WantedRole, WantedUser};
@@ -15,9 +17,6 @@ use serde_saphyr::Spanned;
 
 use super::format;
 use super::reader::Reader;
-
-/// The longest limit that can be set: ten years, in seconds.
-pub(super) const LONGEST_SECS: i64 = 10 * 365 * 24 * 60 * 60;
 
 const STATUSES: [(&str, OrgStatus); 2] = [("active", OrgStatus::Active), ("suspended", OrgStatus::Suspended)];
 
@@ -78,11 +77,13 @@ impl Reader<'_> {
         };
         let session_idle = seconds("session_idle_secs", &file.session_idle_secs, 1, LONGEST_SECS);
         let session_absolute = seconds("session_absolute_secs", &file.session_absolute_secs, 1, LONGEST_SECS);
-        let access_token = seconds("access_token_secs", &file.access_token_secs, 30, 3600);
+        let access_token =
+            seconds("access_token_secs", &file.access_token_secs, *TOKEN_SECS.start(), *TOKEN_SECS.end());
         let refresh_idle = seconds("refresh_idle_secs", &file.refresh_idle_secs, 1, LONGEST_SECS);
         let refresh_absolute = seconds("refresh_absolute_secs", &file.refresh_absolute_secs, 1, LONGEST_SECS);
         let lockout_attempts = self.optional(file.lockout_attempts.as_ref(), |r, number| {
-            r.number("lockout_attempts", number, (1, 1000)).and_then(|number| u32::try_from(number).ok())
+            let bounds = (i64::from(*LOCKOUT_TRIES.start()), i64::from(*LOCKOUT_TRIES.end()));
+            r.number("lockout_attempts", number, bounds).and_then(|number| u32::try_from(number).ok())
         });
         let sso_enforcement = self.optional(file.sso_enforcement.as_ref(), |r, text| {
             let allowed = SsoEnforcement::ALL.map(|enforcement| (enforcement.as_str(), enforcement));

@@ -5,6 +5,7 @@ use axum::response::Response;
 use orgate_domain::audit::Origin;
 use orgate_domain::setup::SetupLinkRefusal;
 use orgate_flows::Env;
+use orgate_flows::NoWayIn;
 use orgate_flows::setup::{Closed, NotYet, SetupError};
 
 use super::Open;
@@ -106,6 +107,12 @@ pub(crate) const fn not_yet(why: NotYet) -> &'static str {
         NotYet::State => "The connection is in a state from which that is not possible.",
         NotYet::TooMany => {
             "Your organization has as many connections as can be set up by a link. Ask whoever sent the link."
+        }
+        NotYet::WayIn(NoWayIn::Anybody) => {
+            "Your organization has people sign in through a connection alone, and no other one is active: nobody could sign in any more. Make another connection active first, or ask an administrator to enforce SSO no longer."
+        }
+        NotYet::WayIn(NoWayIn::Owner) => {
+            "Your organization has people sign in through a connection alone, and no owner could sign in through another one. Have one of them do so first, or ask an administrator to enforce SSO no longer."
         }
         NotYet::Untested => "Test the latest version first: only what was tested goes live.",
     }

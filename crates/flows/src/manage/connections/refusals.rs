@@ -34,6 +34,7 @@ impl From<NotYet> for ChangeError {
             NotYet::TooMany => {
                 Self::TooMany(format!("an organization has up to {MAX_CONNECTIONS} connections"))
             }
+            NotYet::WayIn(why) => Self::InUse(why.to_string()),
             NotYet::Untested => {
                 let detail = "the latest version was not tested to its end; test it through a set-up link, or say \
                               \"untested\": true to have people sign in by it all the same";

@@ -1,5 +1,6 @@
 //! An OpenID provider's side: its issuer, looked up while its form waits.
 
+use std::fmt;
 use std::sync::Arc;
 
 use orgate_domain::audit::Origin;
@@ -41,7 +42,6 @@ impl ClientProof {
 }
 
 /// An OpenID provider as the form says it.
-#[derive(Debug)]
 pub struct OidcInput {
     /// Its issuer, or the address of its discovery document.
     pub issuer: String,
@@ -59,6 +59,16 @@ pub struct OidcInput {
     pub scopes: Option<Vec<String>>,
     /// What ID tokens may be signed with; `None`: whatever the provider says that can be verified here.
     pub algorithms: Option<Vec<String>>,
+}
+
+impl fmt::Debug for OidcInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { issuer, client_id, .. } = self; // and no secret
+        f.debug_struct("OidcInput")
+            .field("issuer", issuer)
+            .field("client_id", client_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Takes over an OpenID provider's side, once its discovery document says the same. `true` if a key was made that
