@@ -24,6 +24,33 @@ async fn execute(app: &App, yaml: &str) -> Applied {
     applied
 }
 
+/// What a file is silent about stays as it is by then, also where something else is said of the same.
+#[tokio::test]
+async fn who_was_deactivated_and_what_was_suspended_since_it_was_planned_stays_so() {
+    let app = App::start().await;
+    let renamed =
+        "organizations: [{ slug: acme, name: Acme Anew, users: [{ email: vic@acme.test, name: Victor }] }]";
+    let planned = plan(&app, renamed).await;
+    for change in [
+        "update users set status = 'deactivated' where email = 'vic@acme.test'",
+        "update organizations set status = 'suspended' where slug = 'acme'",
+    ] {
+        sqlx::query(change).execute(app.database.superuser()).await.expect("changed");
+    }
+
+    apply::execute(&app.env, planned).await.expect("applied");
+
+    let now: (String, String, String, String) = sqlx::query_as(
+        "select member.name, member.status, organization.name, organization.status from users member
+         join organizations organization on organization.org_id = member.org_id where email = 'vic@acme.test'",
+    )
+    .fetch_one(app.database.superuser())
+    .await
+    .expect("a user");
+    let as_it_was = ("Victor", "deactivated", "Acme Anew", "suspended");
+    assert_eq!((&*now.0, &*now.1, &*now.2, &*now.3), as_it_was);
+}
+
 /// Between the plan and its execution there are passwords to hash, and other organizations.
 #[tokio::test]
 async fn what_was_switched_off_since_it_was_planned_stays_off() {

@@ -360,3 +360,41 @@ async fn a_token_that_is_bound_to_a_key_comes_with_a_proof_of_it_for_this_reques
     assert_eq!(ask("DPoP", good.clone()).await, 200);
     assert_eq!(ask("DPoP", good).await, 401, "a proof is good once");
 }
+
+/// Who saw a token that is bound to a key, and has not the key, uses up nothing of whoever has.
+#[tokio::test]
+async fn a_stolen_token_without_its_key_takes_nothing_from_its_owners_budget() {
+    let app = App::start_with(|settings| settings.limits.api_per_minute = 3).await;
+    let api = app.env.issuer.api();
+    app.apply(&format!(
+        "organizations: [{{ slug: acme, name: Acme Inc, roles: [{{ slug: all, permissions: [\"orgate:*\"] }}] }}]\n\
+         clients:\n  - {{ client_id: bound, organization: acme, name: Bound, type: machine, audience: owner, \
+         client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [all], \
+         dpop_bound_access_tokens: true }}\n"
+    ))
+    .await;
+    let signer = Signer::default();
+    let now = || Clock::now(&*app.clock).timestamp();
+    let form = [("grant_type", "client_credentials"), ("resource", api.as_str())];
+    let request = client()
+        .post(app.at("/token"))
+        .basic_auth("bound", Some(SECRET))
+        .header("dpop", signer.proof(("POST", &app.at("/token")), now(), None))
+        .form(&form);
+    let token = Reply::of(request.send().await.expect("answered")).await.text("access_token");
+    let users = app.at("/api/v1/organizations/acme/users");
+    let ask = async |proof: String| {
+        let request = client().get(users.clone()).header("authorization", format!("DPoP {token}"));
+        request.header("dpop", proof).send().await.expect("answered").status().as_u16()
+    };
+
+    let stranger = Signer::default();
+    for _ in 0..6 {
+        assert_eq!(ask(stranger.proof(("GET", &users), now(), Some(&token))).await, 401);
+    }
+
+    for _ in 0..3 {
+        assert_eq!(ask(signer.proof(("GET", &users), now(), Some(&token))).await, 200);
+    }
+    assert_eq!(ask(signer.proof(("GET", &users), now(), Some(&token))).await, 429);
+}

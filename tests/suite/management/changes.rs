@@ -215,6 +215,15 @@ async fn a_role_is_made_changed_given_and_taken_away_once_nobody_has_it() {
     assert_eq!(call(&app, Some(&ada), ("PATCH", &path), Some(&narrower)).await.status, 200);
     let token = app.sign_in("acme", "vic@acme.test").await.claims("access_token");
     assert_eq!(token["permissions"], json!(["notes:read"]));
+    let known = "select count(*) from permissions where permission = 'notes:archive'";
+    let known = async || {
+        sqlx::query_scalar::<_, i64>(known).fetch_one(app.database.superuser()).await.expect("counted")
+    };
+    for (permissions, kept) in [(json!(["notes:archive", "notes:read"]), 1), (json!(["notes:read"]), 0)] {
+        let wanted = json!({ "permissions": permissions });
+        assert_eq!(call(&app, Some(&ada), ("PATCH", &path), Some(&wanted)).await.status, 200);
+        assert_eq!(known().await, kept, "what is in no role is kept nowhere");
+    }
     let used = call(&app, Some(&ada), ("DELETE", &path), None).await;
     assert_eq!((used.status, used.text("type").as_str()), (409, "urn:orgate:problem:in_use"));
     for _ in 0..2 {
@@ -228,7 +237,7 @@ async fn a_role_is_made_changed_given_and_taken_away_once_nobody_has_it() {
     let by_user = |change: &str| ("user".to_owned(), change.to_owned());
     assert_eq!(
         events(&app, "role.configured").await,
-        ["created", "name permissions", "removed"].map(by_user)
+        ["created", "name permissions", "permissions", "permissions", "removed"].map(by_user)
     );
     assert_eq!(events(&app, "user.configured").await, ["roles", "roles"].map(by_user));
 }
@@ -273,6 +282,8 @@ async fn settings_are_changed_one_by_one_and_say_what_is_in_force() {
     for (wrong, pointer) in [
         (json!({ "access_token_secs": 3601 }), "/access_token_secs"),
         (json!({ "session_idle_secs": 0 }), "/session_idle_secs"),
+        (json!({ "session_absolute_secs": 299 }), "/session_absolute_secs"),
+        (json!({ "refresh_idle_secs": 1 }), "/refresh_idle_secs"),
         (json!({ "session_idle_secs": "1h" }), "/session_idle_secs"),
         (json!({ "lockout_attempts": -1 }), "/lockout_attempts"),
         (json!({ "sso_enforcement": "always" }), "/sso_enforcement"),
@@ -292,6 +303,18 @@ async fn settings_are_changed_one_by_one_and_say_what_is_in_force() {
     assert_eq!(call(&app, Some(&ada), ("GET", &path), None).await.body, second.body);
     let by_user = ("user".to_owned(), "policy".to_owned());
     assert_eq!(events(&app, "organization.configured").await, [by_user.clone(), by_user]);
+    let told: Vec<String> = sqlx::query_scalar(
+        "select detail ->> 'policy' from audit_events
+         where action = 'organization.configured' and detail ->> 'change' = 'policy' order by id",
+    )
+    .fetch_all(app.database.superuser())
+    .await
+    .expect("the log");
+    assert_eq!(
+        told,
+        ["session_idle_secs=3600 third_party_clients=forbidden", "session_idle_secs= lockout_attempts=5"],
+        "what became of what"
+    );
 }
 
 #[tokio::test]

@@ -545,3 +545,38 @@ async fn what_an_operator_sets_up_says_who_and_why() {
     let one = ("operator".to_owned(), "to try what happens".to_owned(), true);
     assert_eq!(told, [one.clone(), one]);
 }
+
+/// Between what somebody might give and what is written stand their provider's answers, as slow as they like.
+#[tokio::test]
+async fn a_version_gives_no_more_than_its_author_may_give_when_it_is_written() {
+    let (app, provider) = world().await;
+    let token = token_of(&app, "all").await;
+    let made = call(&app, Some(&token), ("POST", CONNECTIONS), Some(&wanted(&provider))).await;
+    let path = format!("{CONNECTIONS}/{}/settings", made.text("id"));
+    let mut holding = app.database.superuser().acquire().await.expect("a connection");
+    sqlx::raw_sql("begin; select id from connections for update").execute(&mut *holding).await.expect("held");
+    let mut again = wanted(&provider)["settings"].clone();
+    again["jit"] = json!({ "enabled": true, "default_roles": ["admin"] });
+    let again = json!({ "version": 1, "settings": again });
+
+    let late = call(&app, Some(&token), ("PUT", &path), Some(&again));
+    let meanwhile = async {
+        app.blocked().await;
+        let narrowed =
+            "delete from role_permissions where role_id = (select id from roles where slug = 'all')";
+        let given = "insert into permissions (org_id, permission)
+                     select org_id, 'orgate:connections:manage' from roles where slug = 'all' on conflict do nothing";
+        let left = "insert into role_permissions (org_id, role_id, permission)
+                    select org_id, id, 'orgate:connections:manage' from roles where slug = 'all'";
+        for change in [narrowed, given, left] {
+            sqlx::query(change).execute(app.database.superuser()).await.expect("changed");
+        }
+        sqlx::raw_sql("commit").execute(&mut *holding).await.expect("let go");
+    };
+    let (written, ()) = tokio::join!(late, meanwhile);
+
+    assert_eq!(written.status, 200, "{:?}", written.body);
+    let before = made.body["role_ceiling"].as_array().expect("slugs");
+    assert!(before.contains(&json!("owner")) && before.len() > 5, "{before:?}");
+    assert_eq!(written.body["role_ceiling"], json!(["all"]), "not what they could give before");
+}

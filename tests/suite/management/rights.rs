@@ -1,11 +1,17 @@
 //! Who may give whom what: nobody more than they may give, and an organization keeps an owner.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use orgate_domain::permissions::READY_ROLES;
 use orgate_flows::manage::access::Holder;
 use orgate_tests::app::App;
 use serde_json::{Value, json};
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::{Things, app, body_of, call, operations, token_of, token_of_user};
 
@@ -260,16 +266,26 @@ async fn a_narrow_token_gives_no_more_than_it_lends() {
     assert_eq!(make(&["orgate:roles:read"]).await, 201);
 }
 
+/// Has changes of rights in an organization wait.
+async fn hold_rights(app: &App, organization: &str) -> PoolConnection<Postgres> {
+    let mut holding = app.database.superuser().acquire().await.expect("a connection");
+    let lock = "select pg_advisory_lock(hashtextextended('roles ' || $1::uuid::text, 0))";
+    let org = app.org(organization).await.org_id();
+    sqlx::query(lock).bind(org.as_uuid()).execute(&mut *holding).await.expect("locked");
+    holding
+}
+
+async fn let_go(mut holding: PoolConnection<Postgres>) {
+    sqlx::query("select pg_advisory_unlock_all()").execute(&mut *holding).await.expect("unlocked");
+}
+
 /// What was read when a request began may be over when it is its turn: what is held then counts.
 #[tokio::test]
 async fn who_lost_their_rights_while_they_waited_does_nothing_more() {
     let app = app().await;
     let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
     let machine = token_of(&app, "all").await;
-    let org = app.org("acme").await.org_id();
-    let mut holding = app.database.superuser().acquire().await.expect("a connection");
-    let lock = "select pg_advisory_lock(hashtextextended('roles ' || $1::uuid::text, 0))";
-    sqlx::query(lock).bind(org.as_uuid()).execute(&mut *holding).await.expect("locked");
+    let holding = hold_rights(&app, "acme").await;
 
     let late = async {
         let wanted = json!({ "email": "late@acme.test", "name": "Late", "roles": ["admin"] });
@@ -286,7 +302,7 @@ async fn who_lost_their_rights_while_they_waited_does_nothing_more() {
         ] {
             sqlx::query(change).execute(app.database.superuser()).await.expect("changed");
         }
-        sqlx::query("select pg_advisory_unlock_all()").execute(&mut *holding).await.expect("unlocked");
+        let_go(holding).await;
     };
     let ((by_ada, by_machine), ()) = tokio::join!(late, meanwhile);
 
@@ -315,10 +331,68 @@ async fn sso_is_enforced_once_an_owner_can_sign_in_by_it() {
         let reply = call(&app, Some(&ada), ("PATCH", path), Some(&wanted)).await;
         (reply.status, reply.text("detail"))
     };
-    let refused = "no owner could sign in any more: have one sign in through the connection first".to_owned();
+    let refused =
+        "no owner could sign in any more: have one sign in through an active connection first".to_owned();
 
     assert_eq!(enforce("organization").await, (422, refused.clone()));
     assert_eq!(enforce("domains").await, (422, refused));
     app.apply("organizations: [{ slug: acme, name: Acme Inc, users: [{ email: ada@acme.test, name: Ada, break_glass: true }] }]").await;
     assert_eq!(enforce("domains").await.0, 200);
+
+    // And what lets them in stays, as long as it is so. Her password's session is over.
+    let machine = token_of(&app, "all").await;
+    let listed = call(&app, Some(&machine), ("GET", "/organizations/acme/connections"), None).await;
+    assert_eq!(listed.status, 200, "{:?}", listed.body);
+    let connection = &listed.body["items"][0];
+    let path = format!("/organizations/acme/connections/{}/state", connection["id"].as_str().expect("an id"));
+    let off = json!({ "state": "disabled", "version": connection["latest_version"] });
+    let refused = call(&app, Some(&machine), ("PUT", &path), Some(&off)).await;
+    assert_eq!((refused.status, refused.text("type").as_str()), (409, "urn:orgate:problem:in_use"));
+    let pilot = json!({ "state": "pilot", "version": connection["latest_version"], "untested": true });
+    assert_eq!(call(&app, Some(&machine), ("PUT", &path), Some(&pilot)).await.status, 409);
+    let domains = call(&app, Some(&machine), ("GET", "/organizations/acme/domains"), None).await;
+    let domain = domains.body["items"][0]["id"].as_str().expect("an id").to_owned();
+    let domain = format!("/organizations/acme/domains/{domain}");
+    let refused = call(&app, Some(&machine), ("DELETE", &domain), None).await;
+    assert_eq!((refused.status, refused.text("type").as_str()), (409, "urn:orgate:problem:in_use"));
+    let eased = json!({ "sso_enforcement": "off" });
+    let eased = call(&app, Some(&machine), ("PATCH", "/organizations/acme/policy"), Some(&eased)).await;
+    assert_eq!(eased.status, 200, "{:?}", eased.body);
+    assert_eq!(call(&app, Some(&machine), ("PUT", &path), Some(&off)).await.status, 200);
+    assert_eq!(call(&app, Some(&machine), ("DELETE", &domain), None).await.status, 204);
+}
+
+/// Whoever changes one organization as fast as they can takes what all organizations share from nobody, and from their own
+/// administrators no turn.
+#[tokio::test]
+async fn a_flood_of_changes_in_one_organization_holds_up_nobody_else() {
+    let app = Arc::new(App::start_with(|settings| settings.database.max_connections = 6).await);
+    app.apply(&super::machines(&app)).await;
+    let (flood, other) = (token_of(&app, "all").await, token_of(&app, "globex-all").await);
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let holding = hold_rights(&app, "acme").await;
+    let users = ("POST", "/organizations/acme/users");
+    let wanted = |number: usize| json!({ "email": format!("f{number}@acme.test"), "name": "Flood" });
+
+    let mut flooding = JoinSet::new();
+    for number in 0..30 {
+        let (app, flood, wanted) = (Arc::clone(&app), flood.clone(), wanted(number));
+        flooding.spawn(async move { call(&app, Some(&flood), users, Some(&wanted)).await.status });
+    }
+    app.blocked().await;
+    for _ in 0..5 {
+        let listed = call(&app, Some(&other), ("GET", "/organizations/globex/users"), None).await;
+        assert_eq!(listed.status, 200, "{:?}", listed.body);
+    }
+    let changed = wanted(100);
+    let by_ada = call(&app, Some(&ada), users, Some(&changed));
+    let let_go = async {
+        sleep(Duration::from_millis(300)).await;
+        let_go(holding).await;
+    };
+    let (made, ()) = tokio::join!(by_ada, let_go);
+    assert_eq!(made.status, 201, "her turn is not behind all of theirs: {:?}", made.body);
+
+    let statuses = flooding.join_all().await;
+    assert!(statuses.iter().all(|status| [201, 429].contains(status)), "{statuses:?}");
 }
