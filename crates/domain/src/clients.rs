@@ -9,9 +9,14 @@ use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use orgate_protocol::oauth::{ErrorCode, RequestError};
 use url::Url;
 
+mod check;
 pub mod claims;
 mod settings;
 
+pub use check::{
+    ClientProblem, parse_audience, parse_client_id, parse_own_permission, parse_resource, parse_scope,
+    parse_web_address,
+};
 pub use settings::{
     ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
     STANDARD_SCOPES,

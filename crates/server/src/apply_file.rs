@@ -9,7 +9,6 @@
 //! **Invariant:** a [`Wanted`] that is returned has no problem that can be seen without a database;
 //! no problem shows a secret, or what a variable holds.
 
-mod addresses;
 mod claims;
 mod client_settings;
 mod clients;

@@ -3,19 +3,17 @@
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use orgate_domain::clients::claims::ClaimMapping;
 use orgate_domain::clients::{
     ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,
+    parse_resource, parse_scope, parse_web_address,
 };
 use orgate_domain::policies::LONGEST_SECS;
 use orgate_protocol::jose::{ClientKeys, SigningAlgorithm};
-use orgate_protocol::oauth::ScopeSet;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_protocol::oauth::token::GrantType;
 use serde_saphyr::Spanned;
 use url::Url;
 
-use super::addresses::web_address;
 use super::format::{self, Text};
 use super::reader::Reader;
 
@@ -24,16 +22,16 @@ impl Reader<'_> {
     pub(super) fn client_settings(
         &mut self,
         file: &format::Client,
-        kind: ClientKind,
+        (kind, signing): (ClientKind, SigningAlgorithm),
     ) -> Option<ClientSettings> {
         let usual = ClientSettings::of(kind);
         let authentication = self.authentication(file, kind);
         let keys = self.keys(file);
         let grants = self.grants(file, kind);
         let scopes = self.optional(file.scopes.as_ref(), |r, list| {
-            r.each::<_, _, BTreeSet<String>>(list, |r, text| r.plain("scopes", text, read_scope))
+            r.each::<_, _, BTreeSet<String>>(list, |r, text| r.plain("scopes", text, parse_scope))
         });
-        let resources = self.each(&file.resources, |r, text| r.filled("resources", text, read_resource));
+        let resources = self.each(&file.resources, |r, text| r.filled("resources", text, parse_resource));
         let lifetimes = self.lifetimes(file);
         let profile = self.optional(file.profile.as_ref(), |r, text| {
             r.choice("profile", text, &Profile::ALL.map(|profile| (profile.as_str(), profile)))
@@ -76,67 +74,37 @@ impl Reader<'_> {
             claims: claims?,
             claims_budget: claims_budget?.unwrap_or(usual.claims_budget),
         };
-        self.check_together(file, &settings)
+        self.check_together(file, (kind, signing), settings)
     }
 
-    /// What must fit together.
-    fn check_together(&mut self, file: &format::Client, settings: &ClientSettings) -> Option<ClientSettings> {
-        let at = &file.id.referenced;
-        let proves_by_key = settings.authentication == ClientAuthentication::PrivateKeyJwt;
-        if proves_by_key && settings.keys.is_none() {
-            return self.refuse(at, "authentication private_key_jwt: jwks or jwks_uri says by which keys");
-        }
-        if settings.is_fapi() && !proves_by_key {
-            return self.refuse(at, "profile fapi2: authentication is private_key_jwt (FAPI 2.0 §5.3.2.1)");
-        }
-        let fitting = |text: &&Text| settings.algorithms().iter().any(|known| known.as_str() == text.value);
-        let mut signed = [&file.signing_algorithm, &file.userinfo_signing_algorithm].into_iter().flatten();
-        if settings.is_fapi()
-            && let Some(other) = signed.find(|text| !fitting(text))
-        {
-            let text = "profile fapi2: it is signed to with PS256, ES256 or EdDSA (FAPI 2.0 §5.4.1)";
-            return self.refuse(&other.referenced, text);
-        }
-        if !settings.require_pkce && !settings.authentication.is_confidential() {
-            return self.refuse(at, "require_pkce: only a confidential client can be exempt");
-        }
-        let proving = [GrantType::ClientCredentials, GrantType::JwtBearer, GrantType::TokenExchange];
-        if !settings.authentication.is_confidential()
-            && let Some(grant) = proving.iter().find(|grant| settings.grants.contains(grant))
-        {
-            return self
-                .refuse(at, format!("grants: {} is for clients that prove who they are", grant.as_str()));
-        }
-        let unnamed = |mapping: &ClaimMapping| !mapping.has_own_scope();
-        if settings.party != Party::First
-            && let Some(place) = settings.claims.iter().position(unnamed)
-        {
-            let at = file.claims.get(place).map_or(at, |claim| &claim.referenced);
-            let text =
-                "claims: a third party's have a scope of its own, which people are asked for by its name";
-            return self.refuse(at, text);
-        }
-        Some(settings.clone())
+    /// What must fit together, told at what does not.
+    fn check_together(
+        &mut self,
+        file: &format::Client,
+        (kind, signing): (ClientKind, SigningAlgorithm),
+        settings: ClientSettings,
+    ) -> Option<ClientSettings> {
+        let Err(problem) = settings.check(kind, signing) else { return Some(settings) };
+        let said = match problem.key {
+            "authentication" => file.authentication.as_ref().map(|text| text.referenced.clone()),
+            "claims" => {
+                let unnamed = settings.claims.iter().position(|mapping| !mapping.has_own_scope());
+                unnamed.and_then(|place| file.claims.get(place)).map(|claim| claim.referenced.clone())
+            }
+            "signing_algorithm" => file.signing_algorithm.as_ref().map(|text| text.referenced.clone()),
+            "userinfo_signing_algorithm" => {
+                file.userinfo_signing_algorithm.as_ref().map(|text| text.referenced.clone())
+            }
+            _ => None,
+        };
+        self.refuse(&said.unwrap_or_else(|| file.id.referenced.clone()), problem.to_string())
     }
 
     fn authentication(&mut self, file: &format::Client, kind: ClientKind) -> Option<ClientAuthentication> {
         let words = ClientAuthentication::ALL.map(|method| (method.as_str(), method));
         let given =
             self.optional(file.authentication.as_ref(), |r, text| r.choice("authentication", text, &words))?;
-        let method = given.unwrap_or(ClientSettings::of(kind).authentication);
-        let public = matches!(kind, ClientKind::Spa | ClientKind::Native);
-        let at = file.authentication.as_ref().map_or(&file.id.referenced, |text| &text.referenced);
-        match (public, method) {
-            (true, method) if method.uses_secret() => {
-                let text = format!("authentication: a {} client can keep no secret", kind.as_str());
-                self.refuse(at, text)
-            }
-            (false, ClientAuthentication::None) => {
-                let text = format!("authentication: a {} client proves who it is", kind.as_str());
-                self.refuse(at, text)
-            }
-            _ => Some(method),
-        }
+        Some(given.unwrap_or(ClientSettings::of(kind).authentication))
     }
 
     #[expect(clippy::option_option, reason = "left out and refused are different things")]
@@ -159,14 +127,7 @@ impl Reader<'_> {
     fn grants(&mut self, file: &format::Client, kind: ClientKind) -> Option<BTreeSet<GrantType>> {
         let Some(list) = &file.grants else { return Some(ClientSettings::of(kind).grants) };
         let words = GrantType::ALL.map(|grant| (grant.as_str(), grant));
-        self.each(list, |r, text| {
-            let grant = r.choice("grants", text, &words)?;
-            let signs_in = matches!(grant, GrantType::AuthorizationCode | GrantType::DeviceCode);
-            if kind == ClientKind::Machine && signs_in {
-                return r.refuse(&text.referenced, "grants: a machine client signs nobody in");
-            }
-            Some(grant)
-        })
+        self.each(list, |r, text| r.choice("grants", text, &words))
     }
 
     fn lifetimes(&mut self, file: &format::Client) -> Option<Lifetimes> {
@@ -193,23 +154,6 @@ impl Reader<'_> {
 
     #[expect(clippy::option_option, reason = "left out and refused are different things")]
     pub(super) fn address(&mut self, key: &str, text: Option<&Text>) -> Option<Option<Url>> {
-        self.optional(text, |r, text| {
-            r.filled(key, text, |text| {
-                web_address(text).ok_or("an https:// address, or an http:// one on localhost")
-            })
-        })
+        self.optional(text, |r, text| r.filled(key, text, parse_web_address))
     }
-}
-
-fn read_scope(text: &str) -> Result<String, &'static str> {
-    let scope = ScopeSet::parse(text).ok().filter(|scope| scope.iter().count() == 1 && scope.contains(text));
-    scope
-        .map(|_| text.to_owned())
-        .ok_or("one scope: printable ASCII characters, no space, quote or backslash")
-}
-
-fn read_resource(text: &str) -> Result<String, &'static str> {
-    let plain = text.len() <= 2048 && !text.contains('#') && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let absolute = plain && Url::parse(text).is_ok();
-    absolute.then(|| text.to_owned()).ok_or("an absolute URI without a fragment (RFC 8707 §2)")
 }

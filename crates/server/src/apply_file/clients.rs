@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
+use orgate_domain::clients::{
+    Audience, ClientSettings, ClientStatus, parse_audience, parse_client_id, parse_own_permission,
+};
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::roles::Permission;
 use orgate_flows::apply::{Placed, Secret, WantedClient};
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
@@ -31,7 +32,7 @@ const STATUSES: [(&str, ClientStatus); 2] =
 
 impl Reader<'_> {
     pub(super) fn client(&mut self, file: &format::Client) -> Option<WantedClient> {
-        let client_id = self.placed("client_id", &file.id, read_client_id);
+        let client_id = self.placed("client_id", &file.id, parse_client_id);
         let organization = self.placed("organization", &file.organization, Slug::parse);
         let name = self.plain("name", &file.name, DisplayName::parse);
         let kind = self.choice("type", &file.kind, &TYPES);
@@ -40,19 +41,20 @@ impl Reader<'_> {
         let home_url = self.address("home_url", file.home_url.as_ref());
         let initiate_login_uri = self.address("initiate_login_uri", file.initiate_login_uri.as_ref());
         let resource =
-            self.optional(file.resource.as_ref(), |r, text| r.plain("resource", text, read_resource));
+            self.optional(file.resource.as_ref(), |r, text| r.plain("resource", text, parse_audience));
         let algorithm = self.optional(file.signing_algorithm.as_ref(), |r, text| {
             let algorithms = SigningAlgorithm::ALL.map(|algorithm| (algorithm.as_str(), algorithm));
             r.choice("signing_algorithm", text, &algorithms)
         });
         let permissions =
-            self.each(&file.permissions, |r, text| r.plain("permissions", text, read_permission));
+            self.each(&file.permissions, |r, text| r.plain("permissions", text, parse_own_permission));
         let granted_to = self.granted_to(file, audience);
         let kind = kind?;
         let post_logout = self.each::<_, _, BTreeSet<_>>(&file.post_logout_redirect_uris, |r, text| {
             r.redirect_uri("post_logout_redirect_uris", text, kind).map(|uri| uri.to_string())
         });
-        let settings = self.client_settings(file, kind);
+        let signing_algorithm = algorithm?.unwrap_or(SigningAlgorithm::Es256);
+        let settings = self.client_settings(file, (kind, signing_algorithm));
         let redirect_uris = self.redirect_uris(file, kind, settings.as_ref());
         let roles = self.client_roles(file, kind);
         let secret = self.client_secret(file, settings.as_ref());
@@ -70,7 +72,7 @@ impl Reader<'_> {
             post_logout_redirect_uris: post_logout?,
             home_url: home_url?,
             initiate_login_uri: initiate_login_uri?,
-            signing_algorithm: algorithm?.unwrap_or(SigningAlgorithm::Es256),
+            signing_algorithm,
             permissions: permissions?,
             settings: settings?,
             roles: roles?,
@@ -142,33 +144,6 @@ impl Reader<'_> {
             r.each(list, |r, text| r.placed("granted_to", text, Slug::parse))
         })
     }
-}
-
-fn read_client_id(text: &str) -> Result<String, &'static str> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("1 to 100 letters, digits, `.`, `_` and `-`")
-    }
-}
-
-fn read_resource(text: &str) -> Result<String, &'static str> {
-    if (1..=200).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-    {
-        Ok(text.to_owned())
-    } else {
-        Err("1 to 200 printable ASCII characters without spaces, quotes and backslashes")
-    }
-}
-
-fn read_permission(text: &str) -> Result<String, String> {
-    let permission = Permission::parse(text).map_err(|error| error.to_string())?;
-    if permission.is_reserved() {
-        return Err("permissions that begin with `orgate:` are Orgate's own; no client has them".to_owned());
-    }
-    Ok(permission.to_string())
 }
 
 fn check_client_secret(secret: &str) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Connections of a file, checked.
 
+use orgate_domain::clients::parse_web_address;
 use orgate_domain::connections::{AttributeMapping, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::Email;
 use orgate_domain::names::{DisplayName, Slug};
@@ -7,7 +8,6 @@ use orgate_flows::apply::{Placed, WantedConnection};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::addresses::web_address;
 use super::format;
 use super::organizations::read_domain;
 use super::reader::Reader;
@@ -34,7 +34,7 @@ impl Reader<'_> {
         });
         let icon_url = self.optional(file.icon_url.as_ref(), |r, text| {
             r.plain("icon_url", text, |text| {
-                let url = web_address(text).filter(|url| url.scheme() == "https");
+                let url = parse_web_address(text).ok().filter(|url| url.scheme() == "https");
                 url.map(String::from).ok_or("an https:// address")
             })
         });
