@@ -3,6 +3,7 @@
 //! **Invariant:** each function writes the event of its change in the change's transaction, and does there what the change
 //! entails, such as ending sessions.
 
+mod clients;
 mod mark;
 mod organization;
 mod roles;
@@ -11,6 +12,7 @@ mod users;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ClientId, OrgId, SessionId};
 
+pub(crate) use clients::{changes_of, provide_keys, save_access, save_client};
 pub(crate) use mark::Mark;
 pub(crate) use organization::{OrganizationState, save_domain, save_organization};
 pub(crate) use roles::{ready_roles, save_group, save_role};

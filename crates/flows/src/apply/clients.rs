@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use orgate_domain::clients::{Audience, Client, ClientSettings, ClientStatus};
+use orgate_domain::clients::{Audience, Client, ClientStatus};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
@@ -14,7 +14,7 @@ use super::plan::{Change, SecretChange, Step, Subject};
 use super::planner::{Known, Planner};
 use super::wanted::{Wanted, WantedClient};
 use crate::Failure;
-use crate::configure::Mark;
+use crate::configure::{Mark, changes_of};
 
 /// A client as other organizations' rows name it: its owner and its id.
 pub(super) type Owned = (OrgId, ClientId);
@@ -52,7 +52,9 @@ impl Planner<'_> {
         self.check_machine(wanted, &owner).await?;
         let roles = self.client_roles(wanted, &owner, client.key()).await?;
         let mark = match &stored {
-            Some(stored) => compare(&client, stored, (&secret, roles.is_some())),
+            Some(stored) => {
+                changes_of((&client, stored), (roles.is_some(), !matches!(secret, SecretChange::Keep)))
+            }
             None => Some(Mark::Created),
         };
         let here = (&wanted.organization.value, owner.scope);
@@ -207,66 +209,4 @@ fn secret_change(
         None if live.next().is_some() => SecretChange::Keep,
         None => SecretChange::Generate,
     }
-}
-
-fn compare(wanted: &Client, stored: &Client, (secret, roles_change): (&SecretChange, bool)) -> Option<Mark> {
-    let uris = |client: &Client| -> BTreeSet<String> {
-        client.redirect_uris.iter().map(ToString::to_string).collect()
-    };
-    let held = &stored.settings;
-    // Taken apart, so that no setting is forgotten here.
-    let ClientSettings {
-        authentication,
-        keys,
-        grants,
-        scopes,
-        resources,
-        lifetimes,
-        profile,
-        require_pushed_authorization_requests,
-        require_pkce,
-        dpop_bound_access_tokens,
-        party,
-        issuer,
-        userinfo_signing_algorithm,
-        backchannel_logout_uri,
-        frontchannel_logout_uri,
-        claims,
-        claims_budget,
-    } = &wanted.settings;
-    Mark::of([
-        ("name", wanted.name != stored.name),
-        ("type", wanted.kind != stored.kind),
-        ("audience", wanted.audience != stored.audience),
-        ("status", wanted.status != stored.status),
-        ("redirect_uris", uris(wanted) != uris(stored)),
-        ("post_logout_redirect_uris", wanted.post_logout_redirect_uris != stored.post_logout_redirect_uris),
-        ("home_url", wanted.home_url != stored.home_url),
-        ("initiate_login_uri", wanted.initiate_login_uri != stored.initiate_login_uri),
-        ("resource", wanted.resource != stored.resource),
-        ("signing_algorithm", wanted.signing_algorithm != stored.signing_algorithm),
-        ("permissions", wanted.permissions != stored.permissions),
-        ("authentication", *authentication != held.authentication),
-        ("jwks", *keys != held.keys),
-        ("grants", *grants != held.grants),
-        ("scopes", *scopes != held.scopes),
-        ("resources", *resources != held.resources),
-        ("lifetimes", *lifetimes != held.lifetimes),
-        ("profile", *profile != held.profile),
-        (
-            "require_pushed_authorization_requests",
-            *require_pushed_authorization_requests != held.require_pushed_authorization_requests,
-        ),
-        ("require_pkce", *require_pkce != held.require_pkce),
-        ("dpop_bound_access_tokens", *dpop_bound_access_tokens != held.dpop_bound_access_tokens),
-        ("party", *party != held.party),
-        ("issuer", *issuer != held.issuer),
-        ("userinfo_signing_algorithm", *userinfo_signing_algorithm != held.userinfo_signing_algorithm),
-        ("backchannel_logout_uri", *backchannel_logout_uri != held.backchannel_logout_uri),
-        ("frontchannel_logout_uri", *frontchannel_logout_uri != held.frontchannel_logout_uri),
-        ("claims", *claims != held.claims),
-        ("claims_budget_bytes", *claims_budget != held.claims_budget),
-        ("roles", roles_change),
-        ("client_secret", !matches!(secret, SecretChange::Keep)),
-    ])
 }

@@ -1,21 +1,20 @@
 //! Carrying a plan out: a transaction a step, and each change's audit event in it.
 
-use std::collections::BTreeMap;
-
 use orgate_domain::audit::{Action, Event};
-use orgate_domain::clients::{Audience, Client, ClientIssuer};
+use orgate_domain::clients::Client;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
-use orgate_protocol::jose::SigningAlgorithm;
-use orgate_storage::{ClientChange, OrgScope, OrgTx, StorageError};
+use orgate_storage::{OrgScope, OrgTx, StorageError};
 
 use super::connections::WantedState;
 use super::plan::{Change, SecretChange, Step, Subject};
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
-use crate::configure::{Author, Mark, save_domain, save_group, save_organization, save_role, save_user};
+use crate::configure::{
+    Author, Mark, provide_keys, save_access, save_client, save_domain, save_group, save_organization,
+    save_role, save_user,
+};
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
 use crate::{Env, Failure};
 
@@ -84,10 +83,7 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
             }
         }
         Subject::Client { client, secret, .. } => {
-            let userinfo = client.settings.userinfo_signing_algorithm;
-            for algorithm in userinfo.into_iter().chain([client.signing_algorithm]) {
-                provide(env, client, algorithm).await?;
-            }
+            provide_keys(env, client).await?;
             made.secret = match secret {
                 SecretChange::Generate => Some(env.random.client_secret()?),
                 SecretChange::Set(secret) => Some(secret.clone()),
@@ -97,16 +93,6 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
         _ => {}
     }
     Ok(made)
-}
-
-/// Has the keys made that a client asks for, so that they are published before anything is signed with them:
-/// the shared issuer's, and its owner's own if that issues to it and nobody else does.
-async fn provide(env: &Env, client: &Client, algorithm: SigningAlgorithm) -> Result<(), Failure> {
-    env.keys.prepare(env, env.issuer.as_str(), algorithm).await?;
-    if client.audience == Audience::Owner && client.settings.issuer == ClientIssuer::Organization {
-        env.keys.prepare(env, env.issuer.of(client.owner).as_str(), algorithm).await?;
-    }
-    Ok(())
 }
 
 fn generated(change: &Change, made: &Made) -> Option<GeneratedSecret> {
@@ -127,9 +113,9 @@ async fn write(
     let mark = &change.mark;
     let by = (&Author::operator(), mark);
     match &change.subject {
-        Subject::Access { client, client_id } => access(env, tx, mark, (*client, client_id)).await,
+        Subject::Access { client, client_id } => save_access(env, tx, by, (*client, client_id)).await,
         Subject::Client { client, secret, roles } => {
-            save_client(env, tx, mark, (client, roles.as_ref())).await?;
+            save_client(env, tx, by, (client, roles.as_ref())).await?;
             save_secret(env, tx, client, (secret, made)).await
         }
         Subject::Connection(state) => {
@@ -174,31 +160,6 @@ async fn save_connection_event(
     end_shut_out(env, tx, connection.id, Author::operator().because(CONNECTION_DISABLED)).await
 }
 
-async fn save_client(
-    env: &Env,
-    tx: &mut OrgTx,
-    mark: &Mark,
-    (client, roles): (&Client, Option<&BTreeMap<Slug, RoleId>>),
-) -> Result<(), Failure> {
-    // What the file is silent about, or says as it was, stays as it is by now.
-    let with_status = *mark == Mark::Created || mark.touches("status");
-    tx.clients().save(&ClientChange { client, with_status, at: env.clock.now() }).await?;
-    let mut event = done(env, Action::ClientConfigured, mark)?;
-    event.client = Some(client.key());
-    event.detail.extend([
-        ("client_id", client.client_id.clone()),
-        ("audience", client.audience.as_str().to_owned()),
-        ("status", client.status.as_str().to_owned()),
-    ]);
-    if let Some(roles) = roles {
-        let ids: Vec<_> = roles.values().copied().collect();
-        tx.clients().replace_roles(client.key(), &ids, env.clock.now()).await?;
-        let slugs: Vec<_> = roles.keys().map(Slug::as_str).collect();
-        event.detail.push(("roles", slugs.join(" ")));
-    }
-    Ok(tx.audit().insert(&event).await?)
-}
-
 /// Part of the change that [`save_client`] writes the event of.
 async fn save_secret(
     env: &Env,
@@ -213,23 +174,6 @@ async fn save_secret(
         tx.clients().delete_secrets(client.id).await?;
     }
     Ok(())
-}
-
-async fn access(
-    env: &Env,
-    tx: &mut OrgTx,
-    mark: &Mark,
-    (client, client_id): ((OrgId, ClientId), &str),
-) -> Result<(), Failure> {
-    if *mark == Mark::Removed {
-        tx.clients().delete_access(client).await?;
-    } else {
-        tx.clients().insert_access(client, env.clock.now()).await?;
-    }
-    let mut event = done(env, Action::ClientConfigured, mark)?;
-    event.client = Some(client);
-    event.detail.extend([("client_id", client_id.to_owned()), ("part", "access".to_owned())]);
-    Ok(tx.audit().insert(&event).await?)
 }
 
 /// Why a unique name could not be used.
