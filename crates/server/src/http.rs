@@ -59,6 +59,7 @@ pub fn router(state: AppState, bounds: Bounds) -> Router {
     let https = state.env.issuer.is_https();
     let router = orgate_api::router(&state)
         .merge(orgate_web::router())
+        .merge(orgate_web::api_docs(&orgate_api::v1::document(&state.env.issuer.at(orgate_api::v1::PATH))))
         .merge(issuers(&state))
         .layer(DefaultBodyLimit::max(bounds.body))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, bounds.timeout))

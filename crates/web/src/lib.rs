@@ -4,6 +4,7 @@
 //! framed; every form that changes something carries a token bound to this browser.
 
 mod account;
+mod api_docs;
 mod assets;
 mod authorize;
 mod choose;
@@ -20,6 +21,7 @@ mod sign_in;
 mod sign_out;
 mod sso;
 
+pub use api_docs::api_docs;
 pub use page::not_found;
 
 use axum::Router;

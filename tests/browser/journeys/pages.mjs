@@ -41,6 +41,11 @@ export async function pages({ journeys, orgate, browser, callback }) {
     },
     'an error': (page) => page.goto(authorize({ client_id: 'nobody' })),
     'an organization that is not there': (page) => page.goto(authorize({ organization: 'no-such-organization' })),
+    'the management API': async (page) => {
+      await page.goto(`${orgate.issuer}/api/docs`)
+      await page.locator('#updateClient summary').click()
+      await page.getByText('orgate:clients:manage').first().waitFor()
+    },
     'sign-out': async (page) => {
       await page.goto(authorize({ organization: 'acme' }))
       if (await page.getByLabel(/password/i).count()) await signIn(page, 'admin@acme.test')
