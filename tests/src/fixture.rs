@@ -190,7 +190,7 @@ impl Org {
         let org = Self { scope, slug, store: store.clone() };
         let name = name(org.slug.as_str());
         let new =
-            NewOrganization { slug: &org.slug, name: &name, ancestors: &[], is_operator: false, at: now() };
+            NewOrganization { slug: &org.slug, name: &name, parent: None, is_operator: false, at: now() };
         let mut tx = org.begin().await;
         tx.organization().insert(&new).await.expect("an organization");
         commit(tx).await;

@@ -3,6 +3,7 @@
 mod access;
 mod attacks;
 mod changes;
+mod clients;
 mod connections;
 mod domains;
 mod groups;
@@ -10,11 +11,13 @@ mod lists;
 mod operators;
 mod rights;
 mod setup_links;
+mod tree;
 
 use std::fmt::Write as _;
 
 use orgate_api::v1::{OPERATIONS, Operation, PATH};
 use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::manage::access::Holder;
 use orgate_tests::app::{App, Reply, SECRET, client};
 use orgate_tests::saml_provider::new_key;
 use serde_json::{Value, json};
@@ -39,7 +42,7 @@ fn machines(app: &App) -> String {
         let others: Vec<&str> = all.iter().copied().filter(|other| other != permission).collect();
         add(&mut acme, "acme", &only(permission), &[*permission], &[*permission]);
         add(&mut acme, "acme", &but(permission), &others, &all);
-        if permission.starts_with("orgate:organizations:") {
+        if is_operators(permission) {
             add(&mut operator, "operator", &of_operator(&only(permission)), &[*permission], &all);
             add(&mut operator, "operator", &of_operator(&but(permission)), &others, &all);
         }
@@ -59,6 +62,14 @@ fn machines(app: &App) -> String {
          client_secret: \"${{SECRET}}\", redirect_uris: [\"http://localhost:9/callback\"], resources: [\"{api}\"], \
          scopes: [openid, \"orgate:*\", \"orgate:users:read\"] }}\n"
     )
+}
+
+/// Whether it takes an operator's machine to try it.
+fn is_operators(permission: &str) -> bool {
+    let taken = |operation: &Operation| {
+        operation.holder == Holder::Operator && operation.permission.as_str() == permission
+    };
+    permission.starts_with("orgate:organizations:") || OPERATIONS.iter().any(taken)
 }
 
 /// The operator's machine of a name that Acme's has too.
@@ -127,6 +138,7 @@ async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body
 struct Things {
     organization: String,
     user: String,
+    client: String,
     connection: String,
     domain: String,
     setup_link: String,
@@ -172,8 +184,9 @@ impl Things {
         let wanted = json!({ "name": "SAML", "settings": { "provider": { "saml": saml } } });
         let connection = make("connections", wanted).await;
         let group = make("groups", json!({ "slug": "spare", "name": "Spare" })).await;
+        let client = make("clients", json!({ "type": "machine", "name": "Spare" })).await;
         let organization = organization.to_owned();
-        Self { organization, user, connection, domain, setup_link, role, session, group }
+        Self { organization, user, client, connection, domain, setup_link, role, session, group }
     }
 
     /// None of any organization.
@@ -181,6 +194,7 @@ impl Things {
         Self {
             organization: "nowhere".to_owned(),
             user: "usr_00000000000000000000000000".to_owned(),
+            client: "cli_00000000000000000000000000".to_owned(),
             connection: "con_00000000000000000000000000".to_owned(),
             domain: "dom_00000000000000000000000000".to_owned(),
             setup_link: "stl_00000000000000000000000000".to_owned(),
@@ -196,6 +210,7 @@ impl Things {
             .path
             .replace("{organization}", below.unwrap_or(&self.organization))
             .replace("{user}", &self.user)
+            .replace("{client}", &self.client)
             .replace("{connection}", &self.connection)
             .replace("{domain}", &self.domain)
             .replace("{setup_link}", &self.setup_link)

@@ -4,9 +4,11 @@
 //! refused to everybody.
 
 mod admitted;
+mod applications;
 mod audit_events;
 mod body;
 mod change;
+mod clients;
 mod connections;
 mod document;
 mod domains;

@@ -35,6 +35,11 @@ catalogue! {
     ApplicationsGrant = "orgate:applications:grant";
     /// Read the audit log.
     AuditRead = "orgate:audit:read";
+    /// Make and change applications and machines, and their secrets, as far as one holds what they may ask for: in the operator's
+    /// organization also which others use them.
+    ClientsManage = "orgate:clients:manage";
+    /// See applications and machines, without their secrets.
+    ClientsRead = "orgate:clients:read";
     /// Set up and change connections to identity providers, which decide who people are: as much as to administer everything.
     ConnectionsManage = "orgate:connections:manage";
     /// See connections to identity providers, without their secrets.
@@ -104,6 +109,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         permissions: &[
             "orgate:applications:grant",
             "orgate:audit:*",
+            "orgate:clients:*",
             "orgate:connections:*",
             "orgate:domains:*",
             "orgate:groups:*",
@@ -157,6 +163,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         name: "Auditor",
         permissions: &[
             "orgate:audit:read",
+            "orgate:clients:read",
             "orgate:connections:read",
             "orgate:domains:read",
             "orgate:groups:read",

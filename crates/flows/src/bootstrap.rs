@@ -45,7 +45,7 @@ async fn make_operator(env: &Env) -> Result<OrgScope, Failure> {
     let corrupt = || StorageError::Corrupt { table: "organizations", column: "slug" };
     let slug = Slug::parse(OPERATOR_SLUG).map_err(|_| corrupt())?;
     let name = DisplayName::parse("Operator").map_err(|_| corrupt())?;
-    let new = NewOrganization { slug: &slug, name: &name, ancestors: &[], is_operator: true, at: now };
+    let new = NewOrganization { slug: &slug, name: &name, parent: None, is_operator: true, at: now };
     let event = events::done(env, Action::OrganizationConfigured, &Origin::default())?;
     let event = Event { actor: Actor::System, detail: vec![("slug", slug.to_string())], ..event };
     let mut tx = env.store.begin(&scope).await?;

@@ -4,8 +4,10 @@
 //! of the operator's with a reason; so none can be reached in another one, and none without its permission.
 
 pub mod access;
+pub mod applications;
 pub mod audit;
 pub(crate) mod change;
+pub mod clients;
 pub mod connections;
 pub mod domains;
 pub mod groups;

@@ -19,6 +19,9 @@ use sqlx::types::Json;
 use url::Url;
 
 mod access;
+mod list;
+
+pub use list::ListedClient;
 
 use crate::StorageError;
 use crate::row::{hash, parsed};

@@ -69,7 +69,7 @@ pub use audit::{AuditEvents, EventPlace, InvalidPlace, Period, StoredEvent};
 pub use authorization_requests::{
     AuthorizationRequests, ForDevice, NewAuthorizationRequest, StoredAuthorizationRequest,
 };
-pub use clients::{ClientChange, Clients};
+pub use clients::{ClientChange, Clients, ListedClient};
 pub use codes::{Codes, NewCode, RedeemableCode};
 pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnectionKey};
 pub use connections::{
@@ -87,7 +87,9 @@ pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
-pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord, Organizations};
+pub use organizations::{
+    MAX_LINE, Moved, NewOrganization, OrganizationChange, OrganizationRecord, Organizations,
+};
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use page::{MAX_PAGE, Page, PageOf};
 pub use pool::{PoolSettings, Store};

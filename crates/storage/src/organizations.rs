@@ -12,6 +12,7 @@ use url::Url;
 use crate::StorageError;
 use crate::row::{PolicyRow, parsed};
 use crate::scope::repository;
+use crate::system::{SystemReason, crossing};
 
 repository! {
     /// The organization's own row, its place in the tree, and its settings.
@@ -27,8 +28,8 @@ pub struct NewOrganization<'a> {
     pub slug: &'a Slug,
     /// Its name.
     pub name: &'a DisplayName,
-    /// Its ancestors, parent first.
-    pub ancestors: &'a [OrgId],
+    /// The organization above it.
+    pub parent: Option<OrgId>,
     /// Whether it is the operator's own.
     pub is_operator: bool,
     /// When.
@@ -81,20 +82,32 @@ macro_rules! organization {
     }};
 }
 
+/// Organizations one above the other at most; `move_organization` counts them.
+pub const MAX_LINE: usize = 10;
+
+/// How a move ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It would be below itself.
+    Circle,
+    /// It is where it was to be.
+    Done,
+    /// More than [`MAX_LINE`] would be one above the other.
+    TooDeep,
+}
+
 impl Organizations<'_> {
     /// Makes the organization that this transaction was opened for.
     ///
     /// # Errors
     /// [`StorageError::Conflict`] if the slug is, or was, another organization's.
     pub async fn insert(&mut self, new: &NewOrganization<'_>) -> Result<(), StorageError> {
-        let parent = new.ancestors.first().map(|id| id.as_uuid());
         sqlx::query!(
-            "insert into organizations (org_id, slug, name, parent_id, is_operator, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $6)",
+            "insert into organizations (org_id, slug, name, is_operator, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $5)",
             self.org_id,
             new.slug.as_str(),
             new.name.as_str(),
-            parent,
             new.is_operator,
             new.at,
         )
@@ -107,17 +120,48 @@ impl Organizations<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
-        let line: Vec<uuid::Uuid> =
-            std::iter::once(self.org_id).chain(new.ancestors.iter().map(|id| id.as_uuid())).collect();
         sqlx::query!(
-            "insert into organization_ancestors (org_id, ancestor_id, depth)
-             select $1, line.id, (line.place - 1)::integer from unnest($2::uuid[]) with ordinality as line (id, place)",
+            "insert into organization_ancestors (org_id, ancestor_id, depth) values ($1, $1, 0)",
             self.org_id,
-            &line,
         )
         .execute(&mut *self.conn)
         .await?;
-        Ok(())
+        match new.parent {
+            Some(parent) => match self.move_below(Some(parent), new.at).await? {
+                Moved::Done => Ok(()),
+                Moved::Circle => {
+                    Err(StorageError::Conflict { constraint: "a circle of organizations".to_owned() })
+                }
+                Moved::TooDeep => {
+                    Err(StorageError::Conflict { constraint: "too many organizations above".to_owned() })
+                }
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the organization below another one, or below none, with all that is below it. Others that are moved or made below
+    /// another wait for this transaction.
+    pub async fn move_below(
+        &mut self,
+        parent: Option<OrgId>,
+        at: DateTime<Utc>,
+    ) -> Result<Moved, StorageError> {
+        crossing(SystemReason::Arrange);
+        let said = sqlx::query_scalar!(
+            r#"select move_organization($1, $2, $3) as "said!""#,
+            self.org_id,
+            parent.map(OrgId::as_uuid),
+            at,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        match said.as_str() {
+            "moved" => Ok(Moved::Done),
+            "circle" => Ok(Moved::Circle),
+            "deep" => Ok(Moved::TooDeep),
+            _ => Err(StorageError::Corrupt { table: "organization_ancestors", column: "depth" }),
+        }
     }
 
     /// The organization; `None` only for a scope whose organization was never made.

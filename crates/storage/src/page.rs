@@ -22,6 +22,13 @@ pub struct Page<T, Id> {
 /// Rows of the longest page.
 pub const MAX_PAGE: usize = 200;
 
+impl<T, Id> Page<T, Id> {
+    /// The page, of what is made of each of its rows.
+    pub fn map<Other>(self, make: impl Fn(T) -> Other) -> Page<Other, Id> {
+        Page { items: self.items.into_iter().map(make).collect(), next: self.next }
+    }
+}
+
 impl<Id> PageOf<Id> {
     /// Rows to read: one more than are shown, which says whether there is another page.
     pub(crate) fn rows(&self) -> i64 {

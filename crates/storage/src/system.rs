@@ -33,6 +33,8 @@ use crate::{OrgScope, StorageError, Store};
 /// Why a piece of work crosses organizations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemReason {
+    /// Puts an organization below another one, with all that is below it.
+    Arrange,
     /// Lists the sessions that one browser proves.
     Choose,
     /// Deletes what has expired.
@@ -193,6 +195,7 @@ impl OrgHint<'_> {
 impl SystemReason {
     pub(crate) const fn role(self) -> &'static str {
         match self {
+            Self::Arrange => "orgate_arrange",
             Self::Choose => "orgate_choose",
             Self::Clean => "orgate_clean",
             Self::Deliver => "orgate_deliver",

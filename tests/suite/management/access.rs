@@ -60,7 +60,7 @@ fn the_description_names_its_types_and_their_bounds() {
     let mut references = Vec::new();
     collect(&document, &mut references);
 
-    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage ClientAuthentication Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider JustInTime NewConnection NewConnectionVersion NewDomain NewGroup NewOrganization NewRole NewSetupLink NewUser OidcProvider Organization OrganizationPage OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch SamlProvider ServiceProvider Session SessionPage SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus");
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewOrganization NewRole NewSetupLink NewUser OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch SamlProvider ServiceProvider Session SessionPage SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus");
     assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
     assert_eq!(limit["name"], "limit");
     assert_eq!(
@@ -123,7 +123,16 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     GET /organizations/{organization}: 401 403 403 404 200
     PATCH /organizations/{organization}: 401 403 403 404 422
     PUT /organizations/{organization}/status: 401 403 404 404 422
+    PUT /organizations/{organization}/parent: 401 403 404 404 422
+    GET /organizations/{organization}/applications: 401 403 403 404 200
+    PUT /organizations/{organization}/applications/{client}: 401 403 404 404 404
     GET /organizations/{organization}/audit-events: 401 403 403 404 200
+    GET /organizations/{organization}/clients: 401 403 403 404 200
+    POST /organizations/{organization}/clients: 401 403 403 404 422
+    GET /organizations/{organization}/clients/{client}: 401 403 403 404 200
+    PATCH /organizations/{organization}/clients/{client}: 401 403 403 404 422
+    POST /organizations/{organization}/clients/{client}/secrets: 401 403 403 404 422
+    PUT /organizations/{organization}/clients/{client}/roles/{role}: 401 403 403 404 beyond
     GET /organizations/{organization}/groups: 401 403 403 404 200
     POST /organizations/{organization}/groups: 401 403 403 404 422
     GET /organizations/{organization}/groups/{group}: 401 403 403 404 200
@@ -156,6 +165,8 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     PATCH /organizations/{organization}/users/{user}: 401 403 403 404 422
     PUT /organizations/{organization}/users/{user}/roles/{role}: 401 403 403 404 beyond
     GET /organizations/{organization}/users/{user}/sessions: 401 403 403 404 200
+    DELETE /organizations/{organization}/applications/{client}: 401 403 404 404 404
+    DELETE /organizations/{organization}/clients/{client}/roles/{role}: 401 403 403 404 beyond
     DELETE /organizations/{organization}/groups/{group}: 401 403 403 404 409
     DELETE /organizations/{organization}/groups/{group}/members/{user}: 401 403 403 404 204
     DELETE /organizations/{organization}/domains/{domain}: 401 403 403 404 204

@@ -88,7 +88,16 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}: owner admin user-manager sso-manager help-desk auditor reader
     PATCH /organizations/{organization}: owner admin
     PUT /organizations/{organization}/status: 
+    PUT /organizations/{organization}/parent: 
+    GET /organizations/{organization}/applications: owner admin auditor
+    PUT /organizations/{organization}/applications/{client}: 
     GET /organizations/{organization}/audit-events: owner admin auditor
+    GET /organizations/{organization}/clients: owner admin auditor
+    POST /organizations/{organization}/clients: owner admin
+    GET /organizations/{organization}/clients/{client}: owner admin auditor
+    PATCH /organizations/{organization}/clients/{client}: owner admin
+    POST /organizations/{organization}/clients/{client}/secrets: owner admin
+    PUT /organizations/{organization}/clients/{client}/roles/{role}: owner admin user-manager
     GET /organizations/{organization}/groups: owner admin user-manager sso-manager help-desk auditor reader
     POST /organizations/{organization}/groups: owner admin user-manager
     GET /organizations/{organization}/groups/{group}: owner admin user-manager sso-manager help-desk auditor reader
@@ -121,6 +130,8 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}/users/{user}: owner admin user-manager
     PUT /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
     GET /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk auditor
+    DELETE /organizations/{organization}/applications/{client}: 
+    DELETE /organizations/{organization}/clients/{client}/roles/{role}: owner admin user-manager
     DELETE /organizations/{organization}/groups/{group}: owner admin user-manager
     DELETE /organizations/{organization}/groups/{group}/members/{user}: owner admin user-manager
     DELETE /organizations/{organization}/domains/{domain}: owner admin sso-manager

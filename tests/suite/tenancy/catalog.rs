@@ -263,6 +263,11 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: upstream_sessions: delete, insert, select, update
     orgate_app: users: insert, select, update
     orgate_app: verified_domains: insert, select, update
+    orgate_arrange: organization_ancestors: delete, insert, select
+    orgate_arrange: organization_ancestors: rows: true
+    orgate_arrange: organizations: select (org_id, parent_id), update (parent_id, updated_at)
+    orgate_arrange: organizations: rows: true
+    orgate_arrange: schema public: usage
     orgate_choose: organizations: select (org_id, slug, name, status, logo_url, primary_color)
     orgate_choose: organizations: rows: true
     orgate_choose: person_links: select (org_id, user_id, person_id)

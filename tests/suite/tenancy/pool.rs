@@ -181,6 +181,7 @@ async fn few_functions_of_the_database_take_an_organization_or_a_role() {
             "find_client_standing: role=orgate_app",
             "find_standing_grant: role=orgate_app",
             "inherit_policies: role=orgate_inherit",
+            "move_organization: role=orgate_arrange",
             "resolve_client: role=orgate_resolve",
             "resolve_organization: role=orgate_resolve",
         ]

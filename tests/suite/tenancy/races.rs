@@ -527,7 +527,7 @@ async fn a_name_is_given_to_one() {
         let scope = fixture.store.found(OrgId::from_uuid(uuid())).await?;
         let mut tx = fixture.store.begin(&scope).await?;
         let name = fixture::name("Initech");
-        let new = NewOrganization { slug: &slug, name: &name, ancestors: &[], is_operator: false, at: now() };
+        let new = NewOrganization { slug: &slug, name: &name, parent: None, is_operator: false, at: now() };
         tx.organization().insert(&new).await?;
         tx.commit().await
     };

@@ -157,6 +157,9 @@ impl Calls {
             Clients::find_admission: None
             Clients::list_access: []
             Clients::admits_origin: false
+            Clients::count: 1
+            Clients::list_admitted: []
+            Clients::list_page: []
             Clients::list_initiating: []
             Clients::list_roles: []
             Codes::find: None
@@ -192,6 +195,7 @@ impl Calls {
             Rights::find_of_client: None
             Rights::is_owner_let_in: false
             Organizations::lock: ()
+            Organizations::move_below: Done
             Outbox::find: None
             Roles::list: []
             Roles::list_page: []

@@ -109,13 +109,23 @@ impl Patch {
         settings: &Settings,
     ) -> Result<Settings, ChangeError> {
         self.only.check(view)?;
-        let mut wanted = serde_json::to_value(settings).unwrap_or_default();
-        merge(&mut wanted, self.merge);
-        serde_path_to_error::deserialize(wanted).map_err(|error| {
-            let pointer = body::pointer(error.path());
-            ChangeError::invalid(pointer, error.into_inner().to_string())
-        })
+        merged(serde_json::to_value(settings).unwrap_or_default(), self.merge)
     }
+}
+
+/// What somebody wants who wants everything else as it is usually.
+///
+/// # Errors
+/// What is wrong with it and where.
+pub(crate) fn merged<Settings: DeserializeOwned>(
+    mut usual: Value,
+    wanted: Value,
+) -> Result<Settings, ChangeError> {
+    merge(&mut usual, wanted);
+    serde_path_to_error::deserialize(usual).map_err(|error| {
+        let pointer = body::pointer(error.path());
+        ChangeError::invalid(pointer, error.into_inner().to_string())
+    })
 }
 
 /// RFC 7396 §2.

@@ -13,7 +13,8 @@ use utoipa::OpenApi;
 
 use super::problem::Problem;
 use super::{
-    audit_events, connections, domains, groups, organizations, policy, roles, sessions, setup_links, users,
+    applications, audit_events, clients, connections, domains, groups, organizations, policy, roles,
+    sessions, setup_links, users,
 };
 
 /// One operation.
@@ -70,7 +71,18 @@ operations! {
     GET "/organizations/{organization}" Organization OrganizationRead => organizations::get;
     PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch if unchanged;
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
+    PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent;
+    GET "/organizations/{organization}/applications" Organization ClientsRead => applications::list;
+    PUT "/organizations/{organization}/applications/{client}" Operator ClientsManage => applications::put;
+    DELETE "/organizations/{organization}/applications/{client}" Operator ClientsManage => applications::delete;
     GET "/organizations/{organization}/audit-events" Organization AuditRead => audit_events::list;
+    GET "/organizations/{organization}/clients" Organization ClientsRead => clients::list;
+    POST "/organizations/{organization}/clients" Organization ClientsManage => clients::post;
+    GET "/organizations/{organization}/clients/{client}" Organization ClientsRead => clients::get;
+    PATCH "/organizations/{organization}/clients/{client}" Organization ClientsManage => clients::patch if unchanged;
+    POST "/organizations/{organization}/clients/{client}/secrets" Organization ClientsManage => clients::post_secret;
+    PUT "/organizations/{organization}/clients/{client}/roles/{role}" Organization RolesAssign => clients::put_role;
+    DELETE "/organizations/{organization}/clients/{client}/roles/{role}" Organization RolesAssign => clients::delete_role;
     GET "/organizations/{organization}/groups" Organization GroupsRead => groups::list;
     POST "/organizations/{organization}/groups" Organization GroupsManage => groups::post;
     GET "/organizations/{organization}/groups/{group}" Organization GroupsRead => groups::get;

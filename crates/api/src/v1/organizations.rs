@@ -13,7 +13,7 @@ use orgate_flows::manage::organization::{
     DescribedOrganization, OrganizationSettings, find_organization, update_organization,
 };
 use orgate_flows::manage::organizations::{
-    WantedOrganization, change_status, create_organization, list_organizations,
+    WantedOrganization, change_status, create_organization, list_organizations, move_organization,
 };
 use orgate_flows::manage::{ChangeError, ListedOrganization};
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,17 @@ pub(crate) struct Wanted {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedStatus {
     status: Status,
+}
+
+/// Below which organization one is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = OrganizationParentChange)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedParent {
+    /// Its id or slug; null: below none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
+    parent: Option<String>,
 }
 
 impl From<OrgStatus> for Status {
@@ -306,4 +317,22 @@ pub(crate) async fn put_status(
     Body(wanted): Body<WantedStatus>,
 ) -> Result<Tagged<View>, Problem> {
     Ok(Tagged((&change_status(&env, &caller, wanted.status.into()).await?).into()))
+}
+
+/// Put an organization below another one, or below none, with all that is below it: what the organizations above it set holds
+/// there. Its users, roles and sessions stay its own. For operators.
+#[utoipa::path(
+    put,
+    path = "/organizations/{organization}/parent",
+    tag = "Organizations",
+    operation_id = "setOrganizationParent",
+    request_body = WantedParent,
+    responses((status = 200, description = "The organization", body = View)),
+)]
+pub(crate) async fn put_parent(
+    State(env): State<Env>,
+    Admitted(operator): Admitted,
+    Body(wanted): Body<WantedParent>,
+) -> Result<Tagged<View>, Problem> {
+    Ok(Tagged((&move_organization(&env, &operator, wanted.parent.as_deref()).await?).into()))
 }

@@ -302,7 +302,7 @@ fn compare_organization(
     let status = wanted.status.as_ref().map(|status| status.value);
     let branding = || now.map_or_else(Branding::default, |now| now.branding.clone());
     let state = OrganizationState {
-        ancestors: known.line.iter().skip(1).copied().collect(),
+        parent: known.line.get(1).copied(),
         name: wanted.name.clone(),
         branding: wanted.branding.clone().unwrap_or_else(branding),
         status: status.or(now.map(|now| now.status)).unwrap_or(OrgStatus::Active),

@@ -96,11 +96,15 @@ async fn provide(env: &Env, client: &Client, algorithm: SigningAlgorithm) -> Res
     Ok(())
 }
 
-/// An event about a client, which it names; by which application it was done is told beside it.
-fn about((client, client_id): ((OrgId, ClientId), &str), event: Event) -> Event {
-    let by = event.client.map(|(_, id)| ("application", id.to_string()));
-    let detail = [event.detail, vec![("client_id", client_id.to_owned())], by.into_iter().collect()].concat();
-    Event { client: Some(client), detail, ..event }
+impl Author {
+    /// An event of theirs about a client, which it names; by which application they did it is told beside it.
+    pub(crate) fn of_client(&self, (client, client_id): ((OrgId, ClientId), &str), event: Event) -> Event {
+        let by = self.client.map(|(_, id)| ("application", id.to_string()));
+        let mut detail = event.detail;
+        detail.push(("client_id", client_id.to_owned()));
+        detail.extend(by);
+        Event { client: Some(client), detail, actor: self.actor, session_id: self.session_id, ..event }
+    }
 }
 
 /// Writes a client, and the roles that it holds in its owner's organization where they are said.
@@ -113,8 +117,8 @@ pub(crate) async fn save_client(
     // What the change is silent about, or says as it was, stays as it is by now.
     let with_status = *mark == Mark::Created || mark.touches("status");
     tx.clients().save(&ClientChange { client, with_status, at: env.clock.now() }).await?;
-    let mut event =
-        about((client.key(), &client.client_id), author.done(env, Action::ClientConfigured, mark)?);
+    let event = author.done(env, Action::ClientConfigured, mark)?;
+    let mut event = author.of_client((client.key(), &client.client_id), event);
     event.detail.extend([
         ("audience", client.audience.as_str().to_owned()),
         ("status", client.status.as_str().to_owned()),
@@ -143,7 +147,8 @@ pub(crate) async fn save_access(
     if !changed {
         return Ok(());
     }
-    let mut event = about((client, client_id), author.done(env, Action::ClientConfigured, mark)?);
+    let event = author.done(env, Action::ClientConfigured, mark)?;
+    let mut event = author.of_client((client, client_id), event);
     event.detail.push(("part", "access".to_owned()));
     Ok(tx.audit().insert(&event).await?)
 }

@@ -17,8 +17,8 @@ use crate::{Env, Failure};
 /// An organization as wanted.
 #[derive(Debug)]
 pub(crate) struct OrganizationState {
-    /// Its ancestors, parent first; for one that is made.
-    pub(crate) ancestors: Vec<OrgId>,
+    /// The organization above it, for one that is made or was moved.
+    pub(crate) parent: Option<OrgId>,
     pub(crate) name: DisplayName,
     pub(crate) branding: Branding,
     pub(crate) status: OrgStatus,
@@ -33,7 +33,7 @@ impl OrganizationState {
     /// An organization as it is: nothing changes.
     pub(crate) fn of(organization: &Organization) -> Self {
         Self {
-            ancestors: Vec::new(),
+            parent: None,
             name: organization.name.clone(),
             branding: organization.branding.clone(),
             status: organization.status,
@@ -64,10 +64,10 @@ pub(crate) async fn save_organization(
     (author, mark): (&Author, &Mark),
     (slug, state): (&Slug, &OrganizationState),
 ) -> Result<(), Failure> {
-    let OrganizationState { ancestors, name, branding, status, contact, attributes, policy } = state;
+    let OrganizationState { parent, name, branding, status, contact, attributes, policy } = state;
     let at = env.clock.now();
     if *mark == Mark::Created {
-        let new = NewOrganization { slug, name, ancestors, is_operator: false, at };
+        let new = NewOrganization { slug, name, parent: *parent, is_operator: false, at };
         tx.organization().insert(&new).await?;
     }
     let contact = contact.as_ref();
@@ -80,6 +80,11 @@ pub(crate) async fn save_organization(
     }
     let mut event = author.done(env, Action::OrganizationConfigured, mark)?;
     event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);
+    if let Some(parent) =
+        parent.map(|id| id.to_string()).or(mark.touches("parent").then(|| "none".to_owned()))
+    {
+        event.detail.push(("parent", parent));
+    }
     if let Some(policy) = policy {
         let before = tx.organization().find_policy().await?.unwrap_or_default();
         event.detail.push(("policy", policy.differences(&before)));

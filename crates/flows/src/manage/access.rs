@@ -167,7 +167,7 @@ impl Place {
             return Ok(Self::Home);
         }
         let acts = asked.holder == Holder::Operator || caller.may(OrgatePermission::OrganizationsAct);
-        if !acts || !is_operator(env, caller).await? {
+        if !acts || !is_operator(env, &caller.home).await? {
             return Ok(Self::Elsewhere);
         }
         let Some(text) = asked.organization.filter(|_| !home) else { return Ok(Self::Home) };
@@ -176,10 +176,10 @@ impl Place {
     }
 }
 
-/// Whether somebody is of the operator's organization.
-async fn is_operator(env: &Env, caller: &Caller) -> Result<bool, Failure> {
+/// Whether this is the operator's organization.
+pub(super) async fn is_operator(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
     let operator = env.store.resolve(OrgHint::Operator).await?;
-    Ok(operator.is_some_and(|operator| operator.scope == caller.home))
+    Ok(operator.is_some_and(|operator| operator.scope == *scope))
 }
 
 /// Lets an operator into an organization that is not theirs: it is told who, why, and for what.

@@ -4,13 +4,14 @@ use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
-use orgate_storage::{OrgTx, Page, PageOf};
+use orgate_storage::{MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf};
 
 use super::change::Change;
 use super::organization::{DescribedOrganization, describe};
 use super::{Caller, ChangeError, Once};
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::{Author, Mark, OrganizationState, ready_roles, save_organization, save_role};
+use crate::way_in::{check_way_in, enforcement_in};
 use crate::{Env, Failure};
 
 /// An organization as wanted.
@@ -49,16 +50,16 @@ pub async fn create_organization(
     let change = async {
         let (operator, _turn) = Change::begin(env, operator, async |_| Ok(())).await?.hand_over().await?;
         let operator = &operator;
-        let ancestors = match &wanted.parent {
-            Some(text) => line_of(env, text).await?,
-            None => Vec::new(),
+        let parent = match &wanted.parent {
+            Some(text) => Some(above(env, text).await?.org_id()),
+            None => None,
         };
         let fresh = OrgId::from_uuid(env.random.uuid(env.clock.now())?);
         let id = match once {
             Some(once) => claim(env, operator, once, fresh).await?,
             None => fresh,
         };
-        match make(env, operator, (id, ancestors), wanted).await {
+        match make(env, operator, (id, parent), wanted).await {
             // It was this request that made it: before, or at this moment.
             Err(_) if env.store.resolve(OrgHint::Id(id)).await?.is_some() => find_by_id(env, id).await,
             Err(refused) => {
@@ -93,14 +94,14 @@ async fn release(env: &Env, operator: &Caller, (once, fresh): (&Once, OrgId)) ->
 async fn make(
     env: &Env,
     operator: &Caller,
-    (id, ancestors): (OrgId, Vec<OrgId>),
+    (id, parent): (OrgId, Option<OrgId>),
     wanted: WantedOrganization,
 ) -> Result<DescribedOrganization, ChangeError> {
     let taken = ("/slug", "the slug is, or was, another organization's, and is never given to another");
     let in_words = |failure| ChangeError::taken(failure, taken);
     let scope = env.store.found(id).await.map_err(|error| in_words(error.into()))?;
     let state = OrganizationState {
-        ancestors,
+        parent,
         name: wanted.name,
         branding: Branding::default(),
         status: OrgStatus::Active,
@@ -130,13 +131,73 @@ async fn find_by_id(env: &Env, id: OrgId) -> Result<DescribedOrganization, Chang
     Ok(found)
 }
 
-/// An organization and those above it, itself first.
-async fn line_of(env: &Env, text: &str) -> Result<Vec<OrgId>, ChangeError> {
+/// The organization that another is put below; there are not too many above it already.
+async fn above(env: &Env, text: &str) -> Result<OrgScope, ChangeError> {
     let unknown = || ChangeError::invalid("/parent", "there is no such organization");
     let name = OrgName::parse(text).ok_or_else(unknown)?;
     let found = env.store.resolve(name.hint()).await?;
     let found = found.filter(|found| found.status != OrgStatus::Deleted).ok_or_else(unknown)?;
-    Ok(env.store.ancestors(&found.scope).await?)
+    if env.store.ancestors(&found.scope).await?.len() >= MAX_LINE {
+        return Err(too_deep());
+    }
+    Ok(found.scope)
+}
+
+fn too_deep() -> ChangeError {
+    ChangeError::invalid("/parent", format!("at most {MAX_LINE} organizations are one above the other"))
+}
+
+/// Puts the organization that is called about below another one, or below none, with all that is below it: what those above it
+/// set holds there from now on. Its users, roles and sessions stay its own.
+///
+/// # Errors
+/// [`ChangeError`]; [`ChangeError::InUse`] for the operator's own, and where nobody could sign in any more.
+pub async fn move_organization(
+    env: &Env,
+    operator: &Caller,
+    parent: Option<&str>,
+) -> Result<DescribedOrganization, ChangeError> {
+    let change = async {
+        let parent = match parent {
+            Some(text) => Some(above(env, text).await?),
+            None => None,
+        };
+        let settings = match &parent {
+            Some(parent) => env.store.inherit(parent).await?,
+            None => Vec::new(),
+        };
+        let lock = async |tx: &mut OrgTx| {
+            tx.users().seize(None).await?; // before anything that a sign-in may wait for
+            tx.organization().lock().await
+        };
+        let mut change = Change::begin(env, operator, lock).await?;
+        let Change { tx, caller: operator, .. } = &mut change;
+        let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        let parent = parent.map(|parent| parent.org_id());
+        if before.record.parent == parent {
+            return Ok(before);
+        }
+        if before.organization.slug.as_str() == OPERATOR_SLUG {
+            return Err(ChangeError::InUse("the operator organization is below none".to_owned()));
+        }
+        match tx.organization().move_below(parent, env.clock.now()).await? {
+            Moved::Done => {}
+            Moved::Circle => {
+                return Err(ChangeError::invalid("/parent", "it would be below itself"));
+            }
+            Moved::TooDeep => return Err(too_deep()),
+        }
+        let enforcement = enforcement_in(tx, &settings).await?;
+        check_way_in(tx, enforcement).await?.map_err(|none| ChangeError::InUse(none.to_string()))?;
+        let state = OrganizationState { parent, ..OrganizationState::of(&before.organization) };
+        let by = (&operator.author(), &Mark::Changed(vec!["parent"]));
+        save_organization(env, tx, by, (&before.organization.slug, &state)).await?;
+        let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        change.commit().await?;
+        env.configuration.forget();
+        Ok(after)
+    };
+    operator.conclude(env, change).await
 }
 
 /// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active.

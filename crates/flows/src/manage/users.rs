@@ -142,7 +142,7 @@ fn given_roles(
 }
 
 /// Whether the caller may give or take a role.
-fn check_gift(caller: &Caller, role: &Role, pointer: &str) -> Result<(), ChangeError> {
+pub(super) fn check_gift(caller: &Caller, role: &Role, pointer: &str) -> Result<(), ChangeError> {
     if caller.may_give(role) {
         return Ok(());
     }

@@ -30,6 +30,15 @@ impl Calls {
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
             "Clients::list_access" => tx.clients().list_access();
             "Clients::admits_origin" => tx.clients().admits_origin(SCRIPTS, &Party::ALL);
+            "Clients::count" => tx.clients().count();
+            "Clients::list_admitted" => async {
+                let admitted = tx.clients().list_admitted(PageOf { after: None, limit: 50 }).await;
+                admitted.map(|page| page.items.into_iter().filter(|client| client.owner == org_id).collect::<Vec<_>>())
+            };
+            "Clients::list_page" => async {
+                let own = tx.clients().list_page(PageOf { after: None, limit: 50 }).await;
+                own.map(|page| page.items.into_iter().filter(|client| client.owner == org_id).collect::<Vec<_>>())
+            };
             "Clients::list_initiating" => async {
                 let admitted = tx.clients().list_initiating(10).await;
                 admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
@@ -80,6 +89,7 @@ impl Calls {
             "Rights::is_owner_let_in" =>
                 tx.rights().is_owner_let_in(acme.role.permissions.first().expect("a permission"), true);
             "Organizations::lock" => tx.organization().lock();
+            "Organizations::move_below" => tx.organization().move_below(None, now());
             "Outbox::find" => tx.outbox().find(acme.message);
             "Roles::list" => tx.roles().list();
             "Roles::list_page" => async {

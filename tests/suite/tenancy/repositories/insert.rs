@@ -103,7 +103,7 @@ impl Calls {
             "Keys::insert_data_key" => tx.keys().insert_data_key(b"mine", now());
             "Keys::insert_signing_key" => tx.keys().insert_signing_key(&signing_key(&acme.kid));
             "Organizations::insert" => tx.organization().insert(&NewOrganization {
-                slug: &slug, name: &name, ancestors: &[], is_operator: false, at: now() });
+                slug: &slug, name: &name, parent: None, is_operator: false, at: now() });
             "Outbox::insert" => tx.outbox().insert(
                 &NewMessage { id: acme.message, kind: "discovery_mail", payload: b"mine", at: now() });
             "Sessions::begin" => tx.sessions().begin(acme.request.id, &NewSession {
