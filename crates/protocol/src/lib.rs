@@ -9,3 +9,4 @@ pub mod oauth;
 pub mod params;
 pub mod schemas;
 pub mod ssf;
+pub mod webhooks;
