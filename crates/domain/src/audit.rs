@@ -229,6 +229,18 @@ actions! {
     TokenRevoked = "token.revoked";
     /// A user was created or changed.
     UserConfigured = "user.configured";
+    /// A webhook was made, changed or deleted.
+    WebhookConfigured = "webhook.configured";
+    /// An event is sent to a webhook again, because somebody asked for it.
+    WebhookRedelivered = "webhook.redelivered";
+    /// A webhook goes through what happened again, or passes some of it over.
+    WebhookReplayed = "webhook.replayed";
+    /// A webhook's signing secret was replaced.
+    WebhookSecretRotated = "webhook.secret_rotated";
+    /// A webhook was disabled because its receiver said so, or took nothing for days.
+    WebhookDisabled = "webhook.disabled";
+    /// A webhook is tried out: its receiver is sent this very event.
+    WebhookTested = "webhook.tested";
 }
 
 /// One event, ready to be written.

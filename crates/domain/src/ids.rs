@@ -105,6 +105,8 @@ ids! {
     RegistrationTokenId = "rit";
     /// A receiver's stream of security events.
     StreamId = "str";
+    /// Where an organization wants to be told of what happens.
+    WebhookId = "whk";
 }
 
 #[cfg(test)]

@@ -27,3 +27,4 @@ pub mod standing;
 pub mod streams;
 pub mod tokens;
 pub mod user_agents;
+pub mod webhooks;

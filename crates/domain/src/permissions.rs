@@ -84,6 +84,10 @@ catalogue! {
     UsersManage = "orgate:users:manage";
     /// See users: their names, addresses, languages, roles, and whether they are active.
     UsersRead = "orgate:users:read";
+    /// Make, change and try out webhooks, with the permission to read the audit log: what happens is sent to them.
+    WebhooksManage = "orgate:webhooks:manage";
+    /// See webhooks, without their secrets, and what became of what they were sent.
+    WebhooksRead = "orgate:webhooks:read";
 }
 
 /// What an owner holds: all that there is, and what will be.
@@ -119,6 +123,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:sessions:*",
             "orgate:setup_links:*",
             "orgate:users:*",
+            "orgate:webhooks:*",
         ],
     },
     ReadyRole {
@@ -173,6 +178,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:sessions:read",
             "orgate:setup_links:read",
             "orgate:users:read",
+            "orgate:webhooks:read",
         ],
     },
     ReadyRole {

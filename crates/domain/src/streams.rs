@@ -127,7 +127,13 @@ impl Action {
             | Self::StreamConfigured
             | Self::StreamEventRefused
             | Self::StreamStatusChanged
-            | Self::StreamVerificationRequested => &[],
+            | Self::StreamVerificationRequested
+            | Self::WebhookConfigured
+            | Self::WebhookDisabled
+            | Self::WebhookRedelivered
+            | Self::WebhookReplayed
+            | Self::WebhookSecretRotated
+            | Self::WebhookTested => &[],
         }
     }
 
