@@ -41,6 +41,8 @@ pub struct Cleaned {
     pub documents: u64,
     /// What requests with a key of their own made.
     pub idempotency_keys: u64,
+    /// What became of events at webhooks, long ago.
+    pub webhook_deliveries: u64,
 }
 
 impl Cleaned {
@@ -57,12 +59,14 @@ impl Cleaned {
             devices,
             documents,
             idempotency_keys,
+            webhook_deliveries,
             ..
         } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
         others
             .into_iter()
             .chain([assertions, traces, revocations, consumed, pushed, devices, documents, idempotency_keys])
+            .chain([webhook_deliveries])
             .fold(requests, u64::max)
     }
 }
@@ -236,6 +240,12 @@ impl Store {
                 "delete from sign_in_traces lapsed
                  using (select org_id, id from sign_in_traces where occurred_at < $1 order by occurred_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            webhook_deliveries: delete!(tx, ended_before, limit,
+                "delete from webhook_deliveries lapsed
+                 using (select org_id, webhook_id, audit_event from webhook_deliveries
+                        where status <> 'waiting' and tried_at < $1 order by tried_at limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.webhook_id = due.webhook_id
+                   and lapsed.audit_event = due.audit_event and lapsed.status <> 'waiting'"),
             ..Cleaned::default()
         })
     }

@@ -41,6 +41,7 @@ mod consumed_ids;
 mod device_requests;
 mod discovery;
 mod domains;
+mod event_positions;
 mod event_streams;
 mod grants;
 mod groups;
@@ -63,6 +64,8 @@ mod standings;
 mod stream_events;
 mod upstream;
 mod users;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use attributes::AttributeSets;
 pub use audit::{AuditEvents, EventPlace, InvalidPlace, Period, StoredEvent};
@@ -81,6 +84,7 @@ pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge, ProvenAddress};
 pub use domains::{DomainTerms, Domains, Transfer};
 pub use error::StorageError;
+pub use event_positions::{EventCursor, EventPositions, Followed, FollowedEvent, Following, InvalidCursor};
 pub use event_streams::{EventStream, EventStreams, Excluded, Holder, Pushed, StreamTerms};
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
@@ -113,3 +117,7 @@ pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
 pub use users::{IndexedAddress, ListedUser, NewUser, StoredUser, Users};
+pub use webhook_deliveries::{Attempt, DeliveryKey, DeliveryStatus, WebhookDeliveries, WebhookDelivery};
+pub use webhooks::{
+    NewWebhook, Progress, Webhook, WebhookScope, WebhookSecrets, WebhookStatus, WebhookTerms, Webhooks,
+};

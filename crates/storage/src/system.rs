@@ -20,6 +20,7 @@ mod organizations;
 mod places;
 mod refreshes;
 mod streams;
+mod webhooks;
 
 pub use crate::clean::{Cleaned, Outdated};
 pub use organizations::ListedOrganization;
@@ -39,7 +40,7 @@ pub enum SystemReason {
     Choose,
     /// Deletes what has expired.
     Clean,
-    /// Claims messages of any organization's outbox, and streams of security events that are due.
+    /// Claims messages of any organization's outbox, and streams of security events and webhooks that are due.
     Deliver,
     /// Finds the organizations of a proven address.
     Discover,
@@ -55,8 +56,12 @@ pub enum SystemReason {
     /// Finds the organization that a slug, domain, id, client id or user code leads to, and whether an origin leads to
     /// any.
     Resolve,
+    /// Gives events of all organizations their positions in the order of commits.
+    Sequence,
     /// Gives a domain that was handed over to its successor.
     Transfer,
+    /// Reads what happens in all organizations, for a webhook of the operator's.
+    Watch,
 }
 
 /// How a request names an organization.
@@ -205,7 +210,9 @@ impl SystemReason {
             Self::Operate => "orgate_operate",
             Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",
+            Self::Sequence => "orgate_sequence",
             Self::Transfer => "orgate_transfer",
+            Self::Watch => "orgate_watch",
         }
     }
 }
