@@ -69,6 +69,7 @@ pub mod userinfo;
 pub mod vault;
 pub mod waiting;
 mod way_in;
+pub mod webhooks;
 
 pub use complete::SignedIn;
 pub use configuration::Configuration;

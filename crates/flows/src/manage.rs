@@ -10,6 +10,7 @@ pub(crate) mod change;
 pub mod clients;
 pub mod connections;
 pub mod domains;
+pub mod follow;
 pub mod groups;
 pub mod organization;
 pub mod organizations;
@@ -18,6 +19,7 @@ pub mod roles;
 pub mod sessions;
 pub mod setup_links;
 pub mod users;
+pub mod webhooks;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
@@ -25,8 +27,9 @@ use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
 pub use orgate_storage::system::ListedOrganization;
 pub use orgate_storage::{
-    Connection, EventPlace, Group, ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role,
-    StoredEvent,
+    Connection, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser, MAX_PAGE, Member,
+    OpenSession, Page, PageOf, Period, Role, StoredEvent, Webhook, WebhookDelivery, WebhookScope,
+    WebhookStatus, WebhookTerms,
 };
 use orgate_storage::{HeldRights, OrgScope, OrgTx, StorageError};
 

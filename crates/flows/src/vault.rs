@@ -54,6 +54,8 @@ pub enum Purpose {
     UpstreamLogout,
     /// What a receiver of security events wants to be shown.
     PushCredential,
+    /// What a webhook signs by.
+    WebhookSecret,
 }
 
 /// Why something could not be sealed or opened.
@@ -138,6 +140,7 @@ impl Purpose {
             Self::UpstreamAnswer => "upstream-answer",
             Self::UpstreamLogout => "upstream-logout",
             Self::PushCredential => "push-credential",
+            Self::WebhookSecret => "webhook-secret",
         }
     }
 }
