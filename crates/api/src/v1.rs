@@ -12,6 +12,7 @@ mod clients;
 mod connections;
 mod document;
 mod domains;
+mod events;
 mod groups;
 mod operations;
 mod organizations;
@@ -22,6 +23,8 @@ mod roles;
 mod sessions;
 mod setup_links;
 mod users;
+mod webhook_deliveries;
+mod webhooks;
 
 use axum::http::StatusCode;
 use axum::routing::get;

@@ -156,6 +156,15 @@ impl<View: Serialize> IntoResponse for Tagged<View> {
     }
 }
 
+/// An answer with the tag of those of its parts that may be changed: others change by themselves.
+pub(crate) struct TaggedBy<Settled, View>(pub(crate) Settled, pub(crate) View);
+
+impl<Settled: Serialize, View: Serialize> IntoResponse for TaggedBy<Settled, View> {
+    fn into_response(self) -> Response {
+        private(([(header::ETAG, tag(&self.0))], axum::Json(self.1)))
+    }
+}
+
 /// Something that was made just now, or by the same request before, with where it is read.
 pub(crate) fn created(at: String, view: impl Serialize) -> Response {
     (StatusCode::CREATED, [(header::LOCATION, at)], Tagged(view)).into_response()

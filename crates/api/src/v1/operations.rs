@@ -13,8 +13,8 @@ use utoipa::OpenApi;
 
 use super::problem::Problem;
 use super::{
-    applications, audit_events, clients, connections, domains, groups, organizations, policy, roles,
-    sessions, setup_links, users,
+    applications, audit_events, clients, connections, domains, events, groups, organizations, policy, roles,
+    sessions, setup_links, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -102,6 +102,7 @@ operations! {
     GET "/organizations/{organization}/domains/{domain}" Organization DomainsRead => domains::get;
     DELETE "/organizations/{organization}/domains/{domain}" Organization DomainsManage => domains::delete if unchanged;
     POST "/organizations/{organization}/domains/{domain}/verify" Organization DomainsManage => domains::verify;
+    GET "/organizations/{organization}/events" Organization AuditRead => events::list;
     GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get;
     PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch if unchanged;
     GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;
@@ -123,6 +124,17 @@ operations! {
     DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
     GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;
     DELETE "/organizations/{organization}/users/{user}/sessions" Organization SessionsManage => sessions::delete_of_user;
+    GET "/organizations/{organization}/webhooks" Organization WebhooksRead => webhooks::list;
+    POST "/organizations/{organization}/webhooks" Organization WebhooksManage => webhooks::post;
+    GET "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksRead => webhooks::get;
+    PATCH "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksManage => webhooks::patch if unchanged;
+    DELETE "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksManage => webhooks::delete if unchanged;
+    POST "/organizations/{organization}/webhooks/{webhook}/replay" Organization WebhooksManage => webhooks::replay;
+    POST "/organizations/{organization}/webhooks/{webhook}/rotate-secret" Organization WebhooksManage => webhooks::rotate_secret;
+    POST "/organizations/{organization}/webhooks/{webhook}/test" Organization WebhooksManage => webhook_deliveries::test;
+    GET "/organizations/{organization}/webhooks/{webhook}/deliveries" Organization WebhooksRead => webhook_deliveries::list;
+    GET "/organizations/{organization}/webhooks/{webhook}/deliveries/{event}" Organization WebhooksRead => webhook_deliveries::get;
+    POST "/organizations/{organization}/webhooks/{webhook}/deliveries/{event}/redeliver" Organization WebhooksManage => webhook_deliveries::redeliver;
 }
 
 /// What a request that was routed to `path` takes; `None` if it is not in the table.

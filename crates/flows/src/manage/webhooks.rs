@@ -87,7 +87,7 @@ async fn create(
     once: Option<&Once>,
 ) -> Result<(Webhook, Shown), ChangeError> {
     check_terms(env, terms)?;
-    if scope == WebhookScope::All && !(caller.is_at_home() && is_operator(env, caller).await?) {
+    if scope == WebhookScope::All && !(caller.is_at_home() && is_operator(env, &caller.scope).await?) {
         return Err(ChangeError::above("/scope", "only the operator's own organization hears of all others"));
     }
     check_rights(caller, scope)?;
