@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use orgate_domain::ids::ClientId;
-use orgate_flows::Env;
 use orgate_flows::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_flows::keys::rotate_due;
-use orgate_flows::ssf::{Setbacks, claim_due, fan_out};
+use orgate_flows::ssf::{Setbacks, Turn, claim_due, fan_out};
+use orgate_flows::webhooks;
+use orgate_flows::{Env, Failure};
 use orgate_storage::system::Outdated;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,10 @@ use tokio_util::task::TaskTracker;
 /// How often the outbox is looked at when it was empty.
 const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Streams that one node pushes at once. A turn mostly waits for its receiver.
+/// Between two looks for events that were committed since.
+const SEQUENCE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Streams that one node pushes at once, and webhooks that it sends to. A turn mostly waits for its receiver.
 const MAX_PUSHES: usize = 256;
 
 /// How often connections are looked for that are due to be looked after.
@@ -57,7 +61,9 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(rotate_keys(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(give_streams_events(env.clone())));
-    tasks.spawn(push_streams(env.clone(), stop.clone()));
+    tasks.spawn(serve(Receivers::Streams, env.clone(), stop.clone()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(sequence_events(env.clone())));
+    tasks.spawn(serve(Receivers::Webhooks, env.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
 
@@ -102,19 +108,51 @@ async fn give_streams_events(env: Env) {
     }
 }
 
-/// Pushes what waits in streams. A receiver that does not answer takes a turn until patience with it ends; turns are shared
+/// Gives events their positions in the order of commits.
+async fn sequence_events(env: Env) {
+    loop {
+        match webhooks::sequence(&env).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(SEQUENCE_PAUSE).await,
+            Err(error) => {
+                tracing::warn!(%error, "events could not be put in order");
+                tokio::time::sleep(OUTBOX_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Who is sent what happens, turn by turn.
+#[derive(Debug, Clone, Copy)]
+enum Receivers {
+    /// Streams, what waits in them.
+    Streams,
+    /// Webhooks, what they have not been told yet.
+    Webhooks,
+}
+
+impl Receivers {
+    async fn claim(self, env: &Env, limit: i64, stop: &CancellationToken) -> Result<Vec<Turn>, Failure> {
+        match self {
+            Self::Streams => claim_due(env, limit, stop).await,
+            Self::Webhooks => webhooks::claim_due(env, limit, stop).await,
+        }
+    }
+}
+
+/// Takes turns at receivers. One that does not answer takes a turn until patience with it ends; turns are shared
 /// when they are claimed, so that no receiver, host or organization has all of them. At the end every turn gives its
 /// lease back.
-async fn push_streams(env: Env, stop: CancellationToken) {
+async fn serve(receivers: Receivers, env: Env, stop: CancellationToken) {
     let mut turns = JoinSet::new();
     while !stop.is_cancelled() {
         while turns.try_join_next().is_some() {}
         let room = MAX_PUSHES.saturating_sub(turns.len());
-        match claim_due(&env, i64::try_from(room).unwrap_or_default(), &stop).await {
+        match receivers.claim(&env, i64::try_from(room).unwrap_or_default(), &stop).await {
             Ok(due) => due.into_iter().for_each(|turn| {
                 turns.spawn(turn);
             }),
-            Err(error) => tracing::warn!(%error, "no stream could be pushed"),
+            Err(error) => tracing::warn!(%error, "no receiver could be served"),
         }
         tokio::select! {
             Some(_) = turns.join_next() => {} // it may be due again
