@@ -26,3 +26,4 @@ pub mod program;
 pub mod registered_client;
 pub mod saml_provider;
 pub mod signer;
+pub mod webhook_receiver;

@@ -3,6 +3,7 @@
 //!
 //! A dozen are killed; with `cargo xtask test --long killed`, five hundred.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use orgate_flows::{Clock as _, SystemClock};
 use orgate_tests::app::{Browser, CALLBACK, CHALLENGE, Page, Reply, VERIFIER};
 use orgate_tests::signer::Signer;
+use orgate_tests::webhook_receiver::WebhookReceiver;
 use tokio::task::JoinSet;
 
 use self::world::{Ask, World, below, code_of};
@@ -37,6 +39,8 @@ async fn whatever_was_answered_stands_whoever_is_killed() {
         browsers.push(world.browser(email).await);
     }
     let [one, two, three, four, five] = browsers.try_into().expect("five");
+    let receiver = WebhookReceiver::start().await;
+    let secret = world.tell(&receiver).await;
 
     let mut working: JoinSet<Done> = JoinSet::new();
     let all = || Arc::clone(&world);
@@ -71,6 +75,30 @@ async fn whatever_was_answered_stands_whoever_is_killed() {
         Ok(tokens.len()),
         "every token that a machine was given is in the log"
     );
+    assert_told(&receiver, (&secret, &tokens)).await;
+}
+
+/// Of every token that a machine was given the receiver is told, by one id however often, once whoever died with a lease is
+/// waited for no longer.
+async fn assert_told(receiver: &WebhookReceiver, (secret, tokens): (&str, &[String])) {
+    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut times = 0;
+    for _ in 0..1_200 {
+        for message in receiver.take() {
+            assert!(message.is_signed_by(secret));
+            let jti = message.event["data"]["detail"]["jti"].as_str().unwrap_or_default().to_owned();
+            told.entry(jti).or_default().insert(message.id().to_owned());
+            times += 1;
+        }
+        if tokens.iter().all(|token| told.contains_key(token)) {
+            println!("told of {} tokens, {times} times", told.len());
+            assert!(told.values().all(|ids| ids.len() == 1), "an event keeps its id");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let missing = tokens.iter().filter(|token| !told.contains_key(*token)).count();
+    panic!("the receiver was not told of {missing} of {} tokens", tokens.len());
 }
 
 /// Tokens of a new family of the user of `browser`.

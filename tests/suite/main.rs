@@ -80,3 +80,5 @@ mod tenancy;
 mod tokens;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod webhooks;

@@ -145,6 +145,8 @@ struct Things {
     role: String,
     session: String,
     group: String,
+    webhook: String,
+    event: String,
 }
 
 impl Things {
@@ -185,8 +187,24 @@ impl Things {
         let connection = make("connections", wanted).await;
         let group = make("groups", json!({ "slug": "spare", "name": "Spare" })).await;
         let client = make("clients", json!({ "type": "machine", "name": "Spare" })).await;
+        let webhook = make("webhooks", json!({ "url": "https://hooks.example.com/" })).await;
+        let tested = format!("/organizations/{organization}/webhooks/{webhook}/test");
+        let tested = call(app, Some(&token), ("POST", &tested), Some(&json!({}))).await;
+        let event = tested.text("event_id");
         let organization = organization.to_owned();
-        Self { organization, user, client, connection, domain, setup_link, role, session, group }
+        Self {
+            organization,
+            user,
+            client,
+            connection,
+            domain,
+            setup_link,
+            role,
+            session,
+            group,
+            webhook,
+            event,
+        }
     }
 
     /// None of any organization.
@@ -201,6 +219,8 @@ impl Things {
             role: "rol_00000000000000000000000000".to_owned(),
             session: "ses_00000000000000000000000000".to_owned(),
             group: "grp_00000000000000000000000000".to_owned(),
+            webhook: "whk_00000000000000000000000000".to_owned(),
+            event: "evt_00000000000000000000000000".to_owned(),
         }
     }
 
@@ -217,6 +237,8 @@ impl Things {
             .replace("{role}", &self.role)
             .replace("{session}", &self.session)
             .replace("{group}", &self.group)
+            .replace("{webhook}", &self.webhook)
+            .replace("{event}", &self.event)
     }
 }
 

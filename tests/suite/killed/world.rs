@@ -10,13 +10,15 @@ use orgate_tests::app::{
 };
 use orgate_tests::database::Database;
 use orgate_tests::program::{Directory, Ended, Running, free_ports, orgate};
+use orgate_tests::webhook_receiver::WebhookReceiver;
 use reqwest::RequestBuilder;
+use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use url::Url;
 use uuid::Uuid;
 
-/// An application that keeps tokens on a device, and a machine that may act anywhere.
+/// An application that keeps tokens on a device, a machine that may act anywhere, and one that runs Acme.
 const CLIENTS: &str = r#"
   - client_id: tv
     organization: operator
@@ -34,6 +36,15 @@ const CLIENTS: &str = r#"
     client_secret: "${SECRET}"
     resource: notes
     scopes: [sync]
+  - client_id: steward
+    organization: acme
+    name: Steward
+    type: machine
+    audience: owner
+    client_secret: "${SECRET}"
+    resources: ["${API}"]
+    scopes: ["orgate:*"]
+    roles: [admin]
 "#;
 
 /// How often an unanswered request is sent again before the test gives up.
@@ -75,6 +86,7 @@ impl World {
         let file = directory.file("samples.yaml", &format!("{SAMPLES}{CLIENTS}"));
         let mut apply = nodes[0].command("apply");
         apply.arg("--file").arg(file).envs([("PASSWORD", PASSWORD), ("SECRET", SECRET)]);
+        apply.env("API", format!("{issuer}api"));
         let applied = Ended::of(&mut apply);
         assert_eq!(applied.code, Some(0), "{}", applied.everything());
         for node in &nodes {
@@ -102,6 +114,19 @@ impl World {
     /// An address of a node.
     pub(super) fn at(&self, node: usize, path: &str) -> Url {
         self.nodes[node % 2].base.join(path).expect("an address")
+    }
+
+    /// Has Acme tell `receiver` of every token that a machine is given; the secret by which it signs.
+    pub(super) async fn tell(&self, receiver: &WebhookReceiver) -> String {
+        let resource = format!("{}api", self.nodes[0].issuer);
+        let form = [("grant_type", "client_credentials"), ("resource", resource.as_str())];
+        let (given, _) = self.insist(&Ask::new("/token", "steward", &form)).await;
+        let wanted = json!({ "url": receiver.url, "events": ["token.issued"] });
+        let request = client().post(self.at(0, "/api/v1/organizations/acme/webhooks")).json(&wanted);
+        let made = request.bearer_auth(given.text("access_token")).send().await.expect("answered");
+        let made = Reply::of(made).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        made.text("secret")
     }
 
     /// A browser in which `email` is signed in to Acme. Cookies do not tell ports apart: it is, at both nodes.
@@ -171,7 +196,8 @@ impl Node {
             .env("ORGATE__SERVER__LISTEN", format!("127.0.0.1:{}", self.ports.0))
             .env("ORGATE__SERVER__INTERNAL_LISTEN", format!("127.0.0.1:{}", self.ports.1))
             .env("ORGATE__DATABASE__URL", &self.database)
-            .env("ORGATE__SECRETS__MASTER_KEY", MASTER_KEY);
+            .env("ORGATE__SECRETS__MASTER_KEY", MASTER_KEY)
+            .env("ORGATE__OUTGOING__ALLOW_PRIVATE_ADDRESSES", "true");
         for limit in ["CREDENTIALS", "PAGES", "REFUSALS", "SIGN_INS"] {
             command.env(format!("ORGATE__LIMITS__{limit}_PER_MINUTE"), "1000000");
         }

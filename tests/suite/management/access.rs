@@ -60,7 +60,7 @@ fn the_description_names_its_types_and_their_bounds() {
     let mut references = Vec::new();
     collect(&document, &mut references);
 
-    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewOrganization NewRole NewSetupLink NewUser OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch SamlProvider ServiceProvider Session SessionPage SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus");
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch SamlProvider SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
     assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
     assert_eq!(limit["name"], "limit");
     assert_eq!(
@@ -149,6 +149,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     POST /organizations/{organization}/domains: 401 403 403 404 422
     GET /organizations/{organization}/domains/{domain}: 401 403 403 404 200
     POST /organizations/{organization}/domains/{domain}/verify: 401 403 403 404 422
+    GET /organizations/{organization}/events: 401 403 403 404 200
     GET /organizations/{organization}/policy: 401 403 403 404 200
     PATCH /organizations/{organization}/policy: 401 403 403 404 422
     GET /organizations/{organization}/roles: 401 403 403 404 200
@@ -165,6 +166,16 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     PATCH /organizations/{organization}/users/{user}: 401 403 403 404 422
     PUT /organizations/{organization}/users/{user}/roles/{role}: 401 403 403 404 beyond
     GET /organizations/{organization}/users/{user}/sessions: 401 403 403 404 200
+    GET /organizations/{organization}/webhooks: 401 403 403 404 200
+    POST /organizations/{organization}/webhooks: 401 403 403 404 422
+    GET /organizations/{organization}/webhooks/{webhook}: 401 403 403 404 200
+    PATCH /organizations/{organization}/webhooks/{webhook}: 401 403 403 404 422
+    POST /organizations/{organization}/webhooks/{webhook}/replay: 401 403 403 404 422
+    POST /organizations/{organization}/webhooks/{webhook}/rotate-secret: 401 403 403 404 422
+    POST /organizations/{organization}/webhooks/{webhook}/test: 401 403 403 404 422
+    GET /organizations/{organization}/webhooks/{webhook}/deliveries: 401 403 403 404 200
+    GET /organizations/{organization}/webhooks/{webhook}/deliveries/{event}: 401 403 403 404 200
+    POST /organizations/{organization}/webhooks/{webhook}/deliveries/{event}/redeliver: 401 403 403 404 422
     DELETE /organizations/{organization}/applications/{client}: 401 403 404 404 404
     DELETE /organizations/{organization}/clients/{client}/roles/{role}: 401 403 403 404 beyond
     DELETE /organizations/{organization}/groups/{group}: 401 403 403 404 409
@@ -175,6 +186,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     DELETE /organizations/{organization}/setup-links/{setup_link}: 401 403 403 404 204
     DELETE /organizations/{organization}/users/{user}/roles/{role}: 401 403 403 404 beyond
     DELETE /organizations/{organization}/users/{user}/sessions: 401 403 403 404 204
+    DELETE /organizations/{organization}/webhooks/{webhook}: 401 403 403 404 204
     ");
 }
 

@@ -114,6 +114,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     POST /organizations/{organization}/domains: owner admin sso-manager
     GET /organizations/{organization}/domains/{domain}: owner admin sso-manager auditor
     POST /organizations/{organization}/domains/{domain}/verify: owner admin sso-manager
+    GET /organizations/{organization}/events: owner admin auditor
     GET /organizations/{organization}/policy: owner admin sso-manager auditor
     PATCH /organizations/{organization}/policy: owner admin
     GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
@@ -130,6 +131,16 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}/users/{user}: owner admin user-manager
     PUT /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
     GET /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk auditor
+    GET /organizations/{organization}/webhooks: owner admin auditor
+    POST /organizations/{organization}/webhooks: owner admin
+    GET /organizations/{organization}/webhooks/{webhook}: owner admin auditor
+    PATCH /organizations/{organization}/webhooks/{webhook}: owner admin
+    POST /organizations/{organization}/webhooks/{webhook}/replay: owner admin
+    POST /organizations/{organization}/webhooks/{webhook}/rotate-secret: owner admin
+    POST /organizations/{organization}/webhooks/{webhook}/test: owner admin
+    GET /organizations/{organization}/webhooks/{webhook}/deliveries: owner admin auditor
+    GET /organizations/{organization}/webhooks/{webhook}/deliveries/{event}: owner admin auditor
+    POST /organizations/{organization}/webhooks/{webhook}/deliveries/{event}/redeliver: owner admin
     DELETE /organizations/{organization}/applications/{client}: 
     DELETE /organizations/{organization}/clients/{client}/roles/{role}: owner admin user-manager
     DELETE /organizations/{organization}/groups/{group}: owner admin user-manager
@@ -140,6 +151,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager
     DELETE /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
     DELETE /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk
+    DELETE /organizations/{organization}/webhooks/{webhook}: owner admin
     ");
 }
 

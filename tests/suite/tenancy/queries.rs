@@ -29,7 +29,14 @@ const CROSSING: &[&str] = &[
     // Deliver: organizations whose streams are to be given events, and streams that are due, of whomever.
     "with recursive first as ( (select signal.org_id, signal.position from signals signal",
     "update event_streams stream set leased_until = $2 from",
+    // Deliver: webhooks that are due, of whomever.
+    "update webhooks hook set leased_until = $2 from",
+    // Watch: what happens in all organizations, for a webhook of the operator's.
+    "select count(*) as \"looked!\", max(span.place) as last from (select place from event_positions where place > $1",
+    "select place.place as at, event.org_id, event.occurred_at",
+    "select coalesce( (select min(place) - 1 from event_positions where occurred_at >= $1)",
     // Clean: what has expired, of whomever.
+    "delete from webhook_deliveries lapsed",
     "select kept.org_id, kept.client_id from client_documents kept",
     "delete from client_documents unused",
     "delete from client_directory unused",

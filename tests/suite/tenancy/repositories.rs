@@ -28,6 +28,7 @@ mod insert;
 mod set_up;
 mod sign_ins;
 mod signals;
+mod webhooks;
 
 #[tokio::test]
 async fn nothing_of_acme_is_found_or_changed_in_globex() {
@@ -142,6 +143,7 @@ impl Calls {
         self.change_federated().await;
         self.set_up().await;
         self.stream_events().await;
+        self.webhooks().await;
         self.insert_federated().await;
         self.insert().await;
     }
@@ -348,6 +350,28 @@ impl Calls {
             EventStreams::delete: false
             EventStreams::exclude: refused (stream_exclusions_org_id_stream_id_fkey)
             EventStreams::insert: true
+            EventPositions::find: None
+            EventPositions::find_before: None
+            EventPositions::find_last: 0
+            EventPositions::list: 0
+            WebhookDeliveries::find: None
+            WebhookDeliveries::list: []
+            WebhookDeliveries::list_due: []
+            Webhooks::find: None
+            Webhooks::find_leased: None
+            Webhooks::hold: None
+            Webhooks::list: []
+            Webhooks::disable: ()
+            Webhooks::forget_failures: ()
+            Webhooks::release: ()
+            Webhooks::settle: false
+            Webhooks::update: ()
+            Webhooks::update_position: ()
+            Webhooks::update_secrets: ()
+            Webhooks::wake: ()
+            Webhooks::delete: false
+            WebhookDeliveries::upsert: refused (webhook_deliveries_org_id_webhook_id_fkey)
+            Webhooks::insert: true
             ConnectionKeys::insert: refused (connection_keys_org_id_connection_id_fkey)
             Connections::insert_version: refused (connection_versions_org_id_connection_id_fkey)
             Connections::replace_domains: ()

@@ -3,8 +3,12 @@
 use chrono::{Duration, Months};
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::ConnectionSettings;
+use orgate_domain::ids::{EventId, WebhookId};
 use orgate_storage::system::{Cleaned, Outdated};
-use orgate_storage::{PoolSettings, Refresh, Store};
+use orgate_storage::{
+    Attempt, DeliveryKey, DeliveryStatus, EventPlace, NewWebhook, PoolSettings, Refresh, Store, WebhookScope,
+    WebhookTerms,
+};
 use orgate_tests::database::Database;
 use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -26,7 +30,7 @@ async fn an_owner_who_may_make_roles_and_no_more_migrates_and_serves() {
     // What a role's maker is given: since 16 it may hand the role out, and not take it.
     let as_maker = if version < 160_000 { "" } else { "with admin true, inherit false, set false" };
     let all = "orgate_app, orgate_resolve, orgate_discover, orgate_choose, orgate_inherit, orgate_deliver, orgate_clean, \
-               orgate_refresh, orgate_transfer, orgate_journal";
+               orgate_refresh, orgate_transfer, orgate_journal, orgate_operate, orgate_sequence, orgate_watch";
     let unmigrated = format!(
         "create role {owner} login createrole password '{owner}'; grant {all} to {owner} {as_maker};
          drop schema public cascade; create schema public authorization {owner}"
@@ -93,6 +97,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     let tables = rows::isolated_tables(behind).await;
     let made = fixture.acme.everything().await;
     fixture.acme.federated(&made).await;
+    deliver(&fixture.acme).await;
     let before = rows::hashes(behind, &tables, fixture.acme.id().as_uuid()).await;
 
     let until = |at| Outdated { expired_before: at, ended_before: at };
@@ -120,12 +125,31 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         messages: 0,
         throttles: 1,
         idempotency_keys: 1,
+        webhook_deliveries: 1, // another one waits
     };
     assert_eq!(cleaned, all);
     let mut tx = fixture.acme.begin().await;
     let challenge = tx.discovery_challenges().take_try(made.request.id, now()).await.expect("an answer");
     assert!(challenge.is_none(), "it goes with its request");
     assert!(tx.users().find_by_email(&made.user.email).await.expect("an answer").is_some());
+}
+
+/// One event was delivered to a webhook, and one is tried again.
+async fn deliver(org: &Org) {
+    let (id, at) = (WebhookId::from_uuid(uuid()), now());
+    let terms = &WebhookTerms { url: "https://acme.test/".to_owned(), description: None, events: None };
+    let new =
+        NewWebhook { id, scope: WebhookScope::Organization, terms, secret: b"sealed", last_position: 0 };
+    let mut tx = org.begin().await;
+    assert!(tx.webhooks().insert(&new, (10, at)).await.expect("a webhook"));
+    for status in [DeliveryStatus::Delivered, DeliveryStatus::Waiting] {
+        let place = EventPlace { at, id: EventId::from_uuid(uuid()) };
+        let key = DeliveryKey { org_id: org.id(), place };
+        let next_try_at = (status == DeliveryStatus::Waiting).then_some(at);
+        let attempt = Attempt { key, status, attempts: 1, http_status: None, failure: None, at, next_try_at };
+        tx.webhook_deliveries().upsert(id, &attempt).await.expect("kept");
+    }
+    tx.commit().await.expect("a commit");
 }
 
 #[tokio::test]
