@@ -70,7 +70,7 @@ pub(super) async fn send(
     let Ok(request) = request else { return Answer::Failed(Refusal::of("the address cannot be called")) };
     match env.outgoing.call(request).await {
         Ok(reply) => judge(&reply),
-        Err(error) => Answer::Failed(Refusal::of(error)),
+        Err(error) => Answer::Failed(Refusal::of(error.to_string())),
     }
 }
 
@@ -94,7 +94,7 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
 }
 
 impl Refusal {
-    pub(super) fn of(failure: impl ToString) -> Self {
-        Self { status: None, failure: failure.to_string(), retry_after: None }
+    pub(super) fn of(failure: impl Into<String>) -> Self {
+        Self { status: None, failure: failure.into(), retry_after: None }
     }
 }

@@ -377,12 +377,12 @@ fn taken(key: DeliveryKey, (attempts, status): (u32, u16), at: DateTime<Utc>) ->
     Attempt { key, status, attempts, http_status, failure: None, at, next_try_at: None }
 }
 
-fn failed<'a>(
+fn failed(
     key: DeliveryKey,
     attempts: u32,
-    (refusal, at): (&'a Refusal, DateTime<Utc>),
+    (refusal, at): (&Refusal, DateTime<Utc>),
     next_try_at: Option<DateTime<Utc>>,
-) -> Attempt<'a> {
+) -> Attempt<'_> {
     let status = if next_try_at.is_some() { DeliveryStatus::Waiting } else { DeliveryStatus::Dead };
     let failure = Some(refusal.failure.as_str());
     Attempt { key, status, attempts, http_status: refusal.status, failure, at, next_try_at }
