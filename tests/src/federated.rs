@@ -8,13 +8,15 @@ use orgate_domain::connections::{
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::ids::{ConnectionId, ConnectionKeyId, SetupLinkId, TraceId};
+use orgate_domain::ids::{
+    ConnectionId, ConnectionKeyId, GroupId, InvitationId, RoleId, SetupLinkId, TraceId,
+};
 use orgate_domain::names::Slug;
 use orgate_domain::sessions::SignInMethod;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{
     Authorship, Connection, IdentityKey, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion,
-    NewTrace, Refresh, StoredConnectionKey, UpstreamEnd, UpstreamPurpose, UpstreamRequest,
+    NewInvitation, NewTrace, Refresh, StoredConnectionKey, UpstreamEnd, UpstreamPurpose, UpstreamRequest,
 };
 use serde_json::Value;
 
@@ -43,6 +45,8 @@ pub struct Federated {
     pub trace: TraceId,
     /// A recovery code.
     pub recovery: SecretHash,
+    /// An invitation, the hash of its secret, and to whom it is.
+    pub invitation: (InvitationId, SecretHash, Email),
 }
 
 /// Settings of an OpenID provider.
@@ -81,6 +85,24 @@ pub fn setup_link() -> (SetupLink, SecretHash) {
         last_used_at: None,
     };
     (link, hash())
+}
+
+/// An invitation with this id and secret, to this address, that gives these roles and groups.
+pub fn new_invitation<'a>(
+    (id, token, email): &'a (InvitationId, SecretHash, Email),
+    (roles, groups): (&'a [RoleId], &'a [GroupId]),
+) -> NewInvitation<'a> {
+    NewInvitation {
+        id: *id,
+        token: *token,
+        email,
+        name: None,
+        locale: None,
+        client: None,
+        roles,
+        groups,
+        expires_at: now() + Duration::days(7),
+    }
 }
 
 /// A key in the place of the next one.
@@ -141,6 +163,8 @@ impl Org {
         let (upstream, key) = (upstream_request(&connection, &made.request), next_key(KeyPurpose::Signing));
         let (assertion, trace) = ("_assertion".to_owned(), TraceId::from_uuid(uuid()));
         let recovery = hash();
+        let invited = Email::parse(&format!("invited@{}", made.domain)).expect("an address");
+        let invitation = (InvitationId::from_uuid(uuid()), hash(), invited);
         let refresh =
             Refresh { due_at: now() + Duration::hours(1), last_error: None, proposed: None, noticed: None };
 
@@ -160,11 +184,26 @@ impl Org {
         tx.upstream().consume_assertion(id, &assertion, until).await.expect("an assertion");
         tx.upstream().insert_trace(&new_trace(id, trace, &Value::Null)).await.expect("a trace");
         tx.recovery_codes().replace(made.user.id, &[recovery], now()).await.expect("a code");
+        let (roles, groups) = ([made.role.id], [made.group]);
+        let new = new_invitation(&invitation, (&roles, &groups));
+        tx.invitations().insert(&[new], ("operator", now())).await.expect("an invitation");
         tx.commit().await.expect("a commit");
         let (signed_in, other_end) = vouched_for(id, &made.signed_in, (&subject, &sid));
         self.begin_session(&signed_in, &made.client, Some(&other_end)).await;
         let settings = settings();
-        Federated { connection, settings, key, pilot, subject, upstream, sid, assertion, trace, recovery }
+        Federated {
+            connection,
+            settings,
+            key,
+            pilot,
+            subject,
+            upstream,
+            sid,
+            assertion,
+            trace,
+            recovery,
+            invitation,
+        }
     }
 }
 

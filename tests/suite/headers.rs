@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 35] = [
+const PAGES: [(&str, u16); 36] = [
     ("/", 200),
     ("/account/sessions", 403),
     ("/authorize", 400),
@@ -15,6 +15,7 @@ const PAGES: [(&str, u16); 35] = [
     ("/device/approve", 400),
     ("/discover", 400),
     ("/discover/link", 400),
+    ("/invitations", 404),
     ("/logout", 200),
     ("/setup", 404),
     ("/setup/connections", 404),

@@ -175,6 +175,16 @@ actions! {
     UpstreamLogout = "upstream.logout";
     /// An identity was linked to a user.
     IdentityLinked = "identity.linked";
+    /// Somebody who was invited became a user.
+    InvitationAccepted = "invitation.accepted";
+    /// An invitation was made, and its mail ordered.
+    InvitationCreated = "invitation.created";
+    /// An invitation's link was refused.
+    InvitationRefused = "invitation.refused";
+    /// An invitation got another link, and its mail was ordered again.
+    InvitationResent = "invitation.resent";
+    /// An invitation was taken back.
+    InvitationRevoked = "invitation.revoked";
     /// A refresh token was refused.
     RefreshRefused = "refresh_token.refused";
     /// A refresh token was presented after its successor had been used; the family was revoked.

@@ -61,6 +61,8 @@ kinds! {
     RecoveryCode = "ogrc";
     /// What one organization gives another to hand it a domain.
     TransferCode = "ogtc";
+    /// The link of an invitation.
+    InvitationLink = "ogin";
     /// A link for setting up an organization's sign-in.
     SetupLink = "ogsl";
     /// What a browser that opened such a link shows instead of it.

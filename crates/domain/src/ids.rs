@@ -99,6 +99,8 @@ ids! {
     DeviceRequestId = "dev";
     /// A discovery challenge: the mail that lists a person's organizations.
     DiscoveryId = "dis";
+    /// An invitation.
+    InvitationId = "inv";
     /// A set-up link.
     SetupLinkId = "stl";
     /// An initial access token.

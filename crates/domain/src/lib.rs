@@ -14,6 +14,7 @@ pub mod domains;
 pub mod email;
 pub mod groups;
 pub mod ids;
+pub mod invitations;
 pub mod keys;
 pub mod names;
 pub mod organizations;

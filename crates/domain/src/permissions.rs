@@ -52,6 +52,10 @@ catalogue! {
     GroupsManage = "orgate:groups:manage";
     /// See groups and who is in them.
     GroupsRead = "orgate:groups:read";
+    /// Invite people, with roles and groups that one could give them, and take that back.
+    InvitationsManage = "orgate:invitations:manage";
+    /// See who is invited, and with what.
+    InvitationsRead = "orgate:invitations:read";
     /// Change the organization's name, look and contact.
     OrganizationManage = "orgate:organization:manage";
     /// See the organization's name, slug, status, look and contact.
@@ -117,6 +121,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:connections:*",
             "orgate:domains:*",
             "orgate:groups:*",
+            "orgate:invitations:*",
             "orgate:organization:*",
             "orgate:policies:*",
             "orgate:roles:*",
@@ -132,6 +137,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         permissions: &[
             "orgate:applications:grant",
             "orgate:groups:*",
+            "orgate:invitations:*",
             "orgate:organization:read",
             "orgate:roles:assign",
             "orgate:roles:read",
@@ -157,6 +163,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         name: "Help desk",
         permissions: &[
             "orgate:groups:read",
+            "orgate:invitations:read",
             "orgate:organization:read",
             "orgate:roles:read",
             "orgate:sessions:*",
@@ -172,6 +179,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:connections:read",
             "orgate:domains:read",
             "orgate:groups:read",
+            "orgate:invitations:read",
             "orgate:organization:read",
             "orgate:policies:read",
             "orgate:roles:read",
@@ -186,6 +194,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         name: "Reader",
         permissions: &[
             "orgate:groups:read",
+            "orgate:invitations:read",
             "orgate:organization:read",
             "orgate:roles:read",
             "orgate:users:read",

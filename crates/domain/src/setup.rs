@@ -83,6 +83,15 @@ impl SetupLinkRefusal {
     }
 }
 
+impl LinkMaker {
+    /// Reads what is kept of one: `operator`, or an id.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let user = text.parse().map(Self::User);
+        let client = text.parse().map(Self::Client);
+        user.or(client).ok().or((text == "operator").then_some(Self::Operator))
+    }
+}
+
 impl SetupPurpose {
     /// Each of them.
     pub const ALL: [Self; 2] = [Self::Sso, Self::Domains];
@@ -126,10 +135,7 @@ impl SetupLink {
 
     /// Who made it, as far as that can be read.
     pub fn maker(&self) -> Option<LinkMaker> {
-        let text = self.created_by.as_str();
-        let user = text.parse().map(LinkMaker::User);
-        let client = text.parse().map(LinkMaker::Client);
-        user.or(client).ok().or((text == "operator").then_some(LinkMaker::Operator))
+        LinkMaker::from_text(&self.created_by)
     }
 
     /// Whether whoever made it could still make it, by what they hold: nothing, if they do not stand. `ceiling` is what the

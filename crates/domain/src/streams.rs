@@ -120,6 +120,11 @@ impl Action {
             | Self::KeyPromoted
             | Self::KeyRetired
             | Self::KeyRevoked
+            | Self::InvitationAccepted
+            | Self::InvitationCreated
+            | Self::InvitationRefused
+            | Self::InvitationResent
+            | Self::InvitationRevoked
             | Self::SetupLinkCreated
             | Self::SetupLinkOpened
             | Self::SetupLinkRefused

@@ -9,7 +9,7 @@ use orgate_domain::policies::Policy;
 use orgate_domain::sessions::{MAX_PER_BROWSER, Session, SignInMethod, acr_of};
 use orgate_protocol::oauth::{Acr, ErrorCode, RequestError};
 use orgate_storage::system::ProvenSession;
-use orgate_storage::{NewAuthorizationRequest, NewSession, OrgScope, OrgTx, UpstreamEnd};
+use orgate_storage::{NewAuthorizationRequest, NewSession, OrgTx, UpstreamEnd};
 
 use crate::authorize::{Answer, Next, conclude};
 use crate::end_sessions::{Because, end_sessions};
@@ -101,7 +101,7 @@ impl<'a> Completion<'a> {
         };
         tx.commit().await?;
         for surplus in &self.surplus {
-            self.displace(&surplus.scope, &surplus.session).await?;
+            displace(self.env, surplus, self.browser).await?;
         }
         let (expires_at, dropped) = (session.expires_at, self.dropped);
         Ok(Completed::SignedIn(Box::new(SignedIn { next, cookie, expires_at, dropped })))
@@ -196,23 +196,30 @@ impl<'a> Completion<'a> {
         }
         if let Some(other) = before.as_ref().filter(|session| session.id != id && session.ended_at.is_none())
         {
-            self.end(tx, other, "replaced").await?;
+            end_one(self.env, tx, (other, "replaced"), self.browser).await?;
         }
         Ok(Some(Begun { previous_acr: same.map(Session::acr), session, cookie }))
     }
+}
 
-    async fn displace(&self, scope: &OrgScope, session: &Session) -> Result<(), Failure> {
-        let mut tx = self.env.store.begin(scope).await?;
-        self.end(&mut tx, session, "displaced").await?;
-        Ok(tx.commit().await?)
-    }
+/// Ends a session of this browser that had to make room for one of another organization.
+pub(crate) async fn displace(env: &Env, surplus: &ProvenSession, browser: &Browser) -> Result<(), Failure> {
+    let mut tx = env.store.begin(&surplus.scope).await?;
+    end_one(env, &mut tx, (&surplus.session, "displaced"), browser).await?;
+    Ok(tx.commit().await?)
+}
 
-    async fn end(&self, tx: &mut OrgTx, session: &Session, reason: &'static str) -> Result<(), Failure> {
-        let actor = Actor::User(session.user_id);
-        let because = Because { actor, reason, origin: &self.browser.origin, detail: &[] };
-        end_sessions(self.env, tx, [session.id], because).await?;
-        Ok(())
-    }
+/// Ends a session of this browser, by its user.
+pub(crate) async fn end_one(
+    env: &Env,
+    tx: &mut OrgTx,
+    (session, reason): (&Session, &'static str),
+    browser: &Browser,
+) -> Result<(), Failure> {
+    let because =
+        Because { actor: Actor::User(session.user_id), reason, origin: &browser.origin, detail: &[] };
+    end_sessions(env, tx, [session.id], because).await?;
+    Ok(())
 }
 
 /// What the client asked for that was not proven, and what it is told.
@@ -230,7 +237,7 @@ fn unmet(asked: &NewAuthorizationRequest, proven: &Proven) -> Option<(&'static s
 
 /// Cookies of organizations that this browser drops so that it stays within its bound: those that
 /// prove nothing, then the session used least recently, which is ended.
-async fn make_room(
+pub(crate) async fn make_room(
     env: &Env,
     mine: OrgId,
     browser: &Browser,

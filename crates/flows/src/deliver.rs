@@ -12,6 +12,7 @@ use orgate_storage::{OrgScope, WaitingMessage};
 use tokio::task::JoinSet;
 
 use crate::discover::DiscoveryMessage;
+use crate::invitations::mail::{INVITATION, InvitationMail};
 use crate::logout_notice::{LOGOUT_LIMIT, LOGOUT_NOTICE, LogoutNotice};
 use crate::notices::{NOTICE, Notice};
 use crate::vault::Purpose;
@@ -93,7 +94,7 @@ impl Mailer {
 /// # Errors
 /// [`Failure`] of the database; what could not be sent is tried again later.
 pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
-    let due = claim(env, &[DISCOVERY, NOTICE], BATCH).await?;
+    let due = claim(env, &[DISCOVERY, NOTICE, INVITATION], BATCH).await?;
     let count = due.len();
     for (scope, id) in due {
         if let Err(error) = deliver_mail(env, mailer, (&scope, id)).await {
@@ -224,6 +225,14 @@ async fn send(
         mailer.transport.send(mail).await?;
         return Ok(());
     }
+    if message.kind == INVITATION {
+        let invitation: InvitationMail = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
+        if invitation.is_current(env, scope).await? {
+            let mail = invitation.compose(env, &mailer.from).ok_or(SendError::Compose)?;
+            mailer.transport.send(mail).await?;
+        }
+        return Ok(());
+    }
     let discovery: DiscoveryMessage = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
     match compose(env, mailer, &discovery).await? {
         Some(mail) => {
@@ -236,7 +245,7 @@ async fn send(
 }
 
 fn limit_of(message: &WaitingMessage) -> Duration {
-    if message.kind == NOTICE { NOTICE_LIMIT } else { DISCOVERY_LIFETIME }
+    if [NOTICE, INVITATION].contains(&message.kind.as_str()) { NOTICE_LIMIT } else { DISCOVERY_LIFETIME }
 }
 
 async fn compose(

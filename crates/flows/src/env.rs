@@ -19,6 +19,7 @@ use crate::client_keys::RemoteClientKeys;
 use crate::dns::Dns;
 use crate::federation::providers::Providers;
 use crate::federation::{Busy, Heavy};
+use crate::invitations::NoSeat;
 use crate::journal::{Journal, JournalError};
 use crate::keys::{KeyError, KeyRings};
 use crate::limits::{Limits, TooMany};
@@ -101,6 +102,9 @@ pub enum Failure {
     /// See [`KeyError`].
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// See [`NoSeat`].
+    #[error(transparent)]
+    NoSeat(#[from] NoSeat),
     /// See [`PasswordError`].
     #[error(transparent)]
     Password(#[from] PasswordError),

@@ -12,6 +12,7 @@ pub mod claims;
 mod heavy;
 mod identify;
 pub(crate) mod identity_assertion;
+mod invited;
 pub mod link;
 pub mod logout;
 pub mod logout_received;

@@ -6,6 +6,7 @@
 
 mod access_token;
 pub mod apply;
+mod arrive;
 pub mod authenticate_client;
 pub mod authorize;
 pub mod bootstrap;
@@ -35,7 +36,9 @@ pub mod explain;
 pub mod federation;
 mod hints;
 mod identity_assertion;
+mod initiate;
 pub mod introspect;
+pub mod invitations;
 mod issue;
 pub mod journal;
 pub mod keys;
@@ -71,6 +74,7 @@ pub mod waiting;
 mod way_in;
 pub mod webhooks;
 
+pub use arrive::Arrived;
 pub use complete::SignedIn;
 pub use configuration::Configuration;
 pub use env::{Browser, Called, Clock, Env, Failure, Issuer, Surroundings, SystemClock};

@@ -43,6 +43,8 @@ pub struct Cleaned {
     pub idempotency_keys: u64,
     /// What became of events at webhooks, long ago.
     pub webhook_deliveries: u64,
+    /// Invitations that were used, taken back, or lapsed.
+    pub invitations: u64,
 }
 
 impl Cleaned {
@@ -60,6 +62,7 @@ impl Cleaned {
             documents,
             idempotency_keys,
             webhook_deliveries,
+            invitations,
             ..
         } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
@@ -67,6 +70,7 @@ impl Cleaned {
             .into_iter()
             .chain([assertions, traces, revocations, consumed, pushed, devices, documents, idempotency_keys])
             .chain([webhook_deliveries])
+            .chain([invitations])
             .fold(requests, u64::max)
     }
 }
@@ -222,6 +226,11 @@ impl Store {
                 "delete from idempotency_keys lapsed
                  using (select org_id, key_hash from idempotency_keys where created_at < $1 order by created_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.key_hash = due.key_hash"),
+            invitations: delete!(tx, ended_before, limit,
+                "delete from invitations lapsed
+                 using (select org_id, id from invitations where coalesce(accepted_at, revoked_at, expires_at) < $1
+                        order by coalesce(accepted_at, revoked_at, expires_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
             consumed: delete!(tx, expired_before, limit,
                 "delete from consumed_ids lapsed
                  using (select org_id, kind, id_hash from consumed_ids where expires_at < $1 order by expires_at limit $2) due

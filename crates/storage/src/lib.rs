@@ -47,6 +47,7 @@ mod grants;
 mod groups;
 mod idempotency;
 mod identities;
+mod invitations;
 mod keys;
 mod organizations;
 mod outbox;
@@ -90,6 +91,7 @@ pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshTok
 pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
+pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{
     MAX_LINE, Moved, NewOrganization, OrganizationChange, OrganizationRecord, Organizations,

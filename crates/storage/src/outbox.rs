@@ -55,6 +55,27 @@ impl Outbox<'_> {
         Ok(())
     }
 
+    /// Lets messages wait.
+    pub async fn insert_all(&mut self, new: &[NewMessage<'_>]) -> Result<(), StorageError> {
+        let ids: Vec<_> = new.iter().map(|message| message.id.as_uuid()).collect();
+        let kinds: Vec<_> = new.iter().map(|message| message.kind.to_owned()).collect();
+        let payloads: Vec<_> = new.iter().map(|message| message.payload.to_vec()).collect();
+        let times: Vec<_> = new.iter().map(|message| message.at).collect();
+        sqlx::query!(
+            "insert into outbox (org_id, id, kind, payload, created_at, available_at)
+             select $1, new.id, new.kind, new.payload, new.at, new.at
+             from unnest($2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[]) as new (id, kind, payload, at)",
+            self.org_id,
+            &ids,
+            &kinds,
+            &payloads,
+            &times,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// The message, unless it was delivered or given up.
     pub async fn find(&mut self, id: MessageId) -> Result<Option<WaitingMessage>, StorageError> {
         let row = sqlx::query!(

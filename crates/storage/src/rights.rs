@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
+use orgate_domain::setup::LinkMaker;
 
 use crate::StorageError;
 use crate::scope::repository;
@@ -83,6 +84,56 @@ impl Rights<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         Ok(found)
+    }
+
+    /// What whoever vouches for an invitation holds now; nothing, if they are not active, or the client is not admitted any
+    /// more.
+    pub async fn find_of_maker(&mut self, maker: LinkMaker) -> Result<HeldRights, StorageError> {
+        let found = match maker {
+            LinkMaker::Operator => None,
+            LinkMaker::User(id) => {
+                sqlx::query_as!(
+                    HeldRights,
+                    r#"select array(select distinct role.slug from roles_held held
+                                    join roles role on role.org_id = held.org_id and role.id = held.role_id
+                                    where held.org_id = member.org_id and held.user_id = member.id
+                                    order by role.slug) as "roles!",
+                              array(select distinct bundled.permission from roles_held held
+                                    join role_permissions bundled
+                                        on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                                    where held.org_id = member.org_id and held.user_id = member.id
+                                    order by bundled.permission) as "permissions!"
+                       from users member where member.org_id = $1 and member.id = $2 and member.status = 'active'"#,
+                    self.org_id,
+                    id.as_uuid(),
+                )
+                .fetch_optional(&mut *self.conn)
+                .await?
+            }
+            LinkMaker::Client(id) => {
+                sqlx::query_as!(
+                    HeldRights,
+                    r#"select array(select distinct role.slug from client_roles held
+                                    join roles role on role.org_id = held.org_id and role.id = held.role_id
+                                    where held.org_id = admitted.org_id and held.client_org_id = admitted.client_org_id
+                                      and held.client_id = admitted.client_id
+                                    order by role.slug) as "roles!",
+                              array(select distinct bundled.permission from client_roles held
+                                    join role_permissions bundled
+                                        on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                                    where held.org_id = admitted.org_id and held.client_org_id = admitted.client_org_id
+                                      and held.client_id = admitted.client_id
+                                    order by bundled.permission) as "permissions!"
+                       from admitted_clients admitted
+                       where admitted.org_id = $1 and admitted.client_id = $2 and admitted.status = 'active'"#,
+                    self.org_id,
+                    id.as_uuid(),
+                )
+                .fetch_optional(&mut *self.conn)
+                .await?
+            }
+        };
+        Ok(found.unwrap_or_default())
     }
 
     /// Whether an owner, an active user with a role of their own that bundles `everything`, could sign in where `bound` users

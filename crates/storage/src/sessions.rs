@@ -185,6 +185,44 @@ impl Sessions<'_> {
         Ok(begun == 1)
     }
 
+    /// Begins a session that no authorization request asked for, with its other end, if it has one.
+    pub async fn insert(&mut self, new: &NewSession<'_>, now: DateTime<Utc>) -> Result<(), StorageError> {
+        let session = new.session;
+        sqlx::query!(
+            "with begun as (
+                 insert into sessions
+                     (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at, expires_at, address,
+                      user_agent, browser_hash, method, connection_id, ends_by)
+                 values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14)
+                 returning org_id
+             )
+             insert into upstream_sessions (org_id, session_id, connection_id, subject, upstream_sid, logout, provider, identity)
+             select org_id, $2, $13, $15, $16, $17, $18, $19 from begun where $15::text is not null",
+            self.org_id,
+            session.id.as_uuid(),
+            session.user_id.as_uuid(),
+            new.token.as_bytes(),
+            session.auth_time,
+            &session.amr,
+            now,
+            session.expires_at,
+            new.origin.address.map(ipnet::IpNet::from),
+            new.origin.user_agent,
+            new.browser.as_bytes(),
+            session.method.as_str(),
+            session.method.connection().map(ConnectionId::as_uuid),
+            new.ends_by,
+            new.upstream.map(|end| end.subject.as_str()),
+            new.upstream.and_then(|end| end.sid.as_deref()),
+            new.upstream.and_then(|end| end.logout.as_deref()),
+            new.upstream.and_then(UpstreamEnd::provider),
+            new.upstream.and_then(UpstreamEnd::identity),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// The session that a cookie proves, with its user and, where an application is involved, whether that may be used here;
     /// **without roles and permissions**, which a browser is asked for in no place: tokens read them anew.
     pub async fn find_by_cookie(

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::{ConnectionId, SessionId, TraceId, UserId};
+use orgate_domain::ids::{ConnectionId, InvitationId, SessionId, TraceId, UserId};
 use serde_json::Value;
 
 use crate::row::{hash, parsed};
@@ -26,6 +26,8 @@ pub enum UpstreamPurpose {
     Test,
     /// To link an identity to this user.
     Link(UserId),
+    /// To prove that they are who was invited.
+    Invitation(InvitationId),
 }
 
 /// A browser that was sent to an identity provider.
@@ -69,7 +71,7 @@ pub struct NewTrace<'a> {
     pub connection_id: ConnectionId,
     /// Its version.
     pub version: i32,
-    /// `sign_in`, `test`, `link` or `unsolicited`.
+    /// `sign_in`, `test`, `link`, `invitation` or `unsolicited`.
     pub purpose: &'a str,
     /// The check that failed; `None`: none did.
     pub failed_check: Option<&'a str>,
@@ -109,14 +111,20 @@ impl UpstreamPurpose {
             Self::SignIn(_) => "sign_in",
             Self::Test => "test",
             Self::Link(_) => "link",
+            Self::Invitation(_) => "invitation",
         }
     }
 
-    fn from_parts(text: &str, request: Option<SecretHash>, user: Option<UserId>) -> Option<Self> {
-        match (text, request, user) {
-            ("sign_in", Some(request), None) => Some(Self::SignIn(request)),
-            ("test", None, None) => Some(Self::Test),
-            ("link", None, Some(user)) => Some(Self::Link(user)),
+    fn from_parts(
+        text: &str,
+        request: Option<SecretHash>,
+        (user, invitation): (Option<UserId>, Option<InvitationId>),
+    ) -> Option<Self> {
+        match (text, request, user, invitation) {
+            ("sign_in", Some(request), None, None) => Some(Self::SignIn(request)),
+            ("test", None, None, None) => Some(Self::Test),
+            ("link", None, Some(user), None) => Some(Self::Link(user)),
+            ("invitation", None, None, Some(invitation)) => Some(Self::Invitation(invitation)),
             _ => None,
         }
     }
@@ -125,16 +133,17 @@ impl UpstreamPurpose {
 impl Upstream<'_> {
     /// Stores a request.
     pub async fn insert(&mut self, new: &UpstreamRequest) -> Result<(), StorageError> {
-        let (request, user) = match &new.purpose {
-            UpstreamPurpose::SignIn(handle) => (Some(handle.as_bytes().as_slice()), None),
-            UpstreamPurpose::Test => (None, None),
-            UpstreamPurpose::Link(user) => (None, Some(user.as_uuid())),
+        let (request, user, invitation) = match &new.purpose {
+            UpstreamPurpose::SignIn(handle) => (Some(handle.as_bytes().as_slice()), None, None),
+            UpstreamPurpose::Test => (None, None, None),
+            UpstreamPurpose::Link(user) => (None, Some(user.as_uuid()), None),
+            UpstreamPurpose::Invitation(id) => (None, None, Some(id.as_uuid())),
         };
         sqlx::query!(
             "insert into upstream_requests
                  (org_id, state_hash, connection_id, version, purpose, request_handle, user_id,
-                  browser_hash, created_at, expires_at, derived_by)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                  browser_hash, created_at, expires_at, derived_by, invitation_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             self.org_id,
             new.state.as_bytes(),
             new.connection_id.as_uuid(),
@@ -146,6 +155,7 @@ impl Upstream<'_> {
             new.created_at,
             new.expires_at,
             new.derived_by,
+            invitation,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -156,7 +166,7 @@ impl Upstream<'_> {
     pub async fn find(&mut self, state: &SecretHash) -> Result<Option<StoredUpstreamRequest>, StorageError> {
         let row = sqlx::query!(
             "select connection_id, version, purpose, request_handle, user_id, browser_hash, created_at,
-                    expires_at, answer, consumed_at, derived_by
+                    expires_at, answer, consumed_at, derived_by, invitation_id
              from upstream_requests where org_id = $1 and state_hash = $2",
             self.org_id,
             state.as_bytes(),
@@ -167,7 +177,7 @@ impl Upstream<'_> {
         let purpose = UpstreamPurpose::from_parts(
             &row.purpose,
             row.request_handle.map(|bytes| hash(&bytes, TABLE, "request_handle")).transpose()?,
-            row.user_id.map(UserId::from_uuid),
+            (row.user_id.map(UserId::from_uuid), row.invitation_id.map(InvitationId::from_uuid)),
         );
         let request = UpstreamRequest {
             state: *state,

@@ -402,6 +402,25 @@ impl Users<'_> {
         Ok(())
     }
 
+    /// Keeps the user's language.
+    pub async fn update_locale(
+        &mut self,
+        id: UserId,
+        locale: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update users set locale = $3, updated_at = $4 where org_id = $1 and id = $2",
+            self.org_id,
+            id.as_uuid(),
+            locale,
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// Exempts the user from enforced SSO, with a recovery code, or no longer does; then their codes
     /// are worth nothing.
     pub async fn update_break_glass(

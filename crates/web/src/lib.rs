@@ -12,6 +12,7 @@ mod consent;
 mod device;
 mod discover;
 mod form;
+mod invitation;
 mod link;
 mod page;
 mod present;
@@ -70,6 +71,9 @@ pub fn router() -> Router<AppState> {
         .route("/discover", get(discover::get).post(discover::post))
         .route("/discover/code", post(discover::post_code))
         .route("/discover/link", get(discover::get_link))
+        .route("/invitations", get(invitation::get))
+        .route("/invitations/accept", post(invitation::post_accept))
+        .route("/invitations/connection", post(invitation::post_connection))
         .route("/account/applications", post(account::post_applications))
         .route("/account/sessions", get(account::get_sessions).post(account::post_sessions))
         .route("/assets/{name}", get(assets::get))

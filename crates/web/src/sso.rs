@@ -19,9 +19,9 @@ use orgate_flows::federation::saml::find_metadata;
 use orgate_flows::sign_in::sign_in_page;
 use url::Url;
 
-use crate::link;
 use crate::page::{Link, Page, Problem, failed, over, problem_with, render, render_framing, unreadable};
 use crate::present::{self, see_other, signed_in};
+use crate::{invitation, link};
 
 /// `templates/departure.html`.
 #[derive(Template)]
@@ -137,7 +137,7 @@ pub(crate) async fn get_callback(
     };
     let state = params.get("state").unwrap_or_default();
     match receive_oidc(&env, at, state, &answer, &cookies.browser).await {
-        Ok(returned) => arrive(&env, &cookies, &returned),
+        Ok(returned) => arrive(&env, &cookies, &returned).await,
         Err(error) => present::waiting_error(&env, origin, &error),
     }
 }
@@ -201,7 +201,7 @@ pub(crate) async fn get_finish(
         Some(Err(_)) => return over(&env, origin),
     };
     match finished {
-        Ok(returned) => arrive(&env, &cookies, &returned),
+        Ok(returned) => arrive(&env, &cookies, &returned).await,
         Err(error) => present::waiting_error(&env, origin, &error),
     }
 }
@@ -310,10 +310,12 @@ pub(crate) fn place(org_id: &str, connection: &str) -> Option<(OrgId, Connection
 }
 
 /// What the browser gets when it is back.
-pub(crate) fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -> Response {
+pub(crate) async fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -> Response {
     match returned {
         Returned::SignedIn(done) => signed_in(env, cookies, done),
         Returned::NotAsAsked(answer) => present::answer(env, answer),
+        Returned::Joined(joined) => invitation::joined(env, cookies, joined).await,
+        Returned::InvitationClosed(why) => invitation::closed(env, &cookies.browser.origin, *why),
         Returned::Linked(provider) => link::linked(env, provider),
         Returned::Tested(_, trace) => see_other(&env.issuer.at(&format!("/setup/test/{trace}"))),
         Returned::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
@@ -337,6 +339,17 @@ fn refused(env: &Env, origin: &Origin, refused: &RefusedReturn) -> Response {
             "user" => (
                 "Your access has been switched off".to_owned(),
                 format!("{organization} has deactivated your user."),
+            ),
+            "invited_address" => (
+                "Somebody else was invited".to_owned(),
+                format!(
+                    "{provider} says that you have another address than the one that was invited, or {organization} \
+                     cannot take its word for it, so nothing was accepted."
+                ),
+            ),
+            "no_seat" => (
+                "There is no room for you at the moment".to_owned(),
+                format!("You proved who you are, but {organization} has as many users as it may have."),
             ),
             "user_unknown" | "not_in_pilot" => (
                 "You have no access yet".to_owned(),

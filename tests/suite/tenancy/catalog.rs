@@ -35,6 +35,7 @@ const DELIBERATE: &[&str] = &[
     "consents: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "event_streams: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "grants: (client_org_id, client_id) refers to client_directory (org_id, id)",
+    "invitations: (client_org_id, client_id) refers to client_directory (org_id, id)",
     // The tree of organizations.
     "organization_ancestors: (ancestor_id) refers to organizations (org_id)",
     "organizations: (parent_id) refers to organizations (org_id)",
@@ -232,6 +233,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: groups: delete, insert, select, update
     orgate_app: idempotency_keys: delete, insert, select
     orgate_app: identity_links: delete, insert, select, update
+    orgate_app: invitation_groups: insert, select
+    orgate_app: invitation_roles: insert, select
+    orgate_app: invitations: insert, select, update
     orgate_app: key_rings: insert, select, update
     orgate_app: listed_sessions: select
     orgate_app: mapped_groups: delete, insert, select
@@ -319,6 +323,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: grants: rows: true
     orgate_clean: idempotency_keys: delete, select (org_id, key_hash, created_at)
     orgate_clean: idempotency_keys: rows: true
+    orgate_clean: invitations: delete, select (org_id, id, expires_at, accepted_at, revoked_at)
+    orgate_clean: invitations: rows: true
     orgate_clean: outbox: delete, select (org_id, id, delivered_at, failed_at)
     orgate_clean: outbox: rows: true
     orgate_clean: pushed_requests: delete, select (org_id, handle_hash, client_id, expires_at)

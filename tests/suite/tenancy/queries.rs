@@ -46,6 +46,7 @@ const CROSSING: &[&str] = &[
     "delete from device_requests lapsed",
     "delete from grants lapsed",
     "delete from idempotency_keys lapsed",
+    "delete from invitations lapsed",
     "delete from outbox lapsed",
     "delete from refresh_tokens lapsed",
     "delete from sessions lapsed",

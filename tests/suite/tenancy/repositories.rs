@@ -25,6 +25,7 @@ macro_rules! calls {
 mod change;
 mod find;
 mod insert;
+mod invitations;
 mod set_up;
 mod sign_ins;
 mod signals;
@@ -142,6 +143,7 @@ impl Calls {
         self.change().await;
         self.change_federated().await;
         self.set_up().await;
+        self.invite().await;
         self.stream_events().await;
         self.webhooks().await;
         self.insert_federated().await;
@@ -317,6 +319,29 @@ impl Calls {
             Identities::list_at_risk: (false, 0)
             Connections::lock: false
             SetupLinks::insert: ()
+            Invitations::seize: ()
+            Invitations::find: None
+            Invitations::find_by_token: None
+            Invitations::find_open: None
+            Invitations::take: None
+            Invitations::list: []
+            Invitations::list_by_email: []
+            Invitations::list_known: ([], [])
+            Invitations::is_of_verified_domain: false
+            Invitations::find_seats: None
+            Invitations::find_limit: None
+            Invitations::count_seats: (0, 0)
+            Invitations::count_sent: 0
+            Rights::find_of_maker: HeldRights { roles: [], permissions: [] }
+            Rights::find_of_maker: HeldRights { roles: [], permissions: [] }
+            Invitations::update_link: false
+            Invitations::revoke: false
+            Invitations::consume: false
+            Invitations::update_limit: ()
+            Users::update_locale: ()
+            Outbox::insert_all: ()
+            Sessions::insert: refused (sessions_org_id_user_id_fkey)
+            Invitations::insert: refused (invitation_roles_org_id_role_id_fkey)
             EventStreams::take_turn: true
             EventStreams::find: None
             EventStreams::find_leased: None

@@ -11,6 +11,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("client_directory", "audience", "'owner'"),
     ("connection_versions", "version", "1"),
     ("device_requests", "interval_secs", "5"),
+    ("invitations", "expires_at", "now() + interval '1 day'"),
     // No group is inside of itself: the second one.
     (
         "group_ancestors",
@@ -20,8 +21,11 @@ const VALUES: &[(&str, &str, &str)] = &[
 ];
 
 /// What a check demands beside a column that refers: the table, the column, and what comes with it.
-const COMPANIONS: &[(&str, &str, (&str, &str))] =
-    &[("sessions", "connection_id", ("method", "'connection'"))];
+const COMPANIONS: &[(&str, &str, (&str, &str))] = &[
+    ("sessions", "connection_id", ("method", "'connection'")),
+    ("invitations", "client_id", ("client_org_id", "'{org}'")),
+    ("invitations", "user_id", ("accepted_at", "now()")),
+];
 
 /// A table.
 #[derive(Debug)]
@@ -183,7 +187,7 @@ impl Table {
         let mut crossing: BTreeMap<_, _> = crossing.collect();
         for (table, column, (companion, value)) in COMPANIONS {
             if *table == self.name && crossing.contains_key(column) {
-                crossing.insert(companion, (*value).to_owned());
+                crossing.insert(companion, value.replace("{org}", &org_id.to_string()));
             }
         }
         let (columns, values) = self.row(org_id, &crossing);

@@ -127,6 +127,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         throttles: 1,
         idempotency_keys: 1,
         webhook_deliveries: 1, // another one waits
+        invitations: 1,
     };
     assert_eq!(cleaned, all);
     let mut tx = fixture.acme.begin().await;

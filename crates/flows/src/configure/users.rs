@@ -12,6 +12,7 @@ use orgate_storage::{Group, ListedUser, NewUser, OrgTx, Role};
 
 use super::{Author, Mark};
 use crate::end_sessions::{Because, end_sessions};
+use crate::invitations::seats::{check_seats, hold_seats};
 use crate::{Env, Failure};
 
 /// A user as wanted; `None` where nothing changes.
@@ -36,7 +37,7 @@ pub(crate) struct UserState {
 /// Writes a user; `phc` is their new password.
 ///
 /// # Errors
-/// [`Failure`]: a conflict if the address of one who is made is another user's.
+/// [`Failure`]: a conflict if the address of one who is made is another user's; [`Failure::NoSeat`].
 pub(crate) async fn save_user(
     env: &Env,
     tx: &mut OrgTx,
@@ -45,6 +46,12 @@ pub(crate) async fn save_user(
 ) -> Result<(), Failure> {
     let UserState { id, name, status, .. } = user;
     let at = env.clock.now();
+    // Somebody else may have changed it since what is wanted was compared with what was there.
+    let status_to_be = (*mark == Mark::Created || mark.touches("status")).then_some(*status);
+    let takes_seat = status_to_be == Some(UserStatus::Active);
+    if takes_seat {
+        hold_seats(tx).await?;
+    }
     if let Some(email) = &user.email {
         let verified = user.vouched.then(|| env.vault.email_hash(email));
         match verified {
@@ -57,9 +64,10 @@ pub(crate) async fn save_user(
             _ => {}
         }
     }
-    // Somebody else may have changed it since what is wanted was compared with what was there.
-    let status_to_be = (*mark == Mark::Created || mark.touches("status")).then_some(*status);
     tx.users().update(*id, name, status_to_be, at).await?;
+    if takes_seat {
+        check_seats(env, tx).await?;
+    }
     tx.users().update_break_glass(*id, user.break_glass, at).await?;
     if let Some(attributes) = &user.attributes {
         tx.attributes().save_of_user(*id, attributes).await?;

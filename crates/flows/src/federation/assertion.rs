@@ -21,11 +21,11 @@ use super::identify::connection_of;
 use super::saml::{Accepted, Received, check, settings_of};
 use super::trace::{Rejection, Trace};
 use super::{UpstreamIdentity, version_of};
-use crate::authorize::refusal;
+use crate::initiate::{initiation, is_open};
 use crate::limits::Limited;
 use crate::vault::Purpose;
 use crate::waiting::WaitingError;
-use crate::{Browser, Called, Env, Failure, events};
+use crate::{Browser, Env, Failure, events};
 
 /// What became of a response.
 #[derive(Debug)]
@@ -217,8 +217,8 @@ impl<'a> Arrival<'a> {
         };
         let client_id = settings.unsolicited_client.as_deref().unwrap_or_default();
         let client = self.find_open_client(client_id).await?;
-        let begun = client.and_then(|client| Some((client.initiate_login_uri.clone()?, client)));
-        let Some((login, client)) = begun else {
+        let begun = client.and_then(|client| initiation(self.env, &self.scope, &client));
+        let Some(begun) = begun else {
             let why =
                 "the application is not open to this organization, or has no address to begin a sign-in at";
             return self.refuse(trace.fail("unsolicited", why), &trace, None).await;
@@ -226,32 +226,16 @@ impl<'a> Arrival<'a> {
         if !self.take(&accepted.assertion_id, accepted.remember_until).await? {
             return self.over("replayed_response").await;
         }
-        Ok(Posted::Begin(self.initiation(login, &client)))
+        Ok(Posted::Begin(begun))
     }
 
     /// The application, if users of this organization may sign in to it now.
     async fn find_open_client(&self, client_id: &str) -> Result<Option<Arc<Client>>, Failure> {
         let client = self.env.configuration.client(&self.env.store, client_id).await?;
-        let Some(client) = client else { return Ok(None) };
-        let policy = self.env.configuration.policy(&self.env.store, &self.scope).await?;
-        let mut tx = self.env.store.begin(&self.scope).await?;
-        let (organization, admission) = tx.organization().find_with(client.key()).await?;
-        tx.commit().await?;
-        Ok(refusal(&client, &policy, (organization, admission)).is_none().then_some(client))
-    }
-
-    /// OIDC Core §4 and Enterprise Extensions §4, with the organization that it is for. Nothing of the assertion goes
-    /// along.
-    fn initiation(&self, mut login: url::Url, client: &Client) -> String {
-        let org_id = self.scope.org_id();
-        let organization = org_id.to_string();
-        login
-            .query_pairs_mut()
-            .append_pair("iss", self.env.issuer.to_client(client, org_id, Called(None)).as_str())
-            .append_pair("client_id", &client.client_id)
-            .append_pair("organization", &organization)
-            .append_pair("tenant", &organization);
-        login.into()
+        match client {
+            Some(client) if is_open(self.env, &self.scope, &client).await? => Ok(Some(client)),
+            _ => Ok(None),
+        }
     }
 
     async fn take(&self, assertion_id: &str, until: DateTime<Utc>) -> Result<bool, Failure> {

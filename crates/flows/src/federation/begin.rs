@@ -97,6 +97,16 @@ pub async fn begin_test(
     depart(env, &request, (None, None), browser).await
 }
 
+/// Begins something else than a sign-in to an application or a test: nothing waits for it but the purpose.
+pub(crate) async fn begin_for(
+    env: &Env,
+    (scope, connection): (&OrgScope, (ConnectionId, i32)),
+    (purpose, login_hint): (UpstreamPurpose, Option<&str>),
+    browser: &Browser,
+) -> Result<Departure, BeginError> {
+    depart(env, &Request { scope, connection, purpose }, (None, login_hint), browser).await
+}
+
 async fn find(env: &Env, scope: &OrgScope, id: ConnectionId) -> Result<Option<Connection>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let found = tx.connections().find(id).await?;

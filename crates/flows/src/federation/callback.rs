@@ -16,6 +16,7 @@ use orgate_storage::{
 
 use super::ceiling::cut;
 use super::identify::{Identification, connection_of};
+use super::invited::finish_invitation;
 use super::link::finish_link;
 use super::oidc::{Oidc, Refusal};
 use super::saml::settings_of;
@@ -23,6 +24,8 @@ use super::trace::{Rejection, Trace};
 use super::{UpstreamIdentity, Version, address, version_of};
 use crate::authorize::{Answer as ClientAnswer, refusal};
 use crate::complete::{Completed, Completion, Proven, SignedIn};
+use crate::invitations::Closed;
+use crate::invitations::accept::Joined;
 use crate::limits::Limited;
 use crate::vault::Purpose;
 use crate::waiting::{Found, Waiting, WaitingError};
@@ -43,6 +46,10 @@ pub enum Returned {
     NotAsAsked(Box<ClientAnswer>),
     /// The identity is linked to the user who was signed in; this is the connection's name.
     Linked(String),
+    /// They are a user now, and signed in.
+    Joined(Box<Joined>),
+    /// The invitation that they came by is good no more.
+    InvitationClosed(Closed),
     /// The test is over; its trace says how.
     Tested(ConnectionId, TraceId),
     /// Refused: a page says so, with the id of the request. The authorization request goes on waiting
@@ -97,7 +104,9 @@ pub(super) async fn find_request(
     let found = tx.upstream().find(&state.hash()).await.map_err(Failure::from)?;
     let waiting = match found.as_ref().map(|found| &found.request.purpose) {
         Some(UpstreamPurpose::SignIn(handle)) => Some(Found::read(&mut tx, handle).await?),
-        Some(UpstreamPurpose::Test | UpstreamPurpose::Link(_)) | None => None,
+        Some(UpstreamPurpose::Test | UpstreamPurpose::Link(_) | UpstreamPurpose::Invitation(_)) | None => {
+            None
+        }
     };
     tx.commit().await.map_err(Failure::from)?;
     let Some(found) = found else {
@@ -185,6 +194,7 @@ impl<'a> Returning<'a> {
             Some(waiting) => self.sign_in(waiting, identity, trace).await,
             None => match self.request.request.purpose {
                 UpstreamPurpose::Link(user_id) => finish_link(&self, user_id, &identity, trace).await,
+                UpstreamPurpose::Invitation(id) => finish_invitation(&self, id, identity, trace).await,
                 UpstreamPurpose::SignIn(_) | UpstreamPurpose::Test => self.end_test(&identity, trace).await,
             },
         }
@@ -237,6 +247,9 @@ impl<'a> Returning<'a> {
             let (mut tx, mut attempt) = (self.begin().await?, trace.clone());
             match self.decide(&mut tx, about, &mut attempt).await {
                 Err(WaitingError::Failure(Failure::Storage(StorageError::Conflict { .. }))) => {}
+                Err(WaitingError::Failure(Failure::NoSeat(none))) => {
+                    return Ok(Err(trace.fail("no_seat", none.to_string())));
+                }
                 Err(error) => return Err(error),
                 Ok(decided) => {
                     *trace = attempt;
@@ -446,7 +459,7 @@ impl<'a> Returning<'a> {
         Ok(self.env.store.begin(&self.scope).await?)
     }
 
-    async fn seal_logout(&self, identity: &UpstreamIdentity) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn seal_logout(&self, identity: &UpstreamIdentity) -> Result<Option<Vec<u8>>, Failure> {
         let Some(plain) = &identity.logout else { return Ok(None) };
         let row = self.request.request.connection_id.to_string();
         let sealed =

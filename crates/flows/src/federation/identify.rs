@@ -8,12 +8,14 @@
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::connections::{ConnectionSettings, Mapped};
 use orgate_domain::email::Email;
-use orgate_domain::ids::{ConnectionId, UserId};
+use orgate_domain::ids::{ConnectionId, InvitationId, UserId};
 use orgate_domain::names::DisplayName;
 use orgate_domain::standing::UserStatus;
 use orgate_storage::{Connection, FederatedUser, IdentityKey, NewFederatedUser, OrgTx, StorageError};
 
 use super::trace::{Rejection, Trace};
+use crate::invitations::seats::{check_seats, hold_seats};
+use crate::invitations::{Closed, Newcomer, NoSeat, find_good, redeem};
 use crate::{Browser, Env, Failure, events};
 
 /// What an identity is looked up with.
@@ -32,6 +34,8 @@ pub(super) enum Found {
     Bound(FederatedUser),
     /// The user whose own address it asserts.
     ByAddress(FederatedUser),
+    /// Nobody yet: whoever has the address is invited.
+    Invited(InvitationId),
     /// Nobody: a user would be made.
     Nobody,
 }
@@ -61,6 +65,12 @@ impl Identification<'_> {
             }
             return Ok(active(&user, trace).map(|()| Found::ByAddress(user)));
         }
+        if let Some(email) = self.mapped.address.own()
+            && let Some(invitation) = find_good(self.env, tx, email).await?
+        {
+            trace.pass("user", "a first sign-in: the invitation is used");
+            return Ok(Ok(Found::Invited(invitation)));
+        }
         if !self.settings.jit.enabled {
             let why =
                 "there is no such user, and the connection makes none (JIT is off): invite them, or allow it";
@@ -81,6 +91,7 @@ impl Identification<'_> {
                 self.refresh(tx, (user, found)).await?;
                 user.id
             }
+            Found::Invited(id) => self.redeem(tx, *id).await?,
             Found::Nobody => self.make(tx).await?,
         };
         let asserted = self.mapped.address.email().map(Email::as_str);
@@ -132,6 +143,17 @@ impl Identification<'_> {
         Ok(tx.audit().insert(&event).await?)
     }
 
+    /// Uses the invitation to their address.
+    async fn redeem(&self, tx: &mut OrgTx, id: InvitationId) -> Result<UserId, Failure> {
+        let newcomer = Newcomer { name: self.mapped.name.clone(), phc: None, origin: &self.browser.origin };
+        // One that is good no more was used, or taken back, since it was found.
+        let changed = || StorageError::Conflict { constraint: "invitations".to_owned() };
+        redeem(self.env, tx, id, &newcomer).await?.map_err(|closed| match closed {
+            Closed::NoSeat => NoSeat.into(),
+            _ => changed().into(),
+        })
+    }
+
     async fn make(&self, tx: &mut OrgTx) -> Result<UserId, Failure> {
         let now = self.env.clock.now();
         let id = UserId::from_uuid(self.env.random.uuid(now)?);
@@ -146,7 +168,9 @@ impl Identification<'_> {
                 .map_err(|_| orgate_storage::StorageError::Corrupt { table: "users", column: "name" })?,
         };
         let email = own.map(|email| (email, self.env.vault.email_hash(email)));
+        hold_seats(tx).await?;
         tx.identities().insert_user(&NewFederatedUser { id, email, name: &name, at: now }).await?;
+        check_seats(self.env, tx).await?;
         let event = events::done(self.env, Action::UserConfigured, &self.browser.origin)?;
         tx.audit().insert(&self.about(id, Event { reason: Some("first_sign_in"), ..event })).await?;
         Ok(id)

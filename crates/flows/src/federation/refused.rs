@@ -59,7 +59,7 @@ impl Returning<'_> {
         }
         let connection = self.connection(&mut tx).await?;
         let Some(waiting) = &self.waiting else {
-            if let UpstreamPurpose::Link(_) = self.request.request.purpose {
+            if let UpstreamPurpose::Link(_) | UpstreamPurpose::Invitation(_) = self.request.request.purpose {
                 let organization = tx.organization().find().await.map_err(Failure::from)?;
                 self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
                 let (check, handle) = (rejection.check, None);

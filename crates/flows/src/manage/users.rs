@@ -72,7 +72,7 @@ pub async fn find_user(env: &Env, caller: &Caller, id: UserId) -> Result<Option<
 }
 
 /// Makes a user: an address that nobody has proven, and no password. They sign in through a connection that vouches for the
-/// address, or as they are invited to.
+/// address; whoever is to choose a password is invited instead.
 ///
 /// # Errors
 /// [`ChangeError`].

@@ -1,0 +1,98 @@
+//! The mail with an invitation's link.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use lettre::Message;
+use lettre::message::{Mailbox, MultiPart};
+use orgate_domain::credentials::{Credential, InvitationLink};
+use orgate_domain::ids::MessageId;
+use orgate_storage::{NewMessage, OrgScope};
+use serde::{Deserialize, Serialize};
+
+use crate::vault::Purpose;
+use crate::{Env, Failure};
+
+/// What the outbox calls it.
+pub(crate) const INVITATION: &str = "invitation";
+
+/// What it says. It rests encrypted: the link is a secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct InvitationMail {
+    /// The invited address.
+    pub(crate) to: String,
+    /// The organization's name.
+    pub(crate) organization: String,
+    /// The name of the user who invites, where it is one.
+    pub(crate) inviter: Option<String>,
+    /// The link's secret.
+    pub(crate) secret: String,
+    /// From when on it is worth nothing.
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// One that waits to be sent with the change that it is about.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    id: MessageId,
+    payload: Vec<u8>,
+    at: DateTime<Utc>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.txt")]
+struct InvitationText<'a> {
+    mail: &'a InvitationMail,
+    url: &'a str,
+    expires: &'a str,
+    host: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.html")]
+struct InvitationHtml<'a> {
+    mail: &'a InvitationMail,
+    url: &'a str,
+    expires: &'a str,
+    host: &'a str,
+}
+
+impl Sealed {
+    /// As the outbox takes it.
+    pub(crate) fn message(&self) -> NewMessage<'_> {
+        NewMessage { id: self.id, kind: INVITATION, payload: &self.payload, at: self.at }
+    }
+}
+
+impl InvitationMail {
+    /// Encrypts it, before the transaction that it waits in is opened.
+    pub(crate) async fn seal(&self, env: &Env, scope: &OrgScope) -> Result<Sealed, Failure> {
+        let plain = serde_json::to_vec(self).unwrap_or_default();
+        let at = env.clock.now();
+        let id = MessageId::from_uuid(env.random.uuid(at)?);
+        let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
+        Ok(Sealed { id, payload, at })
+    }
+
+    /// Whether its link still leads somewhere: nobody gets a mail with one that was taken back, or replaced.
+    pub(crate) async fn is_current(&self, env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
+        let Ok(secret) = Credential::<InvitationLink>::parse(&self.secret) else { return Ok(false) };
+        let mut tx = env.store.begin(scope).await?;
+        let found = tx.invitations().find_by_token(&secret.hash()).await?;
+        tx.commit().await?;
+        Ok(found.is_some_and(|invitation| invitation.check(env.clock.now()).is_ok()))
+    }
+
+    pub(crate) fn compose(&self, env: &Env, from: &Mailbox) -> Option<Message> {
+        let host = env.issuer.url().host_str().unwrap_or_default();
+        let url = &env.issuer.at(&format!("/invitations?invitation={}", self.secret));
+        let expires = &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string();
+        let text = InvitationText { mail: self, url, expires, host }.render().ok()?;
+        let html = InvitationHtml { mail: self, url, expires, host }.render().ok()?;
+        Message::builder()
+            .from(from.clone())
+            .to(self.to.parse().ok()?)
+            .subject(format!("Your invitation to {}", self.organization))
+            .multipart(MultiPart::alternative_plain_html(text, html))
+            .ok()
+    }
+}

@@ -1,0 +1,61 @@
+//! How many seats an organization has, and who takes them.
+
+use orgate_domain::audit::Action;
+use orgate_storage::OrgTx;
+
+use super::change::Change;
+use super::{Caller, ChangeError};
+use crate::configure::Mark;
+use crate::{Env, Failure};
+
+/// The seats of an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seats {
+    /// How many there are; `None`: there is no end of them.
+    pub limit: Option<u32>,
+    /// Active users.
+    pub users: i64,
+    /// Open invitations.
+    pub invitations: i64,
+}
+
+/// The organization's seats.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_seats(env: &Env, caller: &Caller) -> Result<Seats, Failure> {
+    caller.read(env, async |tx| read(env, tx).await).await
+}
+
+async fn read(env: &Env, tx: &mut OrgTx) -> Result<Seats, orgate_storage::StorageError> {
+    let limit = tx.invitations().find_limit().await?.and_then(|limit| u32::try_from(limit).ok());
+    let (users, invitations) = tx.invitations().count_seats(env.clock.now()).await?;
+    Ok(Seats { limit, users, invitations })
+}
+
+/// Says how many seats the organization has. Whoever has one keeps it, if there are fewer from now on.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn set_seats(env: &Env, operator: &Caller, limit: Option<u32>) -> Result<Seats, ChangeError> {
+    let change = async {
+        let lock = async |tx: &mut OrgTx| tx.invitations().seize().await;
+        let mut change = Change::begin(env, operator, lock).await?;
+        let Change { tx, caller: operator, .. } = &mut change;
+        let before = read(env, tx).await?;
+        if before.limit == limit {
+            return Ok(before);
+        }
+        let most = |_| ChangeError::invalid("/seats", format!("at most {}", i32::MAX));
+        let seats = limit.map(i32::try_from).transpose().map_err(most)?;
+        tx.invitations().update_limit(seats, env.clock.now()).await?;
+        let mark = Mark::Changed(vec!["seats"]);
+        let mut event = operator.author().done(env, Action::OrganizationConfigured, &mark)?;
+        event.detail.push(("seats", limit.map_or_else(|| "unlimited".to_owned(), |seats| seats.to_string())));
+        tx.audit().insert(&event).await?;
+        let after = read(env, tx).await?;
+        change.commit().await?;
+        Ok(after)
+    };
+    operator.conclude(env, change).await
+}
