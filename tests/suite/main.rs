@@ -44,6 +44,7 @@ mod federation;
 mod headers;
 #[cfg(test)]
 mod introspection;
+mod invitations;
 #[cfg(test)]
 mod issuers;
 #[cfg(test)]

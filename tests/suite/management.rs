@@ -7,9 +7,12 @@ mod clients;
 mod connections;
 mod domains;
 mod groups;
+mod import;
+mod invitations;
 mod lists;
 mod operators;
 mod rights;
+mod seats;
 mod setup_links;
 mod tree;
 
@@ -142,6 +145,7 @@ struct Things {
     connection: String,
     domain: String,
     setup_link: String,
+    invitation: String,
     role: String,
     session: String,
     group: String,
@@ -177,6 +181,7 @@ impl Things {
             made.text("id")
         };
         let setup_link = make("setup-links", json!({ "purposes": ["domains"] })).await;
+        let invitation = make("invitations", json!({ "email": format!("new@{organization}.test") })).await;
         let domain = make("domains", json!({ "name": format!("{organization}-claims.test") })).await;
         let key = new_key(orgate_flows::Clock::now(&*app.clock) + chrono::Duration::days(100));
         let saml = json!({
@@ -199,6 +204,7 @@ impl Things {
             connection,
             domain,
             setup_link,
+            invitation,
             role,
             session,
             group,
@@ -216,6 +222,7 @@ impl Things {
             connection: "con_00000000000000000000000000".to_owned(),
             domain: "dom_00000000000000000000000000".to_owned(),
             setup_link: "stl_00000000000000000000000000".to_owned(),
+            invitation: "inv_00000000000000000000000000".to_owned(),
             role: "rol_00000000000000000000000000".to_owned(),
             session: "ses_00000000000000000000000000".to_owned(),
             group: "grp_00000000000000000000000000".to_owned(),
@@ -234,6 +241,7 @@ impl Things {
             .replace("{connection}", &self.connection)
             .replace("{domain}", &self.domain)
             .replace("{setup_link}", &self.setup_link)
+            .replace("{invitation}", &self.invitation)
             .replace("{role}", &self.role)
             .replace("{session}", &self.session)
             .replace("{group}", &self.group)

@@ -60,7 +60,7 @@ fn the_description_names_its_types_and_their_bounds() {
     let mut references = Vec::new();
     collect(&document, &mut references);
 
-    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch SamlProvider SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider ImportReport Invitation InvitationPage InvitationStatus JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewInvitation NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch RowFault SamlProvider Seats SeatsChange SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
     assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
     assert_eq!(limit["name"], "limit");
     assert_eq!(
@@ -139,6 +139,11 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     PATCH /organizations/{organization}/groups/{group}: 401 403 403 404 422
     GET /organizations/{organization}/groups/{group}/members: 401 403 403 404 200
     PUT /organizations/{organization}/groups/{group}/members/{user}: 401 403 403 404 204
+    GET /organizations/{organization}/invitations: 401 403 403 404 200
+    POST /organizations/{organization}/invitations: 401 403 403 404 422
+    POST /organizations/{organization}/invitations/import: 401 403 403 404 415
+    GET /organizations/{organization}/invitations/{invitation}: 401 403 403 404 200
+    POST /organizations/{organization}/invitations/{invitation}/resend: 401 403 403 404 409
     GET /organizations/{organization}/connections: 401 403 403 404 200
     POST /organizations/{organization}/connections: 401 403 403 404 422
     GET /organizations/{organization}/connections/{connection}: 401 403 403 404 200
@@ -156,6 +161,8 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     POST /organizations/{organization}/roles: 401 403 403 404 422
     GET /organizations/{organization}/roles/{role}: 401 403 403 404 200
     PATCH /organizations/{organization}/roles/{role}: 401 403 403 404 422
+    GET /organizations/{organization}/seats: 401 403 403 404 200
+    PUT /organizations/{organization}/seats: 401 403 404 404 422
     GET /organizations/{organization}/sessions: 401 403 403 404 200
     GET /organizations/{organization}/setup-links: 401 403 403 404 200
     POST /organizations/{organization}/setup-links: 401 403 403 404 422
@@ -180,6 +187,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     DELETE /organizations/{organization}/clients/{client}/roles/{role}: 401 403 403 404 beyond
     DELETE /organizations/{organization}/groups/{group}: 401 403 403 404 409
     DELETE /organizations/{organization}/groups/{group}/members/{user}: 401 403 403 404 204
+    DELETE /organizations/{organization}/invitations/{invitation}: 401 403 403 404 204
     DELETE /organizations/{organization}/domains/{domain}: 401 403 403 404 204
     DELETE /organizations/{organization}/roles/{role}: 401 403 403 404 409
     DELETE /organizations/{organization}/sessions/{session}: 401 403 403 404 204

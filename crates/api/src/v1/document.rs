@@ -100,8 +100,9 @@ fn headers(status: &str, operation: &Operation) -> Value {
             headers.insert("location".to_owned(), text("Where it is read"));
         }
         let is_one = !operation.path.ends_with('s') || status == "201";
-        let is_untagged =
-            ["/setup-links", "/deliveries", "/test"].iter().any(|part| operation.path.contains(part));
+        let is_untagged = ["/setup-links", "/invitations", "/deliveries", "/test"]
+            .iter()
+            .any(|part| operation.path.contains(part));
         if is_one && status != "204" && !is_untagged {
             headers.insert("etag".to_owned(), text("The state that is shown, for `If-Match`"));
         }

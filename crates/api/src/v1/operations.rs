@@ -13,8 +13,8 @@ use utoipa::OpenApi;
 
 use super::problem::Problem;
 use super::{
-    applications, audit_events, clients, connections, domains, events, groups, organizations, policy, roles,
-    sessions, setup_links, users, webhook_deliveries, webhooks,
+    applications, audit_events, clients, connections, domains, events, groups, invitations, organizations,
+    policy, roles, seats, sessions, setup_links, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -91,6 +91,12 @@ operations! {
     GET "/organizations/{organization}/groups/{group}/members" Organization GroupsRead => groups::list_of_group;
     PUT "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::put_member;
     DELETE "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::delete_member;
+    GET "/organizations/{organization}/invitations" Organization InvitationsRead => invitations::list;
+    POST "/organizations/{organization}/invitations" Organization InvitationsManage => invitations::post;
+    POST "/organizations/{organization}/invitations/import" Organization InvitationsManage => invitations::import;
+    GET "/organizations/{organization}/invitations/{invitation}" Organization InvitationsRead => invitations::get;
+    DELETE "/organizations/{organization}/invitations/{invitation}" Organization InvitationsManage => invitations::delete;
+    POST "/organizations/{organization}/invitations/{invitation}/resend" Organization InvitationsManage => invitations::resend;
     GET "/organizations/{organization}/connections" Organization ConnectionsRead => connections::list;
     POST "/organizations/{organization}/connections" Organization ConnectionsManage => connections::post;
     GET "/organizations/{organization}/connections/{connection}" Organization ConnectionsRead => connections::get;
@@ -110,6 +116,8 @@ operations! {
     GET "/organizations/{organization}/roles/{role}" Organization RolesRead => roles::get;
     PATCH "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::patch if unchanged;
     DELETE "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::delete if unchanged;
+    GET "/organizations/{organization}/seats" Organization OrganizationRead => seats::get;
+    PUT "/organizations/{organization}/seats" Operator OrganizationsManage => seats::put;
     GET "/organizations/{organization}/sessions" Organization SessionsRead => sessions::list;
     DELETE "/organizations/{organization}/sessions/{session}" Organization SessionsManage => sessions::delete;
     GET "/organizations/{organization}/setup-links" Organization SetupLinksRead => setup_links::list;

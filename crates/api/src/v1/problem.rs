@@ -128,6 +128,9 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         let retry_after = failure.retry_after();
         let (status, kind) = match (&failure, retry_after) {
+            (Failure::NoSeat(none), _) => {
+                return Self::with_status(StatusCode::CONFLICT, Kind::Limit).saying(none.to_string());
+            }
             (Failure::TooMany(_), _) => (StatusCode::TOO_MANY_REQUESTS, Kind::TooMany),
             (_, Some(_)) => (StatusCode::SERVICE_UNAVAILABLE, Kind::Unavailable),
             (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, Kind::Server),

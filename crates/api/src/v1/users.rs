@@ -182,7 +182,8 @@ pub(crate) async fn list(
     Ok(Private(list_users(&env, &caller, (&filter, page)).await?.into()))
 }
 
-/// Make a user. They sign in through a connection that vouches for their address, or as they are invited to.
+/// Make a user. They sign in through a connection that vouches for their address; whoever is to choose a password is
+/// invited instead.
 #[utoipa::path(
     post,
     path = "/organizations/{organization}/users",
