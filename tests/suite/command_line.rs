@@ -1,5 +1,7 @@
 //! The program as an operator runs it: what it says, how it ends, and what it never prints.
 
+mod invite;
+
 use std::process::Command;
 
 use orgate_tests::app::{Browser, MASTER_KEY, PASSWORD, SAMPLES, SECRET, authorization_url};

@@ -9,6 +9,7 @@ mod doctor;
 mod domain;
 mod explain;
 mod in_organization;
+mod invite;
 mod keys;
 mod reference;
 mod registration_token;
@@ -78,6 +79,8 @@ enum Command {
         #[command(subcommand)]
         command: explain::Explain,
     },
+    /// Invite somebody to an organization, or whoever a file lists
+    Invite(invite::Invite),
     /// Look at signing keys; replace them, or bring one's own
     Keys {
         #[command(subcommand)]
@@ -126,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Client { command } => block_on(command.run()),
         Command::Connection { command } => block_on(command.run()),
         Command::Domain { command } => block_on(command.run()),
+        Command::Invite(command) => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Session { command } => block_on(command.run()),
