@@ -118,7 +118,7 @@ pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
-pub use users::{IndexedAddress, ListedUser, NewUser, StoredUser, Users};
+pub use users::{BroughtUser, DescribedUser, IndexedAddress, ListedUser, NewUser, StoredUser, Users};
 pub use webhook_deliveries::{Attempt, DeliveryKey, DeliveryStatus, WebhookDeliveries, WebhookDelivery};
 pub use webhooks::{
     NewWebhook, Progress, Webhook, WebhookScope, WebhookSecrets, WebhookStatus, WebhookTerms, Webhooks,

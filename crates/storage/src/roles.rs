@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use orgate_domain::ids::RoleId;
+use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use uuid::Uuid;
 
@@ -146,6 +146,27 @@ impl Roles<'_> {
         .await?;
         self.forget_permissions().await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Takes a role from every user, group and client that has it, however they came by it. Which users it was, in order.
+    pub async fn release(&mut self, id: RoleId) -> Result<Vec<UserId>, StorageError> {
+        let users = sqlx::query_scalar!(
+            r#"with assigned as (
+                 delete from role_assignments where org_id = $1 and role_id = $2 returning user_id
+             ), mapped as (
+                 delete from mapped_roles where org_id = $1 and role_id = $2 returning user_id
+             ), given as (
+                 delete from group_roles where org_id = $1 and role_id = $2
+             ), held as (
+                 delete from client_roles where org_id = $1 and role_id = $2
+             )
+             select user_id as "user_id!" from assigned union select user_id from mapped order by 1"#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(users.into_iter().map(UserId::from_uuid).collect())
     }
 
     /// Creates the role or brings it to the wanted state.

@@ -9,6 +9,11 @@ use orgate_domain::standing::{UserProfile, UserStatus};
 use uuid::Uuid;
 
 mod assignments;
+mod described;
+mod imports;
+
+pub use described::DescribedUser;
+pub use imports::BroughtUser;
 
 use crate::row::{hash, parsed};
 use crate::scope::repository;
@@ -441,7 +446,7 @@ impl Users<'_> {
         Ok(())
     }
 
-    /// Sets the user's password to an Argon2id PHC string.
+    /// Sets the user's password: to an Argon2id PHC string, or to what another system hashed it to, until they sign in.
     pub async fn save_password(
         &mut self,
         id: UserId,

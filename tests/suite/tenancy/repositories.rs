@@ -165,6 +165,7 @@ impl Calls {
             Clients::list_admitted: []
             Clients::list_page: []
             Clients::list_initiating: []
+            Clients::list_owned: []
             Clients::list_roles: []
             Codes::find: None
             Domains::find: None
@@ -218,6 +219,8 @@ impl Calls {
             Users::exists: false
             Users::find: None
             Users::list: []
+            Users::list_described: []
+            Users::list_taken: []
             Users::find_listed_by_email: None
             Users::list_permissions: []
             Users::hold: ()
@@ -286,6 +289,7 @@ impl Calls {
             AttributeSets::save_of_user: ()
             Users::update_break_glass: ()
             IdempotencyKeys::delete: ()
+            Roles::release: []
             Roles::delete: false
             Users::delete_role: false
             Users::update: ()
@@ -312,6 +316,9 @@ impl Calls {
             Groups::list_page: []
             Groups::find: None
             Groups::list_members: []
+            Groups::list_of_member: []
+            Groups::replace_of_member: refused (group_members_org_id_group_id_fkey)
+            Groups::clear: []
             Groups::delete_member: false
             Groups::delete: false
             Groups::insert_member: refused (group_members_org_id_group_id_fkey)
@@ -444,6 +451,7 @@ impl Calls {
             IdempotencyKeys::insert: true
             Users::save_password: refused (password_credentials_org_id_user_id_fkey)
             Users::update_email_verified: refused (email_index_org_id_user_id_fkey)
+            Users::insert_all: refused (role_assignments_org_id_role_id_fkey)
             Roles::save: ()
             Users::insert: ()
             Identities::insert_user: taken (users_pkey)

@@ -10,6 +10,17 @@ use crate::StorageError;
 use crate::row::parsed;
 
 impl Clients<'_> {
+    /// The clients that the organization owns.
+    pub async fn list_owned(&mut self) -> Result<Vec<ClientId>, StorageError> {
+        let ids = sqlx::query_scalar!(
+            "select id from client_directory where org_id = $1 order by client_id",
+            self.org_id
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(ids.into_iter().map(ClientId::from_uuid).collect())
+    }
+
     /// The clients of other organizations, of audience `granted`, that this one may use.
     pub async fn list_access(&mut self) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
         let rows = sqlx::query!(

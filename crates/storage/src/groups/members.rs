@@ -70,4 +70,54 @@ impl Groups<'_> {
         .await?;
         Ok(done.rows_affected() == 1)
     }
+
+    /// The groups that somebody put a user into, by slug.
+    pub async fn list_of_member(&mut self, user: UserId) -> Result<Vec<String>, StorageError> {
+        let slugs = sqlx::query_scalar!(
+            "select grouping.slug from group_members inside
+             join groups grouping on grouping.org_id = inside.org_id and grouping.id = inside.group_id
+             where inside.org_id = $1 and inside.user_id = $2 order by grouping.slug",
+            self.org_id,
+            user.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(slugs)
+    }
+
+    /// Puts a user by hand into exactly these groups.
+    pub async fn replace_of_member(&mut self, user: UserId, groups: &[GroupId]) -> Result<(), StorageError> {
+        let wanted: Vec<Uuid> = groups.iter().map(|group| group.as_uuid()).collect();
+        sqlx::query!(
+            "with dropped as (
+                 delete from group_members where org_id = $1 and user_id = $2 and group_id <> all($3)
+             )
+             insert into group_members (org_id, group_id, user_id)
+             select $1, wanted.id, $2 from unnest($3::uuid[]) as wanted (id)
+             on conflict do nothing",
+            self.org_id,
+            user.as_uuid(),
+            &wanted,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes everybody out of a group, however they came into it. Who it was, in order.
+    pub async fn clear(&mut self, id: GroupId) -> Result<Vec<UserId>, StorageError> {
+        let members = sqlx::query_scalar!(
+            r#"with by_hand as (
+                 delete from group_members where org_id = $1 and group_id = $2 returning user_id
+             ), by_connection as (
+                 delete from mapped_groups where org_id = $1 and group_id = $2 returning user_id
+             )
+             select user_id as "user_id!" from by_hand union select user_id from by_connection order by 1"#,
+            self.org_id,
+            id.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(members.into_iter().map(UserId::from_uuid).collect())
+    }
 }

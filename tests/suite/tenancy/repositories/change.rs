@@ -102,6 +102,7 @@ impl Calls {
             "AttributeSets::save_of_user" => tx.attributes().save_of_user(acme.user.id, &mine);
             "Users::update_break_glass" => tx.users().update_break_glass(acme.user.id, true, now());
             "IdempotencyKeys::delete" => tx.idempotency_keys().delete(&SecretHash::of(fixture::REVOKED.as_bytes()), uuid());
+            "Roles::release" => tx.roles().release(acme.role.id);
             "Roles::delete" => tx.roles().delete(acme.role.id);
             "Users::delete_role" => tx.users().delete_role(acme.user.id, acme.role.id);
             "Users::update" => tx.users().update(acme.user.id, &name, Some(UserStatus::Deactivated), now());

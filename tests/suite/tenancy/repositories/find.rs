@@ -43,6 +43,10 @@ impl Calls {
                 let admitted = tx.clients().list_initiating(10).await;
                 admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
             };
+            "Clients::list_owned" => async {
+                let owned = tx.clients().list_owned().await;
+                owned.map(|all| all.into_iter().filter(|id| *id == acme.client.id).collect::<Vec<_>>())
+            };
             "Clients::list_roles" => tx.clients().list_roles((org_id, acme.client.id));
             "Codes::find" => tx.codes().find(&acme.code.hash);
             "Domains::find" => tx.domains().find(&acme.domain);
@@ -118,6 +122,10 @@ impl Calls {
             "Users::list" => async {
                 tx.users().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
+            "Users::list_described" => async {
+                tx.users().list_described(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            };
+            "Users::list_taken" => tx.users().list_taken(&[acme.user.email.normalized().to_owned()]);
             "Users::find_listed_by_email" => tx.users().find_listed_by_email(&acme.user.email);
             "Users::list_permissions" => tx.users().list_permissions(acme.user.id);
             "Users::hold" => tx.users().hold(acme.user.id);

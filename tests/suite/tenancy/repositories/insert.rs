@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Event, Origin};
+use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{DomainId, GrantId, RegistrationTokenId, SessionId};
 use orgate_domain::sessions::{Session, SignInMethod};
+use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_protocol::oauth::ScopeSet;
 use orgate_storage::{
-    Answered, AssertedGrant, ClientChange, ConsumedKind, DocumentBounds, DomainTerms, NewClientDocument,
-    NewCode, NewFederatedUser, NewMessage, NewOrganization, NewRegistration, NewRegistrationToken,
-    NewSession, NewSigningKey, NewUser, PushedAuthorizationRequest, UpstreamEnd,
+    Answered, AssertedGrant, BroughtUser, ClientChange, ConsumedKind, DocumentBounds, DomainTerms,
+    NewClientDocument, NewCode, NewFederatedUser, NewMessage, NewOrganization, NewRegistration,
+    NewRegistrationToken, NewSession, NewSigningKey, NewUser, PushedAuthorizationRequest, UpstreamEnd,
 };
 use orgate_tests::fixture::{self, hash, name, new_challenge, new_device, now, uuid};
 
@@ -117,6 +119,9 @@ impl Calls {
             "Users::save_password" => tx.users().save_password(acme.user.id, "mine", now());
             "Users::update_email_verified" =>
                 tx.users().update_email_verified(acme.user.id, &acme.user.email_hash, now());
+            "Users::insert_all" => tx.users().insert_all(&[BroughtUser {
+                id: acme.user.id, email: &acme.user.email, verified: None, name: &name, status: UserStatus::Active,
+                attributes: &Attributes::new(), phc: None, roles: vec![acme.role.id], groups: vec![acme.group] }], now());
             "Roles::save" => tx.roles().save(&acme.role, now());
             "Users::insert" => tx.users().insert(&NewUser {
                 id: acme.user.id, email: &acme.user.email, verified: Some(acme.user.email_hash), name: &name,

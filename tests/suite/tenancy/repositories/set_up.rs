@@ -63,6 +63,9 @@ impl Calls {
                 let page = PageOf { after: None, limit: 10 };
                 tx.groups().list_members(theirs, page).await.map(|page| page.items)
             };
+            "Groups::list_of_member" => tx.groups().list_of_member(user);
+            "Groups::replace_of_member" => tx.groups().replace_of_member(user, &[theirs]);
+            "Groups::clear" => tx.groups().clear(theirs);
             "Groups::delete_member" => tx.groups().delete_member(theirs, user);
             "Groups::delete" => tx.groups().delete(theirs);
             "Groups::insert_member" => tx.groups().insert_member(theirs, user);
