@@ -167,6 +167,8 @@ actions! {
     OrganizationResolved = "organization.resolved";
     /// An operator began to do something in an organization that is not theirs, for a reason that they gave.
     OperatorEntered = "operator.entered";
+    /// A password that another system had hashed was hashed anew, as its user signed in with it.
+    PasswordRehashed = "password.rehashed";
     /// A browser was sent to an identity provider.
     UpstreamRequested = "upstream.requested";
     /// An identity provider's answer, or logout, was refused.

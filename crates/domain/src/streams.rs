@@ -67,6 +67,7 @@ impl Action {
             | Self::DeviceRequested
             | Self::OperatorEntered
             | Self::OrganizationResolved
+            | Self::PasswordRehashed
             | Self::SessionRefused
             | Self::SignInFailed
             | Self::UpstreamRefused

@@ -1,5 +1,8 @@
 //! Password hashing: Argon2id (RFC 9106) on a bounded pool, so that a storm of sign-ins cannot
-//! starve the server, nor one organization's storm the others.
+//! starve the server, nor one organization's storm the others. Hashes that other systems made are compared with as they are,
+//! and replaced by one of our own when their user signs in.
+
+mod foreign;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +13,10 @@ use orgate_domain::ids::OrgId;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use self::foreign::Known;
 use crate::random::{NoRandomness, Random};
+
+pub use foreign::{Digest, ForeignHash, InvalidHash};
 
 /// Bytes of a password at most; longer ones are refused, never cut.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -80,6 +86,17 @@ impl Passwords {
             memory: Arc::default(),
             random,
             decoy,
+        })
+    }
+
+    /// Whether a hash is one of those that [`Passwords::hash`] makes today; others are to be replaced when their user signs
+    /// in, which is when the password is known.
+    pub fn is_current(phc: &str) -> bool {
+        PasswordHash::new(phc).is_ok_and(|hash| {
+            let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+            hash.algorithm == ARGON2ID_IDENT
+                && hash.version == Some(Version::V0x13.into())
+                && Params::try_from(&hash).is_ok_and(|used| costs(&used) == costs(&params()))
         })
     }
 
@@ -199,13 +216,11 @@ impl Memory {
 
     /// Hashes as `phc` says, and compares in constant time.
     fn matches(&self, password: &[u8], phc: &str) -> Result<bool, PasswordError> {
-        let known = PasswordHash::new(phc).map_err(|_| PasswordError::Hash)?;
-        let (Some(salt), Some(expected)) = (known.salt, known.hash) else { return Err(PasswordError::Hash) };
-        let params = Params::try_from(&known).map_err(|_| PasswordError::Hash)?;
-        let algorithm = Algorithm::try_from(known.algorithm.as_str()).map_err(|_| PasswordError::Hash)?;
-        let version = known.version.map_or(Ok(Version::default()), Version::try_from);
-        let argon2 = Argon2::new(algorithm, version.map_err(|_| PasswordError::Hash)?, params);
-        Ok(self.run(&argon2, password, &salt, expected.len())? == expected)
+        let known = Known::parse(phc).map_err(|_| PasswordError::Hash)?;
+        let Known::Argon2(argon2, salt, expected) = &known else {
+            return known.matches(password).ok_or(PasswordError::Hash);
+        };
+        Ok(self.run(argon2, password, salt, expected.len())? == *expected)
     }
 
     fn run(
@@ -290,6 +305,29 @@ mod tests {
         for stored in ["", "$2b$10$abc", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ"] {
             let place = pool.queue_up(OrgId::from_uuid(Uuid::from_u128(1))).expect("a place");
             assert_eq!(pool.verify(place, "password", Some(stored)).await.expect("compared"), Verdict::Wrong);
+        }
+    }
+
+    /// Made by others; see `tests/fixtures/import/README.md`.
+    #[tokio::test]
+    async fn what_other_systems_hashed_is_compared_with_and_is_to_be_replaced() {
+        let pool = Passwords::new(1, 4, Random::default()).expect("a pool");
+        let own = pool.hash(org(1), "correct horse battery staple").await.expect("hashed");
+        assert!(Passwords::is_current(&own));
+
+        for foreign in [
+            "$argon2id$v=19$m=7168,t=5,p=1$AAECAwQFBgcICQoLDA0ODw$8cZyfmGLYgTYc8avb2ZXWqFShr92bklhQdS/tplOl9k",
+            "$argon2i$v=19$m=1024,t=3,p=2$AAECAwQFBgcICQoLDA0ODw$wu191Rh/9L1npkIYixLu+HN0PLuTQhVcjb7qG6gmK98",
+            "$2a$05$DwgI88KXOWPUOaXlVtCKMuKRrc6uXG4VdvPO.1phqYtDtLDCQUG0u",
+            "$pbkdf2$i=20002$AAECAwQFBgcICQoLDA0ODw$zz5dupPbuo8C0si5cdl0tI2OYNE",
+        ] {
+            for (password, verdict) in
+                [("correct horse battery staple", Verdict::Right), ("correct horse", Verdict::Wrong)]
+            {
+                let place = pool.queue_up(org(1)).expect("room");
+                assert_eq!(pool.verify(place, password, Some(foreign)).await.expect("checked"), verdict);
+            }
+            assert!(!Passwords::is_current(foreign), "{foreign}");
         }
     }
 

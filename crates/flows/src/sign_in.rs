@@ -1,7 +1,7 @@
 //! Sign-in with an organization's own password.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::{Action, Event};
+use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
@@ -10,13 +10,13 @@ use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
 use orgate_domain::sessions::SignInMethod;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{Account, Connection, OrgTx};
+use orgate_storage::{Account, Connection, OrgScope, OrgTx};
 
 use crate::authorize::Answer;
 use crate::complete::{Completed, Completion, Proven, SignedIn};
 use crate::federation::methods::{Methods, find_methods};
 use crate::limits::{Limited, TooMany, source};
-use crate::passwords::{PasswordError, Verdict};
+use crate::passwords::{PasswordError, Passwords, Verdict};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
 
@@ -122,7 +122,11 @@ pub async fn sign_in(
     };
     match (verdict, account.user) {
         (Verdict::Right, Some((user_id, UserStatus::Active))) => {
-            attempt.succeed(user_id, &account, &policy).await
+            let fresh = rehashed(env, &waiting.scope, (&account, typed.password)).await;
+            match attempt.succeed(user_id, (&account, fresh.as_deref()), &policy).await? {
+                Some(done) => Ok(done),
+                None => attempt.compare_again(user_id, typed.password, &policy).await,
+            }
         }
         (Verdict::Right, Some((user_id, UserStatus::Deactivated))) => {
             attempt.fail(Some(user_id), "user_deactivated").await
@@ -132,6 +136,16 @@ pub async fn sign_in(
             attempt.fail(user.map(|(user_id, _)| user_id), reason).await
         }
     }
+}
+
+/// Our own hash of a password that was right, where the one that is kept is another system's, or an older one of ours. If
+/// there is no room to hash it now, there will be when they come again.
+async fn rehashed(env: &Env, scope: &OrgScope, (account, password): (&Account, &str)) -> Option<String> {
+    let kept = account.phc.as_deref()?;
+    if Passwords::is_current(kept) {
+        return None;
+    }
+    env.passwords.hash(scope.org_id(), password).await.ok()
 }
 
 /// Whether the password is looked at.
@@ -227,13 +241,14 @@ impl<'a> Attempt<'a> {
     }
 
     /// The deciding transaction. Everything that was read before the password was checked is read
-    /// again: the user may have been deactivated, or the password changed, meanwhile.
+    /// again: the user may have been deactivated, or the password changed, meanwhile. A fresh hash takes the place of the
+    /// one that was checked; `None`, if another has done so meanwhile.
     async fn succeed(
         &self,
         user_id: UserId,
-        checked: &Account,
+        (checked, fresh): (&Account, Option<&str>),
         policy: &Policy,
-    ) -> Result<SignIn, WaitingError> {
+    ) -> Result<Option<SignIn>, WaitingError> {
         let now = self.env.clock.now();
         let completion = Completion::prepare(self.env, self.waiting, policy, self.browser).await?;
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
@@ -246,10 +261,16 @@ impl<'a> Attempt<'a> {
             && account.client == Some(ClientStatus::Active);
         if !stands {
             drop(tx);
-            return self.fail(Some(user_id), "changed_meanwhile").await;
+            if fresh.is_some() && account.phc != checked.phc {
+                return Ok(None);
+            }
+            return self.fail(Some(user_id), "changed_meanwhile").await.map(Some);
         }
         for account in [&self.here, &self.everywhere] {
             tx.sign_ins().clear_tries(account).await.map_err(Failure::from)?;
+        }
+        if let Some(fresh) = fresh {
+            self.replace_hash(&mut tx, user_id, fresh).await?;
         }
         let proven = Proven {
             user_id,
@@ -260,9 +281,39 @@ impl<'a> Attempt<'a> {
             upstream: None,
         };
         match completion.finish(tx, proven).await? {
-            Completed::SignedIn(done) => Ok(SignIn::SignedIn(done)),
-            Completed::NotAsAsked(answer) => Ok(SignIn::NotAsAsked(answer)),
+            Completed::SignedIn(done) => Ok(Some(SignIn::SignedIn(done))),
+            Completed::NotAsAsked(answer) => Ok(Some(SignIn::NotAsAsked(answer))),
             Completed::Over => Err(WaitingError::Over),
         }
+    }
+
+    /// Compares a password that was right a moment ago with what took the place of its hash: the same password, if its user
+    /// signed in twice at once.
+    async fn compare_again(
+        &self,
+        user_id: UserId,
+        password: &str,
+        policy: &Policy,
+    ) -> Result<SignIn, WaitingError> {
+        let place = self.env.passwords.queue_up(self.waiting.scope.org_id()).map_err(Failure::from)?;
+        let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
+        let account = self.find_account(&mut tx, self.env.clock.now()).await?;
+        tx.commit().await.map_err(Failure::from)?;
+        let verdict = self.env.passwords.verify(place, password, account.phc.as_deref()).await;
+        let is_right = verdict.map_err(Failure::from)? == Verdict::Right;
+        if is_right
+            && account.user == Some((user_id, UserStatus::Active))
+            && let Some(done) = self.succeed(user_id, (&account, None), policy).await?
+        {
+            return Ok(done);
+        }
+        self.fail(Some(user_id), "changed_meanwhile").await
+    }
+
+    async fn replace_hash(&self, tx: &mut OrgTx, user_id: UserId, fresh: &str) -> Result<(), Failure> {
+        tx.users().save_password(user_id, fresh, self.env.clock.now()).await?;
+        let event = events::done(self.env, Action::PasswordRehashed, &self.browser.origin)?;
+        let event = Event { user_id: Some(user_id), actor: Actor::User(user_id), ..self.event(event) };
+        Ok(tx.audit().insert(&event).await?)
     }
 }
