@@ -12,11 +12,13 @@ mod execute;
 mod organizations;
 mod plan;
 mod planner;
+mod prune;
 mod wanted;
 
 pub use plan::Plan;
+pub use prune::Pruning;
 pub use wanted::{
-    Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedGroup,
+    Kind, Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedGroup,
     WantedOrganization, WantedRole, WantedUser,
 };
 
@@ -60,6 +62,9 @@ pub enum ApplyError {
     /// The wanted state is wrong. Nothing was changed.
     #[error(transparent)]
     Invalid(#[from] Problems),
+    /// An organization's last owner would go, because somebody else changed it since the plan. Nothing of the step is in force.
+    #[error("{0} would be left without an owner: somebody changed it meanwhile; apply again")]
+    LastOwner(String),
     /// A unique name is another's; of a name that was free when the plan was made.
     #[error("{0}")]
     Taken(String),
@@ -70,8 +75,16 @@ pub enum ApplyError {
 /// # Errors
 /// [`ApplyError::Invalid`] with every problem found; [`ApplyError::Failure`].
 pub async fn plan(env: &Env, wanted: &Wanted) -> Result<Plan, ApplyError> {
+    plan_pruning(env, wanted, Pruning::Off).await
+}
+
+/// The same, where what the files do not name may go.
+///
+/// # Errors
+/// See [`plan()`].
+pub async fn plan_pruning(env: &Env, wanted: &Wanted, pruning: Pruning) -> Result<Plan, ApplyError> {
     wanted.check()?;
-    Ok(planner::Planner::new(env).run(wanted).await??)
+    Ok(planner::Planner::new(env, pruning).run(wanted).await??)
 }
 
 /// Carries a plan out.

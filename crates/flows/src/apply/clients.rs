@@ -10,7 +10,7 @@ use orgate_domain::names::Slug;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_storage::system::OrgHint;
 
-use super::plan::{Change, SecretChange, Step, Subject};
+use super::plan::{Change, SecretChange, Step, Subject, Why};
 use super::planner::{Known, Planner};
 use super::wanted::{Wanted, WantedClient};
 use crate::Failure;
@@ -159,7 +159,7 @@ impl Planner<'_> {
                 (false, false) => continue,
             };
             let subject = Subject::Access { client: *client, client_id: (*client_id).to_owned() };
-            changes.push(Change { mark, subject });
+            changes.push(Change { mark, subject, why: Why::Wanted });
         }
         Ok(changes)
     }

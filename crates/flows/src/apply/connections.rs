@@ -18,7 +18,7 @@ use super::wanted::{Placed, Secret, WantedConnection, WantedOrganization};
 use crate::configure::Mark;
 use crate::federation::saml::settings_of;
 use crate::federation::saml_metadata::lead;
-use crate::federation::{ConnectionSecrets, version_of};
+use crate::federation::{ConnectionSecrets, Version, version_of};
 use crate::vault::VaultError;
 use crate::{Env, Failure};
 
@@ -32,6 +32,23 @@ pub(super) struct WantedState {
     pub(super) pilots: Option<Vec<Email>>,
 }
 
+impl WantedState {
+    /// Whether the new version proves itself by a secret that it does not have.
+    pub(super) fn lacks_secret(&self) -> bool {
+        self.version.as_ref().is_some_and(|(settings, secrets)| {
+            proves_by_secret(&settings.provider) && secrets.client_secret.is_none()
+        })
+    }
+}
+
+/// Whether a provider is shown a secret.
+const fn proves_by_secret(provider: &ProviderSettings) -> bool {
+    match provider {
+        ProviderSettings::Oidc(oidc) => !matches!(oidc.authentication, OidcAuthentication::PrivateKeyJwt),
+        ProviderSettings::Saml(_) => false,
+    }
+}
+
 /// A connection that is there, with its latest version.
 struct Stored {
     connection: Connection,
@@ -40,6 +57,18 @@ struct Stored {
     pilots: Vec<String>,
     /// What somebody wrote last, where metadata was followed since.
     written: Option<ConnectionSettings>,
+    /// What sign-ins use, where there is a later version that nobody made live.
+    live: Option<std::sync::Arc<Version>>,
+}
+
+impl Stored {
+    /// Whether this is what sign-ins use; what somebody prepares beside it is left to them.
+    fn is_live(&self, settings: &ConnectionSettings, secret: Option<&Secret>) -> bool {
+        self.live.as_ref().is_some_and(|live| {
+            let known = live.secrets.client_secret.as_deref();
+            live.settings == *settings && secret.is_none_or(|secret| known == Some(secret.reveal()))
+        })
+    }
 }
 
 /// The slugs of the organization's roles, and of its groups.
@@ -138,16 +167,27 @@ impl Planner<'_> {
             self.problems.add(&wanted.settings.place, text);
         }
         let secrets = secrets_of(wanted, &settings, stored.secrets.clone())?;
-        let changes = settings != stored.settings || secrets != stored.secrets;
+        let stays = stored.is_live(&settings, wanted.secret.as_ref());
+        let changes = !stays && (settings != stored.settings || secrets != stored.secrets);
         let latest_version = now.latest_version + i32::from(changes);
+        let state = wanted.state.unwrap_or(now.state);
+        // A draft is nobody's way in, and so is what was switched off before it ever was one.
+        let goes_live = matches!(state, ConnectionState::Active | ConnectionState::Pilot)
+            || now.live_version.is_some()
+            || changes;
+        let (live_version, tested_version) = if stays || !goes_live {
+            (now.live_version, now.tested_version)
+        } else {
+            (Some(latest_version), Some(latest_version))
+        };
         let connection = Connection {
             name: name_of(wanted)?,
             vendor: wanted.vendor.unwrap_or(now.vendor),
-            state: wanted.state.unwrap_or(now.state),
+            state,
             position: wanted.position.unwrap_or(now.position),
             icon_url: wanted.icon_url.clone().or_else(|| now.icon_url.clone()),
-            live_version: Some(latest_version),
-            tested_version: Some(latest_version),
+            live_version,
+            tested_version,
             latest_version,
             ..now.clone()
         };
@@ -166,7 +206,7 @@ impl Planner<'_> {
             ("state", connection.state != now.state),
             ("position", connection.position != now.position),
             ("icon", connection.icon_url != now.icon_url),
-            ("settings", changes || now.live_version != Some(latest_version)),
+            ("settings", changes || now.live_version != live_version),
             ("domains", differing(&domains.as_ref().map(|list| sorted(text(list))), &names(&now.domains))),
             ("pilots", differing(&pilots.as_ref().map(normalized), &stored.pilots)),
         ]);
@@ -255,7 +295,13 @@ async fn read(env: &Env, scope: &OrgScope) -> Result<Vec<Stored>, Failure> {
         }
         let version = version_of(env, scope, (connection.id, connection.latest_version)).await?;
         let (settings, secrets) = (version.settings.clone(), version.secrets.clone());
-        stored.push(Stored { connection, settings, secrets, pilots, written });
+        let live = match connection.live_version {
+            Some(live) if live != connection.latest_version => {
+                Some(version_of(env, scope, (connection.id, live)).await?)
+            }
+            _ => None,
+        };
+        stored.push(Stored { connection, settings, secrets, pilots, written, live });
     }
     Ok(stored)
 }
@@ -297,10 +343,7 @@ pub(super) async fn save(
 impl WantedConnection {
     /// A secret that nobody asked for would be kept without use.
     pub(super) const fn takes_secret(&self) -> bool {
-        match &self.settings.value.provider {
-            ProviderSettings::Oidc(oidc) => !matches!(oidc.authentication, OidcAuthentication::PrivateKeyJwt),
-            ProviderSettings::Saml(_) => false,
-        }
+        proves_by_secret(&self.settings.value.provider)
     }
 
     /// The secret, for the check above.

@@ -4,11 +4,13 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::clients::Client;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::credentials::SecretHash;
+use orgate_domain::ids::UserId;
 use orgate_domain::names::Slug;
-use orgate_storage::{OrgScope, OrgTx, StorageError};
+use orgate_domain::permissions::EVERYTHING;
+use orgate_storage::{Group, OrgScope, OrgTx, Role, StorageError};
 
 use super::connections::WantedState;
-use super::plan::{Change, SecretChange, Step, Subject};
+use super::plan::{Change, SecretChange, Step, Subject, Why};
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
 use crate::configure::{
@@ -42,6 +44,8 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
     if step.changes.iter().any(|change| gives_rights(&change.subject)) {
         tx.roles().seize().await.map_err(Failure::from)?; // as programs do that change these
     }
+    let prunes = step.changes.iter().any(|change| change.why == Why::Pruned);
+    let had_owner = prunes && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
     for (change, made) in &changes {
         match write(env, &mut tx, (&step.slug, change), made).await {
             Err(Failure::Storage(StorageError::Conflict { .. })) => {
@@ -49,6 +53,9 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
             }
             written => written?,
         }
+    }
+    if had_owner && !tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)? {
+        return Err(ApplyError::LastOwner(step.slug.to_string()));
     }
     // Before the commit: if its answer is lost the secret may be in force, and is known here only.
     applied.generated_secrets.extend(changes.iter().filter_map(|(change, made)| generated(change, made)));
@@ -123,12 +130,14 @@ async fn write(
             save_connection_event(env, tx, mark, state).await
         }
         Subject::Domain(domain) => save_domain(env, tx, by, domain).await,
+        Subject::Group(group) if *mark == Mark::Removed => dissolve_group(env, tx, group).await,
         Subject::Group(group) if save_group(env, tx, by, group).await? => Ok(()),
         // Somebody else made it one since the plan.
         Subject::Group(_) => {
             Err(StorageError::Conflict { constraint: "a circle of groups".to_owned() }.into())
         }
         Subject::Organization(state) => save_organization(env, tx, by, (slug, state)).await,
+        Subject::Role(role) if *mark == Mark::Removed => dissolve_role(env, tx, role).await,
         Subject::Role(role) => save_role(env, tx, by, role).await,
         Subject::User { state, .. } => save_user(env, tx, by, (state, made.phc.as_deref())).await,
     }
@@ -137,6 +146,39 @@ async fn write(
 /// An event of a change that the operator made.
 fn done(env: &Env, action: Action, mark: &Mark) -> Result<Event, Failure> {
     Ok(Author::operator().done(env, action, mark)?)
+}
+
+/// Takes a group away, from everybody who is in it.
+async fn dissolve_group(env: &Env, tx: &mut OrgTx, group: &Group) -> Result<(), Failure> {
+    tx.groups().seize().await?;
+    let members = tx.groups().clear(group.id).await?;
+    tell_each(env, tx, &members, ("groups", "group_removed", ("left", group.slug.as_str()))).await?;
+    if save_group(env, tx, (&Author::operator(), &Mark::Removed), group).await? {
+        return Ok(());
+    }
+    Err(StorageError::Conflict { constraint: "a group that was changed meanwhile".to_owned() }.into())
+}
+
+/// Takes a role away, from everybody and everything that has it.
+async fn dissolve_role(env: &Env, tx: &mut OrgTx, role: &Role) -> Result<(), Failure> {
+    let holders = tx.roles().release(role.id).await?;
+    tell_each(env, tx, &holders, ("roles", "role_removed", ("role", role.slug.as_str()))).await?;
+    save_role(env, tx, (&Author::operator(), &Mark::Removed), role).await
+}
+
+/// An event for each user that something was taken from.
+async fn tell_each(
+    env: &Env,
+    tx: &mut OrgTx,
+    users: &[UserId],
+    (part, reason, detail): (&'static str, &'static str, (&'static str, &str)),
+) -> Result<(), Failure> {
+    for user in users {
+        let mut event = done(env, Action::UserConfigured, &Mark::Changed(vec![part]))?;
+        event.detail.push((detail.0, detail.1.to_owned()));
+        tx.audit().insert(&Event { user_id: Some(*user), reason: Some(reason), ..event }).await?;
+    }
+    Ok(())
 }
 
 async fn save_connection_event(

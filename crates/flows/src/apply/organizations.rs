@@ -17,7 +17,7 @@ use orgate_storage::{Group, OrgScope, Role, StorageError, StoredUser};
 
 use super::plan::Subject;
 use super::planner::{Known, Planner};
-use super::wanted::{Placed, Secret, WantedGroup, WantedOrganization, WantedRole, WantedUser};
+use super::wanted::{Kind, Placed, Secret, WantedGroup, WantedOrganization, WantedRole, WantedUser};
 use crate::configure::{Mark, OrganizationState, UserState, ready_roles};
 use crate::passwords::Verdict;
 use crate::{Env, Failure};
@@ -31,8 +31,17 @@ struct Stored {
     roles: Vec<Role>,
     groups: Vec<Group>,
     attributes: Attributes,
-    /// By normalized address, with what is kept about them.
-    users: BTreeMap<String, (StoredUser, Attributes)>,
+    /// By normalized address.
+    users: BTreeMap<String, Member>,
+}
+
+/// A user who is there.
+struct Member {
+    user: StoredUser,
+    /// What is kept about them.
+    attributes: Attributes,
+    /// Slugs of the groups that somebody put them into.
+    groups: Vec<String>,
 }
 
 impl Stored {
@@ -45,7 +54,9 @@ impl Stored {
         for user in &wanted.users {
             if let Some(stored) = tx.users().find_by_email(&user.email.value).await? {
                 let attributes = tx.attributes().find_of_user(stored.id).await?;
-                users.insert(user.email.value.normalized().to_owned(), (stored, attributes));
+                let groups = tx.groups().list_of_member(stored.id).await?;
+                let member = Member { user: stored, attributes, groups };
+                users.insert(user.email.value.normalized().to_owned(), member);
             }
         }
         let stored = Self {
@@ -62,6 +73,12 @@ impl Stored {
     }
 }
 
+/// What a user is to have; `None` where the files are silent.
+struct Rights {
+    roles: Option<BTreeMap<Slug, RoleId>>,
+    groups: Option<BTreeMap<Slug, GroupId>>,
+}
+
 impl Planner<'_> {
     /// Compares what an entry says of an organization with what is there.
     pub(super) async fn organization(
@@ -76,12 +93,15 @@ impl Planner<'_> {
         self.domains(here, wanted.domains.as_deref(), &stored.domains).await?;
         let mut roles: BTreeMap<_, _> =
             stored.roles.iter().map(|role| (role.slug.clone(), role.id)).collect();
+        if self.prunes(wanted, Kind::Roles) {
+            roles.clear(); // those that the entry names come back
+        }
         for role in &wanted.roles {
             let (mark, role) = self.role(role, &stored.roles)?;
             roles.insert(role.slug.clone(), role.id);
             self.note(here, mark, Subject::Role(role));
         }
-        if known.is_new {
+        if known.is_new && wanted.ready_roles {
             for role in ready_roles(self.env)? {
                 if let Entry::Vacant(free) = roles.entry(role.slug.clone()) {
                     free.insert(role.id);
@@ -89,20 +109,22 @@ impl Planner<'_> {
                 }
             }
         }
-        self.groups(here, (wanted, &roles), &stored.groups)?;
+        let groups = self.groups(here, (wanted, &roles), &stored.groups)?;
         for user in &wanted.users {
-            let roles = self.resolve_roles(here.0, user.roles.as_deref(), &roles);
+            let rights = Rights {
+                roles: self.resolve_roles(here.0, user.roles.as_deref(), &roles),
+                groups: self.resolve(("group", here.0), user.groups.as_deref(), &groups),
+            };
             let stored = stored.users.get(user.email.value.normalized());
             let (mark, state, password) = match stored {
-                Some(stored) => changed_user(self.env, known.scope, (user, roles), stored).await?,
-                None => (Some(Mark::Created), self.new_user(user, roles)?, user.password.clone()),
+                Some(stored) => changed_user(self.env, known.scope, (user, rights), stored).await?,
+                None => (Some(Mark::Created), self.new_user(user, rights)?, user.password.clone()),
             };
             let (email, state) = (user.email.value.clone(), Box::new(state));
             self.note(here, mark, Subject::User { email, state, password });
         }
-        let groups = stored.groups.iter().map(|group| &group.slug);
-        let groups = groups.chain(wanted.groups.iter().map(|group| &group.slug.value)).collect();
-        self.connections(wanted, known, (&roles.keys().collect(), &groups)).await?;
+        self.connections(wanted, known, (&roles.keys().collect(), &groups.keys().collect())).await?;
+        self.prune(wanted, known, (&stored.roles, &stored.groups)).await?;
         self.roles.insert(known.scope.org_id(), roles);
         Ok(())
     }
@@ -166,15 +188,19 @@ impl Planner<'_> {
         Ok((mark, role))
     }
 
-    /// The groups, those before that others are to be inside of: a group is made before what refers to it.
+    /// The groups, those before that others are to be inside of: a group is made before what refers to it. All that there
+    /// will be are answered.
     fn groups(
         &mut self,
         here: (&Slug, OrgScope),
         (wanted, roles): (&WantedOrganization, &BTreeMap<Slug, RoleId>),
         stored: &[Group],
-    ) -> Result<(), Failure> {
+    ) -> Result<BTreeMap<Slug, GroupId>, Failure> {
         let mut known: BTreeMap<Slug, GroupId> =
             stored.iter().map(|group| (group.slug.clone(), group.id)).collect();
+        if self.prunes(wanted, Kind::Groups) {
+            known.retain(|slug, _| wanted.groups.iter().any(|group| group.slug.value == *slug));
+        }
         for group in &wanted.groups {
             if !known.contains_key(&group.slug.value) {
                 let id = GroupId::from_uuid(self.env.random.uuid(self.env.clock.now())?);
@@ -201,7 +227,7 @@ impl Planner<'_> {
         for (mark, group) in sorted.into_iter().cloned().collect::<Vec<_>>() {
             self.note(here, mark, Subject::Group(group));
         }
-        Ok(())
+        Ok(known)
     }
 
     fn group(
@@ -232,7 +258,7 @@ impl Planner<'_> {
         let group = Group {
             name: wanted.name.clone().unwrap_or_else(|| stored.name.clone()),
             roles: roles.unwrap_or_else(|| stored.roles.clone()),
-            parents: parents.unwrap_or_else(|| stored.parents.clone()),
+            parents: parents.unwrap_or_else(|| staying(&stored.parents, known)),
             ..stored.clone()
         };
         let mark = Mark::of([
@@ -274,18 +300,15 @@ impl Planner<'_> {
         Some(found)
     }
 
-    fn new_user(
-        &self,
-        wanted: &WantedUser,
-        roles: Option<BTreeMap<Slug, RoleId>>,
-    ) -> Result<UserState, Failure> {
+    fn new_user(&self, wanted: &WantedUser, rights: Rights) -> Result<UserState, Failure> {
         Ok(UserState {
             id: UserId::from_uuid(self.env.random.uuid(self.env.clock.now())?),
             email: Some(wanted.email.value.clone()),
-            vouched: true,
+            vouched: wanted.vouched,
             name: wanted.name.clone(),
             status: wanted.status.unwrap_or(UserStatus::Active),
-            roles,
+            roles: rights.roles,
+            groups: rights.groups,
             break_glass: wanted.break_glass.unwrap_or_default(),
             attributes: wanted.attributes.clone(),
             ends_sessions: None,
@@ -328,8 +351,8 @@ fn compare_organization(
 async fn changed_user(
     env: &Env,
     scope: OrgScope,
-    (wanted, roles): (&WantedUser, Option<BTreeMap<Slug, RoleId>>),
-    (stored, kept): &(StoredUser, Attributes),
+    (wanted, rights): (&WantedUser, Rights),
+    Member { user: stored, attributes: kept, groups: inside }: &Member,
 ) -> Result<(Option<Mark>, UserState, Option<Secret>), Failure> {
     let status = wanted.status.unwrap_or(stored.status);
     let password = match &wanted.password {
@@ -337,14 +360,17 @@ async fn changed_user(
         None => None,
     };
     let held: BTreeSet<_> = stored.roles.iter().map(String::as_str).collect();
-    let roles = roles.filter(|roles| !roles.keys().map(Slug::as_str).eq(held.iter().copied()));
+    let roles = rights.roles.filter(|roles| !roles.keys().map(Slug::as_str).eq(held.iter().copied()));
+    let inside: BTreeSet<_> = inside.iter().map(String::as_str).collect();
+    let groups = rights.groups.filter(|groups| !groups.keys().map(Slug::as_str).eq(inside.iter().copied()));
     let attributes = wanted.attributes.clone().filter(|attributes| attributes != kept);
     let mark = Mark::of([
         ("name", wanted.name.as_str() != stored.name),
         ("status", status != stored.status),
-        ("verified", !stored.email_verified),
+        ("verified", wanted.vouched && !stored.email_verified),
         ("password", password.is_some()),
         ("roles", roles.is_some()),
+        ("groups", groups.is_some()),
         ("attributes", attributes.is_some()),
         ("break_glass", wanted.break_glass.is_some_and(|wanted| wanted != stored.break_glass)),
     ]);
@@ -356,10 +382,11 @@ async fn changed_user(
     let state = UserState {
         id: stored.id,
         email: Some(wanted.email.value.clone()),
-        vouched: true,
+        vouched: wanted.vouched,
         name: wanted.name.clone(),
         status,
         roles,
+        groups,
         break_glass: wanted.break_glass.unwrap_or(stored.break_glass),
         attributes,
         ends_sessions,
@@ -381,6 +408,15 @@ async fn differing_password(
         None => Verdict::Wrong,
     };
     Ok((verdict == Verdict::Wrong).then(|| wanted.clone()))
+}
+
+/// Those that are not pruned.
+fn staying(parents: &BTreeMap<Slug, GroupId>, known: &BTreeMap<Slug, GroupId>) -> BTreeMap<Slug, GroupId> {
+    parents
+        .iter()
+        .filter(|(slug, _)| known.contains_key(slug))
+        .map(|(slug, id)| (slug.clone(), *id))
+        .collect()
 }
 
 /// A slug is also a name for people.

@@ -37,6 +37,16 @@ pub(super) struct Step {
 pub(super) struct Change {
     pub(super) mark: Mark,
     pub(super) subject: Subject,
+    pub(super) why: Why,
+}
+
+/// Why something changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The files do not name it.
+    Pruned,
+    /// The files say so.
+    Wanted,
 }
 
 /// What changes, in its wanted state.
@@ -83,6 +93,12 @@ impl Plan {
     pub fn changes(&self) -> usize {
         self.steps.iter().map(|step| step.changes.len()).sum()
     }
+
+    /// How many things go because the files do not name them.
+    pub fn pruned(&self) -> usize {
+        let changes = self.steps.iter().flat_map(|step| &step.changes);
+        changes.filter(|change| change.why == Why::Pruned).count()
+    }
 }
 
 impl fmt::Display for Plan {
@@ -103,6 +119,7 @@ impl Change {
     fn write(&self, org: &Slug, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let created = self.mark == Mark::Created;
         f.write_str(match self.mark {
+            _ if self.why == Why::Pruned => "- ",
             Mark::Changed(_) => "~ ",
             Mark::Created => "+ ",
             Mark::Removed => "- ",
@@ -123,6 +140,9 @@ impl Change {
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,
             Subject::User { email, .. } => write!(f, "user {} in {org}", email.as_str())?,
         }
+        if self.why == Why::Pruned {
+            return writeln!(f, " (not in the files: {})", self.subject.fate());
+        }
         if let Mark::Changed(parts) = &self.mark {
             write!(f, ": {}", parts.join(", "))?;
         }
@@ -132,10 +152,22 @@ impl Change {
 }
 
 impl Subject {
+    /// What becomes of what is pruned.
+    const fn fate(&self) -> &'static str {
+        match self {
+            Self::Client { .. } | Self::Connection(_) => "disabled",
+            Self::User { .. } => "deactivated, without roles and groups; ends their sessions",
+            _ => "removed",
+        }
+    }
+
     /// What the person who applies it should know.
     fn remark(&self, created: bool) -> &'static str {
         match self {
             Self::Client { secret: SecretChange::Generate, .. } => " (its secret will be generated)",
+            Self::Connection(state) if state.lacks_secret() => {
+                " (no client secret: nobody can sign in through it yet)"
+            }
             Self::User { password: None, .. } if created => " (no password: cannot sign in yet)",
             Self::User { state, .. } if state.ends_sessions.is_some() => " (ends their sessions)",
             _ => "",

@@ -8,7 +8,8 @@ use orgate_domain::organizations::OrgStatus;
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
 
-use super::plan::{Change, Plan, Step, Subject};
+use super::plan::{Change, Plan, Step, Subject, Why};
+use super::prune::Pruning;
 use super::wanted::{Placed, Problems, Wanted, WantedOrganization};
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::Mark;
@@ -23,6 +24,7 @@ pub(super) struct Planner<'a> {
     known: BTreeMap<Slug, Option<Known>>,
     /// The roles of organizations that the files describe, as they will be.
     pub(super) roles: BTreeMap<OrgId, BTreeMap<Slug, RoleId>>,
+    pub(super) pruning: Pruning,
     steps: Vec<Step>,
     unchanged: usize,
 }
@@ -38,12 +40,13 @@ pub(super) struct Known {
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(env: &'a Env) -> Self {
+    pub(super) fn new(env: &'a Env, pruning: Pruning) -> Self {
         Self {
             env,
             problems: Problems::default(),
             known: BTreeMap::new(),
             roles: BTreeMap::new(),
+            pruning,
             steps: Vec::new(),
             unchanged: 0,
         }
@@ -71,6 +74,7 @@ impl<'a> Planner<'a> {
             }
         }
         self.access(wanted, &owned).await?;
+        self.prune_clients(wanted).await?;
         let Self { problems, steps, unchanged, .. } = self;
         Ok(problems.or(Plan { steps, unchanged }))
     }
@@ -160,7 +164,7 @@ impl<'a> Planner<'a> {
     pub(super) fn note(&mut self, place: (&Slug, OrgScope), mark: Option<Mark>, subject: Subject) {
         let Some(mark) = mark else { return self.count_unchanged() };
         let (slug, scope) = place;
-        let change = Change { mark, subject };
+        let change = Change { mark, subject, why: Why::Wanted };
         // From the end: what belongs to one organization is mostly noted in a row.
         match self.steps.iter_mut().rfind(|step| step.scope == scope) {
             Some(step) => step.changes.push(change),
@@ -177,10 +181,19 @@ impl<'a> Planner<'a> {
         let mut changes = Vec::new();
         for (mark, subject) in subjects {
             match mark {
-                Some(mark) => changes.push(Change { mark, subject }),
+                Some(mark) => changes.push(Change { mark, subject, why: Why::Wanted }),
                 None => self.count_unchanged(),
             }
         }
+        if !changes.is_empty() {
+            self.steps.push(Step { scope, slug: slug.clone(), changes });
+        }
+    }
+
+    /// Notes what goes, in a transaction of its own, after what was noted so far.
+    pub(super) fn note_pruned(&mut self, (slug, scope): (&Slug, OrgScope), gone: Vec<(Mark, Subject)>) {
+        let changes = gone.into_iter().map(|(mark, subject)| Change { mark, subject, why: Why::Pruned });
+        let changes: Vec<_> = changes.collect();
         if !changes.is_empty() {
             self.steps.push(Step { scope, slug: slug.clone(), changes });
         }

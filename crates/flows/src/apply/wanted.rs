@@ -29,6 +29,21 @@ pub struct Wanted {
     pub organizations: Vec<WantedOrganization>,
     /// Clients, in the order of the files.
     pub clients: Vec<WantedClient>,
+    /// Whether the files list clients, be the list empty: what pruning looks at.
+    pub lists_clients: bool,
+}
+
+/// What files list of an organization, each by its name there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Its roles.
+    Roles,
+    /// Its groups.
+    Groups,
+    /// Its users.
+    Users,
+    /// Its connections.
+    Connections,
 }
 
 /// An organization.
@@ -52,6 +67,10 @@ pub struct WantedOrganization {
     pub attributes: Option<Attributes>,
     /// All of its own settings.
     pub policy: Option<PolicySettings>,
+    /// Whether it gets the roles that organizations begin with, when it is made.
+    pub ready_roles: bool,
+    /// What the files list of it, be the list empty: what pruning looks at.
+    pub lists: BTreeSet<Kind>,
     /// Some of its roles.
     pub roles: Vec<WantedRole>,
     /// Some of its groups.
@@ -111,13 +130,15 @@ pub struct WantedGroup {
     pub parents: Option<Vec<Placed<Slug>>>,
 }
 
-/// A user of an organization. An operator's word counts as proof of the address.
+/// A user of an organization.
 #[derive(Debug)]
 pub struct WantedUser {
     /// The address, by which the user is found.
     pub email: Placed<Email>,
     /// The name.
     pub name: DisplayName,
+    /// Whether an operator's word counts as proof of the address; otherwise it stays proven or not.
+    pub vouched: bool,
     /// Whether they may sign in.
     pub status: Option<UserStatus>,
     /// The password.
@@ -128,6 +149,8 @@ pub struct WantedUser {
     pub attributes: Option<Attributes>,
     /// Exactly the roles assigned to the user directly.
     pub roles: Option<Vec<Placed<Slug>>>,
+    /// Exactly the groups that somebody put them into.
+    pub groups: Option<Vec<Placed<Slug>>>,
 }
 
 /// A client. Described in full: only status, secret and grants stay as they are where the files

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{RoleId, UserId};
+use orgate_domain::ids::{GroupId, RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_storage::{Group, ListedUser, NewUser, OrgTx, Role};
@@ -27,6 +27,8 @@ pub(crate) struct UserState {
     pub(crate) status: UserStatus,
     /// The roles assigned to them, if these change.
     pub(crate) roles: Option<BTreeMap<Slug, RoleId>>,
+    /// The groups that they were put into, if these change.
+    pub(crate) groups: Option<BTreeMap<Slug, GroupId>>,
     pub(crate) break_glass: bool,
     /// What is kept about them, if that changes.
     pub(crate) attributes: Option<Attributes>,
@@ -82,6 +84,12 @@ pub(crate) async fn save_user(
         tx.users().replace_roles(*id, &ids, at).await?;
         let slugs: Vec<_> = roles.keys().map(Slug::as_str).collect();
         event.detail.push(("roles", slugs.join(" ")));
+    }
+    if let Some(groups) = &user.groups {
+        let ids: Vec<_> = groups.values().copied().collect();
+        tx.groups().replace_of_member(*id, &ids).await?;
+        let slugs: Vec<_> = groups.keys().map(Slug::as_str).collect();
+        event.detail.push(("groups", slugs.join(" ")));
     }
     tx.audit().insert(&event).await?;
     match user.ends_sessions {
