@@ -10,14 +10,14 @@ use orgate_tests::program::{Directory, Ended, Running, free_ports, orgate};
 use url::Url;
 
 /// An installation on a database of its own, configured by a file.
-struct Installation {
-    directory: Directory,
-    database: Database,
-    port: u16,
+pub(crate) struct Installation {
+    pub(crate) directory: Directory,
+    pub(crate) database: Database,
+    pub(crate) port: u16,
 }
 
 impl Installation {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (directory, database, [port]) = (Directory::fresh(), Database::fresh().await, free_ports());
         directory.file("samples.yaml", SAMPLES);
         let key = directory.file("master.key", MASTER_KEY);
@@ -31,14 +31,14 @@ impl Installation {
     }
 
     /// The program with these arguments, the configuration and the files' variables.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = orgate();
         command.args(arguments).current_dir(self.directory.path(""));
         command.env("ORGATE_CONFIG", "orgate.toml").env("PASSWORD", PASSWORD).env("SECRET", SECRET);
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let ended = Ended::of(&mut self.command(arguments));
         for secret in [MASTER_KEY, PASSWORD, SECRET] {
             assert!(!ended.everything().contains(secret), "{arguments:?}: {ended:?}");
@@ -47,14 +47,14 @@ impl Installation {
     }
 
     /// What it printed, and that it went well.
-    fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments);
         assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
         ended.stdout
     }
 
     /// What it complained about: one line, and nothing else.
-    fn refused(&self, arguments: &[&str]) -> String {
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments);
         assert_eq!(ended.code, Some(1), "{arguments:?}: {ended:?}");
         let text = ended.stderr.trim_end();

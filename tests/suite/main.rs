@@ -29,6 +29,8 @@ mod contract;
 #[cfg(test)]
 mod cors;
 #[cfg(test)]
+mod daily;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod device;
@@ -39,9 +41,13 @@ mod domains;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod headers;
+#[cfg(test)]
+mod imports;
 #[cfg(test)]
 mod introspection;
 mod invitations;
@@ -63,6 +69,8 @@ mod management;
 mod openid_connect;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod pruning;
 #[cfg(test)]
 mod registrations;
 #[cfg(test)]

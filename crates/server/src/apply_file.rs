@@ -16,6 +16,7 @@ mod connections;
 mod format;
 mod organizations;
 mod reader;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter as _};
 
 use self::format::File;
 use self::reader::Reader;
+
+pub use self::writer::write;
 
 /// Looks a variable up.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -82,7 +85,9 @@ fn load_all<'a>(
                 wanted
                     .organizations
                     .extend(file.organizations.iter().filter_map(|org| reader.organization(org)));
-                wanted.clients.extend(file.clients.iter().filter_map(|client| reader.client(client)));
+                wanted.lists_clients |= file.clients.is_some();
+                let clients = file.clients.iter().flatten();
+                wanted.clients.extend(clients.filter_map(|client| reader.client(client)));
                 problems.0.append(&mut reader.problems.0);
             }
             Err(problem) => problems.0.push(problem),
@@ -230,12 +235,12 @@ mod tests {
         assert_eq!(
             problems(&acme("    colour: red\n")),
             "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, contact, attributes, \
-             domains, branding, policy, roles, groups, users, connections"
+             domains, branding, policy, ready_roles, roles, groups, users, connections"
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),
-            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, status, password, \
-             break_glass, attributes, roles"
+            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, email_verified, status, \
+             password, break_glass, attributes, roles, groups"
         );
         assert_eq!(
             problems("organisations: []\n"),

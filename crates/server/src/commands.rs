@@ -3,19 +3,25 @@
 mod apply;
 mod break_glass;
 mod client;
+mod confirm;
 mod connection;
+mod daily;
 mod dev;
 mod doctor;
 mod domain;
 mod explain;
+mod export;
+mod import;
 mod in_organization;
 mod invite;
 mod keys;
+mod org;
 mod reference;
 mod registration_token;
 mod serve;
 mod session;
 mod setup_link;
+mod user;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -23,7 +29,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use orgate_flows::keys::KeyError;
 use orgate_flows::vault::VaultError;
 use orgate_flows::{Env, Failure, SystemClock, bootstrap};
@@ -52,6 +58,13 @@ enum Command {
     Migrate(ConfigFile),
     /// Bring organizations, users, roles and clients to the state that files describe
     Apply(apply::Apply),
+    /// Write what is there as a file that `apply` takes
+    Export(export::Export),
+    /// Bring organizations and users from another system, with their passwords
+    Import {
+        #[command(subcommand)]
+        source: import::Import,
+    },
     /// Make recovery codes for a user who is exempt from enforced SSO
     BreakGlass(break_glass::BreakGlass),
     /// Look after clients: switch one off or on, give it a new secret, let others register, look at its claims
@@ -93,8 +106,24 @@ enum Command {
     },
     /// Make a link by which an organization sets up its own sign-in, without an account
     SetupLink(setup_link::SetupLinkCommand),
+    /// Look at organizations; make, suspend and reactivate one
+    Org {
+        #[command(subcommand)]
+        command: org::OrgCommand,
+    },
+    /// Look at an organization's users; make, deactivate and reactivate one
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
+    },
     /// Check that the server could run: configuration, database, keys, mail
     Doctor(ConfigFile),
+    /// Print what has a shell complete this command line
+    Completions {
+        /// Of which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Print a part of the reference as Markdown
     Reference {
         /// Which part
@@ -125,6 +154,8 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => block_on(serve::serve(file)),
         Command::Migrate(file) => block_on(migrate(file)),
         Command::Apply(apply) => block_on(apply.run()),
+        Command::Export(command) => block_on(command.run()),
+        Command::Import { source } => block_on(source.run()),
         Command::BreakGlass(command) => block_on(command.run()),
         Command::Client { command } => block_on(command.run()),
         Command::Connection { command } => block_on(command.run()),
@@ -133,9 +164,15 @@ pub fn run() -> ExitCode {
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),
         Command::Session { command } => block_on(command.run()),
+        Command::Org { command } => block_on(command.run()),
+        Command::User { command } => block_on(command.run()),
         Command::Keys { command } => block_on(command.run()),
         Command::SetupLink(command) => block_on(command.run()),
         Command::Doctor(file) => block_on(doctor::doctor(file)),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "orgate", &mut std::io::stdout());
+            Ok(())
+        }
         Command::Reference { part } => {
             part.print();
             Ok(())

@@ -3,6 +3,7 @@
 pub mod apply_file;
 pub mod commands;
 pub mod http;
+pub mod import;
 mod issuers;
 pub mod jobs;
 pub mod settings;

@@ -12,9 +12,10 @@ use super::format;
 use super::organizations::read_domain;
 use super::reader::Reader;
 
-/// States that a file can ask for: the others are what tests make of a connection.
-const STATES: [(&str, ConnectionState); 4] = [
+/// States that a file can ask for. An operator's word counts as a test.
+const STATES: [(&str, ConnectionState); 5] = [
     ("draft", ConnectionState::Draft),
+    ("tested", ConnectionState::Tested),
     ("pilot", ConnectionState::Pilot),
     ("active", ConnectionState::Active),
     ("disabled", ConnectionState::Disabled),

@@ -11,11 +11,11 @@ use orgate_domain::policies::{
 };
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
-use orgate_flows::apply::{Placed, WantedGroup, WantedOrganization, WantedRole, WantedUser};
+use orgate_flows::apply::{Kind, Placed, WantedGroup, WantedOrganization, WantedRole, WantedUser};
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
 
-use super::format;
+use super::format::{self, Text};
 use super::reader::Reader;
 
 const STATUSES: [(&str, OrgStatus); 2] = [("active", OrgStatus::Active), ("suspended", OrgStatus::Suspended)];
@@ -40,10 +40,16 @@ impl Reader<'_> {
         });
         let branding = self.optional(file.branding.as_ref(), Self::branding);
         let policy = self.optional(file.policy.as_ref(), Self::policy);
-        let roles = self.each(&file.roles, Self::role);
-        let groups = self.each(&file.groups, Self::group);
-        let users = self.each(&file.users, Self::user);
-        let connections = self.each(&file.connections, Self::connection);
+        let roles = self.each(file.roles.as_deref().unwrap_or_default(), Self::role);
+        let groups = self.each(file.groups.as_deref().unwrap_or_default(), Self::group);
+        let users = self.each(file.users.as_deref().unwrap_or_default(), Self::user);
+        let connections = self.each(file.connections.as_deref().unwrap_or_default(), Self::connection);
+        let lists = [
+            (Kind::Roles, file.roles.is_some()),
+            (Kind::Groups, file.groups.is_some()),
+            (Kind::Users, file.users.is_some()),
+            (Kind::Connections, file.connections.is_some()),
+        ];
         Some(WantedOrganization {
             slug: slug?,
             name: name?,
@@ -54,6 +60,8 @@ impl Reader<'_> {
             domains: domains?,
             branding: branding?,
             policy: policy?,
+            ready_roles: file.ready_roles.unwrap_or(true),
+            lists: lists.into_iter().filter(|(_, listed)| *listed).map(|(kind, _)| kind).collect(),
             roles: roles?,
             groups: groups?,
             users: users?,
@@ -151,17 +159,21 @@ impl Reader<'_> {
         let attributes = self.optional(file.attributes.as_ref(), Self::attributes);
         let password =
             self.optional(file.password.as_ref(), |r, text| r.secret("password", text, check_password));
-        let roles = self.optional(file.roles.as_ref(), |r, list| {
-            r.each(list, |r, text| r.placed("roles", text, Slug::parse))
-        });
+        let mut slugs = |key, list: Option<&Vec<Text>>| {
+            self.optional(list, |r, list| r.each(list, |r, text| r.placed(key, text, Slug::parse)))
+        };
+        let roles = slugs("roles", file.roles.as_ref());
+        let groups = slugs("groups", file.groups.as_ref());
         Some(WantedUser {
             email: email?,
             name: name?,
+            vouched: file.email_verified.unwrap_or(true),
             status: status?,
             password: password?,
             break_glass: file.break_glass,
             attributes: attributes?,
             roles: roles?,
+            groups: groups?,
         })
     }
 }

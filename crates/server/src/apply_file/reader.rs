@@ -27,20 +27,21 @@ impl Reader<'_> {
         Place { file: Arc::clone(&self.file), line: at.line(), column: at.column() }
     }
 
-    /// Parses text that stands for itself.
+    /// Parses text that stands for itself, but that `$${` stands for `${` here too.
     pub(super) fn plain<T, E: Display>(
         &mut self,
         key: &str,
         text: &Text,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        if text.value.contains("${") {
+        let plain = text.value.replace("$${", "");
+        if plain.contains("${") {
             return self.refuse(
                 &text.referenced,
                 format!("{key}: variables are filled in only in secrets and addresses of clients"),
             );
         }
-        match parse(&text.value) {
+        match parse(&text.value.replace("$${", "${")) {
             Ok(value) => Some(value),
             Err(error) => self.refuse(&text.referenced, format!("{key} {:?}: {error}", text.value)),
         }

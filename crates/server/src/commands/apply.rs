@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use orgate_flows::Env;
-use orgate_flows::apply::{self, ApplyError, Plan};
+use orgate_flows::apply::{self, ApplyError, Plan, Pruning};
 
+use super::confirm::Agreement;
 use super::{ConfigFile, opened, prepared};
 use crate::apply_file;
 
@@ -17,6 +18,12 @@ pub(super) struct Apply {
     /// Say what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Take away what the files do not name, of the kinds that they list: roles and groups are removed, users deactivated,
+    /// connections and clients disabled
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    agreement: Agreement,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -25,11 +32,16 @@ impl Apply {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let wanted = apply_file::load(&self.files, &|name| std::env::var(name).ok())?;
         let env = if self.dry_run { opened(&self.config).await? } else { prepared(&self.config).await? };
-        let plan = apply::plan(&env, &wanted).await?;
+        let pruning = if self.prune { Pruning::On } else { Pruning::Off };
+        let plan = apply::plan_pruning(&env, &wanted, pruning).await?;
         print!("{plan}");
         if self.dry_run {
             println!("Nothing was changed: this was a dry run.");
             return Ok(());
+        }
+        if plan.pruned() > 0 {
+            self.agreement
+                .ask(&format!("Take away the {} things that the files do not name?", plan.pruned()))?;
         }
         execute(&env, plan).await
     }
