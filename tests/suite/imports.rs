@@ -286,7 +286,8 @@ fn many() -> String {
             7_777 => table.push_str("d@many.test,D,acme,,5f4dcc3b5aa765d61d8327deb882cf99\n"),
             9_999 => table.push_str("e@many.test,E,acme\n"),
             _ => {
-                writeln!(table, "user{number}@many.test,User {number},acme,viewer,{bcrypt}").expect("written")
+                writeln!(table, "user{number}@many.test,User {number},acme,viewer,{bcrypt}")
+                    .expect("written");
             }
         }
     }

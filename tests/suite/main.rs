@@ -50,6 +50,7 @@ mod headers;
 mod imports;
 #[cfg(test)]
 mod introspection;
+#[cfg(test)]
 mod invitations;
 #[cfg(test)]
 mod issuers;

@@ -92,41 +92,40 @@ fn show(env: &Env, reference: &Reference) -> Response {
 impl Reference {
     fn of(document: &Value) -> Self {
         let mut groups: Vec<Group> = Vec::new();
-        for (path, operations) in members(&document["paths"]) {
+        for (path, operations) in members(at(document, "/paths")) {
             for (method, described) in operations.as_object().into_iter().flatten() {
-                let name = text(&described["tags"][0]);
+                let name = text(at(described, "/tags/0"));
                 let operation = Operation::of((method, path), described);
-                match groups.iter_mut().find(|group| group.name == name) {
-                    Some(group) => group.operations.push(operation),
-                    None => {
-                        let anchor = name.to_lowercase().replace(' ', "-");
-                        groups.push(Group { name, anchor, operations: vec![operation] });
-                    }
+                if let Some(group) = groups.iter_mut().find(|group| group.name == name) {
+                    group.operations.push(operation);
+                } else {
+                    let anchor = name.to_lowercase().replace(' ', "-");
+                    groups.push(Group { name, anchor, operations: vec![operation] });
                 }
             }
         }
         groups.sort_by(|one, other| one.name.cmp(&other.name));
-        let types = members(&document["components"]["schemas"]).map(|(name, schema)| Type::of(name, schema));
-        Self { base: text(&document["servers"][0]["url"]), groups, types: types.collect() }
+        let types = members(at(document, "/components/schemas")).map(|(name, schema)| Type::of(name, schema));
+        Self { base: text(at(document, "/servers/0/url")), groups, types: types.collect() }
     }
 }
 
 impl Operation {
     fn of((method, path): (&str, &str), described: &Value) -> Self {
-        let parameters = described["parameters"].as_array().into_iter().flatten();
-        let answers = members(&described["responses"]).filter(|(status, _)| *status != "default");
+        let parameters = at(described, "/parameters").as_array().into_iter().flatten();
+        let answers = members(at(described, "/responses")).filter(|(status, _)| *status != "default");
         Self {
-            id: text(&described["operationId"]),
+            id: text(at(described, "/operationId")),
             method: method.to_uppercase(),
             path: path.to_owned(),
-            summary: text(described.get("summary").unwrap_or(&described["description"])),
-            takes: text(&described["security"][0]["access_token"][0]),
+            summary: text(described.get("summary").unwrap_or(at(described, "/description"))),
+            takes: text(at(described, "/security/0/access_token/0")),
             parameters: parameters.map(parameter).collect(),
-            body: body(&described["requestBody"]),
+            body: body(at(described, "/requestBody")),
             answers: answers
                 .map(|(status, answer)| Answer {
                     status: status.to_owned(),
-                    description: text(&answer["description"]),
+                    description: text(at(answer, "/description")),
                     body: body(answer),
                 })
                 .collect(),
@@ -135,15 +134,15 @@ impl Operation {
 }
 
 fn parameter(described: &Value) -> Field {
-    let (shape, refers) = shape(&described["schema"]);
-    let place = text(&described["in"]);
+    let (shape, refers) = shape(at(described, "/schema"));
+    let place = text(at(described, "/in"));
     let shape = if place == "path" { shape } else { format!("{shape}, {place}") };
     Field {
-        name: text(&described["name"]),
+        name: text(at(described, "/name")),
         shape,
         refers,
-        is_required: described["required"] == true,
-        description: text(&described["description"]),
+        is_required: at(described, "/required") == true,
+        description: text(at(described, "/description")),
     }
 }
 
@@ -151,9 +150,9 @@ impl Type {
     fn of(name: &str, schema: &Value) -> Self {
         let mut fields = Vec::new();
         // A type with all of another's fields is that and more.
-        let parts = schema["allOf"].as_array().map_or_else(|| vec![schema], |all| all.iter().collect());
+        let parts = at(schema, "/allOf").as_array().map_or_else(|| vec![schema], |all| all.iter().collect());
         for part in &parts {
-            if let Some(other) = part["$ref"].as_str().map(referred) {
+            if let Some(other) = at(part, "/$ref").as_str().map(referred) {
                 let description = "All that is in it".to_owned();
                 let (name, shape) = ("…".to_owned(), other.clone());
                 fields.push(Field { name, shape, refers: Some(other), is_required: true, description });
@@ -161,44 +160,46 @@ impl Type {
             fields.extend(fields_of(part));
         }
         let shape = fields.is_empty().then(|| shape(schema).0);
-        Self { name: name.to_owned(), description: text(&schema["description"]), fields, shape }
+        Self { name: name.to_owned(), description: text(at(schema, "/description")), fields, shape }
     }
 }
 
 fn fields_of(schema: &Value) -> impl Iterator<Item = Field> {
-    let required = &schema["required"];
-    members(&schema["properties"]).map(move |(name, property)| {
+    let required = at(schema, "/required");
+    members(at(schema, "/properties")).map(move |(name, property)| {
         let (shape, refers) = shape(property);
         Field {
             name: name.to_owned(),
             shape,
             refers,
             is_required: required.as_array().is_some_and(|all| all.iter().any(|one| one == name)),
-            description: text(&property["description"]),
+            description: text(at(property, "/description")),
         }
     })
 }
 
 /// What a schema is, in a few words, and the type that it refers to.
 fn shape(schema: &Value) -> (String, Option<String>) {
-    if let Some(name) = schema["$ref"].as_str().map(referred) {
+    if let Some(name) = at(schema, "/$ref").as_str().map(referred) {
         return (name.clone(), Some(name));
     }
-    let several = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| schema[*key].as_array());
+    let several = ["anyOf", "oneOf", "allOf"]
+        .iter()
+        .find_map(|key| schema.get(*key).unwrap_or(&Value::Null).as_array());
     if let Some(several) = several {
         let shapes: Vec<_> = several.iter().map(shape).collect();
         let words: Vec<_> = shapes.iter().map(|(words, _)| words.as_str()).collect();
         return (words.join(" or "), shapes.iter().find_map(|(_, refers)| refers.clone()));
     }
-    let kinds: Vec<String> = match &schema["type"] {
+    let kinds: Vec<String> = match at(schema, "/type") {
         Value::Array(kinds) => kinds.iter().map(text).collect(),
         kind => vec![text(kind)],
     };
     if kinds.iter().any(|kind| kind == "array") {
-        let (of, refers) = shape(&schema["items"]);
+        let (of, refers) = shape(at(schema, "/items"));
         return (format!("list of {of}"), refers);
     }
-    if let Some(values) = schema["enum"].as_array() {
+    if let Some(values) = at(schema, "/enum").as_array() {
         let values: Vec<_> = values.iter().map(text).collect();
         return (values.join(" | "), None);
     }
@@ -207,26 +208,34 @@ fn shape(schema: &Value) -> (String, Option<String>) {
 
 /// Between what a number or the length of a text is.
 fn bounds(schema: &Value) -> String {
-    let range = |least: &str, most: &str| match (&schema[least], &schema[most]) {
+    let range = |least: &str, most: &str| match (
+        schema.get(least).unwrap_or(&Value::Null),
+        schema.get(most).unwrap_or(&Value::Null),
+    ) {
         (Value::Null, Value::Null) => String::new(),
         (Value::Null, most) => format!(", at most {most}"),
         (least, Value::Null) => format!(", at least {least}"),
         (least, most) => format!(", {least} to {most}"),
     };
     let length = range("minLength", "maxLength");
-    let format = schema["format"].as_str().filter(|format| format.starts_with("date"));
+    let format = at(schema, "/format").as_str().filter(|format| format.starts_with("date"));
     let format = format.map_or_else(String::new, |format| format!(", {format}"));
     let unit = if length.is_empty() { "" } else { " characters" };
     [format, range("minimum", "maximum"), length, unit.to_owned()].concat()
 }
 
 fn body(described: &Value) -> Option<String> {
-    let (_, content) = members(&described["content"]).next()?;
-    content["schema"]["$ref"].as_str().map(referred)
+    let (_, content) = members(at(described, "/content")).next()?;
+    at(content, "/schema/$ref").as_str().map(referred)
 }
 
 fn referred(reference: &str) -> String {
     reference.trim_start_matches("#/components/schemas/").to_owned()
+}
+
+/// What is at a place (RFC 6901); null if nothing is.
+fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn text(value: &Value) -> String {

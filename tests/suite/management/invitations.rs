@@ -1,5 +1,7 @@
 //! Invitations, made, sent again and taken back by an organization's own administrators.
 
+use std::fmt::Write as _;
+
 use chrono::Duration;
 use orgate_tests::app::{App, client};
 use orgate_tests::mailbox::Mailbox;
@@ -245,7 +247,7 @@ async fn what_cannot_be_is_told_with_its_place() {
     ] {
         let reply = invite(&app, &token, &wanted).await;
         let pointer = reply.body["errors"][0]["pointer"].as_str().unwrap_or("-");
-        seen += &format!("{} {pointer} {}\n", reply.status, reply.text("detail"));
+        writeln!(seen, "{} {pointer} {}", reply.status, reply.text("detail")).expect("written");
     }
 
     insta::assert_snapshot!(seen, @"

@@ -56,11 +56,11 @@ async fn what_is_above_an_organization_holds_there_and_in_all_below_it_once_it_i
     assert_eq!((lives("branch").await, lives("desk").await), (60, 600));
     assert_eq!(put("branch", Value::Null).await.status, 200);
     assert_eq!(lives("branch").await, 600);
-    let lines: i64 = sqlx::query_scalar("select count(*) from organization_ancestors where depth > 0")
+    let left: i64 = sqlx::query_scalar("select count(*) from organization_ancestors where depth > 0")
         .fetch_one(app.database.superuser())
         .await
         .expect("counted");
-    assert_eq!(lines, 0, "nothing is left of where they were");
+    assert_eq!(left, 0, "nothing is left of where they were");
 }
 
 /// Two at once would otherwise each be below the other.

@@ -186,8 +186,12 @@ async fn a_webhook_goes_through_what_happened_again_from_a_cursor_or_a_moment_by
         (json!({ "after": "all_0" }), "/after"),
         (json!({ "after": "pos_99999" }), "/after"),
     ] {
-        let reply = acme.post(&replay, wrong.clone()).await;
-        assert_eq!((reply.status, &reply.body["errors"][0]["pointer"]), (422, &json!(pointer)), "{wrong}");
+        let refused = acme.post(&replay, wrong.clone()).await;
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (422, &json!(pointer)),
+            "{wrong}"
+        );
     }
 }
 
@@ -243,7 +247,8 @@ async fn a_receiver_that_is_gone_or_takes_nothing_for_days_is_left_alone_and_los
     assert!(app.events("acme").await.contains(&"webhook.disabled success failing".to_owned()));
 
     gone.take();
-    (gone.answer(204), failing.answer(204));
+    gone.answer(204);
+    failing.answer(204);
     for webhook in [&webhook, &other] {
         let again =
             acme.call("PATCH", &format!("webhooks/{webhook}"), Some(&json!({ "enabled": true }))).await;
@@ -292,9 +297,9 @@ async fn a_change_meanwhile_is_not_overruled_and_needs_the_state_that_was_read()
     let changing = async {
         receiver.wait(1).await;
         let url = app.at(&format!("{PATH}/organizations/acme/{path}"));
-        let patch = client().patch(url).bearer_auth(&acme.token).header("if-match", &tag);
+        let request = client().patch(url).bearer_auth(&acme.token).header("if-match", &tag);
         let moved =
-            Reply::of(patch.json(&json!({ "url": elsewhere.url })).send().await.expect("answered")).await;
+            Reply::of(request.json(&json!({ "url": elsewhere.url })).send().await.expect("answered")).await;
         assert_eq!(moved.status, 200, "{:?}", moved.body);
         receiver.answer(500);
     };

@@ -9,7 +9,7 @@ use orgate_flows::webhooks::{claim_due, sequence};
 use orgate_tests::app::{App, client};
 use orgate_tests::node::Node;
 use orgate_tests::program::Running;
-use orgate_tests::webhook_receiver::WebhookReceiver;
+use orgate_tests::webhook_receiver::{Message, WebhookReceiver};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -104,7 +104,7 @@ async fn a_node_that_dies_while_it_delivers_loses_nothing() {
     let _other = Node::beside(&app).await;
 
     let sent = receiver.wait(4).await;
-    let ids: Vec<_> = sent.iter().map(|message| message.id()).collect();
+    let ids: Vec<_> = sent.iter().map(Message::id).collect();
     assert_eq!(ids[0], ids[1], "what was not answered for is sent again, by its id");
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 3);
 }

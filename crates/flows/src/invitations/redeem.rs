@@ -78,6 +78,7 @@ async fn make_user(
         name: name(invitation, (id, newcomer))?,
         status: UserStatus::Active,
         roles: Some(roles.map(|role| (role.slug, role.id)).collect()),
+        groups: None,
         break_glass: false,
         attributes: None,
         ends_sessions: None,

@@ -131,9 +131,10 @@ async fn create(
     save_client(env, tx, (&caller.author(), &Mark::Created), (&client, None))
         .await
         .map_err(|failure| ChangeError::taken(failure, taken))?;
-    let secret = match client.settings.authentication.uses_secret() {
-        true => Some(give_secret(env, tx, id).await?),
-        false => None,
+    let secret = if client.settings.authentication.uses_secret() {
+        Some(give_secret(env, tx, id).await?)
+    } else {
+        None
     };
     let described = describe(tx, id).await?.ok_or(ChangeError::Missing)?;
     change.commit().await?;

@@ -86,18 +86,18 @@ impl Reader<'_> {
     ) -> Option<ClientSettings> {
         let Err(problem) = settings.check(kind, signing) else { return Some(settings) };
         let said = match problem.key {
-            "authentication" => file.authentication.as_ref().map(|text| text.referenced.clone()),
+            "authentication" => file.authentication.as_ref().map(|text| text.referenced),
             "claims" => {
                 let unnamed = settings.claims.iter().position(|mapping| !mapping.has_own_scope());
-                unnamed.and_then(|place| file.claims.get(place)).map(|claim| claim.referenced.clone())
+                unnamed.and_then(|place| file.claims.get(place)).map(|claim| claim.referenced)
             }
-            "signing_algorithm" => file.signing_algorithm.as_ref().map(|text| text.referenced.clone()),
+            "signing_algorithm" => file.signing_algorithm.as_ref().map(|text| text.referenced),
             "userinfo_signing_algorithm" => {
-                file.userinfo_signing_algorithm.as_ref().map(|text| text.referenced.clone())
+                file.userinfo_signing_algorithm.as_ref().map(|text| text.referenced)
             }
             _ => None,
         };
-        self.refuse(&said.unwrap_or_else(|| file.id.referenced.clone()), problem.to_string())
+        self.refuse(&said.unwrap_or(file.id.referenced), problem.to_string())
     }
 
     fn authentication(&mut self, file: &format::Client, kind: ClientKind) -> Option<ClientAuthentication> {
