@@ -52,6 +52,7 @@ begin
         join organization_ancestors above on above.org_id = new_parent_id
         where below.ancestor_id = moved_id;
     update organizations moved set parent_id = new_parent_id, updated_at = moved_at where moved.org_id = moved_id;
+    perform pg_notify('orgate_configuration', 'organizations:' || moved_id::text); -- for every node
     return 'moved';
 end
 $$;

@@ -24,6 +24,7 @@ use orgate_storage::{BroughtUser, OrgScope, OrgTx, StorageError};
 
 use crate::apply::Wanted;
 use crate::configure::{Author, Mark};
+use crate::invitations::seats::{check_seats, hold_seats};
 use crate::passwords::ForeignHash;
 use crate::{Env, Failure};
 
@@ -262,6 +263,7 @@ async fn bring(
     let emails: Vec<String> = users.iter().map(|user| user.email.normalized().to_owned()).collect();
     let mut tx = env.store.begin(scope).await?;
     if mode != Mode::Check {
+        hold_seats(&mut tx).await?;
         tx.roles().seize().await?; // as programs do that change who has which
         tx.groups().hold().await?;
     }
@@ -271,6 +273,7 @@ async fn bring(
         for batch in fresh.chunks(BATCH) {
             insert(env, &mut tx, target, batch).await?;
         }
+        check_seats(env, &mut tx).await?;
     }
     tx.commit().await?;
     Ok(fresh.len())

@@ -208,6 +208,11 @@ async fn nobody_gets_by_an_application_what_they_do_not_hold() {
         ),
         ("PATCH", of(&plain, ""), json!({ "scopes": ["orgate:audit:read"] })),
         ("POST", of(&above, "/secrets"), json!({ "overlap_secs": 0 })),
+        // Nor what applications let people do: by a machine's role, or unasked by whoever signs in.
+        ("POST", of(&plain, "/secrets"), json!({ "overlap_secs": 0 })),
+        ("POST", CLIENTS.to_owned(), web("Wiki")),
+        // Nor what happens to everybody.
+        ("POST", CLIENTS.to_owned(), json!({ "type": "machine", "name": "Ear", "scopes": ["ssf.manage"] })),
     ] {
         let refused = call(&app, Some(&token), (method, &path), Some(&body)).await;
         assert_eq!(
@@ -217,7 +222,8 @@ async fn nobody_gets_by_an_application_what_they_do_not_hold() {
         );
     }
 
-    let own = scoped(&["openid", "notes", "orgate:clients:manage"]);
+    let mut own = scoped(&["openid", "notes", "orgate:clients:manage"]);
+    own["party"] = json!("third");
     assert_eq!(call(&app, Some(&token), ("POST", CLIENTS), Some(&own)).await.status, 201);
     // Nor does anybody read them who may not.
     let blind = token_of(&app, &but("orgate:clients:read")).await;

@@ -132,6 +132,7 @@ impl Planner<'_> {
     fn new_connection(&self, wanted: &WantedConnection) -> Result<WantedState, Failure> {
         let state = wanted.state.unwrap_or(ConnectionState::Active);
         let settings = wanted.settings.value.clone();
+        let live = (state != ConnectionState::Draft).then_some(1);
         let connection = Connection {
             id: ConnectionId::from_uuid(self.env.random.uuid(self.env.clock.now())?),
             slug: wanted.slug.value.clone(),
@@ -141,8 +142,8 @@ impl Planner<'_> {
             state,
             position: wanted.position.unwrap_or_default(),
             icon_url: wanted.icon_url.clone(),
-            live_version: Some(1),
-            tested_version: Some(1),
+            live_version: live,
+            tested_version: live,
             latest_version: 1,
             domains: Vec::new(),
         };
@@ -174,7 +175,7 @@ impl Planner<'_> {
         // A draft is nobody's way in, and so is what was switched off before it ever was one.
         let goes_live = matches!(state, ConnectionState::Active | ConnectionState::Pilot)
             || now.live_version.is_some()
-            || changes;
+            || (changes && state != ConnectionState::Draft);
         let (live_version, tested_version) = if stays || !goes_live {
             (now.live_version, now.tested_version)
         } else {

@@ -11,9 +11,11 @@ use orgate_domain::clients::{Audience, Client, Party};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ClientId, RoleId};
 use orgate_domain::names::Slug;
+use orgate_domain::permissions::OrgatePermission::{ApplicationsGrant, AuditRead, OrganizationsAct};
 use orgate_domain::permissions::is_reserved;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_protocol::oauth::token::GrantType;
+use orgate_protocol::ssf::{MANAGE_SCOPE, READ_SCOPE};
 pub use orgate_storage::ListedClient;
 use orgate_storage::{OrgTx, Page, PageOf, Role, StorageError};
 
@@ -31,6 +33,9 @@ const MAX_CLIENTS: i64 = 500;
 
 /// Entries of each of a client's lists at most.
 pub const MAX_ENTRIES: usize = 100;
+
+/// Scopes of what hears of everybody's security events.
+const RECEIVER_SCOPES: [&str; 2] = [MANAGE_SCOPE, READ_SCOPE];
 
 /// How long secrets may be accepted beside the one that replaces them, at most.
 pub const LONGEST_OVERLAP: Duration = Duration::days(90);
@@ -201,7 +206,8 @@ fn held(slugs: &[Slug], all: Vec<Role>) -> Vec<Role> {
     all.into_iter().filter(|role| slugs.contains(&role.slug)).collect()
 }
 
-/// Whether a client gets no further than the caller: by what of Orgate's own it may ask for of people, or by its roles.
+/// Whether a client gets no further than the caller: by what of Orgate's own it may ask for of people, by what it hears, by
+/// what it is told of people unasked, or by its roles.
 fn check_reach(caller: &Caller, (client, roles): (&Client, &[Role])) -> Result<(), ChangeError> {
     let scopes = client.settings.scopes.iter().flatten();
     if let Some(scope) =
@@ -211,10 +217,25 @@ fn check_reach(caller: &Caller, (client, roles): (&Client, &[Role])) -> Result<(
             format!("the application may ask for {scope}, which you do not hold; who does can set it up");
         return Err(ChangeError::above("/scopes", detail));
     }
-    if roles.iter().all(|role| caller.reaches(&role.permissions)) {
+    let hears =
+        client.settings.scopes.iter().flatten().any(|scope| RECEIVER_SCOPES.contains(&scope.as_str()));
+    let elsewhere = client.audience != Audience::Owner;
+    if hears && !(caller.may(AuditRead) && (!elsewhere || caller.may(OrganizationsAct))) {
+        let needed = if elsewhere { OrganizationsAct } else { AuditRead };
+        let detail = format!("what hears of security events takes {}", needed.as_str());
+        return Err(ChangeError::above("/scopes", detail));
+    }
+    // Its tokens say all that whoever signs in may do in applications, and nobody is asked.
+    let signs_in = client.kind != ClientKind::Machine && client.settings.party == Party::First;
+    if signs_in && !caller.may(ApplicationsGrant) {
+        let detail = "an application of the product's own, which people are not asked about, takes orgate:applications:grant; \
+                      make it a third party's";
+        return Err(ChangeError::above("/party", detail));
+    }
+    if roles.iter().all(|role| caller.may_give(role)) {
         return Ok(());
     }
-    Err(ChangeError::above("", "the machine administers more of the organization than you do"))
+    Err(ChangeError::above("", "the machine has a role that is not yours to give"))
 }
 
 /// What of a client is not its settings' to say.

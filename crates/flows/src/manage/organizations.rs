@@ -3,6 +3,7 @@
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
+use orgate_domain::permissions::OrgatePermission::{OrganizationsAct, PoliciesManage};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
 use orgate_storage::{MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf};
 
@@ -172,6 +173,11 @@ pub async fn move_organization(
         };
         let mut change = Change::begin(env, operator, lock).await?;
         let Change { tx, caller: operator, .. } = &mut change;
+        // What is set above it holds there no more, or does from now on.
+        if !(operator.may(OrganizationsAct) && operator.may(PoliciesManage)) {
+            let detail = "it takes orgate:organizations:act and orgate:policies:manage too: other policies hold there then";
+            return Err(ChangeError::above("", detail));
+        }
         let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
         let parent = parent.map(|parent| parent.org_id());
         if before.record.parent == parent {

@@ -162,12 +162,12 @@ impl Place {
                 progress.succeed();
                 self.settle(progress, Some(&taken(key, (attempts, status), now))).await
             }
-            Answer::Gone => self.disable(GONE).await,
+            Answer::Gone => self.disable(GONE, progress.as_of).await,
             Answer::Failed(refusal) => {
                 self.warn(&refusal);
                 progress.fail(now);
                 if progress.is_hopeless(now) {
-                    return self.disable(FAILING).await;
+                    return self.disable(FAILING, progress.as_of).await;
                 }
                 let wait = next_try(attempts).map(|wait| self.jitter(wait)).transpose()?;
                 let next_try_at = wait.map(|wait| now + wait.max(refusal.retry_after.unwrap_or_default()));
@@ -222,13 +222,13 @@ impl Place {
                 (progress.last_position, progress.tries) = (event.at, 0);
                 return self.settle(progress, Some(&taken(key, (tries, status), now))).await;
             }
-            Answer::Gone => return self.disable(GONE).await,
+            Answer::Gone => return self.disable(GONE, progress.as_of).await,
             Answer::Failed(refusal) => refusal,
         };
         self.warn(&refusal);
         progress.fail(now);
         if progress.is_hopeless(now) {
-            return self.disable(FAILING).await;
+            return self.disable(FAILING, progress.as_of).await;
         }
         if tries < TRIES_IN_ORDER {
             let wait = self.jitter(back_off(progress.failures))?;
@@ -298,7 +298,8 @@ impl Place {
         Ok(Next::On)
     }
 
-    async fn disable(&self, reason: &'static str) -> Result<Next, Failure> {
+    /// Unless somebody has decided about it since it was looked at: it is another webhook's answer then.
+    async fn disable(&self, reason: &'static str, as_of: DateTime<Utc>) -> Result<Next, Failure> {
         let event = Event {
             actor: Actor::System,
             reason: Some(reason),
@@ -307,7 +308,12 @@ impl Place {
         };
         let mut tx = self.env.store.begin(&self.scope).await?;
         let held = tx.webhooks().find_leased(self.id, self.leased_until).await?;
-        if held.is_some_and(|webhook| webhook.status == WebhookStatus::Enabled) {
+        let Some(webhook) = held else { return Ok(Next::Left) };
+        if webhook.updated_at != as_of {
+            drop(tx);
+            return Ok(Next::Over(Some(self.env.clock.now())));
+        }
+        if webhook.status == WebhookStatus::Enabled {
             tx.webhooks().disable(self.id, reason, self.env.clock.now()).await?;
             tx.audit().insert(&event).await?;
         }
