@@ -260,10 +260,17 @@ impl App {
 
     /// Waits until somebody in its database waits for somebody else.
     pub async fn blocked(&self) {
-        let waiting = "select exists (select from pg_stat_activity
-                       where datname = current_database() and wait_event_type = 'Lock')";
-        for _ in 0..200 {
-            if sqlx::query_scalar(waiting).fetch_one(self.database.superuser()).await.expect("asked") {
+        self.blocked_by(1).await;
+    }
+
+    /// The same of as many statements.
+    pub async fn blocked_by(&self, statements: i64) {
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+        for _ in 0..400 {
+            let count: i64 =
+                sqlx::query_scalar(waiting).fetch_one(self.database.superuser()).await.expect("asked");
+            if count >= statements {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(25)).await;

@@ -326,7 +326,7 @@ async fn who_lost_their_rights_while_they_waited_does_nothing_more() {
         )
     };
     let meanwhile = async {
-        app.blocked().await;
+        app.blocked_by(2).await;
         for change in [
             "update users set status = 'deactivated' where email = 'ada@acme.test'",
             "delete from client_roles where role_id in (select id from roles where slug = 'all')",
