@@ -21,7 +21,7 @@ pub struct WriteError(String);
 /// Writes a state. A secret in it is written as it is: it is a reference to a variable.
 ///
 /// # Errors
-/// [`WriteError`].
+/// What cannot be said in a file.
 pub fn write(wanted: &Wanted) -> Result<String, WriteError> {
     let clients = wanted.clients.iter().map(client).collect::<Result<Vec<_>, _>>()?;
     let file = format::File {
