@@ -370,7 +370,7 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
             assert_eq!(
                 problems(&client(&format!("    {other}: RS256\n"))),
                 format!(
-                    "acme.yaml:{at}: profile fapi2: it is signed to with PS256, ES256 or EdDSA (FAPI 2.0 §5.4.1)"
+                    "acme.yaml:{at}: {other}: profile fapi2: it is signed to with PS256, ES256 or EdDSA (FAPI 2.0 §5.4.1)"
                 )
             );
         }

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_row_that_cannot_be_read_is_a_fault_of_its_own() {
         let file = "\u{feff}email, name, Roles\r\n\
-                    ada@acme.test, \"Ada, Countess\", editor viewer\r\n\
+                    ada@acme.test,\"Ada, Countess\", editor viewer\r\n\
                     nobody,,\r\n\
                     ADA@acme.test,,\r\n\
                     two@acme.test,one\r\n\

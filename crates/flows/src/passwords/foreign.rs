@@ -208,7 +208,8 @@ fn bcrypt(text: &str) -> Result<Known, InvalidHash> {
         ["$2a$", "$2b$", "$2y$"].iter().find_map(|prefix| text.strip_prefix(prefix)).ok_or(malformed)?;
     let (cost, rest) = rest.split_once('$').ok_or(malformed)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'/';
-    if cost.len() != 2 || rest.len() != 53 || !rest.bytes().all(plain) {
+    let digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits || rest.len() != 53 || !rest.bytes().all(plain) {
         return Err(malformed);
     }
     let cost: u32 = cost.parse().map_err(|_| malformed)?;
