@@ -44,7 +44,7 @@ export async function pages({ journeys, orgate, browser, callback }) {
     'the management API': async (page) => {
       await page.goto(`${orgate.issuer}/api/docs`)
       await page.locator('#updateClient summary').click()
-      await page.getByText('orgate:clients:manage').first().waitFor()
+      await page.locator('#updateClient').getByText('orgate:clients:manage').waitFor()
     },
     'sign-out': async (page) => {
       await page.goto(authorize({ organization: 'acme' }))

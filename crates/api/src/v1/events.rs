@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use orgate_domain::webhooks::{EventFilter, MAX_FILTERS};
-use orgate_edge::QueryParams;
+use orgate_edge::{ParamsRejection, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::manage::follow::{Asked, FollowError, follow_events};
 use orgate_flows::manage::{EventCursor, FollowedEvent, MAX_PAGE};
@@ -89,9 +89,9 @@ impl From<FollowError> for Problem {
 pub(crate) async fn list(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    params: QueryParams,
+    params: Result<QueryParams, ParamsRejection>,
 ) -> Result<Private<Events>, Problem> {
-    let followed = follow_events(&env, &caller, &read(&params)?).await?;
+    let followed = follow_events(&env, &caller, &read(&params?)?).await?;
     Ok(Private(Events {
         items: followed.events.into_iter().map(View::from).collect(),
         next_cursor: EventCursor::Organization(followed.up_to).to_string(),
