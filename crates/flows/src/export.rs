@@ -76,8 +76,14 @@ pub async fn installation(env: &Env, secrets: Secrets) -> Result<Description, Fa
 type Access = BTreeMap<(OrgId, ClientId), Vec<Slug>>;
 
 async fn describe(env: &Env, scopes: &[OrgScope], secrets: Secrets) -> Result<Description, Failure> {
-    let mut reading =
-        Reading { env, secrets, left_out: Vec::new(), access: Access::new(), domains: BTreeSet::new() };
+    let mut reading = Reading {
+        env,
+        secrets,
+        left_out: Vec::new(),
+        access: Access::new(),
+        domains: BTreeSet::new(),
+        variables: BTreeSet::new(),
+    };
     let (mut wanted, mut clients) = (Wanted { lists_clients: true, ..Wanted::default() }, Vec::new());
     for scope in scopes {
         let Some((organization, owned)) = reading.organization(scope).await? else { continue };
@@ -99,6 +105,8 @@ struct Reading<'a> {
     access: Access,
     /// Those that were described: each can be in a file once.
     domains: BTreeSet<String>,
+    /// Variables that a secret is in.
+    variables: BTreeSet<String>,
 }
 
 impl Reading<'_> {
@@ -209,11 +217,8 @@ impl Reading<'_> {
             self.left_out.push(format!("the version of the connection {slug} of {org} that is not live yet"));
         }
         let version = version_of(self.env, scope, (connection.id, shown)).await?;
-        let secret = version
-            .secrets
-            .client_secret
-            .as_ref()
-            .and_then(|_| self.reference(&[org.as_str(), slug.as_str()]));
+        let secret = version.secrets.client_secret.is_some();
+        let secret = secret.then(|| self.reference(&[org.as_str(), slug.as_str()])).flatten();
         let pilots = pilots.iter().map(|pilot| Email::parse(pilot).map(placed));
         let corrupt = StorageError::Corrupt { table: "connection_pilots", column: "email" };
         Ok(Some(WantedConnection {
@@ -273,7 +278,7 @@ impl Reading<'_> {
     }
 
     /// The variable that a secret is to be in.
-    fn reference(&self, names: &[&str]) -> Option<Secret> {
+    fn reference(&mut self, names: &[&str]) -> Option<Secret> {
         if self.secrets == Secrets::Kept {
             return None;
         }
@@ -283,11 +288,16 @@ impl Reading<'_> {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
             .collect();
         let first = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-        Some(Secret::new(format!("${{{first}{name}}}")))
+        // Of two names that come to the same, the later one is numbered: a secret is nobody else's.
+        let numbered = (2..).map(|number: u32| format!("{first}{name}_{number}"));
+        let mut free = std::iter::once(format!("{first}{name}")).chain(numbered);
+        let name = free.find(|name| self.variables.insert(name.clone()))?;
+        Some(Secret::new(format!("${{{name}}}")))
     }
 }
 
-async fn list_users(tx: &mut OrgTx) -> Result<Vec<DescribedUser>, StorageError> {
+/// Every user of an organization.
+pub(crate) async fn list_users(tx: &mut OrgTx) -> Result<Vec<DescribedUser>, StorageError> {
     let (mut users, mut after) = (Vec::new(), None);
     loop {
         let page = tx.users().list_described(PageOf { after, limit: MAX_PAGE }).await?;

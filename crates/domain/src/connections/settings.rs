@@ -292,6 +292,14 @@ impl ProviderSettings {
             Self::Saml(_) => ConnectionProtocol::Saml,
         }
     }
+
+    /// Whether it is shown a secret.
+    pub const fn takes_secret(&self) -> bool {
+        match self {
+            Self::Oidc(oidc) => !matches!(oidc.authentication, OidcAuthentication::PrivateKeyJwt),
+            Self::Saml(_) => false,
+        }
+    }
 }
 
 impl OidcSettings {

@@ -36,16 +36,8 @@ impl WantedState {
     /// Whether the new version proves itself by a secret that it does not have.
     pub(super) fn lacks_secret(&self) -> bool {
         self.version.as_ref().is_some_and(|(settings, secrets)| {
-            proves_by_secret(&settings.provider) && secrets.client_secret.is_none()
+            settings.provider.takes_secret() && secrets.client_secret.is_none()
         })
-    }
-}
-
-/// Whether a provider is shown a secret.
-const fn proves_by_secret(provider: &ProviderSettings) -> bool {
-    match provider {
-        ProviderSettings::Oidc(oidc) => !matches!(oidc.authentication, OidcAuthentication::PrivateKeyJwt),
-        ProviderSettings::Saml(_) => false,
     }
 }
 
@@ -167,7 +159,12 @@ impl Planner<'_> {
             let text = "a connection keeps its protocol; describe another connection, and disable this one";
             self.problems.add(&wanted.settings.place, text);
         }
-        let secrets = secrets_of(wanted, &settings, stored.secrets.clone())?;
+        // What somebody prepares beside what is live, and its secret, is not what the file goes on from.
+        let before = match &stored.live {
+            Some(live) if settings != stored.settings => live.secrets.clone(),
+            _ => stored.secrets.clone(),
+        };
+        let secrets = secrets_of(wanted, &settings, before)?;
         let stays = stored.is_live(&settings, wanted.secret.as_ref());
         let changes = !stays && (settings != stored.settings || secrets != stored.secrets);
         let latest_version = now.latest_version + i32::from(changes);
@@ -344,7 +341,7 @@ pub(super) async fn save(
 impl WantedConnection {
     /// A secret that nobody asked for would be kept without use.
     pub(super) const fn takes_secret(&self) -> bool {
-        proves_by_secret(&self.settings.value.provider)
+        self.settings.value.provider.takes_secret()
     }
 
     /// The secret, for the check above.

@@ -14,7 +14,7 @@ use orgate_domain::groups::outermost_first;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::EVERYTHING;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, StorageError};
+use orgate_storage::{DescribedUser, Group, OrgScope, Role, StorageError};
 
 use super::connections::WantedState;
 use super::plan::{SecretChange, Subject};
@@ -22,6 +22,7 @@ use super::planner::{Known, Planner};
 use super::wanted::{Kind, Wanted, WantedOrganization};
 use crate::Failure;
 use crate::configure::{Mark, UserState};
+use crate::export::list_users;
 
 /// Whether what the files do not name goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +123,12 @@ impl Planner<'_> {
         });
         let comes = wanted.users.iter().any(|user| {
             let roles = user.roles.as_deref().unwrap_or_default();
-            user.status != Some(UserStatus::Deactivated)
-                && roles.iter().any(|role| after.contains(role.value.as_str()))
+            let stored = users.iter().find(|known| {
+                let email = known.email.as_deref().and_then(|email| Email::parse(email).ok());
+                email.is_some_and(|email| email.normalized() == user.email.value.normalized())
+            });
+            let status = user.status.or(stored.map(|known| known.status)).unwrap_or(UserStatus::Active);
+            status == UserStatus::Active && roles.iter().any(|role| after.contains(role.value.as_str()))
         });
         if had && !stays && !comes {
             let text = format!(
@@ -172,18 +177,6 @@ impl Planner<'_> {
         let registered = |client: &Client| Party::REGISTERED.contains(&client.settings.party);
         clients.retain(|client| client.status == ClientStatus::Active && registered(client));
         Ok(clients)
-    }
-}
-
-async fn list_users(tx: &mut OrgTx) -> Result<Vec<DescribedUser>, StorageError> {
-    let (mut users, mut after) = (Vec::new(), None);
-    loop {
-        let page = tx.users().list_described(PageOf { after, limit: MAX_PAGE }).await?;
-        users.extend(page.items);
-        after = page.next;
-        if after.is_none() {
-            return Ok(users);
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use orgate_domain::connections::{
 use orgate_domain::email::DomainName;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
-use orgate_domain::permissions::READY_ROLES;
+use orgate_domain::permissions::{READY_ROLES, is_reserved};
 use orgate_domain::roles::Permission;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{Group, OrgScope, Role};
@@ -399,7 +399,7 @@ impl Translation {
             (None, true) => ConnectionState::Active,
             (None, false) => ConnectionState::Disabled,
         };
-        let secret = foreign.secret.filter(|_| takes_secret(&settings.provider));
+        let secret = foreign.secret.filter(|_| settings.provider.takes_secret());
         Some(WantedConnection {
             slug: placed(slug),
             name: foreign.display_name.as_deref().and_then(|name| DisplayName::parse(name).ok()),
@@ -413,14 +413,6 @@ impl Translation {
             settings: placed(settings),
         })
     }
-}
-
-fn takes_secret(provider: &ProviderSettings) -> bool {
-    matches!(provider, ProviderSettings::Oidc(oidc) if oidc.authentication != OidcAuthentication::PrivateKeyJwt)
-}
-
-fn is_reserved(permission: &str) -> bool {
-    Permission::parse(permission).is_ok_and(|permission| permission.is_reserved())
 }
 
 /// A value that stands in no file.

@@ -34,8 +34,8 @@ impl Reader<'_> {
         text: &Text,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let plain = text.value.replace("$${", "");
-        if plain.contains("${") {
+        // What is left must not run together: `$$${{` is `$${{`.
+        if text.value.replace("$${", "\n").contains("${") {
             return self.refuse(
                 &text.referenced,
                 format!("{key}: variables are filled in only in secrets and addresses of clients"),
