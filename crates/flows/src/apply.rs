@@ -94,7 +94,7 @@ pub async fn plan_pruning(env: &Env, wanted: &Wanted, pruning: Pruning) -> Resul
 pub async fn execute(env: &Env, plan: Plan) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     for step in &plan.steps {
-        if let Err(cause) = execute::execute(env, step, &mut applied).await {
+        if let Err(cause) = execute::execute(env, (step, plan.pruning), &mut applied).await {
             return Err(ApplyError::Interrupted { applied, cause: Box::new(cause) });
         }
     }

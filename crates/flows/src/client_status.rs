@@ -1,8 +1,11 @@
 //! A client that is switched off, and on again, by an operator: whoever registered it, and if nobody did.
 
-use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::audit::{Action, Actor};
 use orgate_domain::clients::ClientStatus;
+use orgate_domain::ids::{ClientId, OrgId};
+use orgate_storage::OrgTx;
 
+use crate::configure::Author;
 use crate::{Env, Failure, events};
 
 /// How a change of status ended.
@@ -29,22 +32,31 @@ pub async fn change_client_status(
 ) -> Result<StatusChange, Failure> {
     let Some(place) = env.store.resolve_client(client_id).await? else { return Ok(StatusChange::Unknown) };
     let mut tx = env.store.begin(&place.owner).await?;
-    if !tx.clients().update_status(place.id, status).await? {
+    let (author, client) = (Author::of(actor), ((place.owner.org_id(), place.id), client_id));
+    if !save_client_status(env, &mut tx, (&author, client), status).await? {
         return Ok(StatusChange::Unchanged);
+    }
+    tx.commit().await?;
+    env.configuration.forget_client(place.id, client_id).await;
+    env.client_documents.forget_client(client_id).await;
+    Ok(StatusChange::Changed)
+}
+
+/// The same, in a transaction of its owner's. `false`: it is so already, or there is none.
+pub(crate) async fn save_client_status(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, (client, client_id)): (&Author, ((OrgId, ClientId), &str)),
+    status: ClientStatus,
+) -> Result<bool, Failure> {
+    if !tx.clients().update_status(client.1, status).await? {
+        return Ok(false);
     }
     let action = match status {
         ClientStatus::Active => Action::ClientEnabled,
         ClientStatus::Disabled => Action::ClientDisabled,
     };
-    let event = Event {
-        actor,
-        client: Some((place.owner.org_id(), place.id)),
-        detail: vec![("client_id", client_id.to_owned())],
-        ..events::done(env, action, &Origin::default())?
-    };
+    let event = author.of_client((client, client_id), events::done(env, action, &author.origin)?);
     tx.audit().insert(&event).await?;
-    tx.commit().await?;
-    env.configuration.forget_client(place.id, client_id).await;
-    env.client_documents.forget_client(client_id).await;
-    Ok(StatusChange::Changed)
+    Ok(true)
 }

@@ -1,18 +1,20 @@
 //! Carrying a plan out: a transaction a step, and each change's audit event in it.
 
 use orgate_domain::audit::{Action, Event};
-use orgate_domain::clients::Client;
+use orgate_domain::clients::{Client, ClientStatus};
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::UserId;
+use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::permissions::EVERYTHING;
-use orgate_storage::{Group, OrgScope, OrgTx, Role, StorageError};
+use orgate_storage::{Connection, Group, OrgScope, OrgTx, Role, StorageError};
 
 use super::connections::WantedState;
 use super::plan::{Change, SecretChange, Step, Subject, Why};
+use super::prune::Pruning;
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
+use crate::client_status::save_client_status;
 use crate::configure::{
     Author, Mark, provide_keys, save_access, save_client, save_domain, save_group, save_organization,
     save_role, save_user,
@@ -32,7 +34,11 @@ struct Made {
 }
 
 /// Carries out a step, and adds it to what was applied.
-pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Result<(), ApplyError> {
+pub(super) async fn execute(
+    env: &Env,
+    (step, pruning): (&Step, Pruning),
+    applied: &mut Applied,
+) -> Result<(), ApplyError> {
     let mut changes = Vec::with_capacity(step.changes.len());
     for change in &step.changes {
         changes.push((change, make(env, &step.scope, &change.subject).await?));
@@ -41,11 +47,12 @@ pub(super) async fn execute(env: &Env, step: &Step, applied: &mut Applied) -> Re
     if step.changes.iter().any(|change| shuts_out(&change.subject)) {
         tx.users().seize(None).await.map_err(Failure::from)?; // before anything that a sign-in may wait for
     }
-    if step.changes.iter().any(|change| gives_rights(&change.subject)) {
+    let gives_rights = step.changes.iter().any(|change| gives_rights(&change.subject));
+    if gives_rights {
         tx.roles().seize().await.map_err(Failure::from)?; // as programs do that change these
     }
-    let prunes = step.changes.iter().any(|change| change.why == Why::Pruned);
-    let had_owner = prunes && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
+    let keeps_owner = gives_rights && pruning == Pruning::On;
+    let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
     for (change, made) in &changes {
         match write(env, &mut tx, (&step.slug, change), made).await {
             Err(Failure::Storage(StorageError::Conflict { .. })) => {
@@ -120,6 +127,13 @@ async fn write(
     let mark = &change.mark;
     let by = (&Author::operator(), mark);
     match &change.subject {
+        Subject::Client { client, .. } if change.why == Why::Pruned => {
+            let (of, status) = ((client.key(), client.client_id.as_str()), ClientStatus::Disabled);
+            save_client_status(env, tx, (&Author::operator(), of), status).await.map(drop)
+        }
+        Subject::Connection(state) if change.why == Why::Pruned => {
+            switch_off(env, tx, (mark, state.connection.id)).await
+        }
         Subject::Access { client, client_id } => save_access(env, tx, by, (*client, client_id)).await,
         Subject::Client { client, secret, roles } => {
             save_client(env, tx, by, (client, roles.as_ref())).await?;
@@ -146,6 +160,16 @@ async fn write(
 /// An event of a change that the operator made.
 fn done(env: &Env, action: Action, mark: &Mark) -> Result<Event, Failure> {
     Ok(Author::operator().done(env, action, mark)?)
+}
+
+/// Switches a connection off as it is by now: since the plan was shown, somebody may have changed it.
+async fn switch_off(env: &Env, tx: &mut OrgTx, (mark, id): (&Mark, ConnectionId)) -> Result<(), Failure> {
+    tx.connections().lock(id).await?;
+    let Some(connection) = tx.connections().find(id).await? else { return Ok(()) };
+    let connection = Connection { state: ConnectionState::Disabled, ..connection };
+    tx.connections().update(&connection, env.clock.now()).await?;
+    let state = WantedState { connection, version: None, domains: None, pilots: None };
+    save_connection_event(env, tx, mark, &state).await
 }
 
 /// Takes a group away, from everybody who is in it.

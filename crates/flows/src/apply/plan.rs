@@ -13,6 +13,7 @@ use orgate_domain::names::Slug;
 use orgate_storage::{Connection, Group, OrgScope, Role};
 
 use super::connections::WantedState;
+use super::prune::Pruning;
 use super::wanted::Secret;
 use crate::configure::{Mark, OrganizationState, UserState};
 
@@ -22,6 +23,8 @@ use crate::configure::{Mark, OrganizationState, UserState};
 pub struct Plan {
     pub(super) steps: Vec<Step>,
     pub(super) unchanged: usize,
+    /// Whether it was made for pruning: an organization that has an owner keeps one then.
+    pub(super) pruning: Pruning,
 }
 
 /// What changes in one organization, in one transaction.

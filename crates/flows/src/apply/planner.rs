@@ -75,8 +75,8 @@ impl<'a> Planner<'a> {
         }
         self.access(wanted, &owned).await?;
         self.prune_clients(wanted).await?;
-        let Self { problems, steps, unchanged, .. } = self;
-        Ok(problems.or(Plan { steps, unchanged }))
+        let Self { problems, steps, unchanged, pruning, .. } = self;
+        Ok(problems.or(Plan { steps, unchanged, pruning }))
     }
 
     /// Finds the organization that an entry describes, or makes room for it.
