@@ -115,7 +115,7 @@ pub async fn sign_in(
             return Ok(SignIn::TooManyTries);
         }
     };
-    let verdict = match env.passwords.verify(place, typed.password, account.phc.as_deref()).await {
+    let verdict = match env.passwords.verify(place, typed.password, hashes_of(&account)).await {
         Ok(verdict) => verdict,
         Err(PasswordError::TooLong) => Verdict::Wrong,
         Err(error) => return Err(Failure::from(error).into()),
@@ -299,7 +299,7 @@ impl<'a> Attempt<'a> {
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
         let account = self.find_account(&mut tx, self.env.clock.now()).await?;
         tx.commit().await.map_err(Failure::from)?;
-        let verdict = self.env.passwords.verify(place, password, account.phc.as_deref()).await;
+        let verdict = self.env.passwords.verify(place, password, hashes_of(&account)).await;
         let is_right = verdict.map_err(Failure::from)? == Verdict::Right;
         if is_right
             && account.user == Some((user_id, UserStatus::Active))
@@ -316,4 +316,9 @@ impl<'a> Attempt<'a> {
         let event = Event { user_id: Some(user_id), actor: Actor::User(user_id), ..self.event(event) };
         Ok(tx.audit().insert(&event).await?)
     }
+}
+
+/// What a password is compared with.
+fn hashes_of(account: &Account) -> (Option<&str>, Option<&str>) {
+    (account.phc.as_deref(), account.foreign_phc.as_deref())
 }

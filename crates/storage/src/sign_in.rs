@@ -29,6 +29,8 @@ pub struct Account {
     pub user: Option<(UserId, UserStatus)>,
     /// Their password hash, if they have one.
     pub phc: Option<String>,
+    /// One of the hashes that another system made, if anybody of the organization still has any.
+    pub foreign_phc: Option<String>,
     /// Failed sign-ins in the current window.
     pub failures: u32,
     /// What the policy on SSO needs to know; of an unknown user, what their address alone says.
@@ -49,6 +51,10 @@ impl SignIns<'_> {
         let row = sqlx::query!(
             r#"select organization.status as org_status, client.status as "client_status?",
                       member.id as "user_id?", member.status as "user_status?", password.phc as "phc?",
+                      (select foreign_hash.phc from password_credentials foreign_hash
+                       where foreign_hash.org_id = organization.org_id
+                         and foreign_hash.phc not like '$argon2id$v=19$m=19456,t=2,p=1$%'
+                       order by foreign_hash.user_id limit 1) as foreign_phc,
                       throttle.failures as "failures?", coalesce(member.break_glass, false) as "break_glass!",
                       exists (select from domains owned
                               where owned.org_id = organization.org_id and owned.verified_at is not null
@@ -91,6 +97,7 @@ impl SignIns<'_> {
             client: client.transpose()?,
             user,
             phc: row.phc,
+            foreign_phc: row.foreign_phc,
             sso: SsoSubject { of_verified_domain: row.domain_verified, break_glass: row.break_glass },
             known_browser: row.known_browser,
             failures: row.failures.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),

@@ -403,7 +403,9 @@ async fn differing_password(
     let phc = stored.phc.as_deref();
     let verdict = match phc {
         Some(_) => {
-            env.passwords.verify(env.passwords.queue_up(scope.org_id())?, wanted.reveal(), phc).await?
+            env.passwords
+                .verify(env.passwords.queue_up(scope.org_id())?, wanted.reveal(), (phc, None))
+                .await?
         }
         None => Verdict::Wrong,
     };
