@@ -25,6 +25,15 @@ pub const MIN_LIFETIME: Duration = Duration::hours(1);
 /// Mails of one invitation at most: whoever does not want it is not pestered.
 pub const MAX_SENDS: u32 = 10;
 
+/// Mails of invitations to one address within [`A_DAY`] at most, whatever became of those before.
+pub const MAX_TO_ONE: u32 = 10;
+
+/// Mails of invitations that an organization orders within [`A_DAY`] at most.
+pub const MAX_MAILS: i64 = 20_000;
+
+/// In what time mails are counted.
+pub const A_DAY: Duration = Duration::days(1);
+
 /// Between two mails of one invitation at least.
 pub const RESEND_AFTER: Duration = Duration::minutes(1);
 

@@ -185,16 +185,27 @@ impl Invitations<'_> {
         Ok((row.users, row.open))
     }
 
-    /// How many mails of invitations were ordered since `since`, as far as each is the last of its invitation.
-    pub async fn count_sent(&mut self, since: DateTime<Utc>) -> Result<i64, StorageError> {
-        let count = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from invitations where org_id = $1 and sent_at > $2"#,
+    /// How many mails of invitations were ordered, and which of these addresses got as many as `most`. Of an invitation that
+    /// was sent since `since`, all mails count, and it counts whatever became of it.
+    pub async fn count_sent(
+        &mut self,
+        since: DateTime<Utc>,
+        (addresses, most): (&[String], u32),
+    ) -> Result<(i64, Vec<String>), StorageError> {
+        let row = sqlx::query!(
+            r#"select (select coalesce(sum(sent.sends), 0)::bigint from invitations sent
+                       where sent.org_id = $1 and sent.sent_at > $2) as "all!",
+                      array(select sent.email_normalized from invitations sent
+                            where sent.org_id = $1 and sent.email_normalized = any($3) and sent.sent_at > $2
+                            group by sent.email_normalized having sum(sent.sends) >= $4) as "sated!""#,
             self.org_id,
             since,
+            addresses,
+            i64::from(most),
         )
         .fetch_one(&mut *self.conn)
         .await?;
-        Ok(count)
+        Ok((row.all, row.sated))
     }
 
     /// Keeps invitations. What was open for one of their addresses, and has lapsed, is taken back.

@@ -125,6 +125,31 @@ async fn a_request_that_is_sent_again_invites_nobody_twice() {
     assert_eq!(count(&app, "select count(*) from outbox where kind = 'invitation'").await, 1);
 }
 
+/// Somebody else's mailbox is not filled by taking back and inviting anew.
+#[tokio::test]
+async fn an_address_is_written_to_so_often_and_no_more_whatever_becomes_of_the_invitations() {
+    let app = app().await;
+    let token = token_of(&app, "all").await;
+    let wanted = json!({ "email": "victim@elsewhere.test" });
+    let mut last = String::new();
+
+    for _ in 0..10 {
+        let made = invite(&app, &token, &wanted).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        last = format!("{INVITATIONS}/{}", made.text("id"));
+        assert_eq!(call(&app, Some(&token), ("DELETE", &last), None).await.status, 204);
+    }
+    let refused = invite(&app, &token, &wanted).await;
+
+    assert_eq!((refused.status, refused.text("type").as_str()), (409, "urn:orgate:problem:limit_reached"));
+    assert!(refused.text("detail").contains("tomorrow"), "{:?}", refused.body);
+    assert_eq!(call(&app, Some(&token), ("GET", &last), None).await.status, 200);
+    assert_eq!(invite(&app, &token, &json!({ "email": "other@elsewhere.test" })).await.status, 201);
+    app.clock.advance(Duration::days(2));
+    let token = token_of(&app, "all").await;
+    assert_eq!(invite(&app, &token, &wanted).await.status, 201);
+}
+
 #[tokio::test]
 async fn a_resent_invitation_has_another_link_and_whoever_resends_it_vouches_for_it() {
     let app = app().await;

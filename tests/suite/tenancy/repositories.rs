@@ -338,7 +338,7 @@ impl Calls {
             Invitations::find_seats: None
             Invitations::find_limit: None
             Invitations::count_seats: (0, 0)
-            Invitations::count_sent: 0
+            Invitations::count_sent: (0, [])
             Rights::find_of_maker: HeldRights { roles: [], permissions: [] }
             Rights::find_of_maker: HeldRights { roles: [], permissions: [] }
             Invitations::update_link: false

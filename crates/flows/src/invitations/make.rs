@@ -8,7 +8,7 @@ use orgate_domain::clients::ClientStatus;
 use orgate_domain::credentials::{Credential, InvitationLink, SecretHash};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, GroupId, InvitationId, OrgId, RoleId};
-use orgate_domain::invitations::{MAX_LIFETIME, MIN_LIFETIME, is_locale};
+use orgate_domain::invitations::{A_DAY, MAX_LIFETIME, MAX_MAILS, MAX_TO_ONE, MIN_LIFETIME, is_locale};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Group, NewInvitation, OrgScope, OrgTx, Role, StorageError};
 
@@ -20,8 +20,9 @@ use crate::{Env, Failure, events};
 /// Open invitations of an organization at most.
 const MAX_OPEN: i64 = 50_000;
 
-/// Mails of invitations that an organization orders within a day at most.
-const MAX_MAILS: i64 = 20_000;
+/// What is said where an address got as many mails as it may.
+pub(crate) const SATED: &str =
+    "this address was sent invitations as often as it may be within a day; wait until tomorrow";
 
 /// Roles, and groups, of one invitation at most.
 pub const MAX_GIVEN: usize = 50;
@@ -243,6 +244,8 @@ struct Decision<'a> {
     users: BTreeSet<String>,
     /// Addresses that are invited, before or by this.
     invited: BTreeSet<String>,
+    /// Addresses that got as many mails as they may.
+    sated: BTreeSet<String>,
     admitted: BTreeSet<(OrgId, ClientId)>,
     seats: Option<i64>,
     /// Open invitations and mails of the last day.
@@ -265,7 +268,7 @@ impl<'a> Decision<'a> {
         let (users, invited) = tx.invitations().list_known(&addresses, now).await?;
         let seats = tx.invitations().find_seats(now).await?;
         let (_, open) = tx.invitations().count_seats(now).await?;
-        let sent = tx.invitations().count_sent(now - Duration::days(1)).await?;
+        let (sent, sated) = tx.invitations().count_sent(now - A_DAY, (&addresses, MAX_TO_ONE)).await?;
         let mut admitted = BTreeSet::new();
         let clients: BTreeSet<_> =
             drafts.iter().filter_map(|draft| draft.client.clone().ok().flatten()).collect();
@@ -279,6 +282,7 @@ impl<'a> Decision<'a> {
             known: Known::read(tx).await?,
             users: users.into_iter().collect(),
             invited: invited.into_iter().collect(),
+            sated: sated.into_iter().collect(),
             admitted,
             seats,
             room: (MAX_OPEN - open, MAX_MAILS - sent),
@@ -301,6 +305,9 @@ impl<'a> Decision<'a> {
         }
         if self.invited.contains(wanted.email.normalized()) {
             return known("an invitation to this address is open already: resend it, or take it back first");
+        }
+        if self.sated.contains(wanted.email.normalized()) {
+            return Err(Fault::new(FaultKind::Limit, "email", SATED));
         }
         let gift =
             (roles.iter().map(|role| role.id).collect(), groups.iter().map(|group| group.id).collect());

@@ -4,7 +4,9 @@ use orgate_domain::audit::Action;
 use orgate_domain::credentials::InvitationLink;
 use orgate_domain::email::Email;
 use orgate_domain::ids::InvitationId;
-use orgate_domain::invitations::{Invitation, InvitationState, MAX_SENDS, RESEND_AFTER};
+use orgate_domain::invitations::{
+    A_DAY, Invitation, InvitationState, MAX_MAILS, MAX_SENDS, MAX_TO_ONE, RESEND_AFTER,
+};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::setup::LinkMaker;
 use orgate_storage::{Group, NewInvitationLink, OrgTx, Page, PageOf, Role};
@@ -12,7 +14,9 @@ use orgate_storage::{Group, NewInvitationLink, OrgTx, Page, PageOf, Role};
 use super::change::Change;
 use super::{Caller, ChangeError, Once};
 use crate::invitations::mail::InvitationMail;
-use crate::invitations::make::{Fault, FaultKind, Known, Maker, WantedInvitation, event_of, invite, prepare};
+use crate::invitations::make::{
+    Fault, FaultKind, Known, Maker, SATED, WantedInvitation, event_of, invite, prepare,
+};
 use crate::invitations::name_of;
 use crate::invitations::seats::check_seats;
 use crate::{Env, Failure};
@@ -190,6 +194,15 @@ async fn check_resend(
     }
     if env.clock.now() < invitation.sent_at + RESEND_AFTER {
         return Err(ChangeError::TooMany("it was sent just now; wait a minute".to_owned()));
+    }
+    let address = [invitation.email.normalized().to_owned()];
+    let (sent, sated) = tx.invitations().count_sent(env.clock.now() - A_DAY, (&address, MAX_TO_ONE)).await?;
+    if !sated.is_empty() {
+        return Err(ChangeError::TooMany(SATED.to_owned()));
+    }
+    if sent >= MAX_MAILS {
+        let detail = format!("an organization sends up to {MAX_MAILS} invitations a day");
+        return Err(ChangeError::TooMany(detail));
     }
     if tx.users().find_by_email(&invitation.email).await?.is_some() {
         let detail = "a user of the organization has this address already".to_owned();

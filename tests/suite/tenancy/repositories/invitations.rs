@@ -40,7 +40,7 @@ impl Calls {
             "Invitations::find_seats" => tx.invitations().find_seats(now());
             "Invitations::find_limit" => tx.invitations().find_limit();
             "Invitations::count_seats" => tx.invitations().count_seats(now());
-            "Invitations::count_sent" => tx.invitations().count_sent(chrono::DateTime::UNIX_EPOCH);
+            "Invitations::count_sent" => tx.invitations().count_sent(chrono::DateTime::UNIX_EPOCH, (&addresses, 1));
             "Rights::find_of_maker" => tx.rights().find_of_maker(LinkMaker::User(user));
             "Rights::find_of_maker" => tx.rights().find_of_maker(LinkMaker::Client(client));
             "Invitations::update_link" => tx.invitations().update_link(id, &link);
