@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 
 use crate::page::{Page, render};
 
+/// Parameters that mean the same wherever they are: the page says it once.
+const COMMON: [&str; 4] = ["organization", "Orgate-Reason", "Idempotency-Key", "If-Match"];
+
 /// `templates/api_docs.html`.
 #[derive(Template)]
 #[template(path = "api_docs.html")]
@@ -120,7 +123,7 @@ impl Operation {
             path: path.to_owned(),
             summary: text(described.get("summary").unwrap_or(at(described, "/description"))),
             takes: text(at(described, "/security/0/access_token/0")),
-            parameters: parameters.map(parameter).collect(),
+            parameters: parameters.map(parameter).filter(|field| !COMMON.contains(&&*field.name)).collect(),
             body: body(at(described, "/requestBody")),
             answers: answers
                 .map(|(status, answer)| Answer {
