@@ -104,12 +104,12 @@ impl Patch {
     /// # Errors
     /// [`ChangeError::Stale`], or what is wrong with it and where.
     pub(crate) fn onto<Settings: Serialize + DeserializeOwned>(
-        self,
+        &self,
         view: &impl Serialize,
         settings: &Settings,
     ) -> Result<Settings, ChangeError> {
         self.only.check(view)?;
-        merged(serde_json::to_value(settings).unwrap_or_default(), self.merge)
+        merged(serde_json::to_value(settings).unwrap_or_default(), self.merge.clone())
     }
 }
 

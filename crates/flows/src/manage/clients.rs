@@ -153,7 +153,8 @@ async fn give_secret(env: &Env, tx: &mut OrgTx, id: ClientId) -> Result<Secret, 
     Ok(secret)
 }
 
-/// Changes a client: `edit` is shown what it is, and says what it is to be. One that proves itself otherwise from now on
+/// Changes a client: `edit` is shown what it is, and says what it is to be; asked once more in the transaction that changes
+/// it. One that proves itself otherwise from now on
 /// has no secret any more; one that proves itself by a secret from now on has none until it is given one.
 ///
 /// # Errors
@@ -162,7 +163,7 @@ pub async fn update_client(
     env: &Env,
     caller: &Caller,
     id: ClientId,
-    edit: impl FnOnce(&DescribedClient) -> Result<Client, ChangeError>,
+    edit: impl Fn(&DescribedClient) -> Result<Client, ChangeError>,
 ) -> Result<DescribedClient, ChangeError> {
     caller.conclude(env, update(env, caller, id, edit)).await
 }
@@ -171,9 +172,13 @@ async fn update(
     env: &Env,
     caller: &Caller,
     id: ClientId,
-    edit: impl FnOnce(&DescribedClient) -> Result<Client, ChangeError>,
+    edit: impl Fn(&DescribedClient) -> Result<Client, ChangeError>,
 ) -> Result<DescribedClient, ChangeError> {
     let is_operator = is_operator(env, &caller.scope).await?;
+    // Its keys are there before it asks for a signature, and are made in transactions of their own.
+    let planned = edit(&find_client(env, caller, id).await?.ok_or(ChangeError::Missing)?)?;
+    check(&planned, is_operator)?;
+    provide_keys(env, &planned).await?;
     let mut change = ChangeOfRights::begin(env, caller).await?;
     let before = reached(&mut change, id).await?;
     let client = edit(&before)?;
@@ -189,7 +194,6 @@ async fn update(
     let after = describe(tx, id).await?.ok_or(ChangeError::Missing)?;
     change.commit().await?;
     env.configuration.forget_client(id, &client.client_id).await;
-    provide_keys(env, &client).await?;
     Ok(after)
 }
 
