@@ -7,6 +7,7 @@ import { clients } from './journeys/clients.mjs'
 import { consents } from './journeys/consents.mjs'
 import { devices } from './journeys/devices.mjs'
 import { federation } from './journeys/federation.mjs'
+import { invitations } from './journeys/invitations.mjs'
 import { managementApi } from './journeys/management_api.mjs'
 import { oauth4webapi } from './journeys/oauth4webapi.mjs'
 import { pages } from './journeys/pages.mjs'
@@ -34,6 +35,7 @@ try {
   await singlePage(world)
   await authlib(world)
   await managementApi(world)
+  await invitations(world)
   await apache(world)
   await federation(world)
   await setup(world)

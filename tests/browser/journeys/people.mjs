@@ -120,7 +120,7 @@ export async function people({ journeys, orgate, browser }) {
     ))
 }
 
-async function newestMail(orgate, to) {
+export async function newestMail(orgate, to) {
   const until = Date.now() + 15_000
   const seen = new Set(seenMails)
   for (;;) {

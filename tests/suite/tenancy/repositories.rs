@@ -215,7 +215,7 @@ impl Calls {
             Sessions::list_open: []
             Sessions::list_shut_out: []
             Sessions::list_without_sso: []
-            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
+            SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, foreign_phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::exists: false
             Users::find: None
             Users::list: []

@@ -130,6 +130,7 @@ impl Place {
         let organization = env.store.resolve(OrgHint::Id(self.scope.org_id())).await?;
         let is_active = organization.is_some_and(|organization| organization.status == OrgStatus::Active);
         if !is_active || webhook.status == WebhookStatus::Disabled {
+            self.forget_failures().await?; // that its organization was suspended is not its receiver's fault
             self.release(Some(now + SHUT_OUT)).await?;
             return Ok(None);
         }
@@ -336,6 +337,12 @@ impl Place {
             };
             tx.webhooks().release(self.id, self.leased_until, due_at).await?;
         }
+        Ok(tx.commit().await?)
+    }
+
+    async fn forget_failures(&self) -> Result<(), Failure> {
+        let mut tx = self.env.store.begin(&self.scope).await?;
+        tx.webhooks().forget_failures(self.id).await?;
         Ok(tx.commit().await?)
     }
 
