@@ -5,6 +5,7 @@ mod attacks;
 mod changes;
 mod clients;
 mod connections;
+mod delegations;
 mod domains;
 mod groups;
 mod import;

@@ -10,6 +10,7 @@ mod body;
 mod change;
 mod clients;
 mod connections;
+mod delegations;
 mod document;
 mod domains;
 mod events;

@@ -10,6 +10,7 @@
 mod bare_saml;
 mod beside;
 mod connections;
+mod crowd;
 mod federation;
 mod http;
 mod identity_providers;
@@ -58,6 +59,9 @@ struct Arguments {
     /// SAML connections whose metadata is refreshed [default: 2000; with --long: 10000]
     #[arg(long)]
     connections: Option<usize>,
+    /// Users in the organization whose users are listed [default: 20000; with --long: 100000]
+    #[arg(long)]
+    users: Option<usize>,
     /// Rounds, of which medians are taken [default: 3; with --long: 5]
     #[arg(long)]
     rounds: Option<usize>,
@@ -90,6 +94,7 @@ impl Arguments {
         Plan {
             many: self.organizations.unwrap_or(either(2000, 100_000)).max(run::FEW),
             connections: self.connections.unwrap_or(either(2000, 10_000)).max(1),
+            users: self.users.unwrap_or(either(20_000, 100_000)).max(100),
             rounds: self.rounds.unwrap_or(either(3, 5)).max(1),
             window: Duration::from_secs(self.window_secs.unwrap_or(either(2, 4) as u64).max(1)),
             only: self.only,

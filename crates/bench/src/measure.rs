@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use crate::crowd::LISTING;
 use crate::load::{Limit, Load, Workload};
 use crate::process::{Clock, resident};
 use crate::proxy::Proxy;
@@ -37,6 +38,8 @@ pub(crate) enum Operation {
     SilentSso,
     /// [`Operation::SilentSso`] and [`Operation::RedeemCode`]: one sign-in of somebody who is signed in.
     CodeOnSession,
+    /// A page of an organization's users, from the management API.
+    ListUsers,
     OidcCallback,
     /// [`Operation::SamlPost`] and [`Operation::SamlFinish`]: one sign-in.
     SamlResponse,
@@ -58,6 +61,8 @@ pub(crate) enum Operation {
 pub(crate) enum Group {
     /// What Orgate does by itself.
     Own,
+    /// The management API.
+    Api,
     Oidc,
     Saml,
     Connections,
@@ -100,10 +105,12 @@ pub(crate) struct Meter {
     pub(crate) clock: Clock,
     /// The postmaster; `None` where no database takes part.
     pub(crate) postgres: Option<u32>,
+    /// How many ask at once.
+    pub(crate) connections: usize,
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Discovery,
         Self::Jwks,
         Self::BareJson,
@@ -120,6 +127,7 @@ impl Operation {
         Self::SignInPage,
         Self::SignIn,
         Self::BareArgon2id,
+        Self::ListUsers,
         Self::OidcCallback,
         Self::SamlResponse,
         Self::SamlPost,
@@ -130,8 +138,22 @@ impl Operation {
     ];
 
     /// Those that are measured in several places.
-    pub(crate) const GROWING: [Self; 5] =
-        [Self::RedeemCode, Self::Refresh, Self::ClientCredentials, Self::SignIn, Self::SilentSso];
+    pub(crate) const GROWING: [Self; 6] = [
+        Self::RedeemCode,
+        Self::Refresh,
+        Self::ClientCredentials,
+        Self::SignIn,
+        Self::SilentSso,
+        Self::ListUsers,
+    ];
+
+    /// How many ask at once.
+    pub(crate) const fn connections(self) -> usize {
+        match self {
+            Self::ListUsers => LISTING,
+            _ => CONNECTIONS,
+        }
+    }
 
     pub(crate) const fn label(self) -> &'static str {
         match self {
@@ -147,6 +169,7 @@ impl Operation {
             Self::SignIn => "POST /sign-in (password)",
             Self::SilentSso => "GET /authorize, silent SSO",
             Self::CodeOnSession => "code and PKCE on a session, both requests",
+            Self::ListUsers => "list of users, 32 connections",
             Self::OidcCallback => "OIDC callback",
             Self::SamlResponse => "SAML response, end to end",
             Self::SamlPost => "… POST /acs",
@@ -181,6 +204,7 @@ impl Operation {
             Self::SignIn => "sign_in",
             Self::SilentSso => "silent_sso",
             Self::CodeOnSession => "code_on_session",
+            Self::ListUsers => "list_users",
             Self::OidcCallback => "oidc_callback",
             Self::SamlResponse => "saml_response",
             Self::SamlPost => "saml_post",
@@ -198,6 +222,7 @@ impl Operation {
     /// What is measured on the way to it, or is compared with it.
     pub(crate) const fn group(self) -> Group {
         match self {
+            Self::ListUsers => Group::Api,
             Self::OidcCallback => Group::Oidc,
             Self::SamlResponse
             | Self::SamlPost
@@ -257,14 +282,14 @@ impl Sample {
 }
 
 impl Meter {
-    /// Loads the server from [`CONNECTIONS`] connections.
+    /// Loads the server.
     pub(crate) async fn measure(
         self,
         server: &Server,
         workload: Rc<dyn Workload>,
         limit: Limit,
     ) -> Result<Sample> {
-        let load = Load::connect(server.address, CONNECTIONS, workload).await?;
+        let load = Load::connect(server.address, self.connections, workload).await?;
         tokio::time::sleep(AFTERMATH).await;
         let (server_before, postgres_before) = self.read(server)?;
         let mut highest = resident(server.pid())?;

@@ -300,6 +300,12 @@ impl Report {
             let p99 = self.ratio(of, to, |sample| sample.p99);
             targets.push(Target::at_most(format!("{what}, p99"), p99, 1.25, (2, " ×")));
         }
+        for (place, organizations) in [(Place::Few, FEW), (Place::Many, self.results.plan.many)] {
+            let p99 = self.median(Operation::ListUsers, place, |sample| sample.p99);
+            let users = self.results.plan.users;
+            let what = format!("list of {users} users in one of {organizations} organizations, p99");
+            targets.push(Target::at_most(what, p99, 50.0, (1, " ms")));
+        }
         for operation in [Operation::SilentSso, Operation::SignIn] {
             let (of, to) = ((operation, Place::OneHuman), (operation, Place::Many));
             let what = format!("a human in {} organizations, {}", self.of_one_human(), operation.label());

@@ -1,5 +1,7 @@
 //! The whole run: start, seed, measure in rounds, stop.
 
+mod lists;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
@@ -19,7 +21,7 @@ use crate::connections::{Connections, Refreshing};
 use crate::federation::{self, Arrival, Federation, PostResponse, Protocol, Return};
 use crate::identity_providers::Prepared;
 use crate::load::{Limit, Workload};
-use crate::measure::{Group, Meter, Operation, Place, Sample, count_round_trips};
+use crate::measure::{CONNECTIONS, Group, Meter, Operation, Place, Sample, count_round_trips};
 use crate::process::{Clock, Memory};
 use crate::proxy::Proxy;
 use crate::seed::{self, PASSWORD, Population, Whose};
@@ -58,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) many: usize,
     /// SAML connections that are looked after.
     pub(crate) connections: usize,
+    /// Users of the organization whose users are listed.
+    pub(crate) users: usize,
     pub(crate) rounds: usize,
     /// How long each operation is measured in each round.
     pub(crate) window: Duration,
@@ -139,7 +143,7 @@ pub(crate) async fn run(
     url: &dyn Fn(&str) -> String,
     plan: Plan,
 ) -> Result<Results> {
-    let meter = Meter { clock: Clock::new()?, postgres: Some(postgres) };
+    let meter = Meter { clock: Clock::new()?, postgres: Some(postgres), connections: CONNECTIONS };
     let (samples, round_trips, families, federation) = Default::default();
     let mut bench = Bench { orgate, url, meter, plan, samples, round_trips, families, federation, used: 0 };
     let few = bench.seed("few", FEW).await?;
@@ -166,6 +170,7 @@ pub(crate) async fn run(
     tokio::time::sleep(REST).await;
     let rested = Memory::of(few.server.pid())?;
     bench.count_round_trips(&few).await?;
+    bench.list_users(&many).await?;
     drop((few, many, references));
     let refreshing = bench.measure_connections().await?;
     let Bench { samples, round_trips, .. } = bench;
@@ -188,12 +193,18 @@ impl Bench<'_> {
         std::fs::write(&file, seed::file())?;
         self.orgate.run(&url, &["apply", "-f", &file.display().to_string()])?;
 
+        let (vault, phc) = self.secrets().await?;
+        let population = Population::make(connect(&url).await?, &vault, &phc, organizations).await?;
+        Ok(Rc::new(population))
+    }
+
+    /// What hides addresses, and everybody's password.
+    async fn secrets(&self) -> Result<(Box<Vault>, String)> {
         let master_key = MasterKey::parse(&self.orgate.master_key)?;
         let vault = Box::new(Vault::new(&master_key, None)?);
         let anyone = OrgId::from_uuid(Uuid::now_v7());
         let phc = Passwords::new(1, 1, Random::default())?.hash(anyone, PASSWORD).await?;
-        let population = Population::make(connect(&url).await?, &vault, &phc, organizations).await?;
-        Ok(Rc::new(population))
+        Ok((vault, phc))
     }
 
     /// Gives organizations of a database connections, to identity providers that are served later.
@@ -401,11 +412,7 @@ impl Bench<'_> {
 
     async fn count_round_trips(&mut self, few: &Site) -> Result<()> {
         eprintln!("counting round trips");
-        let url = (self.url)("few");
-        let directory = std::env::temp_dir().join(format!("orgate-bench-{}", std::process::id()));
-        let proxy = Proxy::start(&directory, &socket_directory(&url)?)?;
-        let relayed = with_socket_directory(&url, &directory);
-        let (server, _) = self.orgate.serve_as("round-trips", &relayed, Some(few.server.issuer())).await?;
+        let (proxy, server) = self.relay("few", few.server.issuer()).await?;
         let site = Site { server, population: Rc::clone(&few.population) };
         let view = View { site: &site, place: Place::Few, whose: Whose::Organizations(FEW) };
         let users = self.users(view, COUNTED).take(COUNTED);
@@ -430,6 +437,16 @@ impl Bench<'_> {
         Users::new(&view.site.population, view.whose, first)
     }
 
+    /// Another server for a database, and what counts its questions.
+    async fn relay(&self, database: &str, issuer: &str) -> Result<(Proxy, Server)> {
+        let url = (self.url)(database);
+        let directory = std::env::temp_dir().join(format!("orgate-bench-{}-{database}", std::process::id()));
+        let proxy = Proxy::start(&directory, &socket_directory(&url)?)?;
+        let relayed = with_socket_directory(&url, &directory);
+        let (server, _) = self.orgate.serve_as("round-trips", &relayed, Some(issuer)).await?;
+        Ok((proxy, server))
+    }
+
     async fn drive(
         &mut self,
         mode: &Mode<'_>,
@@ -439,7 +456,7 @@ impl Bench<'_> {
     ) -> Result<()> {
         let failed = || operation.label();
         let postgres = self.meter.postgres.filter(|_| place != Place::Reference);
-        let meter = Meter { postgres, ..self.meter };
+        let meter = Meter { postgres, connections: operation.connections(), ..self.meter };
         match mode {
             Mode::WarmUp(limit) => {
                 meter.measure(server, workload, *limit).await.with_context(failed)?;

@@ -8,7 +8,7 @@ use orgate_domain::credentials::{
     AuthorizationCode, Credential, CredentialKind, RefreshToken, SecretHash, SessionCookie,
 };
 use orgate_domain::email::Email;
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{OrgId, UserId};
 use orgate_flows::vault::Vault;
 use orgate_protocol::oauth::pkce::{CodeChallenge, CodeVerifier};
 use sqlx::{PgPool, Postgres, Transaction};
@@ -114,6 +114,11 @@ impl User {
             && self.number % USERS_PER_ORGANIZATION == USERS_PER_ORGANIZATION - 1
     }
 
+    /// Their id, as it is shown.
+    pub(crate) fn user_id(self) -> String {
+        UserId::from_uuid(self.id).to_string()
+    }
+
     /// The organization's.
     pub(crate) fn slug(self) -> String {
         slug(self.organization)
@@ -168,6 +173,26 @@ impl Population {
         run(&pool, "vacuum (analyze)").await?;
         run(&pool, "checkpoint").await?;
         Ok(Self { pool, client, organizations, users })
+    }
+
+    /// Adds an organization with so many users, who are nobody's turn; they are given in the order of their ids.
+    pub(crate) async fn add_organization(&self, vault: &Vault, phc: &str, count: usize) -> Result<Vec<User>> {
+        let id = Uuid::now_v7();
+        // Far enough from where the one human is.
+        let organization = self.organizations.len().max(ORGANIZATIONS_OF_ONE_HUMAN);
+        let user = |number| User { organization, ..User::new(number, id) };
+        let users: Vec<User> = (0..count).map(user).collect();
+        #[expect(clippy::disallowed_methods, reason = "nothing here is dropped half-way")]
+        let mut tx = self.pool.begin().await?;
+        run(&mut *tx, "set local session_replication_role = replica").await?;
+        insert_organizations(&mut tx, organization, &[id]).await?;
+        insert_roles(&mut tx, &[id]).await?;
+        for users in users.chunks(BATCH * USERS_PER_ORGANIZATION) {
+            insert_users(&mut tx, vault, phc, users).await?;
+        }
+        tx.commit().await?;
+        run(&self.pool, "vacuum (analyze)").await?;
+        Ok(users)
     }
 
     pub(crate) fn organizations(&self) -> usize {

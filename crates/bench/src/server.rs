@@ -55,6 +55,7 @@ impl Orgate {
             .env("ORGATE__SERVER__ISSUER", &issuer)
             .env("ORGATE__SERVER__LISTEN", address.to_string())
             .env("ORGATE__SERVER__INTERNAL_LISTEN", free_address()?.to_string())
+            .env("ORGATE__LIMITS__API_PER_MINUTE", "100000000")
             .env("ORGATE__LIMITS__CREDENTIALS_PER_MINUTE", "100000000")
             .env("ORGATE__LIMITS__PAGES_PER_MINUTE", "100000000")
             .env("ORGATE__LIMITS__REFUSALS_PER_MINUTE", "100000000")

@@ -390,7 +390,7 @@ fn ask_for_tokens(fields: &[(&str, &str)]) -> Request {
     post_form("/token", fields, &basic(CLIENT_ID))
 }
 
-fn basic(client_id: &str) -> String {
+pub(crate) fn basic(client_id: &str) -> String {
     let credentials = BASE64_STANDARD.encode(format!("{client_id}:{CLIENT_SECRET}"));
     format!("authorization: Basic {credentials}\r\n")
 }

@@ -26,6 +26,8 @@ pub enum Actor {
     Anonymous,
     /// An application.
     Application(ClientId),
+    /// Somebody of an organization above this one, which lets that act in it.
+    Delegate(OrgId),
     /// Whoever runs the server, by file or command.
     Operator,
     /// Whoever holds a set-up link.
@@ -117,6 +119,10 @@ actions! {
     DataKeyCreated = "data_key.created";
     /// That key was brought under another master key.
     DataKeyRewrapped = "data_key.rewrapped";
+    /// Somebody of an organization above this one came in, as this one lets them.
+    DelegateEntered = "delegate.entered";
+    /// An organization above this one is let act in it, or otherwise than before, or no more.
+    DelegationConfigured = "delegation.configured";
     /// A device's request was answered by someone: approved or denied.
     DeviceAnswered = "device.answered";
     /// A user let a device in.
@@ -298,6 +304,7 @@ impl Actor {
         match self {
             Self::Anonymous => "anonymous",
             Self::Application(_) => "application",
+            Self::Delegate(_) => "delegate",
             Self::Operator => "operator",
             Self::SetupLink(_) => "setup_link",
             Self::System => "system",
@@ -310,6 +317,7 @@ impl Actor {
         match self {
             Self::Anonymous | Self::Operator | Self::System => None,
             Self::Application(id) => Some(id.to_string()),
+            Self::Delegate(id) => Some(id.to_string()),
             Self::SetupLink(id) => Some(id.to_string()),
             Self::User(id) => Some(id.to_string()),
         }

@@ -44,6 +44,10 @@ catalogue! {
     ConnectionsManage = "orgate:connections:manage";
     /// See connections to identity providers, without their secrets.
     ConnectionsRead = "orgate:connections:read";
+    /// Let organizations above one's own act in it, as far as one holds what they may do.
+    DelegationsManage = "orgate:delegations:manage";
+    /// See which organizations above one's own may act in it, and what they may do.
+    DelegationsRead = "orgate:delegations:read";
     /// Claim, prove and give up e-mail domains.
     DomainsManage = "orgate:domains:manage";
     /// See e-mail domains, and what proves them.
@@ -84,6 +88,8 @@ catalogue! {
     SetupLinksManage = "orgate:setup_links:manage";
     /// See set-up links, without their secrets.
     SetupLinksRead = "orgate:setup_links:read";
+    /// In organizations below one's own that let it: do what one may do in one's own, as far as they let it.
+    SuborganizationsAct = "orgate:suborganizations:act";
     /// Make users, rename them, and have them sign in or not.
     UsersManage = "orgate:users:manage";
     /// See users: their names, addresses, languages, roles, and whether they are active.
@@ -119,6 +125,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:audit:*",
             "orgate:clients:*",
             "orgate:connections:*",
+            "orgate:delegations:*",
             "orgate:domains:*",
             "orgate:groups:*",
             "orgate:invitations:*",
@@ -127,6 +134,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:roles:*",
             "orgate:sessions:*",
             "orgate:setup_links:*",
+            "orgate:suborganizations:*",
             "orgate:users:*",
             "orgate:webhooks:*",
         ],
@@ -177,6 +185,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:audit:read",
             "orgate:clients:read",
             "orgate:connections:read",
+            "orgate:delegations:read",
             "orgate:domains:read",
             "orgate:groups:read",
             "orgate:invitations:read",

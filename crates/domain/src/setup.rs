@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::connections::RoleSlugs;
-use crate::ids::{ClientId, SetupLinkId, UserId};
+use crate::ids::{ClientId, OrgId, SetupLinkId, UserId};
 use crate::permissions::{Held, OrgatePermission, is_reserved};
 
 /// A link lives this long unless its maker says otherwise: a weekend, and a day on either side.
@@ -52,6 +52,8 @@ pub struct SetupLink {
 pub enum LinkMaker {
     /// A machine client.
     Client(ClientId),
+    /// Somebody of an organization above, as long as that is let in.
+    Delegate(OrgId),
     /// Whoever runs the server.
     Operator,
     /// A user of the organization.
@@ -88,7 +90,8 @@ impl LinkMaker {
     pub fn from_text(text: &str) -> Option<Self> {
         let user = text.parse().map(Self::User);
         let client = text.parse().map(Self::Client);
-        user.or(client).ok().or((text == "operator").then_some(Self::Operator))
+        let delegate = text.parse().map(Self::Delegate);
+        user.or(client).or(delegate).ok().or((text == "operator").then_some(Self::Operator))
     }
 }
 

@@ -65,6 +65,8 @@ impl Action {
             | Self::DeviceDenied
             | Self::DeviceRefused
             | Self::DeviceRequested
+            | Self::DelegateEntered
+            | Self::DelegationConfigured
             | Self::OperatorEntered
             | Self::OrganizationResolved
             | Self::PasswordRehashed

@@ -18,8 +18,8 @@ mod wanted;
 pub use plan::Plan;
 pub use prune::Pruning;
 pub use wanted::{
-    Kind, Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedGroup,
-    WantedOrganization, WantedRole, WantedUser,
+    Kind, Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
+    WantedGroup, WantedOrganization, WantedRole, WantedUser,
 };
 
 use crate::{Env, Failure};

@@ -14,12 +14,12 @@ use orgate_domain::organizations::OrgStatus;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{
-    Connection, DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, StorageError,
+    Connection, Delegation, DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, StorageError,
 };
 
 use crate::apply::{
-    Kind, Place, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedGroup, WantedOrganization,
-    WantedRole, WantedUser,
+    Kind, Place, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
+    WantedOrganization, WantedRole, WantedUser,
 };
 use crate::federation::version_of;
 use crate::{Env, Failure};
@@ -123,6 +123,7 @@ impl Reading<'_> {
         let (roles, groups) = (tx.roles().list().await?, tx.groups().list().await?);
         let users = list_users(&mut tx).await?;
         let connections = list_connections(&mut tx).await?;
+        let delegations = tx.delegations().list().await?;
         let clients = list_clients(&mut tx).await?;
         for client in tx.clients().list_access().await? {
             self.access.entry(client).or_default().push(organization.slug.clone());
@@ -160,6 +161,7 @@ impl Reading<'_> {
             status: Some(placed(organization.status)),
             contact: organization.contact,
             domains: Some(domains),
+            delegations: self.delegations(delegations).await?,
             branding: Some(organization.branding),
             attributes: Some(attributes),
             policy: Some(policy),
@@ -171,6 +173,19 @@ impl Reading<'_> {
             connections: described,
         };
         Ok(Some((wanted, clients)))
+    }
+
+    /// What organizations above are let do; nothing is said of those that are not let in.
+    async fn delegations(&self, stored: Vec<Delegation>) -> Result<Option<Vec<WantedDelegation>>, Failure> {
+        let mut wanted = Vec::with_capacity(stored.len());
+        for Delegation { delegate, permissions, .. } in stored {
+            if let Some(above) = self.env.store.resolve(OrgHint::Id(delegate)).await? {
+                let permissions = permissions.into_iter().collect();
+                wanted.push(WantedDelegation { organization: placed(above.slug), permissions });
+            }
+        }
+        wanted.sort_by(|one, other| one.organization.value.cmp(&other.organization.value));
+        Ok((!wanted.is_empty()).then_some(wanted))
     }
 
     fn users(&mut self, org: &Slug, stored: Vec<DescribedUser>) -> Result<Vec<WantedUser>, StorageError> {

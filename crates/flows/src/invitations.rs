@@ -211,7 +211,7 @@ pub(crate) async fn name_of(
 ) -> Result<Option<String>, StorageError> {
     match maker {
         Some(LinkMaker::User(id)) => Ok(tx.users().find(id).await?.map(|user| user.profile.name)),
-        Some(LinkMaker::Client(_) | LinkMaker::Operator) | None => Ok(None),
+        Some(LinkMaker::Client(_) | LinkMaker::Delegate(_) | LinkMaker::Operator) | None => Ok(None),
     }
 }
 

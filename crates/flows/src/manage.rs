@@ -1,7 +1,8 @@
 //! What the management API does: an organization is run by programs, as its administrators let them.
 //!
-//! **Invariant:** a use case here takes a [`Caller`], which only [`access::admit`] makes, of a token of that organization, or
-//! of the operator's with a reason; so none can be reached in another one, and none without its permission.
+//! **Invariant:** a use case here takes a [`Caller`], which only [`access::admit`] makes, of a token of that organization, of
+//! one above that it lets in, or of the operator's with a reason; so none can be reached in another one, and none without its
+//! permission.
 
 pub mod access;
 pub mod applications;
@@ -9,6 +10,7 @@ pub mod audit;
 pub(crate) mod change;
 pub mod clients;
 pub mod connections;
+pub mod delegations;
 pub mod domains;
 pub mod follow;
 pub mod groups;
@@ -28,11 +30,11 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
 use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
-pub use orgate_storage::system::ListedOrganization;
+pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization};
 pub use orgate_storage::{
-    Connection, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser, MAX_PAGE, Member,
-    OpenSession, Page, PageOf, Period, Role, StoredEvent, Webhook, WebhookDelivery, WebhookScope,
-    WebhookStatus, WebhookTerms,
+    Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser,
+    MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, StoredEvent, Webhook, WebhookDelivery,
+    WebhookScope, WebhookStatus, WebhookTerms,
 };
 use orgate_storage::{HeldRights, OrgScope, OrgTx, StorageError};
 
@@ -62,7 +64,7 @@ pub struct Caller {
     asked: OrgatePermission,
     /// What it takes besides, where they do it.
     also: Option<OrgatePermission>,
-    /// Why an operator acts in an organization that is not theirs.
+    /// Why somebody acts in an organization that is not theirs, if they said so; an operator always does.
     reason: Option<String>,
     origin: Origin,
 }
@@ -76,16 +78,21 @@ enum By {
     User(UserId, SessionId),
 }
 
-/// What a token says that its bearer may do: neither more than its scope, nor than was held when it was issued.
+/// What a token says that its bearer may do: neither more than its scope, nor than was held when it was issued, nor than an
+/// organization lets them that is not theirs.
 #[derive(Debug, Clone)]
 struct Lent {
     scope: Held,
     permissions: Held,
+    /// What the organization that is called about lets somebody of another one do.
+    delegated: Option<Held>,
 }
 
 impl Lent {
     fn covers(&self, wanted: &str) -> bool {
-        self.scope.covers(wanted) && self.permissions.covers(wanted)
+        self.scope.covers(wanted)
+            && self.permissions.covers(wanted)
+            && self.delegated.as_ref().is_none_or(|delegated| delegated.covers(wanted))
     }
 }
 
@@ -114,15 +121,22 @@ impl Caller {
         let held = if self.is_at_home() { self.find_rights(env, tx).await? } else { at_home };
         let HeldRights { roles, permissions } = held.unwrap_or_default();
         let holds = Held::of(permissions.iter().map(String::as_str));
-        let caller = Self { roles, holds, ..self.clone() };
-        if caller.may(self.asked) && self.also.is_none_or(|also| caller.may(also)) {
+        let lent = Lent { delegated: None, ..self.lent.clone() };
+        let mut caller = Self { roles, holds, lent, ..self.clone() };
+        // Held at home, whatever the other organization lets them do.
+        let acts = self.also.is_none_or(|also| caller.may(also));
+        if self.is_delegate() {
+            let standing = tx.delegations().find_standing(self.home.org_id()).await?.unwrap_or_default();
+            caller.lent.delegated = Some(Held::of(standing.iter().map(String::as_str)));
+        }
+        if acts && caller.may(self.asked) {
             Ok(caller)
         } else {
             Err(ChangeError::above("", "you may not do this any more"))
         }
     }
 
-    /// What an operator holds who acts in an organization that is not theirs. Read before the transaction there is opened: one
+    /// What somebody holds who acts in an organization that is not theirs. Read before the transaction there is opened: one
     /// request that holds two of the database's connections could wait for others like it.
     pub(crate) async fn rights_at_home(&self, env: &Env) -> Result<Option<HeldRights>, Failure> {
         if self.is_at_home() {
@@ -136,6 +150,11 @@ impl Caller {
 
     pub(crate) fn is_at_home(&self) -> bool {
         self.scope == self.home
+    }
+
+    /// Whether they are somebody of an organization above, who acts here because this one lets them.
+    const fn is_delegate(&self) -> bool {
+        self.lent.delegated.is_some()
     }
 
     async fn find_rights(&self, env: &Env, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
@@ -163,9 +182,10 @@ impl Caller {
         if is_reserved(permission) {
             return self.holds.covers(permission) && self.lent.covers(permission);
         }
-        // Those of applications are in no token for the API.
+        // Those of applications are in no token for the API, and in no delegation.
         let lent = self.lent.scope.covers(permission) || self.lent.scope.covers(EVERYTHING);
-        (self.holds.covers(permission) && lent) || self.may(OrgatePermission::ApplicationsGrant)
+        (self.holds.covers(permission) && lent && !self.is_delegate())
+            || self.may(OrgatePermission::ApplicationsGrant)
     }
 
     /// Whether they may give others this role: one that they have, or any, where they may give what they do not have; and
@@ -190,9 +210,15 @@ impl Caller {
         }
     }
 
-    /// Who does what they do: in their own organization themselves, in another the operator, by whom and why.
+    /// Who does what they do: in their own organization themselves; in another the operator, or the organization that is let in
+    /// there, by whom and why.
     pub(crate) fn author(&self) -> Author {
         let origin = self.origin.clone();
+        if self.is_delegate() {
+            let reason = self.reason.clone().map(|reason| ("delegate_reason", reason));
+            let detail = [("delegate", self.id())].into_iter().chain(reason).collect();
+            return Author { origin, detail, ..Author::of(Actor::Delegate(self.home.org_id())) };
+        }
         if let Some(reason) = &self.reason {
             let detail = vec![("operator", self.id()), ("operator_reason", reason.clone())];
             return Author { origin, detail, ..Author::operator() };

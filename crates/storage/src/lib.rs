@@ -38,6 +38,7 @@ mod connection_keys;
 mod connections;
 mod consents;
 mod consumed_ids;
+mod delegations;
 mod device_requests;
 mod discovery;
 mod domains;
@@ -81,6 +82,7 @@ pub use connections::{
 };
 pub use consents::Consents;
 pub use consumed_ids::{ConsumedIds, ConsumedKind};
+pub use delegations::{Delegation, Delegations};
 pub use device_requests::{DeviceRequests, NewDeviceRequest};
 pub use discovery::{DiscoveryChallenge, DiscoveryChallenges, NewDiscoveryChallenge, ProvenAddress};
 pub use domains::{DomainTerms, Domains, Transfer};

@@ -5,6 +5,7 @@ use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::setup::LinkMaker;
 
 use crate::StorageError;
+use crate::delegations::find_standing;
 use crate::scope::repository;
 
 repository! {
@@ -90,6 +91,9 @@ impl Rights<'_> {
     /// more.
     pub async fn find_of_maker(&mut self, maker: LinkMaker) -> Result<HeldRights, StorageError> {
         let found = match maker {
+            LinkMaker::Delegate(id) => find_standing(self.conn, (self.org_id, id))
+                .await?
+                .map(|permissions| HeldRights { roles: Vec::new(), permissions }),
             LinkMaker::Operator => None,
             LinkMaker::User(id) => {
                 sqlx::query_as!(

@@ -8,6 +8,7 @@ use orgate_domain::ids::SetupLinkId;
 use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
 use uuid::Uuid;
 
+use crate::delegations::find_standing;
 use crate::row::parsed;
 use crate::scope::repository;
 use crate::{Page, PageOf, StorageError};
@@ -131,6 +132,7 @@ impl SetupLinks<'_> {
     /// What whoever made a link holds now; nothing, if they are not active, or the client is not admitted any more.
     pub async fn list_maker_permissions(&mut self, maker: LinkMaker) -> Result<Vec<String>, StorageError> {
         let held = match maker {
+            LinkMaker::Delegate(id) => find_standing(self.conn, (self.org_id, id)).await?,
             LinkMaker::Operator => None,
             LinkMaker::User(id) => {
                 sqlx::query_scalar!(

@@ -13,6 +13,7 @@ use orgate_domain::sessions::Session;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+mod delegations;
 mod domains;
 mod journal;
 mod keys;
@@ -23,6 +24,7 @@ mod streams;
 mod webhooks;
 
 pub use crate::clean::{Cleaned, Outdated};
+pub use delegations::DelegatedOrganization;
 pub use organizations::ListedOrganization;
 pub use places::ClientPlace;
 

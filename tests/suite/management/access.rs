@@ -60,7 +60,7 @@ fn the_description_names_its_types_and_their_bounds() {
     let mut references = Vec::new();
     collect(&document, &mut references);
 
-    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider ImportReport Invitation InvitationPage InvitationStatus JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewInvitation NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch RowFault SamlProvider Seats SeatsChange SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SsoEnforcement User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedSetupLink Delegation DelegationTerms Delegations DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider ImportReport Invitation InvitationPage InvitationStatus JustInTime NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewInvitation NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch RowFault SamlProvider Seats SeatsChange SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SsoEnforcement Suborganization SuborganizationPage User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
     assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
     assert_eq!(limit["name"], "limit");
     assert_eq!(
@@ -150,6 +150,8 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     PATCH /organizations/{organization}/connections/{connection}: 401 403 403 404 422
     PUT /organizations/{organization}/connections/{connection}/settings: 401 403 403 404 422
     PUT /organizations/{organization}/connections/{connection}/state: 401 403 403 404 422
+    GET /organizations/{organization}/delegations: 401 403 403 404 200
+    PUT /organizations/{organization}/delegations/{delegate}: 401 403 403 404 404
     GET /organizations/{organization}/domains: 401 403 403 404 200
     POST /organizations/{organization}/domains: 401 403 403 404 422
     GET /organizations/{organization}/domains/{domain}: 401 403 403 404 200
@@ -167,6 +169,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     GET /organizations/{organization}/setup-links: 401 403 403 404 200
     POST /organizations/{organization}/setup-links: 401 403 403 404 422
     GET /organizations/{organization}/setup-links/{setup_link}: 401 403 403 404 200
+    GET /organizations/{organization}/suborganizations: 401 403 403 404 200
     GET /organizations/{organization}/users: 401 403 403 404 200
     POST /organizations/{organization}/users: 401 403 403 404 422
     GET /organizations/{organization}/users/{user}: 401 403 403 404 200
@@ -188,6 +191,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     DELETE /organizations/{organization}/groups/{group}: 401 403 403 404 409
     DELETE /organizations/{organization}/groups/{group}/members/{user}: 401 403 403 404 204
     DELETE /organizations/{organization}/invitations/{invitation}: 401 403 403 404 204
+    DELETE /organizations/{organization}/delegations/{delegate}: 401 403 403 404 404
     DELETE /organizations/{organization}/domains/{domain}: 401 403 403 404 204
     DELETE /organizations/{organization}/roles/{role}: 401 403 403 404 409
     DELETE /organizations/{organization}/sessions/{session}: 401 403 403 404 204

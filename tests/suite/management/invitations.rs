@@ -20,7 +20,7 @@ async fn count(app: &App, what: &'static str) -> i64 {
 }
 
 /// The link in the newest mail to this address.
-async fn link_to(mailbox: &Mailbox, email: &str) -> String {
+pub(super) async fn link_to(mailbox: &Mailbox, email: &str) -> String {
     let mails = mailbox.mails().await;
     let to_them = |mail: &&Value| mail["to"].to_string().contains(email);
     let mail = mails.iter().find(to_them).expect("a mail to them");

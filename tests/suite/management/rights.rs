@@ -115,6 +115,8 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PATCH /organizations/{organization}/connections/{connection}: owner admin sso-manager
     PUT /organizations/{organization}/connections/{connection}/settings: owner admin sso-manager
     PUT /organizations/{organization}/connections/{connection}/state: owner admin sso-manager
+    GET /organizations/{organization}/delegations: owner admin auditor
+    PUT /organizations/{organization}/delegations/{delegate}: owner admin
     GET /organizations/{organization}/domains: owner admin sso-manager auditor
     POST /organizations/{organization}/domains: owner admin sso-manager
     GET /organizations/{organization}/domains/{domain}: owner admin sso-manager auditor
@@ -132,6 +134,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/setup-links: owner admin sso-manager auditor
     POST /organizations/{organization}/setup-links: owner admin sso-manager
     GET /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager auditor
+    GET /organizations/{organization}/suborganizations: owner admin
     GET /organizations/{organization}/users: owner admin user-manager help-desk auditor reader
     POST /organizations/{organization}/users: owner admin user-manager
     GET /organizations/{organization}/users/{user}: owner admin user-manager help-desk auditor reader
@@ -153,6 +156,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     DELETE /organizations/{organization}/groups/{group}: owner admin user-manager
     DELETE /organizations/{organization}/groups/{group}/members/{user}: owner admin user-manager
     DELETE /organizations/{organization}/invitations/{invitation}: owner admin user-manager
+    DELETE /organizations/{organization}/delegations/{delegate}: owner admin
     DELETE /organizations/{organization}/domains/{domain}: owner admin sso-manager
     DELETE /organizations/{organization}/roles/{role}: owner admin
     DELETE /organizations/{organization}/sessions/{session}: owner admin user-manager help-desk

@@ -217,6 +217,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: consumed_assertions: insert, select
     orgate_app: consumed_ids: insert, select
     orgate_app: data_keys: delete, insert, select, update (wrapped_key)
+    orgate_app: delegations: delete, insert, select, update
     orgate_app: device_requests: insert, select, update (status, answered_by, answered_in, interval_secs, polled_at)
     orgate_app: device_user_codes: delete, insert, select
     orgate_app: discovery_challenges: insert, select, update
@@ -367,6 +368,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_journal: audit_events: rows: none
     orgate_journal: audit_writings: usage
     orgate_journal: schema public: usage
+    orgate_operate: delegations: select
+    orgate_operate: delegations: rows: true
     orgate_operate: organizations: select (org_id, slug, name, status, parent_id, is_operator, created_at, updated_at)
     orgate_operate: organizations: rows: true
     orgate_operate: schema public: usage

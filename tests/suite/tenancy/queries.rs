@@ -63,6 +63,8 @@ const CROSSING: &[&str] = &[
     "select org_id from organizations where $1::uuid is null or org_id > $1",
     // Operate: which organizations there are.
     "select org_id, slug, name, status, parent_id, created_at, updated_at from organizations where org_id > $1",
+    // Operate: who lets an organization above act in them.
+    "select organization.org_id, organization.slug, organization.name, delegation.allowed",
     // Refresh: signing keys that are due, of whomever.
     "update key_rings schedule set due_at = $2 from",
     // Refresh: connections that are due, of whomever; and how many have a certificate that expires.

@@ -23,6 +23,7 @@ macro_rules! calls {
 }
 
 mod change;
+mod delegations;
 mod find;
 mod insert;
 mod invitations;
@@ -148,6 +149,7 @@ impl Calls {
         self.webhooks().await;
         self.insert_federated().await;
         self.insert().await;
+        self.delegations().await;
     }
 
     fn check(&self) {

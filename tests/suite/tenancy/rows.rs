@@ -10,6 +10,13 @@ const VALUES: &[(&str, &str, &str)] = &[
     // One of audience `all` is seen by everybody, as it should be.
     ("client_directory", "audience", "'owner'"),
     ("connection_versions", "version", "1"),
+    ("delegations", "allowed", "array['orgate:users:read']"),
+    // Nobody is above themselves: the second one.
+    (
+        "delegations",
+        "delegate_id",
+        "(select ancestor_id from organization_ancestors where org_id = '{org}' and depth = 1)",
+    ),
     ("device_requests", "interval_secs", "5"),
     ("invitations", "expires_at", "now() + interval '1 day'"),
     // No group is inside of itself: the second one.
@@ -26,6 +33,10 @@ const COMPANIONS: &[(&str, &str, (&str, &str))] = &[
     ("invitations", "client_id", ("client_org_id", "'{org}'")),
     ("invitations", "user_id", ("accepted_at", "now()")),
 ];
+
+/// An organization that is above all others.
+const ABOVE: &str = "insert into organizations (org_id, slug, name, created_at, updated_at)
+                     values (md5('above')::uuid, 'above', 'Above', now(), now()) on conflict do nothing";
 
 /// A table.
 #[derive(Debug)]
@@ -162,7 +173,7 @@ impl Table {
         reference.columns.keys().all(is_given)
     }
 
-    /// Inserts a row of `org_id`; of groups two, one of which can be inside of the other.
+    /// Inserts a row of `org_id`; of groups two, one of which can be inside of the other, and of ancestors another one.
     pub(super) async fn insert(&self, conn: &mut PgConnection, org_id: Uuid) -> Result<(), sqlx::Error> {
         let (columns, values) = self.row(org_id, &BTreeMap::new());
         self.insert_values(conn, &columns, &values).await?;
@@ -170,6 +181,13 @@ impl Table {
             let second = [("id", "gen_random_uuid()"), ("slug", "'second'")];
             let second = second.map(|(column, value)| (column, value.to_owned())).into();
             let (columns, values) = self.row(org_id, &second);
+            self.insert_values(conn, &columns, &values).await?;
+        }
+        if self.name == "organization_ancestors" {
+            sqlx::query(ABOVE).execute(&mut *conn).await?;
+            let above = "(select org_id from organizations where slug = 'above')".to_owned();
+            let above = [("ancestor_id", above), ("depth", "1".to_owned())].into();
+            let (columns, values) = self.row(org_id, &above);
             self.insert_values(conn, &columns, &values).await?;
         }
         Ok(())
@@ -251,6 +269,10 @@ impl Table {
 fn value_of(table: &str, column: &str, org_id: Uuid) -> String {
     match table {
         "persons" => format!("(select {column} from {table})"),
+        // Itself: whoever is above it could be above others.
+        "organization_ancestors" => {
+            format!("(select {column} from {table} where org_id = '{org_id}' and depth = 0)")
+        }
         _ => format!("(select {column} from {table} where org_id = '{org_id}' order by {column} limit 1)"),
     }
 }

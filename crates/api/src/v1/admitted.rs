@@ -20,7 +20,7 @@ use crate::resource::Resource;
 /// A caller that may do what is asked, in the organization of the path.
 pub(crate) struct Admitted(pub(crate) Arc<Caller>);
 
-/// Why an operator asks about an organization that is not theirs.
+/// Why somebody asks about an organization that is not theirs.
 pub(super) const REASON: &str = "orgate-reason";
 
 /// Lets a request through to its operation only if its caller may do that; every operation is behind it.
@@ -96,6 +96,7 @@ async fn admission(parts: &mut Parts, state: &AppState) -> Result<Answered, Prob
         Access::InvalidProof => Err(refused(&resource.invalid_proof(shown.scheme))),
         Access::InvalidToken => Err(refused(&resource.invalid_token(shown.scheme))),
         Access::NonceNeeded(nonce) => Err(refused(&resource.nonce_needed(&nonce))),
+        Access::NotDelegated => Err(not_delegated(operation)),
         Access::NotYetLent => Err(not_yet_lent(operation)),
         Access::OtherOrganization => Err(Problem::not_found()),
         Access::ReasonMissing => Err(reason_missing()),
@@ -103,7 +104,7 @@ async fn admission(parts: &mut Parts, state: &AppState) -> Result<Answered, Prob
     Ok((admitted, admission.budget))
 }
 
-/// Why an operator asks, if they say so.
+/// Why somebody asks, if they say so.
 fn read_reason(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(REASON) else { return Ok(None) };
     let text = std::str::from_utf8(value.as_bytes()).ok();
@@ -144,6 +145,14 @@ fn lacking_scope(operation: &Operation) -> Problem {
 fn not_yet_lent(operation: &Operation) -> Problem {
     let detail = format!(
         "The permission {} is newer than the access token, or than the one that it was exchanged for. Get a new one.",
+        operation.permission.as_str()
+    );
+    Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)
+}
+
+fn not_delegated(operation: &Operation) -> Problem {
+    let detail = format!(
+        "The organization lets yours act in it, but not do what takes {}. Its administrators can let it.",
         operation.permission.as_str()
     );
     Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)

@@ -13,8 +13,8 @@ use utoipa::OpenApi;
 
 use super::problem::Problem;
 use super::{
-    applications, audit_events, clients, connections, domains, events, groups, invitations, organizations,
-    policy, roles, seats, sessions, setup_links, users, webhook_deliveries, webhooks,
+    applications, audit_events, clients, connections, delegations, domains, events, groups, invitations,
+    organizations, policy, roles, seats, sessions, setup_links, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -103,6 +103,9 @@ operations! {
     PATCH "/organizations/{organization}/connections/{connection}" Organization ConnectionsManage => connections::patch if unchanged;
     PUT "/organizations/{organization}/connections/{connection}/settings" Organization ConnectionsManage => connections::put_settings;
     PUT "/organizations/{organization}/connections/{connection}/state" Organization ConnectionsManage => connections::put_state;
+    GET "/organizations/{organization}/delegations" Organization DelegationsRead => delegations::list;
+    PUT "/organizations/{organization}/delegations/{delegate}" Organization DelegationsManage => delegations::put;
+    DELETE "/organizations/{organization}/delegations/{delegate}" Organization DelegationsManage => delegations::delete;
     GET "/organizations/{organization}/domains" Organization DomainsRead => domains::list;
     POST "/organizations/{organization}/domains" Organization DomainsManage => domains::post;
     GET "/organizations/{organization}/domains/{domain}" Organization DomainsRead => domains::get;
@@ -124,6 +127,7 @@ operations! {
     POST "/organizations/{organization}/setup-links" Organization SetupLinksManage => setup_links::post;
     GET "/organizations/{organization}/setup-links/{setup_link}" Organization SetupLinksRead => setup_links::get;
     DELETE "/organizations/{organization}/setup-links/{setup_link}" Organization SetupLinksManage => setup_links::delete;
+    GET "/organizations/{organization}/suborganizations" Organization SuborganizationsAct => delegations::list_below;
     GET "/organizations/{organization}/users" Organization UsersRead => users::list;
     POST "/organizations/{organization}/users" Organization UsersManage => users::post;
     GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get;

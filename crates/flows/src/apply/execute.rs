@@ -16,8 +16,8 @@ use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
 use crate::client_status::save_client_status;
 use crate::configure::{
-    Author, Mark, provide_keys, save_access, save_client, save_domain, save_group, save_organization,
-    save_role, save_user,
+    Author, Mark, provide_keys, save_access, save_client, save_delegation, save_domain, save_group,
+    save_organization, save_role, save_user,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
 use crate::{Env, Failure};
@@ -143,6 +143,10 @@ async fn write(
             super::connections::save(env, tx, (mark, state), made.sealed.as_deref()).await?;
             save_connection_event(env, tx, mark, state).await
         }
+        Subject::Delegation(delegation, _) => {
+            // Whoever moved it meanwhile has ended those to what is above no more.
+            save_delegation(env, tx, by, delegation).await.map(drop)
+        }
         Subject::Domain(domain) => save_domain(env, tx, by, domain).await,
         Subject::Group(group) if *mark == Mark::Removed => dissolve_group(env, tx, group).await,
         Subject::Group(group) if save_group(env, tx, by, group).await? => Ok(()),
@@ -249,6 +253,7 @@ fn taken(org: &Slug, subject: &Subject) -> String {
         Subject::Connection(state) => {
             return since(&format!("the connection {} in {org}", state.connection.slug));
         }
+        Subject::Delegation(_, delegate) => return since(&format!("the delegation of {org} to {delegate}")),
         Subject::Group(group) => return since(&format!("the group {} in {org}", group.slug)),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),
         Subject::User { email, .. } => return since(&format!("the user {} in {org}", email.as_str())),

@@ -7,17 +7,19 @@ use orgate_domain::connections::Attributes;
 use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
 use orgate_domain::groups::outermost_first;
-use orgate_domain::ids::{GroupId, RoleId, UserId};
+use orgate_domain::ids::{GroupId, OrgId, RoleId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{Group, OrgScope, Role, StorageError, StoredUser};
+use orgate_storage::{Delegation, Group, OrgScope, Role, StorageError, StoredUser};
 
 use super::plan::Subject;
 use super::planner::{Known, Planner};
-use super::wanted::{Kind, Placed, Secret, WantedGroup, WantedOrganization, WantedRole, WantedUser};
+use super::wanted::{
+    Kind, Placed, Secret, WantedDelegation, WantedGroup, WantedOrganization, WantedRole, WantedUser,
+};
 use crate::configure::{Mark, OrganizationState, UserState, ready_roles};
 use crate::passwords::Verdict;
 use crate::{Env, Failure};
@@ -28,6 +30,7 @@ struct Stored {
     organization: Option<Organization>,
     policy: Option<PolicySettings>,
     domains: Vec<OrgDomain>,
+    delegations: Vec<Delegation>,
     roles: Vec<Role>,
     groups: Vec<Group>,
     attributes: Attributes,
@@ -63,6 +66,7 @@ impl Stored {
             organization: tx.organization().find().await?,
             policy: tx.organization().find_policy().await?,
             domains: tx.domains().list().await?,
+            delegations: tx.delegations().list().await?,
             roles: tx.roles().list().await?,
             groups: tx.groups().list().await?,
             attributes: tx.attributes().find_of_organization().await?,
@@ -91,6 +95,7 @@ impl Planner<'_> {
         let (mark, state) = compare_organization(wanted, known, &stored);
         self.note(here, mark, Subject::Organization(Box::new(state)));
         self.domains(here, wanted.domains.as_deref(), &stored.domains).await?;
+        self.delegations((here, known), wanted.delegations.as_deref(), &stored.delegations).await?;
         let mut roles: BTreeMap<_, _> =
             stored.roles.iter().map(|role| (role.slug.clone(), role.id)).collect();
         if self.prunes(wanted, Kind::Roles) {
@@ -160,6 +165,42 @@ impl Planner<'_> {
                 self.problems.add(&domain.place, text);
             }
             self.note(here, Some(Mark::Created), Subject::Domain(domain.value.clone()));
+        }
+        Ok(())
+    }
+
+    async fn delegations(
+        &mut self,
+        (here, known): ((&Slug, OrgScope), &Known),
+        wanted: Option<&[WantedDelegation]>,
+        stored: &[Delegation],
+    ) -> Result<(), Failure> {
+        let Some(wanted) = wanted else { return Ok(()) };
+        let mut gone: BTreeMap<OrgId, &Delegation> = stored.iter().map(|one| (one.delegate, one)).collect();
+        for delegation in wanted {
+            let slug = &delegation.organization;
+            let Some(above) = self.refer(slug).await? else { continue };
+            let delegate = above.scope.org_id();
+            if !known.line.iter().skip(1).any(|ancestor| *ancestor == delegate) {
+                let text = format!("{} is not above {}, and only what is can be let in", slug.value, here.0);
+                self.problems.add(&slug.place, text);
+                continue;
+            }
+            let now = self.env.clock.now();
+            let before = gone.remove(&delegate);
+            let permissions: Vec<String> = delegation.permissions.iter().cloned().collect();
+            let mark = match before {
+                None => Some(Mark::Created),
+                Some(before) => Mark::of([("permissions", !is_same(&before.permissions, &permissions))]),
+            };
+            let created_at = before.map_or(now, |before| before.created_at);
+            let after = Delegation { delegate, permissions, created_at, updated_at: now };
+            self.note(here, mark, Subject::Delegation(after, slug.value.clone()));
+        }
+        for delegation in gone.into_values() {
+            let above = self.env.store.resolve(OrgHint::Id(delegation.delegate)).await?;
+            let slug = above.map_or_else(|| here.0.clone(), |above| above.slug);
+            self.note(here, Some(Mark::Removed), Subject::Delegation(delegation.clone(), slug));
         }
         Ok(())
     }
@@ -424,4 +465,10 @@ fn staying(parents: &BTreeMap<Slug, GroupId>, known: &BTreeMap<Slug, GroupId>) -
 /// A slug is also a name for people.
 fn called_by(slug: &Slug) -> Result<DisplayName, StorageError> {
     DisplayName::parse(slug.as_str()).map_err(|_| StorageError::Corrupt { table: "roles", column: "name" })
+}
+
+/// Whether these are the same permissions, in whatever order.
+fn is_same(one: &[String], other: &[String]) -> bool {
+    let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+    set(one) == set(other)
 }

@@ -10,7 +10,7 @@ use orgate_domain::clients::Client;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
-use orgate_storage::{Connection, Group, OrgScope, Role};
+use orgate_storage::{Connection, Delegation, Group, OrgScope, Role};
 
 use super::connections::WantedState;
 use super::prune::Pruning;
@@ -66,6 +66,8 @@ pub(super) enum Subject {
         roles: Option<BTreeMap<Slug, RoleId>>,
     },
     Connection(Box<WantedState>),
+    /// With the slug of the organization above.
+    Delegation(Delegation, Slug),
     Domain(DomainName),
     Group(Group),
     Organization(Box<OrganizationState>),
@@ -134,6 +136,7 @@ impl Change {
                 let Connection { slug, state, .. } = &state.connection;
                 write!(f, "connection {slug} of {org} ({})", state.as_str())?;
             }
+            Subject::Delegation(_, delegate) => write!(f, "delegation of {org} to {delegate}")?,
             Subject::Domain(domain) => write!(f, "domain {domain} of {org}")?,
             Subject::Group(group) => write!(f, "group {} in {org}", group.slug)?,
             Subject::Organization(state) if created => {

@@ -21,6 +21,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::bootstrap::OPERATOR_SLUG;
+use crate::manage::delegations::MAX_DELEGATED;
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -67,6 +68,8 @@ pub struct WantedOrganization {
     pub attributes: Option<Attributes>,
     /// All of its own settings.
     pub policy: Option<PolicySettings>,
+    /// Exactly the organizations above that may act in it.
+    pub delegations: Option<Vec<WantedDelegation>>,
     /// Whether it gets the roles that organizations begin with, when it is made.
     pub ready_roles: bool,
     /// What the files list of it, be the list empty: what pruning looks at.
@@ -104,6 +107,15 @@ pub struct WantedConnection {
     pub secret: Option<Secret>,
     /// Everything else.
     pub settings: Placed<ConnectionSettings>,
+}
+
+/// What an organization above is let do.
+#[derive(Debug)]
+pub struct WantedDelegation {
+    /// The organization above.
+    pub organization: Placed<Slug>,
+    /// Exactly the permissions of Orgate's own that it may use.
+    pub permissions: BTreeSet<String>,
 }
 
 /// A role of an organization.
@@ -282,6 +294,14 @@ impl WantedOrganization {
                     &slug.place,
                     "a client_secret is for `oidc` with a secret: this connection has no use for it",
                 );
+            }
+        }
+        let mut delegates = Seen::new();
+        for delegation in self.delegations.iter().flatten() {
+            let slug = &delegation.organization;
+            first(&mut delegates, "the delegation to", slug.value.as_str(), &slug.place, problems);
+            if !(1..=MAX_DELEGATED).contains(&delegation.permissions.len()) {
+                problems.add(&slug.place, format!("permissions: 1 to {MAX_DELEGATED}"));
             }
         }
         for role in &self.roles {

@@ -4,7 +4,7 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::{READY_ROLES, ReadyRole};
-use orgate_storage::{Group, OrgTx, Role, StorageError};
+use orgate_storage::{Delegation, Group, OrgTx, Role, StorageError};
 
 use super::{Author, Mark};
 use crate::{Env, Failure};
@@ -45,6 +45,29 @@ pub(crate) async fn save_role(
         event.detail.push(("changed_permissions", changed.join(" ")));
     }
     Ok(tx.audit().insert(&event).await?)
+}
+
+/// Writes what an organization above is let do, or that it is let in no more; `false`: it is not above.
+pub(crate) async fn save_delegation(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, mark): (&Author, &Mark),
+    delegation: &Delegation,
+) -> Result<bool, Failure> {
+    let done = if *mark == Mark::Removed {
+        tx.delegations().delete(delegation.delegate).await?
+    } else {
+        tx.delegations().save(delegation).await?
+    };
+    let mut event = author.done(env, Action::DelegationConfigured, mark)?;
+    event.detail.extend([
+        ("organization", delegation.delegate.to_string()),
+        ("permissions", delegation.permissions.join(" ")),
+    ]);
+    if done {
+        tx.audit().insert(&event).await?;
+    }
+    Ok(done)
 }
 
 /// Writes a group, or takes it away; `false`: it would be inside of itself, or somebody is in it, and nothing done so far in

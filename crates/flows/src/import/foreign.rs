@@ -228,6 +228,7 @@ impl Translation {
             status: is_new.then(|| placed(status)),
             contact: None,
             domains,
+            delegations: None,
             branding: foreign.branding.filter(|_| is_new),
             attributes: is_new.then_some(foreign.attributes),
             policy: None,

@@ -4,7 +4,7 @@ use orgate_domain::audit::{Action, Origin};
 use orgate_domain::ids::ClientId;
 use orgate_domain::permissions::{Held, OrgatePermission};
 use orgate_storage::OrgScope;
-use orgate_storage::system::OrgHint;
+use orgate_storage::system::{OrgHint, OrgName};
 
 use super::{By, Caller, Lent};
 use crate::access_token::{Presented, Standings, Unproven, possess, read, stand};
@@ -21,14 +21,15 @@ pub struct Asked<'a> {
     pub permission: OrgatePermission,
     /// In whose organization.
     pub holder: Holder,
-    /// Why an operator asks about an organization that is not theirs.
+    /// Why somebody asks about an organization that is not theirs: operators have to say it, others may.
     pub reason: Option<&'a str>,
 }
 
 /// In whose organization a permission is to be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// In that which is asked about; or, with [`OrgatePermission::OrganizationsAct`] and for a reason, in the operator's.
+    /// In that which is asked about; or, with [`OrgatePermission::OrganizationsAct`] and for a reason, in the operator's; or, with
+    /// [`OrgatePermission::SuborganizationsAct`] and as far as the one that is asked about lets it, in one above that.
     Organization,
     /// In the operator's, whatever is asked about.
     Operator,
@@ -61,6 +62,8 @@ pub enum Access {
     InvalidToken,
     /// The proof needs this nonce.
     NonceNeeded(String),
+    /// They hold it, and may act in the organization that is asked about, but that does not let them do this.
+    NotDelegated,
     /// They hold it and the scope lends it, but they did not when the token was issued, or the one that it was exchanged for
     /// did not carry it.
     NotYetLent,
@@ -140,10 +143,14 @@ async fn check(
         (Access::InsufficientScope, "scope_missing")
     } else if !caller.may(wanted) {
         (Access::NotYetLent, "permission_newer")
-    } else if let Place::Foreign(scope) = place {
-        return enter(env, (caller, scope), asked).await;
+    } else if matches!(&place, Place::Below(_, delegated) if !delegated.has(wanted)) {
+        (Access::NotDelegated, "not_delegated")
     } else {
-        return Ok(Access::Granted(Box::new(caller)));
+        return match place {
+            Place::Below(scope, delegated) => enter_below(env, (caller, scope, delegated), asked).await,
+            Place::Foreign(scope) => enter(env, (caller, scope), asked).await,
+            Place::Elsewhere | Place::Home => Ok(Access::Granted(Box::new(caller))),
+        };
     };
     caller.record_refusal(env, (reason, ("permission", wanted.as_str()))).await?;
     Ok(refused)
@@ -151,6 +158,8 @@ async fn check(
 
 /// Where a request leads, for somebody of an organization.
 enum Place {
+    /// To one below, which lets this be done there.
+    Below(OrgScope, Held),
     /// To no organization that they may ask about, whether it exists or not.
     Elsewhere,
     /// To another one, for an operator.
@@ -168,11 +177,22 @@ impl Place {
         }
         let acts = asked.holder == Holder::Operator || caller.may(OrgatePermission::OrganizationsAct);
         if !acts || !is_operator(env, &caller.home).await? {
-            return Ok(Self::Elsewhere);
+            return Self::below(env, caller, asked).await;
         }
         let Some(text) = asked.organization.filter(|_| !home) else { return Ok(Self::Home) };
         let found = env.configuration.organization(&env.store, text).await?;
         Ok(found.map_or(Self::Elsewhere, Self::Foreign))
+    }
+
+    async fn below(env: &Env, caller: &Caller, asked: Asked<'_>) -> Result<Self, Failure> {
+        let acts = asked.holder == Holder::Organization && caller.may(OrgatePermission::SuborganizationsAct);
+        let Some(name) = asked.organization.filter(|_| acts).and_then(OrgName::parse) else {
+            return Ok(Self::Elsewhere);
+        };
+        let Some((scope, permissions)) = env.store.find_delegated(&caller.home, name.hint()).await? else {
+            return Ok(Self::Elsewhere);
+        };
+        Ok(Self::Below(scope, Held::of(permissions.iter().map(String::as_str))))
     }
 }
 
@@ -191,6 +211,24 @@ async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>)
     let also = (asked.holder == Holder::Organization).then_some(OrgatePermission::OrganizationsAct);
     let caller = Caller { scope, roles: Vec::new(), also, reason: Some(reason.to_owned()), ..caller };
     let mut event = caller.done(env, Action::OperatorEntered)?;
+    event.detail.push(("permission", asked.permission.as_str().to_owned()));
+    let mut tx = env.store.begin(&scope).await?;
+    tx.audit().insert(&event).await?;
+    tx.commit().await?;
+    Ok(Access::Granted(Box::new(caller)))
+}
+
+/// Lets somebody of an organization above into one that lets them: it is told who, and for what.
+async fn enter_below(
+    env: &Env,
+    (caller, scope, delegated): (Caller, OrgScope, Held),
+    asked: Asked<'_>,
+) -> Result<Access, Failure> {
+    let reason = asked.reason.map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    let lent = Lent { delegated: Some(delegated), ..caller.lent };
+    let also = Some(OrgatePermission::SuborganizationsAct);
+    let caller = Caller { scope, roles: Vec::new(), lent, also, reason, ..caller };
+    let mut event = caller.done(env, Action::DelegateEntered)?;
     event.detail.push(("permission", asked.permission.as_str().to_owned()));
     let mut tx = env.store.begin(&scope).await?;
     tx.audit().insert(&event).await?;
@@ -224,6 +262,7 @@ async fn caller(
     let lent = Lent {
         scope: Held::of(claims.scope.iter()),
         permissions: Held::of(claims.permissions.iter().map(String::as_str)),
+        delegated: None,
     };
     let (roles, holds) = (held.0.clone(), Held::of(held.1.iter().map(String::as_str)));
     let origin = origin.clone();

@@ -38,6 +38,8 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) domains: Option<Vec<Text>>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) delegations: Option<Vec<Delegation>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) branding: Option<Branding>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<Policy>,
@@ -114,6 +116,13 @@ pub(super) struct Policy {
     pub(super) client_registration: Option<Text>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) client_id_metadata: Option<Text>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delegation {
+    pub(super) organization: Text,
+    pub(super) permissions: Vec<Text>,
 }
 
 #[derive(Deserialize, Serialize)]

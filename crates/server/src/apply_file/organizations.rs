@@ -6,12 +6,15 @@ use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
+use orgate_domain::permissions::parse_for_role;
 use orgate_domain::policies::{
     Allowance, LOCKOUT_TRIES, LONGEST_SECS, PolicySettings, SsoEnforcement, TOKEN_SECS,
 };
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
-use orgate_flows::apply::{Kind, Placed, WantedGroup, WantedOrganization, WantedRole, WantedUser};
+use orgate_flows::apply::{
+    Kind, Placed, WantedDelegation, WantedGroup, WantedOrganization, WantedRole, WantedUser,
+};
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
 
@@ -38,6 +41,7 @@ impl Reader<'_> {
         let domains = self.optional(file.domains.as_ref(), |r, list| {
             r.each(list, |r, text| r.placed("domains", text, read_domain))
         });
+        let delegations = self.optional(file.delegations.as_ref(), |r, list| r.each(list, Self::delegation));
         let branding = self.optional(file.branding.as_ref(), Self::branding);
         let policy = self.optional(file.policy.as_ref(), Self::policy);
         let roles = self.each(file.roles.as_deref().unwrap_or_default(), Self::role);
@@ -58,6 +62,7 @@ impl Reader<'_> {
             contact: contact?,
             attributes: attributes?,
             domains: domains?,
+            delegations: delegations?,
             branding: branding?,
             policy: policy?,
             ready_roles: file.ready_roles.unwrap_or(true),
@@ -121,6 +126,18 @@ impl Reader<'_> {
             client_registration: client_registration?,
             client_id_metadata: client_id_metadata?,
         })
+    }
+
+    fn delegation(&mut self, file: &format::Delegation) -> Option<WantedDelegation> {
+        let organization = self.placed("organization", &file.organization, Slug::parse);
+        let permissions = self.each::<_, _, BTreeSet<_>>(&file.permissions, |r, text| {
+            r.plain("permissions", text, |text| match parse_for_role(text) {
+                Ok(permission) if permission.is_reserved() => Ok(permission.to_string()),
+                Ok(_) => Err("only Orgate's own permissions are delegated".to_owned()),
+                Err(problem) => Err(problem.to_string()),
+            })
+        });
+        Some(WantedDelegation { organization: organization?, permissions: permissions? })
     }
 
     fn role(&mut self, file: &format::Role) -> Option<WantedRole> {

@@ -5,8 +5,8 @@ use orgate_domain::connections::{Attributes, ConnectionSettings};
 use orgate_domain::organizations::Branding;
 use orgate_domain::policies::PolicySettings;
 use orgate_flows::apply::{
-    Kind, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedGroup, WantedOrganization,
-    WantedRole, WantedUser,
+    Kind, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
+    WantedOrganization, WantedRole, WantedUser,
 };
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
@@ -47,6 +47,7 @@ fn organization(wanted: &WantedOrganization) -> Result<format::Organization, Wri
         contact: wanted.contact.as_ref().map(|contact| text(&contact.as_str())),
         attributes: wanted.attributes.as_ref().map(attributes),
         domains: wanted.domains.as_deref().map(texts),
+        delegations: wanted.delegations.as_ref().map(|list| list.iter().map(delegation).collect()),
         branding: wanted.branding.as_ref().map(branding),
         policy: wanted.policy.as_ref().map(policy),
         ready_roles: (!wanted.ready_roles).then_some(false),
@@ -89,6 +90,13 @@ fn policy(wanted: &PolicySettings) -> format::Policy {
         third_party_clients: third_party_clients.map(|allowance| text(&allowance.as_str())),
         client_registration: client_registration.map(|allowance| text(&allowance.as_str())),
         client_id_metadata: client_id_metadata.map(|allowance| text(&allowance.as_str())),
+    }
+}
+
+fn delegation(wanted: &WantedDelegation) -> format::Delegation {
+    format::Delegation {
+        organization: text(&wanted.organization.value),
+        permissions: wanted.permissions.iter().map(text).collect(),
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn silent(slug: Slug, name: DisplayName) -> WantedOrganization {
         status: None,
         contact: None,
         domains: None,
+        delegations: None,
         branding: None,
         attributes: None,
         policy: None,

@@ -1,0 +1,19 @@
+-- An organization lets one above it act in it: a customer its reseller, a company its holding. What may be done is what is listed
+-- here, as far as whoever does it holds it in their own organization.
+create table delegations (
+    org_id      uuid not null default current_org_id(),
+    delegate_id uuid not null,
+    allowed     text[] not null check (cardinality(allowed) between 1 and 100), -- permissions of Orgate's own
+    created_at  timestamptz not null,
+    updated_at  timestamptz not null,
+    primary key (org_id, delegate_id),
+    check (delegate_id <> org_id),
+    -- It ends when the other one is above no more.
+    foreign key (org_id, delegate_id) references organization_ancestors (org_id, ancestor_id) on delete cascade
+);
+call isolate_by_organization('delegations', 'select, insert, update, delete');
+create index delegations_by_delegate on delegations (delegate_id, org_id);
+
+-- Where somebody is let in, asked in the name of their own organization.
+create policy operate on delegations for select to orgate_operate using (true);
+grant select on delegations to orgate_operate;
