@@ -27,6 +27,9 @@ const MANY_KILLS: usize = 500;
 /// Sent at once by those who race: enough to overlap, few enough that many races are run.
 const RIVALS: usize = 6;
 
+/// People who are invited at most: a mailbox keeps two hundred mails, and some come twice.
+const INVITED: usize = 150;
+
 /// What somebody did until there were kills enough: how often, and what is looked at in the end.
 type Done = (usize, Vec<String>);
 
@@ -51,6 +54,7 @@ async fn whatever_was_answered_stands_whoever_is_killed() {
     working.spawn(let_devices_in(all(), five));
     working.spawn(prove(all()));
     working.spawn(act(all()));
+    let inviting = tokio::spawn(invite(all()));
     while world.goes_on() {
         tokio::time::sleep(Duration::from_millis(20 + u64::try_from(below(300)).expect("small"))).await;
         world.kill(below(2)).await;
@@ -76,6 +80,7 @@ async fn whatever_was_answered_stands_whoever_is_killed() {
         "every token that a machine was given is in the log"
     );
     assert_told(&receiver, (&secret, &tokens)).await;
+    assert_written_to(&world, &inviting.await.expect("they were invited")).await;
 }
 
 /// Of every token that a machine was given the receiver is told, by one id however often, once whoever died with a lease is
@@ -99,6 +104,34 @@ async fn assert_told(receiver: &WebhookReceiver, (secret, tokens): (&str, &[Stri
     }
     let missing = tokens.iter().filter(|token| !told.contains_key(*token)).count();
     panic!("the receiver was not told of {missing} of {} tokens", tokens.len());
+}
+
+/// Whoever was invited is, once, and is written to, by one link however often.
+async fn assert_written_to(world: &World, invited: &[String]) {
+    assert!(!invited.is_empty(), "there was nothing that a kill could have spoiled");
+    let kept: i64 = sqlx::query_scalar("select count(*) from invitations")
+        .fetch_one(world.database.superuser())
+        .await
+        .expect("the invitations");
+    assert_eq!(usize::try_from(kept), Ok(invited.len()), "nobody is invited twice");
+    let mut links: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for _ in 0..1_800 {
+        for mail in world.mailbox.mails().await {
+            let text = mail["text"].as_str().unwrap_or_default();
+            let link = text.split_whitespace().find(|word| word.contains("/invitations"));
+            let to = invited.iter().find(|email| mail["to"].to_string().contains(email.as_str()));
+            if let (Some(link), Some(to)) = (link, to) {
+                links.entry(to.clone()).or_default().insert(link.to_owned());
+            }
+        }
+        if links.len() == invited.len() {
+            println!("wrote to {} people", links.len());
+            assert!(links.values().all(|links| links.len() == 1), "an invitation has one link");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{} of {} people were not written to", invited.len() - links.len(), invited.len());
 }
 
 /// Tokens of a new family of the user of `browser`.
@@ -296,4 +329,16 @@ async fn act(world: Arc<World>) -> Done {
         tokens.extend(replies.iter().filter_map(id));
     }
     (tokens.len(), tokens)
+}
+
+/// Somebody is invited, again and again until that is answered; whom.
+async fn invite(world: Arc<World>) -> Vec<String> {
+    let mut invited = Vec::new();
+    while world.goes_on() && invited.len() < INVITED {
+        let email = format!("number-{}@partner.test", invited.len());
+        world.invite(&email).await;
+        invited.push(email);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    invited
 }

@@ -9,6 +9,7 @@ use orgate_tests::app::{
     Browser, MASTER_KEY, PASSWORD, Page, Reply, SAMPLES, SECRET, authorization_url, client,
 };
 use orgate_tests::database::Database;
+use orgate_tests::mailbox::Mailbox;
 use orgate_tests::program::{Directory, Ended, Running, free_ports, orgate};
 use orgate_tests::webhook_receiver::WebhookReceiver;
 use reqwest::RequestBuilder;
@@ -53,6 +54,7 @@ const PATIENCE: usize = 500;
 /// The installation.
 pub(super) struct World {
     pub(super) database: Database,
+    pub(super) mailbox: Mailbox,
     nodes: [Node; 2],
     /// Whoever holds it may kill one: the other goes on.
     one_at_a_time: Mutex<()>,
@@ -66,6 +68,7 @@ struct Node {
     base: Url,
     issuer: Url,
     database: String,
+    smtp: String,
     running: Mutex<Option<Running>>,
 }
 
@@ -73,6 +76,7 @@ impl World {
     /// Both nodes run, and are to be killed so many times.
     pub(super) async fn start(kills: usize) -> Arc<Self> {
         let (database, directory) = (Database::fresh().await, Directory::fresh());
+        let mailbox = Mailbox::open().await;
         let [first, second, third, fourth] = free_ports();
         let issuer = base(first);
         let node = |ports: (u16, u16)| Node {
@@ -80,6 +84,7 @@ impl World {
             base: base(ports.0),
             issuer: issuer.clone(),
             database: database.url().to_owned(),
+            smtp: mailbox.smtp.clone(),
             running: Mutex::default(),
         };
         let nodes = [node((first, third)), node((second, fourth))];
@@ -93,7 +98,7 @@ impl World {
             *node.running.lock().await = Some(node.run().await);
         }
         let (one_at_a_time, kills, enough) = (Mutex::default(), AtomicUsize::new(0), kills);
-        Arc::new(Self { database, nodes, one_at_a_time, kills, enough, _directory: directory })
+        Arc::new(Self { database, mailbox, nodes, one_at_a_time, kills, enough, _directory: directory })
     }
 
     /// Whether there is more killing to come.
@@ -118,15 +123,40 @@ impl World {
 
     /// Has Acme tell `receiver` of every token that a machine is given; the secret by which it signs.
     pub(super) async fn tell(&self, receiver: &WebhookReceiver) -> String {
-        let resource = format!("{}api", self.nodes[0].issuer);
-        let form = [("grant_type", "client_credentials"), ("resource", resource.as_str())];
-        let (given, _) = self.insist(&Ask::new("/token", "steward", &form)).await;
+        let token = self.steward().await;
         let wanted = json!({ "url": receiver.url, "events": ["token.issued"] });
         let request = client().post(self.at(0, "/api/v1/organizations/acme/webhooks")).json(&wanted);
-        let made = request.bearer_auth(given.text("access_token")).send().await.expect("answered");
+        let made = request.bearer_auth(token).send().await.expect("answered");
         let made = Reply::of(made).await;
         assert_eq!(made.status, 201, "{:?}", made.body);
         made.text("secret")
+    }
+
+    /// A token of whoever runs Acme.
+    async fn steward(&self) -> String {
+        let resource = format!("{}api", self.nodes[0].issuer);
+        let form = [("grant_type", "client_credentials"), ("resource", resource.as_str())];
+        let (given, _) = self.insist(&Ask::new("/token", "steward", &form)).await;
+        given.text("access_token")
+    }
+
+    /// Has Acme invite somebody: the same request, until it is answered.
+    pub(super) async fn invite(&self, email: &str) {
+        let token = self.steward().await;
+        let first = below(2);
+        for node in first..first + PATIENCE {
+            let request = client().post(self.at(node, "/api/v1/organizations/acme/invitations"));
+            let request = request.bearer_auth(&token).header("idempotency-key", email);
+            if let Ok(response) = request.json(&json!({ "email": email })).send().await
+                && let status = response.status().as_u16()
+                && let Ok(body) = response.bytes().await
+            {
+                assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("nobody answers {email}")
     }
 
     /// A browser in which `email` is signed in to Acme. Cookies do not tell ports apart: it is, at both nodes.
@@ -197,8 +227,9 @@ impl Node {
             .env("ORGATE__SERVER__INTERNAL_LISTEN", format!("127.0.0.1:{}", self.ports.1))
             .env("ORGATE__DATABASE__URL", &self.database)
             .env("ORGATE__SECRETS__MASTER_KEY", MASTER_KEY)
+            .env("ORGATE__MAIL__SMTP_URL", &self.smtp)
             .env("ORGATE__OUTGOING__ALLOW_PRIVATE_ADDRESSES", "true");
-        for limit in ["CREDENTIALS", "PAGES", "REFUSALS", "SIGN_INS"] {
+        for limit in ["API", "CREDENTIALS", "PAGES", "REFUSALS", "SIGN_INS"] {
             command.env(format!("ORGATE__LIMITS__{limit}_PER_MINUTE"), "1000000");
         }
         command

@@ -457,6 +457,10 @@ impl Calls {
             Roles::save: ()
             Users::insert: ()
             Identities::insert_user: taken (users_pkey)
+            Delegations::find_standing: None
+            Delegations::list: []
+            Delegations::delete: false
+            Delegations::save: false
             ");
         }
         assert_eq!(self.made, methods());
