@@ -275,7 +275,7 @@ async fn one_problem_anywhere_and_nothing_is_changed() {
 
     let text = refusal(
         &app,
-        "
+        r#"
 organizations:
   - { slug: initech, name: Initech, parent: nowhere }
   - slug: umbrella
@@ -287,11 +287,14 @@ organizations:
   - { slug: alpha, name: Alpha, parent: beta }
   - { slug: beta, name: Beta, parent: alpha }
   - { slug: acme, name: Acme Inc, parent: globex }
+  - slug: globex
+    name: Globex Corporation
+    delegations: [{ organization: acme, permissions: ["orgate:users:read"] }]
 clients:
   - { client_id: notes, organization: acme, name: Notes, type: machine, audience: all }
   - { client_id: less, organization: initech, name: Less, type: machine, audience: owner }
   - { client_id: more, organization: acme, name: More, type: machine, audience: granted, granted_to: [gone] }
-",
+"#,
     )
     .await;
 
@@ -303,9 +306,10 @@ clients:
     test.yaml:10:13: the parents of alpha lead in a circle
     test.yaml:11:13: the parents of beta lead in a circle
     test.yaml:12:43: an organization keeps the parent that it was made with
-    test.yaml:14:18: the client notes is the organization operator's, and a client_id is never given to another
-    test.yaml:16:18: a machine client belongs to one organization: audience is owner
-    test.yaml:16:103: there is no organization gone, neither in these files nor in the database
+    test.yaml:15:36: acme is not above globex, and only what is can be let in
+    test.yaml:17:18: the client notes is the organization operator's, and a client_id is never given to another
+    test.yaml:19:18: a machine client belongs to one organization: audience is owner
+    test.yaml:19:103: there is no organization gone, neither in these files nor in the database
     ");
     assert_eq!(rows(&app).await, before);
 }
@@ -387,6 +391,40 @@ organizations:
     let policy = app.env.configuration.policy(&app.env.store, &team).await.expect("a policy");
     assert_eq!(policy.access_token.num_seconds(), 120);
     assert_eq!(plan(&app, tree).await.changes(), 0);
+}
+
+#[tokio::test]
+async fn who_above_is_let_in_is_what_the_list_says() {
+    let app = App::start().await;
+    let file = |delegations: &str| {
+        format!(
+            "organizations:\n  - {{ slug: unit, name: Unit, parent: acme, delegations: {delegations} }}\n"
+        )
+    };
+    let may = async || {
+        let mut tx = app.env.store.begin(&app.org("unit").await).await.expect("a transaction");
+        let standing =
+            tx.delegations().find_standing(app.org("acme").await.org_id()).await.expect("an answer");
+        tx.commit().await.expect("a commit");
+        standing.map(|standing| standing.permissions)
+    };
+
+    let all = file(r#"[{ organization: acme, permissions: ["orgate:users:*"] }]"#);
+    assert_eq!(execute(&app, &all).await.changes, 9, "the organization, its ready roles, and who is let in");
+    assert_eq!(may().await, Some(vec!["orgate:users:*".to_owned()]));
+    assert_eq!(plan(&app, &all).await.changes(), 0);
+    let less = file(r#"[{ organization: acme, permissions: ["orgate:users:read"] }]"#);
+    assert_eq!(
+        plan(&app, &less).await.to_string(),
+        "~ delegation of unit to acme: permissions\n= 1 unchanged\n"
+    );
+    execute(&app, &less).await;
+    assert_eq!(may().await, Some(vec!["orgate:users:read".to_owned()]));
+    let silent = "organizations:\n  - { slug: unit, name: Unit }\n";
+    assert_eq!(plan(&app, silent).await.changes(), 0);
+    assert_eq!(plan(&app, &file("[]")).await.to_string(), "- delegation of unit to acme\n= 1 unchanged\n");
+    execute(&app, &file("[]")).await;
+    assert_eq!(may().await, None);
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ impl Reading<'_> {
             status: Some(placed(organization.status)),
             contact: organization.contact,
             domains: Some(domains),
-            delegations: self.delegations(delegations).await?,
+            delegations: Some(self.delegations(delegations).await?),
             branding: Some(organization.branding),
             attributes: Some(attributes),
             policy: Some(policy),
@@ -175,8 +175,8 @@ impl Reading<'_> {
         Ok(Some((wanted, clients)))
     }
 
-    /// What organizations above are let do; nothing is said of those that are not let in.
-    async fn delegations(&self, stored: Vec<Delegation>) -> Result<Option<Vec<WantedDelegation>>, Failure> {
+    /// What organizations above are let do.
+    async fn delegations(&self, stored: Vec<Delegation>) -> Result<Vec<WantedDelegation>, Failure> {
         let mut wanted = Vec::with_capacity(stored.len());
         for Delegation { delegate, permissions, .. } in stored {
             if let Some(above) = self.env.store.resolve(OrgHint::Id(delegate)).await? {
@@ -185,7 +185,7 @@ impl Reading<'_> {
             }
         }
         wanted.sort_by(|one, other| one.organization.value.cmp(&other.organization.value));
-        Ok((!wanted.is_empty()).then_some(wanted))
+        Ok(wanted)
     }
 
     fn users(&mut self, org: &Slug, stored: Vec<DescribedUser>) -> Result<Vec<WantedUser>, StorageError> {

@@ -168,7 +168,7 @@ async fn check(
         return Ok(Err(refusal));
     }
     let held = match invitation.maker() {
-        Some(maker) => tx.rights().find_of_maker(maker).await?,
+        Some(maker) => tx.rights().find_of_maker((maker, invitation.sent_at)).await?,
         None => return Ok(Err(InvitationRefusal::MakerFallen)),
     };
     let given = given_by(tx, invitation).await?;

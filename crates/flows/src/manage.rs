@@ -126,8 +126,7 @@ impl Caller {
         // Held at home, whatever the other organization lets them do.
         let acts = self.also.is_none_or(|also| caller.may(also));
         if self.is_delegate() {
-            let standing = tx.delegations().find_standing(self.home.org_id()).await?.unwrap_or_default();
-            caller.lent.delegated = Some(Held::of(standing.iter().map(String::as_str)));
+            caller.lent.delegated = Some(self.find_delegated(tx).await?);
         }
         if acts && caller.may(self.asked) {
             Ok(caller)
@@ -155,6 +154,33 @@ impl Caller {
     /// Whether they are somebody of an organization above, who acts here because this one lets them.
     const fn is_delegate(&self) -> bool {
         self.lent.delegated.is_some()
+    }
+
+    /// What the organization that is called about lets somebody of another one do, at this moment.
+    async fn find_delegated(&self, tx: &mut OrgTx) -> Result<Held, StorageError> {
+        let standing = tx.delegations().find_standing(self.home.org_id()).await?;
+        let permissions = standing.map(|standing| standing.permissions).unwrap_or_default();
+        Ok(Held::of(permissions.iter().map(String::as_str)))
+    }
+
+    /// The caller by what can be asked in this transaction, once something was waited for: at home all that they hold, as a
+    /// delegate what they are let. Of an operator, what was read before counts.
+    ///
+    /// # Errors
+    /// [`ChangeError::Above`], as of [`Caller::renewed`].
+    pub(crate) async fn renewed_here(&self, env: &Env, tx: &mut OrgTx) -> Result<Self, ChangeError> {
+        if self.is_at_home() {
+            return self.renewed(env, tx, None).await;
+        }
+        let mut caller = self.clone();
+        if self.is_delegate() {
+            caller.lent.delegated = Some(self.find_delegated(tx).await?);
+        }
+        if caller.may(self.asked) {
+            Ok(caller)
+        } else {
+            Err(ChangeError::above("", "you may not do this any more"))
+        }
     }
 
     async fn find_rights(&self, env: &Env, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {

@@ -216,21 +216,15 @@ impl Setup {
     /// read before counts; a link is asked in the moment that its transaction begins.
     pub(crate) async fn recheck(&self, env: &Env, tx: &mut OrgTx) -> Result<(), SetupError> {
         match &self.by {
-            By::Administrator(caller, ..) if caller.is_at_home() => {
-                caller.renewed(env, tx, None).await.map(drop).map_err(fallen)
-            }
-            By::Administrator(..) | By::Link(_) => Ok(()),
+            By::Administrator(caller, ..) => caller.renewed_here(env, tx).await.map(drop).map_err(fallen),
+            By::Link(_) => Ok(()),
         }
     }
 
     /// The ceiling, as far as it reaches at this moment: what somebody could give when they began, and still can.
     pub(crate) async fn ceiling_in(&self, env: &Env, tx: &mut OrgTx) -> Result<RoleSlugs, SetupError> {
         let By::Administrator(caller, _, ceiling) = &self.by else { return Ok(self.ceiling().clone()) };
-        let caller = if caller.is_at_home() {
-            &caller.renewed(env, tx, None).await.map_err(fallen)?
-        } else {
-            caller.as_ref()
-        };
+        let caller = caller.renewed_here(env, tx).await.map_err(fallen)?;
         let roles = tx.roles().list().await?;
         let given = roles.iter().filter(|role| caller.may_give(role)).map(|role| role.slug.to_string());
         Ok(given.filter(|slug| ceiling.contains(slug)).collect())

@@ -49,8 +49,8 @@ impl Delegations<'_> {
         Ok(delegations.collect())
     }
 
-    /// What an organization is let do now; `None` also while this one is not active.
-    pub async fn find_standing(&mut self, delegate: OrgId) -> Result<Option<Vec<String>>, StorageError> {
+    /// What an organization is let do now; `None` also while either of them is not active.
+    pub async fn find_standing(&mut self, delegate: OrgId) -> Result<Option<Delegation>, StorageError> {
         find_standing(self.conn, (self.org_id, delegate)).await
     }
 
@@ -90,16 +90,34 @@ impl Delegations<'_> {
 pub(crate) async fn find_standing(
     conn: &mut PgConnection,
     (org_id, delegate): (Uuid, OrgId),
-) -> Result<Option<Vec<String>>, StorageError> {
-    let permissions = sqlx::query_scalar!(
-        "select delegation.allowed
+) -> Result<Option<Delegation>, StorageError> {
+    let row = sqlx::query!(
+        "select delegation.allowed, delegation.created_at, delegation.updated_at
          from delegations delegation
          join organizations organization on organization.org_id = delegation.org_id
-         where delegation.org_id = $1 and delegation.delegate_id = $2 and organization.status = 'active'",
+         cross join lateral resolve_organization(delegation.delegate_id, null, false) above
+         where delegation.org_id = $1 and delegation.delegate_id = $2 and organization.status = 'active'
+           and above.found_status = 'active'",
         org_id,
         delegate.as_uuid(),
     )
     .fetch_optional(conn)
     .await?;
-    Ok(permissions)
+    Ok(row.map(|row| Delegation {
+        delegate,
+        permissions: row.allowed,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }))
+}
+
+/// What an organization is let do now, for what its people made at `made_at`: that falls with the delegation, and does not rise
+/// with another one.
+pub(crate) async fn find_standing_since(
+    conn: &mut PgConnection,
+    of: (Uuid, OrgId),
+    made_at: DateTime<Utc>,
+) -> Result<Option<Vec<String>>, StorageError> {
+    let standing = find_standing(conn, of).await?.filter(|standing| standing.created_at <= made_at);
+    Ok(standing.map(|standing| standing.permissions))
 }

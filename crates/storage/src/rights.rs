@@ -5,7 +5,7 @@ use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
 use orgate_domain::setup::LinkMaker;
 
 use crate::StorageError;
-use crate::delegations::find_standing;
+use crate::delegations::find_standing_since;
 use crate::scope::repository;
 
 repository! {
@@ -87,11 +87,14 @@ impl Rights<'_> {
         Ok(found)
     }
 
-    /// What whoever vouches for an invitation holds now; nothing, if they are not active, or the client is not admitted any
-    /// more.
-    pub async fn find_of_maker(&mut self, maker: LinkMaker) -> Result<HeldRights, StorageError> {
+    /// What whoever vouches since `made_at` for an invitation holds now; nothing, if they are not active, the client is not
+    /// admitted any more, or their organization is not let in, or anew.
+    pub async fn find_of_maker(
+        &mut self,
+        (maker, made_at): (LinkMaker, DateTime<Utc>),
+    ) -> Result<HeldRights, StorageError> {
         let found = match maker {
-            LinkMaker::Delegate(id) => find_standing(self.conn, (self.org_id, id))
+            LinkMaker::Delegate(id) => find_standing_since(self.conn, (self.org_id, id), made_at)
                 .await?
                 .map(|permissions| HeldRights { roles: Vec::new(), permissions }),
             LinkMaker::Operator => None,

@@ -8,7 +8,7 @@ use orgate_domain::ids::SetupLinkId;
 use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
 use uuid::Uuid;
 
-use crate::delegations::find_standing;
+use crate::delegations::find_standing_since;
 use crate::row::parsed;
 use crate::scope::repository;
 use crate::{Page, PageOf, StorageError};
@@ -129,10 +129,14 @@ impl SetupLinks<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// What whoever made a link holds now; nothing, if they are not active, or the client is not admitted any more.
-    pub async fn list_maker_permissions(&mut self, maker: LinkMaker) -> Result<Vec<String>, StorageError> {
+    /// What whoever made a link at `made_at` holds now; nothing, if they are not active, the client is not admitted any more, or
+    /// their organization is not let in, or anew.
+    pub async fn list_maker_permissions(
+        &mut self,
+        (maker, made_at): (LinkMaker, DateTime<Utc>),
+    ) -> Result<Vec<String>, StorageError> {
         let held = match maker {
-            LinkMaker::Delegate(id) => find_standing(self.conn, (self.org_id, id)).await?,
+            LinkMaker::Delegate(id) => find_standing_since(self.conn, (self.org_id, id), made_at).await?,
             LinkMaker::Operator => None,
             LinkMaker::User(id) => {
                 sqlx::query_scalar!(

@@ -117,6 +117,10 @@ async fn it_ends_when_it_is_said_when_it_is_suspended_and_when_the_other_is_abov
     assert_eq!(let_in(&app, "east", "acme", &["orgate:users:read"]).await.status, 200);
     assert_eq!(users().await, 200);
 
+    let desk = async |token: &str| {
+        call(&app, Some(token), ("GET", "/organizations/east/suborganizations"), None).await.status
+    };
+    assert_eq!((desk(&east).await, desk(&acme).await), (200, 403), "nobody goes further down");
     assert_eq!(put("status", json!({ "status": "suspended" })).await, 200);
     assert_eq!(users().await, 404);
     assert_eq!(put("status", json!({ "status": "active" })).await, 200);
@@ -133,6 +137,13 @@ async fn it_ends_when_it_is_said_when_it_is_suspended_and_when_the_other_is_abov
     assert_eq!(users().await, 404, "not even when it is above again");
     let listed = call(&app, Some(&east), ("GET", "/organizations/east/delegations"), None).await;
     assert_eq!(listed.body["items"], json!([]));
+    let ended: i64 = sqlx::query_scalar(
+        "select count(*) from audit_events where action = 'delegation.configured' and detail ->> 'change' = 'removed'",
+    )
+    .fetch_one(app.database.superuser())
+    .await
+    .expect("counted");
+    assert_eq!(ended, 2, "by its own people, and by the move");
 }
 
 #[tokio::test]
@@ -225,10 +236,43 @@ async fn an_invitation_of_somebody_above_falls_with_what_they_were_let() {
         link_to(&mailbox, email).await
     };
     let (first, second) = (invite("first@partner.test").await, invite("second@partner.test").await);
-    assert_eq!(app.browser().get(&first).await.status, 200);
+    let status = async |link: &str| app.browser().get(link).await.status;
+    assert_eq!(status(&first).await, 200);
 
     assert_eq!(let_in(&app, "east", "acme", &["orgate:users:read"]).await.status, 200);
+    assert_eq!(status(&second).await, 410, "what it is let do no more");
+    assert_eq!(let_in(&app, "east", "acme", &permissions).await.status, 200);
+    assert_eq!(status(&second).await, 200, "it was let in all the while");
 
-    let gone = app.browser().get(&second).await;
-    assert_eq!(gone.status, 410, "{}", gone.body);
+    let operator = token_of(&app, "operator-all").await;
+    let put = async |to: &str| {
+        let to = json!({ "status": to });
+        call(&app, Some(&operator), ("PUT", "/organizations/acme/status"), Some(&to)).await.status
+    };
+    assert_eq!(put("suspended").await, 200);
+    assert_eq!(status(&second).await, 410, "while whoever vouches is suspended");
+    assert_eq!(put("active").await, 200);
+    assert_eq!(status(&second).await, 200);
+
+    let east = token_of(&app, "east-all").await;
+    let path = format!("/organizations/east/delegations/{}", id_of(&app, "acme").await);
+    assert_eq!(call(&app, Some(&east), ("DELETE", &path), None).await.status, 204);
+    assert_eq!(let_in(&app, "east", "acme", &permissions).await.status, 200);
+    assert_eq!((status(&first).await, status(&second).await), (410, 410), "what fell stays down");
+}
+
+#[tokio::test]
+async fn a_set_up_link_of_somebody_above_is_good_for_a_day_at_most() {
+    let app = app().await;
+    tree(&app).await;
+    assert_eq!(let_in(&app, "east", "acme", &["orgate:setup_links:*", "orgate:domains:*"]).await.status, 200);
+    let acme = token_of(&app, "all").await;
+    let wanted = json!({ "purposes": ["domains"], "expires_in_hours": 100 });
+
+    let made = call(&app, Some(&acme), ("POST", "/organizations/east/setup-links"), Some(&wanted)).await;
+
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let time = |name: &str| made.text(name).parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
+    assert_eq!((time("expires_at") - time("created_at")).num_hours(), 24);
+    assert_eq!(app.browser().get(&made.text("url")).await.status, 200);
 }

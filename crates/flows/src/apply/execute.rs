@@ -73,7 +73,7 @@ pub(super) async fn execute(
 
 /// Whether it says who may do what.
 const fn gives_rights(subject: &Subject) -> bool {
-    matches!(subject, Subject::Group(_) | Subject::Role(_) | Subject::User { .. })
+    matches!(subject, Subject::Delegation(..) | Subject::Group(_) | Subject::Role(_) | Subject::User { .. })
 }
 
 /// Whether sessions of anybody may have to end for it.
@@ -144,8 +144,11 @@ async fn write(
             save_connection_event(env, tx, mark, state).await
         }
         Subject::Delegation(delegation, _) => {
-            // Whoever moved it meanwhile has ended those to what is above no more.
-            save_delegation(env, tx, by, delegation).await.map(drop)
+            if save_delegation(env, tx, by, delegation).await? || *mark == Mark::Removed {
+                return Ok(());
+            }
+            // Somebody moved it since the plan.
+            Err(StorageError::Conflict { constraint: "what is above an organization".to_owned() }.into())
         }
         Subject::Domain(domain) => save_domain(env, tx, by, domain).await,
         Subject::Group(group) if *mark == Mark::Removed => dissolve_group(env, tx, group).await,
@@ -253,7 +256,9 @@ fn taken(org: &Slug, subject: &Subject) -> String {
         Subject::Connection(state) => {
             return since(&format!("the connection {} in {org}", state.connection.slug));
         }
-        Subject::Delegation(_, delegate) => return since(&format!("the delegation of {org} to {delegate}")),
+        Subject::Delegation(_, delegate) => {
+            return format!("{delegate} is not above {org} any more; apply again");
+        }
         Subject::Group(group) => return since(&format!("the group {} in {org}", group.slug)),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),
         Subject::User { email, .. } => return since(&format!("the user {} in {org}", email.as_str())),

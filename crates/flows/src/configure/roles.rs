@@ -7,6 +7,7 @@ use orgate_domain::permissions::{READY_ROLES, ReadyRole};
 use orgate_storage::{Delegation, Group, OrgTx, Role, StorageError};
 
 use super::{Author, Mark};
+use crate::random::NoRandomness;
 use crate::{Env, Failure};
 
 /// The roles that a new organization begins with.
@@ -59,15 +60,24 @@ pub(crate) async fn save_delegation(
     } else {
         tx.delegations().save(delegation).await?
     };
+    if done {
+        tx.audit().insert(&delegation_event(env, (author, mark), delegation)?).await?;
+    }
+    Ok(done)
+}
+
+/// That an organization above is let do this, or is let in no more.
+pub(crate) fn delegation_event(
+    env: &Env,
+    (author, mark): (&Author, &Mark),
+    delegation: &Delegation,
+) -> Result<Event, NoRandomness> {
     let mut event = author.done(env, Action::DelegationConfigured, mark)?;
     event.detail.extend([
         ("organization", delegation.delegate.to_string()),
         ("permissions", delegation.permissions.join(" ")),
     ]);
-    if done {
-        tx.audit().insert(&event).await?;
-    }
-    Ok(done)
+    Ok(event)
 }
 
 /// Writes a group, or takes it away; `false`: it would be inside of itself, or somebody is in it, and nothing done so far in

@@ -143,7 +143,7 @@ async fn check(
         (Access::InsufficientScope, "scope_missing")
     } else if !caller.may(wanted) {
         (Access::NotYetLent, "permission_newer")
-    } else if matches!(&place, Place::Below(_, delegated) if !delegated.has(wanted)) {
+    } else if matches!(&place, Place::Below(_, delegated) if !is_let(delegated, wanted)) {
         (Access::NotDelegated, "not_delegated")
     } else {
         return match place {
@@ -154,6 +154,11 @@ async fn check(
     };
     caller.record_refusal(env, (reason, ("permission", wanted.as_str()))).await?;
     Ok(refused)
+}
+
+/// Whether this may be done below. Who lets others in is asked by each of them for itself: from one, nobody goes further down.
+fn is_let(delegated: &Held, wanted: OrgatePermission) -> bool {
+    wanted != OrgatePermission::SuborganizationsAct && delegated.has(wanted)
 }
 
 /// Where a request leads, for somebody of an organization.

@@ -5,13 +5,15 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::permissions::OrgatePermission::{OrganizationsAct, PoliciesManage};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
-use orgate_storage::{MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf};
+use orgate_storage::{Delegation, MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf};
 
 use super::change::Change;
 use super::organization::{DescribedOrganization, describe};
 use super::{Caller, ChangeError, Once};
 use crate::bootstrap::OPERATOR_SLUG;
-use crate::configure::{Author, Mark, OrganizationState, ready_roles, save_organization, save_role};
+use crate::configure::{
+    Author, Mark, OrganizationState, delegation_event, ready_roles, save_organization, save_role,
+};
 use crate::way_in::{check_way_in, enforcement_in};
 use crate::{Env, Failure};
 
@@ -186,6 +188,7 @@ pub async fn move_organization(
         if before.organization.slug.as_str() == OPERATOR_SLUG {
             return Err(ChangeError::InUse("the operator organization is below none".to_owned()));
         }
+        let let_in = tx.delegations().list().await?;
         match tx.organization().move_below(parent, env.clock.now()).await? {
             Moved::Done => {}
             Moved::Circle => {
@@ -198,12 +201,28 @@ pub async fn move_organization(
         let state = OrganizationState { parent, ..OrganizationState::of(&before.organization) };
         let by = (&operator.author(), &Mark::Changed(vec!["parent"]));
         save_organization(env, tx, by, (&before.organization.slug, &state)).await?;
+        tell_ended(env, tx, &operator.author(), &let_in).await?;
         let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
         change.commit().await?;
         env.configuration.forget();
         Ok(after)
     };
     operator.conclude(env, change).await
+}
+
+/// An event for each delegation that a move ended.
+async fn tell_ended(
+    env: &Env,
+    tx: &mut OrgTx,
+    author: &Author,
+    let_in: &[Delegation],
+) -> Result<(), ChangeError> {
+    let left = tx.delegations().list().await?;
+    for delegation in let_in.iter().filter(|ended| !left.contains(ended)) {
+        let event = delegation_event(env, (author, &Mark::Removed), delegation)?;
+        tx.audit().insert(&event).await?;
+    }
+    Ok(())
 }
 
 /// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active.

@@ -1,8 +1,9 @@
 //! Set-up links, made by administrators themselves.
 
+use chrono::Duration;
 use orgate_domain::audit::Action;
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::setup::SetupLink;
+use orgate_domain::setup::{MAX_LIFETIME, SetupLink};
 use orgate_storage::{Page, PageOf, Role};
 
 use super::change::Change;
@@ -42,6 +43,7 @@ async fn create(
     wanted: &WantedLink,
     once: Option<&Once>,
 ) -> Result<CreatedSetupLink, ChangeError> {
+    let wanted = &WantedLink { lifetime: wanted.lifetime.min(caller.longest_link()), ..wanted.clone() };
     let (caller, _turn) = Change::begin(env, caller, async |_| Ok(())).await?.hand_over().await?;
     let beyond = wanted.purposes.iter().find(|purpose| !caller.may(purpose.permission()));
     if let Some(purpose) = beyond {
@@ -81,6 +83,13 @@ impl From<CreateLinkError> for ChangeError {
             CreateLinkError::TooMany => Self::TooMany(text),
             CreateLinkError::UnknownRole(_) => Self::invalid("/roles", text),
         }
+    }
+}
+
+impl Caller {
+    /// How long a link of theirs is good at most: in an organization that lets them act in it, nobody sees who leaves theirs.
+    fn longest_link(&self) -> Duration {
+        if self.is_delegate() { Duration::days(1) } else { MAX_LIFETIME }
     }
 }
 

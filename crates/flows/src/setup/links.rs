@@ -21,7 +21,7 @@ use crate::{Browser, Env, Failure, events};
 const MAX_MADE: i64 = 500;
 
 /// A link as wanted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WantedLink {
     /// What it is for.
     pub purposes: BTreeSet<SetupPurpose>,
@@ -327,7 +327,7 @@ pub(super) async fn check_link(
         return Ok(Err(refusal));
     }
     let held = match link.maker() {
-        Some(maker) => tx.setup_links().list_maker_permissions(maker).await?,
+        Some(maker) => tx.setup_links().list_maker_permissions((maker, link.created_at)).await?,
         None => Vec::new(),
     };
     let roles = if link.role_ceiling.is_empty() { Vec::new() } else { tx.roles().list().await? };

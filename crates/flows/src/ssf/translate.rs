@@ -237,7 +237,7 @@ fn initiating_entity(actor_kind: &str, code: &str) -> &'static str {
     match (actor_kind, code) {
         (_, "displaced" | "mapped") => "policy",
         ("user", _) => "user",
-        ("operator" | "application" | "setup_link", _) => "admin",
+        ("application" | "delegate" | "operator" | "setup_link", _) => "admin",
         _ => "system",
     }
 }
