@@ -16,6 +16,7 @@ mod rights;
 mod seats;
 mod setup_links;
 mod tree;
+mod user_life;
 
 use std::fmt::Write as _;
 

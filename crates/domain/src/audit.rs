@@ -247,6 +247,8 @@ actions! {
     TokenRevoked = "token.revoked";
     /// A user was created or changed.
     UserConfigured = "user.configured";
+    /// A user was erased, with all that was theirs.
+    UserDeleted = "user.deleted";
     /// A webhook was made, changed or deleted.
     WebhookConfigured = "webhook.configured";
     /// An event is sent to a webhook again, because somebody asked for it.

@@ -136,6 +136,7 @@ impl Action {
             | Self::StreamEventRefused
             | Self::StreamStatusChanged
             | Self::StreamVerificationRequested
+            | Self::UserDeleted
             | Self::WebhookConfigured
             | Self::WebhookDisabled
             | Self::WebhookRedelivered

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, OrgId};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
 use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use url::Url;
@@ -51,11 +51,13 @@ pub struct OrganizationChange<'a> {
     pub at: DateTime<Utc>,
 }
 
-/// Where an organization stands in the tree, and when it was made and last changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where an organization stands in the tree, what the operator calls it, and when it was made and last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationRecord {
     /// The organization above it.
     pub parent: Option<OrgId>,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -81,6 +83,9 @@ macro_rules! organization {
         })
     }};
 }
+
+/// The constraint that one external id is one organization's.
+pub const EXTERNAL_ID_OF_ORGANIZATION: &str = "organizations_external_id_key";
 
 /// Organizations one above the other at most; `move_organization` counts them.
 pub const MAX_LINE: usize = 10;
@@ -178,16 +183,40 @@ impl Organizations<'_> {
     /// Where it stands, and since when.
     pub async fn find_record(&mut self) -> Result<Option<OrganizationRecord>, StorageError> {
         let row = sqlx::query!(
-            "select parent_id, created_at, updated_at from organizations where org_id = $1",
+            "select parent_id, external_id, created_at, updated_at from organizations where org_id = $1",
             self.org_id,
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        Ok(row.map(|row| OrganizationRecord {
+        let Some(row) = row else { return Ok(None) };
+        let external_id =
+            row.external_id.map(|text| parsed(ExternalId::parse(&text).ok(), "organizations", "external_id"));
+        Ok(Some(OrganizationRecord {
             parent: row.parent_id.map(OrgId::from_uuid),
+            external_id: external_id.transpose()?,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }))
+    }
+
+    /// Keeps what the organization is called in a system of the operator's own.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if another organization is called so.
+    pub async fn update_external_id(
+        &mut self,
+        external_id: Option<&ExternalId>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update organizations set external_id = $2, updated_at = $3 where org_id = $1",
+            self.org_id,
+            external_id.map(ExternalId::as_str),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
     }
 
     /// The organization, and the status of a client in it: `None` unless the client is admitted, by its audience or

@@ -71,6 +71,7 @@ operations! {
     GET "/organizations/{organization}" Organization OrganizationRead => organizations::get;
     PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch if unchanged;
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
+    PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id;
     PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent;
     GET "/organizations/{organization}/applications" Organization ClientsRead => applications::list;
     PUT "/organizations/{organization}/applications/{client}" Operator ClientsManage => applications::put;
@@ -132,6 +133,7 @@ operations! {
     POST "/organizations/{organization}/users" Organization UsersManage => users::post;
     GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get;
     PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch if unchanged;
+    DELETE "/organizations/{organization}/users/{user}" Organization UsersManage => users::delete if unchanged;
     PUT "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::put_role;
     DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
     GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;

@@ -1,11 +1,14 @@
 //! Which organizations there are, for operators; and whether one may be signed in to.
 
+use orgate_domain::audit::Action;
 use orgate_domain::ids::OrgId;
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::permissions::OrgatePermission::{OrganizationsAct, PoliciesManage};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
-use orgate_storage::{MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf};
+use orgate_storage::{
+    EXTERNAL_ID_OF_ORGANIZATION, MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf, StorageError,
+};
 
 use super::change::Change;
 use super::organization::{DescribedOrganization, describe};
@@ -22,20 +25,23 @@ pub struct WantedOrganization {
     pub slug: Slug,
     /// Its name.
     pub name: DisplayName,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
     /// The organization above it, by its id or slug.
     pub parent: Option<String>,
 }
 
-/// A page of all organizations, in the order in which they were made.
+/// A page of all organizations, or of the one that is called so in a system of the operator's own, in the order in which they
+/// were made.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn list_organizations(
     env: &Env,
     _operator: &Caller,
-    page: PageOf<OrgId>,
+    (external_id, page): (Option<&ExternalId>, PageOf<OrgId>),
 ) -> Result<Page<ListedOrganization, OrgId>, Failure> {
-    Ok(env.store.survey_organizations(page).await?)
+    Ok(env.store.survey_organizations(external_id, page).await?)
 }
 
 /// Makes an organization, with the roles that each begins with.
@@ -99,7 +105,12 @@ async fn make(
     wanted: WantedOrganization,
 ) -> Result<DescribedOrganization, ChangeError> {
     let taken = ("/slug", "the slug is, or was, another organization's, and is never given to another");
-    let in_words = |failure| ChangeError::taken(failure, taken);
+    let in_words = |failure| match failure {
+        Failure::Storage(StorageError::Conflict { constraint }) if constraint == EXTERNAL_ID_OF_ORGANIZATION => {
+            called_alike(StorageError::Conflict { constraint })
+        }
+        failure => ChangeError::taken(failure, taken),
+    };
     let scope = env.store.found(id).await.map_err(|error| in_words(error.into()))?;
     let state = OrganizationState {
         parent,
@@ -108,6 +119,7 @@ async fn make(
         status: OrgStatus::Active,
         contact: None,
         attributes: None,
+        external_id: wanted.external_id,
         policy: None,
     };
     let detail = vec![("operator", operator.id())];
@@ -204,6 +216,39 @@ pub async fn move_organization(
         Ok(after)
     };
     operator.conclude(env, change).await
+}
+
+/// Says what the organization that is called about is called in a system of the operator's own.
+///
+/// # Errors
+/// [`ChangeError`]; [`ChangeError::Taken`] if another organization is called so.
+pub async fn set_external_id(
+    env: &Env,
+    operator: &Caller,
+    external_id: Option<&ExternalId>,
+) -> Result<DescribedOrganization, ChangeError> {
+    let change = async {
+        let mut change = Change::begin(env, operator, async |tx| tx.organization().lock().await).await?;
+        let Change { tx, caller: operator, .. } = &mut change;
+        let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        if before.record.external_id.as_ref() == external_id {
+            return Ok(before);
+        }
+        let saved = tx.organization().update_external_id(external_id, env.clock.now()).await;
+        saved.map_err(called_alike)?;
+        let mark = Mark::Changed(vec!["external_id"]);
+        let event = operator.author().done(env, Action::OrganizationConfigured, &mark)?;
+        tx.audit().insert(&event).await?;
+        let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        change.commit().await?;
+        Ok(after)
+    };
+    operator.conclude(env, change).await
+}
+
+/// A broken constraint of uniqueness, in words.
+fn called_alike(error: StorageError) -> ChangeError {
+    ChangeError::taken(error.into(), ("/external_id", "another organization has this external id"))
 }
 
 /// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active.

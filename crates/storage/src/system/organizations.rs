@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::OrgId;
-use orgate_domain::names::Slug;
+use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::organizations::OrgStatus;
 
 use super::SystemReason;
@@ -18,6 +18,8 @@ pub struct ListedOrganization {
     pub slug: Slug,
     /// Its name.
     pub name: String,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
     /// Its status.
     pub status: OrgStatus,
     /// The organization above it.
@@ -29,29 +31,36 @@ pub struct ListedOrganization {
 }
 
 impl Store {
-    /// A page of all organizations, in the order of their making.
+    /// A page of all organizations, or of the one that is called so in a system of the operator's own, in the order of their
+    /// making.
     ///
     /// # Errors
     /// [`StorageError`].
     pub async fn survey_organizations(
         &self,
+        external_id: Option<&ExternalId>,
         page: PageOf<OrgId>,
     ) -> Result<Page<ListedOrganization, OrgId>, StorageError> {
         let mut tx = self.begin_system(SystemReason::Operate).await?;
         let rows = sqlx::query!(
-            "select org_id, slug, name, status, parent_id, created_at, updated_at
-             from organizations where org_id > $1 order by org_id limit $2",
+            "select org_id, slug, name, status, external_id, parent_id, created_at, updated_at
+             from organizations where org_id > $1 and ($3::text is null or external_id = $3) order by org_id limit $2",
             page.after.map_or(uuid::Uuid::nil(), OrgId::as_uuid),
             page.rows(),
+            external_id.map(ExternalId::as_str),
         )
         .fetch_all(&mut *tx.transaction)
         .await?;
         tx.transaction.commit().await?;
         let organizations = rows.into_iter().map(|row| {
+            let external_id = row.external_id;
+            let external_id = external_id
+                .map(|text| parsed(ExternalId::parse(&text).ok(), "organizations", "external_id"));
             Ok(ListedOrganization {
                 id: OrgId::from_uuid(row.org_id),
                 slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
                 name: row.name,
+                external_id: external_id.transpose()?,
                 status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
                 parent: row.parent_id.map(OrgId::from_uuid),
                 created_at: row.created_at,
