@@ -7,6 +7,7 @@ mod clients;
 mod connections;
 mod delegations;
 mod domains;
+mod erasure;
 mod groups;
 mod import;
 mod invitations;

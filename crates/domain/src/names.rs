@@ -76,8 +76,7 @@ impl DisplayName {
 
 /// Whether a character is a control character, or changes the direction of the text around it.
 fn is_misleading(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What something is called in a system of somebody else's: 1 to 255 characters, compared as they are.

@@ -96,7 +96,8 @@ pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederate
 pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{
-    EXTERNAL_ID_OF_ORGANIZATION, MAX_LINE, Moved, NewOrganization, OrganizationChange, OrganizationRecord, Organizations,
+    EXTERNAL_ID_OF_ORGANIZATION, Erasure, MAX_LINE, Moved, Neighbours, NewOrganization, OrganizationChange,
+    OrganizationRecord, Organizations,
 };
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use page::{MAX_PAGE, Page, PageOf};

@@ -9,6 +9,10 @@ use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
 use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use url::Url;
 
+mod erasure;
+
+pub use erasure::{Erasure, Neighbours};
+
 use crate::StorageError;
 use crate::row::{PolicyRow, parsed};
 use crate::scope::repository;
@@ -43,8 +47,8 @@ pub struct OrganizationChange<'a> {
     pub name: &'a DisplayName,
     /// Its look.
     pub branding: &'a Branding,
-    /// Its status, if it is to have another.
-    pub status: Option<OrgStatus>,
+    /// Its status, if it is to have another; and until when one that is deleted can be restored.
+    pub status: Option<(OrgStatus, DateTime<Utc>)>,
     /// Where notices to it go.
     pub contact: Option<&'a Email>,
     /// When.
@@ -58,6 +62,8 @@ pub struct OrganizationRecord {
     pub parent: Option<OrgId>,
     /// What it is called in a system of the operator's own.
     pub external_id: Option<ExternalId>,
+    /// Until when it can be restored, if it was deleted.
+    pub erase_after: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -97,6 +103,8 @@ pub enum Moved {
     Circle,
     /// It is where it was to be.
     Done,
+    /// The one that it was to be below was deleted.
+    Gone,
     /// More than [`MAX_LINE`] would be one above the other.
     TooDeep,
 }
@@ -137,6 +145,9 @@ impl Organizations<'_> {
                 Moved::Circle => {
                     Err(StorageError::Conflict { constraint: "a circle of organizations".to_owned() })
                 }
+                Moved::Gone => {
+                    Err(StorageError::Conflict { constraint: "a deleted organization above".to_owned() })
+                }
                 Moved::TooDeep => {
                     Err(StorageError::Conflict { constraint: "too many organizations above".to_owned() })
                 }
@@ -165,6 +176,7 @@ impl Organizations<'_> {
             "moved" => Ok(Moved::Done),
             "circle" => Ok(Moved::Circle),
             "deep" => Ok(Moved::TooDeep),
+            "gone" => Ok(Moved::Gone),
             _ => Err(StorageError::Corrupt { table: "organization_ancestors", column: "depth" }),
         }
     }
@@ -180,10 +192,11 @@ impl Organizations<'_> {
         row.map(|row| organization!(row, self.org_id)).transpose()
     }
 
-    /// Where it stands, and since when.
+    /// Where it stands, and since when; `None` also of one that is being erased.
     pub async fn find_record(&mut self) -> Result<Option<OrganizationRecord>, StorageError> {
         let row = sqlx::query!(
-            "select parent_id, external_id, created_at, updated_at from organizations where org_id = $1",
+            "select parent_id, external_id, erase_after, created_at, updated_at
+             from organizations where org_id = $1 and erasing_since is null",
             self.org_id,
         )
         .fetch_optional(&mut *self.conn)
@@ -194,6 +207,7 @@ impl Organizations<'_> {
         Ok(Some(OrganizationRecord {
             parent: row.parent_id.map(OrgId::from_uuid),
             external_id: external_id.transpose()?,
+            erase_after: row.erase_after,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }))
@@ -273,15 +287,17 @@ impl Organizations<'_> {
     pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "update organizations
-             set name = $2, logo_url = $3, primary_color = $4, status = coalesce($5, status), contact_email = $6, updated_at = $7
-             where org_id = $1",
+             set name = $2, logo_url = $3, primary_color = $4, status = coalesce($5, status), contact_email = $6, updated_at = $7,
+                 erase_after = case when $5 = 'deleted' then $8 when $5 is null then erase_after end
+             where org_id = $1 and erasing_since is null",
             self.org_id,
             change.name.as_str(),
             change.branding.logo_url.as_ref().map(Url::as_str),
             change.branding.primary_color.map(|color| color.to_string()),
-            change.status.map(OrgStatus::as_str),
+            change.status.map(|(status, _)| status.as_str()),
             change.contact.map(Email::as_str),
             change.at,
+            change.status.map(|(_, erase_after)| erase_after),
         )
         .execute(&mut *self.conn)
         .await?;

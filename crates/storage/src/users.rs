@@ -19,9 +19,9 @@ pub use imports::BroughtUser;
 pub use listed::ListedUser;
 pub use particulars::EXTERNAL_ID_OF_USER;
 
+use crate::StorageError;
 use crate::row::{hash, parsed};
 use crate::scope::repository;
-use crate::StorageError;
 
 repository! {
     /// The organization's users.

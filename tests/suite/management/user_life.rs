@@ -68,7 +68,12 @@ async fn another_address_is_proven_by_nobody_and_the_former_one_is_told_and_free
     // Discovery finds the organization neither by the one nor by the other.
     let indexed = format!(
         "select count(*) from email_index where user_id = '{}'",
-        vic.rsplit('/').next().expect("an id").parse::<orgate_domain::ids::UserId>().expect("an id").as_uuid()
+        vic.rsplit('/')
+            .next()
+            .expect("an id")
+            .parse::<orgate_domain::ids::UserId>()
+            .expect("an id")
+            .as_uuid()
     );
     assert_eq!(count(&app, &indexed).await, 0);
     // They sign in with it, and what they are signed in to goes on.
@@ -80,7 +85,8 @@ async fn another_address_is_proven_by_nobody_and_the_former_one_is_told_and_free
     app.sign_in("acme", "victor@acme.test").await;
 
     // The same in another spelling stays as proven as it is, and nobody is told.
-    let spelled = call(&app, Some(&ada), ("PATCH", &vic), Some(&json!({ "email": "victor@acme.test" }))).await;
+    let spelled =
+        call(&app, Some(&ada), ("PATCH", &vic), Some(&json!({ "email": "victor@acme.test" }))).await;
     assert_eq!(shown(&spelled).0, "victor@acme.test");
     let again = json!({ "email": "vic@acme.test", "name": "New Vic" });
     assert_eq!(call(&app, Some(&ada), ("POST", USERS), Some(&again)).await.status, 201, "it is free");
@@ -93,7 +99,11 @@ async fn another_address_is_proven_by_nobody_and_the_former_one_is_told_and_free
     ] {
         let refused = call(&app, Some(&ada), ("PATCH", &vic), Some(&wrong)).await;
         let pointer = format!("/{}", wrong.as_object().expect("one").keys().next().expect("one"));
-        assert_eq!((refused.status, &refused.body["errors"][0]["pointer"]), (status, &json!(pointer)), "{wrong}");
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (status, &json!(pointer)),
+            "{wrong}"
+        );
     }
     let plain = call(&app, Some(&ada), ("PATCH", &vic), Some(&json!({ "locale": null }))).await;
     assert_eq!(plain.body["locale"], Value::Null);
@@ -112,7 +122,8 @@ async fn nobody_gives_an_address_to_whoever_has_what_is_not_theirs_to_give() {
     let app = app().await;
     let owner = token_of(&app, "all").await;
     let manager = token_of(&app, "only-orgate-users-manage").await;
-    let (vic, ada) = (path_of(&app, &owner, "vic@acme.test").await, path_of(&app, &owner, "ada@acme.test").await);
+    let (vic, ada) =
+        (path_of(&app, &owner, "vic@acme.test").await, path_of(&app, &owner, "ada@acme.test").await);
     let plain = json!({ "email": "plain@acme.test", "name": "Plain" });
     let plain = call(&app, Some(&owner), ("POST", USERS), Some(&plain)).await.text("id");
     let patch = async |path: &str, email: &str| {
@@ -134,7 +145,8 @@ async fn an_old_invitation_makes_nobody_of_whoever_has_the_former_address() {
     let app = app().await;
     let token = token_of(&app, "all").await;
     let invited = json!({ "email": "nina@acme.test", "roles": ["viewer"] });
-    let invitation = call(&app, Some(&token), ("POST", "/organizations/acme/invitations"), Some(&invited)).await;
+    let invitation =
+        call(&app, Some(&token), ("POST", "/organizations/acme/invitations"), Some(&invited)).await;
     assert_eq!(invitation.status, 201, "{:?}", invitation.body);
     let wanted = json!({ "email": "nina@acme.test", "name": "Nina" });
     let nina = call(&app, Some(&token), ("POST", USERS), Some(&wanted)).await;
@@ -162,7 +174,11 @@ async fn what_others_call_somebody_is_theirs_alone_in_their_organization() {
 
     let found = find(&acme, "external_id=CRM%2F7%20%C3%BC").await;
     assert_eq!(found.body["items"], json!([made.body]));
-    assert_eq!(find(&acme, "external_id=crm%2F7%20%C3%BC").await.body["items"], json!([]), "as it is written");
+    assert_eq!(
+        find(&acme, "external_id=crm%2F7%20%C3%BC").await.body["items"],
+        json!([]),
+        "as it is written"
+    );
     assert_eq!(find(&globex, "external_id=CRM%2F7%20%C3%BC").await.body["items"], json!([]));
     let both = find(&acme, "external_id=CRM%2F7%20%C3%BC&email=vic@acme.test").await;
     assert_eq!(both.body["items"], json!([]));
@@ -175,7 +191,8 @@ async fn what_others_call_somebody_is_theirs_alone_in_their_organization() {
     let twice = call(&app, Some(&acme), ("POST", USERS), Some(&twice)).await;
     assert_eq!((twice.status, &twice.body["errors"][0]["pointer"]), (409, &json!("/external_id")));
     let elsewhere = json!({ "email": "one@globex.test", "name": "One", "external_id": "CRM/7 ü" });
-    let elsewhere = call(&app, Some(&globex), ("POST", "/organizations/globex/users"), Some(&elsewhere)).await;
+    let elsewhere =
+        call(&app, Some(&globex), ("POST", "/organizations/globex/users"), Some(&elsewhere)).await;
     assert_eq!(elsewhere.status, 201, "another organization's are its own: {:?}", elsewhere.body);
 
     let path = format!("{USERS}/{}", made.text("id"));

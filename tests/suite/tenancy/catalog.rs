@@ -26,6 +26,8 @@ const DELIBERATE: &[&str] = &[
     "verified_domains: (successor_org_id) refers to organizations (org_id)",
     // There is one operator organization, and everybody may know.
     "organizations: the unique index organizations_operator_key does not begin with org_id",
+    // What an operator calls an organization is one organization's, and nobody else says it.
+    "organizations: the unique index organizations_external_id_key does not begin with org_id",
     // A client is used in organizations that do not own it, once it is admitted.
     "client_directory: the policy admit admits organizations to more",
     "authorization_codes: (client_org_id, client_id) refers to client_directory (org_id, id)",
@@ -58,6 +60,8 @@ const DELIBERATE: &[&str] = &[
     "idempotency_keys: made refers to something, but by no foreign key",
     // Is the organization whose issuer was called, and the row its client's owner's.
     "pushed_requests: called refers to something, but by no foreign key",
+    // Up to whom something was told, whether or not there still is such a user.
+    "signals: told_to refers to something, but by no foreign key",
     // Is written by the same statement as the event, which moves to another partition when one is made.
     "signals: audit_event refers to something, but by no foreign key",
     // Written once the event is committed, which moves to another partition when one is made; with a webhook of the

@@ -44,6 +44,8 @@ pub(crate) struct View {
     attributes: Attributes,
     /// What it is called in a system of the operator's own.
     external_id: Option<String>,
+    /// Until when it can be restored, if it was deleted. Then it is erased.
+    erase_after: Option<DateTime<Utc>>,
     /// The id of the organization above it.
     parent_id: Option<String>,
     /// When it was made.
@@ -96,6 +98,8 @@ pub(crate) struct Summary {
     status: Status,
     /// What it is called in a system of the operator's own.
     external_id: Option<String>,
+    /// Until when it can be restored, if it was deleted. Then it is erased.
+    erase_after: Option<DateTime<Utc>>,
     /// The id of the organization above it.
     parent_id: Option<String>,
     /// When it was made.
@@ -203,6 +207,7 @@ impl From<&DescribedOrganization> for View {
             settings: described.into(),
             attributes: described.attributes.clone(),
             external_id: described.record.external_id.as_ref().map(|id| id.as_str().to_owned()),
+            erase_after: described.record.erase_after,
             parent_id: described.record.parent.map(|parent| parent.to_string()),
             created_at: described.record.created_at,
             updated_at: described.record.updated_at,
@@ -218,6 +223,7 @@ impl From<ListedOrganization> for Summary {
             name: listed.name,
             status: listed.status.into(),
             external_id: listed.external_id.map(|id| id.as_str().to_owned()),
+            erase_after: listed.erase_after,
             parent_id: listed.parent.map(|parent| parent.to_string()),
             created_at: listed.created_at,
             updated_at: listed.updated_at,
@@ -358,7 +364,8 @@ pub(crate) async fn put_external_id(
     Ok(Tagged((&set_external_id(&env, &operator, external_id.as_ref()).await?).into()))
 }
 
-/// Suspend, delete or restore an organization: nobody is signed in to one that is not active. For operators.
+/// Suspend, delete or restore an organization: nobody is signed in to one that is not active. One that was deleted can be restored
+/// until `erase_after`; then everything of it is erased for good. For operators.
 #[utoipa::path(
     put,
     path = "/organizations/{organization}/status",

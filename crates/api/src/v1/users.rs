@@ -169,7 +169,8 @@ impl TryFrom<Settings> for UserSettings {
 
 /// An address.
 fn email(text: &str) -> Result<Email, ChangeError> {
-    Email::parse(text).map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))
+    Email::parse(text)
+        .map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))
 }
 
 /// A language.
@@ -234,7 +235,8 @@ pub(crate) async fn list(
                 filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?);
             }
             _ => {
-                let external_id = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
+                let external_id =
+                    ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
                 filter.external_id = Some(external_id);
             }
         }

@@ -67,7 +67,8 @@ pub(crate) async fn save_organization(
     (author, mark): (&Author, &Mark),
     (slug, state): (&Slug, &OrganizationState),
 ) -> Result<(), Failure> {
-    let OrganizationState { parent, name, branding, status, contact, attributes, external_id, policy } = state;
+    let OrganizationState { parent, name, branding, status, contact, attributes, external_id, policy } =
+        state;
     let at = env.clock.now();
     if *mark == Mark::Created {
         let new = NewOrganization { slug, name, parent: *parent, is_operator: false, at };
@@ -75,7 +76,8 @@ pub(crate) async fn save_organization(
     }
     let contact = contact.as_ref();
     // Somebody else may have changed it since what is wanted was compared with what was there.
-    let status_to_be = (*mark == Mark::Created || mark.touches("status")).then_some(*status);
+    let status_to_be = *mark == Mark::Created || mark.touches("status");
+    let status_to_be = status_to_be.then_some((*status, at + env.deleted_kept));
     let change = OrganizationChange { name, branding, status: status_to_be, contact, at };
     tx.organization().update(&change).await?;
     if let Some(attributes) = attributes {

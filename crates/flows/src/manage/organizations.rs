@@ -106,7 +106,9 @@ async fn make(
 ) -> Result<DescribedOrganization, ChangeError> {
     let taken = ("/slug", "the slug is, or was, another organization's, and is never given to another");
     let in_words = |failure| match failure {
-        Failure::Storage(StorageError::Conflict { constraint }) if constraint == EXTERNAL_ID_OF_ORGANIZATION => {
+        Failure::Storage(StorageError::Conflict { constraint })
+            if constraint == EXTERNAL_ID_OF_ORGANIZATION =>
+        {
             called_alike(StorageError::Conflict { constraint })
         }
         failure => ChangeError::taken(failure, taken),
@@ -146,14 +148,17 @@ async fn find_by_id(env: &Env, id: OrgId) -> Result<DescribedOrganization, Chang
 
 /// The organization that another is put below; there are not too many above it already.
 async fn above(env: &Env, text: &str) -> Result<OrgScope, ChangeError> {
-    let unknown = || ChangeError::invalid("/parent", "there is no such organization");
-    let name = OrgName::parse(text).ok_or_else(unknown)?;
+    let name = OrgName::parse(text).ok_or_else(no_parent)?;
     let found = env.store.resolve(name.hint()).await?;
-    let found = found.filter(|found| found.status != OrgStatus::Deleted).ok_or_else(unknown)?;
+    let found = found.filter(|found| found.status != OrgStatus::Deleted).ok_or_else(no_parent)?;
     if env.store.ancestors(&found.scope).await?.len() >= MAX_LINE {
         return Err(too_deep());
     }
     Ok(found.scope)
+}
+
+fn no_parent() -> ChangeError {
+    ChangeError::invalid("/parent", "there is no such organization")
 }
 
 fn too_deep() -> ChangeError {
@@ -203,6 +208,7 @@ pub async fn move_organization(
             Moved::Circle => {
                 return Err(ChangeError::invalid("/parent", "it would be below itself"));
             }
+            Moved::Gone => return Err(no_parent()),
             Moved::TooDeep => return Err(too_deep()),
         }
         let enforcement = enforcement_in(tx, &settings).await?;
@@ -251,11 +257,31 @@ fn called_alike(error: StorageError) -> ChangeError {
     ChangeError::taken(error.into(), ("/external_id", "another organization has this external id"))
 }
 
-/// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active.
-/// Nothing in it goes; its slug and its domains stay its own.
+/// Whether an organization may be deleted, or restored, where it is in the tree: none is below one that was deleted.
+async fn check_neighbours(
+    tx: &mut OrgTx,
+    (before, after): (OrgStatus, OrgStatus),
+) -> Result<(), ChangeError> {
+    if before != OrgStatus::Deleted && after != OrgStatus::Deleted {
+        return Ok(());
+    }
+    let around = tx.organization().find_neighbours().await?;
+    let why = if after == OrgStatus::Deleted && around.live_below {
+        "organizations are below it; move or delete them first"
+    } else if after != OrgStatus::Deleted && around.gone_above {
+        "the organization above it was deleted; restore that first"
+    } else {
+        return Ok(());
+    };
+    Err(ChangeError::InUse(why.to_owned()))
+}
+
+/// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active. Nothing in
+/// it goes until the time to restore one that was deleted is over; its slug and its domains stay its own for ever.
 ///
 /// # Errors
-/// [`ChangeError`]; [`ChangeError::InUse`] for the operator's own.
+/// [`ChangeError`]; [`ChangeError::InUse`] for the operator's own, for one with others below it that is to be deleted, and for
+/// one to be restored below one that was deleted.
 pub async fn change_status(
     env: &Env,
     operator: &Caller,
@@ -276,6 +302,7 @@ pub async fn change_status(
         if organization.slug.as_str() == OPERATOR_SLUG {
             return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
         }
+        check_neighbours(tx, (organization.status, status)).await?;
         let state = OrganizationState { status, ..OrganizationState::of(organization) };
         let mark = Mark::Changed(vec!["status"]);
         save_organization(env, tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;

@@ -97,7 +97,8 @@ impl Users<'_> {
 
     /// One user.
     pub async fn find(&mut self, id: UserId) -> Result<Option<ListedUser>, StorageError> {
-        let row = select!("member.id = $2", self.org_id, id.as_uuid()).fetch_optional(&mut *self.conn).await?;
+        let row =
+            select!("member.id = $2", self.org_id, id.as_uuid()).fetch_optional(&mut *self.conn).await?;
         row.map(TryInto::try_into).transpose()
     }
 

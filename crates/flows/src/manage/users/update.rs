@@ -9,13 +9,13 @@ use orgate_domain::standing::UserStatus;
 use orgate_storage::{ListedUser, OrgTx};
 
 use super::{UserSettings, check_gift, hold, taken};
+use crate::Env;
 use crate::configure::{Author, Mark, UserState, save_user};
 use crate::end_sessions::{CONNECTION_DISABLED, end_sessions};
 use crate::invitations::make::event_of;
 use crate::manage::change::{Change, ChangeOfRights};
 use crate::manage::{Caller, ChangeError};
 use crate::notices::{Notice, Prepared, prepare_for};
-use crate::Env;
 
 /// Changes a user: `edit` is shown what they are, and says what they are to be. Who may not sign in any more is signed out
 /// everywhere. Who gets another address is told so at the former one, if it was proven.
@@ -58,8 +58,7 @@ async fn update(
         let saved = tx.users().update_external_id(id, wanted.external_id.as_ref(), env.clock.now()).await;
         saved.map_err(|error| taken(error.into()))?;
     }
-    let deactivated =
-        wanted.status == UserStatus::Deactivated && before.profile.status == UserStatus::Active;
+    let deactivated = wanted.status == UserStatus::Deactivated && before.profile.status == UserStatus::Active;
     let state = UserState {
         id,
         email: None,
@@ -126,7 +125,9 @@ async fn tell(
     (before, notice): (&ListedUser, Option<(String, Prepared)>),
 ) -> Result<(), ChangeError> {
     match notice {
-        Some((to, notice)) if before.profile.email.as_deref() == Some(to.as_str()) => Ok(notice.send(tx).await?),
+        Some((to, notice)) if before.profile.email.as_deref() == Some(to.as_str()) => {
+            Ok(notice.send(tx).await?)
+        }
         // It was proven, or became another, in this very moment.
         _ => Err(ChangeError::Stale),
     }
