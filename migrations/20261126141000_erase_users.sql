@@ -78,3 +78,5 @@ begin
     return found;
 end
 $$;
+revoke execute on function erase_user(uuid) from public;
+grant execute on function erase_user(uuid) to orgate_app;

@@ -23,6 +23,8 @@ async fn an_operator_makes_lists_suspends_and_restores_organizations() {
       "attributes": {},
       "contact_email": null,
       "created_at": "…",
+      "erase_after": null,
+      "external_id": null,
       "id": "org_…",
       "logo_url": null,
       "name": "Initech",

@@ -4,6 +4,7 @@ use orgate_tests::database::Database;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
+use super::catalog::privileges;
 use super::rows;
 
 const ACME: Uuid = Uuid::from_u128(0xacce);
@@ -66,4 +67,39 @@ async fn all_of_one_organization_is_erased_and_nothing_of_another() {
     left.sort_unstable();
     assert_eq!(left, STAYS);
     assert_eq!(rows::hashes(database.superuser(), &isolated, GLOBEX).await, others);
+}
+
+/// Whoever can delete everything can do nothing else, and in one organization alone.
+#[tokio::test]
+async fn the_role_that_erases_reads_nothing_but_keys_of_the_organization_of_the_transaction() {
+    let database = Database::fresh().await;
+    let keys = [
+        "ctid",
+        "org_id",
+        "id",
+        "user_id",
+        "consent_session_id",
+        "occurred_at",
+        "erasing_since",
+        "erased_at",
+    ];
+    let lines = privileges(&database).await;
+    let mut told = 0;
+
+    for line in lines.iter().filter_map(|line| line.strip_prefix("orgate_erase: ")) {
+        let (table, may) = line.split_once(": ").expect("what, and what of it");
+        told += 1;
+        if let Some(rows) = may.strip_prefix("rows: ") {
+            assert_eq!(rows, "(org_id = current_org_id())", "{table}");
+            continue;
+        }
+        let may = may.strip_prefix("delete, ").unwrap_or(may);
+        let read = may.strip_prefix("select (").and_then(|columns| columns.strip_suffix(')'));
+        let read: Vec<_> = read.map(|columns| columns.split(", ").collect()).unwrap_or_default();
+        assert!(read.iter().all(|column| keys.contains(column)), "{line}");
+        assert_eq!(read.is_empty(), line == "schema public: usage", "{line}");
+        assert!(table != "organizations" || !line.contains("delete"), "{line}");
+    }
+
+    assert!(told > 100, "{told}");
 }

@@ -133,11 +133,11 @@ operations! {
     POST "/organizations/{organization}/users" Organization UsersManage => users::post;
     GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get;
     PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch if unchanged;
-    DELETE "/organizations/{organization}/users/{user}" Organization UsersManage => users::delete if unchanged;
     PUT "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::put_role;
     DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
     GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;
     DELETE "/organizations/{organization}/users/{user}/sessions" Organization SessionsManage => sessions::delete_of_user;
+    DELETE "/organizations/{organization}/users/{user}" Organization UsersManage => users::delete if unchanged;
     GET "/organizations/{organization}/webhooks" Organization WebhooksRead => webhooks::list;
     POST "/organizations/{organization}/webhooks" Organization WebhooksManage => webhooks::post;
     GET "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksRead => webhooks::get;

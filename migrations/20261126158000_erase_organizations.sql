@@ -27,7 +27,8 @@ begin
     foreach target in array array[
         'client_access', 'client_documents', 'client_permissions', 'client_registrations', 'client_roles', 'client_secrets',
         'clients', 'connection_domains', 'connection_keys', 'connection_pilots', 'connection_refreshes',
-        'connection_versions', 'connections', 'consumed_assertions', 'consumed_ids', 'data_keys', 'device_requests',
+        'connection_versions', 'connections', 'consumed_assertions', 'consumed_ids', 'data_keys', 'delegations',
+        'device_requests',
         'device_user_codes', 'discovery_challenges', 'domain_transfers', 'domains', 'event_positions', 'event_streams',
         'group_ancestors', 'group_parents', 'group_roles', 'groups', 'idempotency_keys', 'invitation_groups',
         'invitation_roles', 'key_rings', 'outbox', 'permissions', 'policies', 'pushed_requests', 'refresh_tokens',
@@ -122,7 +123,7 @@ begin
         'outbox', 'idempotency_keys', 'signals', 'stream_events', 'stream_exclusions', 'event_streams',
         'webhook_deliveries', 'webhooks', 'refresh_tokens', 'authorization_codes', 'consents', 'discovery_challenges',
         'upstream_sessions', 'upstream_requests', 'device_user_codes', 'device_requests', 'pushed_requests',
-        'authorization_requests', 'grants', 'sessions', 'invitation_roles', 'invitation_groups', 'invitations',
+        'authorization_requests', 'grants', 'sessions', 'delegations', 'invitation_roles', 'invitation_groups', 'invitations',
         'recovery_codes', 'password_credentials', 'identity_links', 'mapped_roles', 'mapped_groups', 'group_members',
         'role_assignments', 'email_index', 'person_links', 'sign_in_throttles', 'users', 'sign_in_traces',
         'consumed_assertions', 'consumed_ids', 'revoked_tokens', 'connection_refreshes', 'connection_keys',
@@ -168,6 +169,8 @@ begin
     return erased;
 end
 $$;
+revoke execute on function erase_some(integer) from public;
+grant execute on function erase_some(integer) to orgate_app;
 
 create or replace function resolve_organization(asked_id uuid, asked_slug text, asked_operator boolean)
     returns table (found_id uuid, found_slug text, found_status text)
