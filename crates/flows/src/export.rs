@@ -131,13 +131,7 @@ impl Reading<'_> {
         }
         tx.commit().await?;
         let slug = organization.slug.clone();
-        let parent = self.env.store.ancestors(scope).await?.get(1).copied();
-        let parent = match parent {
-            Some(parent) => {
-                self.env.store.resolve(OrgHint::Id(parent)).await?.map(|parent| placed(parent.slug))
-            }
-            None => None,
-        };
+        let parent = self.parent_of(scope).await?.map(placed);
         let proven = domains.into_iter().filter(|domain| domain.verified_at.is_some());
         let mut domains = Vec::new();
         for domain in proven {
@@ -188,6 +182,11 @@ impl Reading<'_> {
         }
         wanted.sort_by(|one, other| one.organization.value.cmp(&other.organization.value));
         Ok((!wanted.is_empty()).then_some(wanted))
+    }
+
+    async fn parent_of(&self, scope: &OrgScope) -> Result<Option<Slug>, Failure> {
+        let Some(parent) = self.env.store.ancestors(scope).await?.get(1).copied() else { return Ok(None) };
+        Ok(self.env.store.resolve(OrgHint::Id(parent)).await?.map(|parent| parent.slug))
     }
 
     fn users(&mut self, org: &Slug, stored: Vec<DescribedUser>) -> Result<Vec<WantedUser>, StorageError> {
