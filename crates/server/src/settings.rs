@@ -115,15 +115,8 @@ pub struct Keys {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Organizations {
-    /// One that was deleted is erased after this long.
+    /// One that was deleted is erased after this long: a day at least, a hundred years at most.
     pub erase_after_days: u32,
-}
-
-impl Organizations {
-    /// How long one that was deleted can be restored: a day at least.
-    pub fn deleted_kept(&self) -> Duration {
-        Duration::days(i64::from(self.erase_after_days.max(1)))
-    }
 }
 
 /// `[mail]`
