@@ -34,6 +34,10 @@ async fn what_is_exported_changes_nothing_there_and_makes_the_same_elsewhere() {
     assert_eq!(exported_again, exported);
     assert_eq!(exported_here_again, exported);
     assert!(exported.contains("slug: 'acme'") && exported.contains("日本"), "{exported}");
+    assert!(
+        exported.contains("external_id: '0042'") && exported.contains("external_id: 'CRM: 42'"),
+        "{exported}"
+    );
     for secret in [PASSWORD, SECRET, "$argon2id$", "ogcs_"] {
         assert!(!exported.contains(secret), "{secret} in {exported}");
     }

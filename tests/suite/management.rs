@@ -7,6 +7,7 @@ mod clients;
 mod connections;
 mod delegations;
 mod domains;
+mod erasure;
 mod groups;
 mod import;
 mod invitations;
@@ -16,6 +17,7 @@ mod rights;
 mod seats;
 mod setup_links;
 mod tree;
+mod user_life;
 
 use std::fmt::Write as _;
 

@@ -4,6 +4,7 @@
 mod audit;
 mod catalog;
 mod clauses;
+mod erasure;
 mod isolation;
 mod pool;
 mod queries;

@@ -169,6 +169,8 @@ actions! {
     KeyRevoked = "key.revoked";
     /// An organization was created or changed.
     OrganizationConfigured = "organization.configured";
+    /// An organization that was deleted, and not restored in time, was erased: in the operator's log, of any.
+    OrganizationErased = "organization.erased";
     /// The organization of an authorization request was decided.
     OrganizationResolved = "organization.resolved";
     /// An operator began to do something in an organization that is not theirs, for a reason that they gave.
@@ -247,6 +249,8 @@ actions! {
     TokenRevoked = "token.revoked";
     /// A user was created or changed.
     UserConfigured = "user.configured";
+    /// A user was erased, with all that was theirs.
+    UserDeleted = "user.deleted";
     /// A webhook was made, changed or deleted.
     WebhookConfigured = "webhook.configured";
     /// An event is sent to a webhook again, because somebody asked for it.

@@ -1,4 +1,4 @@
-//! Slugs and display names.
+//! Slugs, display names, and what others call things.
 
 use std::fmt;
 
@@ -62,12 +62,40 @@ impl DisplayName {
     /// [`InvalidName`].
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let text = text.trim();
-        let forbidden = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        };
-        if text.is_empty() || text.chars().count() > 200 || text.contains(forbidden) {
+        if text.is_empty() || text.chars().count() > 200 || text.contains(is_misleading) {
             return Err(InvalidName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a character is a control character, or changes the direction of the text around it.
+fn is_misleading(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What something is called in a system of somebody else's: 1 to 255 characters, compared as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalId(String);
+
+/// Text that is no external id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an external id is 1 to 255 characters without control or direction-changing characters")]
+pub struct InvalidExternalId;
+
+impl ExternalId {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`InvalidExternalId`].
+    pub fn parse(text: &str) -> Result<Self, InvalidExternalId> {
+        if !(1..=255).contains(&text.chars().count()) || text.contains(is_misleading) {
+            return Err(InvalidExternalId);
         }
         Ok(Self(text.to_owned()))
     }
@@ -94,5 +122,15 @@ mod tests {
     fn a_name_cannot_turn_the_text_around_it() {
         assert_eq!(DisplayName::parse("Acme \u{202e}cnI"), Err(InvalidName));
         assert_eq!(DisplayName::parse(" \n"), Err(InvalidName));
+    }
+
+    #[test]
+    fn an_external_id_is_whatever_somebody_calls_it_and_no_longer_than_a_line() {
+        for bad in ["", "a\nb", "a\0", "a\u{202e}b", &"ü".repeat(256)] {
+            assert_eq!(ExternalId::parse(bad), Err(InvalidExternalId), "{bad}");
+        }
+        for good in ["42", " 42", "CRM/É 7", &"ü".repeat(255)] {
+            assert_eq!(ExternalId::parse(good).expect(good).as_str(), good);
+        }
     }
 }

@@ -54,7 +54,9 @@ impl Action {
             // Sessions end one by one, each with its event.
             Self::ApiRefused
             | Self::OrganizationConfigured
+            | Self::OrganizationErased
             | Self::UpstreamLogout
+            | Self::UserDeleted
             // A session begins, or goes on: nobody relied on it yet.
             | Self::AuthorizationIssued
             | Self::AuthorizationPushed

@@ -16,7 +16,7 @@ pub(crate) use clients::{changes_of, provide_keys, save_access, save_client};
 pub(crate) use mark::Mark;
 pub(crate) use organization::{OrganizationState, save_domain, save_organization};
 pub(crate) use roles::{delegation_event, ready_roles, save_delegation, save_group, save_role};
-pub(crate) use users::{Assignment, UserState, save_assignment, save_membership, save_user};
+pub(crate) use users::{Assignment, UserState, end_all, save_assignment, save_membership, save_user};
 
 use crate::end_sessions::Because;
 use crate::random::NoRandomness;

@@ -48,6 +48,8 @@ pub struct Surroundings {
     pub keys: KeyRings,
     /// When they are replaced.
     pub key_schedule: KeySchedule,
+    /// How long an organization that was deleted can be restored.
+    pub deleted_kept: chrono::Duration,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
     /// The resolver of the records that prove domains.

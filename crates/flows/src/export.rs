@@ -58,7 +58,7 @@ pub async fn installation(env: &Env, secrets: Secrets) -> Result<Description, Fa
     let mut known = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = env.store.survey_organizations(PageOf { after, limit: MAX_PAGE }).await?;
+        let page = env.store.survey_organizations(None, PageOf { after, limit: MAX_PAGE }).await?;
         for listed in page.items.into_iter().filter(|listed| listed.status != OrgStatus::Deleted) {
             if let Some(found) = env.store.resolve(OrgHint::Id(listed.id)).await? {
                 known.insert(listed.slug, found.scope);
@@ -119,6 +119,7 @@ impl Reading<'_> {
         let Some(organization) = tx.organization().find().await? else { return Ok(None) };
         let policy = tx.organization().find_policy().await?.unwrap_or_default();
         let attributes = tx.attributes().find_of_organization().await?;
+        let external_id = tx.organization().find_record().await?.and_then(|record| record.external_id);
         let domains = tx.domains().list().await?;
         let (roles, groups) = (tx.roles().list().await?, tx.groups().list().await?);
         let users = list_users(&mut tx).await?;
@@ -130,13 +131,7 @@ impl Reading<'_> {
         }
         tx.commit().await?;
         let slug = organization.slug.clone();
-        let parent = self.env.store.ancestors(scope).await?.get(1).copied();
-        let parent = match parent {
-            Some(parent) => {
-                self.env.store.resolve(OrgHint::Id(parent)).await?.map(|parent| placed(parent.slug))
-            }
-            None => None,
-        };
+        let parent = self.parent_of(scope).await?.map(placed);
         let proven = domains.into_iter().filter(|domain| domain.verified_at.is_some());
         let mut domains = Vec::new();
         for domain in proven {
@@ -164,6 +159,7 @@ impl Reading<'_> {
             delegations: Some(self.delegations(delegations).await?),
             branding: Some(organization.branding),
             attributes: Some(attributes),
+            external_id,
             policy: Some(policy),
             ready_roles: false,
             lists: [Kind::Roles, Kind::Groups, Kind::Users, Kind::Connections].into(),
@@ -188,6 +184,11 @@ impl Reading<'_> {
         Ok(wanted)
     }
 
+    async fn parent_of(&self, scope: &OrgScope) -> Result<Option<Slug>, Failure> {
+        let Some(parent) = self.env.store.ancestors(scope).await?.get(1).copied() else { return Ok(None) };
+        Ok(self.env.store.resolve(OrgHint::Id(parent)).await?.map(|parent| parent.slug))
+    }
+
     fn users(&mut self, org: &Slug, stored: Vec<DescribedUser>) -> Result<Vec<WantedUser>, StorageError> {
         let mut users = Vec::with_capacity(stored.len());
         let mut nameless = 0_usize;
@@ -205,6 +206,7 @@ impl Reading<'_> {
                 password: None,
                 break_glass: Some(user.break_glass),
                 attributes: Some(user.attributes),
+                external_id: user.external_id,
                 roles: Some(slugs("roles", &user.roles)?),
                 groups: Some(slugs("groups", &user.groups)?),
             });

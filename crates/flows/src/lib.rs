@@ -30,6 +30,7 @@ pub mod domains;
 pub mod dpop;
 mod end_sessions;
 pub mod env;
+pub mod erase;
 mod events;
 pub mod exchange_token;
 pub mod explain;

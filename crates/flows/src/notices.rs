@@ -1,4 +1,4 @@
-//! Mail to an organization's own contact about what it should act on.
+//! Mail to an organization's own contact, or to a user, about what they should act on.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -30,6 +30,9 @@ pub(crate) struct Notice {
     says: Vec<String>,
     /// What to do about it.
     todo: String,
+    /// Why it comes to this address, if that is not the contact's.
+    #[serde(default)]
+    why: Option<String>,
 }
 
 #[derive(Template)]
@@ -52,7 +55,7 @@ fn day(at: DateTime<Utc>) -> String {
 
 impl Notice {
     fn new(subject: String, says: Vec<String>, todo: String) -> Self {
-        Self { to: String::new(), organization: String::new(), subject, says, todo }
+        Self { to: String::new(), organization: String::new(), subject, says, todo, why: None }
     }
 
     /// The record of a domain is gone.
@@ -125,6 +128,25 @@ impl Notice {
         )
     }
 
+    /// A user's account has another address: to the former one.
+    pub(crate) fn address_changed(organization: &str) -> Self {
+        let says = format!(
+            "Whoever manages the users of {organization} gave your account there another address. This one is your \
+             account’s no more."
+        );
+        let todo = format!("If this is a surprise to you, ask whoever administers {organization}.");
+        let why = format!("You get this because it was the address of your account at {organization}.");
+        let subject = format!("The address of your account at {organization} was changed");
+        Self { why: Some(why), ..Self::new(subject, vec![says], todo) }
+    }
+
+    /// Why it comes to this address.
+    fn why(&self) -> String {
+        let as_contact =
+            || format!("You get this because {} gave this address as its contact.", self.organization);
+        self.why.clone().unwrap_or_else(as_contact)
+    }
+
     pub(crate) fn compose(&self, env: &Env, from: &Mailbox) -> Option<Message> {
         let host = env.issuer.url().host_str().unwrap_or_default();
         let text = NoticeText { notice: self, host }.render().ok()?;
@@ -158,11 +180,30 @@ pub(crate) async fn prepare(
     let addressed = organization.and_then(|organization| Some((organization.contact?, organization.name)));
     let Some((contact, name)) = addressed else { return Ok(None) };
     let notice = Notice { to: contact.as_str().to_owned(), organization: name.as_str().to_owned(), ..notice };
-    let plain = serde_json::to_vec(&notice).unwrap_or_default();
+    seal(env, scope, &notice).await.map(Some)
+}
+
+/// Addresses a notice to somebody else; `about` is told the organization's name.
+pub(crate) async fn prepare_for(
+    env: &Env,
+    scope: &OrgScope,
+    to: &str,
+    about: impl FnOnce(&str) -> Notice,
+) -> Result<Prepared, Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    let organization = tx.organization().find().await?;
+    tx.commit().await?;
+    let name = organization.map(|organization| organization.name.as_str().to_owned()).unwrap_or_default();
+    let notice = about(&name);
+    seal(env, scope, &Notice { to: to.to_owned(), organization: name, ..notice }).await
+}
+
+async fn seal(env: &Env, scope: &OrgScope, notice: &Notice) -> Result<Prepared, Failure> {
+    let plain = serde_json::to_vec(notice).unwrap_or_default();
     let at = env.clock.now();
     let id = MessageId::from_uuid(env.random.uuid(at)?);
     let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
-    Ok(Some(Prepared { id, payload, at }))
+    Ok(Prepared { id, payload, at })
 }
 
 impl Prepared {

@@ -234,13 +234,13 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line_and_the_known_ones() {
         assert_eq!(
             problems(&acme("    colour: red\n")),
-            "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, contact, attributes, \
-             domains, delegations, branding, policy, ready_roles, roles, groups, users, connections"
+            "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, external_id, contact, \
+             attributes, domains, delegations, branding, policy, ready_roles, roles, groups, users, connections"
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),
-            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, email_verified, status, \
-             password, break_glass, attributes, roles, groups"
+            "acme.yaml:6:9: unknown key \"nmae\"; the keys here are email, name, email_verified, \
+             external_id, status, password, break_glass, attributes, roles, groups"
         );
         assert_eq!(
             problems("organisations: []\n"),

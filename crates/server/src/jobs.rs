@@ -7,6 +7,7 @@ use orgate_domain::ids::ClientId;
 use orgate_flows::bootstrap;
 use orgate_flows::deliver::{Mailer, deliver, tell_clients};
 use orgate_flows::domains::check_due;
+use orgate_flows::erase::erase_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_flows::keys::rotate_due;
 use orgate_flows::ssf::{Setbacks, Turn, claim_due, fan_out};
@@ -60,6 +61,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(stop.clone().run_until_cancelled_owned(refresh_connections(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(check_domains(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(rotate_keys(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(erase_organizations(env.clone())));
     tasks.spawn(stop.clone().run_until_cancelled_owned(give_streams_events(env.clone())));
     tasks.spawn(serve(Receivers::Streams, env.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(sequence_events(env.clone())));
@@ -184,6 +186,19 @@ async fn check_domains(env: Env) {
             Ok(_) => tokio::time::sleep(REFRESH_BREATH).await,
             Err(error) => {
                 tracing::warn!(%error, "domains could not be looked at");
+                tokio::time::sleep(REFRESH_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn erase_organizations(env: Env) {
+    loop {
+        match erase_due(&env).await {
+            Ok(0) => tokio::time::sleep(REFRESH_PAUSE).await,
+            Ok(_) => tokio::time::sleep(REFRESH_BREATH).await,
+            Err(error) => {
+                tracing::warn!(%error, "no organization could be erased");
                 tokio::time::sleep(REFRESH_PAUSE).await;
             }
         }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// `[keys]`
     pub keys: Keys,
+    /// `[organizations]`
+    pub organizations: Organizations,
     /// `[mail]`
     pub mail: Mail,
     /// `[passwords]`
@@ -107,6 +109,14 @@ pub struct Keys {
     pub rotate_every_days: u32,
     /// A signing key is published this long before it signs.
     pub publish_before_hours: u32,
+}
+
+/// `[organizations]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organizations {
+    /// One that was deleted is erased after this long: a day at least, a hundred years at most.
+    pub erase_after_days: u32,
 }
 
 /// `[mail]`

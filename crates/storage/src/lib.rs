@@ -96,7 +96,8 @@ pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederate
 pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use organizations::{
-    MAX_LINE, Moved, NewOrganization, OrganizationChange, OrganizationRecord, Organizations,
+    EXTERNAL_ID_OF_ORGANIZATION, Erasure, MAX_LINE, Moved, Neighbours, NewOrganization, OrganizationChange,
+    OrganizationRecord, Organizations,
 };
 pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use page::{MAX_PAGE, Page, PageOf};
@@ -120,7 +121,9 @@ pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
-pub use users::{BroughtUser, DescribedUser, IndexedAddress, ListedUser, NewUser, StoredUser, Users};
+pub use users::{
+    BroughtUser, DescribedUser, EXTERNAL_ID_OF_USER, IndexedAddress, ListedUser, NewUser, StoredUser, Users,
+};
 pub use webhook_deliveries::{Attempt, DeliveryKey, DeliveryStatus, WebhookDeliveries, WebhookDelivery};
 pub use webhooks::{
     NewWebhook, Progress, Webhook, WebhookScope, WebhookSecrets, WebhookStatus, WebhookTerms, Webhooks,

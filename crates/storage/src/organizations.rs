@@ -4,10 +4,14 @@ use chrono::{DateTime, Utc};
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, OrgId};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
 use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
 use url::Url;
+
+mod erasure;
+
+pub use erasure::{Erasure, Neighbours};
 
 use crate::StorageError;
 use crate::row::{PolicyRow, parsed};
@@ -43,19 +47,23 @@ pub struct OrganizationChange<'a> {
     pub name: &'a DisplayName,
     /// Its look.
     pub branding: &'a Branding,
-    /// Its status, if it is to have another.
-    pub status: Option<OrgStatus>,
+    /// Its status, if it is to have another; and until when one that is deleted can be restored.
+    pub status: Option<(OrgStatus, DateTime<Utc>)>,
     /// Where notices to it go.
     pub contact: Option<&'a Email>,
     /// When.
     pub at: DateTime<Utc>,
 }
 
-/// Where an organization stands in the tree, and when it was made and last changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where an organization stands in the tree, what the operator calls it, and when it was made and last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationRecord {
     /// The organization above it.
     pub parent: Option<OrgId>,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
+    /// Until when it can be restored, if it was deleted.
+    pub erase_after: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -82,6 +90,9 @@ macro_rules! organization {
     }};
 }
 
+/// The constraint that one external id is one organization's.
+pub const EXTERNAL_ID_OF_ORGANIZATION: &str = "organizations_external_id_key";
+
 /// Organizations one above the other at most; `move_organization` counts them.
 pub const MAX_LINE: usize = 10;
 
@@ -92,6 +103,8 @@ pub enum Moved {
     Circle,
     /// It is where it was to be.
     Done,
+    /// The one that it was to be below was deleted.
+    Gone,
     /// More than [`MAX_LINE`] would be one above the other.
     TooDeep,
 }
@@ -132,6 +145,9 @@ impl Organizations<'_> {
                 Moved::Circle => {
                     Err(StorageError::Conflict { constraint: "a circle of organizations".to_owned() })
                 }
+                Moved::Gone => {
+                    Err(StorageError::Conflict { constraint: "a deleted organization above".to_owned() })
+                }
                 Moved::TooDeep => {
                     Err(StorageError::Conflict { constraint: "too many organizations above".to_owned() })
                 }
@@ -160,6 +176,7 @@ impl Organizations<'_> {
             "moved" => Ok(Moved::Done),
             "circle" => Ok(Moved::Circle),
             "deep" => Ok(Moved::TooDeep),
+            "gone" => Ok(Moved::Gone),
             _ => Err(StorageError::Corrupt { table: "organization_ancestors", column: "depth" }),
         }
     }
@@ -175,19 +192,45 @@ impl Organizations<'_> {
         row.map(|row| organization!(row, self.org_id)).transpose()
     }
 
-    /// Where it stands, and since when.
+    /// Where it stands, and since when; `None` also of one that is being erased.
     pub async fn find_record(&mut self) -> Result<Option<OrganizationRecord>, StorageError> {
         let row = sqlx::query!(
-            "select parent_id, created_at, updated_at from organizations where org_id = $1",
+            "select parent_id, external_id, erase_after, created_at, updated_at
+             from organizations where org_id = $1 and erasing_since is null",
             self.org_id,
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        Ok(row.map(|row| OrganizationRecord {
+        let Some(row) = row else { return Ok(None) };
+        let external_id =
+            row.external_id.map(|text| parsed(ExternalId::parse(&text).ok(), "organizations", "external_id"));
+        Ok(Some(OrganizationRecord {
             parent: row.parent_id.map(OrgId::from_uuid),
+            external_id: external_id.transpose()?,
+            erase_after: row.erase_after,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }))
+    }
+
+    /// Keeps what the organization is called in a system of the operator's own.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if another organization is called so.
+    pub async fn update_external_id(
+        &mut self,
+        external_id: Option<&ExternalId>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update organizations set external_id = $2, updated_at = $3 where org_id = $1",
+            self.org_id,
+            external_id.map(ExternalId::as_str),
+            at,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
     }
 
     /// The organization, and the status of a client in it: `None` unless the client is admitted, by its audience or
@@ -244,15 +287,17 @@ impl Organizations<'_> {
     pub async fn update(&mut self, change: &OrganizationChange<'_>) -> Result<(), StorageError> {
         sqlx::query!(
             "update organizations
-             set name = $2, logo_url = $3, primary_color = $4, status = coalesce($5, status), contact_email = $6, updated_at = $7
-             where org_id = $1",
+             set name = $2, logo_url = $3, primary_color = $4, status = coalesce($5, status), contact_email = $6, updated_at = $7,
+                 erase_after = case when $5 = 'deleted' then $8 when $5 is null then erase_after end
+             where org_id = $1 and erasing_since is null",
             self.org_id,
             change.name.as_str(),
             change.branding.logo_url.as_ref().map(Url::as_str),
             change.branding.primary_color.map(|color| color.to_string()),
-            change.status.map(OrgStatus::as_str),
+            change.status.map(|(status, _)| status.as_str()),
             change.contact.map(Email::as_str),
             change.at,
+            change.status.map(|(_, erase_after)| erase_after),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -52,8 +52,8 @@ pub enum SystemReason {
     Journal,
     /// Lists which organizations there are, for whoever runs the installation.
     Operate,
-    /// Claims connections, domains and signing keys of any organization that are due to be looked after, and goes
-    /// through all organizations when the master key changes.
+    /// Claims connections, domains and signing keys of any organization that are due to be looked after, finds deleted
+    /// organizations that are due to be erased, and goes through all organizations when the master key changes.
     Refresh,
     /// Finds the organization that a slug, domain, id, client id or user code leads to, and whether an origin leads to
     /// any.

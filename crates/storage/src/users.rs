@@ -4,20 +4,24 @@ use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
-use orgate_domain::names::DisplayName;
-use orgate_domain::standing::{UserProfile, UserStatus};
-use uuid::Uuid;
+use orgate_domain::names::{DisplayName, ExternalId};
+use orgate_domain::standing::UserStatus;
 
 mod assignments;
 mod described;
+mod erasure;
 mod imports;
+mod listed;
+mod particulars;
 
 pub use described::DescribedUser;
 pub use imports::BroughtUser;
+pub use listed::ListedUser;
+pub use particulars::EXTERNAL_ID_OF_USER;
 
+use crate::StorageError;
 use crate::row::{hash, parsed};
 use crate::scope::repository;
-use crate::{Page, PageOf, StorageError};
 
 repository! {
     /// The organization's users.
@@ -54,63 +58,14 @@ pub struct StoredUser {
     pub name: String,
     /// Whether they may sign in.
     pub status: UserStatus,
+    /// What they are called in a system of the organization's own.
+    pub external_id: Option<ExternalId>,
     /// Their password hash, if they have one.
     pub phc: Option<String>,
     /// Whether they are exempt from enforced SSO, with a recovery code.
     pub break_glass: bool,
     /// The slugs of the roles assigned to them directly, in order.
     pub roles: Vec<String>,
-}
-
-/// A user, as lists show them.
-#[derive(Debug, Clone)]
-pub struct ListedUser {
-    /// Their id.
-    pub id: UserId,
-    /// Who they are.
-    pub profile: UserProfile,
-    /// The slugs of the roles assigned to them directly, in order.
-    pub roles: Vec<String>,
-    /// Whether they are exempt from enforced SSO, with a recovery code.
-    pub break_glass: bool,
-    /// When they were made.
-    pub created_at: DateTime<Utc>,
-    /// When they were last changed.
-    pub updated_at: DateTime<Utc>,
-}
-
-struct ListedRow {
-    id: Uuid,
-    email: Option<String>,
-    email_verified: bool,
-    name: String,
-    locale: Option<String>,
-    status: String,
-    roles: Vec<String>,
-    break_glass: bool,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-impl TryFrom<ListedRow> for ListedUser {
-    type Error = StorageError;
-
-    fn try_from(row: ListedRow) -> Result<Self, StorageError> {
-        Ok(Self {
-            id: UserId::from_uuid(row.id),
-            profile: UserProfile {
-                email: row.email,
-                email_verified: row.email_verified,
-                name: row.name,
-                locale: row.locale,
-                status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
-            },
-            roles: row.roles,
-            break_glass: row.break_glass,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
 }
 
 /// A proven address, as discovery finds it.
@@ -124,66 +79,12 @@ pub struct IndexedAddress {
     pub hash: SecretHash,
 }
 
+/// What somebody is called elsewhere, as it is stored.
+fn external_id(text: Option<String>) -> Result<Option<ExternalId>, StorageError> {
+    text.map(|text| parsed(ExternalId::parse(&text).ok(), "users", "external_id")).transpose()
+}
+
 impl Users<'_> {
-    /// A page of the users, in the order of their making.
-    pub async fn list(&mut self, page: PageOf<UserId>) -> Result<Page<ListedUser, UserId>, StorageError> {
-        let rows = sqlx::query_as!(
-            ListedRow,
-            r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
-                      array(select role.slug from role_assignments assignment
-                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
-                            where assignment.org_id = member.org_id and assignment.user_id = member.id
-                            order by role.slug) as "roles!",
-                      member.break_glass, member.created_at, member.updated_at
-               from users member where member.org_id = $1 and member.id > $2 order by member.id limit $3"#,
-            self.org_id,
-            page.after.map_or(Uuid::nil(), UserId::as_uuid),
-            page.rows(),
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
-        Ok(page.cut(users?, |user| user.id))
-    }
-
-    /// One user.
-    pub async fn find(&mut self, id: UserId) -> Result<Option<ListedUser>, StorageError> {
-        let row = sqlx::query_as!(
-            ListedRow,
-            r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
-                      array(select role.slug from role_assignments assignment
-                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
-                            where assignment.org_id = member.org_id and assignment.user_id = member.id
-                            order by role.slug) as "roles!",
-                      member.break_glass, member.created_at, member.updated_at
-               from users member where member.org_id = $1 and member.id = $2"#,
-            self.org_id,
-            id.as_uuid(),
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
-        row.map(TryInto::try_into).transpose()
-    }
-
-    /// The user with this address, as lists show them.
-    pub async fn find_listed_by_email(&mut self, email: &Email) -> Result<Option<ListedUser>, StorageError> {
-        let row = sqlx::query_as!(
-            ListedRow,
-            r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
-                      array(select role.slug from role_assignments assignment
-                            join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
-                            where assignment.org_id = member.org_id and assignment.user_id = member.id
-                            order by role.slug) as "roles!",
-                      member.break_glass, member.created_at, member.updated_at
-               from users member where member.org_id = $1 and member.email_normalized = $2"#,
-            self.org_id,
-            email.normalized(),
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
-        row.map(TryInto::try_into).transpose()
-    }
-
     /// Whether there is such a user.
     pub async fn exists(&mut self, id: UserId) -> Result<bool, StorageError> {
         let exists = sqlx::query_scalar!(
@@ -357,7 +258,7 @@ impl Users<'_> {
     pub async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredUser>, StorageError> {
         let row = sqlx::query!(
             r#"select member.id, member.email as "email!", member.email_verified, member.name, member.status,
-                      member.break_glass, password.phc as "phc?",
+                      member.break_glass, member.external_id, password.phc as "phc?",
                       array(select role.slug from role_assignments assignment
                             join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
                             where assignment.org_id = member.org_id and assignment.user_id = member.id
@@ -378,6 +279,7 @@ impl Users<'_> {
                 email_verified: row.email_verified,
                 name: row.name,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
+                external_id: external_id(row.external_id)?,
                 phc: row.phc,
                 break_glass: row.break_glass,
                 roles: row.roles,
@@ -400,25 +302,6 @@ impl Users<'_> {
             id.as_uuid(),
             name.as_str(),
             status.map(UserStatus::as_str),
-            at,
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        Ok(())
-    }
-
-    /// Keeps the user's language.
-    pub async fn update_locale(
-        &mut self,
-        id: UserId,
-        locale: &str,
-        at: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        sqlx::query!(
-            "update users set locale = $3, updated_at = $4 where org_id = $1 and id = $2",
-            self.org_id,
-            id.as_uuid(),
-            locale,
             at,
         )
         .execute(&mut *self.conn)

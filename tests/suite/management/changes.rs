@@ -51,6 +51,7 @@ async fn a_user_is_made_renamed_and_signed_out_everywhere_when_they_may_not_sign
       "created_at": "…",
       "email": "New@Acme.test",
       "email_verified": false,
+      "external_id": null,
       "id": "usr_…",
       "locale": null,
       "name": "Nina New",

@@ -23,6 +23,8 @@ async fn an_operator_makes_lists_suspends_and_restores_organizations() {
       "attributes": {},
       "contact_email": null,
       "created_at": "…",
+      "erase_after": null,
+      "external_id": null,
       "id": "org_…",
       "logo_url": null,
       "name": "Initech",
@@ -63,6 +65,8 @@ async fn an_operator_makes_lists_suspends_and_restores_organizations() {
         let reply = call(&app, Some(&operator), ("PUT", &path), Some(&json!({ "status": status }))).await;
         (reply.status, reply.body["status"].as_str().map(str::to_owned))
     };
+    assert_eq!(status("acme", "deleted").await, (409, None), "Initech is below it");
+    assert_eq!(status("initech", "deleted").await.0, 200);
     for (to, reason) in [("suspended", "organization_suspended"), ("deleted", "organization_deleted")] {
         assert_eq!(status("acme", to).await, (200, Some(to.to_owned())));
         assert_eq!(app.userinfo(&tokens.text("access_token")).await.status, 401);

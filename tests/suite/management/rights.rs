@@ -88,6 +88,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}: owner admin user-manager sso-manager help-desk auditor reader
     PATCH /organizations/{organization}: owner admin
     PUT /organizations/{organization}/status: 
+    PUT /organizations/{organization}/external-id: 
     PUT /organizations/{organization}/parent: 
     GET /organizations/{organization}/applications: owner admin auditor
     PUT /organizations/{organization}/applications/{client}: 
@@ -163,6 +164,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager
     DELETE /organizations/{organization}/users/{user}/roles/{role}: owner admin user-manager
     DELETE /organizations/{organization}/users/{user}/sessions: owner admin user-manager help-desk
+    DELETE /organizations/{organization}/users/{user}: owner admin user-manager
     DELETE /organizations/{organization}/webhooks/{webhook}: owner admin
     ");
 }

@@ -177,10 +177,13 @@ async fn few_functions_of_the_database_take_an_organization_or_a_role() {
     assert_eq!(
         roles.await,
         [
+            "erase_some: role=orgate_erase",
+            "erase_user: role=orgate_erase",
             "find_client_place: role=orgate_resolve",
             "find_client_standing: role=orgate_app",
             "find_standing_grant: role=orgate_app",
             "inherit_policies: role=orgate_inherit",
+            "look_around: role=orgate_arrange",
             "move_organization: role=orgate_arrange",
             "resolve_client: role=orgate_resolve",
             "resolve_organization: role=orgate_resolve",

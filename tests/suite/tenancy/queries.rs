@@ -62,9 +62,11 @@ const CROSSING: &[&str] = &[
     // Refresh: all organizations, when the master key changes.
     "select org_id from organizations where $1::uuid is null or org_id > $1",
     // Operate: which organizations there are.
-    "select org_id, slug, name, status, parent_id, created_at, updated_at from organizations where org_id > $1",
+    "select org_id, slug, name, status, external_id, erase_after, parent_id, created_at, updated_at from organizations",
     // Operate: who lets an organization above act in them.
     "select organization.org_id, organization.slug, organization.name, delegation.allowed",
+    // Refresh: deleted organizations whose time to be restored is over.
+    "select org_id from organizations where status = 'deleted' and erase_after <= $1",
     // Refresh: signing keys that are due, of whomever.
     "update key_rings schedule set due_at = $2 from",
     // Refresh: connections that are due, of whomever; and how many have a certificate that expires.

@@ -294,6 +294,17 @@ impl Calls {
             Roles::release: []
             Roles::delete: false
             Users::delete_role: false
+            Users::list_roles_held: []
+            Users::list_shut_out: []
+            Users::find_by_external_id: None
+            Users::update_email: ()
+            Users::update_external_id: ()
+            Users::erase: false
+            Organizations::update_external_id: ()
+            Organizations::find_neighbours: Neighbours { live_below: false, gone_above: false }
+            Organizations::begin_erasure: None
+            Organizations::erase_some: 0
+            Organizations::end_erasure: false
             Users::update: ()
             ConnectionKeys::delete_next: false
             ConnectionKeys::rotate: false

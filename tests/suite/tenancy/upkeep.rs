@@ -30,7 +30,7 @@ async fn an_owner_who_may_make_roles_and_no_more_migrates_and_serves() {
     // What a role's maker is given: since 16 it may hand the role out, and not take it.
     let as_maker = if version < 160_000 { "" } else { "with admin true, inherit false, set false" };
     let all = "orgate_app, orgate_resolve, orgate_discover, orgate_choose, orgate_inherit, orgate_deliver, orgate_clean, \
-               orgate_refresh, orgate_transfer, orgate_journal, orgate_operate, orgate_arrange, \
+               orgate_refresh, orgate_transfer, orgate_journal, orgate_operate, orgate_arrange, orgate_erase, \
                orgate_sequence, orgate_watch";
     let unmigrated = format!(
         "create role {owner} login createrole password '{owner}'; grant {all} to {owner} {as_maker};

@@ -71,6 +71,7 @@ operations! {
     GET "/organizations/{organization}" Organization OrganizationRead => organizations::get;
     PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch if unchanged;
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
+    PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id;
     PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent;
     GET "/organizations/{organization}/applications" Organization ClientsRead => applications::list;
     PUT "/organizations/{organization}/applications/{client}" Operator ClientsManage => applications::put;
@@ -136,6 +137,7 @@ operations! {
     DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
     GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;
     DELETE "/organizations/{organization}/users/{user}/sessions" Organization SessionsManage => sessions::delete_of_user;
+    DELETE "/organizations/{organization}/users/{user}" Organization UsersManage => users::delete if unchanged;
     GET "/organizations/{organization}/webhooks" Organization WebhooksRead => webhooks::list;
     POST "/organizations/{organization}/webhooks" Organization WebhooksManage => webhooks::post;
     GET "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksRead => webhooks::get;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
 use orgate_flows::Env;
 use orgate_flows::manage::organization::{
@@ -14,16 +14,18 @@ use orgate_flows::manage::organization::{
 };
 use orgate_flows::manage::organizations::{
     WantedOrganization, change_status, create_organization, list_organizations, move_organization,
+    set_external_id,
 };
 use orgate_flows::manage::{ChangeError, ListedOrganization};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::admitted::Admitted;
 use super::body::{Body, Private};
 use super::change::{New, Patch, Tagged, created};
-use super::page::{PageQuery, Paged, page};
+use super::page::{Filtered, PageQuery, page};
 use super::problem::Problem;
+use super::users::external_id;
 
 /// An organization.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +42,10 @@ pub(crate) struct View {
     /// What the operator keeps about it, for claims of applications.
     #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
     attributes: Attributes,
+    /// What it is called in a system of the operator's own.
+    external_id: Option<String>,
+    /// Until when it can be restored, if it was deleted. Then it is erased.
+    erase_after: Option<DateTime<Utc>>,
     /// The id of the organization above it.
     parent_id: Option<String>,
     /// When it was made.
@@ -90,6 +96,10 @@ pub(crate) struct Summary {
     name: String,
     /// Whether its users can sign in.
     status: Status,
+    /// What it is called in a system of the operator's own.
+    external_id: Option<String>,
+    /// Until when it can be restored, if it was deleted. Then it is erased.
+    erase_after: Option<DateTime<Utc>>,
     /// The id of the organization above it.
     parent_id: Option<String>,
     /// When it was made.
@@ -109,8 +119,32 @@ pub(crate) struct Wanted {
     /// Its name for people: 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// What it is called in a system of yours: 1 to 255 characters, and no other organization's.
+    #[schema(min_length = 1, max_length = 255)]
+    external_id: Option<String>,
     /// The organization above it, by its id or slug.
     parent: Option<String>,
+}
+
+/// What an organization is to be called.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = OrganizationExternalIdChange)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedExternalId {
+    /// 1 to 255 characters, and no other organization's; null: nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required, min_length = 1, max_length = 255)]
+    external_id: Option<String>,
+}
+
+/// Which organizations are listed.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `list` reads")]
+pub(crate) struct OrganizationQuery {
+    /// Only the one that is called this in a system of yours.
+    #[param(min_length = 1, max_length = 255)]
+    external_id: Option<String>,
 }
 
 /// The wanted status of an organization.
@@ -172,6 +206,8 @@ impl From<&DescribedOrganization> for View {
             status: described.organization.status.into(),
             settings: described.into(),
             attributes: described.attributes.clone(),
+            external_id: described.record.external_id.as_ref().map(|id| id.as_str().to_owned()),
+            erase_after: described.record.erase_after,
             parent_id: described.record.parent.map(|parent| parent.to_string()),
             created_at: described.record.created_at,
             updated_at: described.record.updated_at,
@@ -186,6 +222,8 @@ impl From<ListedOrganization> for Summary {
             slug: listed.slug.to_string(),
             name: listed.name,
             status: listed.status.into(),
+            external_id: listed.external_id.map(|id| id.as_str().to_owned()),
+            erase_after: listed.erase_after,
             parent_id: listed.parent.map(|parent| parent.to_string()),
             created_at: listed.created_at,
             updated_at: listed.updated_at,
@@ -235,15 +273,20 @@ page! {
     path = "/organizations",
     tag = "Organizations",
     operation_id = "listOrganizations",
-    params(PageQuery),
+    params(PageQuery, OrganizationQuery),
     responses((status = 200, description = "A page of them", body = Organizations)),
 )]
 pub(crate) async fn list(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    Paged(page): Paged<OrgId>,
+    asked: Filtered<OrgId>,
 ) -> Result<Private<Organizations>, Problem> {
-    Ok(Private(list_organizations(&env, &caller, page).await?.into()))
+    let mut external_id = None;
+    let page = asked.read(&["external_id"], |_, value| {
+        external_id = Some(ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?);
+        Ok(())
+    })?;
+    Ok(Private(list_organizations(&env, &caller, (external_id.as_ref(), page)).await?.into()))
 }
 
 /// Make an organization, with the roles that each begins with. For operators.
@@ -263,6 +306,7 @@ pub(crate) async fn post(
     let wanted = WantedOrganization {
         slug: slug("/slug", &wanted.slug)?,
         name: name("/name", &wanted.name)?,
+        external_id: external_id(wanted.external_id.as_deref())?,
         parent: wanted.parent,
     };
     let made = create_organization(&env, &caller, wanted, once.as_ref()).await?;
@@ -302,7 +346,26 @@ pub(crate) async fn patch(
     Ok(Tagged((&update_organization(&env, &caller, edit).await?).into()))
 }
 
-/// Suspend, delete or restore an organization: nobody is signed in to one that is not active. For operators.
+/// Say what an organization is called in a system of yours. For operators.
+#[utoipa::path(
+    put,
+    path = "/organizations/{organization}/external-id",
+    tag = "Organizations",
+    operation_id = "setOrganizationExternalId",
+    request_body = WantedExternalId,
+    responses((status = 200, description = "The organization", body = View)),
+)]
+pub(crate) async fn put_external_id(
+    State(env): State<Env>,
+    Admitted(operator): Admitted,
+    Body(wanted): Body<WantedExternalId>,
+) -> Result<Tagged<View>, Problem> {
+    let external_id = external_id(wanted.external_id.as_deref())?;
+    Ok(Tagged((&set_external_id(&env, &operator, external_id.as_ref()).await?).into()))
+}
+
+/// Suspend, delete or restore an organization: nobody is signed in to one that is not active. One that was deleted can be restored
+/// until `erase_after`; then everything of it is erased for good. For operators.
 #[utoipa::path(
     put,
     path = "/organizations/{organization}/status",

@@ -6,12 +6,13 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
-use orgate_domain::names::Slug;
+use orgate_domain::invitations::is_locale;
+use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_flows::Env;
 use orgate_flows::manage::users::{
-    UserFilter, UserSettings, WantedUser, assign_role, create_user, find_user, list_users, unassign_role,
-    update_user,
+    UserFilter, UserSettings, WantedUser, assign_role, create_user, delete_user, find_user, list_users,
+    unassign_role, update_user,
 };
 use orgate_flows::manage::{ChangeError, ListedUser};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::admitted::Admitted;
 use super::body::{Named, NamedPair, Private, private};
-use super::change::{New, Patch, Tagged, created};
+use super::change::{IfMatch, New, Patch, Tagged, created};
 use super::organizations::{name, slug};
 use super::page::{Filtered, PageQuery, page};
 use super::problem::Problem;
@@ -30,14 +31,10 @@ use super::problem::Problem;
 pub(crate) struct View {
     /// Their id: the `sub` of their tokens.
     id: String,
-    /// Their address, if they have one of their own.
-    email: Option<String>,
-    /// Whether they have proven it in this organization.
+    /// Whether they have proven their address in this organization.
     email_verified: bool,
     #[serde(flatten)]
     settings: Settings,
-    /// Their language (BCP 47).
-    locale: Option<String>,
     /// Slugs of the roles that are assigned to them. Groups and connections may give them more.
     roles: Vec<String>,
     /// When they were made.
@@ -51,9 +48,22 @@ pub(crate) struct View {
 #[schema(as = UserSettings)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
+    /// Their address, if they have one of their own. One that is new is not proven until they prove it, and nothing that was
+    /// sent to the former one counts any more; it can be replaced, and not taken away. Whoever has it may become them, so that
+    /// it takes that you could give all roles that are theirs.
+    #[serde(default)]
+    email: Option<String>,
     /// Their name: 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// Their language (BCP 47).
+    #[serde(default)]
+    #[schema(max_length = 35)]
+    locale: Option<String>,
+    /// What they are called in a system of the organization's own: 1 to 255 characters, and no other user's.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 255)]
+    external_id: Option<String>,
     /// Whether they may sign in. Whoever may not is signed out everywhere.
     status: Status,
 }
@@ -77,6 +87,12 @@ pub(crate) struct Wanted {
     /// Their name: 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// Their language (BCP 47).
+    #[schema(max_length = 35)]
+    locale: Option<String>,
+    /// What they are called in a system of the organization's own: 1 to 255 characters, and no other user's.
+    #[schema(min_length = 1, max_length = 255)]
+    external_id: Option<String>,
     /// Slugs of roles that you could give them.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -90,6 +106,9 @@ pub(crate) struct Wanted {
 pub(crate) struct UserQuery {
     /// Only whoever has this address.
     email: Option<String>,
+    /// Only whoever is called this in a system of the organization's own.
+    #[param(min_length = 1, max_length = 255)]
+    external_id: Option<String>,
 }
 
 /// Roles that a user is made with at most.
@@ -101,7 +120,13 @@ impl From<&ListedUser> for Settings {
             UserStatus::Active => Status::Active,
             UserStatus::Deactivated => Status::Deactivated,
         };
-        Self { name: user.profile.name.clone(), status }
+        Self {
+            email: user.profile.email.clone(),
+            name: user.profile.name.clone(),
+            locale: user.profile.locale.clone(),
+            external_id: user.external_id.as_ref().map(|id| id.as_str().to_owned()),
+            status,
+        }
     }
 }
 
@@ -109,10 +134,8 @@ impl From<&ListedUser> for View {
     fn from(user: &ListedUser) -> Self {
         Self {
             id: user.id.to_string(),
-            email: user.profile.email.clone(),
             email_verified: user.profile.email_verified,
             settings: user.into(),
-            locale: user.profile.locale.clone(),
             roles: user.roles.clone(),
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -134,23 +157,55 @@ impl TryFrom<Settings> for UserSettings {
             Status::Active => UserStatus::Active,
             Status::Deactivated => UserStatus::Deactivated,
         };
-        Ok(Self { name: name("/name", &settings.name)?, status })
+        Ok(Self {
+            email: settings.email.as_deref().map(email).transpose()?,
+            name: name("/name", &settings.name)?,
+            locale: locale(settings.locale)?,
+            external_id: external_id(settings.external_id.as_deref())?,
+            status,
+        })
     }
+}
+
+/// An address.
+fn email(text: &str) -> Result<Email, ChangeError> {
+    Email::parse(text)
+        .map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))
+}
+
+/// A language.
+fn locale(text: Option<String>) -> Result<Option<String>, ChangeError> {
+    match text {
+        Some(text) if !is_locale(&text) => {
+            Err(ChangeError::invalid("/locale", "it names no language (BCP 47), like de-CH"))
+        }
+        text => Ok(text),
+    }
+}
+
+/// What something is called elsewhere.
+pub(super) fn external_id(text: Option<&str>) -> Result<Option<ExternalId>, ChangeError> {
+    let parsed = text.map(ExternalId::parse).transpose();
+    parsed.map_err(|error| ChangeError::invalid("/external_id", error.to_string()))
 }
 
 impl TryFrom<Wanted> for WantedUser {
     type Error = ChangeError;
 
     fn try_from(wanted: Wanted) -> Result<Self, ChangeError> {
-        let email = Email::parse(&wanted.email)
-            .map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))?;
         if wanted.roles.len() > MAX_ROLES {
             return Err(ChangeError::invalid("/roles", format!("at most {MAX_ROLES}")));
         }
         let roles = wanted.roles.iter().enumerate();
         let roles: Result<Vec<Slug>, _> =
             roles.map(|(place, text)| slug(&format!("/roles/{place}"), text)).collect();
-        Ok(Self { email, name: name("/name", &wanted.name)?, roles: roles? })
+        Ok(Self {
+            email: email(&wanted.email)?,
+            name: name("/name", &wanted.name)?,
+            locale: locale(wanted.locale)?,
+            external_id: external_id(wanted.external_id.as_deref())?,
+            roles: roles?,
+        })
     }
 }
 
@@ -174,9 +229,17 @@ pub(crate) async fn list(
     asked: Filtered<UserId>,
 ) -> Result<Private<Users>, Problem> {
     let mut filter = UserFilter::default();
-    let page = asked.read(&["email"], |_, value| {
-        let email = Email::parse(value).map_err(|error| format!("email: {error}"))?;
-        filter.email = Some(email);
+    let page = asked.read(&["email", "external_id"], |name, value| {
+        match name {
+            "email" => {
+                filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?);
+            }
+            _ => {
+                let external_id =
+                    ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
+                filter.external_id = Some(external_id);
+            }
+        }
         Ok(())
     })?;
     Ok(Private(list_users(&env, &caller, (&filter, page)).await?.into()))
@@ -220,7 +283,7 @@ pub(crate) async fn get(
     Ok(Tagged(user.into()))
 }
 
-/// Change a user's name, or whether they may sign in.
+/// Change a user: their name, address, language or external id, or whether they may sign in.
 #[utoipa::path(
     patch,
     path = "/organizations/{organization}/users/{user}",
@@ -238,6 +301,26 @@ pub(crate) async fn patch(
 ) -> Result<Tagged<View>, Problem> {
     let edit = |now: &ListedUser| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
     Ok(Tagged(update_user(&env, &caller, id, edit).await?.into()))
+}
+
+/// Erase a user for good, with all that is theirs: they are signed out everywhere first. What the audit log says of them stays,
+/// and knows them by their id, which is never another's.
+#[utoipa::path(
+    delete,
+    path = "/organizations/{organization}/users/{user}",
+    tag = "Users",
+    operation_id = "deleteUser",
+    params(("user" = String, Path, description = "Their id")),
+    responses((status = 204, description = "They are gone")),
+)]
+pub(crate) async fn delete(
+    State(env): State<Env>,
+    Admitted(caller): Admitted,
+    Named(id): Named<UserId>,
+    only: IfMatch,
+) -> Result<Response, Problem> {
+    delete_user(&env, &caller, id, |user| only.check(&View::from(user))).await?;
+    Ok(private(StatusCode::NO_CONTENT))
 }
 
 /// Assign a role to a user. To do it again changes nothing.

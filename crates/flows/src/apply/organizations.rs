@@ -8,7 +8,7 @@ use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
 use orgate_domain::groups::outermost_first;
 use orgate_domain::ids::{GroupId, OrgId, RoleId, UserId};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
@@ -34,6 +34,7 @@ struct Stored {
     roles: Vec<Role>,
     groups: Vec<Group>,
     attributes: Attributes,
+    external_id: Option<ExternalId>,
     /// By normalized address.
     users: BTreeMap<String, Member>,
 }
@@ -70,6 +71,7 @@ impl Stored {
             roles: tx.roles().list().await?,
             groups: tx.groups().list().await?,
             attributes: tx.attributes().find_of_organization().await?,
+            external_id: tx.organization().find_record().await?.and_then(|record| record.external_id),
             users,
         };
         tx.commit().await?;
@@ -352,6 +354,7 @@ impl Planner<'_> {
             groups: rights.groups,
             break_glass: wanted.break_glass.unwrap_or_default(),
             attributes: wanted.attributes.clone(),
+            external_id: wanted.external_id.clone(),
             ends_sessions: None,
         })
     }
@@ -372,6 +375,7 @@ fn compare_organization(
         status: status.or(now.map(|now| now.status)).unwrap_or(OrgStatus::Active),
         contact: wanted.contact.clone().or_else(|| now.and_then(|now| now.contact.clone())),
         attributes: wanted.attributes.clone().filter(|attributes| *attributes != stored.attributes),
+        external_id: wanted.external_id.clone().filter(|id| stored.external_id.as_ref() != Some(id)),
         policy: wanted.policy.filter(|policy| *policy != stored.policy.unwrap_or_default()),
     };
     let mark = match now {
@@ -381,6 +385,7 @@ fn compare_organization(
             ("status", state.status != now.status),
             ("contact", state.contact != now.contact),
             ("attributes", state.attributes.is_some()),
+            ("external_id", state.external_id.is_some()),
             ("policy", state.policy.is_some()),
         ]),
         None => Some(Mark::Created),
@@ -405,8 +410,10 @@ async fn changed_user(
     let inside: BTreeSet<_> = inside.iter().map(String::as_str).collect();
     let groups = rights.groups.filter(|groups| !groups.keys().map(Slug::as_str).eq(inside.iter().copied()));
     let attributes = wanted.attributes.clone().filter(|attributes| attributes != kept);
+    let external_id = wanted.external_id.clone().filter(|id| stored.external_id.as_ref() != Some(id));
     let mark = Mark::of([
         ("name", wanted.name.as_str() != stored.name),
+        ("external_id", external_id.is_some()),
         ("status", status != stored.status),
         ("verified", wanted.vouched && !stored.email_verified),
         ("password", password.is_some()),
@@ -430,6 +437,7 @@ async fn changed_user(
         groups,
         break_glass: wanted.break_glass.unwrap_or(stored.break_glass),
         attributes,
+        external_id,
         ends_sessions,
     };
     Ok((mark, state, password))

@@ -205,6 +205,7 @@ fn deactivated(user: &DescribedUser) -> Result<(Mark, Subject), StorageError> {
         groups: Some(BTreeMap::new()),
         break_glass: false,
         attributes: None,
+        external_id: None,
         ends_sessions: Some("user_deactivated"),
     };
     let mark = Mark::Changed(vec!["status", "roles", "groups"]);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
 use orgate_domain::connections::{Attributes, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
@@ -66,6 +66,8 @@ pub struct WantedOrganization {
     pub branding: Option<Branding>,
     /// What is kept about it for claims.
     pub attributes: Option<Attributes>,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
     /// All of its own settings.
     pub policy: Option<PolicySettings>,
     /// Exactly the organizations above that may act in it.
@@ -159,6 +161,8 @@ pub struct WantedUser {
     pub break_glass: Option<bool>,
     /// What is kept about them for claims.
     pub attributes: Option<Attributes>,
+    /// What they are called in a system of the organization's own.
+    pub external_id: Option<ExternalId>,
     /// Exactly the roles assigned to the user directly.
     pub roles: Option<Vec<Placed<Slug>>>,
     /// Exactly the groups that somebody put them into.

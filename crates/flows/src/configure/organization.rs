@@ -4,7 +4,7 @@ use orgate_domain::audit::Action;
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{DomainId, OrgId};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::{PolicySettings, SsoEnforcement};
 use orgate_storage::{NewOrganization, OrgTx, OrganizationChange};
@@ -25,6 +25,8 @@ pub(crate) struct OrganizationState {
     pub(crate) contact: Option<Email>,
     /// What is kept about it, if that changes.
     pub(crate) attributes: Option<Attributes>,
+    /// What it is called in a system of the operator's own, if that changes.
+    pub(crate) external_id: Option<ExternalId>,
     /// Its settings, if they change.
     pub(crate) policy: Option<PolicySettings>,
 }
@@ -39,6 +41,7 @@ impl OrganizationState {
             status: organization.status,
             contact: organization.contact.clone(),
             attributes: None,
+            external_id: None,
             policy: None,
         }
     }
@@ -64,7 +67,8 @@ pub(crate) async fn save_organization(
     (author, mark): (&Author, &Mark),
     (slug, state): (&Slug, &OrganizationState),
 ) -> Result<(), Failure> {
-    let OrganizationState { parent, name, branding, status, contact, attributes, policy } = state;
+    let OrganizationState { parent, name, branding, status, contact, attributes, external_id, policy } =
+        state;
     let at = env.clock.now();
     if *mark == Mark::Created {
         let new = NewOrganization { slug, name, parent: *parent, is_operator: false, at };
@@ -72,11 +76,15 @@ pub(crate) async fn save_organization(
     }
     let contact = contact.as_ref();
     // Somebody else may have changed it since what is wanted was compared with what was there.
-    let status_to_be = (*mark == Mark::Created || mark.touches("status")).then_some(*status);
+    let status_to_be = *mark == Mark::Created || mark.touches("status");
+    let status_to_be = status_to_be.then_some((*status, at + env.deleted_kept));
     let change = OrganizationChange { name, branding, status: status_to_be, contact, at };
     tx.organization().update(&change).await?;
     if let Some(attributes) = attributes {
         tx.attributes().save_of_organization(attributes).await?;
+    }
+    if let Some(external_id) = external_id {
+        tx.organization().update_external_id(Some(external_id), at).await?;
     }
     let mut event = author.done(env, Action::OrganizationConfigured, mark)?;
     event.detail.extend([("slug", slug.to_string()), ("status", status.as_str().to_owned())]);

@@ -6,7 +6,7 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{GroupId, RoleId, UserId};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_storage::{Group, ListedUser, NewUser, OrgTx, Role};
 
@@ -32,6 +32,8 @@ pub(crate) struct UserState {
     pub(crate) break_glass: bool,
     /// What is kept about them, if that changes.
     pub(crate) attributes: Option<Attributes>,
+    /// What they are called in a system of the organization's own, if that changes.
+    pub(crate) external_id: Option<ExternalId>,
     /// Why their sessions end.
     pub(crate) ends_sessions: Option<&'static str>,
 }
@@ -39,7 +41,7 @@ pub(crate) struct UserState {
 /// Writes a user; `phc` is their new password.
 ///
 /// # Errors
-/// [`Failure`]: a conflict if the address of one who is made is another user's; [`Failure::NoSeat`].
+/// [`Failure`]: a conflict if the address of one who is made, or the external id, is another user's; [`Failure::NoSeat`].
 pub(crate) async fn save_user(
     env: &Env,
     tx: &mut OrgTx,
@@ -73,6 +75,9 @@ pub(crate) async fn save_user(
     tx.users().update_break_glass(*id, user.break_glass, at).await?;
     if let Some(attributes) = &user.attributes {
         tx.attributes().save_of_user(*id, attributes).await?;
+    }
+    if let Some(external_id) = &user.external_id {
+        tx.users().update_external_id(*id, Some(external_id), at).await?;
     }
     if let Some(phc) = phc {
         tx.users().save_password(*id, phc, at).await?;

@@ -231,6 +231,7 @@ impl Translation {
             delegations: None,
             branding: foreign.branding.filter(|_| is_new),
             attributes: is_new.then_some(foreign.attributes),
+            external_id: None,
             policy: None,
             ready_roles: true,
             lists: BTreeSet::<Kind>::new(),

@@ -81,11 +81,12 @@ async fn make_user(
         groups: None,
         break_glass: false,
         attributes: None,
+        external_id: None,
         ends_sessions: None,
     };
     save_user(env, tx, (author, &Mark::Created), (&state, newcomer.phc)).await?;
     if let Some(locale) = &invitation.locale {
-        tx.users().update_locale(id, locale, env.clock.now()).await?;
+        tx.users().update_locale(id, Some(locale), env.clock.now()).await?;
     }
     if invitation.groups.is_empty() {
         return Ok(());

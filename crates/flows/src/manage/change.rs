@@ -177,7 +177,20 @@ impl DerefMut for ChangeOfRights {
 
 impl ChangeOfRights {
     pub(super) async fn begin(env: &Env, caller: &Caller) -> Result<Self, ChangeError> {
-        let mut change = Change::begin(env, caller, async |tx| tx.roles().seize().await).await?;
+        Self::begin_with(env, caller, async |_| Ok(())).await
+    }
+
+    /// Begins one, with what `lock` waits for before it waits for others of its kind.
+    pub(super) async fn begin_with(
+        env: &Env,
+        caller: &Caller,
+        lock: impl AsyncFnOnce(&mut OrgTx) -> Result<(), StorageError>,
+    ) -> Result<Self, ChangeError> {
+        let lock = async |tx: &mut OrgTx| {
+            lock(tx).await?;
+            tx.roles().seize().await
+        };
+        let mut change = Change::begin(env, caller, lock).await?;
         let had_owner = change.tx.roles().is_held(EVERYTHING).await?;
         Ok(Self { change, had_owner })
     }

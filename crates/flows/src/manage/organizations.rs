@@ -1,11 +1,14 @@
 //! Which organizations there are, for operators; and whether one may be signed in to.
 
+use orgate_domain::audit::Action;
 use orgate_domain::ids::OrgId;
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::permissions::OrgatePermission::{OrganizationsAct, PoliciesManage};
 use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
-use orgate_storage::{Delegation, MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf};
+use orgate_storage::{
+    Delegation, EXTERNAL_ID_OF_ORGANIZATION, MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf, StorageError,
+};
 
 use super::change::Change;
 use super::organization::{DescribedOrganization, describe};
@@ -24,20 +27,23 @@ pub struct WantedOrganization {
     pub slug: Slug,
     /// Its name.
     pub name: DisplayName,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
     /// The organization above it, by its id or slug.
     pub parent: Option<String>,
 }
 
-/// A page of all organizations, in the order in which they were made.
+/// A page of all organizations, or of the one that is called so in a system of the operator's own, in the order in which they
+/// were made.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn list_organizations(
     env: &Env,
     _operator: &Caller,
-    page: PageOf<OrgId>,
+    (external_id, page): (Option<&ExternalId>, PageOf<OrgId>),
 ) -> Result<Page<ListedOrganization, OrgId>, Failure> {
-    Ok(env.store.survey_organizations(page).await?)
+    Ok(env.store.survey_organizations(external_id, page).await?)
 }
 
 /// Makes an organization, with the roles that each begins with.
@@ -101,7 +107,14 @@ async fn make(
     wanted: WantedOrganization,
 ) -> Result<DescribedOrganization, ChangeError> {
     let taken = ("/slug", "the slug is, or was, another organization's, and is never given to another");
-    let in_words = |failure| ChangeError::taken(failure, taken);
+    let in_words = |failure| match failure {
+        Failure::Storage(StorageError::Conflict { constraint })
+            if constraint == EXTERNAL_ID_OF_ORGANIZATION =>
+        {
+            called_alike(StorageError::Conflict { constraint })
+        }
+        failure => ChangeError::taken(failure, taken),
+    };
     let scope = env.store.found(id).await.map_err(|error| in_words(error.into()))?;
     let state = OrganizationState {
         parent,
@@ -110,6 +123,7 @@ async fn make(
         status: OrgStatus::Active,
         contact: None,
         attributes: None,
+        external_id: wanted.external_id,
         policy: None,
     };
     let detail = vec![("operator", operator.id())];
@@ -136,14 +150,17 @@ async fn find_by_id(env: &Env, id: OrgId) -> Result<DescribedOrganization, Chang
 
 /// The organization that another is put below; there are not too many above it already.
 async fn above(env: &Env, text: &str) -> Result<OrgScope, ChangeError> {
-    let unknown = || ChangeError::invalid("/parent", "there is no such organization");
-    let name = OrgName::parse(text).ok_or_else(unknown)?;
+    let name = OrgName::parse(text).ok_or_else(no_parent)?;
     let found = env.store.resolve(name.hint()).await?;
-    let found = found.filter(|found| found.status != OrgStatus::Deleted).ok_or_else(unknown)?;
+    let found = found.filter(|found| found.status != OrgStatus::Deleted).ok_or_else(no_parent)?;
     if env.store.ancestors(&found.scope).await?.len() >= MAX_LINE {
         return Err(too_deep());
     }
     Ok(found.scope)
+}
+
+fn no_parent() -> ChangeError {
+    ChangeError::invalid("/parent", "there is no such organization")
 }
 
 fn too_deep() -> ChangeError {
@@ -194,6 +211,7 @@ pub async fn move_organization(
             Moved::Circle => {
                 return Err(ChangeError::invalid("/parent", "it would be below itself"));
             }
+            Moved::Gone => return Err(no_parent()),
             Moved::TooDeep => return Err(too_deep()),
         }
         let enforcement = enforcement_in(tx, &settings).await?;
@@ -225,11 +243,64 @@ async fn tell_ended(
     Ok(())
 }
 
-/// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active.
-/// Nothing in it goes; its slug and its domains stay its own.
+/// Says what the organization that is called about is called in a system of the operator's own.
 ///
 /// # Errors
-/// [`ChangeError`]; [`ChangeError::InUse`] for the operator's own.
+/// [`ChangeError`]; [`ChangeError::Taken`] if another organization is called so.
+pub async fn set_external_id(
+    env: &Env,
+    operator: &Caller,
+    external_id: Option<&ExternalId>,
+) -> Result<DescribedOrganization, ChangeError> {
+    let change = async {
+        let mut change = Change::begin(env, operator, async |tx| tx.organization().lock().await).await?;
+        let Change { tx, caller: operator, .. } = &mut change;
+        let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        if before.record.external_id.as_ref() == external_id {
+            return Ok(before);
+        }
+        let saved = tx.organization().update_external_id(external_id, env.clock.now()).await;
+        saved.map_err(called_alike)?;
+        let mark = Mark::Changed(vec!["external_id"]);
+        let event = operator.author().done(env, Action::OrganizationConfigured, &mark)?;
+        tx.audit().insert(&event).await?;
+        let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        change.commit().await?;
+        Ok(after)
+    };
+    operator.conclude(env, change).await
+}
+
+/// A broken constraint of uniqueness, in words.
+fn called_alike(error: StorageError) -> ChangeError {
+    ChangeError::taken(error.into(), ("/external_id", "another organization has this external id"))
+}
+
+/// Whether an organization may be deleted, or restored, where it is in the tree: none is below one that was deleted.
+async fn check_neighbours(
+    tx: &mut OrgTx,
+    (before, after): (OrgStatus, OrgStatus),
+) -> Result<(), ChangeError> {
+    if before != OrgStatus::Deleted && after != OrgStatus::Deleted {
+        return Ok(());
+    }
+    let around = tx.organization().find_neighbours().await?;
+    let why = if after == OrgStatus::Deleted && around.live_below {
+        "organizations are below it; move or delete them first"
+    } else if after != OrgStatus::Deleted && around.gone_above {
+        "the organization above it was deleted; restore that first"
+    } else {
+        return Ok(());
+    };
+    Err(ChangeError::InUse(why.to_owned()))
+}
+
+/// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active. Nothing in
+/// it goes until the time to restore one that was deleted is over; its slug and its domains stay its own for ever.
+///
+/// # Errors
+/// [`ChangeError`]; [`ChangeError::InUse`] for the operator's own, for one with others below it that is to be deleted, and for
+/// one to be restored below one that was deleted.
 pub async fn change_status(
     env: &Env,
     operator: &Caller,
@@ -250,6 +321,7 @@ pub async fn change_status(
         if organization.slug.as_str() == OPERATOR_SLUG {
             return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
         }
+        check_neighbours(tx, (organization.status, status)).await?;
         let state = OrganizationState { status, ..OrganizationState::of(organization) };
         let mark = Mark::Changed(vec!["status"]);
         save_organization(env, tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;

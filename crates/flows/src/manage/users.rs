@@ -1,24 +1,32 @@
 //! Users, and the roles that are assigned to them.
 
+mod delete;
+mod update;
+
 use std::collections::BTreeMap;
 
 use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{ListedUser, Page, PageOf, Role};
+use orgate_storage::{EXTERNAL_ID_OF_USER, ListedUser, Page, PageOf, Role, StorageError};
 
 use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
 use crate::configure::{Assignment, Mark, UserState, save_assignment, save_user};
 use crate::{Env, Failure};
 
+pub use delete::delete_user;
+pub use update::update_user;
+
 /// Which users are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
     /// Those with this address: one, at most.
     pub email: Option<Email>,
+    /// Those who are called this in a system of the organization's own: one, at most.
+    pub external_id: Option<ExternalId>,
 }
 
 /// A user as wanted.
@@ -28,6 +36,10 @@ pub struct WantedUser {
     pub email: Email,
     /// Their name.
     pub name: DisplayName,
+    /// Their language (BCP 47).
+    pub locale: Option<String>,
+    /// What they are called in a system of the organization's own.
+    pub external_id: Option<ExternalId>,
     /// Slugs of the roles that they are given.
     pub roles: Vec<Slug>,
 }
@@ -35,8 +47,14 @@ pub struct WantedUser {
 /// What of a user may be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserSettings {
+    /// Their address, if they have one of their own. One that is new is proven by nobody.
+    pub email: Option<Email>,
     /// Their name.
     pub name: DisplayName,
+    /// Their language (BCP 47).
+    pub locale: Option<String>,
+    /// What they are called in a system of the organization's own.
+    pub external_id: Option<ExternalId>,
     /// Whether they may sign in.
     pub status: UserStatus,
 }
@@ -51,13 +69,21 @@ pub async fn list_users(
     (filter, page): (&UserFilter, PageOf<UserId>),
 ) -> Result<Page<ListedUser, UserId>, Failure> {
     let mut tx = env.store.begin(&caller.scope).await?;
-    let users = match &filter.email {
-        Some(email) => {
+    let found = match (&filter.email, &filter.external_id) {
+        (None, None) => None,
+        (Some(email), None) => Some(tx.users().find_listed_by_email(email).await?),
+        (None, Some(external_id)) => Some(tx.users().find_by_external_id(external_id).await?),
+        (Some(email), Some(external_id)) => {
             let found = tx.users().find_listed_by_email(email).await?;
+            Some(found.filter(|user| user.external_id.as_ref() == Some(external_id)))
+        }
+    };
+    let users = match found {
+        None => tx.users().list(page).await?,
+        Some(found) => {
             let found = found.filter(|user| page.after.is_none_or(|after| user.id > after));
             Page { items: found.into_iter().collect(), next: None }
         }
-        None => tx.users().list(page).await?,
     };
     tx.commit().await?;
     Ok(users)
@@ -91,7 +117,7 @@ async fn create(
     wanted: WantedUser,
     once: Option<&Once>,
 ) -> Result<ListedUser, ChangeError> {
-    let WantedUser { email, name, roles } = wanted;
+    let WantedUser { email, name, locale, external_id, roles } = wanted;
     let id = UserId::from_uuid(env.random.uuid(env.clock.now())?);
     let mut change = ChangeOfRights::begin(env, caller).await?;
     let Change { tx, caller, .. } = &mut *change;
@@ -113,12 +139,13 @@ async fn create(
         groups: None,
         break_glass: false,
         attributes: None,
+        external_id,
         ends_sessions: None,
     };
-    let taken = ("/email", "another user of the organization has this address");
-    save_user(env, tx, (&caller.author(), &Mark::Created), (&state, None))
-        .await
-        .map_err(|failure| ChangeError::taken(failure, taken))?;
+    save_user(env, tx, (&caller.author(), &Mark::Created), (&state, None)).await.map_err(taken)?;
+    if locale.is_some() {
+        tx.users().update_locale(id, locale.as_deref(), env.clock.now()).await?;
+    }
     let made = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
     change.commit().await?;
     Ok(made)
@@ -151,54 +178,22 @@ pub(super) fn check_gift(caller: &Caller, role: &Role, pointer: &str) -> Result<
     Err(ChangeError::above(pointer, detail))
 }
 
-/// Changes a user: `edit` is shown what they are, and says what they are to be. Who may not sign in any more is signed out
-/// everywhere.
-///
-/// # Errors
-/// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] for a user who holds what the caller does not.
-pub async fn update_user(
-    env: &Env,
-    caller: &Caller,
-    id: UserId,
-    edit: impl FnOnce(&ListedUser) -> Result<UserSettings, ChangeError>,
-) -> Result<ListedUser, ChangeError> {
-    caller.conclude(env, update(env, caller, id, edit)).await
-}
-
-async fn update(
-    env: &Env,
-    caller: &Caller,
-    id: UserId,
-    edit: impl FnOnce(&ListedUser) -> Result<UserSettings, ChangeError>,
-) -> Result<ListedUser, ChangeError> {
-    let mut change = ChangeOfRights::begin(env, caller).await?;
-    let before = taken(&mut change, id).await?;
-    let wanted = edit(&before)?;
-    let now = &before.profile;
-    let mark =
-        Mark::of([("name", wanted.name.as_str() != now.name), ("status", wanted.status != now.status)]);
-    let Some(mark) = mark else { return Ok(before) };
-    let deactivated = wanted.status == UserStatus::Deactivated && now.status == UserStatus::Active;
-    let state = UserState {
-        id,
-        email: None,
-        vouched: false,
-        name: wanted.name,
-        status: wanted.status,
-        roles: None,
-        groups: None,
-        break_glass: before.break_glass,
-        attributes: None,
-        ends_sessions: deactivated.then_some("user_deactivated"),
+/// A broken constraint of uniqueness, in words.
+fn taken(failure: Failure) -> ChangeError {
+    let is_external = matches!(
+        &failure,
+        Failure::Storage(StorageError::Conflict { constraint }) if constraint == EXTERNAL_ID_OF_USER
+    );
+    let whose = if is_external {
+        ("/external_id", "another user of the organization has this external id")
+    } else {
+        ("/email", "another user of the organization has this address")
     };
-    save_user(env, &mut change.tx, (&caller.author(), &mark), (&state, None)).await?;
-    let after = change.tx.users().find(id).await?.ok_or(ChangeError::Missing)?;
-    change.commit().await?;
-    Ok(after)
+    ChangeError::taken(failure, whose)
 }
 
 /// A user, for this transaction alone, if the caller reaches as high.
-async fn taken(change: &mut ChangeOfRights, id: UserId) -> Result<ListedUser, ChangeError> {
+async fn hold(change: &mut ChangeOfRights, id: UserId) -> Result<ListedUser, ChangeError> {
     let Change { tx, caller, .. } = &mut **change;
     tx.users().seize(Some(id)).await?;
     let user = tx.users().find(id).await?.ok_or(ChangeError::Missing)?;

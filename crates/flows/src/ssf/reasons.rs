@@ -22,6 +22,7 @@ pub(super) fn reason_for_admins(event: EventType, code: &str) -> &'static str {
         }
         (EventType::SessionRevoked, "upstream_logout") => "The identity provider ended its session",
         (EventType::SessionRevoked, "user_deactivated") => "The user was deactivated",
+        (EventType::SessionRevoked, "user_deleted") => "The user was deleted",
         (EventType::SessionRevoked, _) => "The session was ended",
         (EventType::CredentialChange, "by_address") => "An identity was linked by its verified address",
         (EventType::CredentialChange, "by_user") => "The user linked an identity",
@@ -61,6 +62,7 @@ pub(super) fn reason_for_users(event: EventType, code: &str) -> Option<&'static 
         }
         (EventType::SessionRevoked, "upstream_logout") => "You were signed out by your identity provider.",
         (EventType::SessionRevoked, "user_deactivated") => "Your account was deactivated.",
+        (EventType::SessionRevoked, "user_deleted") => "Your account was deleted.",
         _ => return None,
     })
 }

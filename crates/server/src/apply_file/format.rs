@@ -32,6 +32,8 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<Text>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) external_id: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) contact: Option<Text>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) attributes: Option<Spanned<serde_json::Value>>,
@@ -154,6 +156,8 @@ pub(super) struct User {
     pub(super) name: Text,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) email_verified: Option<bool>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) external_id: Option<Text>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<Text>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]

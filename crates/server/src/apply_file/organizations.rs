@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
 use orgate_domain::permissions::parse_for_role;
 use orgate_domain::policies::{
@@ -32,6 +32,8 @@ impl Reader<'_> {
             let value = r.choice("status", text, &STATUSES)?;
             Some(Placed { value, place: r.place(&text.referenced) })
         });
+        let external_id = self
+            .optional(file.external_id.as_ref(), |r, text| r.plain("external_id", text, ExternalId::parse));
         let contact = self.optional(file.contact.as_ref(), |r, text| {
             r.plain("contact", text, |text| {
                 Email::parse(text).map_err(|error| format!("{error}, like name@example.com"))
@@ -60,6 +62,7 @@ impl Reader<'_> {
             parent: parent?,
             status: status?,
             contact: contact?,
+            external_id: external_id?,
             attributes: attributes?,
             domains: domains?,
             delegations: delegations?,
@@ -174,6 +177,8 @@ impl Reader<'_> {
             r.choice("status", text, &allowed)
         });
         let attributes = self.optional(file.attributes.as_ref(), Self::attributes);
+        let external_id = self
+            .optional(file.external_id.as_ref(), |r, text| r.plain("external_id", text, ExternalId::parse));
         let password =
             self.optional(file.password.as_ref(), |r, text| r.secret("password", text, check_password));
         let mut slugs = |key, list: Option<&Vec<Text>>| {
@@ -189,6 +194,7 @@ impl Reader<'_> {
             password: password?,
             break_glass: file.break_glass,
             attributes: attributes?,
+            external_id: external_id?,
             roles: roles?,
             groups: groups?,
         })

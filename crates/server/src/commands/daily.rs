@@ -36,6 +36,7 @@ pub(super) fn silent(slug: Slug, name: DisplayName) -> WantedOrganization {
         delegations: None,
         branding: None,
         attributes: None,
+        external_id: None,
         policy: None,
         ready_roles: true,
         lists: BTreeSet::new(),
@@ -56,6 +57,7 @@ pub(super) fn silent_user(email: Email, name: DisplayName) -> WantedUser {
         password: None,
         break_glass: None,
         attributes: None,
+        external_id: None,
         roles: None,
         groups: None,
     }

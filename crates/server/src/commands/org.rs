@@ -102,7 +102,7 @@ async fn list(output: Output, config: &ConfigFile) -> anyhow::Result<()> {
     let env = opened(config).await?;
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let page = env.store.survey_organizations(PageOf { after, limit: MAX_PAGE }).await?;
+        let page = env.store.survey_organizations(None, PageOf { after, limit: MAX_PAGE }).await?;
         rows.extend(page.items.into_iter().map(|found| {
             vec![found.slug.to_string(), found.name, found.status.as_str().to_owned(), found.id.to_string()]
         }));

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::OrgId;
-use orgate_domain::names::Slug;
+use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::organizations::OrgStatus;
 
 use super::SystemReason;
 use crate::row::parsed;
-use crate::{Page, PageOf, StorageError, Store};
+use crate::{OrgScope, Page, PageOf, StorageError, Store};
 
 /// An organization, as lists of all of them show it.
 #[derive(Debug, Clone)]
@@ -18,8 +18,12 @@ pub struct ListedOrganization {
     pub slug: Slug,
     /// Its name.
     pub name: String,
+    /// What it is called in a system of the operator's own.
+    pub external_id: Option<ExternalId>,
     /// Its status.
     pub status: OrgStatus,
+    /// Until when it can be restored, if it was deleted.
+    pub erase_after: Option<DateTime<Utc>>,
     /// The organization above it.
     pub parent: Option<OrgId>,
     /// When it was made.
@@ -29,30 +33,38 @@ pub struct ListedOrganization {
 }
 
 impl Store {
-    /// A page of all organizations, in the order of their making.
+    /// A page of all organizations but those that are being erased, or of the one that is called so in a system of the operator's own, in the order of their
+    /// making.
     ///
     /// # Errors
     /// [`StorageError`].
     pub async fn survey_organizations(
         &self,
+        external_id: Option<&ExternalId>,
         page: PageOf<OrgId>,
     ) -> Result<Page<ListedOrganization, OrgId>, StorageError> {
         let mut tx = self.begin_system(SystemReason::Operate).await?;
         let rows = sqlx::query!(
-            "select org_id, slug, name, status, parent_id, created_at, updated_at
-             from organizations where org_id > $1 order by org_id limit $2",
+            "select org_id, slug, name, status, external_id, erase_after, parent_id, created_at, updated_at
+             from organizations where org_id > $1 and erasing_since is null and ($3::text is null or external_id = $3) order by org_id limit $2",
             page.after.map_or(uuid::Uuid::nil(), OrgId::as_uuid),
             page.rows(),
+            external_id.map(ExternalId::as_str),
         )
         .fetch_all(&mut *tx.transaction)
         .await?;
         tx.transaction.commit().await?;
         let organizations = rows.into_iter().map(|row| {
+            let external_id = row.external_id;
+            let external_id =
+                external_id.map(|text| parsed(ExternalId::parse(&text).ok(), "organizations", "external_id"));
             Ok(ListedOrganization {
                 id: OrgId::from_uuid(row.org_id),
                 slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
                 name: row.name,
+                external_id: external_id.transpose()?,
                 status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
+                erase_after: row.erase_after,
                 parent: row.parent_id.map(OrgId::from_uuid),
                 created_at: row.created_at,
                 updated_at: row.updated_at,
@@ -60,5 +72,24 @@ impl Store {
         });
         let organizations: Result<Vec<_>, StorageError> = organizations.collect();
         Ok(page.cut(organizations?, |organization| organization.id))
+    }
+
+    /// Organizations whose time to be restored is over, and of which something is left; at most `limit`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn list_to_erase(&self, now: DateTime<Utc>, limit: i64) -> Result<Vec<OrgScope>, StorageError> {
+        let mut tx = self.begin_system(SystemReason::Refresh).await?;
+        let ids = sqlx::query_scalar!(
+            "select org_id from organizations
+             where status = 'deleted' and erase_after <= $1 and erased_at is null
+             order by erase_after limit $2",
+            now,
+            limit,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        Ok(ids.into_iter().map(OrgScope::resolved).collect())
     }
 }

@@ -2,11 +2,12 @@
 
 use orgate_domain::connections::Attributes;
 use orgate_domain::ids::UserId;
+use orgate_domain::names::ExternalId;
 use orgate_domain::standing::UserStatus;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::Users;
+use super::{Users, external_id};
 use crate::row::parsed;
 use crate::{Page, PageOf, StorageError};
 
@@ -25,6 +26,8 @@ pub struct DescribedUser {
     pub status: UserStatus,
     /// Whether they are exempt from enforced SSO, with a recovery code.
     pub break_glass: bool,
+    /// What they are called in a system of the organization's own.
+    pub external_id: Option<ExternalId>,
     /// What is kept about them.
     pub attributes: Attributes,
     /// The slugs of the roles assigned to them directly, in order.
@@ -41,6 +44,7 @@ impl Users<'_> {
     ) -> Result<Page<DescribedUser, UserId>, StorageError> {
         let rows = sqlx::query!(
             r#"select member.id, member.email, member.email_verified, member.name, member.status, member.break_glass,
+                      member.external_id,
                       member.attributes as "attributes: Json<Attributes>",
                       array(select role.slug from role_assignments assignment
                             join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
@@ -65,6 +69,7 @@ impl Users<'_> {
                 name: row.name,
                 status: parsed(UserStatus::from_text(&row.status), "users", "status")?,
                 break_glass: row.break_glass,
+                external_id: external_id(row.external_id)?,
                 attributes: row.attributes.0,
                 roles: row.roles,
                 groups: row.groups,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration};
 use orgate_domain::audit::Action;
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::ids::DomainId;
+use orgate_domain::names::ExternalId;
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
@@ -25,7 +26,7 @@ impl Calls {
         let org = OrganizationChange {
             name: &name,
             branding: &branding,
-            status: Some(OrgStatus::Active),
+            status: Some((OrgStatus::Active, now())),
             contact: None,
             at: now(),
         };
@@ -46,6 +47,7 @@ impl Calls {
         };
         let [redeemed, rotated, ended] =
             [Action::CodeRedeemed, Action::RefreshRotated, Action::SessionEnded].map(fixture::event);
+        let external_id = ExternalId::parse("theirs").expect("an id");
         let mine = Attributes::from([("mine".to_owned(), vec!["mine".to_owned()])]);
         calls! { self, tx;
             "AuthorizationRequests::consume" => tx.authorization_requests().consume(acme.request.id, now());
@@ -105,6 +107,17 @@ impl Calls {
             "Roles::release" => tx.roles().release(acme.role.id);
             "Roles::delete" => tx.roles().delete(acme.role.id);
             "Users::delete_role" => tx.users().delete_role(acme.user.id, acme.role.id);
+            "Users::list_roles_held" => tx.users().list_roles_held(acme.user.id);
+            "Users::list_shut_out" => tx.users().list_shut_out(acme.user.id, DateTime::UNIX_EPOCH);
+            "Users::find_by_external_id" => tx.users().find_by_external_id(&external_id);
+            "Users::update_email" => tx.users().update_email(acme.user.id, &acme.user.email, now());
+            "Users::update_external_id" => tx.users().update_external_id(acme.user.id, Some(&external_id), now());
+            "Users::erase" => tx.users().erase(acme.user.id);
+            "Organizations::update_external_id" => tx.organization().update_external_id(Some(&external_id), now());
+            "Organizations::find_neighbours" => tx.organization().find_neighbours();
+            "Organizations::begin_erasure" => tx.organization().begin_erasure(now());
+            "Organizations::erase_some" => tx.organization().erase_some(1_000);
+            "Organizations::end_erasure" => tx.organization().end_erasure(now());
             "Users::update" => tx.users().update(acme.user.id, &name, Some(UserStatus::Deactivated), now());
         }
     }

@@ -47,7 +47,7 @@ impl Calls {
             "Invitations::revoke" => tx.invitations().revoke(id, now());
             "Invitations::consume" => tx.invitations().consume(id, (user, now()));
             "Invitations::update_limit" => tx.invitations().update_limit(Some(1_000), now());
-            "Users::update_locale" => tx.users().update_locale(user, "de", now());
+            "Users::update_locale" => tx.users().update_locale(user, Some("de"), now());
             "Outbox::insert_all" => tx.outbox().insert_all(std::slice::from_ref(&message));
             "Sessions::insert" => tx.sessions().insert(&NewSession {
                 session: &acme.signed_in.session, token: acme.signed_in.token, browser: acme.signed_in.browser,

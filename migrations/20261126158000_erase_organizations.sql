@@ -1,0 +1,195 @@
+-- A deleted organization is erased once the time to restore it is over: all of its rows, in batches, and nobody else's. What stays
+-- is that there was one of this id, its slugs, domains and client ids, which are never given to another. The release before shows
+-- an organization that is being erased as a deleted one; those that it deleted are kept until they are deleted again.
+
+alter table organizations
+    add column erase_after    timestamptz, -- until then, a deleted one can be restored
+    add column erasing_since  timestamptz, -- from then on, it cannot: it is found by nobody
+    add column erased_at      timestamptz, -- nothing of it is left
+    add constraint organizations_erasure_check
+        check ((erasing_since is null or (status = 'deleted' and erase_after is not null))
+               and (erased_at is null or erasing_since is not null));
+create index organizations_to_erase on organizations (erase_after) where erase_after is not null and erased_at is null;
+
+-- Who is due is found among all; what is done about one is done in its own transaction.
+grant select (status, erase_after, erased_at) on organizations to orgate_refresh;
+grant select (erase_after, erasing_since) on organizations to orgate_operate;
+grant select (erasing_since) on organizations to orgate_resolve;
+grant select (status) on organizations to orgate_arrange;
+
+create policy erase on organizations to orgate_erase using (org_id = current_org_id());
+grant select (org_id, erasing_since, erased_at) on organizations to orgate_erase;
+
+do $$
+declare
+    target text;
+begin
+    foreach target in array array[
+        'client_access', 'client_documents', 'client_permissions', 'client_registrations', 'client_roles', 'client_secrets',
+        'clients', 'connection_domains', 'connection_keys', 'connection_pilots', 'connection_refreshes',
+        'connection_versions', 'connections', 'consumed_assertions', 'consumed_ids', 'data_keys', 'delegations',
+        'device_requests',
+        'device_user_codes', 'discovery_challenges', 'domain_transfers', 'domains', 'event_positions', 'event_streams',
+        'group_ancestors', 'group_parents', 'group_roles', 'groups', 'idempotency_keys', 'invitation_groups',
+        'invitation_roles', 'key_rings', 'outbox', 'permissions', 'policies', 'pushed_requests', 'refresh_tokens',
+        'registration_tokens', 'revoked_tokens', 'role_permissions', 'roles', 'setup_links', 'shared_domains',
+        'sign_in_throttles', 'sign_in_traces', 'signals', 'signing_keys', 'stream_events', 'stream_exclusions',
+        'upstream_sessions', 'webhook_deliveries', 'webhooks'
+    ] loop
+        call admit_erasure(target::regclass, 'org_id, ctid');
+    end loop;
+    foreach target in array array[
+        'authorization_codes', 'authorization_requests', 'consents', 'email_index', 'grants', 'group_members',
+        'identity_links', 'invitations', 'mapped_groups', 'mapped_roles', 'password_credentials', 'person_links',
+        'recovery_codes', 'role_assignments', 'sessions', 'upstream_requests', 'users'
+    ] loop
+        execute format('grant select (ctid) on %I to orgate_erase', target);
+    end loop;
+    call admit_erasure('audit_events', 'org_id, occurred_at, id');
+end
+$$;
+
+-- Whether an organization that was not deleted is below this one, or the one above it was deleted. Changes of the tree wait for
+-- this transaction.
+create function look_around(asked_id uuid) returns table (live_below boolean, gone_above boolean)
+    language plpgsql
+    set role = orgate_arrange
+    as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tree of organizations', 0));
+    return query select
+        exists (select from organizations below where below.parent_id = asked_id and below.status <> 'deleted'),
+        exists (select from organizations own join organizations above on above.org_id = own.parent_id
+                where own.org_id = asked_id and above.status = 'deleted');
+end
+$$;
+
+-- As before, and below none that was deleted: `gone`.
+create or replace function move_organization(moved_id uuid, new_parent_id uuid, moved_at timestamptz) returns text
+    language plpgsql
+    set role = orgate_arrange
+    as $$
+declare
+    most constant integer := 10; -- organizations one above the other
+    height integer;
+    depth_there integer;
+begin
+    -- Two moves in the same moment could close a circle, or put something below what is just being moved.
+    perform pg_advisory_xact_lock(hashtextextended('tree of organizations', 0));
+    if exists (select from organizations above where above.org_id = new_parent_id and above.status = 'deleted') then
+        return 'gone';
+    end if;
+    select coalesce(max(line.depth), 0) into height from organization_ancestors line where line.ancestor_id = moved_id;
+    select coalesce(max(line.depth), -1) into depth_there from organization_ancestors line where line.org_id = new_parent_id;
+    if exists (
+        select from organization_ancestors line where line.org_id = new_parent_id and line.ancestor_id = moved_id
+    ) then
+        return 'circle';
+    end if;
+    if height + depth_there + 2 > most then
+        return 'deep';
+    end if;
+    delete from organization_ancestors line
+        using organization_ancestors below
+        where below.ancestor_id = moved_id and line.org_id = below.org_id and line.depth > below.depth;
+    insert into organization_ancestors (org_id, ancestor_id, depth)
+        select below.org_id, above.ancestor_id, below.depth + 1 + above.depth
+        from organization_ancestors below
+        join organization_ancestors above on above.org_id = new_parent_id
+        where below.ancestor_id = moved_id;
+    update organizations moved set parent_id = new_parent_id, updated_at = moved_at where moved.org_id = moved_id;
+    perform pg_notify('orgate_configuration', 'organizations:' || moved_id::text); -- for every node
+    return 'moved';
+end
+$$;
+
+-- Erases up to `most` rows of the organization of the transaction, which is being erased; how many, and 0 once none is left. What
+-- refers to something goes before it. The role takes no other organization's row, and the function none of one that is in use.
+create function erase_some(most integer) returns bigint
+    language plpgsql
+    set role = orgate_erase
+    as $$
+declare
+    target text;
+    erased bigint;
+begin
+    if not exists (select from organizations own
+                   where own.org_id = current_org_id() and own.erasing_since is not null and own.erased_at is null) then
+        return 0;
+    end if;
+    foreach target in array array[
+        -- First: what rests encrypted is nobody's to read from here on.
+        'data_keys',
+        'outbox', 'idempotency_keys', 'signals', 'stream_events', 'stream_exclusions', 'event_streams',
+        'webhook_deliveries', 'webhooks', 'refresh_tokens', 'authorization_codes', 'consents', 'discovery_challenges',
+        'upstream_sessions', 'upstream_requests', 'device_user_codes', 'device_requests', 'pushed_requests',
+        'authorization_requests', 'grants', 'sessions', 'delegations', 'invitation_roles', 'invitation_groups', 'invitations',
+        'recovery_codes', 'password_credentials', 'identity_links', 'mapped_roles', 'mapped_groups', 'group_members',
+        'role_assignments', 'email_index', 'person_links', 'sign_in_throttles', 'users', 'sign_in_traces',
+        'consumed_assertions', 'consumed_ids', 'revoked_tokens', 'connection_refreshes', 'connection_keys',
+        'connection_domains', 'connection_pilots'
+    ] loop
+        execute format(
+            'delete from %1$I where org_id = current_org_id()
+             and ctid = any (array(select ctid from %1$I where org_id = current_org_id() limit $1))', target
+        ) using most;
+        get diagnostics erased = row_count;
+        if erased > 0 then
+            return erased;
+        end if;
+    end loop;
+    -- Each refers to the other.
+    with gone as (delete from connections where org_id = current_org_id() returning org_id)
+    delete from connection_versions where org_id = current_org_id();
+    get diagnostics erased = row_count;
+    if erased > 0 then
+        return erased;
+    end if;
+    foreach target in array array[
+        'shared_domains', 'domain_transfers', 'domains', 'setup_links', 'client_roles', 'client_access',
+        'client_permissions', 'client_registrations', 'client_documents', 'client_secrets', 'clients',
+        'registration_tokens', 'group_roles', 'group_ancestors', 'group_parents', 'groups', 'role_permissions', 'roles',
+        'permissions', 'policies', 'signing_keys', 'key_rings', 'event_positions'
+    ] loop
+        execute format(
+            'delete from %1$I where org_id = current_org_id()
+             and ctid = any (array(select ctid from %1$I where org_id = current_org_id() limit $1))', target
+        ) using most;
+        get diagnostics erased = row_count;
+        if erased > 0 then
+            return erased;
+        end if;
+    end loop;
+    -- Of several partitions, in which a row's place is not its own alone.
+    delete from audit_events event
+        using (select early.occurred_at, early.id from audit_events early
+               where early.org_id = current_org_id() order by early.occurred_at, early.id limit most) first
+        where event.org_id = current_org_id() and event.occurred_at = first.occurred_at and event.id = first.id;
+    get diagnostics erased = row_count;
+    return erased;
+end
+$$;
+revoke execute on function erase_some(integer) from public;
+grant execute on function erase_some(integer) to orgate_app;
+
+create or replace function resolve_organization(asked_id uuid, asked_slug text, asked_operator boolean)
+    returns table (found_id uuid, found_slug text, found_status text)
+    language plpgsql
+    set role = orgate_resolve
+    as $$
+begin
+    -- One branch a hint, each by an index of its own: this must not slow down as organizations come.
+    return query
+        select organization.org_id, organization.slug, organization.status
+        from organizations organization
+        where organization.org_id = asked_id and organization.erasing_since is null
+        union all
+        select organization.org_id, organization.slug, organization.status
+        from organizations organization
+        where organization.org_id = (select former.org_id from organization_slugs former where former.slug = asked_slug)
+          and organization.erasing_since is null
+        union all
+        select organization.org_id, organization.slug, organization.status
+        from organizations organization where organization.is_operator and asked_operator;
+end
+$$;
