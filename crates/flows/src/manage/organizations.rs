@@ -306,6 +306,7 @@ pub async fn change_status(
     operator: &Caller,
     status: OrgStatus,
 ) -> Result<DescribedOrganization, ChangeError> {
+    let asking = operator;
     let change = async {
         let lock = async |tx: &mut OrgTx| {
             tx.users().seize(None).await?; // before anything that a sign-in may wait for
@@ -326,8 +327,23 @@ pub async fn change_status(
         let mark = Mark::Changed(vec!["status"]);
         save_organization(env, tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;
         let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        let slug = organization.slug.to_string();
         change.commit().await?;
+        if status == OrgStatus::Deleted {
+            tell_at_home(env, asking, slug).await?;
+        }
         Ok(after)
     };
     operator.conclude(env, change).await
+}
+
+/// Says in the operator's own log who deleted an organization, and why: that one's log goes with it.
+async fn tell_at_home(env: &Env, operator: &Caller, slug: String) -> Result<(), ChangeError> {
+    let mut event = operator.done(env, Action::OrganizationConfigured)?;
+    let organization = operator.org_id().to_string();
+    event.detail.extend([("change", "deleted".to_owned()), ("organization", organization), ("slug", slug)]);
+    let mut tx = env.store.begin(&operator.home).await?;
+    tx.audit().insert(&event).await?;
+    tx.commit().await?;
+    Ok(())
 }

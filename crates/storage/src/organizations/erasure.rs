@@ -56,19 +56,19 @@ impl Organizations<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        // What leads to it stays, so that it never leads to another.
-        sqlx::query!("update verified_domains set active = false where org_id = $1", self.org_id)
+        if row.is_new {
+            // What leads to it stays, so that it never leads to another.
+            sqlx::query!("update verified_domains set active = false where org_id = $1", self.org_id)
+                .execute(&mut *self.conn)
+                .await?;
+            sqlx::query!(
+                "update client_directory
+                 set status = 'disabled', name = client_id, redirect_uris = '{}', origins = '{}', backchannel_logout = false
+                 where org_id = $1",
+                self.org_id,
+            )
             .execute(&mut *self.conn)
             .await?;
-        sqlx::query!(
-            "update client_directory
-             set status = 'disabled', name = client_id, redirect_uris = '{}', origins = '{}', backchannel_logout = false
-             where org_id = $1",
-            self.org_id,
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        if row.is_new {
             // Every node forgets where its id and its slug led.
             sqlx::query!(
                 "select pg_notify('orgate_configuration', 'organizations:' || $1::uuid::text)",

@@ -5,6 +5,7 @@
 use orgate_domain::audit::Action;
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
+use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
 use orgate_storage::{ListedUser, OrgTx};
 
@@ -159,6 +160,11 @@ async fn readdress(
 async fn check_gifts(tx: &mut OrgTx, caller: &Caller, id: UserId) -> Result<(), ChangeError> {
     let held = tx.users().list_roles_held(id).await?;
     let roles = tx.roles().list().await?;
+    if !held.is_empty() && !caller.may(OrgatePermission::RolesAssign) {
+        let detail =
+            format!("they have roles, and to give these takes {}", OrgatePermission::RolesAssign.as_str());
+        return Err(ChangeError::above("/email", detail));
+    }
     let held = roles.iter().filter(|role| held.iter().any(|slug| slug == role.slug.as_str()));
     for role in held {
         check_gift(caller, role, "/email")?;
