@@ -32,7 +32,7 @@ mod new;
 pub mod signals;
 
 pub use clients::REVOKED;
-pub use new::{new_challenge, new_device, new_grant};
+pub use new::{api_key, new_challenge, new_device, new_grant};
 
 /// Where tokens say they come from.
 pub const ISSUER: &str = "https://id.example.test";

@@ -1,4 +1,4 @@
-//! `orgate org` and `orgate user`: what an operator does by hand every day.
+//! `orgate org`, `orgate user` and `orgate api-key`: what an operator does by hand every day.
 
 use orgate_tests::app::{Browser, PASSWORD, authorization_url};
 use orgate_tests::program::Running;
@@ -77,6 +77,40 @@ async fn users_are_listed_shown_made_deactivated_and_reactivated() {
     let page = browser.sign_in(page, "vic@acme.test", PASSWORD).await;
     assert!(page.location().is_some_and(|to| to.query_pairs().any(|(name, _)| name == "code")), "in again");
     tokio::task::spawn_blocking(|| running.interrupt()).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn api_keys_are_listed_and_taken_back() {
+    let installation = installation().await;
+    let made = "insert into api_keys (org_id, id, key_hash, name, permitted, client_org_id, client_id, created_at, expires_at)
+                select organizations.org_id, gen_random_uuid(), sha256('key'), 'Nightly', '{orgate:users:read}', directory.org_id, directory.id,
+                       now(), now() + interval '1 day'
+                from organizations, (select org_id, id from client_directory limit 1) directory
+                where slug = 'acme'";
+    let superuser = installation.database.superuser();
+    sqlx::query(made).execute(superuser).await.expect("a key");
+    let at_acme =
+        |verb: &str, more: &[&str]| installation.run(&[&["api-key", verb, "--org", "acme"], more].concat());
+
+    let listed = json(&at_acme("list", &["--output", "json"]).stdout);
+    let id = listed[0]["id"].as_str().expect("an id").to_owned();
+    let foreign = installation.run(&["api-key", "revoke", &id, "--org", "globex"]);
+    let revoked = at_acme("revoke", &[&id]);
+    let again = at_acme("revoke", &[&id]);
+    let after = json(&at_acme("list", &["--output", "json"]).stdout);
+
+    assert_eq!(
+        (&listed[0]["state"], &listed[0]["name"], &listed[0]["permissions"]),
+        (&"good".into(), &"Nightly".into(), &"orgate:users:read".into())
+    );
+    assert!(foreign.stderr.contains("globex has no such API key"), "{foreign:?}");
+    assert!(revoked.stdout.contains("is worth nothing any more"), "{revoked:?}");
+    assert!(again.stderr.contains("taken back before"), "{again:?}");
+    assert_eq!(after[0]["state"], "revoked");
+    let told =
+        "select count(*) from audit_events where action = 'api_key.revoked' and actor_kind = 'operator'";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(superuser).await.expect("the log");
+    assert_eq!(told, 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The management API, as programs see it.
 
 mod access;
+mod api_keys;
 mod attacks;
 mod changes;
 mod clients;
@@ -16,6 +17,7 @@ mod operators;
 mod rights;
 mod seats;
 mod setup_links;
+mod signing_keys;
 mod tree;
 mod user_life;
 
@@ -143,6 +145,7 @@ async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body
 /// What is in the place of an operation's names: things of one organization.
 struct Things {
     organization: String,
+    api_key: String,
     user: String,
     client: String,
     connection: String,
@@ -199,9 +202,12 @@ impl Things {
         let tested = format!("/organizations/{organization}/webhooks/{webhook}/test");
         let tested = call(app, Some(&token), ("POST", &tested), Some(&json!({}))).await;
         let event = tested.text("event_id");
+        let api_key =
+            make("api-keys", json!({ "name": "Spare", "permissions": ["orgate:users:read"] })).await;
         let organization = organization.to_owned();
         Self {
             organization,
+            api_key,
             user,
             client,
             connection,
@@ -220,6 +226,7 @@ impl Things {
     fn of_nobody() -> Self {
         Self {
             organization: "nowhere".to_owned(),
+            api_key: "apk_00000000000000000000000000".to_owned(),
             user: "usr_00000000000000000000000000".to_owned(),
             client: "cli_00000000000000000000000000".to_owned(),
             connection: "con_00000000000000000000000000".to_owned(),
@@ -239,6 +246,7 @@ impl Things {
         operation
             .path
             .replace("{organization}", below.unwrap_or(&self.organization))
+            .replace("{api_key}", &self.api_key)
             .replace("{user}", &self.user)
             .replace("{client}", &self.client)
             .replace("{connection}", &self.connection)

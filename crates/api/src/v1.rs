@@ -4,6 +4,7 @@
 //! refused to everybody.
 
 mod admitted;
+mod api_keys;
 mod applications;
 mod audit_events;
 mod body;
@@ -25,6 +26,7 @@ mod roles;
 mod seats;
 mod sessions;
 mod setup_links;
+mod signing_keys;
 mod users;
 mod webhook_deliveries;
 mod webhooks;

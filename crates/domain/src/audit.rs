@@ -66,6 +66,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// An API key was made.
+    ApiKeyCreated = "api_key.created";
+    /// An API key was taken back.
+    ApiKeyRevoked = "api_key.revoked";
     /// A request to the management API was refused.
     ApiRefused = "api.refused";
     /// An identity provider's assertion was redeemed for a token.

@@ -67,6 +67,8 @@ kinds! {
     SetupLink = "ogsl";
     /// What a browser that opened such a link shows instead of it.
     SetupCookie = "ogsk";
+    /// A key of the management API.
+    ApiKeySecret = "ogak";
 }
 
 /// A bearer secret of one organization.

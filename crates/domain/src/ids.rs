@@ -109,6 +109,8 @@ ids! {
     StreamId = "str";
     /// Where an organization wants to be told of what happens.
     WebhookId = "whk";
+    /// An API key.
+    ApiKeyId = "apk";
 }
 
 #[cfg(test)]

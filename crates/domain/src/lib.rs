@@ -3,6 +3,7 @@
 //! **Invariant:** pure. Nothing here reads a clock, a socket, a file or a random number generator;
 //! what is needed of them is an argument.
 
+pub mod api_keys;
 pub mod attributes;
 pub mod audit;
 pub mod clients;

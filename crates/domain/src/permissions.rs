@@ -31,6 +31,10 @@ macro_rules! catalogue {
 }
 
 catalogue! {
+    /// Make API keys for oneself, for what one may do oneself, and take back anybody's.
+    ApiKeysManage = "orgate:api_keys:manage";
+    /// See API keys, without their secrets: whose they are, what they may do, and when they were last used.
+    ApiKeysRead = "orgate:api_keys:read";
     /// Give others permissions of applications, and roles, that one does not have oneself.
     ApplicationsGrant = "orgate:applications:grant";
     /// Read the audit log.
@@ -88,6 +92,10 @@ catalogue! {
     SetupLinksManage = "orgate:setup_links:manage";
     /// See set-up links, without their secrets.
     SetupLinksRead = "orgate:setup_links:read";
+    /// Replace the keys by which the organization's own issuer signs: in the operator's organization, those of the shared issuer.
+    SigningKeysManage = "orgate:signing_keys:manage";
+    /// See these keys, without what is private of them, and where each is in its life.
+    SigningKeysRead = "orgate:signing_keys:read";
     /// In organizations below one's own that let it: do what one may do in one's own, as far as they let it.
     SuborganizationsAct = "orgate:suborganizations:act";
     /// Make users, rename them, and have them sign in or not.
@@ -121,6 +129,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         slug: "admin",
         name: "Admin",
         permissions: &[
+            "orgate:api_keys:*",
             "orgate:applications:grant",
             "orgate:audit:*",
             "orgate:clients:*",
@@ -134,6 +143,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:roles:*",
             "orgate:sessions:*",
             "orgate:setup_links:*",
+            "orgate:signing_keys:*",
             "orgate:suborganizations:*",
             "orgate:users:*",
             "orgate:webhooks:*",
@@ -182,6 +192,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
         slug: "auditor",
         name: "Auditor",
         permissions: &[
+            "orgate:api_keys:read",
             "orgate:audit:read",
             "orgate:clients:read",
             "orgate:connections:read",
@@ -194,6 +205,7 @@ pub const READY_ROLES: &[ReadyRole] = &[
             "orgate:roles:read",
             "orgate:sessions:read",
             "orgate:setup_links:read",
+            "orgate:signing_keys:read",
             "orgate:users:read",
             "orgate:webhooks:read",
         ],

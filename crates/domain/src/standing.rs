@@ -84,6 +84,40 @@ pub struct SsoSubject {
     pub break_glass: bool,
 }
 
+/// How a user signed in for what goes on since: a session, or an API key that was made in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Began {
+    /// By which method.
+    pub method: SignInMethod,
+    /// See [`Standing::connection`].
+    pub connection: Option<(ConnectionState, Piloted)>,
+    /// What the policy on SSO needs to know of the user.
+    pub sso: SsoSubject,
+}
+
+impl Began {
+    /// Refuses unless the connection still admits its user, and the policy allows how they signed in.
+    ///
+    /// # Errors
+    /// [`StandingRefusal::ConnectionInactive`], [`StandingRefusal::SsoRequired`].
+    pub fn check(&self, policy: &Policy) -> Result<(), StandingRefusal> {
+        let admitted = match (self.method, self.connection) {
+            (SignInMethod::Connection(_), Some((state, piloted))) => {
+                state.admits(EntryPath::Continue, piloted).is_ok()
+            }
+            (SignInMethod::Connection(_), None) => false,
+            (SignInMethod::Password | SignInMethod::Recovery, _) => true,
+        };
+        if !admitted {
+            return Err(StandingRefusal::ConnectionInactive);
+        }
+        if !policy.sso_enforcement.allows(self.method, self.sso) {
+            return Err(StandingRefusal::SsoRequired);
+        }
+        Ok(())
+    }
+}
+
 /// What tokens may say of a user.
 #[derive(Debug, Clone)]
 pub struct UserProfile {
@@ -173,20 +207,7 @@ impl Standing {
         if self.session.ended_at.is_some() || self.ends_by.is_some_and(|ends_by| now >= ends_by) {
             return Err(StandingRefusal::SessionEnded);
         }
-        let admitted = match (self.session.method, self.connection) {
-            (SignInMethod::Connection(_), Some((state, piloted))) => {
-                state.admits(EntryPath::Continue, piloted).is_ok()
-            }
-            (SignInMethod::Connection(_), None) => false,
-            (SignInMethod::Password | SignInMethod::Recovery, _) => true,
-        };
-        if !admitted {
-            return Err(StandingRefusal::ConnectionInactive);
-        }
-        if !policy.sso_enforcement.allows(self.session.method, self.sso) {
-            return Err(StandingRefusal::SsoRequired);
-        }
-        Ok(())
+        Began { method: self.session.method, connection: self.connection, sso: self.sso }.check(policy)
     }
 
     /// A lifetime that begins now, cut to what the identity provider vouches for.

@@ -130,6 +130,8 @@ impl Action {
             | Self::InvitationRefused
             | Self::InvitationResent
             | Self::InvitationRevoked
+            | Self::ApiKeyCreated
+            | Self::ApiKeyRevoked
             | Self::SetupLinkCreated
             | Self::SetupLinkOpened
             | Self::SetupLinkRefused

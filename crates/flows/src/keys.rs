@@ -27,6 +27,7 @@ mod operate;
 mod ring;
 mod rotation;
 
+pub(crate) use operate::replace_as;
 pub use operate::{ImportError, Replaced, Replacement, import, list, replace, revoke};
 pub use ring::Ring;
 pub use rotation::rotate_due;

@@ -1,10 +1,11 @@
 //! What the management API does: an organization is run by programs, as its administrators let them.
 //!
-//! **Invariant:** a use case here takes a [`Caller`], which only [`access::admit`] makes, of a token of that organization, of
-//! one above that it lets in, or of the operator's with a reason; so none can be reached in another one, and none without its
-//! permission.
+//! **Invariant:** a use case here takes a [`Caller`], which only [`access::admit`] makes, of a token or an API key of that
+//! organization, of one above that it lets in, or of the operator's with a reason; so none can be reached in another one, and
+//! none without its permission.
 
 pub mod access;
+pub mod api_keys;
 pub mod applications;
 pub mod audit;
 pub(crate) mod change;
@@ -23,12 +24,14 @@ pub mod roles;
 pub mod seats;
 pub mod sessions;
 pub mod setup_links;
+pub mod signing_keys;
 pub mod users;
 pub mod webhooks;
 
+use orgate_domain::api_keys::KeyMaker;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
-use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
+use orgate_domain::ids::{ApiKeyId, ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
 pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization};
 pub use orgate_storage::{
@@ -45,7 +48,7 @@ use crate::random::NoRandomness;
 use crate::setup::Setup;
 use crate::{Env, Failure, events};
 
-/// Whoever calls, as their token and what it stands on say just now.
+/// Whoever calls, as their token or API key and what it stands on say just now.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The organization that is called about.
@@ -53,12 +56,13 @@ pub struct Caller {
     /// Their own.
     home: OrgScope,
     by: By,
+    /// By which client they call, or with which they made the key by which they do.
     client: (OrgId, ClientId),
-    /// Slugs of the roles of whoever the token is about, now; of another organization's none counts.
+    /// Slugs of the roles of whoever it is, now; of another organization's none counts.
     roles: Vec<String>,
     /// What they hold by these.
     holds: Held,
-    /// What the token lets its bearer do of it.
+    /// What the token, or the key, lets its bearer do of it.
     lent: Lent,
     /// What they asked to do.
     asked: OrgatePermission,
@@ -69,17 +73,45 @@ pub struct Caller {
     origin: Origin,
 }
 
-/// Whom a token is about.
+/// Who it is that calls.
 #[derive(Debug, Clone, Copy)]
 enum By {
     /// A machine.
     Client(ClientId),
+    /// Whoever made an API key.
+    Key(ApiKeyId, KeyMaker),
     /// A user, in a session.
     User(UserId, SessionId),
 }
 
+impl By {
+    /// A key acts for its maker, everybody else for themselves.
+    const fn maker(self) -> KeyMaker {
+        match self {
+            Self::Client(id) => KeyMaker::Client(id),
+            Self::Key(_, maker) => maker,
+            Self::User(id, _) => KeyMaker::User(id),
+        }
+    }
+
+    const fn actor(self) -> Actor {
+        match self.maker() {
+            KeyMaker::Client(id) => Actor::Application(id),
+            KeyMaker::User(id) => Actor::User(id),
+        }
+    }
+
+    const fn session(self) -> Option<SessionId> {
+        match self {
+            Self::User(_, session) => Some(session),
+            Self::Client(_) | Self::Key(..) => None,
+        }
+    }
+}
+
 /// What a token says that its bearer may do: neither more than its scope, nor than was held when it was issued, nor than an
-/// organization lets them that is not theirs.
+/// organization lets them that is not theirs. Of a
+/// key, the first two are what it was made for.
 #[derive(Debug, Clone)]
 struct Lent {
     scope: Held,
@@ -186,6 +218,7 @@ impl Caller {
     async fn find_rights(&self, env: &Env, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
         match self.by {
             By::Client(_) => tx.rights().find_of_client(self.client).await,
+            By::Key(key, _) => tx.rights().find_of_key(key, env.clock.now()).await,
             By::User(user, session) => tx.rights().find_of_user(user, (session, env.clock.now())).await,
         }
     }
@@ -230,9 +263,14 @@ impl Caller {
 
     /// Who it is, as text: the id of the user or the machine.
     fn id(&self) -> String {
+        self.by.maker().id()
+    }
+
+    /// What every event of theirs says besides: by which key they call.
+    fn trace(&self) -> Vec<(&'static str, String)> {
         match self.by {
-            By::Client(id) => id.to_string(),
-            By::User(id, _) => id.to_string(),
+            By::Key(key, _) => vec![("by_api_key", key.to_string())],
+            By::Client(_) | By::User(..) => Vec::new(),
         }
     }
 
@@ -242,18 +280,16 @@ impl Caller {
         let origin = self.origin.clone();
         if self.is_delegate() {
             let reason = self.reason.clone().map(|reason| ("delegate_reason", reason));
-            let detail = [("delegate", self.id())].into_iter().chain(reason).collect();
+            let detail = [("delegate", self.id())].into_iter().chain(reason).chain(self.trace()).collect();
             return Author { origin, detail, ..Author::of(Actor::Delegate(self.home.org_id())) };
         }
         if let Some(reason) = &self.reason {
             let detail = vec![("operator", self.id()), ("operator_reason", reason.clone())];
+            let detail = [detail, self.trace()].concat();
             return Author { origin, detail, ..Author::operator() };
         }
-        let (actor, session_id) = match self.by {
-            By::Client(id) => (Actor::Application(id), None),
-            By::User(id, session) => (Actor::User(id), Some(session)),
-        };
-        Author { actor, session_id, client: Some(self.client), origin, detail: Vec::new() }
+        let (actor, session_id) = (self.by.actor(), self.by.session());
+        Author { actor, session_id, client: Some(self.client), origin, detail: self.trace() }
     }
 
     /// An event of something that they did.
@@ -263,9 +299,13 @@ impl Caller {
         Ok(Event { detail: author.detail, ..event })
     }
 
-    /// By what turns at changes are told apart.
+    /// By what turns at changes are told apart. Whoever floods by a key holds up nobody who takes that back.
     fn turn(&self) -> String {
-        [self.client.1.to_string(), self.id()].join(" ")
+        let through = match self.by {
+            By::Key(..) => "api_key".to_owned(),
+            By::Client(_) | By::User(..) => self.client.1.to_string(),
+        };
+        [through, self.id()].join(" ")
     }
 
     /// As somebody who sets up sign-in; `ceiling` are slugs of the roles that they may give by it.
@@ -281,11 +321,9 @@ impl Caller {
         (reason, about): (&'static str, (&'static str, &str)),
     ) -> Result<(), Failure> {
         let event = events::refused(env, Action::ApiRefused, reason, &self.origin)?;
-        let (actor, user_id, session_id) = match self.by {
-            By::Client(id) => (Actor::Application(id), None, None),
-            By::User(user, session) => (Actor::User(user), Some(user), Some(session)),
-        };
-        let detail = vec![(about.0, about.1.to_owned())];
+        let (actor, session_id) = (self.by.actor(), self.by.session());
+        let user_id = self.by.maker().user();
+        let detail = [vec![(about.0, about.1.to_owned())], self.trace()].concat();
         let event = Event { actor, user_id, session_id, client: Some(self.client), detail, ..event };
         env.refusals.record(env, &self.home, event).await?;
         Ok(())

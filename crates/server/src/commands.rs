@@ -1,5 +1,6 @@
 //! The command line.
 
+mod api_key;
 mod apply;
 mod break_glass;
 mod client;
@@ -92,6 +93,11 @@ enum Command {
         #[command(subcommand)]
         command: explain::Explain,
     },
+    /// Look at an organization's API keys; take one back
+    ApiKey {
+        #[command(subcommand)]
+        command: api_key::ApiKeyCommand,
+    },
     /// Invite somebody to an organization, or whoever a file lists
     Invite(invite::Invite),
     /// Look at signing keys; replace them, or bring one's own
@@ -160,6 +166,7 @@ pub fn run() -> ExitCode {
         Command::Client { command } => block_on(command.run()),
         Command::Connection { command } => block_on(command.run()),
         Command::Domain { command } => block_on(command.run()),
+        Command::ApiKey { command } => block_on(command.run()),
         Command::Invite(command) => block_on(command.run()),
         Command::Config { command: ConfigCommand::Check(file) } => block_on(check(file)),
         Command::Explain { command } => block_on(command.run()),

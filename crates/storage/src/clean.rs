@@ -45,6 +45,8 @@ pub struct Cleaned {
     pub webhook_deliveries: u64,
     /// Invitations that were used, taken back, or lapsed.
     pub invitations: u64,
+    /// API keys that were taken back, or lapsed.
+    pub api_keys: u64,
 }
 
 impl Cleaned {
@@ -63,6 +65,7 @@ impl Cleaned {
             idempotency_keys,
             webhook_deliveries,
             invitations,
+            api_keys,
             ..
         } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
@@ -70,7 +73,7 @@ impl Cleaned {
             .into_iter()
             .chain([assertions, traces, revocations, consumed, pushed, devices, documents, idempotency_keys])
             .chain([webhook_deliveries])
-            .chain([invitations])
+            .chain([invitations, api_keys])
             .fold(requests, u64::max)
     }
 }
@@ -230,6 +233,11 @@ impl Store {
                 "delete from invitations lapsed
                  using (select org_id, id from invitations where coalesce(accepted_at, revoked_at, expires_at) < $1
                         order by coalesce(accepted_at, revoked_at, expires_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            api_keys: delete!(tx, ended_before, limit,
+                "delete from api_keys lapsed
+                 using (select org_id, id from api_keys where least(expires_at, revoked_at) < $1
+                        order by least(expires_at, revoked_at) limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
             consumed: delete!(tx, expired_before, limit,
                 "delete from consumed_ids lapsed

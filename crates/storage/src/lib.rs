@@ -28,6 +28,7 @@ mod scope;
 pub mod system;
 mod transaction;
 
+mod api_keys;
 mod attributes;
 mod audit;
 mod authorization_requests;
@@ -69,6 +70,7 @@ mod users;
 mod webhook_deliveries;
 mod webhooks;
 
+pub use api_keys::{ApiKeys, KeyRoom, NewApiKey, StandingApiKey};
 pub use attributes::AttributeSets;
 pub use audit::{AuditEvents, EventPlace, InvalidPlace, Period, StoredEvent};
 pub use authorization_requests::{

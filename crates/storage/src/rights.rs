@@ -1,7 +1,7 @@
 //! What whoever acts holds at this moment, in the transaction that decides.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::ids::{ClientId, OrgId, SessionId, UserId};
+use orgate_domain::ids::{ApiKeyId, ClientId, OrgId, SessionId, UserId};
 use orgate_domain::setup::LinkMaker;
 
 use crate::StorageError;
@@ -81,6 +81,26 @@ impl Rights<'_> {
             self.org_id,
             client.0.as_uuid(),
             client.1.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(found)
+    }
+
+    /// What the maker of an API key holds at this time; `None` unless the key, its maker, the client that it was made with and
+    /// the organization stand.
+    pub async fn find_of_key(
+        &mut self,
+        key: ApiKeyId,
+        at: DateTime<Utc>,
+    ) -> Result<Option<HeldRights>, StorageError> {
+        let found = sqlx::query_as!(
+            HeldRights,
+            r#"select held_roles as "roles!", held_permissions as "permissions!"
+               from standing_api_keys where org_id = $1 and id = $2 and expires_at > $3"#,
+            self.org_id,
+            key.as_uuid(),
+            at,
         )
         .fetch_optional(&mut *self.conn)
         .await?;

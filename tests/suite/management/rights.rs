@@ -90,6 +90,9 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PUT /organizations/{organization}/status: 
     PUT /organizations/{organization}/external-id: 
     PUT /organizations/{organization}/parent: 
+    GET /organizations/{organization}/api-keys: owner admin auditor
+    POST /organizations/{organization}/api-keys: owner admin
+    GET /organizations/{organization}/api-keys/{api_key}: owner admin auditor
     GET /organizations/{organization}/applications: owner admin auditor
     PUT /organizations/{organization}/applications/{client}: 
     GET /organizations/{organization}/audit-events: owner admin auditor
@@ -135,6 +138,8 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/setup-links: owner admin sso-manager auditor
     POST /organizations/{organization}/setup-links: owner admin sso-manager
     GET /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager auditor
+    GET /organizations/{organization}/signing-keys: owner admin auditor
+    POST /organizations/{organization}/signing-keys/rotate: owner admin
     GET /organizations/{organization}/suborganizations: owner admin
     GET /organizations/{organization}/users: owner admin user-manager help-desk auditor reader
     POST /organizations/{organization}/users: owner admin user-manager
@@ -152,6 +157,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/webhooks/{webhook}/deliveries: owner admin auditor
     GET /organizations/{organization}/webhooks/{webhook}/deliveries/{event}: owner admin auditor
     POST /organizations/{organization}/webhooks/{webhook}/deliveries/{event}/redeliver: owner admin
+    DELETE /organizations/{organization}/api-keys/{api_key}: owner admin
     DELETE /organizations/{organization}/applications/{client}: 
     DELETE /organizations/{organization}/clients/{client}/roles/{role}: owner admin user-manager
     DELETE /organizations/{organization}/groups/{group}: owner admin user-manager
@@ -304,7 +310,7 @@ async fn a_narrow_token_gives_no_more_than_it_lends() {
 }
 
 /// Has changes of rights in an organization wait.
-async fn hold_rights(app: &App, organization: &str) -> PoolConnection<Postgres> {
+pub(super) async fn hold_rights(app: &App, organization: &str) -> PoolConnection<Postgres> {
     let mut holding = app.database.superuser().acquire().await.expect("a connection");
     let lock = "select pg_advisory_lock(hashtextextended('roles ' || $1::uuid::text, 0))";
     let org = app.org(organization).await.org_id();
@@ -312,7 +318,7 @@ async fn hold_rights(app: &App, organization: &str) -> PoolConnection<Postgres> 
     holding
 }
 
-async fn let_go(mut holding: PoolConnection<Postgres>) {
+pub(super) async fn let_go(mut holding: PoolConnection<Postgres>) {
     sqlx::query("select pg_advisory_unlock_all()").execute(&mut *holding).await.expect("unlocked");
 }
 

@@ -30,6 +30,7 @@ const DELIBERATE: &[&str] = &[
     "organizations: the unique index organizations_external_id_key does not begin with org_id",
     // A client is used in organizations that do not own it, once it is admitted.
     "client_directory: the policy admit admits organizations to more",
+    "api_keys: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "authorization_codes: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "authorization_requests: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "client_access: (client_org_id, client_id) refers to client_directory (org_id, id)",
@@ -204,6 +205,7 @@ async fn each_role_may_do_this_and_nothing_else() {
 
     assert_snapshot!(lines.join("\n"), @"
     orgate_app: admitted_clients: select
+    orgate_app: api_keys: insert, select, update
     orgate_app: audit_events: insert, select
     orgate_app: audit_writings: usage
     orgate_app: authorization_codes: insert, select, update
@@ -284,6 +286,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: sign_in_traces: insert, select
     orgate_app: signals: delete, insert, select, update (told_to)
     orgate_app: signing_keys: insert, select, update
+    orgate_app: standing_api_keys: select
     orgate_app: standing_grants: select
     orgate_app: standings: select
     orgate_app: stream_events: delete, insert, select
@@ -308,6 +311,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_choose: sessions: rows: true
     orgate_choose: users: select (org_id, id, email, email_verified, name, status)
     orgate_choose: users: rows: true
+    orgate_clean: api_keys: delete, select (org_id, id, expires_at, revoked_at)
+    orgate_clean: api_keys: rows: true
     orgate_clean: authorization_codes: delete, select (org_id, code_hash, session_id, client_org_id, client_id, expires_at)
     orgate_clean: authorization_codes: rows: true
     orgate_clean: authorization_requests: delete, select (org_id, id, client_org_id, client_id, expires_at, consent_session_id)

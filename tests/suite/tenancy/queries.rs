@@ -36,6 +36,7 @@ const CROSSING: &[&str] = &[
     "select place.place as at, event.org_id, event.occurred_at",
     "select coalesce( (select min(place) - 1 from event_positions where occurred_at >= $1)",
     // Clean: what has expired, of whomever.
+    "delete from api_keys lapsed",
     "delete from webhook_deliveries lapsed",
     "select kept.org_id, kept.client_id from client_documents kept",
     "delete from client_documents unused",

@@ -22,6 +22,7 @@ macro_rules! calls {
     };
 }
 
+mod api_keys;
 mod change;
 mod delegations;
 mod find;
@@ -147,6 +148,7 @@ impl Calls {
         self.invite().await;
         self.stream_events().await;
         self.webhooks().await;
+        self.api_keys().await;
         self.insert_federated().await;
         self.insert().await;
         self.delegations().await;
@@ -417,6 +419,14 @@ impl Calls {
             Webhooks::delete: false
             WebhookDeliveries::upsert: refused (webhook_deliveries_org_id_webhook_id_fkey)
             Webhooks::insert: true
+            ApiKeys::find: None
+            ApiKeys::find_standing: None
+            ApiKeys::list: []
+            Rights::find_of_key: None
+            ApiKeys::revoke: false
+            ApiKeys::update_last_used: ()
+            ApiKeys::insert: refused (api_keys_user_check)
+            ApiKeys::insert: false
             ConnectionKeys::insert: refused (connection_keys_org_id_connection_id_fkey)
             Connections::insert_version: refused (connection_versions_org_id_connection_id_fkey)
             Connections::replace_domains: ()

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// Values that the types do not suggest.
 const VALUES: &[(&str, &str, &str)] = &[
+    ("api_keys", "permitted", "'{orgate:*}'"),
     // One of audience `all` is seen by everybody, as it should be.
     ("client_directory", "audience", "'owner'"),
     ("connection_versions", "version", "1"),
@@ -29,6 +30,9 @@ const VALUES: &[(&str, &str, &str)] = &[
 
 /// What a check demands beside a column that refers: the table, the column, and what comes with it.
 const COMPANIONS: &[(&str, &str, (&str, &str))] = &[
+    ("api_keys", "user_id", ("method", "'password'")),
+    ("api_keys", "connection_id", ("method", "'connection'")),
+    ("api_keys", "connection_id", ("user_id", "(select id from users where org_id = '{org}' limit 1)")),
     ("sessions", "connection_id", ("method", "'connection'")),
     ("invitations", "client_id", ("client_org_id", "'{org}'")),
     ("invitations", "user_id", ("accepted_at", "now()")),

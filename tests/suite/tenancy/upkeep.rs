@@ -6,11 +6,11 @@ use orgate_domain::connections::ConnectionSettings;
 use orgate_domain::ids::{EventId, WebhookId};
 use orgate_storage::system::{Cleaned, Outdated};
 use orgate_storage::{
-    Attempt, DeliveryKey, DeliveryStatus, EventPlace, NewWebhook, PoolSettings, Refresh, Store, WebhookScope,
-    WebhookTerms,
+    Attempt, DeliveryKey, DeliveryStatus, EventPlace, KeyRoom, NewApiKey, NewWebhook, PoolSettings, Refresh,
+    Store, WebhookScope, WebhookTerms,
 };
 use orgate_tests::database::Database;
-use orgate_tests::fixture::{self, Fixture, Org, now, uuid};
+use orgate_tests::fixture::{self, Everything, Fixture, Org, api_key, hash, now, uuid};
 use sqlx::{AssertSqlSafe, PgPool};
 use url::Url;
 
@@ -99,6 +99,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     let made = fixture.acme.everything().await;
     fixture.acme.federated(&made).await;
     deliver(&fixture.acme).await;
+    keep_key(&fixture.acme, &made).await;
     let before = rows::hashes(behind, &tables, fixture.acme.id().as_uuid()).await;
 
     let until = |at| Outdated { expired_before: at, ended_before: at };
@@ -128,12 +129,22 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         idempotency_keys: 1,
         webhook_deliveries: 1, // another one waits
         invitations: 1,
+        api_keys: 1,
     };
     assert_eq!(cleaned, all);
     let mut tx = fixture.acme.begin().await;
     let challenge = tx.discovery_challenges().take_try(made.request.id, now()).await.expect("an answer");
     assert!(challenge.is_none(), "it goes with its request");
     assert!(tx.users().find_by_email(&made.user.email).await.expect("an answer").is_some());
+}
+
+/// A key that lapses.
+async fn keep_key(org: &Org, made: &Everything) {
+    let (key, secret) = (api_key(made), hash());
+    let new = NewApiKey { key: &key, secret, session: Some(made.signed_in.session.id) };
+    let mut tx = org.begin().await;
+    assert!(tx.api_keys().insert(&new, KeyRoom { all: 1, of_maker: 1 }).await.expect("kept"));
+    tx.commit().await.expect("a commit");
 }
 
 /// One event was delivered to a webhook, and one is tried again.

@@ -1,4 +1,4 @@
-//! Who may call: the bearer of a token of the organization that the path names, with what the operation takes.
+//! Who may call: the bearer of a token or API key of the organization that the path names, with what the operation takes.
 
 use std::sync::Arc;
 
@@ -89,6 +89,9 @@ async fn admission(parts: &mut Parts, state: &AppState) -> Result<Answered, Prob
     let admission = admit(&state.env, (shown.token, shown.proof.as_ref()), asked, &origin).await?;
     let admitted = match admission.access {
         Access::Granted(caller) => Ok(*caller),
+        Access::BeyondKey => {
+            Err(beyond_key(operation).with_headers_of(&resource.insufficient_scope(shown.scheme)))
+        }
         Access::Forbidden => Err(forbidden(operation)),
         Access::InsufficientScope => {
             Err(lacking_scope(operation).with_headers_of(&resource.insufficient_scope(shown.scheme)))
@@ -137,6 +140,14 @@ fn forbidden(operation: &Operation) -> Problem {
 fn lacking_scope(operation: &Operation) -> Problem {
     let detail = format!(
         "The access token does not lend this. Ask for one with the scope {}.",
+        operation.permission.as_str()
+    );
+    Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)
+}
+
+fn beyond_key(operation: &Operation) -> Problem {
+    let detail = format!(
+        "The API key was not made for this. It takes one with the permission {}.",
         operation.permission.as_str()
     );
     Problem::with_status(StatusCode::FORBIDDEN, Kind::Forbidden).saying(detail)

@@ -28,7 +28,12 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "An access token for the resource `{issuer}/api`. One that is bound to a key is presented by DPoP.",
         });
-        components.insert("securitySchemes".to_owned(), json!({ "access_token": scheme }));
+        let key = json!({
+            "type": "http", "scheme": "bearer",
+            "description": "An API key of the organization, with what an operation takes among its permissions.",
+        });
+        let schemes = json!({ "access_token": scheme, "api_key": key });
+        components.insert("securitySchemes".to_owned(), schemes);
     }
     document
 });
@@ -36,7 +41,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 /// Adds what all operations have: who may call, about which organization, and what goes wrong.
 fn complete(described: &mut Map<String, Value>, operation: &Operation) {
     let takes = operation.permission.as_str();
-    described.insert("security".to_owned(), json!([{ "access_token": [takes] }]));
+    described.insert("security".to_owned(), json!([{ "access_token": [takes] }, { "api_key": [takes] }]));
     let parameters = described.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
         add_parameters(parameters, operation);
@@ -100,9 +105,10 @@ fn headers(status: &str, operation: &Operation) -> Value {
             headers.insert("location".to_owned(), text("Where it is read"));
         }
         let is_one = !operation.path.ends_with('s') || status == "201";
-        let is_untagged = ["/setup-links", "/invitations", "/deliveries", "/test"]
-            .iter()
-            .any(|part| operation.path.contains(part));
+        let is_untagged =
+            ["/api-keys", "/signing-keys", "/setup-links", "/invitations", "/deliveries", "/test"]
+                .iter()
+                .any(|part| operation.path.contains(part));
         if is_one && status != "204" && !is_untagged {
             headers.insert("etag".to_owned(), text("The state that is shown, for `If-Match`"));
         }

@@ -13,8 +13,9 @@ use utoipa::OpenApi;
 
 use super::problem::Problem;
 use super::{
-    applications, audit_events, clients, connections, delegations, domains, events, groups, invitations,
-    organizations, policy, roles, seats, sessions, setup_links, users, webhook_deliveries, webhooks,
+    api_keys, applications, audit_events, clients, connections, delegations, domains, events, groups,
+    invitations, organizations, policy, roles, seats, sessions, setup_links, signing_keys, users,
+    webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -55,8 +56,9 @@ macro_rules! operations {
                 title = "Orgate management API",
                 version = "1",
                 description = "Organizations are run by programs: each by whoever its administrators let. \
-                               An access token for the resource `{issuer}/api` names the organization, and what may be \
-                               done in it is what its subject holds there now, its scope and its permissions say.",
+                               An access token for the resource `{issuer}/api`, or an API key, names the organization. What \
+                               may be done in it is what its subject holds there now, as far as the token's scope and \
+                               permissions, or the key's permissions, say it.",
             ),
             components(schemas(Problem)),
             paths($($module::$handler),+),
@@ -73,6 +75,10 @@ operations! {
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
     PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id;
     PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent;
+    GET "/organizations/{organization}/api-keys" Organization ApiKeysRead => api_keys::list;
+    POST "/organizations/{organization}/api-keys" Organization ApiKeysManage => api_keys::post;
+    GET "/organizations/{organization}/api-keys/{api_key}" Organization ApiKeysRead => api_keys::get;
+    DELETE "/organizations/{organization}/api-keys/{api_key}" Organization ApiKeysManage => api_keys::delete;
     GET "/organizations/{organization}/applications" Organization ClientsRead => applications::list;
     PUT "/organizations/{organization}/applications/{client}" Operator ClientsManage => applications::put;
     DELETE "/organizations/{organization}/applications/{client}" Operator ClientsManage => applications::delete;
@@ -128,6 +134,8 @@ operations! {
     POST "/organizations/{organization}/setup-links" Organization SetupLinksManage => setup_links::post;
     GET "/organizations/{organization}/setup-links/{setup_link}" Organization SetupLinksRead => setup_links::get;
     DELETE "/organizations/{organization}/setup-links/{setup_link}" Organization SetupLinksManage => setup_links::delete;
+    GET "/organizations/{organization}/signing-keys" Organization SigningKeysRead => signing_keys::list;
+    POST "/organizations/{organization}/signing-keys/rotate" Organization SigningKeysManage => signing_keys::rotate;
     GET "/organizations/{organization}/suborganizations" Organization SuborganizationsAct => delegations::list_below;
     GET "/organizations/{organization}/users" Organization UsersRead => users::list;
     POST "/organizations/{organization}/users" Organization UsersManage => users::post;

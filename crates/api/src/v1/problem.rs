@@ -75,7 +75,7 @@ kinds! {
     Taken = "taken", "The name is another's";
     TooLarge = "too_large", "The body is too large, or was cut off";
     TooMany = "too_many_requests", "Too many requests";
-    Unauthorized = "unauthorized", "A valid access token is needed";
+    Unauthorized = "unauthorized", "A valid access token or API key is needed";
     Unavailable = "unavailable", "Not now";
 }
 

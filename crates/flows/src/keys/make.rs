@@ -1,13 +1,14 @@
 //! Keys that come into a ring, and those that leave it.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::keys::{KeyState, RETIRED_KEPT};
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey};
 use orgate_storage::{Handover, NewSigningKey, OrgScope, OrgTx};
 
 use super::KeyError;
 use super::ring::seal;
+use crate::configure::Author;
 use crate::{Env, events};
 
 /// Makes a ring's first key of an algorithm, which signs at once: there is nothing yet that was signed before.
@@ -20,7 +21,7 @@ pub(super) async fn first(env: &Env, scope: &OrgScope, algorithm: SigningAlgorit
     }
     let key = Fresh::generate(env, scope, algorithm).await?;
     let mut tx = env.store.begin(scope).await?;
-    key.insert(env, &mut tx, (Some(now), Actor::System)).await?; // or another call was first
+    key.insert(env, &mut tx, (Some(now), &Author::of(Actor::System))).await?; // or another call was first
     tx.commit().await?;
     Ok(())
 }
@@ -53,7 +54,7 @@ impl Fresh {
         &self,
         env: &Env,
         tx: &mut OrgTx,
-        (promoted_at, actor): (Option<DateTime<Utc>>, Actor),
+        (promoted_at, author): (Option<DateTime<Utc>>, &Author),
     ) -> Result<bool, KeyError> {
         let new = NewSigningKey {
             kid: self.key.kid(),
@@ -66,9 +67,9 @@ impl Fresh {
         if !tx.keys().insert_signing_key(&new).await? {
             return Ok(false);
         }
-        note(env, tx, (self.action, actor), self.key.kid()).await?;
+        note(env, tx, (self.action, author), self.key.kid()).await?;
         if promoted_at.is_some() {
-            note(env, tx, (Action::KeyPromoted, actor), self.key.kid()).await?;
+            note(env, tx, (Action::KeyPromoted, author), self.key.kid()).await?;
         }
         Ok(true)
     }
@@ -80,13 +81,13 @@ pub(super) async fn promote(
     env: &Env,
     tx: &mut OrgTx,
     (kid, algorithm): (&str, SigningAlgorithm),
-    actor: Actor,
+    author: &Author,
 ) -> Result<bool, KeyError> {
-    retire(env, tx, algorithm, actor).await?;
+    retire(env, tx, algorithm, author).await?;
     if !tx.keys().promote(kid, env.clock.now()).await? {
         return Ok(false);
     }
-    note(env, tx, (Action::KeyPromoted, actor), kid).await?;
+    note(env, tx, (Action::KeyPromoted, author), kid).await?;
     Ok(true)
 }
 
@@ -95,12 +96,12 @@ pub(super) async fn retire(
     env: &Env,
     tx: &mut OrgTx,
     algorithm: SigningAlgorithm,
-    actor: Actor,
+    author: &Author,
 ) -> Result<Option<String>, KeyError> {
     let at = env.clock.now();
     let retired = tx.keys().retire(algorithm, Handover { at, expires_at: at + RETIRED_KEPT }).await?;
     if let Some(kid) = &retired {
-        note(env, tx, (Action::KeyRetired, actor), kid).await?;
+        note(env, tx, (Action::KeyRetired, author), kid).await?;
     }
     Ok(retired)
 }
@@ -109,10 +110,10 @@ pub(super) async fn retire(
 pub(super) async fn note(
     env: &Env,
     tx: &mut OrgTx,
-    (action, actor): (Action, Actor),
+    (action, author): (Action, &Author),
     kid: &str,
 ) -> Result<(), KeyError> {
-    let event = events::done(env, action, &Origin::default())?;
-    let event = Event { actor, detail: vec![("kid", kid.to_owned())], ..event };
-    Ok(tx.audit().insert(&event).await?)
+    let event = author.about(events::done(env, action, &author.origin)?);
+    let detail = [vec![("kid", kid.to_owned())], author.detail.clone()].concat();
+    Ok(tx.audit().insert(&Event { detail, ..event }).await?)
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
-use orgate_domain::audit::{Action, Actor};
+use orgate_domain::audit::Action;
 use orgate_domain::keys::{KeyLife, KeyState};
 use orgate_protocol::jose::{SigningAlgorithm, SigningKey, VerifyingKey};
 use orgate_storage::{OrgScope, StorageError};
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::KeyError;
 use super::make::{Fresh, note, promote, retire};
 use crate::Env;
+use crate::configure::Author;
 
 /// How a key is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,16 @@ pub async fn replace(
     algorithm: SigningAlgorithm,
     how: Replacement,
 ) -> Result<Replaced, KeyError> {
+    replace_as(env, (scope, &Author::operator()), algorithm, how).await
+}
+
+/// The same, as somebody who is not the operator.
+pub(crate) async fn replace_as(
+    env: &Env,
+    (scope, author): (&OrgScope, &Author),
+    algorithm: SigningAlgorithm,
+    how: Replacement,
+) -> Result<Replaced, KeyError> {
     let keys = list(env, scope).await?;
     let now = env.clock.now();
     let of = |state| keys.iter().find(|key| key.algorithm == algorithm && key.state(now) == state);
@@ -108,19 +119,23 @@ pub async fn replace(
         }),
         (Replacement::Scheduled, None) if of(KeyState::Current).is_some() => {
             let fresh = Fresh::generate(env, scope, algorithm).await?;
-            add(env, scope, &fresh, None).await
+            add(env, (scope, author), &fresh, None).await
         }
-        (Replacement::Now, Some(next)) => promote_now(env, scope, next).await,
+        (Replacement::Now, Some(next)) => promote_now(env, (scope, author), next).await,
         (Replacement::Scheduled | Replacement::Now, None) => {
             let fresh = Fresh::generate(env, scope, algorithm).await?;
-            add(env, scope, &fresh, Some(now)).await
+            add(env, (scope, author), &fresh, Some(now)).await
         }
     }
 }
 
-async fn promote_now(env: &Env, scope: &OrgScope, next: &KeyLife) -> Result<Replaced, KeyError> {
+async fn promote_now(
+    env: &Env,
+    (scope, author): (&OrgScope, &Author),
+    next: &KeyLife,
+) -> Result<Replaced, KeyError> {
     let mut tx = env.store.begin(scope).await?;
-    if !promote(env, &mut tx, (&next.kid, next.algorithm), Actor::Operator).await? {
+    if !promote(env, &mut tx, (&next.kid, next.algorithm), author).await? {
         return Err(KeyError::Raced);
     }
     tx.commit().await?;
@@ -135,15 +150,15 @@ async fn promote_now(env: &Env, scope: &OrgScope, next: &KeyLife) -> Result<Repl
 /// Adds a key, to sign from `promoted_at` or next.
 async fn add(
     env: &Env,
-    scope: &OrgScope,
+    (scope, author): (&OrgScope, &Author),
     fresh: &Fresh,
     promoted_at: Option<DateTime<Utc>>,
 ) -> Result<Replaced, KeyError> {
     let mut tx = env.store.begin(scope).await?;
     if promoted_at.is_some() {
-        retire(env, &mut tx, fresh.key.algorithm(), Actor::Operator).await?;
+        retire(env, &mut tx, fresh.key.algorithm(), author).await?;
     }
-    if !fresh.insert(env, &mut tx, (promoted_at, Actor::Operator)).await? {
+    if !fresh.insert(env, &mut tx, (promoted_at, author)).await? {
         return Err(KeyError::Raced);
     }
     tx.commit().await?;
@@ -163,13 +178,13 @@ async fn add(
 /// [`KeyError`]; [`KeyError::Raced`] if somebody else replaced it at the same time.
 pub async fn revoke(env: &Env, scope: &OrgScope, algorithm: SigningAlgorithm) -> Result<Replaced, KeyError> {
     let fresh = Fresh::generate(env, scope, algorithm).await?;
-    let now = env.clock.now();
+    let (now, operator) = (env.clock.now(), Author::operator());
     let mut tx = env.store.begin(scope).await?;
     let revoked = tx.keys().revoke(algorithm, now).await?;
     for kid in &revoked {
-        note(env, &mut tx, (Action::KeyRevoked, Actor::Operator), kid).await?;
+        note(env, &mut tx, (Action::KeyRevoked, &operator), kid).await?;
     }
-    if !fresh.insert(env, &mut tx, (Some(now), Actor::Operator)).await? {
+    if !fresh.insert(env, &mut tx, (Some(now), &operator)).await? {
         return Err(KeyError::Raced);
     }
     tx.commit().await?;
@@ -198,7 +213,7 @@ pub async fn import(
     }
     let waits = how == Replacement::Scheduled && of(KeyState::Current).is_some();
     let fresh = Fresh::imported(env, scope, key).await?;
-    Ok(add(env, scope, &fresh, (!waits).then_some(now)).await?)
+    Ok(add(env, (scope, &Author::operator()), &fresh, (!waits).then_some(now)).await?)
 }
 
 /// Reads PEM (RFC 7468 §10), and checks that the key is what the algorithm takes, and strong enough.

@@ -7,6 +7,7 @@ use orgate_storage::OrgScope;
 
 use super::KeyError;
 use super::make::{Fresh, note, promote};
+use crate::configure::Author;
 use crate::{Env, Failure};
 
 /// A claimed ring is another node's to look after when this much time has passed.
@@ -46,21 +47,22 @@ async fn look_after(env: &Env, scope: &OrgScope) -> Result<(), KeyError> {
 
 /// One step, in a transaction of its own. Of two nodes that take it at once, one does it.
 async fn perform(env: &Env, scope: &OrgScope, step: KeyStep<'_>) -> Result<(), KeyError> {
+    let system = Author::of(Actor::System);
     let done = match step {
         KeyStep::Publish(algorithm) => {
             let fresh = Fresh::generate(env, scope, algorithm).await?;
             let mut tx = env.store.begin(scope).await?;
-            fresh.insert(env, &mut tx, (None, Actor::System)).await?.then_some(tx)
+            fresh.insert(env, &mut tx, (None, &system)).await?.then_some(tx)
         }
         KeyStep::Promote(next) => {
             let mut tx = env.store.begin(scope).await?;
-            promote(env, &mut tx, (&next.kid, next.algorithm), Actor::System).await?.then_some(tx)
+            promote(env, &mut tx, (&next.kid, next.algorithm), &system).await?.then_some(tx)
         }
         KeyStep::Erase(old) => {
             let mut tx = env.store.begin(scope).await?;
             let erased = tx.keys().erase(&old.kid, env.clock.now()).await?;
             if erased {
-                note(env, &mut tx, (Action::KeyErased, Actor::System), &old.kid).await?;
+                note(env, &mut tx, (Action::KeyErased, &system), &old.kid).await?;
             }
             erased.then_some(tx)
         }

@@ -1,6 +1,9 @@
-//! Who may call the management API: whoever shows an access token of ours that was issued for it.
+//! Who may call the management API: whoever shows an access token of ours that was issued for it, or an API key.
+
+mod by_key;
 
 use orgate_domain::audit::{Action, Origin};
+use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ClientId;
 use orgate_domain::permissions::{Held, OrgatePermission};
 use orgate_storage::OrgScope;
@@ -38,7 +41,7 @@ pub enum Holder {
 /// Characters of a reason at most.
 pub const MAX_REASON: usize = 200;
 
-/// Whether a token lets a request through, and what is left of its bearer's budget, where it is somebody's.
+/// Whether a token or key lets a request through, and what is left of its bearer's budget, where it is somebody's.
 #[derive(Debug)]
 pub struct Admission {
     /// Whether it does.
@@ -47,9 +50,11 @@ pub struct Admission {
     pub budget: Option<Budget>,
 }
 
-/// Whether a token lets a request through.
+/// Whether a token or key lets a request through.
 #[derive(Debug)]
 pub enum Access {
+    /// They hold it, but the key was not made for it.
+    BeyondKey,
     /// It does.
     Granted(Box<Caller>),
     /// Whoever it is about does not hold the permission.
@@ -58,7 +63,8 @@ pub enum Access {
     InsufficientScope,
     /// It is bound to a key, and not presented with a proof of that (RFC 9449 §7.1).
     InvalidProof,
-    /// It does not verify, is for somebody else, has lapsed or was revoked, or what it stands on does not stand any more.
+    /// It does not verify, is for somebody else, has lapsed or was revoked, or what it stands on does not stand any more; or it
+    /// is a key of which the same is true.
     InvalidToken,
     /// The proof needs this nonce.
     NonceNeeded(String),
@@ -83,8 +89,8 @@ impl From<Unproven> for Access {
     }
 }
 
-/// Checks a presented token as `/userinfo` does, by what it stands on now; then whose organization is meant, then what
-/// that takes.
+/// Checks a presented token as `/userinfo` does, by what it stands on now, or a key likewise; then whose organization is meant,
+/// then what that takes.
 ///
 /// # Errors
 /// [`Failure`], also of a source that presented too many bad tokens, and of a client that asks too often.
@@ -107,6 +113,9 @@ async fn budgeted(
     asked: Asked<'_>,
     origin: &Origin,
 ) -> Result<Admission, Failure> {
+    if let Ok(key) = Credential::<ApiKeySecret>::parse(token) {
+        return by_key::admit(env, (&key, proof), asked, origin).await;
+    }
     let nobodys = Admission { access: Access::InvalidToken, budget: None };
     // Whichever issuer the token is of: the API is one.
     let Some(presented) = read(env, Called::default(), token).await? else { return Ok(nobodys) };
@@ -122,23 +131,23 @@ async fn budgeted(
     }
     // Before anything is read for it.
     let budget = Some(env.limits.take_api((&claims.org_id, &claims.client_id, &claims.sub))?);
-    Ok(Admission { access: check(env, (&presented, asked), origin).await?, budget })
+    let access = match caller(env, (&presented, asked.permission), origin).await? {
+        Some((caller, slug)) => check(env, (caller, &slug), asked).await?,
+        None => Access::InvalidToken,
+    };
+    Ok(Admission { access, budget })
 }
 
-async fn check(
-    env: &Env,
-    (presented, asked): (&Presented, Asked<'_>),
-    origin: &Origin,
-) -> Result<Access, Failure> {
-    let Some((caller, slug)) = caller(env, (presented, asked.permission), origin).await? else {
-        return Ok(Access::InvalidToken);
-    };
-    let place = Place::of(env, (&caller, &slug), asked).await?;
+/// Whether somebody whose credential stands may do what is asked.
+async fn check(env: &Env, (caller, slug): (Caller, &str), asked: Asked<'_>) -> Result<Access, Failure> {
+    let place = Place::of(env, (&caller, slug), asked).await?;
     let wanted = asked.permission;
     let (refused, reason) = if matches!(place, Place::Elsewhere) {
         (Access::OtherOrganization, "other_organization")
     } else if !caller.holds.has(wanted) {
         (Access::Forbidden, "permission_missing")
+    } else if matches!(caller.by, By::Key(..)) && !caller.lent.scope.has(wanted) {
+        (Access::BeyondKey, "beyond_key")
     } else if !caller.lent.scope.has(wanted) {
         (Access::InsufficientScope, "scope_missing")
     } else if !caller.may(wanted) {

@@ -126,7 +126,7 @@ async fn make(
         external_id: wanted.external_id,
         policy: None,
     };
-    let detail = vec![("operator", operator.id())];
+    let detail = [vec![("operator", operator.id())], operator.trace()].concat();
     let client = Some(operator.client);
     let author = Author { client, origin: operator.origin.clone(), detail, ..Author::operator() };
     let by = (&author, &Mark::Created);

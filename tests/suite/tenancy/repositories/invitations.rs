@@ -41,8 +41,8 @@ impl Calls {
             "Invitations::find_limit" => tx.invitations().find_limit();
             "Invitations::count_seats" => tx.invitations().count_seats(now());
             "Invitations::count_sent" => tx.invitations().count_sent(chrono::DateTime::UNIX_EPOCH, (&addresses, 1));
-            "Rights::find_of_maker" => tx.rights().find_of_maker(LinkMaker::User(user));
-            "Rights::find_of_maker" => tx.rights().find_of_maker(LinkMaker::Client(client));
+            "Rights::find_of_maker" => tx.rights().find_of_maker((LinkMaker::User(user), now()));
+            "Rights::find_of_maker" => tx.rights().find_of_maker((LinkMaker::Client(client), now()));
             "Invitations::update_link" => tx.invitations().update_link(id, &link);
             "Invitations::revoke" => tx.invitations().revoke(id, now());
             "Invitations::consume" => tx.invitations().consume(id, (user, now()));

@@ -46,8 +46,8 @@ impl Calls {
             "SetupLinks::list" => async {
                 tx.setup_links().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
-            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions(LinkMaker::User(user));
-            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions(LinkMaker::Client(client));
+            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions((LinkMaker::User(user), now()));
+            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions((LinkMaker::Client(client), now()));
             "SetupLinks::count_made" => tx.setup_links().count_made(DateTime::UNIX_EPOCH);
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());

@@ -1,0 +1,72 @@
+//! Whoever shows an API key.
+//!
+//! **Invariant:** nothing is told of a key that is not good, whatever became of it: there is one answer.
+
+use orgate_domain::api_keys::USE_NOTED_EVERY;
+use orgate_domain::audit::Origin;
+use orgate_domain::clients::Party;
+use orgate_domain::credentials::{ApiKeySecret, Credential};
+use orgate_domain::permissions::Held;
+use orgate_domain::roles::Permission;
+use orgate_storage::{OrgScope, StandingApiKey};
+
+use super::{Access, Admission, Asked, check};
+use crate::dpop::PresentedProof;
+use crate::manage::{By, Caller, Lent};
+use crate::{Env, Failure};
+
+/// Checks a key by what it stands on now. Keys of one maker have one budget; whose it is, only a look at the key says.
+pub(super) async fn admit(
+    env: &Env,
+    (secret, proof): (&Credential<ApiKeySecret>, Option<&PresentedProof<'_>>),
+    asked: Asked<'_>,
+    origin: &Origin,
+) -> Result<Admission, Failure> {
+    let nobodys = Admission { access: Access::InvalidToken, budget: None };
+    if proof.is_some() {
+        return Ok(nobodys); // a key is bound to nothing
+    }
+    let scope = OrgScope::of_credential(secret);
+    let Some(StandingApiKey { key, org_slug, held, .. }) = find(env, &scope, secret).await? else {
+        return Ok(nobodys);
+    };
+    let (organization, maker) = (scope.org_id().to_string(), key.maker.id());
+    let budget = Some(env.limits.take_api((&organization, "api_key", &maker))?);
+    let permissions = || Held::of(key.permissions.iter().map(Permission::as_str));
+    let caller = Caller {
+        scope,
+        home: scope,
+        by: By::Key(key.id, key.maker),
+        client: key.client,
+        roles: held.roles,
+        holds: Held::of(held.permissions.iter().map(String::as_str)),
+        lent: Lent { scope: permissions(), permissions: permissions(), delegated: None },
+        asked: asked.permission,
+        also: None,
+        reason: None,
+        origin: origin.clone(),
+    };
+    Ok(Admission { access: check(env, (caller, &org_slug), asked).await?, budget })
+}
+
+/// The key, if it is good; and notes that it is used, once in a while.
+async fn find(
+    env: &Env,
+    scope: &OrgScope,
+    secret: &Credential<ApiKeySecret>,
+) -> Result<Option<StandingApiKey>, Failure> {
+    let now = env.clock.now();
+    let mut tx = env.store.begin(scope).await?;
+    let found = tx.api_keys().find_standing(&secret.hash(), now).await?;
+    if let Some(StandingApiKey { key, .. }) = found.as_ref().filter(|found| found.key.is_use_due(now)) {
+        tx.api_keys().update_last_used(key.id, (now, now - USE_NOTED_EVERY)).await?;
+    }
+    tx.commit().await?;
+    let Some(found) = found else { return Ok(None) };
+    // As when it was made: see `manage::api_keys`.
+    let client = env.configuration.client_by_id(&env.store, found.key.client).await?;
+    let policy = env.configuration.policy(&env.store, scope).await?;
+    let stands = client.is_some_and(|client| client.settings.party == Party::First)
+        && found.began.is_none_or(|began| began.check(&policy).is_ok());
+    Ok(stands.then_some(found))
+}

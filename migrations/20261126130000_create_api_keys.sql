@@ -1,0 +1,86 @@
+-- Programs call the management API by a key, without asking for tokens first. The release before knows no keys: it takes one
+-- for a token that does not verify.
+
+-- A bearer secret: only its hash is kept. It acts for whoever made it: a user, through the client with which they made it, or
+-- without a user that client itself, a machine. What it may do is at most what is written here, and what they hold. How its user
+-- had signed in is kept: the key stands only as long as such a session would.
+create table api_keys (
+    org_id        uuid not null default current_org_id() references organizations (org_id),
+    id            uuid not null,
+    key_hash      bytea not null check (length(key_hash) = 32), -- SHA-256
+    name          text not null,
+    permitted     text[] not null check (cardinality(permitted) > 0), -- permissions, and wildcards of them
+    user_id       uuid,
+    client_org_id uuid not null,
+    client_id     uuid not null,
+    method        text check (method in ('password', 'recovery', 'connection')),
+    connection_id uuid,
+    created_at    timestamptz not null,
+    expires_at    timestamptz not null,
+    last_used_at  timestamptz, -- to the hour
+    revoked_at    timestamptz,
+    primary key (org_id, id),
+    unique (org_id, key_hash),
+    foreign key (org_id, user_id) references users (org_id, id) on delete cascade,
+    foreign key (org_id, connection_id) references connections (org_id, id) on delete cascade,
+    foreign key (client_org_id, client_id) references client_directory (org_id, id),
+    constraint api_keys_user_check check ((user_id is null) = (method is null)),
+    constraint api_keys_connection_check
+        check ((method is not null and method = 'connection') = (connection_id is not null))
+);
+call isolate_by_organization('api_keys', 'select, insert, update');
+create index api_keys_by_user on api_keys (org_id, user_id) where user_id is not null;
+create index api_keys_by_connection on api_keys (org_id, connection_id) where connection_id is not null;
+create index api_keys_by_client on api_keys (client_org_id, client_id);
+create index api_keys_by_end on api_keys (least(expires_at, revoked_at));
+create policy clean on api_keys to orgate_clean using (true);
+grant select (org_id, id, expires_at, revoked_at), delete on api_keys to orgate_clean;
+
+-- Those that were not taken back and whose maker, client and organization stand, with what the maker holds at this moment. When
+-- they end is compared with the server's clock by whoever asks, and how the maker had signed in with what is allowed.
+create view standing_api_keys with (security_invoker) as
+select key.org_id, key.id, key.key_hash, key.name, key.permitted, key.user_id, key.client_org_id, key.client_id,
+       key.created_at, key.expires_at, key.last_used_at, organization.slug as org_slug,
+       key.method, key.connection_id, connection.state as connection_state,
+       connection.state = 'pilot' and exists (
+           select from connection_pilots pilot
+           where pilot.org_id = key.org_id and pilot.connection_id = key.connection_id
+             and pilot.email_normalized = member.email_normalized
+       ) as piloted,
+       coalesce(member.break_glass, false) as break_glass,
+       member.id is not null and exists (
+           select from domains owned
+           where owned.org_id = key.org_id and owned.verified_at is not null
+             and domain_covers(owned.domain, owned.subdomains, split_part(member.email_normalized, '@', 2))
+       ) as domain_verified,
+       case when key.user_id is null then array(
+           select distinct role.slug from client_roles held
+           join roles role on role.org_id = held.org_id and role.id = held.role_id
+           where held.org_id = key.org_id and held.client_org_id = key.client_org_id and held.client_id = key.client_id
+           order by role.slug)
+       else array(
+           select distinct role.slug from roles_held held
+           join roles role on role.org_id = held.org_id and role.id = held.role_id
+           where held.org_id = key.org_id and held.user_id = key.user_id
+           order by role.slug)
+       end as held_roles,
+       case when key.user_id is null then array(
+           select distinct bundled.permission from client_roles held
+           join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+           where held.org_id = key.org_id and held.client_org_id = key.client_org_id and held.client_id = key.client_id
+           order by bundled.permission)
+       else array(
+           select distinct bundled.permission from roles_held held
+           join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+           where held.org_id = key.org_id and held.user_id = key.user_id
+           order by bundled.permission)
+       end as held_permissions
+from api_keys key
+join organizations organization on organization.org_id = key.org_id
+join admitted_clients admitted
+    on admitted.org_id = key.org_id and admitted.client_org_id = key.client_org_id and admitted.client_id = key.client_id
+left join users member on member.org_id = key.org_id and member.id = key.user_id
+left join connections connection on connection.org_id = key.org_id and connection.id = key.connection_id
+where key.revoked_at is null and organization.status = 'active' and admitted.status = 'active'
+  and (key.user_id is null or member.status = 'active');
+grant select on standing_api_keys to orgate_app;
