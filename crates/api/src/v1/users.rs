@@ -230,15 +230,11 @@ pub(crate) async fn list(
 ) -> Result<Private<Users>, Problem> {
     let mut filter = UserFilter::default();
     let page = asked.read(&["email", "external_id"], |name, value| {
-        match name {
-            "email" => {
-                filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?);
-            }
-            _ => {
-                let external_id =
-                    ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
-                filter.external_id = Some(external_id);
-            }
+        if name == "email" {
+            filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?);
+        } else {
+            let external_id = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
+            filter.external_id = Some(external_id);
         }
         Ok(())
     })?;
