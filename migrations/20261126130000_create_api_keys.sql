@@ -21,8 +21,8 @@ create table api_keys (
     revoked_at    timestamptz,
     primary key (org_id, id),
     unique (org_id, key_hash),
-    foreign key (org_id, user_id) references users (org_id, id) on delete cascade,
     foreign key (org_id, connection_id) references connections (org_id, id) on delete cascade,
+    foreign key (org_id, user_id) references users (org_id, id) on delete cascade,
     foreign key (client_org_id, client_id) references client_directory (org_id, id),
     constraint api_keys_user_check check ((user_id is null) = (method is null)),
     constraint api_keys_connection_check

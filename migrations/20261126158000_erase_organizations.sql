@@ -25,7 +25,7 @@ declare
     target text;
 begin
     foreach target in array array[
-        'client_access', 'client_documents', 'client_permissions', 'client_registrations', 'client_roles', 'client_secrets',
+        'api_keys', 'client_access', 'client_documents', 'client_permissions', 'client_registrations', 'client_roles', 'client_secrets',
         'clients', 'connection_domains', 'connection_keys', 'connection_pilots', 'connection_refreshes',
         'connection_versions', 'connections', 'consumed_assertions', 'consumed_ids', 'data_keys', 'delegations',
         'device_requests',
@@ -125,7 +125,7 @@ begin
         'upstream_sessions', 'upstream_requests', 'device_user_codes', 'device_requests', 'pushed_requests',
         'authorization_requests', 'grants', 'sessions', 'delegations', 'invitation_roles', 'invitation_groups', 'invitations',
         'recovery_codes', 'password_credentials', 'identity_links', 'mapped_roles', 'mapped_groups', 'group_members',
-        'role_assignments', 'email_index', 'person_links', 'sign_in_throttles', 'users', 'sign_in_traces',
+        'role_assignments', 'email_index', 'person_links', 'sign_in_throttles', 'api_keys', 'users', 'sign_in_traces',
         'consumed_assertions', 'consumed_ids', 'revoked_tokens', 'connection_refreshes', 'connection_keys',
         'connection_domains', 'connection_pilots'
     ] loop

@@ -306,7 +306,7 @@ clients:
     test.yaml:10:13: the parents of alpha lead in a circle
     test.yaml:11:13: the parents of beta lead in a circle
     test.yaml:12:43: an organization keeps the parent that it was made with
-    test.yaml:15:36: acme is not above globex, and only what is can be let in
+    test.yaml:15:35: acme is not above globex, and only what is can be let in
     test.yaml:17:18: the client notes is the organization operator's, and a client_id is never given to another
     test.yaml:19:18: a machine client belongs to one organization: audience is owner
     test.yaml:19:103: there is no organization gone, neither in these files nor in the database

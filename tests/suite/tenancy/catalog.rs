@@ -417,7 +417,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_sequence: audit_events: rows: true
     orgate_sequence: event_positions: insert, select
     orgate_sequence: event_positions: rows: true
-    orgate_sequence: event_sequencer: select, update (seen)
+    orgate_sequence: event_sequencer: select, update (seen, last_place)
     orgate_sequence: event_sequencer: rows: true
     orgate_sequence: schema public: usage
     orgate_sequence: sequence_events(integer,timestamp with time zone): execute

@@ -32,7 +32,7 @@ const VALUES: &[(&str, &str, &str)] = &[
 const COMPANIONS: &[(&str, &str, (&str, &str))] = &[
     ("api_keys", "user_id", ("method", "'password'")),
     ("api_keys", "connection_id", ("method", "'connection'")),
-    ("api_keys", "connection_id", ("user_id", "(select id from users where org_id = '{org}' limit 1)")),
+    ("api_keys", "connection_id", ("user_id", "gen_random_uuid()")),
     ("sessions", "connection_id", ("method", "'connection'")),
     ("invitations", "client_id", ("client_org_id", "'{org}'")),
     ("invitations", "user_id", ("accepted_at", "now()")),

@@ -43,7 +43,7 @@ async fn create(
     wanted: &WantedLink,
     once: Option<&Once>,
 ) -> Result<CreatedSetupLink, ChangeError> {
-    let wanted = &WantedLink { lifetime: wanted.lifetime.min(caller.longest_link()), ..wanted.clone() };
+    let wanted = &caller.shortened(wanted);
     let (caller, _turn) = Change::begin(env, caller, async |_| Ok(())).await?.hand_over().await?;
     let beyond = wanted.purposes.iter().find(|purpose| !caller.may(purpose.permission()));
     if let Some(purpose) = beyond {
@@ -87,9 +87,11 @@ impl From<CreateLinkError> for ChangeError {
 }
 
 impl Caller {
-    /// How long a link of theirs is good at most: in an organization that lets them act in it, nobody sees who leaves theirs.
-    fn longest_link(&self) -> Duration {
-        if self.is_delegate() { Duration::days(1) } else { MAX_LIFETIME }
+    /// What is wanted; in an organization that lets them act in it, for a day at most: nobody there sees who leaves theirs.
+    fn shortened(&self, wanted: &WantedLink) -> WantedLink {
+        let shortened = self.is_delegate() && wanted.lifetime <= MAX_LIFETIME;
+        let lifetime = if shortened { wanted.lifetime.min(Duration::days(1)) } else { wanted.lifetime };
+        WantedLink { lifetime, ..wanted.clone() }
     }
 }
 
