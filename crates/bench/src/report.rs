@@ -300,12 +300,7 @@ impl Report {
             let p99 = self.ratio(of, to, |sample| sample.p99);
             targets.push(Target::at_most(format!("{what}, p99"), p99, 1.25, (2, " ×")));
         }
-        for (place, organizations) in [(Place::Few, FEW), (Place::Many, self.results.plan.many)] {
-            let p99 = self.median(Operation::ListUsers, place, |sample| sample.p99);
-            let users = self.results.plan.users;
-            let what = format!("list of {users} users in one of {organizations} organizations, p99");
-            targets.push(Target::at_most(what, p99, 50.0, (1, " ms")));
-        }
+        targets.extend(self.list_targets());
         for operation in [Operation::SilentSso, Operation::SignIn] {
             let (of, to) = ((operation, Place::OneHuman), (operation, Place::Many));
             let what = format!("a human in {} organizations, {}", self.of_one_human(), operation.label());
@@ -315,6 +310,15 @@ impl Report {
         targets.push(self.memory_target());
         targets.extend(self.federation_targets());
         targets
+    }
+
+    fn list_targets(&self) -> [Target; 2] {
+        [(Place::Few, FEW), (Place::Many, self.results.plan.many)].map(|(place, organizations)| {
+            let p99 = self.median(Operation::ListUsers, place, |sample| sample.p99);
+            let users = self.results.plan.users;
+            let what = format!("list of {users} users in one of {organizations} organizations, p99");
+            Target::at_most(what, p99, 50.0, (1, " ms"))
+        })
     }
 
     /// Under load, with what one hash takes for each that is made at once: memory that a hash had is not given back.

@@ -210,7 +210,7 @@ async fn a_key_falls_with_its_maker_and_what_they_hold() {
     let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
     let key = key_of(&app, &ada, "acme", &["orgate:users:read"]).await.text("key");
     let with = async |acme: &str| {
-        app.apply(&format!("organizations: [{{ slug: acme, name: Acme Inc, {acme} }}]")).await
+        app.apply(&format!("organizations: [{{ slug: acme, name: Acme Inc, {acme} }}]")).await;
     };
     let ada_is =
         async |what: &str| with(&format!("users: [{{ email: ada@acme.test, name: Ada, {what} }}]")).await;

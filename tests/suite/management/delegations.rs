@@ -1,5 +1,7 @@
 //! Organizations above others act in them, as far as these let them.
 
+use std::fmt::Write as _;
+
 use orgate_tests::app::{App, Reply};
 use orgate_tests::mailbox::Mailbox;
 use serde_json::{Value, json};
@@ -17,10 +19,12 @@ async fn tree(app: &App) {
         let wanted = json!({ "slug": slug, "name": slug, "parent": parent });
         let made = call(app, Some(&operator), ("POST", "/organizations"), Some(&wanted)).await;
         assert_eq!(made.status, 201, "{:?}", made.body);
-        clients += &format!(
+        writeln!(
+            clients,
             "  - {{ client_id: {slug}-all, organization: {slug}, name: {slug}, type: machine, audience: owner, \
-             client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [owner] }}\n"
-        );
+             client_secret: \"${{SECRET}}\", resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [owner] }}"
+        )
+        .expect("written");
     }
     app.apply(&clients).await;
 }
