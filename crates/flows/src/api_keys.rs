@@ -3,6 +3,7 @@
 
 use orgate_domain::api_keys::ApiKey;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::{Client, Party};
 use orgate_domain::ids::ApiKeyId;
 use orgate_storage::{MAX_PAGE, OrgScope, OrgTx, PageOf, StorageError};
 
@@ -56,4 +57,11 @@ pub(crate) async fn revoke_in(
 pub(crate) fn about(key: &ApiKey, event: Event) -> Event {
     let detail = [vec![("api_key", key.id.to_string())], event.detail].concat();
     Event { user_id: key.maker.user(), detail, ..event }
+}
+
+/// Whether whoever uses this client may have keys: they outlive its tokens, are bound to nothing, and are for what it may ask
+/// tokens for.
+pub(crate) fn may_have_keys(client: &Client, api: &str) -> bool {
+    let settings = &client.settings;
+    settings.party == Party::First && !settings.must_bind_tokens() && client.audience_for(Some(api)).is_ok()
 }

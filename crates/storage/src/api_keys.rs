@@ -218,6 +218,20 @@ impl ApiKeys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
+    /// The keys of a user that were not taken back: no more than they may have, and those that lapsed.
+    pub async fn list_of_user(&mut self, user: UserId) -> Result<Vec<ApiKey>, StorageError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "select id, name, permitted, user_id, client_org_id, client_id, created_at, expires_at, last_used_at, revoked_at
+             from api_keys where org_id = $1 and user_id = $2 and revoked_at is null order by id",
+            self.org_id,
+            user.as_uuid(),
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// Notes that a key is used, unless somebody noted it since `unless_since`.
     pub async fn update_last_used(
         &mut self,

@@ -223,7 +223,9 @@ async fn a_key_falls_with_its_maker_and_what_they_hold() {
     ada_is("roles: [admin], status: deactivated").await;
     assert_eq!(status(&app, &key, USERS).await, 401);
     ada_is("roles: [admin], status: active").await;
-    assert_eq!(status(&app, &key, USERS).await, 200);
+    assert_eq!(status(&app, &key, USERS).await, 401, "whoever has it may not be who she is");
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let key = key_of(&app, &ada, "acme", &["orgate:users:read"]).await.text("key");
     with("policy: { sso_enforcement: organization }").await;
     assert_eq!(
         status(&app, &key, USERS).await,

@@ -11,9 +11,10 @@ use orgate_domain::standing::UserStatus;
 use orgate_storage::{Group, ListedUser, NewUser, OrgTx, Role};
 
 use super::{Author, Mark};
+use crate::api_keys::revoke_in;
 use crate::end_sessions::{Because, end_sessions};
 use crate::invitations::seats::{check_seats, hold_seats};
-use crate::{Env, Failure};
+use crate::{Env, Failure, events};
 
 /// A user as wanted; `None` where nothing changes.
 #[derive(Debug)]
@@ -97,10 +98,24 @@ pub(crate) async fn save_user(
         event.detail.push(("groups", slugs.join(" ")));
     }
     tx.audit().insert(&event).await?;
-    match user.ends_sessions {
-        Some(reason) => end_all(env, tx, Some(*id), author.because(reason)).await,
-        None => Ok(()),
+    if let Some(reason) = user.ends_sessions {
+        end_all(env, tx, Some(*id), author.because(reason)).await?;
     }
+    if user.status == UserStatus::Deactivated {
+        revoke_keys(env, tx, author, *id).await?;
+    }
+    Ok(())
+}
+
+/// Takes a user's keys back: whoever lets them in again does not let in whoever has these.
+async fn revoke_keys(env: &Env, tx: &mut OrgTx, author: &Author, user: UserId) -> Result<(), Failure> {
+    for key in tx.api_keys().list_of_user(user).await? {
+        let event = author.about(events::done(env, Action::ApiKeyRevoked, &author.origin)?);
+        let reason = Some("user_deactivated");
+        let event = Event { reason, detail: author.detail.clone(), ..event };
+        revoke_in(env, tx, (&key, event)).await?;
+    }
+    Ok(())
 }
 
 /// Whether something is given or taken.

@@ -9,7 +9,6 @@ use orgate_domain::api_keys::{
     ApiKey, KeyMaker, MAX_KEYS, MAX_KEYS_OF_MAKER, MAX_LIFETIME, MAX_NAME, MAX_PERMISSIONS,
 };
 use orgate_domain::audit::Action;
-use orgate_domain::clients::Party;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ApiKeyId;
 use orgate_domain::names::DisplayName;
@@ -19,7 +18,7 @@ use orgate_storage::{KeyRoom, NewApiKey, Page, PageOf};
 
 use super::change::Change;
 use super::{By, Caller, ChangeError, Once};
-use crate::api_keys::{about, revoke_in};
+use crate::api_keys::{about, may_have_keys, revoke_in};
 use crate::{Env, Failure};
 
 /// A key as wanted.
@@ -177,11 +176,12 @@ async fn check_maker(env: &Env, caller: &Caller) -> Result<KeyMaker, ChangeError
         By::Client(_) | By::User(..) => caller.by.maker(),
     };
     let client = env.configuration.client_by_id(&env.store, caller.client).await.map_err(Failure::from)?;
-    match client.map(|client| client.settings.party) {
-        Some(Party::First) => Ok(maker),
-        _ => {
-            refused("an application of a third party makes no keys: they would outlive what was consented to")
-        }
+    if client.is_some_and(|client| may_have_keys(&client, &env.issuer.api())) {
+        Ok(maker)
+    } else {
+        refused(
+            "an application of a third party makes no keys, and none whose tokens are bound to a key of its own",
+        )
     }
 }
 

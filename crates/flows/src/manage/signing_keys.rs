@@ -56,17 +56,29 @@ async fn rotate(
     once: Option<&Once>,
 ) -> Result<Vec<(KeyLife, KeyState)>, ChangeError> {
     let mut change = Change::begin(env, caller, async |_| Ok(())).await?;
+    let fresh = env.random.uuid(env.clock.now())?;
     let before = {
         let Change { tx, caller, .. } = &mut change;
-        let fresh = env.random.uuid(env.clock.now())?;
         caller.claim(env, tx, once, fresh).await?
     };
     // A key takes time to be made, and none is made in a transaction.
     let (caller, _turn) = change.hand_over().await?;
-    if before.is_some() {
-        return Ok(list_signing_keys(env, &caller).await?);
+    if before.is_none()
+        && let Err(error) = replace(env, &caller, wanted).await
+    {
+        // What was not done, or not wholly, is done when it is asked for again.
+        if let Some(once) = once {
+            let mut tx = env.store.begin(&caller.scope).await?;
+            caller.own(once).release(&mut tx, fresh).await?;
+            tx.commit().await?;
+        }
+        return Err(error);
     }
-    let published = list_signing_keys(env, &caller).await?;
+    Ok(list_signing_keys(env, &caller).await?)
+}
+
+async fn replace(env: &Env, caller: &Caller, wanted: WantedRotation) -> Result<(), ChangeError> {
+    let published = list_signing_keys(env, caller).await?;
     for algorithm in chosen(wanted.algorithm, &published)? {
         let by = (&caller.scope, &caller.author());
         replace_as(env, by, algorithm, wanted.how).await.map_err(|error| match error {
@@ -76,7 +88,7 @@ async fn rotate(
             error => ChangeError::Failure(error.into()),
         })?;
     }
-    Ok(list_signing_keys(env, &caller).await?)
+    Ok(())
 }
 
 /// The algorithms whose keys are replaced: none that nothing signs with, and none of which there are too many.

@@ -28,6 +28,7 @@ impl Calls {
             "ApiKeys::find_standing" => async {
                 Ok(tx.api_keys().find_standing(&secret, now()).await?.map(|found| found.key.id))
             };
+            "ApiKeys::list_of_user" => tx.api_keys().list_of_user(acme.signed_in.session.user_id);
             "ApiKeys::list" => async { tx.api_keys().list(page()).await.map(|page| page.items) };
             "Rights::find_of_key" => tx.rights().find_of_key(id, now());
             "ApiKeys::revoke" => tx.api_keys().revoke(id, now());

@@ -4,13 +4,13 @@
 
 use orgate_domain::api_keys::USE_NOTED_EVERY;
 use orgate_domain::audit::Origin;
-use orgate_domain::clients::Party;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::permissions::Held;
 use orgate_domain::roles::Permission;
 use orgate_storage::{OrgScope, StandingApiKey};
 
 use super::{Access, Admission, Asked, check};
+use crate::api_keys::may_have_keys;
 use crate::dpop::PresentedProof;
 use crate::manage::{By, Caller, Lent};
 use crate::{Env, Failure};
@@ -66,7 +66,7 @@ async fn find(
     // As when it was made: see `manage::api_keys`.
     let client = env.configuration.client_by_id(&env.store, found.key.client).await?;
     let policy = env.configuration.policy(&env.store, scope).await?;
-    let stands = client.is_some_and(|client| client.settings.party == Party::First)
+    let stands = client.is_some_and(|client| may_have_keys(&client, &env.issuer.api()))
         && found.began.is_none_or(|began| began.check(&policy).is_ok());
     Ok(stands.then_some(found))
 }
