@@ -531,6 +531,27 @@ async fn an_application_of_a_third_party_makes_no_keys() {
 }
 
 #[tokio::test]
+async fn a_client_that_binds_its_tokens_or_may_not_ask_for_the_api_has_no_keys() {
+    let app = app().await;
+    let key = key_of(&app, &token_of(&app, "all").await, "acme", &["orgate:users:read"]).await.text("key");
+    let is = async |what: &str| {
+        let client =
+            format!("client_id: all, organization: acme, name: all, type: machine, audience: owner, {what}");
+        app.apply(&format!("clients: [{{ {client} }}]\n")).await;
+        app.env.configuration.forget();
+    };
+    let api = app.env.issuer.api();
+    assert_eq!(status(&app, &key, USERS).await, 200);
+
+    is(&format!("resources: [\"{api}\"], dpop_bound_access_tokens: true")).await;
+    assert_eq!(status(&app, &key, USERS).await, 401);
+    is(&format!("resources: [\"{api}\"], dpop_bound_access_tokens: false")).await;
+    assert_eq!(status(&app, &key, USERS).await, 200);
+    is("resources: []").await;
+    assert_eq!(status(&app, &key, USERS).await, 401);
+}
+
+#[tokio::test]
 async fn keys_of_one_maker_have_one_budget() {
     let app = App::start_with(|settings| settings.limits.api_per_minute = 4).await;
     app.apply(&super::machines(&app)).await;

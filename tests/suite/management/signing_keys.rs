@@ -115,4 +115,5 @@ async fn a_rotation_that_cannot_be_is_told_so_and_a_lost_answer_replaces_nothing
         statuses.push(post(&format!("more-{number}")).await.status);
     }
     assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 409, 409], "what is published is bounded");
+    assert_eq!(post("more-7").await.status, 409, "what was refused is not told as done");
 }

@@ -421,6 +421,7 @@ impl Calls {
             Webhooks::insert: true
             ApiKeys::find: None
             ApiKeys::find_standing: None
+            ApiKeys::list_of_user: []
             ApiKeys::list: []
             Rights::find_of_key: None
             ApiKeys::revoke: false
