@@ -43,9 +43,8 @@ select key.org_id, key.id, key.key_hash, key.name, key.permitted, key.user_id, k
        key.created_at, key.expires_at, key.last_used_at, organization.slug as org_slug,
        key.method, key.connection_id, connection.state as connection_state,
        connection.state = 'pilot' and exists (
-           select from connection_pilots pilot
-           where pilot.org_id = key.org_id and pilot.connection_id = key.connection_id
-             and pilot.email_normalized = member.email_normalized
+           select from connection_users let_in
+           where let_in.org_id = key.org_id and let_in.connection_id = key.connection_id and let_in.user_id = member.id
        ) as piloted,
        coalesce(member.break_glass, false) as break_glass,
        member.id is not null and exists (
@@ -53,34 +52,27 @@ select key.org_id, key.id, key.key_hash, key.name, key.permitted, key.user_id, k
            where owned.org_id = key.org_id and owned.verified_at is not null
              and domain_covers(owned.domain, owned.subdomains, split_part(member.email_normalized, '@', 2))
        ) as domain_verified,
-       case when key.user_id is null then array(
-           select distinct role.slug from client_roles held
-           join roles role on role.org_id = held.org_id and role.id = held.role_id
-           where held.org_id = key.org_id and held.client_org_id = key.client_org_id and held.client_id = key.client_id
-           order by role.slug)
-       else array(
-           select distinct role.slug from roles_held held
-           join roles role on role.org_id = held.org_id and role.id = held.role_id
-           where held.org_id = key.org_id and held.user_id = key.user_id
-           order by role.slug)
-       end as held_roles,
-       case when key.user_id is null then array(
-           select distinct bundled.permission from client_roles held
-           join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
-           where held.org_id = key.org_id and held.client_org_id = key.client_org_id and held.client_id = key.client_id
-           order by bundled.permission)
-       else array(
-           select distinct bundled.permission from roles_held held
-           join role_permissions bundled on bundled.org_id = held.org_id and bundled.role_id = held.role_id
-           where held.org_id = key.org_id and held.user_id = key.user_id
-           order by bundled.permission)
-       end as held_permissions
+       array(select role.slug from roles role
+             where role.org_id = key.org_id and role.id = any (held.roles) order by role.slug) as held_roles,
+       array(select distinct bundled.permission from role_permissions bundled
+             where bundled.org_id = key.org_id and bundled.role_id = any (held.roles)
+             order by bundled.permission) as held_permissions
 from api_keys key
 join organizations organization on organization.org_id = key.org_id
 join admitted_clients admitted
     on admitted.org_id = key.org_id and admitted.client_org_id = key.client_org_id and admitted.client_id = key.client_id
 left join users member on member.org_id = key.org_id and member.id = key.user_id
 left join connections connection on connection.org_id = key.org_id and connection.id = key.connection_id
+cross join lateral (
+    select array(
+        select of_machine.role_id from client_roles of_machine
+        where key.user_id is null and of_machine.org_id = key.org_id
+          and of_machine.client_org_id = key.client_org_id and of_machine.client_id = key.client_id
+        union
+        select of_user.role_id from roles_held of_user
+        where of_user.org_id = key.org_id and of_user.user_id = key.user_id
+    ) as roles
+) held
 where key.revoked_at is null and organization.status = 'active' and admitted.status = 'active'
   and (key.user_id is null or member.status = 'active');
 grant select on standing_api_keys to orgate_app;

@@ -18,6 +18,10 @@ end
 $$;
 grant usage on schema public to orgate_erase;
 
+-- Tables that sign-ins use are locked for a moment. Where one is in use for longer, this fails, and can be run again, instead of
+-- holding up everybody.
+set local lock_timeout = '10s';
+
 -- How far something was told of is a place in the order of ids, whether or not there is a user of this id.
 alter table signals drop constraint signals_org_id_told_to_fkey;
 

@@ -17,3 +17,19 @@ create index delegations_by_delegate on delegations (delegate_id, org_id);
 -- Where somebody is let in, asked in the name of their own organization.
 create policy operate on delegations for select to orgate_operate using (true);
 grant select on delegations to orgate_operate;
+
+-- Where an organization is let act, by the other one's id or slug: one question, whether there is such an organization or not.
+create function find_delegated(asked_delegate uuid, asked_id uuid, asked_slug text)
+    returns table (found_id uuid, found_allowed text[])
+    language plpgsql
+    set role = orgate_operate
+    as $$
+begin
+    return query
+        select delegation.org_id, delegation.allowed
+        from delegations delegation
+        join organizations organization on organization.org_id = delegation.org_id
+        where delegation.delegate_id = asked_delegate
+          and (organization.org_id = asked_id or organization.slug = asked_slug) and organization.status = 'active';
+end
+$$;

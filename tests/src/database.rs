@@ -7,7 +7,7 @@
 //! **Invariant:** no two tests share a database, and none outlives its run by more than the next one: a run holds an
 //! advisory lock on its number, and who starts drops the databases of every number that nobody holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
@@ -293,18 +293,24 @@ impl Caretaker {
 
 /// What the template depends on, as a name.
 fn fingerprint(month: &str) -> String {
+    let names = paths().into_iter().map(|path| path.to_string_lossy().into_owned()).collect::<String>();
     let text = migrations().concat();
-    let hash = digest(&SHA256, &[month.as_bytes(), text.as_slice()].concat());
+    let hash = digest(&SHA256, &[month.as_bytes(), names.as_bytes(), text.as_slice()].concat());
     hash.as_ref().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The migrations' texts, in order.
 fn migrations() -> Vec<Vec<u8>> {
+    paths().iter().map(|path| fs::read(path).expect("a migration")).collect()
+}
+
+/// The migrations, in order: their names are their versions.
+fn paths() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
     let entries = fs::read_dir(directory).expect("the directory of migrations");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("a migration")).collect()
+    paths
 }
 
 fn cluster_url() -> Url {

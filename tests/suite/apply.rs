@@ -394,6 +394,27 @@ organizations:
 }
 
 #[tokio::test]
+async fn an_external_id_is_one_things_and_whose_it_is_already_is_told() {
+    let app = App::start().await;
+    execute(&app, "organizations: [{ slug: one, name: One, external_id: X, users: [{ email: a@one.test, name: A, external_id: Y }] }]").await;
+
+    let taken = async |file: &str| {
+        let plan = plan(&app, file).await;
+        match apply::execute(&app.env, plan).await {
+            Err(ApplyError::Interrupted { cause, .. }) => cause.to_string(),
+            other => panic!("not refused: {other:?}"),
+        }
+    };
+    let organization = taken("organizations: [{ slug: two, name: Two, external_id: X }]").await;
+    let user = taken(
+        "organizations: [{ slug: one, name: One, users: [{ email: b@one.test, name: B, external_id: Y }] }]",
+    )
+    .await;
+
+    insta::assert_snapshot!([organization, user].join("\n"), @"");
+}
+
+#[tokio::test]
 async fn who_above_is_let_in_is_what_the_list_says() {
     let app = App::start().await;
     let file = |delegations: &str| {
@@ -411,7 +432,7 @@ async fn who_above_is_let_in_is_what_the_list_says() {
 
     let all = file(r#"[{ organization: acme, permissions: ["orgate:users:*"] }]"#);
     assert_eq!(execute(&app, &all).await.changes, 9, "the organization, its ready roles, and who is let in");
-    assert_eq!(may().await, Some(vec!["orgate:users:*".to_owned()]));
+    assert_eq!(may().await, Some(["orgate:users:*".to_owned()].into()));
     assert_eq!(plan(&app, &all).await.changes(), 0);
     let less = file(r#"[{ organization: acme, permissions: ["orgate:users:read"] }]"#);
     assert_eq!(
@@ -419,7 +440,7 @@ async fn who_above_is_let_in_is_what_the_list_says() {
         "~ delegation of unit to acme: permissions\n= 1 unchanged\n"
     );
     execute(&app, &less).await;
-    assert_eq!(may().await, Some(vec!["orgate:users:read".to_owned()]));
+    assert_eq!(may().await, Some(["orgate:users:read".to_owned()].into()));
     let silent = "organizations:\n  - { slug: unit, name: Unit }\n";
     assert_eq!(plan(&app, silent).await.changes(), 0);
     assert_eq!(plan(&app, &file("[]")).await.to_string(), "- delegation of unit to acme\n= 1 unchanged\n");

@@ -229,6 +229,12 @@ pub enum PermissionProblem {
     /// See [`InvalidPermission`].
     #[error(transparent)]
     Invalid(#[from] InvalidPermission),
+    /// It is an application's.
+    #[error("an application's permission; those of Orgate's own begin with `orgate:`")]
+    Foreign,
+    /// It is for nobody from above: each organization is asked for itself.
+    #[error("whoever acts below an organization is let in by each of those there for itself")]
+    NotDelegated,
     /// It begins with `orgate:`, and is none of the catalogue, nor a wildcard of any.
     #[error("what begins with `orgate:` is Orgate's own, and there is no such permission")]
     Unknown,
@@ -245,6 +251,27 @@ pub fn parse_for_role(text: &str) -> Result<Permission, PermissionProblem> {
     };
     if permission.is_reserved() && !OrgatePermission::ALL.iter().any(known) {
         return Err(PermissionProblem::Unknown);
+    }
+    Ok(permission)
+}
+
+/// Reads one of Orgate's own, or a wildcard of some of them.
+///
+/// # Errors
+/// [`PermissionProblem`].
+pub fn parse_own(text: &str) -> Result<Permission, PermissionProblem> {
+    let permission = parse_for_role(text)?;
+    if permission.is_reserved() { Ok(permission) } else { Err(PermissionProblem::Foreign) }
+}
+
+/// Reads one that an organization above can be let use: of Orgate's own, and not to act further down.
+///
+/// # Errors
+/// [`PermissionProblem`].
+pub fn parse_for_delegate(text: &str) -> Result<Permission, PermissionProblem> {
+    let permission = parse_own(text)?;
+    if permission.as_str() == OrgatePermission::SuborganizationsAct.as_str() {
+        return Err(PermissionProblem::NotDelegated);
     }
     Ok(permission)
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** each step is a transaction of the organization's own, by a role that reaches no other; whichever node is killed,
 //! the next one goes on where it was. The operator's log says once that an organization was erased, when nothing is left of it.
 
+use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::EventId;
 use orgate_storage::system::OrgHint;
@@ -15,6 +16,10 @@ const ORGANIZATIONS: i64 = 20;
 
 /// Rows of one table that one transaction erases.
 const ROWS: i32 = 2_000;
+
+/// How long after its beginning an erasure ends at the earliest: requests and jobs that knew the organization before have ended by
+/// then, and what they wrote last is erased with the rest.
+const SETTLING: Duration = Duration::minutes(15);
 
 /// Erases a part of each organization that is due, once; of how many. 0: nobody is due.
 ///
@@ -49,6 +54,9 @@ async fn erase(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
     }
     if erased > 0 {
         return Ok(true);
+    }
+    if now - erasure.since < SETTLING {
+        return Ok(false);
     }
     record(env, scope, &erasure).await?;
     let mut tx = env.store.begin(scope).await?;

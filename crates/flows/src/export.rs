@@ -176,7 +176,6 @@ impl Reading<'_> {
         let mut wanted = Vec::with_capacity(stored.len());
         for Delegation { delegate, permissions, .. } in stored {
             if let Some(above) = self.env.store.resolve(OrgHint::Id(delegate)).await? {
-                let permissions = permissions.into_iter().collect();
                 wanted.push(WantedDelegation { organization: placed(above.slug), permissions });
             }
         }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -94,6 +94,8 @@ pub struct Limits {
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
+    /// Whose budget of refusals is used up, and until when.
+    refused: Mutex<HashMap<IpAddr, Instant>>,
     receivers: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
     registrations: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
     sign_ins: DefaultKeyedRateLimiter<OrgId>,
@@ -117,6 +119,7 @@ impl Limits {
             credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
+            refused: Mutex::default(),
             receivers: RateLimiter::dashmap(a_minute(settings.receivers)),
             registrations: RateLimiter::dashmap(a_minute(REGISTRATION_CHANGES)),
             sign_ins: RateLimiter::dashmap(a_minute(settings.sign_ins)),
@@ -137,7 +140,27 @@ impl Limits {
             Limited::Pages => &self.pages,
             Limited::Refusals => &self.refusals,
         };
-        limiter.check_key(&key).map_err(|until| too_many(&until))
+        let taken = limiter.check_key(&key).map_err(|until| too_many(&until));
+        if let (Limited::Refusals, Err(refused)) = (kind, &taken) {
+            self.refused().insert(key, Instant::now() + refused.retry_after);
+        }
+        taken
+    }
+
+    /// Refuses whose budget of refusals is used up, before anything is looked up for them.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn check_refused(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
+        let until = self.refused().get(&source(address)).copied();
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            Some(retry_after) if !retry_after.is_zero() => Err(TooMany { retry_after }),
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes one request to the management API from the budget of a subject through a client in an organization, as a
@@ -221,6 +244,7 @@ impl Limits {
         for limiter in [&self.credentials, &self.pages, &self.refusals, &self.document_askers] {
             limiter.retain_recent();
         }
+        self.refused().retain(|_, until| *until > Instant::now());
         self.api.retain_recent();
         self.receivers.retain_recent();
         self.registrations.retain_recent();

@@ -101,6 +101,14 @@ impl By {
         }
     }
 
+    /// The API key, if they call by one.
+    const fn key(self) -> Option<ApiKeyId> {
+        match self {
+            Self::Key(key, _) => Some(key),
+            Self::Client(_) | Self::User(..) => None,
+        }
+    }
+
     const fn session(self) -> Option<SessionId> {
         match self {
             Self::User(_, session) => Some(session),
@@ -110,8 +118,7 @@ impl By {
 }
 
 /// What a token says that its bearer may do: neither more than its scope, nor than was held when it was issued, nor than an
-/// organization lets them that is not theirs. Of a
-/// key, the first two are what it was made for.
+/// organization lets them that is not theirs. Of a key, the first is what its client may ask for, the second what it was made for.
 #[derive(Debug, Clone)]
 struct Lent {
     scope: Held,
@@ -158,7 +165,7 @@ impl Caller {
         // Held at home, whatever the other organization lets them do.
         let acts = self.also.is_none_or(|also| caller.may(also));
         if self.is_delegate() {
-            caller.lent.delegated = Some(self.find_delegated(tx).await?);
+            caller.lent.delegated = Some(self.find_let(tx).await?);
         }
         if acts && caller.may(self.asked) {
             Ok(caller)
@@ -189,7 +196,7 @@ impl Caller {
     }
 
     /// What the organization that is called about lets somebody of another one do, at this moment.
-    async fn find_delegated(&self, tx: &mut OrgTx) -> Result<Held, StorageError> {
+    async fn find_let(&self, tx: &mut OrgTx) -> Result<Held, StorageError> {
         let standing = tx.delegations().find_standing(self.home.org_id()).await?;
         let permissions = standing.map(|standing| standing.permissions).unwrap_or_default();
         Ok(Held::of(permissions.iter().map(String::as_str)))
@@ -206,7 +213,7 @@ impl Caller {
         }
         let mut caller = self.clone();
         if self.is_delegate() {
-            caller.lent.delegated = Some(self.find_delegated(tx).await?);
+            caller.lent.delegated = Some(self.find_let(tx).await?);
         }
         if caller.may(self.asked) {
             Ok(caller)
@@ -218,7 +225,14 @@ impl Caller {
     async fn find_rights(&self, env: &Env, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
         match self.by {
             By::Client(_) => tx.rights().find_of_client(self.client).await,
-            By::Key(key, _) => tx.rights().find_of_key(key, env.clock.now()).await,
+            By::Key(key, _) => {
+                let Some((held, began)) = tx.rights().find_of_key(key, env.clock.now()).await? else {
+                    return Ok(None);
+                };
+                let policy = env.configuration.policy(&env.store, &self.home).await?;
+                let stands = began.is_none_or(|began| began.check(&policy).is_ok());
+                Ok(stands.then_some(held))
+            }
             By::User(user, session) => tx.rights().find_of_user(user, (session, env.clock.now())).await,
         }
     }
@@ -268,10 +282,7 @@ impl Caller {
 
     /// What every event of theirs says besides: by which key they call.
     fn trace(&self) -> Vec<(&'static str, String)> {
-        match self.by {
-            By::Key(key, _) => vec![("by_api_key", key.to_string())],
-            By::Client(_) | By::User(..) => Vec::new(),
-        }
+        self.by.key().map(|key| ("by_api_key", key.to_string())).into_iter().collect()
     }
 
     /// Who does what they do: in their own organization themselves; in another the operator, or the organization that is let in
@@ -323,7 +334,10 @@ impl Caller {
         let event = events::refused(env, Action::ApiRefused, reason, &self.origin)?;
         let (actor, session_id) = (self.by.actor(), self.by.session());
         let user_id = self.by.maker().user();
-        let detail = [vec![(about.0, about.1.to_owned())], self.trace()].concat();
+        let mut detail = [vec![(about.0, about.1.to_owned())], self.trace()].concat();
+        if !self.is_at_home() {
+            detail.push(("organization", self.scope.org_id().to_string()));
+        }
         let event = Event { actor, user_id, session_id, client: Some(self.client), detail, ..event };
         env.refusals.record(env, &self.home, event).await?;
         Ok(())

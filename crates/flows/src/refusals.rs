@@ -148,10 +148,10 @@ async fn write_count(env: &Env, folded: Folded) -> Result<(), StorageError> {
     write(env, &folded.scope, &event).await.map(|_| ())
 }
 
-/// Writes an event, if its organization exists.
+/// Writes an event, if its organization exists, and is not erased or about to be: old links and tokens lead there for long.
 async fn write(env: &Env, scope: &OrgScope, event: &Event) -> Result<bool, StorageError> {
     let mut tx = env.store.begin(scope).await?;
-    let exists = tx.organization().find().await?.is_some();
+    let exists = tx.organization().find_record().await?.is_some();
     if exists {
         tx.audit().insert(event).await?;
     }

@@ -418,12 +418,12 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
 
     #[test]
     fn nothing_is_described_twice_in_all_the_files_together() {
-        let first =
-            "organizations: [{ slug: acme, name: A, domains: [acme.test] }, { slug: globex, name: G }]";
+        let first = "organizations: [{ slug: acme, name: A, domains: [acme.test] }, { slug: globex, name: G, external_id: X }]";
         let second = acme(
             "    domains: [ACME.test]
     roles: [{ slug: admin }, { slug: admin }]
     users: [{ email: a@acme.test, name: A }, { email: A@acme.test, name: A }]
+    external_id: X
 ",
         );
 
@@ -434,6 +434,7 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
             Some(
                 "\
 b.yaml:2:11: the organization acme was already described at a.yaml:1:25
+b.yaml:2:11: the external_id X was already described at a.yaml:1:78
 b.yaml:4:15: the domain acme.test was already described at a.yaml:1:50
 b.yaml:5:38: the role admin was already described at b.yaml:5:21
 b.yaml:6:55: the user a@acme.test was already described at b.yaml:6:22"

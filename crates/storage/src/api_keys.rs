@@ -91,6 +91,18 @@ impl TryFrom<Row> for ApiKey {
     }
 }
 
+/// Keys, with a clause that says which.
+macro_rules! select {
+    ($which:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            "select id, name, permitted, user_id, client_org_id, client_id, created_at, expires_at, last_used_at, revoked_at
+             from api_keys where org_id = $1 and " + $which,
+            $($argument),+
+        )
+    };
+}
+
 impl ApiKeys<'_> {
     /// Keeps a key, unless there are as many that are good as there may be; whether it did.
     pub async fn insert(&mut self, new: &NewApiKey<'_>, room: KeyRoom) -> Result<bool, StorageError> {
@@ -131,31 +143,17 @@ impl ApiKeys<'_> {
 
     /// A page of the keys, latest first, whatever became of them.
     pub async fn list(&mut self, page: PageOf<ApiKeyId>) -> Result<Page<ApiKey, ApiKeyId>, StorageError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "select id, name, permitted, user_id, client_org_id, client_id, created_at, expires_at, last_used_at, revoked_at
-             from api_keys where org_id = $1 and id < $2 order by id desc limit $3",
-            self.org_id,
-            page.after.map_or(Uuid::max(), ApiKeyId::as_uuid),
-            page.rows(),
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
+        let after = page.after.map_or(Uuid::max(), ApiKeyId::as_uuid);
+        let rows = select!("id < $2 order by id desc limit $3", self.org_id, after, page.rows())
+            .fetch_all(&mut *self.conn)
+            .await?;
         let keys: Result<Vec<ApiKey>, _> = rows.into_iter().map(TryInto::try_into).collect();
         Ok(page.cut(keys?, |key| key.id))
     }
 
     /// One key, whatever became of it.
     pub async fn find(&mut self, id: ApiKeyId) -> Result<Option<ApiKey>, StorageError> {
-        let row = sqlx::query_as!(
-            Row,
-            "select id, name, permitted, user_id, client_org_id, client_id, created_at, expires_at, last_used_at, revoked_at
-             from api_keys where org_id = $1 and id = $2",
-            self.org_id,
-            id.as_uuid(),
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
+        let row = select!("id = $2", self.org_id, id.as_uuid()).fetch_optional(&mut *self.conn).await?;
         row.map(TryInto::try_into).transpose()
     }
 
@@ -192,16 +190,11 @@ impl ApiKeys<'_> {
             revoked_at: None,
         };
         let held = HeldRights { roles: found.held_roles, permissions: found.held_permissions };
-        let state = found.connection_state.map(|text| {
-            parsed(ConnectionState::from_text(&text), "connections", "state")
-                .map(|state| (state, found.piloted.unwrap_or_default().into()))
-        });
-        let (connection, sso) = (
-            state.transpose()?,
+        let began = began(
+            (found.method, found.connection_id),
+            (found.connection_state, found.piloted),
             SsoSubject { of_verified_domain: found.domain_verified, break_glass: found.break_glass },
-        );
-        let method = found.method.map(|text| method(&text, found.connection_id)).transpose()?;
-        let began = method.map(|method| Began { method, connection, sso });
+        )?;
         Ok(Some(StandingApiKey { key: row.try_into()?, org_slug: found.org_slug, held, began }))
     }
 
@@ -218,14 +211,20 @@ impl ApiKeys<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The keys of a user that were not taken back: no more than they may have, and those that lapsed.
-    pub async fn list_of_user(&mut self, user: UserId) -> Result<Vec<ApiKey>, StorageError> {
+    /// Takes back all keys of a user that are good at this time; those.
+    pub async fn revoke_of_user(
+        &mut self,
+        user: UserId,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<ApiKey>, StorageError> {
         let rows = sqlx::query_as!(
             Row,
-            "select id, name, permitted, user_id, client_org_id, client_id, created_at, expires_at, last_used_at, revoked_at
-             from api_keys where org_id = $1 and user_id = $2 and revoked_at is null order by id",
+            "update api_keys set revoked_at = $3
+             where org_id = $1 and user_id = $2 and revoked_at is null and expires_at > $3
+             returning id, name, permitted, user_id, client_org_id, client_id, created_at, expires_at, last_used_at, revoked_at",
             self.org_id,
             user.as_uuid(),
+            at,
         )
         .fetch_all(&mut *self.conn)
         .await?;
@@ -250,4 +249,18 @@ impl ApiKeys<'_> {
         .await?;
         Ok(())
     }
+}
+
+/// How a key's maker had signed in when they made it; `None` for a machine.
+pub(crate) fn began(
+    (by, connection_id): (Option<String>, Option<Uuid>),
+    (state, piloted): (Option<String>, Option<bool>),
+    sso: SsoSubject,
+) -> Result<Option<Began>, StorageError> {
+    let Some(by) = by else { return Ok(None) };
+    let method = method(&by, connection_id)?;
+    let state =
+        state.map(|text| parsed(ConnectionState::from_text(&text), "connections", "state")).transpose()?;
+    let connection = state.map(|state| (state, piloted.unwrap_or_default().into()));
+    Ok(Some(Began { method, connection, sso }))
 }

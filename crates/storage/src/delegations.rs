@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a delegation is to an organization above, and ends with that: a foreign key to the tree says so.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::OrgId;
 use sqlx::PgConnection;
@@ -22,31 +24,57 @@ repository! {
 pub struct Delegation {
     /// The organization above.
     pub delegate: OrgId,
-    /// Permissions of Orgate's own, or wildcards of some, in the order in which they were given.
-    pub permissions: Vec<String>,
+    /// Permissions of Orgate's own, or wildcards of some.
+    pub permissions: BTreeSet<String>,
     /// When it was first let in.
     pub created_at: DateTime<Utc>,
     /// When that was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
+struct Row {
+    delegate_id: Uuid,
+    allowed: Vec<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Row> for Delegation {
+    fn from(row: Row) -> Self {
+        Self {
+            delegate: OrgId::from_uuid(row.delegate_id),
+            permissions: row.allowed.into_iter().collect(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
 impl Delegations<'_> {
     /// All of them, in the order of the delegates' ids: no more than there are organizations above.
     pub async fn list(&mut self) -> Result<Vec<Delegation>, StorageError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            Row,
             "select delegate_id, allowed, created_at, updated_at
              from delegations where org_id = $1 order by delegate_id",
             self.org_id,
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        let delegations = rows.into_iter().map(|row| Delegation {
-            delegate: OrgId::from_uuid(row.delegate_id),
-            permissions: row.allowed,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        });
-        Ok(delegations.collect())
+        Ok(rows.into_iter().map(Delegation::from).collect())
+    }
+
+    /// What an organization is let do, whatever their status is.
+    pub async fn find(&mut self, delegate: OrgId) -> Result<Option<Delegation>, StorageError> {
+        let row = sqlx::query_as!(
+            Row,
+            "select delegate_id, allowed, created_at, updated_at from delegations where org_id = $1 and delegate_id = $2",
+            self.org_id,
+            delegate.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        Ok(row.map(Delegation::from))
     }
 
     /// What an organization is let do now; `None` also while either of them is not active.
@@ -54,18 +82,18 @@ impl Delegations<'_> {
         find_standing(self.conn, (self.org_id, delegate)).await
     }
 
-    /// Lets an organization do this, and nothing else. `false` if it is not above this one.
+    /// Lets an organization do this, and nothing else: from now on, if it was not let in before. `false` if it is not above
+    /// this one.
     pub async fn save(&mut self, delegation: &Delegation) -> Result<bool, StorageError> {
         let done = sqlx::query!(
             "insert into delegations (org_id, delegate_id, allowed, created_at, updated_at)
-             select above.org_id, above.ancestor_id, $3, $4, $5
+             select above.org_id, above.ancestor_id, $3, $4, $4
              from organization_ancestors above where above.org_id = $1 and above.ancestor_id = $2 and above.depth > 0
              on conflict (org_id, delegate_id)
              do update set allowed = excluded.allowed, updated_at = excluded.updated_at",
             self.org_id,
             delegation.delegate.as_uuid(),
-            &delegation.permissions,
-            delegation.created_at,
+            &delegation.permissions.iter().cloned().collect::<Vec<_>>(),
             delegation.updated_at,
         )
         .execute(&mut *self.conn)
@@ -91,8 +119,9 @@ pub(crate) async fn find_standing(
     conn: &mut PgConnection,
     (org_id, delegate): (Uuid, OrgId),
 ) -> Result<Option<Delegation>, StorageError> {
-    let row = sqlx::query!(
-        "select delegation.allowed, delegation.created_at, delegation.updated_at
+    let row = sqlx::query_as!(
+        Row,
+        "select delegation.delegate_id, delegation.allowed, delegation.created_at, delegation.updated_at
          from delegations delegation
          join organizations organization on organization.org_id = delegation.org_id
          cross join lateral resolve_organization(delegation.delegate_id, null, false) above
@@ -103,12 +132,7 @@ pub(crate) async fn find_standing(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Delegation {
-        delegate,
-        permissions: row.allowed,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    }))
+    Ok(row.map(Delegation::from))
 }
 
 /// What an organization is let do now, for what its people made at `made_at`: that falls with the delegation, and does not rise
@@ -117,7 +141,7 @@ pub(crate) async fn find_standing_since(
     conn: &mut PgConnection,
     of: (Uuid, OrgId),
     made_at: DateTime<Utc>,
-) -> Result<Option<Vec<String>>, StorageError> {
+) -> Result<Option<BTreeSet<String>>, StorageError> {
     let standing = find_standing(conn, of).await?.filter(|standing| standing.created_at <= made_at);
     Ok(standing.map(|standing| standing.permissions))
 }

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::{ApiKeyId, ClientId, OrgId, SessionId, UserId};
 use orgate_domain::setup::LinkMaker;
+use orgate_domain::standing::{Began, SsoSubject};
 
 use crate::StorageError;
+use crate::api_keys::began;
 use crate::delegations::find_standing_since;
 use crate::scope::repository;
 
@@ -87,16 +89,16 @@ impl Rights<'_> {
         Ok(found)
     }
 
-    /// What the maker of an API key holds at this time; `None` unless the key, its maker, the client that it was made with and
-    /// the organization stand.
+    /// What the maker of an API key holds at this time, and how they had signed in when they made it; `None` unless the key, its
+    /// maker, the client that it was made with and the organization stand.
     pub async fn find_of_key(
         &mut self,
         key: ApiKeyId,
         at: DateTime<Utc>,
-    ) -> Result<Option<HeldRights>, StorageError> {
-        let found = sqlx::query_as!(
-            HeldRights,
-            r#"select held_roles as "roles!", held_permissions as "permissions!"
+    ) -> Result<Option<(HeldRights, Option<Began>)>, StorageError> {
+        let row = sqlx::query!(
+            r#"select held_roles as "roles!", held_permissions as "permissions!", method, connection_id,
+                      connection_state, piloted, break_glass as "break_glass!", domain_verified as "domain_verified!"
                from standing_api_keys where org_id = $1 and id = $2 and expires_at > $3"#,
             self.org_id,
             key.as_uuid(),
@@ -104,10 +106,16 @@ impl Rights<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        Ok(found)
+        let Some(row) = row else { return Ok(None) };
+        let began = began(
+            (row.method, row.connection_id),
+            (row.connection_state, row.piloted),
+            SsoSubject { of_verified_domain: row.domain_verified, break_glass: row.break_glass },
+        )?;
+        Ok(Some((HeldRights { roles: row.roles, permissions: row.permissions }, began)))
     }
 
-    /// What whoever vouches since `made_at` for an invitation holds now; nothing, if they are not active, the client is not
+    /// What whoever vouches since `made_at` for an invitation or a set-up link holds now; nothing, if they are not active, the client is not
     /// admitted any more, or their organization is not let in, or anew.
     pub async fn find_of_maker(
         &mut self,
@@ -116,7 +124,7 @@ impl Rights<'_> {
         let found = match maker {
             LinkMaker::Delegate(id) => find_standing_since(self.conn, (self.org_id, id), made_at)
                 .await?
-                .map(|permissions| HeldRights { roles: Vec::new(), permissions }),
+                .map(|permissions| HeldRights { roles: Vec::new(), permissions: permissions.into_iter().collect() }),
             LinkMaker::Operator => None,
             LinkMaker::User(id) => {
                 sqlx::query_as!(

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
+use orgate_domain::setup::{SetupLink, SetupPurpose};
 use uuid::Uuid;
 
-use crate::delegations::find_standing_since;
 use crate::row::parsed;
 use crate::scope::repository;
 use crate::{Page, PageOf, StorageError};
@@ -127,47 +126,6 @@ impl SetupLinks<'_> {
         .fetch_optional(&mut *self.conn)
         .await?;
         row.map(TryInto::try_into).transpose()
-    }
-
-    /// What whoever made a link at `made_at` holds now; nothing, if they are not active, the client is not admitted any more, or
-    /// their organization is not let in, or anew.
-    pub async fn list_maker_permissions(
-        &mut self,
-        (maker, made_at): (LinkMaker, DateTime<Utc>),
-    ) -> Result<Vec<String>, StorageError> {
-        let held = match maker {
-            LinkMaker::Delegate(id) => find_standing_since(self.conn, (self.org_id, id), made_at).await?,
-            LinkMaker::Operator => None,
-            LinkMaker::User(id) => {
-                sqlx::query_scalar!(
-                    r#"select array(select bundled.permission from roles_held held
-                                    join role_permissions bundled
-                                        on bundled.org_id = held.org_id and bundled.role_id = held.role_id
-                                    where held.org_id = member.org_id and held.user_id = member.id) as "permissions!"
-                       from users member where member.org_id = $1 and member.id = $2 and member.status = 'active'"#,
-                    self.org_id,
-                    id.as_uuid(),
-                )
-                .fetch_optional(&mut *self.conn)
-                .await?
-            }
-            LinkMaker::Client(id) => {
-                sqlx::query_scalar!(
-                    r#"select array(select bundled.permission from client_roles held
-                                    join role_permissions bundled
-                                        on bundled.org_id = held.org_id and bundled.role_id = held.role_id
-                                    where held.org_id = admitted.org_id and held.client_org_id = admitted.client_org_id
-                                      and held.client_id = admitted.client_id) as "permissions!"
-                       from admitted_clients admitted
-                       where admitted.org_id = $1 and admitted.client_id = $2 and admitted.status = 'active'"#,
-                    self.org_id,
-                    id.as_uuid(),
-                )
-                .fetch_optional(&mut *self.conn)
-                .await?
-            }
-        };
-        Ok(held.unwrap_or_default())
     }
 
     /// How many links were made since `since`, whatever became of them.

@@ -50,7 +50,7 @@ pub enum SystemReason {
     Inherit,
     /// Writes events of any organization that change nothing but its log.
     Journal,
-    /// Lists which organizations there are, for whoever runs the installation.
+    /// Lists which organizations there are, for whoever runs the installation; and finds those that let another one act in them.
     Operate,
     /// Claims connections, domains and signing keys of any organization that are due to be looked after, finds deleted
     /// organizations that are due to be erased, and goes through all organizations when the master key changes.

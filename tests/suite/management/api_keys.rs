@@ -412,6 +412,9 @@ async fn who_presents_too_many_forged_keys_is_told_to_wait() {
     }
 
     assert_eq!(statuses, [401, 401, 401, 429]);
+    app.apply(&super::machines(&app)).await;
+    let good = key_of(&app, &token_of(&app, "all").await, "acme", &["orgate:users:read"]).await.text("key");
+    assert_eq!(status(&app, &good, USERS).await, 429, "none is looked for until then");
 }
 
 #[tokio::test]
@@ -549,6 +552,10 @@ async fn a_client_that_binds_its_tokens_or_may_not_ask_for_the_api_has_no_keys()
     assert_eq!(status(&app, &key, USERS).await, 200);
     is("resources: []").await;
     assert_eq!(status(&app, &key, USERS).await, 401);
+    is(&format!("resources: [\"{api}\"], scopes: [\"orgate:roles:read\"]")).await;
+    assert_eq!(status(&app, &key, USERS).await, 403, "what it may not ask tokens for");
+    is(&format!("resources: [\"{api}\"], scopes: [\"orgate:users:*\"]")).await;
+    assert_eq!(status(&app, &key, USERS).await, 200);
 }
 
 #[tokio::test]
@@ -573,6 +580,44 @@ async fn keys_of_one_maker_have_one_budget() {
 }
 
 /// What is decided is decided by what there is then.
+#[tokio::test]
+async fn requests_of_two_keys_are_told_apart() {
+    let app = app().await;
+    let token = token_of(&app, "all").await;
+    let mut made = Vec::new();
+    for name in ["one", "two"] {
+        let key = key_of(&app, &token, "acme", &["orgate:users:manage"]).await.text("key");
+        let request = client().post(app.at(&format!("{PATH}{}", USERS.1))).bearer_auth(&key);
+        let wanted = json!({ "email": format!("{name}@acme.test"), "name": name });
+        let request = request.header("idempotency-key", "first").json(&wanted);
+        made.push(Reply::of(request.send().await.expect("answered")).await.status);
+    }
+    assert_eq!(made, [201, 201]);
+}
+
+#[tokio::test]
+async fn a_change_that_waits_is_not_made_by_a_key_whose_maker_could_not_sign_in_so_any_more() {
+    let app = app().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    let key = key_of(&app, &ada, "acme", &["orgate:users:manage"]).await.text("key");
+    let holding = hold_rights(&app, "acme").await;
+    let wanted = json!({ "email": "late@acme.test", "name": "Late" });
+
+    let late = call(&app, Some(&key), ("POST", USERS.1), Some(&wanted));
+    let meanwhile = async {
+        app.blocked().await;
+        app.apply(
+            "organizations: [{ slug: acme, name: Acme Inc, policy: { sso_enforcement: organization } }]",
+        )
+        .await;
+        app.env.configuration.forget();
+        let_go(holding).await;
+    };
+    let (refused, ()) = tokio::join!(late, meanwhile);
+
+    assert_eq!((refused.status, refused.text("detail").as_str()), (403, "you may not do this any more"));
+}
+
 #[tokio::test]
 async fn a_change_that_waits_is_not_made_by_a_key_that_was_taken_back_meanwhile() {
     let app = app().await;

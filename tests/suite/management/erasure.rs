@@ -54,6 +54,7 @@ async fn a_deleted_organization_can_be_restored_for_a_while_and_is_erased_after_
     app.clock.advance(Duration::days(GRACE_DAYS + 1));
     assert_eq!(erase_due(&app.env).await.expect("asked"), 0, "it was restored");
 
+    let tokens = app.sign_in("globex", "gus@globex.test").await;
     set_status(&app, "globex", "deleted").await;
     app.clock.advance(Duration::days(GRACE_DAYS + 1));
     // Node after node: whoever is killed leaves the rest to the next.
@@ -67,6 +68,14 @@ async fn a_deleted_organization_can_be_restored_for_a_while_and_is_erased_after_
         assert!(turns < 500, "it does not end");
     }
 
+    let told =
+        async || app.events("operator").await.iter().any(|event| event == "organization.erased success");
+    assert!(!told().await, "what is under way at its beginning may still be written");
+    app.clock.advance(Duration::minutes(16));
+    while erase_due(&app.env).await.expect("erased") > 0 {}
+    app.env.configuration.forget();
+    let refused = app.refresh(&tokens.text("refresh_token")).await;
+    assert_eq!(refused.outcome(), "400 invalid_grant", "what leads there leads nowhere, and leaves nothing");
     for table in ["users", "sessions", "roles", "audit_events", "clients", "domains", "outbox"] {
         assert_eq!(rows_of(&app, globex, table).await, 0, "{table}");
     }

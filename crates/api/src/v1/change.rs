@@ -99,6 +99,11 @@ impl FromRequest<AppState> for Patch {
 }
 
 impl Patch {
+    /// Whether it says anything of this member.
+    pub(crate) fn names(&self, member: &str) -> bool {
+        self.merge.get(member).is_some()
+    }
+
     /// What somebody wants, of `view` as it is shown and `settings` as they may be changed.
     ///
     /// # Errors

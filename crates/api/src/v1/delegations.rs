@@ -66,6 +66,7 @@ pub(crate) struct Below {
 impl From<Delegation> for View {
     fn from(delegation: Delegation) -> Self {
         let Delegation { delegate, permissions, created_at, updated_at } = delegation;
+        let permissions = permissions.into_iter().collect();
         Self { organization: delegate.to_string(), permissions, created_at, updated_at }
     }
 }
@@ -73,6 +74,7 @@ impl From<Delegation> for View {
 impl From<DelegatedOrganization> for Below {
     fn from(below: DelegatedOrganization) -> Self {
         let DelegatedOrganization { id, slug, name, permissions } = below;
+        let permissions = permissions.into_iter().collect();
         Self { id: id.to_string(), slug: slug.to_string(), name, permissions }
     }
 }

@@ -296,7 +296,7 @@ pub(crate) async fn patch(
     patch: Patch,
 ) -> Result<Tagged<View>, Problem> {
     let edit = |now: &ListedUser| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
-    Ok(Tagged(update_user(&env, &caller, id, edit).await?.into()))
+    Ok(Tagged(update_user(&env, &caller, (id, patch.names("email")), edit).await?.into()))
 }
 
 /// Erase a user for good, with all that is theirs: they are signed out everywhere first. What the audit log says of them stays,

@@ -7,7 +7,9 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::permissions::EVERYTHING;
-use orgate_storage::{Connection, Group, OrgScope, OrgTx, Role, StorageError};
+use orgate_storage::{
+    Connection, EXTERNAL_ID_OF_ORGANIZATION, EXTERNAL_ID_OF_USER, Group, OrgScope, OrgTx, Role, StorageError,
+};
 
 use super::connections::WantedState;
 use super::plan::{Change, SecretChange, Step, Subject, Why};
@@ -55,8 +57,8 @@ pub(super) async fn execute(
     let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
     for (change, made) in &changes {
         match write(env, &mut tx, (&step.slug, change), made).await {
-            Err(Failure::Storage(StorageError::Conflict { .. })) => {
-                return Err(ApplyError::Taken(taken(&step.slug, &change.subject)));
+            Err(Failure::Storage(StorageError::Conflict { constraint })) => {
+                return Err(ApplyError::Taken(taken(&step.slug, (&change.subject, &constraint))));
             }
             written => written?,
         }
@@ -250,8 +252,14 @@ async fn save_secret(
 }
 
 /// Why a unique name could not be used.
-fn taken(org: &Slug, subject: &Subject) -> String {
+fn taken(org: &Slug, (subject, constraint): (&Subject, &str)) -> String {
     let name = match subject {
+        Subject::Organization(_) if constraint == EXTERNAL_ID_OF_ORGANIZATION => {
+            return format!("the external_id of {org} is another organization's");
+        }
+        Subject::User { email, .. } if constraint == EXTERNAL_ID_OF_USER => {
+            return format!("the external_id of {} in {org} is another user's", email.as_str());
+        }
         Subject::Access { client_id, .. } => return since(&format!("the access of {org} to {client_id}")),
         Subject::Connection(state) => {
             return since(&format!("the connection {} in {org}", state.connection.slug));

@@ -190,10 +190,10 @@ impl Planner<'_> {
             }
             let now = self.env.clock.now();
             let before = gone.remove(&delegate);
-            let permissions: Vec<String> = delegation.permissions.iter().cloned().collect();
+            let permissions = delegation.permissions.clone();
             let mark = match before {
                 None => Some(Mark::Created),
-                Some(before) => Mark::of([("permissions", !is_same(&before.permissions, &permissions))]),
+                Some(before) => Mark::of([("permissions", before.permissions != permissions)]),
             };
             let created_at = before.map_or(now, |before| before.created_at);
             let after = Delegation { delegate, permissions, created_at, updated_at: now };
@@ -473,10 +473,4 @@ fn staying(parents: &BTreeMap<Slug, GroupId>, known: &BTreeMap<Slug, GroupId>) -
 /// A slug is also a name for people.
 fn called_by(slug: &Slug) -> Result<DisplayName, StorageError> {
     DisplayName::parse(slug.as_str()).map_err(|_| StorageError::Corrupt { table: "roles", column: "name" })
-}
-
-/// Whether these are the same permissions, in whatever order.
-fn is_same(one: &[String], other: &[String]) -> bool {
-    let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
-    set(one) == set(other)
 }

@@ -256,9 +256,13 @@ impl Wanted {
     pub fn check(&self) -> Result<(), Problems> {
         let mut problems = Problems::default();
         let (mut slugs, mut domains, mut client_ids) = (Seen::new(), Seen::new(), Seen::new());
+        let mut external_ids = Seen::new();
         for organization in &self.organizations {
             let slug = &organization.slug;
             first(&mut slugs, "the organization", slug.value.as_str(), &slug.place, &mut problems);
+            if let Some(id) = &organization.external_id {
+                first(&mut external_ids, "the external_id", id.as_str(), &slug.place, &mut problems);
+            }
             for domain in organization.domains.iter().flatten() {
                 first(&mut domains, "the domain", domain.value.as_str(), &domain.place, &mut problems);
             }
@@ -314,8 +318,12 @@ impl WantedOrganization {
         for group in &self.groups {
             first(&mut groups, "the group", group.slug.value.as_str(), &group.slug.place, problems);
         }
+        let mut external_ids = Seen::new();
         for user in &self.users {
             first(&mut emails, "the user", user.email.value.normalized(), &user.email.place, problems);
+            if let Some(id) = &user.external_id {
+                first(&mut external_ids, "the external_id", id.as_str(), &user.email.place, problems);
+            }
         }
         if let Some(status) = &self.status {
             let operator = self.slug.value.as_str() == OPERATOR_SLUG;

@@ -75,7 +75,7 @@ pub(crate) fn delegation_event(
     let mut event = author.done(env, Action::DelegationConfigured, mark)?;
     event.detail.extend([
         ("organization", delegation.delegate.to_string()),
-        ("permissions", delegation.permissions.join(" ")),
+        ("permissions", delegation.permissions.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
     ]);
     Ok(event)
 }

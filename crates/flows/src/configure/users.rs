@@ -11,7 +11,7 @@ use orgate_domain::standing::UserStatus;
 use orgate_storage::{Group, ListedUser, NewUser, OrgTx, Role};
 
 use super::{Author, Mark};
-use crate::api_keys::revoke_in;
+use crate::api_keys::about;
 use crate::end_sessions::{Because, end_sessions};
 use crate::invitations::seats::{check_seats, hold_seats};
 use crate::{Env, Failure, events};
@@ -101,19 +101,19 @@ pub(crate) async fn save_user(
     if let Some(reason) = user.ends_sessions {
         end_all(env, tx, Some(*id), author.because(reason)).await?;
     }
-    if user.status == UserStatus::Deactivated {
+    if mark.touches("status") {
         revoke_keys(env, tx, author, *id).await?;
     }
     Ok(())
 }
 
-/// Takes a user's keys back: whoever lets them in again does not let in whoever has these.
+/// Takes a user's keys back when they are deactivated: whoever lets them in again does not let in whoever has these. And when they
+/// are let in, as one may have been made in the moment in which they were not.
 async fn revoke_keys(env: &Env, tx: &mut OrgTx, author: &Author, user: UserId) -> Result<(), Failure> {
-    for key in tx.api_keys().list_of_user(user).await? {
+    for key in tx.api_keys().revoke_of_user(user, env.clock.now()).await? {
         let event = author.about(events::done(env, Action::ApiKeyRevoked, &author.origin)?);
-        let reason = Some("user_deactivated");
-        let event = Event { reason, detail: author.detail.clone(), ..event };
-        revoke_in(env, tx, (&key, event)).await?;
+        let event = Event { reason: Some("user_deactivated"), detail: author.detail.clone(), ..event };
+        tx.audit().insert(&about(&key, event)).await?;
     }
     Ok(())
 }

@@ -114,6 +114,7 @@ async fn budgeted(
     origin: &Origin,
 ) -> Result<Admission, Failure> {
     if let Ok(key) = Credential::<ApiKeySecret>::parse(token) {
+        env.limits.check_refused(origin.address)?; // only a look at the database tells a good one from an invented one
         return by_key::admit(env, (&key, proof), asked, origin).await;
     }
     let nobodys = Admission { access: Access::InvalidToken, budget: None };
@@ -146,7 +147,7 @@ async fn check(env: &Env, (caller, slug): (Caller, &str), asked: Asked<'_>) -> R
         (Access::OtherOrganization, "other_organization")
     } else if !caller.holds.has(wanted) {
         (Access::Forbidden, "permission_missing")
-    } else if matches!(caller.by, By::Key(..)) && !caller.lent.scope.has(wanted) {
+    } else if matches!(caller.by, By::Key(..)) && !caller.may(wanted) {
         (Access::BeyondKey, "beyond_key")
     } else if !caller.lent.scope.has(wanted) {
         (Access::InsufficientScope, "scope_missing")
@@ -156,11 +157,16 @@ async fn check(env: &Env, (caller, slug): (Caller, &str), asked: Asked<'_>) -> R
         (Access::NotDelegated, "not_delegated")
     } else {
         return match place {
-            Place::Below(scope, delegated) => enter_below(env, (caller, scope, delegated), asked).await,
+            Place::Below(scope, delegated) => {
+                enter_below(env, (caller, scope, delegated), asked.reason).await
+            }
             Place::Foreign(scope) => enter(env, (caller, scope), asked).await,
             Place::Elsewhere | Place::Home => Ok(Access::Granted(Box::new(caller))),
         };
     };
+    // Where it is known to them, the organization is named.
+    let scope = if let Place::Below(scope, _) = place { scope } else { caller.scope };
+    let caller = Caller { scope, ..caller };
     caller.record_refusal(env, (reason, ("permission", wanted.as_str()))).await?;
     Ok(refused)
 }
@@ -224,11 +230,14 @@ async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>)
     };
     let also = (asked.holder == Holder::Organization).then_some(OrgatePermission::OrganizationsAct);
     let caller = Caller { scope, roles: Vec::new(), also, reason: Some(reason.to_owned()), ..caller };
-    let mut event = caller.done(env, Action::OperatorEntered)?;
-    event.detail.push(("permission", asked.permission.as_str().to_owned()));
-    let mut tx = env.store.begin(&scope).await?;
-    tx.audit().insert(&event).await?;
-    tx.commit().await?;
+    let_in(env, caller, Action::OperatorEntered).await
+}
+
+/// Writes that somebody comes into an organization that is not theirs, and for what, before they do anything there.
+async fn let_in(env: &Env, caller: Caller, action: Action) -> Result<Access, Failure> {
+    let mut event = caller.done(env, action)?;
+    event.detail.push(("permission", caller.asked.as_str().to_owned()));
+    env.journal.record(env, caller.org_id(), event).await?;
     Ok(Access::Granted(Box::new(caller)))
 }
 
@@ -236,18 +245,13 @@ async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>)
 async fn enter_below(
     env: &Env,
     (caller, scope, delegated): (Caller, OrgScope, Held),
-    asked: Asked<'_>,
+    reason: Option<&str>,
 ) -> Result<Access, Failure> {
-    let reason = asked.reason.map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
     let lent = Lent { delegated: Some(delegated), ..caller.lent };
     let also = Some(OrgatePermission::SuborganizationsAct);
     let caller = Caller { scope, roles: Vec::new(), lent, also, reason, ..caller };
-    let mut event = caller.done(env, Action::DelegateEntered)?;
-    event.detail.push(("permission", asked.permission.as_str().to_owned()));
-    let mut tx = env.store.begin(&scope).await?;
-    tx.audit().insert(&event).await?;
-    tx.commit().await?;
-    Ok(Access::Granted(Box::new(caller)))
+    let_in(env, caller, Action::DelegateEntered).await
 }
 
 /// Whoever the token is about, if all that it stands on does; with their organization's slug.

@@ -12,7 +12,7 @@ use orgate_domain::audit::Action;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ApiKeyId;
 use orgate_domain::names::DisplayName;
-use orgate_domain::permissions::parse_for_role;
+use orgate_domain::permissions::parse_own;
 use orgate_domain::roles::Permission;
 use orgate_storage::{KeyRoom, NewApiKey, Page, PageOf};
 
@@ -155,9 +155,7 @@ fn check_permissions(texts: &[String]) -> Result<BTreeSet<Permission>, ChangeErr
     }
     let read = texts.iter().enumerate().map(|(place, text)| {
         let wrong = |detail: String| ChangeError::invalid(format!("/permissions/{place}"), detail);
-        let permission = parse_for_role(text).map_err(|problem| wrong(problem.to_string()))?;
-        let own = "a key is for permissions of Orgate's own, which begin with `orgate:`".to_owned();
-        if permission.is_reserved() { Ok(permission) } else { Err(wrong(own)) }
+        parse_own(text).map_err(|problem| wrong(problem.to_string()))
     });
     read.collect()
 }

@@ -4,12 +4,14 @@ use std::ops::{Deref, DerefMut};
 
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::permissions::EVERYTHING;
+use orgate_domain::policies::SsoEnforcement;
 use orgate_storage::{Answered, OrgTx, StorageError};
 use uuid::Uuid;
 
 use super::Caller;
 use crate::limits::Turn;
 use crate::random::NoRandomness;
+use crate::way_in::{check_way_in, enforcement_in, inherited};
 use crate::{Env, Failure};
 
 /// The request's key came with another request before.
@@ -159,6 +161,8 @@ impl Change {
 pub(super) struct ChangeOfRights {
     change: Change,
     had_owner: bool,
+    /// Where it may shut somebody out: for whom SSO is enforced, and left a way in before.
+    way_in: Option<SsoEnforcement>,
 }
 
 impl Deref for ChangeOfRights {
@@ -177,29 +181,36 @@ impl DerefMut for ChangeOfRights {
 
 impl ChangeOfRights {
     pub(super) async fn begin(env: &Env, caller: &Caller) -> Result<Self, ChangeError> {
-        Self::begin_with(env, caller, async |_| Ok(())).await
+        let mut change = Change::begin(env, caller, async |tx| tx.roles().seize().await).await?;
+        let had_owner = change.tx.roles().is_held(EVERYTHING).await?;
+        Ok(Self { change, had_owner, way_in: None })
     }
 
-    /// Begins one, with what `lock` waits for before it waits for others of its kind.
-    pub(super) async fn begin_with(
-        env: &Env,
-        caller: &Caller,
-        lock: impl AsyncFnOnce(&mut OrgTx) -> Result<(), StorageError>,
-    ) -> Result<Self, ChangeError> {
+    /// Begins one after which somebody could perhaps not sign in any more, or have no rights: sign-ins that are about to begin a
+    /// session wait for it, and so do changes of policies and connections.
+    pub(super) async fn begin_shutting_out(env: &Env, caller: &Caller) -> Result<Self, ChangeError> {
+        let above = inherited(env, &caller.scope).await?;
         let lock = async |tx: &mut OrgTx| {
-            lock(tx).await?;
+            tx.users().seize(None).await?; // before anything that a sign-in may wait for
             tx.roles().seize().await
         };
         let mut change = Change::begin(env, caller, lock).await?;
-        let had_owner = change.tx.roles().is_held(EVERYTHING).await?;
-        Ok(Self { change, had_owner })
+        let tx = &mut change.tx;
+        let had_owner = tx.roles().is_held(EVERYTHING).await?;
+        let enforcement = enforcement_in(tx, &above).await?;
+        let way_in = check_way_in(tx, enforcement).await?.ok().map(|()| enforcement);
+        Ok(Self { change, had_owner, way_in })
     }
 
     /// Makes it last, unless it takes the organization its last owner. One that has none, because a file or an identity
-    /// provider says who may do what, is not asked for one.
+    /// provider says who may do what, is not asked for one. Nor does it close the way in that enforced SSO left.
     pub(super) async fn commit(mut self) -> Result<(), ChangeError> {
-        if self.had_owner && !self.change.tx.roles().is_held(EVERYTHING).await? {
+        let tx = &mut self.change.tx;
+        if self.had_owner && !tx.roles().is_held(EVERYTHING).await? {
             return Err(ChangeError::LastOwner);
+        }
+        if let Some(enforcement) = self.way_in {
+            check_way_in(tx, enforcement).await?.map_err(|none| ChangeError::InUse(none.to_string()))?;
         }
         self.change.commit().await
     }
@@ -234,7 +245,9 @@ impl Caller {
     /// A request's key as the caller's own: another's of the same name is another key.
     pub(super) fn own(&self, once: &Once) -> Once {
         let (client, id) = (self.client.1.to_string(), self.id());
-        let own = [client.as_bytes(), b" ", id.as_bytes(), b" ", once.key.as_bytes()].concat();
+        let by = self.by.key().map(|key| key.to_string()).unwrap_or_default();
+        let own = [client.as_str(), &id, &by].join(" ");
+        let own = [own.as_bytes(), b" ", once.key.as_bytes()].concat();
         Once { key: SecretHash::of(&own), request: once.request }
     }
 

@@ -1,7 +1,9 @@
 //! Which organizations above one are let act in it; and, from there, in which one is let act.
 
+use std::collections::BTreeSet;
+
 use orgate_domain::ids::OrgId;
-use orgate_domain::permissions::{PermissionProblem, is_reserved, parse_for_role};
+use orgate_domain::permissions::parse_for_delegate;
 use orgate_storage::system::DelegatedOrganization;
 use orgate_storage::{Delegation, Page, PageOf};
 
@@ -33,8 +35,8 @@ pub async fn set_delegation(
     let change = async {
         let mut change = ChangeOfRights::begin(env, caller).await?;
         let Change { tx, caller, .. } = &mut *change;
-        let before = tx.delegations().list().await?.into_iter().find(|one| one.delegate == delegate);
-        check(caller, &permissions, before.as_ref())?;
+        let before = tx.delegations().find(delegate).await?;
+        let permissions = check(caller, &permissions, before.as_ref())?;
         let now = env.clock.now();
         let created_at = before.as_ref().map_or(now, |before| before.created_at);
         let after = Delegation { delegate, permissions, created_at, updated_at: now };
@@ -60,7 +62,7 @@ pub async fn end_delegation(env: &Env, caller: &Caller, delegate: OrgId) -> Resu
     let change = async {
         let mut change = ChangeOfRights::begin(env, caller).await?;
         let Change { tx, caller, .. } = &mut *change;
-        let before = tx.delegations().list().await?.into_iter().find(|one| one.delegate == delegate);
+        let before = tx.delegations().find(delegate).await?;
         let before = before.ok_or(ChangeError::Missing)?;
         check(caller, &[], Some(&before))?;
         save_delegation(env, tx, (&caller.author(), &Mark::Removed), &before).await?;
@@ -81,31 +83,28 @@ pub async fn list_delegated(
     Ok(env.store.list_delegated(&caller.scope, page).await?)
 }
 
-/// Whether the caller may give each of these: what is to be let, and what was.
-fn check(caller: &Caller, wanted: &[String], before: Option<&Delegation>) -> Result<(), ChangeError> {
+/// What is to be let, each of which the caller may give, and what was.
+fn check(
+    caller: &Caller,
+    wanted: &[String],
+    before: Option<&Delegation>,
+) -> Result<BTreeSet<String>, ChangeError> {
     for (place, text) in wanted.iter().enumerate() {
         let pointer = format!("/permissions/{place}");
-        if !is_reserved(text) {
-            let detail =
-                format!("{text:?} is no permission of Orgate's own; applications' are not delegated");
-            return Err(ChangeError::invalid(pointer, detail));
+        if let Err(problem) = parse_for_delegate(text) {
+            return Err(ChangeError::invalid(pointer, format!("{text:?}: {problem}")));
         }
-        let unknown =
-            |problem: PermissionProblem| ChangeError::invalid(&*pointer, format!("{text:?}: {problem}"));
-        parse_for_role(text).map_err(unknown)?;
         if !caller.may_give_permission(text) {
-            return Err(ChangeError::above(
-                pointer,
-                format!("you do not hold {text}, and so cannot let others do it"),
-            ));
+            let detail = format!("you do not hold {text}, and so cannot let others do it");
+            return Err(ChangeError::above(pointer, detail));
         }
     }
-    let before = before.map(|before| before.permissions.as_slice()).unwrap_or_default();
-    match before.iter().find(|text| !caller.may_give_permission(text)) {
+    let held = before.map(|before| &before.permissions).into_iter().flatten();
+    match held.into_iter().find(|text| !caller.may_give_permission(text)) {
         Some(held) => {
             let detail = format!("it is let do {held}, which you do not hold; who does can change it");
             Err(ChangeError::above("", detail))
         }
-        None => Ok(()),
+        None => Ok(wanted.iter().cloned().collect()),
     }
 }

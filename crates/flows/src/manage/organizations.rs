@@ -306,8 +306,10 @@ pub async fn change_status(
     operator: &Caller,
     status: OrgStatus,
 ) -> Result<DescribedOrganization, ChangeError> {
-    let asking = operator;
     let change = async {
+        if status == OrgStatus::Deleted {
+            tell_at_home(env, operator).await?;
+        }
         let lock = async |tx: &mut OrgTx| {
             tx.users().seize(None).await?; // before anything that a sign-in may wait for
             tx.organization().lock().await
@@ -327,23 +329,15 @@ pub async fn change_status(
         let mark = Mark::Changed(vec!["status"]);
         save_organization(env, tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;
         let after = describe(tx).await?.ok_or(ChangeError::Missing)?;
-        let slug = organization.slug.to_string();
         change.commit().await?;
-        if status == OrgStatus::Deleted {
-            tell_at_home(env, asking, slug).await?;
-        }
         Ok(after)
     };
     operator.conclude(env, change).await
 }
 
-/// Says in the operator's own log who deleted an organization, and why: that one's log goes with it.
-async fn tell_at_home(env: &Env, operator: &Caller, slug: String) -> Result<(), ChangeError> {
+/// Says in the operator's own log who is about to delete an organization, and why: that one's log goes with it.
+async fn tell_at_home(env: &Env, operator: &Caller) -> Result<(), ChangeError> {
     let mut event = operator.done(env, Action::OrganizationConfigured)?;
-    let organization = operator.org_id().to_string();
-    event.detail.extend([("change", "deleted".to_owned()), ("organization", organization), ("slug", slug)]);
-    let mut tx = env.store.begin(&operator.home).await?;
-    tx.audit().insert(&event).await?;
-    tx.commit().await?;
-    Ok(())
+    event.detail.extend([("change", "deleting".to_owned()), ("organization", operator.org_id().to_string())]);
+    Ok(env.journal.record(env, operator.home.org_id(), event).await?)
 }

@@ -106,7 +106,7 @@ async fn update(
     id: RoleId,
     edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
 ) -> Result<Role, ChangeError> {
-    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let mut change = ChangeOfRights::begin_shutting_out(env, caller).await?;
     let before = change.tx.roles().find(id).await?.ok_or(ChangeError::Missing)?;
     let RoleSettings { name, permissions } = edit(&before)?;
     check_permissions(&change.caller, &permissions, &before.permissions)?;

@@ -234,7 +234,10 @@ async fn change_roles(
     (user, role): (UserId, RoleId),
     assignment: Assignment,
 ) -> Result<(), ChangeError> {
-    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let mut change = match assignment {
+        Assignment::Given => ChangeOfRights::begin(env, caller).await?,
+        Assignment::Taken => ChangeOfRights::begin_shutting_out(env, caller).await?,
+    };
     let Change { tx, caller, .. } = &mut *change;
     let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
     let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;

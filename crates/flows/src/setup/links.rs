@@ -327,7 +327,7 @@ pub(super) async fn check_link(
         return Ok(Err(refusal));
     }
     let held = match link.maker() {
-        Some(maker) => tx.setup_links().list_maker_permissions((maker, link.created_at)).await?,
+        Some(maker) => tx.rights().find_of_maker((maker, link.created_at)).await?.permissions,
         None => Vec::new(),
     };
     let roles = if link.role_ceiling.is_empty() { Vec::new() } else { tx.roles().list().await? };

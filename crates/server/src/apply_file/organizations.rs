@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
-use orgate_domain::permissions::parse_for_role;
+use orgate_domain::permissions::parse_for_delegate;
 use orgate_domain::policies::{
     Allowance, LOCKOUT_TRIES, LONGEST_SECS, PolicySettings, SsoEnforcement, TOKEN_SECS,
 };
@@ -134,11 +134,7 @@ impl Reader<'_> {
     fn delegation(&mut self, file: &format::Delegation) -> Option<WantedDelegation> {
         let organization = self.placed("organization", &file.organization, Slug::parse);
         let permissions = self.each::<_, _, BTreeSet<_>>(&file.permissions, |r, text| {
-            r.plain("permissions", text, |text| match parse_for_role(text) {
-                Ok(permission) if permission.is_reserved() => Ok(permission.to_string()),
-                Ok(_) => Err("only Orgate's own permissions are delegated".to_owned()),
-                Err(problem) => Err(problem.to_string()),
-            })
+            r.plain("permissions", text, parse_for_delegate).map(|permission| permission.to_string())
         });
         Some(WantedDelegation { organization: organization?, permissions: permissions? })
     }

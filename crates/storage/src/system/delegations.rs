@@ -1,9 +1,12 @@
 //! Where an organization is let act by others.
 
+use std::collections::BTreeSet;
+
 use orgate_domain::ids::OrgId;
 use orgate_domain::names::Slug;
 
-use super::{OrgHint, SystemReason};
+use super::{OrgHint, SystemReason, crossing};
+use crate::pool::ask;
 use crate::row::parsed;
 use crate::{OrgScope, Page, PageOf, StorageError, Store};
 
@@ -17,11 +20,11 @@ pub struct DelegatedOrganization {
     /// Its name.
     pub name: String,
     /// What may be done there.
-    pub permissions: Vec<String>,
+    pub permissions: BTreeSet<String>,
 }
 
 impl Store {
-    /// The active organization below `delegate` that is called this and lets it in, and what may be done there. One question,
+    /// The active organization below `delegate` that is called this and lets it in, and what may be done there. One round trip,
     /// whether there is such an organization or not.
     ///
     /// # Errors
@@ -32,21 +35,16 @@ impl Store {
         called: OrgHint<'_>,
     ) -> Result<Option<(OrgScope, Vec<String>)>, StorageError> {
         let (id, slug, _) = called.parts();
-        let mut tx = self.begin_system(SystemReason::Operate).await?;
-        let row = sqlx::query!(
-            "select delegation.org_id, delegation.allowed
-             from delegations delegation
-             join organizations organization on organization.org_id = delegation.org_id
-             where delegation.delegate_id = $1 and (organization.org_id = $2 or organization.slug = $3)
-               and organization.status = 'active'",
+        crossing(SystemReason::Operate);
+        let question = sqlx::query!(
+            r#"select found_id as "id!", found_allowed as "allowed!" from find_delegated($1, $2, $3)"#,
             delegate.org_id().as_uuid(),
             id,
             slug,
-        )
-        .fetch_optional(&mut *tx.transaction)
-        .await?;
-        tx.transaction.commit().await?;
-        Ok(row.map(|row| (OrgScope::resolved(row.org_id), row.allowed)))
+        );
+        let row =
+            ask(&self.connections, async |connection| question.fetch_optional(connection).await).await?;
+        Ok(row.map(|row| (OrgScope::resolved(row.id), row.allowed)))
     }
 
     /// A page of the active organizations that let `delegate` in, in the order of their making.
@@ -77,7 +75,7 @@ impl Store {
                 id: OrgId::from_uuid(row.org_id),
                 slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
                 name: row.name,
-                permissions: row.allowed,
+                permissions: row.allowed.into_iter().collect(),
             })
         });
         let organizations: Result<Vec<_>, StorageError> = organizations.collect();

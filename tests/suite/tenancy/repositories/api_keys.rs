@@ -28,9 +28,9 @@ impl Calls {
             "ApiKeys::find_standing" => async {
                 Ok(tx.api_keys().find_standing(&secret, now()).await?.map(|found| found.key.id))
             };
-            "ApiKeys::list_of_user" => tx.api_keys().list_of_user(acme.signed_in.session.user_id);
             "ApiKeys::list" => async { tx.api_keys().list(page()).await.map(|page| page.items) };
             "Rights::find_of_key" => tx.rights().find_of_key(id, now());
+            "ApiKeys::revoke_of_user" => tx.api_keys().revoke_of_user(acme.signed_in.session.user_id, now());
             "ApiKeys::revoke" => tx.api_keys().revoke(id, now());
             "ApiKeys::update_last_used" => tx.api_keys().update_last_used(id, (now(), now() + Duration::hours(1)));
             "ApiKeys::insert" => tx.api_keys().insert(&NewApiKey { key: &key, secret: hash(), session: None }, room);

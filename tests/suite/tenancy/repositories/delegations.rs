@@ -14,7 +14,7 @@ impl Calls {
         above.execute(self.fixture.database.superuser()).await.expect("it is above");
         let delegation = &Delegation {
             delegate: globex,
-            permissions: vec!["orgate:users:read".to_owned()],
+            permissions: ["orgate:users:read".to_owned()].into(),
             created_at: now(),
             updated_at: now(),
         };
@@ -22,6 +22,7 @@ impl Calls {
         assert!(tx.delegations().save(delegation).await.expect("a delegation"));
         tx.commit().await.expect("a commit");
         calls! { self, tx;
+            "Delegations::find" => tx.delegations().find(globex);
             "Delegations::find_standing" => tx.delegations().find_standing(globex);
             "Delegations::list" => tx.delegations().list();
             "Delegations::delete" => tx.delegations().delete(globex);

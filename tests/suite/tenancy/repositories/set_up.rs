@@ -5,7 +5,6 @@ use std::sync::Arc;
 use chrono::DateTime;
 use orgate_domain::ids::GroupId;
 use orgate_domain::names::Slug;
-use orgate_domain::setup::LinkMaker;
 use orgate_storage::{Group, NewSetupLink, PageOf, RiskQuestion, StorageError};
 use orgate_tests::federated;
 use orgate_tests::fixture::{name, now, uuid};
@@ -39,15 +38,13 @@ impl Calls {
             inherited: [].into(),
         };
         let theirs = self.acme.group;
-        let (user, client) = (self.acme.user.id, self.acme.client.id);
+        let user = self.acme.user.id;
         calls! { self, tx;
             "SetupLinks::find" => tx.setup_links().find(link.id);
             "SetupLinks::find_by_token" => tx.setup_links().find_by_token(&token);
             "SetupLinks::list" => async {
                 tx.setup_links().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
-            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions((LinkMaker::User(user), now()));
-            "SetupLinks::list_maker_permissions" => tx.setup_links().list_maker_permissions((LinkMaker::Client(client), now()));
             "SetupLinks::count_made" => tx.setup_links().count_made(DateTime::UNIX_EPOCH);
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());

@@ -2,10 +2,14 @@
 //!
 //! **Invariant:** nothing is told of a key that is not good, whatever became of it: there is one answer.
 
-use orgate_domain::api_keys::USE_NOTED_EVERY;
+use std::sync::Arc;
+
+use orgate_domain::api_keys::{KeyMaker, USE_NOTED_EVERY};
 use orgate_domain::audit::Origin;
+use orgate_domain::clients::Client;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
-use orgate_domain::permissions::Held;
+use orgate_domain::ids::ApiKeyId;
+use orgate_domain::permissions::{EVERYTHING, Held};
 use orgate_domain::roles::Permission;
 use orgate_storage::{OrgScope, StandingApiKey};
 
@@ -27,12 +31,14 @@ pub(super) async fn admit(
         return Ok(nobodys); // a key is bound to nothing
     }
     let scope = OrgScope::of_credential(secret);
-    let Some(StandingApiKey { key, org_slug, held, .. }) = find(env, &scope, secret).await? else {
+    let Some((StandingApiKey { key, org_slug, held, .. }, client)) = find(env, &scope, secret).await? else {
         return Ok(nobodys);
     };
     let (organization, maker) = (scope.org_id().to_string(), key.maker.id());
     let budget = Some(env.limits.take_api((&organization, "api_key", &maker))?);
-    let permissions = || Held::of(key.permissions.iter().map(Permission::as_str));
+    if key.is_use_due(env.clock.now()) {
+        note_use(env, &scope, key.id).await?;
+    }
     let caller = Caller {
         scope,
         home: scope,
@@ -40,7 +46,11 @@ pub(super) async fn admit(
         client: key.client,
         roles: held.roles,
         holds: Held::of(held.permissions.iter().map(String::as_str)),
-        lent: Lent { scope: permissions(), permissions: permissions(), delegated: None },
+        lent: Lent {
+            scope: askable(&client, key.maker),
+            permissions: Held::of(key.permissions.iter().map(Permission::as_str)),
+            delegated: None,
+        },
         asked: asked.permission,
         also: None,
         reason: None,
@@ -49,24 +59,36 @@ pub(super) async fn admit(
     Ok(Admission { access: check(env, (caller, &org_slug), asked).await?, budget })
 }
 
-/// The key, if it is good; and notes that it is used, once in a while.
+/// The key, if it is good, and the client that it was made with.
 async fn find(
     env: &Env,
     scope: &OrgScope,
     secret: &Credential<ApiKeySecret>,
-) -> Result<Option<StandingApiKey>, Failure> {
-    let now = env.clock.now();
+) -> Result<Option<(StandingApiKey, Arc<Client>)>, Failure> {
     let mut tx = env.store.begin(scope).await?;
-    let found = tx.api_keys().find_standing(&secret.hash(), now).await?;
-    if let Some(StandingApiKey { key, .. }) = found.as_ref().filter(|found| found.key.is_use_due(now)) {
-        tx.api_keys().update_last_used(key.id, (now, now - USE_NOTED_EVERY)).await?;
-    }
+    let found = tx.api_keys().find_standing(&secret.hash(), env.clock.now()).await?;
     tx.commit().await?;
     let Some(found) = found else { return Ok(None) };
     // As when it was made: see `manage::api_keys`.
     let client = env.configuration.client_by_id(&env.store, found.key.client).await?;
     let policy = env.configuration.policy(&env.store, scope).await?;
-    let stands = client.is_some_and(|client| may_have_keys(&client, &env.issuer.api()))
-        && found.began.is_none_or(|began| began.check(&policy).is_ok());
-    Ok(stands.then_some(found))
+    let client = client.filter(|client| may_have_keys(client, &env.issuer.api()));
+    let stands = found.began.is_none_or(|began| began.check(&policy).is_ok());
+    Ok(client.filter(|_| stands).map(|client| (found, client)))
+}
+
+async fn note_use(env: &Env, scope: &OrgScope, key: ApiKeyId) -> Result<(), Failure> {
+    let now = env.clock.now();
+    let mut tx = env.store.begin(scope).await?;
+    tx.api_keys().update_last_used(key, (now, now - USE_NOTED_EVERY)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What a token could be asked for by this client now: no key does more.
+fn askable(client: &Client, maker: KeyMaker) -> Held {
+    match (&client.settings.scopes, maker) {
+        (Some(scopes), _) => Held::of(scopes.iter().map(String::as_str)),
+        (None, KeyMaker::Client(_)) => Held::of([EVERYTHING]),
+        (None, KeyMaker::User(_)) => Held::default(), // people grant no scope that nobody lists
+    }
 }

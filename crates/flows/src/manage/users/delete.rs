@@ -6,20 +6,21 @@
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
-use orgate_storage::{ListedUser, OrgTx};
+use orgate_storage::ListedUser;
 
 use super::hold;
 use super::update::revoke_invitation;
 use crate::configure::end_all;
 use crate::manage::change::{Change, ChangeOfRights};
-use crate::manage::{By, Caller, ChangeError};
+use crate::manage::{Caller, ChangeError};
 use crate::{Env, events};
 
 /// Erases a user, with all that is theirs: `check` is shown who they are. Invitations to their address are taken back.
 ///
 /// # Errors
 /// [`ChangeError`], also what `check` says; [`ChangeError::Above`] for a user who holds what the caller does not,
-/// [`ChangeError::InUse`] for the caller, [`ChangeError::LastOwner`].
+/// [`ChangeError::InUse`] for the caller, and where enforced SSO would leave no
+/// way in, [`ChangeError::LastOwner`].
 pub async fn delete_user(
     env: &Env,
     caller: &Caller,
@@ -36,12 +37,11 @@ async fn delete(
     check: impl FnOnce(&ListedUser) -> Result<(), ChangeError>,
 ) -> Result<(), ChangeError> {
     // Whoever is about to begin a session finds nobody then, instead of somebody who is gone a moment later.
-    let lock = async |tx: &mut OrgTx| tx.users().seize(None).await;
-    let mut change = ChangeOfRights::begin_with(env, caller, lock).await?;
+    let mut change = ChangeOfRights::begin_shutting_out(env, caller).await?;
     let user = hold(&mut change, id).await?;
     check(&user)?;
     let Change { tx, caller, .. } = &mut *change;
-    if matches!(caller.by, By::User(own, _) if own == id) {
+    if caller.by.maker().user() == Some(id) {
         let detail = "nobody deletes themselves; another administrator can";
         return Err(ChangeError::InUse(detail.to_owned()));
     }

@@ -7,7 +7,7 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{ListedUser, OrgTx};
+use orgate_storage::{ListedUser, OrgTx, Role};
 
 use super::{UserSettings, check_gift, hold, taken};
 use crate::Env;
@@ -19,7 +19,7 @@ use crate::manage::{Caller, ChangeError};
 use crate::notices::{Notice, Prepared, prepare_for};
 
 /// Changes a user: `edit` is shown what they are, and says what they are to be. Who may not sign in any more is signed out
-/// everywhere. Who gets another address is told so at the former one, if it was proven.
+/// everywhere. `readdresses`: whether their address may be another one then. Who gets another address is told so at the former one, if it was proven.
 ///
 /// # Errors
 /// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] for a user who holds what the caller does not, or may not give
@@ -27,20 +27,20 @@ use crate::notices::{Notice, Prepared, prepare_for};
 pub async fn update_user(
     env: &Env,
     caller: &Caller,
-    id: UserId,
+    (id, readdresses): (UserId, bool),
     edit: impl Fn(&ListedUser) -> Result<UserSettings, ChangeError>,
 ) -> Result<ListedUser, ChangeError> {
-    caller.conclude(env, update(env, caller, id, edit)).await
+    caller.conclude(env, update(env, caller, (id, readdresses), edit)).await
 }
 
 async fn update(
     env: &Env,
     caller: &Caller,
-    id: UserId,
+    (id, readdresses): (UserId, bool),
     edit: impl Fn(&ListedUser) -> Result<UserSettings, ChangeError>,
 ) -> Result<ListedUser, ChangeError> {
-    let notice = prepare_notice(env, caller, id, &edit).await?;
-    let mut change = ChangeOfRights::begin(env, caller).await?;
+    let notice = if readdresses { prepare_notice(env, caller, id, &edit).await? } else { None };
+    let mut change = ChangeOfRights::begin_shutting_out(env, caller).await?;
     let before = hold(&mut change, id).await?;
     let wanted = edit(&before)?;
     let Some(mark) = mark_of(&before, &wanted)? else { return Ok(before) };
@@ -130,7 +130,9 @@ async fn tell(
             Ok(notice.send(tx).await?)
         }
         // It was proven, or became another, in this very moment.
-        _ => Err(ChangeError::Stale),
+        _ => Err(ChangeError::InUse(
+            "their address changed in this very moment; look at it, and ask again".to_owned(),
+        )),
     }
 }
 
@@ -142,10 +144,11 @@ async fn readdress(
     caller: &Caller,
     (user, email): (&ListedUser, &Email),
 ) -> Result<(), ChangeError> {
-    check_gifts(tx, caller, user.id).await?;
+    let roles = tx.roles().list().await?;
+    check_gifts(tx, caller, (user.id, &roles)).await?;
     let at = env.clock.now();
     tx.users().update_email(user.id, email, at).await.map_err(|error| taken(error.into()))?;
-    check_gifts(tx, caller, user.id).await?;
+    check_gifts(tx, caller, (user.id, &roles)).await?;
     let author = caller.author();
     let former = user.profile.email.as_deref().and_then(|text| Email::parse(text).ok());
     if let Some(former) = former.filter(|former| former.normalized() != email.normalized()) {
@@ -157,9 +160,12 @@ async fn readdress(
 }
 
 /// Whether the caller could give all the roles that a user has.
-async fn check_gifts(tx: &mut OrgTx, caller: &Caller, id: UserId) -> Result<(), ChangeError> {
+async fn check_gifts(
+    tx: &mut OrgTx,
+    caller: &Caller,
+    (id, roles): (UserId, &[Role]),
+) -> Result<(), ChangeError> {
     let held = tx.users().list_roles_held(id).await?;
-    let roles = tx.roles().list().await?;
     if !held.is_empty() && !caller.may(OrgatePermission::RolesAssign) {
         let detail =
             format!("they have roles, and to give these takes {}", OrgatePermission::RolesAssign.as_str());
