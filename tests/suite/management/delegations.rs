@@ -7,6 +7,7 @@ use orgate_tests::mailbox::Mailbox;
 use serde_json::{Value, json};
 
 use super::invitations::link_to;
+use super::rights::{hold_rights, let_go};
 use super::{app, call, token_of, token_of_user};
 
 /// Below Acme: east, below that its desk, and west, each with a machine that may everything in it, and a user; and a machine of
@@ -281,4 +282,41 @@ async fn a_set_up_link_of_somebody_above_is_good_for_a_day_at_most() {
     let time = |name: &str| made.text(name).parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
     assert_eq!((time("expires_at") - time("created_at")).num_hours(), 24);
     assert_eq!(app.browser().get(&made.text("url")).await.status, 200);
+}
+
+/// What is decided is decided by what they are let then: both changes wait, and theirs is the second.
+#[tokio::test]
+async fn a_change_of_somebody_above_that_waits_is_not_made_if_it_was_ended_or_narrowed_meanwhile() {
+    let app = app().await;
+    tree(&app).await;
+    let (acme, east) = (token_of(&app, "all").await, token_of(&app, "east-all").await);
+    let path = format!("/organizations/east/delegations/{}", id_of(&app, "acme").await);
+    let users = ("POST", "/organizations/east/users");
+    let late = json!({ "email": "late@east.test", "name": "Late" });
+    let narrowed = json!({ "permissions": ["orgate:users:read"] });
+    let let_go_on = json!({ "permissions": ["orgate:users:*", "orgate:roles:read"] });
+    let cases = [
+        (("DELETE", None), 204, 403),
+        (("PUT", Some(&narrowed)), 200, 403),
+        (("PUT", Some(&let_go_on)), 200, 201),
+    ];
+
+    for ((method, body), changed, expected) in cases {
+        assert_eq!(let_in(&app, "east", "acme", &["orgate:users:*"]).await.status, 200);
+        let holding = hold_rights(&app, "east").await;
+        let theirs = async {
+            app.blocked().await;
+            call(&app, Some(&acme), users, Some(&late)).await
+        };
+        let go = async {
+            app.blocked_by(2).await;
+            let_go(holding).await;
+        };
+        let (first, second, ()) = tokio::join!(call(&app, Some(&east), (method, &path), body), theirs, go);
+
+        assert_eq!((first.status, second.status), (changed, expected), "{method}: {:?}", second.body);
+        let made = "select count(*) from users where email = 'late@east.test'";
+        let made: i64 = sqlx::query_scalar(made).fetch_one(app.database.superuser()).await.expect("counted");
+        assert_eq!(made, i64::from(expected == 201), "{method}");
+    }
 }
