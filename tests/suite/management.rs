@@ -116,9 +116,15 @@ async fn token_of_user(app: &App, (organization, email): (&str, &str), scope: &s
         [("client_id", "admin"), ("scope", scope), ("resource", &api), ("organization", organization)];
     let page = browser.authorize(&asked).await;
     let code = browser.sign_in(page, email, orgate_tests::app::PASSWORD).await.answer("code");
+    redeemed(app, &code).await
+}
+
+/// The token that such a sign-in ends with.
+async fn redeemed(app: &App, code: &str) -> String {
+    let api = app.env.issuer.api();
     let form = [
         ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
+        ("code", code),
         ("redirect_uri", orgate_tests::app::CALLBACK),
         ("code_verifier", orgate_tests::app::VERIFIER),
         ("resource", &api),

@@ -1,5 +1,7 @@
 //! API keys: what they may do, for whom, and for how long; and what must not work.
 
+mod connections;
+
 use chrono::Duration;
 use orgate_domain::api_keys::{DEFAULT_LIFETIME, MAX_KEYS, MAX_KEYS_OF_MAKER, MAX_LIFETIME};
 use orgate_domain::credentials::{ApiKeySecret, Credential};

@@ -12,7 +12,7 @@ use super::{call, machines, token_of};
 const CONNECTIONS: &str = "/organizations/acme/connections";
 
 /// Orgate that asks providers on this machine, and one of them.
-async fn world() -> (App, OpenIdProvider) {
+pub(super) async fn world() -> (App, OpenIdProvider) {
     let app = App::start_with(|settings| settings.outgoing.allow_private_addresses = true).await;
     app.apply(&machines(&app)).await;
     (app, OpenIdProvider::start().await)
@@ -193,8 +193,15 @@ async fn sign_in(app: &App, provider: &OpenIdProvider, sub: &str, groups: &[&str
     provider.user(json!({
         "sub": sub, "email": format!("{sub}@acme.test"), "email_verified": true, "name": sub, "groups": groups,
     }));
+    let code = code_through(app, provider, &[("organization", "acme")]).await;
+    let tokens = app.redeem(&code).await;
+    tokens.claims("access_token")["roles"].clone()
+}
+
+/// Has whom the provider signs in sign in through it, in a browser of their own; the code.
+pub(super) async fn code_through(app: &App, provider: &OpenIdProvider, asked: &[(&str, &str)]) -> String {
     let browser = app.browser();
-    let page = browser.follow(browser.authorize(&[("organization", "acme")]).await).await;
+    let page = browser.follow(browser.authorize(asked).await).await;
     let departure = if let Some(away) = page.location() {
         away
     } else {
@@ -203,9 +210,7 @@ async fn sign_in(app: &App, provider: &OpenIdProvider, sub: &str, groups: &[&str
         let left = browser.get(format!("/sign-in/connection{query}")).await;
         left.location().expect("on the way to the provider")
     };
-    let back = browser.get(provider.answer(&departure)).await;
-    let tokens = app.redeem(&back.answer("code")).await;
-    tokens.claims("access_token")["roles"].clone()
+    browser.get(provider.answer(&departure)).await.answer("code")
 }
 
 #[tokio::test]
