@@ -150,6 +150,48 @@ async fn an_address_is_written_to_so_often_and_no_more_whatever_becomes_of_the_i
     assert_eq!(invite(&app, &token, &wanted).await.status, 201);
 }
 
+/// Nor by sending the same one again and again.
+#[tokio::test]
+async fn each_mail_to_an_address_counts_whichever_invitation_it_is_of() {
+    let app = app().await;
+    let wanted = json!({ "email": "victim@elsewhere.test" });
+    let resend = async |path: &str| {
+        app.clock.advance(Duration::minutes(2));
+        let token = token_of(&app, "all").await;
+        let reply = call(&app, Some(&token), ("POST", &format!("{path}/resend")), None).await;
+        (reply.status, reply.text("type"))
+    };
+    let take_back = async |path: &str| {
+        let token = token_of(&app, "all").await;
+        assert_eq!(call(&app, Some(&token), ("DELETE", path), None).await.status, 204);
+    };
+    let send_five_times = async || {
+        let made = invite(&app, &token_of(&app, "all").await, &wanted).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        let path = format!("{INVITATIONS}/{}", made.text("id"));
+        for _ in 0..4 {
+            assert_eq!(resend(&path).await.0, 200);
+        }
+        path
+    };
+    let first = send_five_times().await;
+    take_back(&first).await;
+    let second = send_five_times().await;
+
+    let again = resend(&second).await;
+
+    let limit = "urn:orgate:problem:limit_reached".to_owned();
+    assert_eq!(again, (409, limit.clone()), "it was sent five times, and they were written to ten times");
+    take_back(&second).await;
+    let anew = invite(&app, &token_of(&app, "all").await, &wanted).await;
+    assert_eq!((anew.status, anew.text("type")), (409, limit));
+    assert_eq!(count(&app, "select count(*) from outbox where kind = 'invitation'").await, 10);
+    let other = json!({ "email": "other@elsewhere.test" });
+    assert_eq!(invite(&app, &token_of(&app, "all").await, &other).await.status, 201);
+    app.clock.advance(Duration::days(2));
+    assert_eq!(invite(&app, &token_of(&app, "all").await, &wanted).await.status, 201);
+}
+
 #[tokio::test]
 async fn a_resent_invitation_has_another_link_and_whoever_resends_it_vouches_for_it() {
     let app = app().await;
