@@ -31,6 +31,13 @@ async fn rows_of(app: &App, org_id: uuid::Uuid, table: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(rows)).fetch_one(app.database.superuser()).await.expect("counted")
 }
 
+/// Changes something behind Orgate's back.
+async fn plainly(app: &App, statement: &'static str) {
+    let done = sqlx::query(statement).execute(app.database.superuser()).await.expect("changed");
+    assert_eq!(done.rows_affected(), 1);
+    app.env.configuration.forget();
+}
+
 #[tokio::test]
 async fn a_deleted_organization_can_be_restored_for_a_while_and_is_erased_after_that() {
     let app = app().await;
@@ -119,4 +126,95 @@ async fn none_is_deleted_above_others_or_restored_below_one_that_is() {
 
     assert_eq!(set_status(&app, "holding", "active").await.status, 200);
     assert_eq!(set_status(&app, "part", "active").await.status, 200);
+}
+
+/// The release before changes the status, and knows nothing of times.
+#[tokio::test]
+async fn what_says_until_when_one_can_be_restored_is_the_last_deletion_and_not_an_earlier_one() {
+    let app = app().await;
+    let globex = app.org("globex").await.org_id().as_uuid();
+    assert_eq!(set_status(&app, "globex", "deleted").await.status, 200);
+    plainly(&app, "update organizations set status = 'active' where slug = 'globex'").await;
+    plainly(&app, "update organizations set status = 'deleted' where slug = 'globex'").await;
+
+    app.clock.advance(Duration::days(10 * GRACE_DAYS));
+
+    assert_eq!(erase_due(&app.env).await.expect("asked"), 0);
+    assert!(rows_of(&app, globex, "users").await > 0);
+    let read = operate(&app, ("GET", "/organizations/globex"), None).await;
+    assert_eq!((read.status, &read.body["erase_after"]), (200, &Value::Null), "{:?}", read.body);
+    // Deleted by somebody who says until when, it is.
+    assert_eq!(set_status(&app, "globex", "active").await.status, 200);
+    assert_eq!(set_status(&app, "globex", "deleted").await.status, 200);
+    assert_eq!(erase_due(&app.env).await.expect("asked"), 0, "not yet");
+    app.clock.advance(Duration::days(GRACE_DAYS + 1));
+    assert_eq!(erase_due(&app.env).await.expect("erased"), 1);
+}
+
+/// What the release before restores is not looked at from above.
+#[tokio::test]
+async fn none_is_erased_while_one_below_it_is_in_use() {
+    let app = app().await;
+    for body in [
+        json!({ "slug": "holding", "name": "Holding" }),
+        json!({ "slug": "part", "name": "Part", "parent": "holding" }),
+    ] {
+        assert_eq!(operate(&app, ("POST", "/organizations"), Some(body)).await.status, 201);
+    }
+    let holding = app.org("holding").await.org_id().as_uuid();
+    for slug in ["part", "holding"] {
+        assert_eq!(set_status(&app, slug, "deleted").await.status, 200);
+    }
+    plainly(&app, "update organizations set status = 'active' where slug = 'part'").await;
+    app.clock.advance(Duration::days(GRACE_DAYS + 1));
+    let roles = rows_of(&app, holding, "roles").await;
+
+    assert_eq!(erase_due(&app.env).await.expect("asked"), 0);
+
+    assert_eq!(rows_of(&app, holding, "roles").await, roles);
+    let read = operate(&app, ("GET", "/organizations/holding"), None).await;
+    assert_eq!(
+        (read.status, &read.body["status"], &read.body["name"]),
+        (200, &json!("deleted"), &json!("Holding"))
+    );
+    assert_eq!(set_status(&app, "part", "deleted").await.status, 200);
+    assert_eq!(erase_due(&app.env).await.expect("erased"), 1, "now there is none");
+    assert_eq!(operate(&app, ("GET", "/organizations/holding"), None).await.status, 404);
+    assert_eq!(
+        operate(&app, ("GET", "/organizations/part"), None).await.status,
+        200,
+        "its own time is not over"
+    );
+}
+
+/// Its own log is erased with it.
+#[tokio::test]
+async fn who_deleted_an_organization_and_why_stands_in_the_operators_log_for_good() {
+    let app = app().await;
+    let globex = app.org("globex").await.org_id();
+    let told = async || {
+        let about_it = "select detail from audit_events event join organizations own on own.org_id = event.org_id
+                        where own.is_operator and action = 'organization.configured' and detail ->> 'organization' = $1";
+        let rows: Vec<Value> = sqlx::query_scalar(about_it)
+            .bind(globex.to_string())
+            .fetch_all(app.database.superuser())
+            .await
+            .expect("the log");
+        rows
+    };
+
+    for status in ["suspended", "active"] {
+        assert_eq!(set_status(&app, "globex", status).await.status, 200);
+    }
+    assert_eq!(told().await, [] as [Value; 0], "that stays in its own log");
+    assert_eq!(set_status(&app, "globex", "deleted").await.status, 200);
+    app.clock.advance(Duration::days(GRACE_DAYS + 1));
+    while erase_due(&app.env).await.expect("erased") > 0 {}
+
+    assert_eq!(rows_of(&app, globex.as_uuid(), "audit_events").await, 0);
+    let told = told().await;
+    let [detail] = told.as_slice() else { panic!("once: {told:?}") };
+    assert!(detail["change"].as_str().is_some_and(|change| change.starts_with("delet")), "{detail}");
+    assert!(detail["operator"].as_str().is_some_and(|id| id.starts_with("cli_")), "{detail}");
+    assert_eq!(detail["operator_reason"], "to try what happens");
 }

@@ -2,6 +2,8 @@
 
 use chrono::Duration as Span;
 use orgate_domain::audit::Action;
+use orgate_flows::Clock as _;
+use orgate_flows::erase::erase_due;
 use orgate_flows::webhooks::sequence;
 use orgate_tests::app::App;
 use orgate_tests::fixture::event;
@@ -159,4 +161,40 @@ async fn a_webhook_hears_events_in_order_and_one_that_is_not_taken_holds_the_oth
     app.clock.advance(Span::hours(24));
     pass(&app).await;
     assert!(receiver.take().is_empty(), "each is taken once");
+}
+
+/// No other event gets a place that a webhook is past.
+#[tokio::test]
+async fn who_hears_of_all_hears_what_follows_when_the_last_events_of_all_were_erased() {
+    let app = app().await;
+    let operator = Program::of(&app, "operator-all", "operator").await;
+    let globex = Program::of(&app, "globex-all", "globex").await;
+    let receiver = WebhookReceiver::start().await;
+    operator
+        .webhook(&receiver, json!({ "scope": "all", "events": ["group.*", "organization.erased"] }))
+        .await;
+    for number in 0..10 {
+        globex.group(&format!("group-{number}")).await;
+    }
+    pass(&app).await;
+    assert_eq!(receiver.take().len(), 10);
+    // Deleted without an event after those.
+    sqlx::query("update organizations set status = 'deleted', erase_after = $1 where slug = 'globex'")
+        .bind(app.clock.now())
+        .execute(app.database.superuser())
+        .await
+        .expect("deleted");
+    for _ in 0..2 {
+        while erase_due(&app.env).await.expect("erased") > 0 {}
+        app.clock.advance(Span::hours(1)); // until nobody can write anything in it any more
+    }
+    let left = "select count(*) from audit_events where org_id = (select org_id from organizations where slug = 'globex')";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(app.database.superuser()).await.expect("counted");
+    assert_eq!(left, 0);
+
+    Program::of(&app, "acme-all", "acme").await.group("after").await;
+    pass(&app).await;
+
+    let told: Vec<_> = receiver.take().iter().map(|sent| sent.kind().to_owned()).collect();
+    assert_eq!(told, ["organization.erased", "group.configured"]);
 }
