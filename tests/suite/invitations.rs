@@ -10,6 +10,8 @@ use orgate_tests::app::{App, Browser, Page, Reply, SECRET, client};
 use orgate_tests::mailbox::Mailbox;
 use serde_json::{Value, json};
 
+use super::management::as_described;
+
 /// What people choose here.
 const CHOSEN: &str = "a few words that i will remember";
 
@@ -45,9 +47,10 @@ impl World {
         let api = self.app.env.issuer.api();
         let form = [("grant_type", "client_credentials"), ("resource", api.as_str())];
         let token = self.app.token_as("inviter", SECRET, &form).await.text("access_token");
-        let path = self.app.at(&format!("/api/v1/organizations/acme{path}"));
-        let request = client().request(method.parse().expect("a method"), path).bearer_auth(token).json(body);
-        Reply::of(request.send().await.expect("answered")).await
+        let path = format!("/organizations/acme{path}");
+        let url = self.app.at(&format!("/api/v1{path}"));
+        let request = client().request(method.parse().expect("a method"), url).bearer_auth(token).json(body);
+        as_described((method, &path), Reply::of(request.send().await.expect("answered")).await)
     }
 
     /// Invites somebody; the link in their mail.

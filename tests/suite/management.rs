@@ -22,8 +22,9 @@ mod tree;
 mod user_life;
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
-use orgate_api::v1::{OPERATIONS, Operation, PATH};
+use orgate_api::v1::{OPERATIONS, Operation, PATH, document};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::access::Holder;
 use orgate_tests::app::{App, Reply, SECRET, client};
@@ -134,10 +135,10 @@ async fn redeemed(app: &App, code: &str) -> String {
     reply.text("access_token")
 }
 
-/// Calls an operation.
+/// Calls an operation, whose answer is as its description says.
 async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body: Option<&Value>) -> Reply {
-    let method = method.parse().expect("a method");
-    let mut request = client().request(method, app.at(&format!("{PATH}{path}")));
+    let known = method.parse().expect("a method");
+    let mut request = client().request(known, app.at(&format!("{PATH}{path}")));
     request = request.header("orgate-reason", "to try what happens");
     if let Some(token) = token {
         request = request.bearer_auth(token);
@@ -145,7 +146,33 @@ async fn call(app: &App, token: Option<&str>, (method, path): (&str, &str), body
     if let Some(body) = body {
         request = request.json(body);
     }
-    Reply::of(request.send().await.expect("answered")).await
+    as_described((method, path), Reply::of(request.send().await.expect("answered")).await)
+}
+
+/// An answer, once it was compared with its description if it tells of success: its status, and whether it has the tag of what it
+/// shows and an address.
+pub(super) fn as_described((method, path): (&str, &str), reply: Reply) -> Reply {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(""));
+    let asked: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
+    let is_asked = |operation: &&Operation| {
+        let parts: Vec<&str> = operation.path.split('/').collect();
+        let mut pairs = parts.iter().zip(&asked);
+        operation.method == method
+            && parts.len() == asked.len()
+            && pairs.all(|(part, asked)| part == asked || part.starts_with('{'))
+    };
+    let Some(operation) = OPERATIONS.iter().find(is_asked).filter(|_| (200..300).contains(&reply.status))
+    else {
+        return reply;
+    };
+    let responses = &DOCUMENT["paths"][operation.path][method.to_ascii_lowercase()]["responses"];
+    let described = &responses[reply.status.to_string()]["headers"];
+    assert!(described.is_object(), "{method} {path}: {} is not described", reply.status);
+    for header in ["etag", "location"] {
+        let is_described = described.get(header).is_some();
+        assert_eq!(reply.headers.contains_key(header), is_described, "{method} {path}: {header}");
+    }
+    reply
 }
 
 /// What is in the place of an operation's names: things of one organization.

@@ -13,6 +13,8 @@ use orgate_tests::webhook_receiver::WebhookReceiver;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::management::as_described;
+
 /// Machines: Acme's, which may do all, or only something of webhooks; Globex' and the operator's.
 fn machines(app: &App) -> String {
     let api = app.env.issuer.api();
@@ -64,14 +66,15 @@ impl<'a> Program<'a> {
     }
 
     async fn call(&self, method: &str, below: &str, body: Option<&Value>) -> Reply {
-        let url = self.app.at(&format!("{PATH}/organizations/{}/{below}", self.organization));
+        let path = format!("/organizations/{}/{below}", self.organization);
+        let url = self.app.at(&format!("{PATH}{path}"));
         let request = client().request(method.parse().expect("a method"), url).bearer_auth(&self.token);
         let request = request.header("orgate-reason", "to try what happens");
         let request = match body {
             Some(body) => request.json(body),
             None => request,
         };
-        Reply::of(request.send().await.expect("answered")).await
+        as_described((method, &path), Reply::of(request.send().await.expect("answered")).await)
     }
 
     async fn get(&self, below: &str) -> Reply {

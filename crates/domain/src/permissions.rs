@@ -98,7 +98,7 @@ catalogue! {
     SigningKeysRead = "orgate:signing_keys:read";
     /// In organizations below one's own that let it: do what one may do in one's own, as far as they let it.
     SuborganizationsAct = "orgate:suborganizations:act";
-    /// Make users, rename them, and have them sign in or not.
+    /// Make users, change their names, addresses and languages, have them sign in or not, and erase them for good.
     UsersManage = "orgate:users:manage";
     /// See users: their names, addresses, languages, roles, and whether they are active.
     UsersRead = "orgate:users:read";

@@ -277,7 +277,7 @@ impl Settings {
             within.then_some(()).ok_or_else(|| SettingsError::Value { key, why: format!("from 1 to {most}") })
         };
         let size = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
-        let Self { server, database, keys, passwords, limits, log, .. } = self;
+        let Self { server, database, keys, organizations, passwords, limits, log, .. } = self;
         number("server.max_connections", size(server.max_connections), 1_000_000)?;
         number("server.request_timeout_secs", server.request_timeout_secs, 3_600)?;
         number("server.max_body_bytes", size(server.max_body_bytes), 16 << 20)?;
@@ -295,6 +295,7 @@ impl Settings {
             let why = days.to_owned();
             within.then_some(()).ok_or(SettingsError::Value { key: "keys.rotate_every_days", why })?;
         }
+        number("organizations.erase_after_days", organizations.erase_after_days.into(), 36_500)?;
         number("passwords.queue", size(passwords.queue), 1_000_000)?;
         for (key, limit) in [
             ("limits.api_per_minute", limits.api_per_minute),
@@ -468,6 +469,8 @@ mod tests {
             ("database", "statement_timeout_secs = 0"),
             ("keys", "publish_before_hours = 0"),
             ("keys", "rotate_every_days = 1"),
+            ("organizations", "erase_after_days = 0"),
+            ("organizations", "erase_after_days = 36501"),
             ("passwords", "queue = 0"),
             ("passwords", "threads = 9223372036854775807"),
             ("limits", "pages_per_minute = 0"),

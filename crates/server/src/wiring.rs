@@ -111,7 +111,7 @@ pub fn env(settings: &Settings, store: Store, clock: Arc<dyn Clock>) -> Result<E
         vault: Vault::new(&master_key(settings)?, previous_master_key(settings)?.as_ref())?,
         keys: KeyRings::new(cores),
         key_schedule: settings.keys.schedule(),
-        deleted_kept: chrono::Duration::days(settings.organizations.erase_after_days.clamp(1, 36_500).into()),
+        deleted_kept: chrono::Duration::days(settings.organizations.erase_after_days.into()),
         passwords: Passwords::new(threads, settings.passwords.queue, random.clone())?,
         random,
         dns: Dns::new(&settings.dns.servers),

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::page::{Page, render};
 
 /// Parameters that mean the same wherever they are: the page says it once.
-const COMMON: [&str; 4] = ["organization", "Orgate-Reason", "Idempotency-Key", "If-Match"];
+const COMMON: [&str; 3] = ["organization", "Orgate-Reason", "Idempotency-Key"];
 
 /// `templates/api_docs.html`.
 #[derive(Template)]

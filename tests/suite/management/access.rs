@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use orgate_api::v1::{OPERATIONS, document};
+use orgate_api::v1::{OPERATIONS, Operation, document};
 use orgate_domain::setup::{DEFAULT_LIFETIME, MAX_LIFETIME};
 use orgate_flows::Clock;
 use orgate_flows::manage::MAX_PAGE;
 use orgate_flows::manage::access::Holder;
 use orgate_tests::app::{App, Reply, SECRET, client};
 use orgate_tests::signer::Signer;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{Things, app, body_of, but, call, of_operator, only, operations, token_of, token_of_user};
@@ -72,6 +72,17 @@ fn the_description_names_its_types_and_their_bounds() {
     assert!(references.len() > 10);
     for reference in references {
         assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+/// What can be changed only as it was read has to be read with its tag.
+#[test]
+fn whatever_is_changed_only_as_it_was_read_is_read_with_its_tag() {
+    for conditional in OPERATIONS.iter().filter(|operation| operation.is_conditional) {
+        let reads = |operation: &&Operation| operation.method == "GET" && operation.path == conditional.path;
+        let read = OPERATIONS.iter().find(reads).expect("it can be read");
+
+        assert!(read.is_tagged, "{}", read.path);
     }
 }
 
@@ -211,6 +222,36 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_key_for_everything_is_let_in_where_the_description_says_so_and_nowhere_else() {
+    let app = app().await;
+    let acme = Things::of(&app, "acme").await;
+    let wanted = json!({ "name": "Everything", "permissions": ["orgate:*"] });
+    let key_of = async |machine: &str, organization: &str| {
+        let (token, path) =
+            (token_of(&app, machine).await, format!("/organizations/{organization}/api-keys"));
+        call(&app, Some(&token), ("POST", &path), Some(&wanted)).await.text("key")
+    };
+    let (own, operators) = (key_of("all", "acme").await, key_of("operator-all", "operator").await);
+    let document = document("");
+
+    for operation in operations() {
+        let (method, path) = (operation.method, acme.path(operation, None));
+        let key = if operation.holder == Holder::Operator { &operators } else { &own };
+        // What is refused of a key alone is refused after the body was read.
+        let body = if path.ends_with("/api-keys") { Some(wanted.clone()) } else { body_of(operation) };
+        let body = body.filter(|_| method != "GET");
+
+        let reply = call(&app, Some(key), (method, &path), body.as_ref()).await;
+
+        let security = &document["paths"][operation.path][method.to_ascii_lowercase()]["security"];
+        let ways = security.as_array().expect("a list");
+        let is_described = ways.iter().any(|way| way["api_key"][0] == operation.permission.as_str());
+        let is_let_in = ![401, 403].contains(&reply.status);
+        assert_eq!(is_let_in, is_described, "{method} {path}: {} {:?}", reply.status, reply.body);
+    }
+}
+
+#[tokio::test]
 async fn an_administrator_who_signed_in_may_what_their_roles_say_now_and_the_scope_lends() {
     let app = app().await;
     let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
@@ -279,11 +320,7 @@ async fn a_token_for_something_else_is_no_token_here() {
     }
     assert_eq!(call(&app, Some(&good), users, None).await.status, 200);
     let told = orgate_tests::app::claims(&good);
-    assert_eq!(
-        told["permissions"],
-        serde_json::json!(["orgate:*"]),
-        "the API is told Orgate's own, and nothing else"
-    );
+    assert_eq!(told["permissions"], json!(["orgate:*"]), "the API is told Orgate's own, and nothing else");
     let notes = orgate_tests::app::claims(&own);
     assert_eq!(notes["permissions"], Value::Array(Vec::new()), "and nobody else is told them");
 }
@@ -305,7 +342,7 @@ async fn a_token_that_is_held_for_another_is_no_token_here_and_carries_nothing_o
     let exchanged = app.token_as("exchanger", SECRET, &form).await;
 
     assert_eq!(exchanged.status, 200, "{:?}", exchanged.body);
-    assert_eq!(exchanged.claims("access_token")["permissions"], serde_json::json!([]));
+    assert_eq!(exchanged.claims("access_token")["permissions"], json!([]));
     assert!(exchanged.claims("access_token")["act"].is_object(), "it is held for another");
     let reply = call(&app, Some(&exchanged.text("access_token")), users, None).await;
     assert_eq!(reply.status, 401, "nobody acts here in the place of another");

@@ -3,7 +3,7 @@
 use orgate_tests::app::{App, Reply, client};
 use serde_json::{Value, json};
 
-use super::{PATH, app, call, token_of, token_of_user};
+use super::{PATH, app, as_described, call, token_of, token_of_user};
 
 const ORG: &str = "/organizations/acme";
 
@@ -14,13 +14,12 @@ pub(super) async fn call_with(
     (method, path): (&str, &str),
     (headers, body): (&[(&str, &str)], &Value),
 ) -> Reply {
-    let method = method.parse().expect("a method");
-    let mut request =
-        client().request(method, app.at(&format!("{PATH}{path}"))).bearer_auth(token).json(body);
+    let known = method.parse().expect("a method");
+    let mut request = client().request(known, app.at(&format!("{PATH}{path}"))).bearer_auth(token).json(body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    Reply::of(request.send().await.expect("answered")).await
+    as_described((method, path), Reply::of(request.send().await.expect("answered")).await)
 }
 
 /// The events of Acme's with this beginning, with who did it.

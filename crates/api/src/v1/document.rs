@@ -41,7 +41,9 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 /// Adds what all operations have: who may call, about which organization, and what goes wrong.
 fn complete(described: &mut Map<String, Value>, operation: &Operation) {
     let takes = operation.permission.as_str();
-    described.insert("security".to_owned(), json!([{ "access_token": [takes] }, { "api_key": [takes] }]));
+    let mut security = vec![json!({ "access_token": [takes] })];
+    security.extend(operation.takes_keys.then(|| json!({ "api_key": [takes] })));
+    described.insert("security".to_owned(), Value::from(security));
     let parameters = described.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
         add_parameters(parameters, operation);
@@ -104,12 +106,7 @@ fn headers(status: &str, operation: &Operation) -> Value {
         if status == "201" {
             headers.insert("location".to_owned(), text("Where it is read"));
         }
-        let is_one = !operation.path.ends_with('s') || status == "201";
-        let is_untagged =
-            ["/api-keys", "/signing-keys", "/setup-links", "/invitations", "/deliveries", "/test"]
-                .iter()
-                .any(|part| operation.path.contains(part));
-        if is_one && status != "204" && !is_untagged {
+        if operation.is_tagged {
             headers.insert("etag".to_owned(), text("The state that is shown, for `If-Match`"));
         }
     }

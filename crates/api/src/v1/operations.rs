@@ -29,19 +29,35 @@ pub struct Operation {
     pub permission: OrgatePermission,
     /// In whose organization.
     pub holder: Holder,
+    /// Whether its answer has the tag of what it shows (`ETag`).
+    pub is_tagged: bool,
     /// Whether it can be made to depend on what was read (`If-Match`).
     pub is_conditional: bool,
+    /// Whether an API key can be enough for it.
+    pub takes_keys: bool,
+}
+
+macro_rules! is_said {
+    () => {
+        false
+    };
+    ($word:ident) => {
+        true
+    };
 }
 
 macro_rules! operations {
-    ($($method:ident $path:literal $holder:ident $permission:ident => $module:ident::$handler:ident $(if $condition:ident)?;)+) => {
+    ($($method:ident $path:literal $holder:ident $permission:ident => $module:ident::$handler:ident
+        $(with $tag:ident)? $(if $condition:ident)? $(without $keys:ident)?;)+) => {
         /// Every operation but the description of them all, which anyone may read.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
             method: stringify!($method),
             path: $path,
             permission: OrgatePermission::$permission,
             holder: Holder::$holder,
-            is_conditional: { const CONDITIONS: &[&str] = &[$(stringify!($condition))?]; !CONDITIONS.is_empty() },
+            is_tagged: is_said!($($tag)?),
+            is_conditional: is_said!($($condition)?),
+            takes_keys: !is_said!($($keys)?),
         },)+];
 
         /// Their routes.
@@ -69,14 +85,14 @@ macro_rules! operations {
 
 operations! {
     GET "/organizations" Operator OrganizationsRead => organizations::list;
-    POST "/organizations" Operator OrganizationsManage => organizations::post;
-    GET "/organizations/{organization}" Organization OrganizationRead => organizations::get;
-    PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch if unchanged;
-    PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status;
-    PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id;
-    PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent;
+    POST "/organizations" Operator OrganizationsManage => organizations::post with etag;
+    GET "/organizations/{organization}" Organization OrganizationRead => organizations::get with etag;
+    PATCH "/organizations/{organization}" Organization OrganizationManage => organizations::patch with etag if unchanged;
+    PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status with etag;
+    PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id with etag;
+    PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent with etag;
     GET "/organizations/{organization}/api-keys" Organization ApiKeysRead => api_keys::list;
-    POST "/organizations/{organization}/api-keys" Organization ApiKeysManage => api_keys::post;
+    POST "/organizations/{organization}/api-keys" Organization ApiKeysManage => api_keys::post without keys;
     GET "/organizations/{organization}/api-keys/{api_key}" Organization ApiKeysRead => api_keys::get;
     DELETE "/organizations/{organization}/api-keys/{api_key}" Organization ApiKeysManage => api_keys::delete;
     GET "/organizations/{organization}/applications" Organization ClientsRead => applications::list;
@@ -85,15 +101,15 @@ operations! {
     GET "/organizations/{organization}/audit-events" Organization AuditRead => audit_events::list;
     GET "/organizations/{organization}/clients" Organization ClientsRead => clients::list;
     POST "/organizations/{organization}/clients" Organization ClientsManage => clients::post;
-    GET "/organizations/{organization}/clients/{client}" Organization ClientsRead => clients::get;
-    PATCH "/organizations/{organization}/clients/{client}" Organization ClientsManage => clients::patch if unchanged;
+    GET "/organizations/{organization}/clients/{client}" Organization ClientsRead => clients::get with etag;
+    PATCH "/organizations/{organization}/clients/{client}" Organization ClientsManage => clients::patch with etag if unchanged;
     POST "/organizations/{organization}/clients/{client}/secrets" Organization ClientsManage => clients::post_secret;
     PUT "/organizations/{organization}/clients/{client}/roles/{role}" Organization RolesAssign => clients::put_role;
     DELETE "/organizations/{organization}/clients/{client}/roles/{role}" Organization RolesAssign => clients::delete_role;
     GET "/organizations/{organization}/groups" Organization GroupsRead => groups::list;
-    POST "/organizations/{organization}/groups" Organization GroupsManage => groups::post;
-    GET "/organizations/{organization}/groups/{group}" Organization GroupsRead => groups::get;
-    PATCH "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::patch if unchanged;
+    POST "/organizations/{organization}/groups" Organization GroupsManage => groups::post with etag;
+    GET "/organizations/{organization}/groups/{group}" Organization GroupsRead => groups::get with etag;
+    PATCH "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::patch with etag if unchanged;
     DELETE "/organizations/{organization}/groups/{group}" Organization GroupsManage => groups::delete if unchanged;
     GET "/organizations/{organization}/groups/{group}/members" Organization GroupsRead => groups::list_of_group;
     PUT "/organizations/{organization}/groups/{group}/members/{user}" Organization GroupsManage => groups::put_member;
@@ -105,26 +121,26 @@ operations! {
     DELETE "/organizations/{organization}/invitations/{invitation}" Organization InvitationsManage => invitations::delete;
     POST "/organizations/{organization}/invitations/{invitation}/resend" Organization InvitationsManage => invitations::resend;
     GET "/organizations/{organization}/connections" Organization ConnectionsRead => connections::list;
-    POST "/organizations/{organization}/connections" Organization ConnectionsManage => connections::post;
-    GET "/organizations/{organization}/connections/{connection}" Organization ConnectionsRead => connections::get;
-    PATCH "/organizations/{organization}/connections/{connection}" Organization ConnectionsManage => connections::patch if unchanged;
-    PUT "/organizations/{organization}/connections/{connection}/settings" Organization ConnectionsManage => connections::put_settings;
-    PUT "/organizations/{organization}/connections/{connection}/state" Organization ConnectionsManage => connections::put_state;
+    POST "/organizations/{organization}/connections" Organization ConnectionsManage => connections::post with etag;
+    GET "/organizations/{organization}/connections/{connection}" Organization ConnectionsRead => connections::get with etag;
+    PATCH "/organizations/{organization}/connections/{connection}" Organization ConnectionsManage => connections::patch with etag if unchanged;
+    PUT "/organizations/{organization}/connections/{connection}/settings" Organization ConnectionsManage => connections::put_settings with etag;
+    PUT "/organizations/{organization}/connections/{connection}/state" Organization ConnectionsManage => connections::put_state with etag;
     GET "/organizations/{organization}/delegations" Organization DelegationsRead => delegations::list;
     PUT "/organizations/{organization}/delegations/{delegate}" Organization DelegationsManage => delegations::put;
     DELETE "/organizations/{organization}/delegations/{delegate}" Organization DelegationsManage => delegations::delete;
     GET "/organizations/{organization}/domains" Organization DomainsRead => domains::list;
-    POST "/organizations/{organization}/domains" Organization DomainsManage => domains::post;
-    GET "/organizations/{organization}/domains/{domain}" Organization DomainsRead => domains::get;
+    POST "/organizations/{organization}/domains" Organization DomainsManage => domains::post with etag;
+    GET "/organizations/{organization}/domains/{domain}" Organization DomainsRead => domains::get with etag;
     DELETE "/organizations/{organization}/domains/{domain}" Organization DomainsManage => domains::delete if unchanged;
     POST "/organizations/{organization}/domains/{domain}/verify" Organization DomainsManage => domains::verify;
     GET "/organizations/{organization}/events" Organization AuditRead => events::list;
-    GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get;
-    PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch if unchanged;
+    GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get with etag;
+    PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch with etag if unchanged;
     GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;
-    POST "/organizations/{organization}/roles" Organization RolesManage => roles::post;
-    GET "/organizations/{organization}/roles/{role}" Organization RolesRead => roles::get;
-    PATCH "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::patch if unchanged;
+    POST "/organizations/{organization}/roles" Organization RolesManage => roles::post with etag;
+    GET "/organizations/{organization}/roles/{role}" Organization RolesRead => roles::get with etag;
+    PATCH "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::patch with etag if unchanged;
     DELETE "/organizations/{organization}/roles/{role}" Organization RolesManage => roles::delete if unchanged;
     GET "/organizations/{organization}/seats" Organization OrganizationRead => seats::get;
     PUT "/organizations/{organization}/seats" Operator OrganizationsManage => seats::put;
@@ -138,21 +154,21 @@ operations! {
     POST "/organizations/{organization}/signing-keys/rotate" Organization SigningKeysManage => signing_keys::rotate;
     GET "/organizations/{organization}/suborganizations" Organization SuborganizationsAct => delegations::list_below;
     GET "/organizations/{organization}/users" Organization UsersRead => users::list;
-    POST "/organizations/{organization}/users" Organization UsersManage => users::post;
-    GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get;
-    PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch if unchanged;
+    POST "/organizations/{organization}/users" Organization UsersManage => users::post with etag;
+    GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get with etag;
+    PATCH "/organizations/{organization}/users/{user}" Organization UsersManage => users::patch with etag if unchanged;
     PUT "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::put_role;
     DELETE "/organizations/{organization}/users/{user}/roles/{role}" Organization RolesAssign => users::delete_role;
     GET "/organizations/{organization}/users/{user}/sessions" Organization SessionsRead => sessions::list_of_user;
     DELETE "/organizations/{organization}/users/{user}/sessions" Organization SessionsManage => sessions::delete_of_user;
     DELETE "/organizations/{organization}/users/{user}" Organization UsersManage => users::delete if unchanged;
     GET "/organizations/{organization}/webhooks" Organization WebhooksRead => webhooks::list;
-    POST "/organizations/{organization}/webhooks" Organization WebhooksManage => webhooks::post;
-    GET "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksRead => webhooks::get;
-    PATCH "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksManage => webhooks::patch if unchanged;
+    POST "/organizations/{organization}/webhooks" Organization WebhooksManage => webhooks::post with etag;
+    GET "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksRead => webhooks::get with etag;
+    PATCH "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksManage => webhooks::patch with etag if unchanged;
     DELETE "/organizations/{organization}/webhooks/{webhook}" Organization WebhooksManage => webhooks::delete if unchanged;
-    POST "/organizations/{organization}/webhooks/{webhook}/replay" Organization WebhooksManage => webhooks::replay;
-    POST "/organizations/{organization}/webhooks/{webhook}/rotate-secret" Organization WebhooksManage => webhooks::rotate_secret;
+    POST "/organizations/{organization}/webhooks/{webhook}/replay" Organization WebhooksManage => webhooks::replay with etag;
+    POST "/organizations/{organization}/webhooks/{webhook}/rotate-secret" Organization WebhooksManage => webhooks::rotate_secret with etag;
     POST "/organizations/{organization}/webhooks/{webhook}/test" Organization WebhooksManage => webhook_deliveries::test;
     GET "/organizations/{organization}/webhooks/{webhook}/deliveries" Organization WebhooksRead => webhook_deliveries::list;
     GET "/organizations/{organization}/webhooks/{webhook}/deliveries/{event}" Organization WebhooksRead => webhook_deliveries::get;

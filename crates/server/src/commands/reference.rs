@@ -57,7 +57,9 @@ fn describe(command: &mut clap::Command, text: &mut String) {
 
 fn events() -> String {
     let mut text =
-        "# Audit events\n\nEach is written in the transaction of the change or refusal it tells of.\n\n"
+        "# Audit events\n\nEach is written in the transaction of the change that it tells of; what changes nothing is written by \
+                    itself, and alike refusals are counted by the minute. Of an organization's deletion and erasure, the \
+                    operator's log has events of its own: the one is written before it, the other when nothing is left.\n\n"
             .to_owned();
     for action in Action::ALL {
         text.extend(["- `", action.as_str(), "`\n"]);
