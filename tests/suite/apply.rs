@@ -19,7 +19,7 @@ async fn plan(app: &App, yaml: &str) -> Plan {
 }
 
 async fn execute(app: &App, yaml: &str) -> Applied {
-    let applied = apply::execute(&app.env, plan(app, yaml).await).await.expect("applied");
+    let applied = apply::execute(&app.env, plan(app, yaml).await, |_| ()).await.expect("applied");
     app.env.configuration.forget(); // as the notice of it does, within a second
     applied
 }
@@ -38,7 +38,7 @@ async fn who_was_deactivated_and_what_was_suspended_since_it_was_planned_stays_s
         sqlx::query(change).execute(app.database.superuser()).await.expect("changed");
     }
 
-    apply::execute(&app.env, planned).await.expect("applied");
+    apply::execute(&app.env, planned, |_| ()).await.expect("applied");
 
     let now: (String, String, String, String) = sqlx::query_as(
         "select member.name, member.status, organization.name, organization.status from users member
@@ -61,7 +61,7 @@ async fn what_was_switched_off_since_it_was_planned_stays_off() {
     let disable = "update client_directory set status = 'disabled' where client_id = 'granted'";
     sqlx::query(disable).execute(app.database.superuser()).await.expect("disabled");
 
-    apply::execute(&app.env, planned).await.expect("applied");
+    apply::execute(&app.env, planned, |_| ()).await.expect("applied");
 
     let now = "select name || ' ' || status from client_directory where client_id = 'granted'";
     let now: String = sqlx::query_scalar(now).fetch_one(app.database.superuser()).await.expect("a client");
@@ -149,7 +149,7 @@ async fn applying_the_same_state_again_changes_nothing() {
     no changes
     = 17 unchanged
     ");
-    let applied = apply::execute(&app.env, plan).await.expect("applied");
+    let applied = apply::execute(&app.env, plan, |_| ()).await.expect("applied");
     assert!(applied.changes == 0 && applied.generated_secrets.is_empty());
     assert_eq!(rows(&app).await, before);
 }
@@ -233,7 +233,7 @@ clients:
 ~ client reports of initech: type, audience, redirect_uris, grants
 = 0 unchanged
 ");
-    apply::execute(&app.env, plan).await.expect("applied");
+    apply::execute(&app.env, plan, |_| ()).await.expect("applied");
     let tokens = app.sign_in("initech", "ada@initech.test").await;
     assert_eq!(tokens.claims("access_token")["roles"], serde_json::json!(["viewer"]));
     let after = self::plan(&app, changed).await;
@@ -368,7 +368,7 @@ async fn grants_are_what_the_list_says_for_the_organizations_it_can_mean() {
     + access of globex to client granted
     = 16 unchanged
     ");
-    apply::execute(&app.env, plan).await.expect("applied");
+    apply::execute(&app.env, plan, |_| ()).await.expect("applied");
     assert_eq!(self::plan(&app, &moved).await.changes(), 0);
     let silent = moved.replace("    granted_to: [globex]\n", "");
     assert_eq!(self::plan(&app, &silent).await.changes(), 0);
@@ -400,7 +400,7 @@ async fn an_external_id_is_one_things_and_whose_it_is_already_is_told() {
 
     let taken = async |file: &str| {
         let plan = plan(&app, file).await;
-        match apply::execute(&app.env, plan).await {
+        match apply::execute(&app.env, plan, |_| ()).await {
             Err(ApplyError::Interrupted { cause, .. }) => cause.to_string(),
             other => panic!("not refused: {other:?}"),
         }
@@ -411,7 +411,10 @@ async fn an_external_id_is_one_things_and_whose_it_is_already_is_told() {
     )
     .await;
 
-    insta::assert_snapshot!([organization, user].join("\n"), @"");
+    insta::assert_snapshot!([organization, user].join("\n"), @"
+    the external_id of two is another organization's
+    the external_id of b@one.test in one is another user's
+    ");
 }
 
 #[tokio::test]
@@ -455,7 +458,7 @@ async fn an_interrupted_run_keeps_its_finished_steps_and_can_be_finished() {
     let plan = plan(&app, &both).await;
     execute(&app, "organizations: [{ slug: umbrella, name: Umbrella Corporation }]").await;
 
-    let stopped = apply::execute(&app.env, plan).await;
+    let stopped = apply::execute(&app.env, plan, |_| ()).await;
 
     let Err(ApplyError::Interrupted { applied, cause }) = stopped else { panic!("not stopped: {stopped:?}") };
     assert_eq!(cause.to_string(), "the slug umbrella is, or was, another organization's");

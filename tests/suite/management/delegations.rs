@@ -54,7 +54,7 @@ async fn who_is_above_acts_below_as_they_are_let_and_hold_at_home_and_in_no_othe
     let made = let_in(&app, "east", "acme", &["orgate:users:*", "orgate:roles:read"]).await;
 
     assert_eq!(made.status, 200, "{:?}", made.body);
-    assert_eq!(made.body["permissions"], json!(["orgate:users:*", "orgate:roles:read"]));
+    assert_eq!(made.body["permissions"], json!(["orgate:roles:read", "orgate:users:*"]));
     assert_eq!(get(&acme, "/organizations/east/users").await.status, 200);
     let by_id = format!("/organizations/{}/roles", id_of(&app, "east").await);
     assert_eq!(get(&acme, &by_id).await.status, 200);
@@ -86,7 +86,7 @@ async fn who_is_above_acts_below_as_they_are_let_and_hold_at_home_and_in_no_othe
     assert_eq!(below.body["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(
         (&below.body["items"][0]["slug"], &below.body["items"][0]["permissions"][0]),
-        (&json!("east"), &json!("orgate:users:*"))
+        (&json!("east"), &json!("orgate:roles:read"))
     );
 
     let told: Vec<(String, Option<String>, Value)> = sqlx::query_as(

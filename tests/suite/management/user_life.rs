@@ -295,7 +295,7 @@ async fn nobody_deletes_themselves_whoever_stands_above_them_or_the_last_owner()
     };
 
     assert_eq!(delete(&own, &ada).await, (409, "in_use".to_owned()));
-    let wanted = json!({ "name": "Key", "permissions": ["orgate:users:*"] });
+    let wanted = json!({ "name": "Key", "permissions": ["orgate:*"] });
     let key =
         call(&app, Some(&own), ("POST", "/organizations/acme/api-keys"), Some(&wanted)).await.text("key");
     assert_eq!(delete(&key, &ada).await, (409, "in_use".to_owned()), "nor by a key of their own");

@@ -181,6 +181,7 @@ async fn few_functions_of_the_database_take_an_organization_or_a_role() {
             "erase_user: role=orgate_erase",
             "find_client_place: role=orgate_resolve",
             "find_client_standing: role=orgate_app",
+            "find_delegated: role=orgate_operate",
             "find_standing_grant: role=orgate_app",
             "inherit_policies: role=orgate_inherit",
             "look_around: role=orgate_arrange",

@@ -19,8 +19,7 @@ use crate::{Env, events};
 ///
 /// # Errors
 /// [`ChangeError`], also what `check` says; [`ChangeError::Above`] for a user who holds what the caller does not,
-/// [`ChangeError::InUse`] for the caller, and where enforced SSO would leave no
-/// way in, [`ChangeError::LastOwner`].
+/// [`ChangeError::InUse`] for the caller, and where enforced SSO would leave no way in, [`ChangeError::LastOwner`].
 pub async fn delete_user(
     env: &Env,
     caller: &Caller,
