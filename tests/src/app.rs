@@ -120,7 +120,7 @@ impl App {
         };
         let wanted = apply_file::load_str("test.yaml", yaml, &lookup).expect("the file is right");
         let plan = apply::plan(&self.env, &wanted).await.expect("planned");
-        apply::execute(&self.env, plan).await.expect("applied");
+        apply::execute(&self.env, plan, |_| ()).await.expect("applied");
         self.env.configuration.forget();
         self.settle().await;
     }

@@ -22,6 +22,8 @@ mod organizations;
 mod page;
 mod policy;
 mod problem;
+mod quotas;
+mod role_blueprints;
 mod roles;
 mod seats;
 mod sessions;

@@ -15,10 +15,7 @@ pub const DEFAULT_LIFETIME: Duration = Duration::days(90);
 /// And no longer than this, whatever they say.
 pub const MAX_LIFETIME: Duration = Duration::days(366);
 
-/// Keys of an organization that are good, at most.
-pub const MAX_KEYS: i64 = 50;
-
-/// Of these, keys of one maker at most.
+/// Keys of one maker that are good, at most.
 pub const MAX_KEYS_OF_MAKER: i64 = 10;
 
 /// Permissions that one key names at most.

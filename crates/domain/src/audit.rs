@@ -213,6 +213,8 @@ actions! {
     RegistrationTokenRevoked = "registration_token.revoked";
     /// A group was created or changed.
     GroupConfigured = "group.configured";
+    /// New organizations begin with another role, or with one less.
+    RoleBlueprintConfigured = "role_blueprint.configured";
     /// A role was created or changed.
     RoleConfigured = "role.configured";
     /// A session was ended.

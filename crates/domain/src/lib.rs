@@ -21,6 +21,7 @@ pub mod names;
 pub mod organizations;
 pub mod permissions;
 pub mod policies;
+pub mod quotas;
 pub mod resolution;
 pub mod roles;
 pub mod sessions;

@@ -70,9 +70,9 @@ catalogue! {
     OrganizationRead = "orgate:organization:read";
     /// In the operator's organization: do in every organization what one may do in one's own, for a reason that is told.
     OrganizationsAct = "orgate:organizations:act";
-    /// In the operator's organization: make, suspend, delete and restore organizations.
+    /// In the operator's organization: make, suspend, delete and restore organizations, and say which roles they begin with.
     OrganizationsManage = "orgate:organizations:manage";
-    /// In the operator's organization: see which organizations there are.
+    /// In the operator's organization: see which organizations there are, and with which roles they begin.
     OrganizationsRead = "orgate:organizations:read";
     /// Change what the organization allows, and for how long.
     PoliciesManage = "orgate:policies:manage";
@@ -111,6 +111,9 @@ catalogue! {
 /// What an owner holds: all that there is, and what will be.
 pub const EVERYTHING: &str = "orgate:*";
 
+/// The slug of the role that holds [`EVERYTHING`] in every organization that begins with it.
+pub const OWNER: &str = "owner";
+
 /// A role that every new organization has, and may change like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadyRole {
@@ -124,7 +127,7 @@ pub struct ReadyRole {
 
 /// The roles that every new organization has, those that may do most first.
 pub const READY_ROLES: &[ReadyRole] = &[
-    ReadyRole { slug: "owner", name: "Owner", permissions: &[EVERYTHING] },
+    ReadyRole { slug: OWNER, name: "Owner", permissions: &[EVERYTHING] },
     ReadyRole {
         slug: "admin",
         name: "Admin",

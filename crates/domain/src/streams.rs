@@ -72,6 +72,7 @@ impl Action {
             | Self::OperatorEntered
             | Self::OrganizationResolved
             | Self::PasswordRehashed
+            | Self::RoleBlueprintConfigured
             | Self::SessionRefused
             | Self::SignInFailed
             | Self::UpstreamRefused

@@ -6,9 +6,6 @@ use chrono::Duration;
 
 use crate::audit::Action;
 
-/// Webhooks of an organization at most.
-pub const MAX_WEBHOOKS: i64 = 20;
-
 /// Events that one webhook may name.
 pub const MAX_FILTERS: usize = 50;
 

@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** if anything in the wanted state is wrong, nothing is changed.
 
+mod blueprints;
 mod clients;
 mod connections;
 mod execute;
@@ -22,6 +23,7 @@ pub use wanted::{
     WantedGroup, WantedOrganization, WantedRole, WantedUser,
 };
 
+pub use crate::configure::QuotaSettings;
 use crate::{Env, Failure};
 
 /// What was applied.
@@ -87,16 +89,17 @@ pub async fn plan_pruning(env: &Env, wanted: &Wanted, pruning: Pruning) -> Resul
     Ok(planner::Planner::new(env, pruning).run(wanted).await??)
 }
 
-/// Carries a plan out.
+/// Carries a plan out, and tells after each step how many changes it made.
 ///
 /// # Errors
 /// [`ApplyError::Interrupted`].
-pub async fn execute(env: &Env, plan: Plan) -> Result<Applied, ApplyError> {
+pub async fn execute(env: &Env, plan: Plan, mut made: impl FnMut(usize)) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     for step in &plan.steps {
         if let Err(cause) = execute::execute(env, (step, plan.pruning), &mut applied).await {
             return Err(ApplyError::Interrupted { applied, cause: Box::new(cause) });
         }
+        made(step.changes.len());
     }
     Ok(applied)
 }

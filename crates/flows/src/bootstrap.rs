@@ -6,7 +6,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::system::OrgHint;
 use orgate_storage::{NewOrganization, OrgScope, StorageError};
 
-use crate::configure::{Author, Mark, ready_roles, save_role};
+use crate::configure::{Author, Mark, new_roles, save_role};
 use crate::keys::FROM_THE_START;
 use crate::{Env, Failure, events};
 
@@ -53,7 +53,7 @@ async fn make_operator(env: &Env) -> Result<OrgScope, Failure> {
         Ok(()) => {
             tx.audit().insert(&event).await?;
             let author = Author { actor: Actor::System, ..Author::operator() };
-            for role in ready_roles(env)? {
+            for role in new_roles(env, Vec::new())? {
                 save_role(env, &mut tx, (&author, &Mark::Created), &role).await?;
             }
             tx.commit().await?;

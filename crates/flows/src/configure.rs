@@ -6,6 +6,7 @@
 mod clients;
 mod mark;
 mod organization;
+mod quotas;
 mod roles;
 mod users;
 
@@ -15,7 +16,13 @@ use orgate_domain::ids::{ClientId, OrgId, SessionId};
 pub(crate) use clients::{changes_of, provide_keys, save_access, save_client};
 pub(crate) use mark::Mark;
 pub(crate) use organization::{OrganizationState, save_domain, save_organization};
-pub(crate) use roles::{delegation_event, ready_roles, save_delegation, save_group, save_role};
+pub use quotas::QuotaSettings;
+pub(crate) use quotas::save_quotas;
+pub use roles::FirstRole;
+pub(crate) use roles::{
+    delegation_event, find_blueprints, first_roles, new_roles, save_blueprint, save_delegation, save_group,
+    save_role,
+};
 pub(crate) use users::{Assignment, UserState, end_all, save_assignment, save_membership, save_user};
 
 use crate::end_sessions::Because;

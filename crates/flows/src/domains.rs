@@ -14,6 +14,7 @@ use orgate_domain::domains::{
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::{DomainId, OrgId};
 use orgate_domain::policies::SsoEnforcement;
+use orgate_domain::quotas::{NoRoom, Quota};
 use orgate_domain::setup::SetupPurpose;
 pub use orgate_storage::DomainTerms;
 use orgate_storage::system::OrgHint;
@@ -21,14 +22,12 @@ use orgate_storage::{OrgScope, OrgTx, StorageError};
 
 use crate::configure::Author;
 use crate::notices::{Notice, prepare};
+use crate::quotas::check_room;
 use crate::setup::{Setup, SetupError};
 use crate::way_in::{enforcement_in, inherited};
 use crate::{Env, Failure, events};
 
 pub use recheck::check_due;
-
-/// Domains that an organization may claim itself.
-const MAX_DOMAINS: usize = 100;
 
 /// Why a domain could not be claimed, proven or handed over.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +42,8 @@ pub enum DomainError {
     #[error("names below {0} are anybody's: it is a public suffix")]
     PublicSuffix(DomainName),
     /// The organization has as many as it may.
-    #[error("an organization has {MAX_DOMAINS} domains at most")]
-    TooMany,
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The organization has no such domain.
     #[error("this organization has not claimed {0}")]
     Unclaimed(DomainName),
@@ -151,9 +150,7 @@ pub(crate) async fn claim_in(
     if let Some(known) = all.iter().find(|known| known.name == *name) {
         return Ok(known.clone());
     }
-    if all.len() >= MAX_DOMAINS {
-        return Err(DomainError::TooMany);
-    }
+    check_room(tx, Quota::Domains, all.len()).await??;
     tx.domains().claim(id, (name, &challenge), at).await?;
     let found = tx.domains().find(name).await?;
     let claimed = found.ok_or_else(|| DomainError::Unclaimed(name.clone()))?;

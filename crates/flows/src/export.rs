@@ -7,20 +7,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orgate_domain::clients::{Audience, Client, Party};
-use orgate_domain::email::Email;
+use orgate_domain::domains::OrgDomain;
+use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::OrgStatus;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{
-    Connection, Delegation, DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, StorageError,
+    Connection, Delegation, DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, RoleBlueprint,
+    StorageError,
 };
 
 use crate::apply::{
     Kind, Place, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
     WantedOrganization, WantedRole, WantedUser,
 };
+use crate::bootstrap::OPERATOR_SLUG;
+use crate::configure::QuotaSettings;
 use crate::federation::version_of;
 use crate::{Env, Failure};
 
@@ -47,14 +51,18 @@ pub struct Description {
 /// # Errors
 /// [`Failure`].
 pub async fn organization(env: &Env, scope: &OrgScope, secrets: Secrets) -> Result<Description, Failure> {
-    describe(env, &[*scope], secrets).await
+    describe(env, &[*scope], secrets, || ()).await
 }
 
-/// Describes every organization that was not deleted, the operator's too.
+/// Describes every organization that was not deleted, the operator's too, and tells after each that it did.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn installation(env: &Env, secrets: Secrets) -> Result<Description, Failure> {
+pub async fn installation(
+    env: &Env,
+    secrets: Secrets,
+    described: impl FnMut(),
+) -> Result<Description, Failure> {
     let mut known = BTreeMap::new();
     let mut after = None;
     loop {
@@ -69,13 +77,18 @@ pub async fn installation(env: &Env, secrets: Secrets) -> Result<Description, Fa
             break;
         }
     }
-    describe(env, &known.into_values().collect::<Vec<_>>(), secrets).await
+    describe(env, &known.into_values().collect::<Vec<_>>(), secrets, described).await
 }
 
 /// The organizations' clients that may be used elsewhere, by who may.
 type Access = BTreeMap<(OrgId, ClientId), Vec<Slug>>;
 
-async fn describe(env: &Env, scopes: &[OrgScope], secrets: Secrets) -> Result<Description, Failure> {
+async fn describe(
+    env: &Env,
+    scopes: &[OrgScope],
+    secrets: Secrets,
+    mut described: impl FnMut(),
+) -> Result<Description, Failure> {
     let mut reading = Reading {
         env,
         secrets,
@@ -90,6 +103,7 @@ async fn describe(env: &Env, scopes: &[OrgScope], secrets: Secrets) -> Result<De
         let slug = organization.slug.clone();
         wanted.organizations.push(organization);
         clients.extend(owned.into_iter().map(|client| (slug.clone(), client)));
+        described();
     }
     for (slug, client) in clients {
         wanted.clients.extend(reading.client(slug, client).await?);
@@ -125,6 +139,8 @@ impl Reading<'_> {
         let users = list_users(&mut tx).await?;
         let connections = list_connections(&mut tx).await?;
         let delegations = tx.delegations().list().await?;
+        let quotas = QuotaSettings::find(&mut tx).await?;
+        let blueprints = tx.role_blueprints().list().await?;
         let clients = list_clients(&mut tx).await?;
         for client in tx.clients().list_access().await? {
             self.access.entry(client).or_default().push(organization.slug.clone());
@@ -132,35 +148,26 @@ impl Reading<'_> {
         tx.commit().await?;
         let slug = organization.slug.clone();
         let parent = self.parent_of(scope).await?.map(placed);
-        let proven = domains.into_iter().filter(|domain| domain.verified_at.is_some());
-        let mut domains = Vec::new();
-        for domain in proven {
-            if self.domains.insert(domain.name.to_string()) {
-                domains.push(placed(domain.name));
-            } else {
-                self.left_out.push(format!(
-                    "the domain {} of {slug}: it is shared, and in the file once",
-                    domain.name
-                ));
-            }
-        }
         let mut described = Vec::with_capacity(connections.len());
         for (connection, pilots) in connections {
             described.extend(self.connection((scope, &slug), connection, pilots).await?);
         }
         described.sort_by(|one, other| one.slug.value.cmp(&other.slug.value));
+        let is_operator = organization.slug.as_str() == OPERATOR_SLUG;
         let wanted = WantedOrganization {
             slug: placed(organization.slug),
             name: organization.name,
             parent,
             status: Some(placed(organization.status)),
             contact: organization.contact,
-            domains: Some(domains),
+            domains: Some(self.domains(&slug, domains)),
             delegations: Some(self.delegations(delegations).await?),
             branding: Some(organization.branding),
             attributes: Some(attributes),
             external_id,
             policy: Some(policy),
+            quotas: Some(quotas),
+            blueprints: is_operator.then(|| blueprints.into_iter().map(blueprint).collect()),
             ready_roles: false,
             lists: [Kind::Roles, Kind::Groups, Kind::Users, Kind::Connections].into(),
             roles: roles.into_iter().map(role).collect(),
@@ -169,6 +176,20 @@ impl Reading<'_> {
             connections: described,
         };
         Ok(Some((wanted, clients)))
+    }
+
+    /// Those that are proven; each is in a file once.
+    fn domains(&mut self, org: &Slug, stored: Vec<OrgDomain>) -> Vec<Placed<DomainName>> {
+        let mut domains = Vec::new();
+        for domain in stored.into_iter().filter(|domain| domain.verified_at.is_some()) {
+            if self.domains.insert(domain.name.to_string()) {
+                domains.push(placed(domain.name));
+            } else {
+                let text = format!("the domain {} of {org}: it is shared, and in the file once", domain.name);
+                self.left_out.push(text);
+            }
+        }
+        domains
     }
 
     /// What organizations above are let do.
@@ -344,6 +365,10 @@ async fn list_clients(tx: &mut OrgTx) -> Result<Vec<Client>, StorageError> {
 
 fn role(role: Role) -> WantedRole {
     WantedRole { slug: placed(role.slug), name: Some(role.name), permissions: Some(role.permissions) }
+}
+
+fn blueprint(RoleBlueprint { slug, name, permissions }: RoleBlueprint) -> WantedRole {
+    WantedRole { slug: placed(slug), name: Some(name), permissions: Some(permissions) }
 }
 
 fn group(group: Group) -> WantedGroup {

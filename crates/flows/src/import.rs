@@ -23,7 +23,7 @@ use orgate_storage::system::OrgHint;
 use orgate_storage::{BroughtUser, OrgScope, OrgTx, StorageError};
 
 use crate::apply::Wanted;
-use crate::configure::{Author, Mark};
+use crate::configure::{Author, Mark, find_blueprints, first_roles};
 use crate::invitations::seats::{check_seats, hold_seats};
 use crate::passwords::ForeignHash;
 use crate::{Env, Failure};
@@ -217,8 +217,8 @@ impl<'a> Importer<'a> {
             roles.extend(planned.roles.iter().map(|role| (role.slug.value.clone(), None)));
             groups.extend(planned.groups.iter().map(|group| (group.slug.value.clone(), None)));
             if scope.is_none() && planned.ready_roles {
-                let ready = crate::configure::ready_roles(self.env)?;
-                roles.extend(ready.into_iter().map(|role| (role.slug, None)));
+                let first = first_roles(find_blueprints(self.env).await?)?;
+                roles.extend(first.into_iter().map(|role| (role.blueprint.slug, None)));
             }
         }
         if let Some(scope) = &scope {

@@ -55,6 +55,7 @@ pub mod outgoing;
 pub mod passwords;
 pub mod preview_claims;
 pub mod push_request;
+mod quotas;
 pub mod random;
 pub mod recover;
 pub mod redeem_assertion;

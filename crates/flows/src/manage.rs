@@ -20,6 +20,8 @@ pub mod invitations;
 pub mod organization;
 pub mod organizations;
 pub mod policy;
+pub mod quotas;
+pub mod role_blueprints;
 pub mod roles;
 pub mod seats;
 pub mod sessions;
@@ -36,14 +38,15 @@ use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved
 pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization};
 pub use orgate_storage::{
     Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser,
-    MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, StoredEvent, Webhook, WebhookDelivery,
-    WebhookScope, WebhookStatus, WebhookTerms,
+    MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, RoleBlueprint, StoredEvent, Webhook,
+    WebhookDelivery, WebhookScope, WebhookStatus, WebhookTerms,
 };
 use orgate_storage::{HeldRights, OrgScope, OrgTx, StorageError};
 
 pub use change::{ChangeError, KeyReused, Once};
 
 use crate::configure::Author;
+pub use crate::configure::FirstRole;
 use crate::random::NoRandomness;
 use crate::setup::Setup;
 use crate::{Env, Failure, events};

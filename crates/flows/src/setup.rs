@@ -21,6 +21,7 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::{RoleSlugs, SettingsProblem};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::organizations::{OrgStatus, Organization};
+use orgate_domain::quotas::NoRoom;
 use orgate_domain::setup::{SetupLink, SetupLinkRefusal, SetupPurpose};
 pub use orgate_storage::{AtRisk, Connection, Group, Role, StoredTrace, VersionSummary};
 use orgate_storage::{OrgScope, OrgTx, StorageError};
@@ -83,8 +84,8 @@ pub enum NotYet {
     State,
     /// The version was not tested to its end.
     Untested,
-    /// The organization has as many connections as can be set up.
-    TooMany,
+    /// See [`NoRoom`].
+    NoRoom(NoRoom),
     /// The version was never live.
     NeverLive,
     /// SSO is enforced, and this would leave no way in.

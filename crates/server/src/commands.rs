@@ -17,6 +17,7 @@ mod in_organization;
 mod invite;
 mod keys;
 mod org;
+mod progress;
 mod reference;
 mod registration_token;
 mod serve;

@@ -54,10 +54,12 @@ mod keys;
 mod organizations;
 mod outbox;
 mod pushed_requests;
+mod quotas;
 mod recovery_codes;
 mod refreshes;
 mod registrations;
 mod rights;
+mod role_blueprints;
 mod roles;
 mod sessions;
 mod setup_links;
@@ -105,6 +107,7 @@ pub use outbox::{NewMessage, Outbox, WaitingMessage};
 pub use page::{MAX_PAGE, Page, PageOf};
 pub use pool::{PoolSettings, Store};
 pub use pushed_requests::{PushedAuthorizationRequest, PushedRequests};
+pub use quotas::Quotas;
 pub use recovery_codes::RecoveryCodes;
 pub use refreshes::{Refresh, Refreshes};
 pub use registrations::{
@@ -112,6 +115,7 @@ pub use registrations::{
     NewRegistrationToken, Registrations,
 };
 pub use rights::{HeldRights, Rights};
+pub use role_blueprints::{RoleBlueprint, RoleBlueprints};
 pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
 pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};

@@ -60,7 +60,7 @@ fn the_description_names_its_types_and_their_bounds() {
     let mut references = Vec::new();
     collect(&document, &mut references);
 
-    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance ApiKey ApiKeyPage AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedApiKey CreatedSetupLink Delegation DelegationTerms Delegations DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider ImportReport Invitation InvitationPage InvitationStatus JustInTime NewApiKey NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewInvitation NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationExternalIdChange OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Role RolePage RoleRule RoleSettings RoleSettingsPatch RowFault SamlProvider Seats SeatsChange SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SigningKey SigningKeyRotation SigningKeys SsoEnforcement Suborganization SuborganizationPage User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
+    insta::assert_snapshot!(names.into_iter().cloned().collect::<Vec<_>>().join(" "), @"Allowance ApiKey ApiKeyPage AttributeMapping AuditActor AuditEvent AuditEventPage Client ClientAuthentication ClientPage ClientSecret ClientSettings ClientSettingsPatch ClientSummary ClientWithSecret Connection ConnectionPage ConnectionProfile ConnectionProfilePatch ConnectionProtocol ConnectionSettings ConnectionState ConnectionStateChange ConnectionSummary CreatedApiKey CreatedSetupLink Delegation DelegationTerms Delegations DnsRecord Domain DomainOutcome DomainPage DomainTerms DomainVerification EffectivePolicy Event EventStream Fault Group GroupMember GroupMemberPage GroupPage GroupSettings GroupSettingsPatch IdentityProvider ImportReport Invitation InvitationPage InvitationStatus JustInTime NewApiKey NewClient NewClientSecret NewConnection NewConnectionVersion NewDomain NewGroup NewInvitation NewOrganization NewRole NewSetupLink NewUser NewWebhook Nothing OidcProvider Organization OrganizationExternalIdChange OrganizationPage OrganizationParentChange OrganizationSettings OrganizationSettingsPatch OrganizationStatus OrganizationStatusChange OrganizationSummary Policy PolicySettings PolicySettingsPatch Problem Quota QuotaChange Quotas Role RoleBlueprint RoleBlueprintSettings RoleBlueprints RolePage RoleRule RoleSettings RoleSettingsPatch RowFault SamlProvider Seats SeatsChange SecretRotation ServiceProvider Session SessionPage SettledWebhook SetupLink SetupLinkPage SetupPurpose SigningKey SigningKeyRotation SigningKeys SsoEnforcement Suborganization SuborganizationPage User UserPage UserSettings UserSettingsPatch UserStatus Webhook WebhookDelivery WebhookDeliveryPage WebhookPage WebhookReplay WebhookScope WebhookSettings WebhookSettingsPatch WebhookWithSecret");
     assert_eq!(schemas["UserPage"]["properties"]["items"]["items"]["$ref"], "#/components/schemas/User");
     assert_eq!(limit["name"], "limit");
     assert_eq!(
@@ -136,6 +136,8 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     PUT /organizations/{organization}/status: 401 403 404 404 422
     PUT /organizations/{organization}/external-id: 401 403 404 404 422
     PUT /organizations/{organization}/parent: 401 403 404 404 422
+    GET /role-blueprints: 401 403 404 404 200
+    PUT /role-blueprints/{blueprint}: 401 403 404 404 415
     GET /organizations/{organization}/api-keys: 401 403 403 404 200
     POST /organizations/{organization}/api-keys: 401 403 403 404 422
     GET /organizations/{organization}/api-keys/{api_key}: 401 403 403 404 200
@@ -174,6 +176,8 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     GET /organizations/{organization}/events: 401 403 403 404 200
     GET /organizations/{organization}/policy: 401 403 403 404 200
     PATCH /organizations/{organization}/policy: 401 403 403 404 422
+    GET /organizations/{organization}/quotas: 401 403 403 404 200
+    PUT /organizations/{organization}/quotas/{quota}: 401 403 404 404 415
     GET /organizations/{organization}/roles: 401 403 403 404 200
     POST /organizations/{organization}/roles: 401 403 403 404 422
     GET /organizations/{organization}/roles/{role}: 401 403 403 404 200
@@ -203,6 +207,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     GET /organizations/{organization}/webhooks/{webhook}/deliveries: 401 403 403 404 200
     GET /organizations/{organization}/webhooks/{webhook}/deliveries/{event}: 401 403 403 404 200
     POST /organizations/{organization}/webhooks/{webhook}/deliveries/{event}/redeliver: 401 403 403 404 422
+    DELETE /role-blueprints/{blueprint}: 401 403 404 404 404
     DELETE /organizations/{organization}/api-keys/{api_key}: 401 403 403 404 204
     DELETE /organizations/{organization}/applications/{client}: 401 403 404 404 404
     DELETE /organizations/{organization}/clients/{client}/roles/{role}: 401 403 403 404 beyond

@@ -3,9 +3,10 @@
 mod connections;
 
 use chrono::Duration;
-use orgate_domain::api_keys::{DEFAULT_LIFETIME, MAX_KEYS, MAX_KEYS_OF_MAKER, MAX_LIFETIME};
+use orgate_domain::api_keys::{DEFAULT_LIFETIME, MAX_KEYS_OF_MAKER, MAX_LIFETIME};
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::OrgId;
+use orgate_domain::quotas::Quota;
 use orgate_tests::app::{App, Reply, SECRET, client};
 use serde_json::{Value, json};
 
@@ -488,7 +489,7 @@ async fn there_are_as_many_keys_as_there_may_be_however_many_are_asked_for_at_on
                 select key.org_id, gen_random_uuid(), sha256(number::text::bytea), 'Filler', key.permitted, key.client_org_id,
                        (select id from client_directory where client_id = 'plain'), key.created_at, key.expires_at
                 from generate_series(1, $1) number, (select * from api_keys limit 1) key";
-    let fillers = i32::try_from(MAX_KEYS - MAX_KEYS_OF_MAKER - 1).expect("few");
+    let fillers = i32::try_from(i64::from(Quota::ApiKeys.usual()) - MAX_KEYS_OF_MAKER - 1).expect("few");
     sqlx::query(fill).bind(fillers).execute(app.database.superuser()).await.expect("filled");
     assert_eq!(call(&app, Some(&other), ("POST", KEYS), Some(&own)).await.status, 201);
     assert_eq!(call(&app, Some(&other), ("POST", KEYS), Some(&own)).await.status, 409);

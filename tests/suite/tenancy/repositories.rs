@@ -28,6 +28,8 @@ mod delegations;
 mod find;
 mod insert;
 mod invitations;
+mod quotas;
+mod role_blueprints;
 mod set_up;
 mod sign_ins;
 mod signals;
@@ -152,6 +154,8 @@ impl Calls {
         self.insert_federated().await;
         self.insert().await;
         self.delegations().await;
+        self.role_blueprints().await;
+        self.quotas().await;
     }
 
     fn check(&self) {
@@ -319,8 +323,6 @@ impl Calls {
             SetupLinks::find: None
             SetupLinks::find_by_token: None
             SetupLinks::list: []
-            SetupLinks::list_maker_permissions: []
-            SetupLinks::list_maker_permissions: []
             SetupLinks::count_made: 0
             SetupLinks::revoke: false
             SetupLinks::update_last_used: ()
@@ -421,9 +423,9 @@ impl Calls {
             Webhooks::insert: true
             ApiKeys::find: None
             ApiKeys::find_standing: None
-            ApiKeys::list_of_user: []
             ApiKeys::list: []
             Rights::find_of_key: None
+            ApiKeys::revoke_of_user: []
             ApiKeys::revoke: false
             ApiKeys::update_last_used: ()
             ApiKeys::insert: refused (api_keys_user_check)
@@ -479,10 +481,19 @@ impl Calls {
             Roles::save: ()
             Users::insert: ()
             Identities::insert_user: taken (users_pkey)
+            Delegations::find: None
             Delegations::find_standing: None
             Delegations::list: []
             Delegations::delete: false
             Delegations::save: false
+            RoleBlueprints::list: []
+            RoleBlueprints::delete: false
+            RoleBlueprints::save: ()
+            Quotas::list: {}
+            Quotas::find_limit: 20
+            Quotas::count: {ApiKeys: 0, Clients: 1, Connections: 1, Domains: 1, Groups: 0, Roles: 1, Webhooks: 1}
+            Quotas::save: ()
+            Quotas::save: ()
             ");
         }
         assert_eq!(self.made, methods());

@@ -19,6 +19,8 @@ const VALUES: &[(&str, &str, &str)] = &[
         "(select ancestor_id from organization_ancestors where org_id = '{org}' and depth = 1)",
     ),
     ("device_requests", "interval_secs", "5"),
+    ("quotas", "quota", "'roles'"),
+    ("quotas", "most", "5"),
     ("invitations", "expires_at", "now() + interval '1 day'"),
     // No group is inside of itself: the second one.
     (

@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 use super::problem::Problem;
 use super::{
     api_keys, applications, audit_events, clients, connections, delegations, domains, events, groups,
-    invitations, organizations, policy, roles, seats, sessions, setup_links, signing_keys, users,
-    webhook_deliveries, webhooks,
+    invitations, organizations, policy, quotas, role_blueprints, roles, seats, sessions, setup_links,
+    signing_keys, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -91,6 +91,9 @@ operations! {
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status with etag;
     PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id with etag;
     PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent with etag;
+    GET "/role-blueprints" Operator OrganizationsRead => role_blueprints::list;
+    PUT "/role-blueprints/{blueprint}" Operator OrganizationsManage => role_blueprints::put;
+    DELETE "/role-blueprints/{blueprint}" Operator OrganizationsManage => role_blueprints::delete;
     GET "/organizations/{organization}/api-keys" Organization ApiKeysRead => api_keys::list;
     POST "/organizations/{organization}/api-keys" Organization ApiKeysManage => api_keys::post without keys;
     GET "/organizations/{organization}/api-keys/{api_key}" Organization ApiKeysRead => api_keys::get;
@@ -137,6 +140,8 @@ operations! {
     GET "/organizations/{organization}/events" Organization AuditRead => events::list;
     GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get with etag;
     PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch with etag if unchanged;
+    GET "/organizations/{organization}/quotas" Organization OrganizationRead => quotas::list;
+    PUT "/organizations/{organization}/quotas/{quota}" Operator OrganizationsManage => quotas::put;
     GET "/organizations/{organization}/roles" Organization RolesRead => roles::list;
     POST "/organizations/{organization}/roles" Organization RolesManage => roles::post with etag;
     GET "/organizations/{organization}/roles/{role}" Organization RolesRead => roles::get with etag;

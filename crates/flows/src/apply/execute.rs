@@ -18,8 +18,8 @@ use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
 use crate::client_status::save_client_status;
 use crate::configure::{
-    Author, Mark, provide_keys, save_access, save_client, save_delegation, save_domain, save_group,
-    save_organization, save_role, save_user,
+    Author, Mark, provide_keys, save_access, save_blueprint, save_client, save_delegation, save_domain,
+    save_group, save_organization, save_quotas, save_role, save_user,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
 use crate::{Env, Failure};
@@ -52,6 +52,9 @@ pub(super) async fn execute(
     let gives_rights = step.changes.iter().any(|change| gives_rights(&change.subject));
     if gives_rights {
         tx.roles().seize().await.map_err(Failure::from)?; // as programs do that change these
+    }
+    if step.changes.iter().any(|change| matches!(change.subject, Subject::Quotas(_))) {
+        tx.invitations().seize().await.map_err(Failure::from)?; // whoever takes a seat knows how many there are
     }
     let keeps_owner = gives_rights && pruning == Pruning::On;
     let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
@@ -145,6 +148,7 @@ async fn write(
             super::connections::save(env, tx, (mark, state), made.sealed.as_deref()).await?;
             save_connection_event(env, tx, mark, state).await
         }
+        Subject::Blueprint(blueprint) => save_blueprint(env, tx, by, blueprint).await,
         Subject::Delegation(delegation, _) => {
             if save_delegation(env, tx, by, delegation).await? || *mark == Mark::Removed {
                 return Ok(());
@@ -160,6 +164,7 @@ async fn write(
             Err(StorageError::Conflict { constraint: "a circle of groups".to_owned() }.into())
         }
         Subject::Organization(state) => save_organization(env, tx, by, (slug, state)).await,
+        Subject::Quotas(quotas) => save_quotas(env, tx, &Author::operator(), quotas).await,
         Subject::Role(role) if *mark == Mark::Removed => dissolve_role(env, tx, role).await,
         Subject::Role(role) => save_role(env, tx, by, role).await,
         Subject::User { state, .. } => save_user(env, tx, by, (state, made.phc.as_deref())).await,
@@ -261,6 +266,8 @@ fn taken(org: &Slug, (subject, constraint): (&Subject, &str)) -> String {
             return format!("the external_id of {} in {org} is another user's", email.as_str());
         }
         Subject::Access { client_id, .. } => return since(&format!("the access of {org} to {client_id}")),
+        Subject::Blueprint(blueprint) => return since(&format!("the blueprint {}", blueprint.slug)),
+        Subject::Quotas(_) => return since(&format!("the quotas of {org}")),
         Subject::Connection(state) => {
             return since(&format!("the connection {} in {org}", state.connection.slug));
         }

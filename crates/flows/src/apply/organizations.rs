@@ -20,7 +20,7 @@ use super::planner::{Known, Planner};
 use super::wanted::{
     Kind, Placed, Secret, WantedDelegation, WantedGroup, WantedOrganization, WantedRole, WantedUser,
 };
-use crate::configure::{Mark, OrganizationState, UserState, ready_roles};
+use crate::configure::{Mark, OrganizationState, QuotaSettings, UserState, new_roles};
 use crate::passwords::Verdict;
 use crate::{Env, Failure};
 
@@ -34,6 +34,7 @@ struct Stored {
     roles: Vec<Role>,
     groups: Vec<Group>,
     attributes: Attributes,
+    quotas: QuotaSettings,
     external_id: Option<ExternalId>,
     /// By normalized address.
     users: BTreeMap<String, Member>,
@@ -71,6 +72,7 @@ impl Stored {
             roles: tx.roles().list().await?,
             groups: tx.groups().list().await?,
             attributes: tx.attributes().find_of_organization().await?,
+            quotas: QuotaSettings::find(&mut tx).await?,
             external_id: tx.organization().find_record().await?.and_then(|record| record.external_id),
             users,
         };
@@ -98,6 +100,7 @@ impl Planner<'_> {
         self.note(here, mark, Subject::Organization(Box::new(state)));
         self.domains(here, wanted.domains.as_deref(), &stored.domains).await?;
         self.delegations((here, known), wanted.delegations.as_deref(), &stored.delegations).await?;
+        self.blueprints(here, wanted);
         let mut roles: BTreeMap<_, _> =
             stored.roles.iter().map(|role| (role.slug.clone(), role.id)).collect();
         if self.prunes(wanted, Kind::Roles) {
@@ -109,12 +112,17 @@ impl Planner<'_> {
             self.note(here, mark, Subject::Role(role));
         }
         if known.is_new && wanted.ready_roles {
-            for role in ready_roles(self.env)? {
+            for role in new_roles(self.env, self.blueprints.wanted.clone())? {
                 if let Entry::Vacant(free) = roles.entry(role.slug.clone()) {
                     free.insert(role.id);
                     self.note(here, Some(Mark::Created), Subject::Role(role));
                 }
             }
+        }
+        // Before those who take the seats, if there are more from then on; else behind them.
+        let seats_first = wanted.quotas.as_ref().is_some_and(|said| said.seats_more_than(&stored.quotas));
+        if seats_first {
+            self.quotas(here, wanted.quotas.as_ref(), &stored.quotas);
         }
         let groups = self.groups(here, (wanted, &roles), &stored.groups)?;
         for user in &wanted.users {
@@ -129,6 +137,9 @@ impl Planner<'_> {
             };
             let (email, state) = (user.email.value.clone(), Box::new(state));
             self.note(here, mark, Subject::User { email, state, password });
+        }
+        if !seats_first {
+            self.quotas(here, wanted.quotas.as_ref(), &stored.quotas);
         }
         self.connections(wanted, known, (&roles.keys().collect(), &groups.keys().collect())).await?;
         self.prune(wanted, known, (&stored.roles, &stored.groups)).await?;
@@ -471,6 +482,6 @@ fn staying(parents: &BTreeMap<Slug, GroupId>, known: &BTreeMap<Slug, GroupId>) -
 }
 
 /// A slug is also a name for people.
-fn called_by(slug: &Slug) -> Result<DisplayName, StorageError> {
+pub(super) fn called_by(slug: &Slug) -> Result<DisplayName, StorageError> {
     DisplayName::parse(slug.as_str()).map_err(|_| StorageError::Corrupt { table: "roles", column: "name" })
 }

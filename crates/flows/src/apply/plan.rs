@@ -10,12 +10,12 @@ use orgate_domain::clients::Client;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
 use orgate_domain::names::Slug;
-use orgate_storage::{Connection, Delegation, Group, OrgScope, Role};
+use orgate_storage::{Connection, Delegation, Group, OrgScope, Role, RoleBlueprint};
 
 use super::connections::WantedState;
 use super::prune::Pruning;
 use super::wanted::Secret;
-use crate::configure::{Mark, OrganizationState, UserState};
+use crate::configure::{Mark, OrganizationState, QuotaSettings, UserState};
 
 /// What has to change, made by [`super::plan()`]. Shown one change a line: `+` made, `~` changed, `-`
 /// removed, `=` how much is as wanted already; the last line ends too.
@@ -55,6 +55,7 @@ pub(super) enum Why {
 /// What changes, in its wanted state.
 #[derive(Debug)]
 pub(super) enum Subject {
+    Blueprint(RoleBlueprint),
     Access {
         client: (OrgId, ClientId),
         client_id: String,
@@ -71,6 +72,7 @@ pub(super) enum Subject {
     Domain(DomainName),
     Group(Group),
     Organization(Box<OrganizationState>),
+    Quotas(QuotaSettings),
     Role(Role),
     /// Named by their address, with their new password, if that changes.
     User {
@@ -130,6 +132,7 @@ impl Change {
             Mark::Removed => "- ",
         })?;
         match &self.subject {
+            Subject::Blueprint(RoleBlueprint { slug, .. }) => write!(f, "blueprint of the role {slug}")?,
             Subject::Access { client_id, .. } => write!(f, "access of {org} to client {client_id}")?,
             Subject::Client { client, .. } => write!(f, "client {} of {org}", client.client_id)?,
             Subject::Connection(state) => {
@@ -143,6 +146,7 @@ impl Change {
                 write!(f, "organization {org} {:?}", state.name.as_str())?;
             }
             Subject::Organization(_) => write!(f, "organization {org}")?,
+            Subject::Quotas(_) => write!(f, "quotas of {org}")?,
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,
             Subject::User { email, .. } => write!(f, "user {} in {org}", email.as_str())?,
         }

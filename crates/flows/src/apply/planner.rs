@@ -8,11 +8,12 @@ use orgate_domain::organizations::OrgStatus;
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
 
+use super::blueprints::Blueprints;
 use super::plan::{Change, Plan, Step, Subject, Why};
 use super::prune::Pruning;
 use super::wanted::{Placed, Problems, Wanted, WantedOrganization};
 use crate::bootstrap::OPERATOR_SLUG;
-use crate::configure::Mark;
+use crate::configure::{Mark, QuotaSettings};
 use crate::{Env, Failure};
 
 /// A plan in the making. What cannot be goes to its problems, and planning goes on, so that one run
@@ -25,6 +26,8 @@ pub(super) struct Planner<'a> {
     /// The roles of organizations that the files describe, as they will be.
     pub(super) roles: BTreeMap<OrgId, BTreeMap<Slug, RoleId>>,
     pub(super) pruning: Pruning,
+    /// By which organizations are made.
+    pub(super) blueprints: Blueprints,
     steps: Vec<Step>,
     unchanged: usize,
 }
@@ -47,6 +50,7 @@ impl<'a> Planner<'a> {
             known: BTreeMap::new(),
             roles: BTreeMap::new(),
             pruning,
+            blueprints: Blueprints::default(),
             steps: Vec::new(),
             unchanged: 0,
         }
@@ -54,6 +58,7 @@ impl<'a> Planner<'a> {
 
     /// Compares all that is wanted with all that is there.
     pub(super) async fn run(mut self, wanted: &Wanted) -> Result<Result<Plan, Problems>, Failure> {
+        self.find_blueprints(wanted).await?;
         let (ordered, circular) = parents_first(&wanted.organizations);
         for organization in circular {
             let text = format!("the parents of {} lead in a circle", organization.slug.value);
@@ -169,6 +174,18 @@ impl<'a> Planner<'a> {
         match self.steps.iter_mut().rfind(|step| step.scope == scope) {
             Some(step) => step.changes.push(change),
             None => self.steps.push(Step { scope, slug: slug.clone(), changes: vec![change] }),
+        }
+    }
+
+    /// Notes how much an organization may have.
+    pub(super) fn quotas(
+        &mut self,
+        here: (&Slug, OrgScope),
+        wanted: Option<&QuotaSettings>,
+        stored: &QuotaSettings,
+    ) {
+        if let Some(wanted) = wanted {
+            self.note(here, wanted.mark(stored), Subject::Quotas(wanted.clone()));
         }
     }
 

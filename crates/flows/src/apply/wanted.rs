@@ -13,6 +13,7 @@ use orgate_domain::connections::{Attributes, ConnectionSettings, ConnectionState
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
+use orgate_domain::permissions::OWNER;
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::SigningAlgorithm;
@@ -21,7 +22,9 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::bootstrap::OPERATOR_SLUG;
+use crate::configure::QuotaSettings;
 use crate::manage::delegations::MAX_DELEGATED;
+use crate::manage::role_blueprints::MAX_BLUEPRINTS;
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -72,6 +75,10 @@ pub struct WantedOrganization {
     pub policy: Option<PolicySettings>,
     /// Exactly the organizations above that may act in it.
     pub delegations: Option<Vec<WantedDelegation>>,
+    /// All that is said of how much it may have.
+    pub quotas: Option<QuotaSettings>,
+    /// Exactly the blueprints of roles that operators keep: of the operator's organization alone.
+    pub blueprints: Option<Vec<WantedRole>>,
     /// Whether it gets the roles that organizations begin with, when it is made.
     pub ready_roles: bool,
     /// What the files list of it, be the list empty: what pruning looks at.
@@ -312,6 +319,7 @@ impl WantedOrganization {
                 problems.add(&slug.place, format!("permissions: 1 to {MAX_DELEGATED}"));
             }
         }
+        self.check_blueprints(problems);
         for role in &self.roles {
             first(&mut roles, "the role", role.slug.value.as_str(), &role.slug.place, problems);
         }
@@ -326,11 +334,36 @@ impl WantedOrganization {
             }
         }
         if let Some(status) = &self.status {
-            let operator = self.slug.value.as_str() == OPERATOR_SLUG;
+            let operator = self.is_operator();
             if status.value == OrgStatus::Deleted {
                 problems.add(&status.place, "an organization cannot be deleted by a file; suspend it");
             } else if operator && status.value != OrgStatus::Active {
                 problems.add(&status.place, "the operator organization is always active");
+            }
+        }
+    }
+}
+
+impl WantedOrganization {
+    /// Whether it is the operator's.
+    pub(super) fn is_operator(&self) -> bool {
+        self.slug.value.as_str() == OPERATOR_SLUG
+    }
+
+    fn check_blueprints(&self, problems: &mut Problems) {
+        let Some(blueprints) = &self.blueprints else { return };
+        if !self.is_operator() {
+            problems
+                .add(&self.slug.place, format!("role_blueprints: they are kept by {OPERATOR_SLUG} alone"));
+        }
+        if blueprints.len() > MAX_BLUEPRINTS {
+            problems.add(&self.slug.place, format!("role_blueprints: at most {MAX_BLUEPRINTS}"));
+        }
+        let mut seen = Seen::new();
+        for Placed { value: slug, place } in blueprints.iter().map(|blueprint| &blueprint.slug) {
+            first(&mut seen, "the blueprint", slug.as_str(), place, problems);
+            if slug.as_str() == OWNER {
+                problems.add(place, format!("whoever is {OWNER} may do everything, in each organization"));
             }
         }
     }

@@ -3,25 +3,74 @@
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::permissions::{READY_ROLES, ReadyRole};
-use orgate_storage::{Delegation, Group, OrgTx, Role, StorageError};
+use orgate_domain::permissions::READY_ROLES;
+use orgate_storage::system::OrgHint;
+use orgate_storage::{Delegation, Group, OrgTx, Role, RoleBlueprint, StorageError};
 
 use super::{Author, Mark};
 use crate::random::NoRandomness;
 use crate::{Env, Failure};
 
-/// The roles that a new organization begins with.
-pub(crate) fn ready_roles(env: &Env) -> Result<Vec<Role>, Failure> {
+/// A role that new organizations begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstRole {
+    /// What it is.
+    pub blueprint: RoleBlueprint,
+    /// Whether it is one that Orgate comes with.
+    pub ready_made: bool,
+}
+
+/// The roles that new organizations begin with: those that Orgate comes with, and the operator's, which come before those of
+/// the same name.
+pub(crate) fn first_roles(kept: Vec<RoleBlueprint>) -> Result<Vec<FirstRole>, StorageError> {
     let corrupt = || StorageError::Corrupt { table: "roles", column: "slug" };
-    let role = |ready: &ReadyRole| {
-        Ok(Role {
-            id: RoleId::from_uuid(env.random.uuid(env.clock.now())?),
+    let mut roles = Vec::with_capacity(READY_ROLES.len() + kept.len());
+    for ready in READY_ROLES.iter().filter(|ready| kept.iter().all(|kept| kept.slug.as_str() != ready.slug)) {
+        let blueprint = RoleBlueprint {
             slug: Slug::parse(ready.slug).map_err(|_| corrupt())?,
             name: DisplayName::parse(ready.name).map_err(|_| corrupt())?,
             permissions: ready.permissions.iter().map(|&permission| permission.to_owned()).collect(),
-        })
+        };
+        roles.push(FirstRole { blueprint, ready_made: true });
+    }
+    roles.extend(kept.into_iter().map(|blueprint| FirstRole { blueprint, ready_made: false }));
+    Ok(roles)
+}
+
+/// The blueprints that the operator keeps; none before there is an operator.
+pub(crate) async fn find_blueprints(env: &Env) -> Result<Vec<RoleBlueprint>, Failure> {
+    let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(Vec::new()) };
+    let mut tx = env.store.begin(&operator.scope).await?;
+    let kept = tx.role_blueprints().list().await?;
+    tx.commit().await?;
+    Ok(kept)
+}
+
+/// These roles, for one organization.
+pub(crate) fn new_roles(env: &Env, kept: Vec<RoleBlueprint>) -> Result<Vec<Role>, Failure> {
+    let role = |FirstRole { blueprint: RoleBlueprint { slug, name, permissions }, .. }| {
+        let id = RoleId::from_uuid(env.random.uuid(env.clock.now())?);
+        Ok(Role { id, slug, name, permissions })
     };
-    READY_ROLES.iter().map(role).collect()
+    first_roles(kept)?.into_iter().map(role).collect()
+}
+
+/// Writes a blueprint, or takes it away.
+pub(crate) async fn save_blueprint(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, mark): (&Author, &Mark),
+    blueprint: &RoleBlueprint,
+) -> Result<(), Failure> {
+    if *mark == Mark::Removed {
+        tx.role_blueprints().delete(&blueprint.slug).await?;
+    } else {
+        tx.role_blueprints().save(blueprint, env.clock.now()).await?;
+    }
+    let mut event = author.done(env, Action::RoleBlueprintConfigured, mark)?;
+    let permissions: Vec<_> = blueprint.permissions.iter().map(String::as_str).collect();
+    event.detail.extend([("role", blueprint.slug.to_string()), ("permissions", permissions.join(" "))]);
+    Ok(tx.audit().insert(&event).await?)
 }
 
 /// Writes a role, or takes it away.

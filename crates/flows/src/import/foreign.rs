@@ -13,7 +13,7 @@ use orgate_domain::connections::{
 use orgate_domain::email::DomainName;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
-use orgate_domain::permissions::{READY_ROLES, is_reserved};
+use orgate_domain::permissions::is_reserved;
 use orgate_domain::roles::Permission;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{Group, OrgScope, Role};
@@ -21,6 +21,7 @@ use orgate_storage::{Group, OrgScope, Role};
 use crate::apply::{
     Kind, Place, Placed, Secret, Wanted, WantedConnection, WantedGroup, WantedOrganization, WantedRole,
 };
+use crate::configure::{find_blueprints, first_roles};
 use crate::{Env, Failure};
 
 /// An organization of another system.
@@ -94,6 +95,8 @@ pub struct Translation {
     pub notes: Vec<String>,
     /// What stands in the way, one a line.
     pub problems: Vec<String>,
+    /// Roles that new organizations begin with.
+    first: BTreeSet<Slug>,
 }
 
 impl RoleNames {
@@ -131,7 +134,9 @@ pub async fn translate(
     organizations: Vec<ForeignOrganization>,
     (roles, names): (&BTreeMap<String, ForeignRole>, &RoleNames),
 ) -> Result<Translation, Failure> {
-    let mut translation = Translation::default();
+    let first = first_roles(find_blueprints(env).await?)?;
+    let first = first.into_iter().map(|role| role.blueprint.slug).collect();
+    let mut translation = Translation { first, ..Translation::default() };
     let mut slugs: BTreeMap<Slug, String> = BTreeMap::new();
     for organization in organizations {
         let Some(slug) = slug(&organization.name) else {
@@ -233,6 +238,8 @@ impl Translation {
             attributes: is_new.then_some(foreign.attributes),
             external_id: None,
             policy: None,
+            quotas: None,
+            blueprints: None,
             ready_roles: true,
             lists: BTreeSet::<Kind>::new(),
             roles: wanted_roles,
@@ -257,7 +264,7 @@ impl Translation {
                 continue;
             };
             let told = names.0.contains_key(name);
-            let ready = READY_ROLES.iter().any(|ready| ready.slug == slug.as_str());
+            let ready = self.first.contains(&slug);
             if let Some(known) = there.roles.iter().find(|role| role.slug == slug) {
                 let reserved = known.permissions.iter().any(|text| is_reserved(text));
                 if reserved && !told {
@@ -273,7 +280,7 @@ impl Translation {
             }
             if ready {
                 self.notes.push(format!(
-                    "{org}: {slug} is the role that it was there, without rights over Orgate; Orgate's own of that name is not made"
+                    "{org}: {slug} is the role that it was there, without rights over Orgate; the one that organizations begin with is not made"
                 ));
             }
             let permissions = roles.get(name).map(|role| self.permissions(name, role)).unwrap_or_default();

@@ -5,14 +5,13 @@
 use std::collections::BTreeSet;
 
 use chrono::Duration;
-use orgate_domain::api_keys::{
-    ApiKey, KeyMaker, MAX_KEYS, MAX_KEYS_OF_MAKER, MAX_LIFETIME, MAX_NAME, MAX_PERMISSIONS,
-};
+use orgate_domain::api_keys::{ApiKey, KeyMaker, MAX_KEYS_OF_MAKER, MAX_LIFETIME, MAX_NAME, MAX_PERMISSIONS};
 use orgate_domain::audit::Action;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ApiKeyId;
 use orgate_domain::names::DisplayName;
 use orgate_domain::permissions::parse_own;
+use orgate_domain::quotas::Quota;
 use orgate_domain::roles::Permission;
 use orgate_storage::{KeyRoom, NewApiKey, Page, PageOf};
 
@@ -107,10 +106,11 @@ async fn create(
     }
     check_gift(caller, &wanted.permissions)?;
     let new = NewApiKey { key: &key, secret: secret.hash(), session: caller.by.session() };
-    let room = KeyRoom { all: MAX_KEYS, of_maker: MAX_KEYS_OF_MAKER };
+    let limit = tx.quotas().find_limit(Quota::ApiKeys).await?;
+    let room = KeyRoom { all: limit.into(), of_maker: MAX_KEYS_OF_MAKER };
     if !tx.api_keys().insert(&new, room).await? {
         let detail = format!(
-            "an organization has up to {MAX_KEYS} API keys, and each of its users and machines {MAX_KEYS_OF_MAKER}; \
+            "the organization has up to {limit} API keys, and each of its users and machines {MAX_KEYS_OF_MAKER}; \
              take one back"
         );
         return Err(ChangeError::TooMany(detail));

@@ -13,6 +13,7 @@ use orgate_domain::ids::{ClientId, RoleId};
 use orgate_domain::names::Slug;
 use orgate_domain::permissions::OrgatePermission::{ApplicationsGrant, AuditRead, OrganizationsAct};
 use orgate_domain::permissions::is_reserved;
+use orgate_domain::quotas::Quota;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_protocol::oauth::token::GrantType;
 use orgate_protocol::ssf::{MANAGE_SCOPE, READ_SCOPE};
@@ -25,11 +26,9 @@ use super::users::check_gift;
 use super::{Caller, ChangeError, Once};
 use crate::apply::Secret;
 use crate::configure::{Assignment, Mark, changes_of, provide_keys, save_client};
+use crate::quotas::check_room;
 use crate::rotate_secret::add_secret;
 use crate::{Env, Failure};
-
-/// Clients of an organization at most.
-const MAX_CLIENTS: i64 = 500;
 
 /// Entries of each of a client's lists at most.
 pub const MAX_ENTRIES: usize = 100;
@@ -128,9 +127,8 @@ async fn create(
         return Ok(WithSecret { described: before, secret: None });
     }
     check_reach(caller, (&client, &[]))?;
-    if tx.clients().count().await? >= MAX_CLIENTS {
-        return Err(ChangeError::TooMany(format!("an organization has up to {MAX_CLIENTS} applications")));
-    }
+    let have = usize::try_from(tx.clients().count().await?).unwrap_or(usize::MAX);
+    check_room(tx, Quota::Clients, have).await??;
     let taken =
         ("/client_id", "another client has, or had, this client_id, and it is never given to another");
     save_client(env, tx, (&caller.author(), &Mark::Created), (&client, None))

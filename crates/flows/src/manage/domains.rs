@@ -137,7 +137,7 @@ impl From<DomainError> for ChangeError {
             DomainError::NoOffer | DomainError::Unclaimed(_) => Self::Missing,
             DomainError::PublicMail(_) | DomainError::PublicSuffix(_) => Self::invalid("/name", text),
             DomainError::Setup(error) => error.into(),
-            DomainError::TooMany => Self::TooMany(text),
+            DomainError::NoRoom(_) => Self::TooMany(text),
             DomainError::Verified(_) => Self::invalid("/subdomains", text),
         }
     }

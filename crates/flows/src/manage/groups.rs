@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use orgate_domain::ids::{GroupId, UserId};
 use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::quotas::Quota;
 use orgate_storage::{Group, MAX_ANCESTORS, Member, OrgTx, Page, PageOf, Role, StorageError};
 
 use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
 use crate::configure::{Assignment, Mark, save_group, save_membership};
+use crate::quotas::check_room;
 use crate::{Env, Failure};
-
-/// Groups of an organization at most: a sign-in through a connection reads them all.
-const MAX_GROUPS: usize = 1_000;
 
 /// Roles that a group gives at most.
 pub const MAX_GIVEN: usize = 50;
@@ -90,9 +89,7 @@ async fn create(
         return tx.groups().find(GroupId::from_uuid(before)).await?.ok_or(ChangeError::Gone);
     }
     let known = Known::read(tx).await?;
-    if known.groups.len() >= MAX_GROUPS {
-        return Err(ChangeError::TooMany(format!("an organization has up to {MAX_GROUPS} groups")));
-    }
+    check_room(tx, Quota::Groups, known.groups.len()).await??;
     let group = known.wanted(id, slug, settings)?;
     known.check_gift(caller, &group)?;
     let taken = ("/slug", "another group of the organization is called so");

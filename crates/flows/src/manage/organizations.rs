@@ -15,7 +15,8 @@ use super::organization::{DescribedOrganization, describe};
 use super::{Caller, ChangeError, Once};
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::{
-    Author, Mark, OrganizationState, delegation_event, ready_roles, save_organization, save_role,
+    Author, Mark, OrganizationState, delegation_event, find_blueprints, new_roles, save_organization,
+    save_role,
 };
 use crate::way_in::{check_way_in, enforcement_in};
 use crate::{Env, Failure};
@@ -130,9 +131,10 @@ async fn make(
     let client = Some(operator.client);
     let author = Author { client, origin: operator.origin.clone(), detail, ..Author::operator() };
     let by = (&author, &Mark::Created);
+    let roles = new_roles(env, find_blueprints(env).await?)?;
     let mut tx = env.store.begin(&scope).await?;
     save_organization(env, &mut tx, by, (&wanted.slug, &state)).await.map_err(in_words)?;
-    for role in ready_roles(env)? {
+    for role in roles {
         save_role(env, &mut tx, by, &role).await?;
     }
     let made = describe(&mut tx).await?.ok_or(ChangeError::Missing)?;

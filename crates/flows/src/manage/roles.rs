@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::parse_for_role;
+use orgate_domain::quotas::Quota;
 use orgate_storage::{Page, PageOf, Role, StorageError};
 
 use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
 use crate::configure::{Mark, save_role};
+use crate::quotas::check_room;
 use crate::{Env, Failure};
-
-/// Roles of an organization at most.
-const MAX_ROLES: usize = 500;
 
 /// Permissions in a role at most.
 pub const MAX_PERMISSIONS: usize = 200;
@@ -75,9 +74,8 @@ async fn create(
     }
     check_permissions(caller, &permissions, &BTreeSet::new())?;
     let role = Role { id, slug, name, permissions: permissions.into_iter().collect() };
-    if tx.roles().list().await?.len() >= MAX_ROLES {
-        return Err(ChangeError::TooMany(format!("an organization has up to {MAX_ROLES} roles")));
-    }
+    let have = tx.roles().list().await?.len();
+    check_room(tx, Quota::Roles, have).await??;
     let taken = ("/slug", "another role of the organization is called so");
     save_role(env, tx, (&caller.author(), &Mark::Created), &role)
         .await
@@ -159,7 +157,7 @@ async fn delete(
 }
 
 /// Whether the caller may give each of these: what is to be in a role, and what was.
-fn check_permissions(
+pub(super) fn check_permissions(
     caller: &Caller,
     wanted: &[String],
     before: &BTreeSet<String>,

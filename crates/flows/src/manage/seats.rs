@@ -1,11 +1,10 @@
 //! How many seats an organization has, and who takes them.
 
-use orgate_domain::audit::Action;
 use orgate_storage::OrgTx;
 
 use super::change::Change;
 use super::{Caller, ChangeError};
-use crate::configure::Mark;
+use crate::configure::{QuotaSettings, save_quotas};
 use crate::{Env, Failure};
 
 /// The seats of an organization.
@@ -46,13 +45,11 @@ pub async fn set_seats(env: &Env, operator: &Caller, limit: Option<u32>) -> Resu
         if before.limit == limit {
             return Ok(before);
         }
-        let most = |_| ChangeError::invalid("/seats", format!("at most {}", i32::MAX));
-        let seats = limit.map(i32::try_from).transpose().map_err(most)?;
-        tx.invitations().update_limit(seats, env.clock.now()).await?;
-        let mark = Mark::Changed(vec!["seats"]);
-        let mut event = operator.author().done(env, Action::OrganizationConfigured, &mark)?;
-        event.detail.push(("seats", limit.map_or_else(|| "unlimited".to_owned(), |seats| seats.to_string())));
-        tx.audit().insert(&event).await?;
+        if limit.is_some_and(|limit| i32::try_from(limit).is_err()) {
+            return Err(ChangeError::invalid("/seats", format!("at most {}", i32::MAX)));
+        }
+        let wanted = QuotaSettings { seats: limit, ..QuotaSettings::find(tx).await? };
+        save_quotas(env, tx, &operator.author(), &wanted).await?;
         let after = read(env, tx).await?;
         change.commit().await?;
         Ok(after)

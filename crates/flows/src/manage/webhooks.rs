@@ -7,7 +7,8 @@ use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::{EventId, WebhookId};
 use orgate_domain::permissions::OrgatePermission;
-use orgate_domain::webhooks::{EventFilter, MAX_DESCRIPTION, MAX_FILTERS, MAX_OVERLAP_HOURS, MAX_WEBHOOKS};
+use orgate_domain::quotas::{NoRoom, Quota};
+use orgate_domain::webhooks::{EventFilter, MAX_DESCRIPTION, MAX_FILTERS, MAX_OVERLAP_HOURS};
 use orgate_protocol::webhooks::SigningSecret;
 use orgate_storage::{
     Attempt, DeliveryKey, DeliveryStatus, EventCursor, EventPlace, NewWebhook, OrgTx, Page, PageOf, Webhook,
@@ -111,8 +112,9 @@ async fn create(
         None => tx.event_positions().find_last().await?,
     };
     let new = NewWebhook { id, scope, terms, secret: &sealed, last_position };
-    if !tx.webhooks().insert(&new, (MAX_WEBHOOKS, now)).await? {
-        return Err(ChangeError::TooMany(format!("an organization has up to {MAX_WEBHOOKS} webhooks")));
+    let limit = tx.quotas().find_limit(Quota::Webhooks).await?;
+    if !tx.webhooks().insert(&new, (limit.into(), now)).await? {
+        return Err(NoRoom { quota: Quota::Webhooks, limit }.into());
     }
     let host = Url::parse(&terms.url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let more = [

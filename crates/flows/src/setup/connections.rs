@@ -11,6 +11,7 @@ use orgate_domain::domains::{OrgDomain, VerifiedDomain};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::SsoEnforcement;
+use orgate_domain::quotas::Quota;
 use orgate_domain::setup::SetupPurpose;
 use orgate_storage::{
     Authorship, Connection, Group, NewConnectionVersion, OrgTx, Role, StorageError, StoredTrace,
@@ -23,10 +24,8 @@ use crate::federation::begin::{BeginError, Departure, begin_test};
 use crate::federation::refresh::proposal_in;
 use crate::federation::{ConnectionSecrets, Version, version_of};
 use crate::limits::Limited;
+use crate::quotas::check_room;
 use crate::{Browser, Env, Failure};
-
-/// Connections that a set-up leaves an organization with at most.
-pub(crate) const MAX_CONNECTIONS: usize = 20;
 
 /// Traces that are looked through for the last test.
 const RECENT: i64 = 50;
@@ -191,9 +190,9 @@ async fn insert_draft(
     // Two who make one at once would each find room, and the same name.
     tx.organization().lock().await?;
     let known = tx.connections().list().await?;
-    if known.len() >= MAX_CONNECTIONS {
-        return Err(SetupError::NotYet(NotYet::TooMany));
-    }
+    check_room(tx, Quota::Connections, known.len())
+        .await?
+        .map_err(|full| SetupError::NotYet(NotYet::NoRoom(full)))?;
     let slug = free_slug(vendor, &known)?;
     tx.connections().insert(id, (&slug, protocol), (name, vendor), now).await?;
     Ok(vec![

@@ -4,6 +4,7 @@
 //! **Invariant:** an unknown key is an error, and so is a key without a value, which is most often
 //! an unquoted `#`. Nothing here has a `Debug`: it holds secrets.
 
+use orgate_domain::quotas::Quota;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_saphyr::Spanned;
@@ -46,6 +47,10 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<Policy>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) quotas: Option<Quotas>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) role_blueprints: Option<Vec<Role>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) ready_roles: Option<bool>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) roles: Option<Vec<Role>>,
@@ -84,6 +89,42 @@ pub(super) struct Connection {
     pub(super) secret: Option<Text>,
     /// A [`orgate_domain::connections::ConnectionSettings`].
     pub(super) settings: Spanned<serde_json::Value>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Quotas {
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) seats: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) api_keys: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) clients: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) connections: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) domains: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) groups: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) roles: Option<Spanned<i64>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) webhooks: Option<Spanned<i64>>,
+}
+
+impl Quotas {
+    /// What is said of a kind.
+    pub(super) const fn of(&self, quota: Quota) -> Option<&Spanned<i64>> {
+        match quota {
+            Quota::ApiKeys => self.api_keys.as_ref(),
+            Quota::Clients => self.clients.as_ref(),
+            Quota::Connections => self.connections.as_ref(),
+            Quota::Domains => self.domains.as_ref(),
+            Quota::Groups => self.groups.as_ref(),
+            Quota::Roles => self.roles.as_ref(),
+            Quota::Webhooks => self.webhooks.as_ref(),
+        }
+    }
 }
 
 #[derive(Deserialize, Serialize)]

@@ -1,6 +1,6 @@
 //! Organizations, roles and users of a file, checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
@@ -10,10 +10,11 @@ use orgate_domain::permissions::parse_for_delegate;
 use orgate_domain::policies::{
     Allowance, LOCKOUT_TRIES, LONGEST_SECS, PolicySettings, SsoEnforcement, TOKEN_SECS,
 };
+use orgate_domain::quotas::Quota;
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
 use orgate_flows::apply::{
-    Kind, Placed, WantedDelegation, WantedGroup, WantedOrganization, WantedRole, WantedUser,
+    Kind, Placed, QuotaSettings, WantedDelegation, WantedGroup, WantedOrganization, WantedRole, WantedUser,
 };
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
@@ -46,6 +47,8 @@ impl Reader<'_> {
         let delegations = self.optional(file.delegations.as_ref(), |r, list| r.each(list, Self::delegation));
         let branding = self.optional(file.branding.as_ref(), Self::branding);
         let policy = self.optional(file.policy.as_ref(), Self::policy);
+        let quotas = self.optional(file.quotas.as_ref(), Self::quotas);
+        let blueprints = self.optional(file.role_blueprints.as_ref(), |r, list| r.each(list, Self::role));
         let roles = self.each(file.roles.as_deref().unwrap_or_default(), Self::role);
         let groups = self.each(file.groups.as_deref().unwrap_or_default(), Self::group);
         let users = self.each(file.users.as_deref().unwrap_or_default(), Self::user);
@@ -68,6 +71,8 @@ impl Reader<'_> {
             delegations: delegations?,
             branding: branding?,
             policy: policy?,
+            quotas: quotas?,
+            blueprints: blueprints?,
             ready_roles: file.ready_roles.unwrap_or(true),
             lists: lists.into_iter().filter(|(_, listed)| *listed).map(|(kind, _)| kind).collect(),
             roles: roles?,
@@ -129,6 +134,18 @@ impl Reader<'_> {
             client_registration: client_registration?,
             client_id_metadata: client_id_metadata?,
         })
+    }
+
+    fn quotas(&mut self, file: &format::Quotas) -> Option<QuotaSettings> {
+        let seats = self.optional(file.seats.as_ref(), |r, number| {
+            r.number("seats", number, (0, i32::MAX.into())).and_then(|seats| u32::try_from(seats).ok())
+        });
+        let said = Quota::ALL.into_iter().filter_map(|quota| Some((quota, file.of(quota)?)));
+        let limits = self.each::<_, _, BTreeMap<_, _>>(&said.collect::<Vec<_>>(), |r, (quota, number)| {
+            let limit = r.number(quota.as_str(), number, (0, quota.most().into()))?;
+            Some((*quota, u32::try_from(limit).ok()?))
+        });
+        Some(QuotaSettings { seats: seats?, limits: limits? })
     }
 
     fn delegation(&mut self, file: &format::Delegation) -> Option<WantedDelegation> {

@@ -4,9 +4,10 @@ use orgate_domain::clients::{ClientKeySource, ClientSettings};
 use orgate_domain::connections::{Attributes, ConnectionSettings};
 use orgate_domain::organizations::Branding;
 use orgate_domain::policies::PolicySettings;
+use orgate_domain::quotas::Quota;
 use orgate_flows::apply::{
-    Kind, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
-    WantedOrganization, WantedRole, WantedUser,
+    Kind, Placed, QuotaSettings, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
+    WantedGroup, WantedOrganization, WantedRole, WantedUser,
 };
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
@@ -51,12 +52,29 @@ fn organization(wanted: &WantedOrganization) -> Result<format::Organization, Wri
         delegations: wanted.delegations.as_ref().map(|list| list.iter().map(delegation).collect()),
         branding: wanted.branding.as_ref().map(branding),
         policy: wanted.policy.as_ref().map(policy),
+        quotas: wanted.quotas.as_ref().map(quotas),
+        role_blueprints: wanted.blueprints.as_ref().map(|list| list.iter().map(role).collect()),
         ready_roles: (!wanted.ready_roles).then_some(false),
         roles: lists(Kind::Roles).then_some(roles),
         groups: lists(Kind::Groups).then_some(groups),
         users: lists(Kind::Users).then_some(users),
         connections: lists(Kind::Connections).then_some(connections),
     })
+}
+
+fn quotas(wanted: &QuotaSettings) -> format::Quotas {
+    let number = |limit: u32| spanned(i64::from(limit));
+    let of = |quota| wanted.limits.get(&quota).copied().map(number);
+    format::Quotas {
+        seats: wanted.seats.map(number),
+        api_keys: of(Quota::ApiKeys),
+        clients: of(Quota::Clients),
+        connections: of(Quota::Connections),
+        domains: of(Quota::Domains),
+        groups: of(Quota::Groups),
+        roles: of(Quota::Roles),
+        webhooks: of(Quota::Webhooks),
+    }
 }
 
 fn branding(wanted: &Branding) -> format::Branding {

@@ -7,6 +7,7 @@ use orgate_flows::Env;
 use orgate_flows::apply::{self, ApplyError, Plan, Pruning};
 
 use super::confirm::Agreement;
+use super::progress::Progress;
 use super::{ConfigFile, opened, prepared};
 use crate::apply_file;
 
@@ -50,7 +51,9 @@ impl Apply {
 /// Carries a plan out and prints the secrets that it made, also when it could not be carried out to
 /// its end: they are in force, and kept nowhere else.
 pub(super) async fn execute(env: &Env, plan: Plan) -> anyhow::Result<()> {
-    let result = apply::execute(env, plan).await;
+    let mut progress = Progress::new("changes", "made");
+    let result = apply::execute(env, plan, |changes| progress.advance(changes)).await;
+    progress.clear();
     if let Ok(applied) | Err(ApplyError::Interrupted { applied, .. }) = &result {
         for made in &applied.generated_secrets {
             println!("The secret of {}, shown only now: {}", made.client_id, made.secret.reveal());

@@ -38,6 +38,8 @@ pub(super) fn silent(slug: Slug, name: DisplayName) -> WantedOrganization {
         attributes: None,
         external_id: None,
         policy: None,
+        quotas: None,
+        blueprints: None,
         ready_roles: true,
         lists: BTreeSet::new(),
         roles: Vec::new(),

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use orgate_flows::export::{self, Secrets};
 
 use super::in_organization::opened_in;
+use super::progress::Progress;
 use super::{ConfigFile, opened};
 use crate::apply_file;
 
@@ -53,12 +54,15 @@ impl Export {
             ShownSecrets::Keep => Secrets::Kept,
             ShownSecrets::Variables => Secrets::Named,
         };
-        let description = match &self.org {
-            Some(org) => {
-                let (env, scope) = opened_in(org, &self.config).await?;
-                export::organization(&env, &scope, secrets).await?
-            }
-            None => export::installation(&opened(&self.config).await?, secrets).await?,
+        let description = if let Some(org) = &self.org {
+            let (env, scope) = opened_in(org, &self.config).await?;
+            export::organization(&env, &scope, secrets).await?
+        } else {
+            let env = opened(&self.config).await?;
+            let mut progress = Progress::new("organizations", "read");
+            let described = export::installation(&env, secrets, || progress.advance(1)).await;
+            progress.clear();
+            described?
         };
         for line in &description.left_out {
             eprintln!("left out: {line}");

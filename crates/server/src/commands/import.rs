@@ -1,9 +1,7 @@
 //! `orgate import`.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -15,6 +13,7 @@ use orgate_flows::import::{BATCH, Importer, Mode, Row, Tally};
 use tokio::sync::mpsc;
 
 use super::confirm::Agreement;
+use super::progress::Progress;
 use super::{ConfigFile, opened, prepared};
 use crate::import::auth0::Tenant;
 use crate::import::csv::Table;
@@ -120,7 +119,7 @@ async fn import(
     let How { dry_run, atomic, agreement, config } = how;
     let env = if dry_run { opened(&config).await? } else { prepared(&config).await? };
     let Surroundings { organizations, roles, notes } = surroundings;
-    let Translation { wanted, notes: others, problems } =
+    let Translation { wanted, notes: others, problems, .. } =
         translate(&env, organizations, (&roles, &names)).await?;
     for note in notes.iter().chain(&others) {
         println!("! {note}");
@@ -174,7 +173,7 @@ async fn run(env: &Env, mode: Mode, (source, wanted): (&Arc<dyn Source>, &Wanted
         })
     });
     let mut importer = Importer::new(env, mode, wanted);
-    let mut progress = Progress::new(if mode == Mode::Check { "checked" } else { "imported" });
+    let mut progress = Progress::new("rows", if mode == Mode::Check { "checked" } else { "imported" });
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         if rows.recv_many(&mut batch, BATCH).await == 0 {
@@ -200,35 +199,4 @@ async fn run(env: &Env, mode: Mode, (source, wanted): (&Arc<dyn Source>, &Wanted
     };
     progress.clear();
     Ok(tally)
-}
-
-/// How far it is, on a line that is written over: for whoever sits at a terminal.
-struct Progress {
-    what: &'static str,
-    rows: usize,
-    is_shown: bool,
-    told_at: Option<Instant>,
-}
-
-impl Progress {
-    /// Between two lines.
-    const PAUSE: Duration = Duration::from_millis(200);
-
-    fn new(what: &'static str) -> Self {
-        Self { what, rows: 0, is_shown: std::io::stderr().is_terminal(), told_at: None }
-    }
-
-    fn advance(&mut self, rows: usize) {
-        self.rows += rows;
-        if self.is_shown && self.told_at.is_none_or(|at| at.elapsed() >= Self::PAUSE) {
-            eprint!("\r{} {} rows", self.rows, self.what);
-            self.told_at = Some(Instant::now());
-        }
-    }
-
-    fn clear(&mut self) {
-        if self.told_at.take().is_some() {
-            eprint!("\r\x1b[K");
-        }
-    }
 }

@@ -105,8 +105,8 @@ pub(crate) const fn not_yet(why: NotYet) -> &'static str {
             "Your link is for something else. Ask whoever sent it for one that covers this."
         }
         NotYet::State => "The connection is in a state from which that is not possible.",
-        NotYet::TooMany => {
-            "Your organization has as many connections as can be set up by a link. Ask whoever sent the link."
+        NotYet::NoRoom(_) => {
+            "Your organization has as many connections as it may. Ask whoever sent the link to allow more."
         }
         NotYet::WayIn(NoWayIn::Anybody) => {
             "Your organization has people sign in through a connection alone, and no other one is active: nobody could sign in any more. Make another connection active first, or ask an administrator to enforce SSO no longer."

@@ -1,7 +1,6 @@
 //! What a set-up is refused, in terms of the request.
 
 use crate::manage::ChangeError;
-use crate::setup::connections::MAX_CONNECTIONS;
 use crate::setup::{NotYet, SetupError};
 
 impl From<SetupError> for ChangeError {
@@ -31,9 +30,7 @@ impl From<NotYet> for ChangeError {
             NotYet::State => {
                 Self::invalid("/state", "a connection does not become this from the state that it is in")
             }
-            NotYet::TooMany => {
-                Self::TooMany(format!("an organization has up to {MAX_CONNECTIONS} connections"))
-            }
+            NotYet::NoRoom(full) => full.into(),
             NotYet::WayIn(why) => Self::InUse(why.to_string()),
             NotYet::Untested => {
                 let detail = "the latest version was not tested to its end; test it through a set-up link, or say \
