@@ -452,6 +452,32 @@ async fn who_above_is_let_in_is_what_the_list_says() {
 }
 
 #[tokio::test]
+async fn mails_are_worded_as_the_list_says_or_not_at_all() {
+    let app = App::start().await;
+    let file = |list: &str| {
+        format!("organizations:\n  - {{ slug: acme, name: Acme Inc, mail_templates: [{list}] }}\n")
+    };
+    let words = |locale: &str, text: &str| {
+        format!("{{ mail: invitation, locale: {locale}, subject: Hi, text: \"{text}\" }}")
+    };
+    let (german, other) = (words("de", "Hallo {{ name }}"), words("default", "Hello"));
+
+    assert_eq!(execute(&app, &file(&format!("{german}, {other}"))).await.changes, 2);
+    assert_eq!(plan(&app, &file(&format!("{other}, {german}"))).await.changes(), 0);
+    assert_eq!(plan(&app, "organizations: [{ slug: acme, name: Acme Inc }]").await.changes(), 0);
+    assert_eq!(
+        plan(&app, &file(&words("de", "Moin"))).await.to_string(),
+        "~ mail invitation (de) of acme: text\n- mail invitation (default) of acme\n= 1 unchanged\n"
+    );
+    assert_eq!(
+        refusal(&app, &file(&format!("{german}, {}", words("DE", "{{ '' * 1 }}")))).await,
+        "test.yaml:2:142: the mail invitation (de) was already described"
+    );
+    let wrong = refusal(&app, &file(&words("de", "{{ secret }}"))).await;
+    assert!(wrong.starts_with("test.yaml:2:62: text: line 1: there is no secret here"), "{wrong}");
+}
+
+#[tokio::test]
 async fn an_interrupted_run_keeps_its_finished_steps_and_can_be_finished() {
     let app = App::start().await;
     let both = INITECH.replace("clients:", "  - { slug: umbrella, name: Umbrella }\nclients:");

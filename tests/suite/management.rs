@@ -13,6 +13,7 @@ mod groups;
 mod import;
 mod invitations;
 mod lists;
+mod mail_templates;
 mod operators;
 mod quotas;
 mod rights;
@@ -192,6 +193,8 @@ struct Things {
     group: String,
     webhook: String,
     event: String,
+    /// A language that it words invitations in.
+    locale: String,
 }
 
 impl Things {
@@ -239,7 +242,11 @@ impl Things {
         let event = tested.text("event_id");
         let api_key =
             make("api-keys", json!({ "name": "Spare", "permissions": ["orgate:users:read"] })).await;
-        let organization = organization.to_owned();
+        let locale = if organization == "acme" { "de-AC" } else { "de-GX" };
+        let mail = format!("/organizations/{organization}/mail-templates/invitation/{locale}");
+        let words = json!({ "subject": "Hi", "text": "Hi" });
+        assert_eq!(call(app, Some(&token), ("PUT", &mail), Some(&words)).await.status, 200);
+        let (organization, locale) = (organization.to_owned(), locale.to_owned());
         Self {
             organization,
             api_key,
@@ -254,6 +261,7 @@ impl Things {
             group,
             webhook,
             event,
+            locale,
         }
     }
 
@@ -273,6 +281,7 @@ impl Things {
             group: "grp_00000000000000000000000000".to_owned(),
             webhook: "whk_00000000000000000000000000".to_owned(),
             event: "evt_00000000000000000000000000".to_owned(),
+            locale: "de-NN".to_owned(),
         }
     }
 
@@ -293,6 +302,8 @@ impl Things {
             .replace("{group}", &self.group)
             .replace("{webhook}", &self.webhook)
             .replace("{event}", &self.event)
+            .replace("{mail}", "invitation")
+            .replace("{locale}", &self.locale)
     }
 }
 
@@ -300,7 +311,7 @@ impl Things {
 fn body_of(operation: &Operation) -> Option<Value> {
     match operation.method {
         "POST" | "PATCH" => Some(json!({ "org_id": "org_00000000000000000000000000" })),
-        "PUT" if !operation.path.ends_with('}') => Some(json!({})),
+        "PUT" if !operation.path.ends_with('}') || operation.path.ends_with("{locale}") => Some(json!({})),
         _ => None,
     }
 }

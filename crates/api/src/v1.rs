@@ -17,6 +17,7 @@ mod domains;
 mod events;
 mod groups;
 mod invitations;
+mod mail_templates;
 mod operations;
 mod organizations;
 mod page;

@@ -171,6 +171,10 @@ actions! {
     KeyRetired = "key.retired";
     /// A signing key was withdrawn: nothing that it signed counts.
     KeyRevoked = "key.revoked";
+    /// A mail was worded by its organization, or otherwise than before, or no more.
+    MailTemplateConfigured = "mail_template.configured";
+    /// An organization's own words for a mail could not be used: it went out in Orgate's.
+    MailTemplateFailed = "mail_template.failed";
     /// An organization was created or changed.
     OrganizationConfigured = "organization.configured";
     /// An organization that was deleted, and not restored in time, was erased: in the operator's log, of any.

@@ -17,6 +17,7 @@ pub mod groups;
 pub mod ids;
 pub mod invitations;
 pub mod keys;
+pub mod mail_templates;
 pub mod names;
 pub mod organizations;
 pub mod permissions;

@@ -53,6 +53,8 @@ impl Action {
             Self::SignInSucceeded => &[EventType::AssuranceLevelChange],
             // Sessions end one by one, each with its event.
             Self::ApiRefused
+            | Self::MailTemplateConfigured
+            | Self::MailTemplateFailed
             | Self::OrganizationConfigured
             | Self::OrganizationErased
             | Self::UpstreamLogout

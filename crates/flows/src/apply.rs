@@ -10,6 +10,7 @@ mod blueprints;
 mod clients;
 mod connections;
 mod execute;
+mod mail_templates;
 mod organizations;
 mod plan;
 mod planner;
@@ -20,7 +21,7 @@ pub use plan::Plan;
 pub use prune::Pruning;
 pub use wanted::{
     Kind, Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
-    WantedGroup, WantedOrganization, WantedRole, WantedUser,
+    WantedGroup, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
 };
 
 pub use crate::configure::QuotaSettings;

@@ -15,7 +15,7 @@ use orgate_domain::ids::{ClientId, OrgId, SessionId};
 
 pub(crate) use clients::{changes_of, provide_keys, save_access, save_client};
 pub(crate) use mark::Mark;
-pub(crate) use organization::{OrganizationState, save_domain, save_organization};
+pub(crate) use organization::{OrganizationState, save_domain, save_mail_template, save_organization};
 pub use quotas::QuotaSettings;
 pub(crate) use quotas::save_quotas;
 pub use roles::FirstRole;

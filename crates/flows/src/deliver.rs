@@ -221,14 +221,14 @@ async fn send(
     let plain = opened.map_err(Failure::from)?;
     if message.kind == NOTICE {
         let notice: Notice = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
-        let mail = notice.compose(env, &mailer.from).ok_or(SendError::Compose)?;
+        let mail = notice.compose(env, scope, &mailer.from).await?.ok_or(SendError::Compose)?;
         mailer.transport.send(mail).await?;
         return Ok(());
     }
     if message.kind == INVITATION {
         let invitation: InvitationMail = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
         if invitation.is_current(env, scope).await? {
-            let mail = invitation.compose(env, &mailer.from).ok_or(SendError::Compose)?;
+            let mail = invitation.compose(env, scope, &mailer.from).await?.ok_or(SendError::Compose)?;
             mailer.transport.send(mail).await?;
         }
         return Ok(());

@@ -10,6 +10,7 @@ use orgate_domain::clients::{Audience, Client, Party};
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::OrgStatus;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
@@ -21,7 +22,7 @@ use orgate_storage::{
 
 use crate::apply::{
     Kind, Place, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
-    WantedOrganization, WantedRole, WantedUser,
+    WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
 };
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::QuotaSettings;
@@ -141,6 +142,7 @@ impl Reading<'_> {
         let delegations = tx.delegations().list().await?;
         let quotas = QuotaSettings::find(&mut tx).await?;
         let blueprints = tx.role_blueprints().list().await?;
+        let mail_templates = tx.mail_templates().list().await?;
         let clients = list_clients(&mut tx).await?;
         for client in tx.clients().list_access().await? {
             self.access.entry(client).or_default().push(organization.slug.clone());
@@ -162,6 +164,7 @@ impl Reading<'_> {
             contact: organization.contact,
             domains: Some(self.domains(&slug, domains)),
             delegations: Some(self.delegations(delegations).await?),
+            mail_templates: Some(mail_templates.into_iter().map(mail_template).collect()),
             branding: Some(organization.branding),
             attributes: Some(attributes),
             external_id,
@@ -361,6 +364,11 @@ async fn list_clients(tx: &mut OrgTx) -> Result<Vec<Client>, StorageError> {
         clients.extend(tx.clients().find(id).await?);
     }
     Ok(clients)
+}
+
+fn mail_template(template: MailTemplate) -> WantedMailTemplate {
+    let MailTemplate { kind, locale, wording, .. } = template;
+    WantedMailTemplate { kind: placed(kind), locale, wording }
 }
 
 fn role(role: Role) -> WantedRole {

@@ -48,6 +48,7 @@ pub mod journal;
 pub mod keys;
 pub mod limits;
 mod logout_notice;
+mod mails;
 pub mod manage;
 mod notices;
 pub mod origins;

@@ -17,6 +17,7 @@ pub mod follow;
 pub mod groups;
 pub mod import;
 pub mod invitations;
+pub mod mail_templates;
 pub mod organization;
 pub mod organizations;
 pub mod policy;

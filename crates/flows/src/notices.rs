@@ -1,5 +1,7 @@
 //! Mail to an organization's own contact, or to a user, about what they should act on.
 
+use std::str::FromStr as _;
+
 use askama::Template;
 use chrono::{DateTime, Utc};
 use lettre::Message;
@@ -7,11 +9,13 @@ use lettre::message::{Mailbox, MultiPart};
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::email::DomainName;
 use orgate_domain::ids::MessageId;
+use orgate_domain::mail_templates::MailKind;
 use orgate_storage::{NewMessage, OrgScope, OrgTx, StorageError};
 use serde::{Deserialize, Serialize};
 
+use crate::mails::Occasion;
 use crate::vault::Purpose;
-use crate::{Env, Failure};
+use crate::{Env, Failure, mails};
 
 /// What the outbox calls a notice.
 pub(crate) const NOTICE: &str = "notice";
@@ -33,6 +37,17 @@ pub(crate) struct Notice {
     /// Why it comes to this address, if that is not the contact's.
     #[serde(default)]
     why: Option<String>,
+    /// What it is instead, if its organization may word it; what is said beside is for the release before.
+    #[serde(default)]
+    own: Option<OwnMail>,
+}
+
+/// A mail that an organization may word itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct OwnMail {
+    kind: String,
+    name: String,
+    locale: Option<String>,
 }
 
 #[derive(Template)]
@@ -55,7 +70,7 @@ fn day(at: DateTime<Utc>) -> String {
 
 impl Notice {
     fn new(subject: String, says: Vec<String>, todo: String) -> Self {
-        Self { to: String::new(), organization: String::new(), subject, says, todo, why: None }
+        Self { to: String::new(), organization: String::new(), subject, says, todo, why: None, own: None }
     }
 
     /// The record of a domain is gone.
@@ -129,7 +144,7 @@ impl Notice {
     }
 
     /// A user's account has another address: to the former one.
-    pub(crate) fn address_changed(organization: &str) -> Self {
+    pub(crate) fn address_changed(organization: &str, (name, locale): (&str, Option<&str>)) -> Self {
         let says = format!(
             "Whoever manages the users of {organization} gave your account there another address. This one is your \
              account’s no more."
@@ -137,7 +152,12 @@ impl Notice {
         let todo = format!("If this is a surprise to you, ask whoever administers {organization}.");
         let why = format!("You get this because it was the address of your account at {organization}.");
         let subject = format!("The address of your account at {organization} was changed");
-        Self { why: Some(why), ..Self::new(subject, vec![says], todo) }
+        let own = OwnMail {
+            kind: MailKind::AddressChanged.to_string(),
+            name: name.to_owned(),
+            locale: locale.map(str::to_owned),
+        };
+        Self { why: Some(why), own: Some(own), ..Self::new(subject, vec![says], todo) }
     }
 
     /// Why it comes to this address.
@@ -147,7 +167,28 @@ impl Notice {
         self.why.clone().unwrap_or_else(as_contact)
     }
 
-    pub(crate) fn compose(&self, env: &Env, from: &Mailbox) -> Option<Message> {
+    /// As it is sent; `None` if it cannot be.
+    pub(crate) async fn compose(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+        from: &Mailbox,
+    ) -> Result<Option<Message>, Failure> {
+        let own = self.own.as_ref().and_then(|own| Some((own, MailKind::from_str(&own.kind).ok()?)));
+        let Some((own, kind)) = own else { return Ok(self.compose_ours(env, from)) };
+        let occasion = Occasion {
+            kind,
+            locale: own.locale.as_deref(),
+            organization: &self.organization,
+            name: Some(&own.name),
+            email: &self.to,
+            invitation: None,
+        };
+        let composed = mails::compose(env, scope, &occasion).await?;
+        Ok(composed.and_then(|composed| composed.message(from, &self.to)))
+    }
+
+    fn compose_ours(&self, env: &Env, from: &Mailbox) -> Option<Message> {
         let host = env.issuer.url().host_str().unwrap_or_default();
         let text = NoticeText { notice: self, host }.render().ok()?;
         let html = NoticeHtml { notice: self, host }.render().ok()?;

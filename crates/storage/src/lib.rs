@@ -51,6 +51,7 @@ mod idempotency;
 mod identities;
 mod invitations;
 mod keys;
+mod mail_templates;
 mod organizations;
 mod outbox;
 mod pushed_requests;
@@ -99,6 +100,7 @@ pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
+pub use mail_templates::MailTemplates;
 pub use organizations::{
     EXTERNAL_ID_OF_ORGANIZATION, Erasure, MAX_LINE, Moved, Neighbours, NewOrganization, OrganizationChange,
     OrganizationRecord, Organizations,

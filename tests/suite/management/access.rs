@@ -174,6 +174,10 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     GET /organizations/{organization}/domains/{domain}: 401 403 403 404 200
     POST /organizations/{organization}/domains/{domain}/verify: 401 403 403 404 422
     GET /organizations/{organization}/events: 401 403 403 404 200
+    GET /organizations/{organization}/mail-templates: 401 403 403 404 200
+    GET /organizations/{organization}/mail-templates/{mail}/{locale}: 401 403 403 404 200
+    PUT /organizations/{organization}/mail-templates/{mail}/{locale}: 401 403 403 404 422
+    POST /organizations/{organization}/mail-templates/{mail}/{locale}/preview: 401 403 403 404 422
     GET /organizations/{organization}/policy: 401 403 403 404 200
     PATCH /organizations/{organization}/policy: 401 403 403 404 422
     GET /organizations/{organization}/quotas: 401 403 403 404 200
@@ -216,6 +220,7 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     DELETE /organizations/{organization}/invitations/{invitation}: 401 403 403 404 204
     DELETE /organizations/{organization}/delegations/{delegate}: 401 403 403 404 404
     DELETE /organizations/{organization}/domains/{domain}: 401 403 403 404 204
+    DELETE /organizations/{organization}/mail-templates/{mail}/{locale}: 401 403 403 404 204
     DELETE /organizations/{organization}/roles/{role}: 401 403 403 404 409
     DELETE /organizations/{organization}/sessions/{session}: 401 403 403 404 204
     DELETE /organizations/{organization}/setup-links/{setup_link}: 401 403 403 404 204

@@ -260,6 +260,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: invitations: insert, select, update
     orgate_app: key_rings: insert, select, update
     orgate_app: listed_sessions: select
+    orgate_app: mail_templates: delete, insert, select, update
     orgate_app: mapped_groups: delete, insert, select
     orgate_app: mapped_roles: delete, insert, select
     orgate_app: memberships: select

@@ -28,6 +28,7 @@ mod delegations;
 mod find;
 mod insert;
 mod invitations;
+mod mail_templates;
 mod quotas;
 mod role_blueprints;
 mod set_up;
@@ -156,6 +157,7 @@ impl Calls {
         self.delegations().await;
         self.role_blueprints().await;
         self.quotas().await;
+        self.mail_templates().await;
     }
 
     fn check(&self) {
@@ -494,6 +496,12 @@ impl Calls {
             Quotas::count: {ApiKeys: 0, Clients: 1, Connections: 1, Domains: 1, Groups: 0, Roles: 1, Webhooks: 1}
             Quotas::save: ()
             Quotas::save: ()
+            MailTemplates::find: None
+            MailTemplates::find_first: None
+            MailTemplates::list: []
+            MailTemplates::fail: false
+            MailTemplates::delete: false
+            MailTemplates::save: ()
             ");
         }
         assert_eq!(self.made, methods());

@@ -21,6 +21,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("device_requests", "interval_secs", "5"),
     ("quotas", "quota", "'roles'"),
     ("quotas", "most", "5"),
+    ("mail_templates", "locale", "'de'"),
     ("invitations", "expires_at", "now() + interval '1 day'"),
     // No group is inside of itself: the second one.
     (

@@ -70,6 +70,20 @@ impl IfMatch {
     }
 }
 
+impl IfMatch {
+    /// The same of what may not be there: that is no state that could be meant, not even by `*`.
+    ///
+    /// # Errors
+    /// [`ChangeError::Stale`].
+    pub(crate) fn check_if_any(&self, view: Option<&impl Serialize>) -> Result<(), ChangeError> {
+        match view {
+            Some(view) => self.check(view),
+            None if self.0.is_empty() => Ok(()),
+            None => Err(ChangeError::Stale),
+        }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 

@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 use super::problem::Problem;
 use super::{
     api_keys, applications, audit_events, clients, connections, delegations, domains, events, groups,
-    invitations, organizations, policy, quotas, role_blueprints, roles, seats, sessions, setup_links,
-    signing_keys, users, webhook_deliveries, webhooks,
+    invitations, mail_templates, organizations, policy, quotas, role_blueprints, roles, seats, sessions,
+    setup_links, signing_keys, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -138,6 +138,11 @@ operations! {
     DELETE "/organizations/{organization}/domains/{domain}" Organization DomainsManage => domains::delete if unchanged;
     POST "/organizations/{organization}/domains/{domain}/verify" Organization DomainsManage => domains::verify;
     GET "/organizations/{organization}/events" Organization AuditRead => events::list;
+    GET "/organizations/{organization}/mail-templates" Organization OrganizationRead => mail_templates::list;
+    GET "/organizations/{organization}/mail-templates/{mail}/{locale}" Organization OrganizationRead => mail_templates::get with etag;
+    PUT "/organizations/{organization}/mail-templates/{mail}/{locale}" Organization OrganizationManage => mail_templates::put with etag if unchanged;
+    DELETE "/organizations/{organization}/mail-templates/{mail}/{locale}" Organization OrganizationManage => mail_templates::delete if unchanged;
+    POST "/organizations/{organization}/mail-templates/{mail}/{locale}/preview" Organization OrganizationManage => mail_templates::preview;
     GET "/organizations/{organization}/policy" Organization PoliciesRead => policy::get with etag;
     PATCH "/organizations/{organization}/policy" Organization PoliciesManage => policy::patch with etag if unchanged;
     GET "/organizations/{organization}/quotas" Organization OrganizationRead => quotas::list;

@@ -101,6 +101,7 @@ impl Planner<'_> {
         self.domains(here, wanted.domains.as_deref(), &stored.domains).await?;
         self.delegations((here, known), wanted.delegations.as_deref(), &stored.delegations).await?;
         self.blueprints(here, wanted);
+        self.mail_templates((here.0, known), wanted.mail_templates.as_deref()).await?;
         let mut roles: BTreeMap<_, _> =
             stored.roles.iter().map(|role| (role.slug.clone(), role.id)).collect();
         if self.prunes(wanted, Kind::Roles) {

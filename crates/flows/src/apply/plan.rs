@@ -9,6 +9,7 @@ use std::fmt;
 use orgate_domain::clients::Client;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
+use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::Slug;
 use orgate_storage::{Connection, Delegation, Group, OrgScope, Role, RoleBlueprint};
 
@@ -71,6 +72,7 @@ pub(super) enum Subject {
     Delegation(Delegation, Slug),
     Domain(DomainName),
     Group(Group),
+    MailTemplate(MailTemplate),
     Organization(Box<OrganizationState>),
     Quotas(QuotaSettings),
     Role(Role),
@@ -142,6 +144,9 @@ impl Change {
             Subject::Delegation(_, delegate) => write!(f, "delegation of {org} to {delegate}")?,
             Subject::Domain(domain) => write!(f, "domain {domain} of {org}")?,
             Subject::Group(group) => write!(f, "group {} in {org}", group.slug)?,
+            Subject::MailTemplate(template) => {
+                write!(f, "mail {} ({}) of {org}", template.kind, template.locale)?;
+            }
             Subject::Organization(state) if created => {
                 write!(f, "organization {org} {:?}", state.name.as_str())?;
             }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
 use orgate_domain::connections::{Attributes, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
+use orgate_domain::mail_templates::{MAX_TEMPLATES, MailKind, MailLocale, Wording};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::permissions::OWNER;
@@ -79,6 +80,8 @@ pub struct WantedOrganization {
     pub quotas: Option<QuotaSettings>,
     /// Exactly the blueprints of roles that operators keep: of the operator's organization alone.
     pub blueprints: Option<Vec<WantedRole>>,
+    /// Exactly the mails that it words itself.
+    pub mail_templates: Option<Vec<WantedMailTemplate>>,
     /// Whether it gets the roles that organizations begin with, when it is made.
     pub ready_roles: bool,
     /// What the files list of it, be the list empty: what pruning looks at.
@@ -125,6 +128,17 @@ pub struct WantedDelegation {
     pub organization: Placed<Slug>,
     /// Exactly the permissions of Orgate's own that it may use.
     pub permissions: BTreeSet<String>,
+}
+
+/// A mail that an organization words itself.
+#[derive(Debug)]
+pub struct WantedMailTemplate {
+    /// Which one.
+    pub kind: Placed<MailKind>,
+    /// For whom.
+    pub locale: MailLocale,
+    /// What it says.
+    pub wording: Wording,
 }
 
 /// A role of an organization.
@@ -320,6 +334,7 @@ impl WantedOrganization {
             }
         }
         self.check_blueprints(problems);
+        self.check_mail_templates(problems);
         for role in &self.roles {
             first(&mut roles, "the role", role.slug.value.as_str(), &role.slug.place, problems);
         }
@@ -364,6 +379,19 @@ impl WantedOrganization {
             first(&mut seen, "the blueprint", slug.as_str(), place, problems);
             if slug.as_str() == OWNER {
                 problems.add(place, format!("whoever is {OWNER} may do everything, in each organization"));
+            }
+        }
+    }
+
+    fn check_mail_templates(&self, problems: &mut Problems) {
+        let mut seen = BTreeSet::new();
+        for (count, template) in self.mail_templates.iter().flatten().enumerate() {
+            let (kind, locale, place) = (template.kind.value, &template.locale, &template.kind.place);
+            if !seen.insert((kind, locale)) {
+                problems.add(place, format!("the mail {kind} ({locale}) was already described"));
+            }
+            if count == MAX_TEMPLATES {
+                problems.add(place, format!("an organization has up to {MAX_TEMPLATES} mail_templates"));
             }
         }
     }

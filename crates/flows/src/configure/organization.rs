@@ -4,6 +4,7 @@ use orgate_domain::audit::Action;
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{DomainId, OrgId};
+use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::{PolicySettings, SsoEnforcement};
@@ -138,5 +139,22 @@ pub(crate) async fn save_domain(
     }
     let mut event = author.done(env, Action::DomainConfigured, mark)?;
     event.detail.push(("domain", domain.to_string()));
+    Ok(tx.audit().insert(&event).await?)
+}
+
+/// Words a mail, or leaves it to Orgate's words again.
+pub(crate) async fn save_mail_template(
+    env: &Env,
+    tx: &mut OrgTx,
+    (author, mark): (&Author, &Mark),
+    template: &MailTemplate,
+) -> Result<(), Failure> {
+    if *mark == Mark::Removed {
+        tx.mail_templates().delete((template.kind, &template.locale)).await?;
+    } else {
+        tx.mail_templates().save(template).await?;
+    }
+    let mut event = author.done(env, Action::MailTemplateConfigured, mark)?;
+    event.detail.extend([("mail", template.kind.to_string()), ("locale", template.locale.to_string())]);
     Ok(tx.audit().insert(&event).await?)
 }

@@ -234,6 +234,7 @@ impl Translation {
             contact: None,
             domains,
             delegations: None,
+            mail_templates: None,
             branding: foreign.branding.filter(|_| is_new),
             attributes: is_new.then_some(foreign.attributes),
             external_id: None,

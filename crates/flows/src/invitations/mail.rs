@@ -1,16 +1,17 @@
 //! The mail with an invitation's link.
 
-use askama::Template;
 use chrono::{DateTime, Utc};
 use lettre::Message;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::Mailbox;
 use orgate_domain::credentials::{Credential, InvitationLink};
 use orgate_domain::ids::MessageId;
+use orgate_domain::mail_templates::MailKind;
 use orgate_storage::{NewMessage, OrgScope};
 use serde::{Deserialize, Serialize};
 
+use crate::mails::{InvitationOccasion, Occasion};
 use crate::vault::Purpose;
-use crate::{Env, Failure};
+use crate::{Env, Failure, mails};
 
 /// What the outbox calls it.
 pub(crate) const INVITATION: &str = "invitation";
@@ -24,6 +25,12 @@ pub(crate) struct InvitationMail {
     pub(crate) organization: String,
     /// The name of the user who invites, where it is one.
     pub(crate) inviter: Option<String>,
+    /// The name and the language of who is invited, as far as they are known. Mails that were ordered from the release before
+    /// say neither.
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) locale: Option<String>,
     /// The link's secret.
     pub(crate) secret: String,
     /// From when on it is worth nothing.
@@ -36,24 +43,6 @@ pub(crate) struct Sealed {
     id: MessageId,
     payload: Vec<u8>,
     at: DateTime<Utc>,
-}
-
-#[derive(Template)]
-#[template(path = "mail/invitation.txt")]
-struct InvitationText<'a> {
-    mail: &'a InvitationMail,
-    url: &'a str,
-    expires: &'a str,
-    host: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "mail/invitation.html")]
-struct InvitationHtml<'a> {
-    mail: &'a InvitationMail,
-    url: &'a str,
-    expires: &'a str,
-    host: &'a str,
 }
 
 impl Sealed {
@@ -82,17 +71,25 @@ impl InvitationMail {
         Ok(found.is_some_and(|invitation| invitation.check(env.clock.now()).is_ok()))
     }
 
-    pub(crate) fn compose(&self, env: &Env, from: &Mailbox) -> Option<Message> {
-        let host = env.issuer.url().host_str().unwrap_or_default();
+    /// As it is sent, in the organization's words or ours; `None` if it cannot be.
+    pub(crate) async fn compose(
+        &self,
+        env: &Env,
+        scope: &OrgScope,
+        from: &Mailbox,
+    ) -> Result<Option<Message>, Failure> {
         let url = &env.issuer.at(&format!("/invitations?invitation={}", self.secret));
-        let expires = &self.expires_at.format("%-d %B %Y, %H:%M UTC").to_string();
-        let text = InvitationText { mail: self, url, expires, host }.render().ok()?;
-        let html = InvitationHtml { mail: self, url, expires, host }.render().ok()?;
-        Message::builder()
-            .from(from.clone())
-            .to(self.to.parse().ok()?)
-            .subject(format!("Your invitation to {}", self.organization))
-            .multipart(MultiPart::alternative_plain_html(text, html))
-            .ok()
+        let invitation =
+            InvitationOccasion { inviter: self.inviter.as_deref(), url, expires_at: self.expires_at };
+        let occasion = Occasion {
+            kind: MailKind::Invitation,
+            locale: self.locale.as_deref(),
+            organization: &self.organization,
+            name: self.name.as_deref(),
+            email: &self.to,
+            invitation: Some(invitation),
+        };
+        let composed = mails::compose(env, scope, &occasion).await?;
+        Ok(composed.and_then(|composed| composed.message(from, &self.to)))
     }
 }

@@ -180,6 +180,8 @@ pub(crate) async fn prepare(
             to: wanted.email.as_str().to_owned(),
             organization: name.clone(),
             inviter: inviter.map(str::to_owned),
+            name: wanted.name.as_ref().map(|name| name.as_str().to_owned()),
+            locale: wanted.locale.clone(),
             secret: secret.reveal().to_owned(),
             expires_at,
         };

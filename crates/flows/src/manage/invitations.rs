@@ -152,6 +152,8 @@ async fn resend(env: &Env, caller: &Caller, id: InvitationId) -> Result<Invitati
         to: before.email.as_str().to_owned(),
         organization: name,
         inviter,
+        name: before.name.as_ref().map(|name| name.as_str().to_owned()),
+        locale: before.locale.clone(),
         secret: secret.reveal().to_owned(),
         expires_at,
     };

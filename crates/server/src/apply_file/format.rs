@@ -45,6 +45,8 @@ pub(super) struct Organization {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) branding: Option<Branding>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) mail_templates: Option<Vec<MailTemplate>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<Policy>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) quotas: Option<Quotas>,
@@ -166,6 +168,15 @@ pub(super) struct Policy {
 pub(super) struct Delegation {
     pub(super) organization: Text,
     pub(super) permissions: Vec<Text>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailTemplate {
+    pub(super) mail: Text,
+    pub(super) locale: Text,
+    pub(super) subject: Text,
+    pub(super) text: Text,
 }
 
 #[derive(Deserialize, Serialize)]

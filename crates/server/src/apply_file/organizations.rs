@@ -1,9 +1,12 @@
 //! Organizations, roles and users of a file, checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::str::FromStr as _;
 
 use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
+use orgate_domain::mail_templates::{MailKind, MailLocale, Wording};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
 use orgate_domain::permissions::parse_for_delegate;
@@ -14,7 +17,8 @@ use orgate_domain::quotas::Quota;
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
 use orgate_flows::apply::{
-    Kind, Placed, QuotaSettings, WantedDelegation, WantedGroup, WantedOrganization, WantedRole, WantedUser,
+    Kind, Placed, QuotaSettings, WantedDelegation, WantedGroup, WantedMailTemplate, WantedOrganization,
+    WantedRole, WantedUser,
 };
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
@@ -46,6 +50,8 @@ impl Reader<'_> {
         });
         let delegations = self.optional(file.delegations.as_ref(), |r, list| r.each(list, Self::delegation));
         let branding = self.optional(file.branding.as_ref(), Self::branding);
+        let mail_templates =
+            self.optional(file.mail_templates.as_ref(), |r, list| r.each(list, Self::mail_template));
         let policy = self.optional(file.policy.as_ref(), Self::policy);
         let quotas = self.optional(file.quotas.as_ref(), Self::quotas);
         let blueprints = self.optional(file.role_blueprints.as_ref(), |r, list| r.each(list, Self::role));
@@ -70,6 +76,7 @@ impl Reader<'_> {
             domains: domains?,
             delegations: delegations?,
             branding: branding?,
+            mail_templates: mail_templates?,
             policy: policy?,
             quotas: quotas?,
             blueprints: blueprints?,
@@ -154,6 +161,15 @@ impl Reader<'_> {
             r.plain("permissions", text, parse_for_delegate).map(|permission| permission.to_string())
         });
         Some(WantedDelegation { organization: organization?, permissions: permissions? })
+    }
+
+    fn mail_template(&mut self, file: &format::MailTemplate) -> Option<WantedMailTemplate> {
+        let kind = self.placed("mail", &file.mail, MailKind::from_str);
+        let locale = self.plain("locale", &file.locale, MailLocale::from_str);
+        let subject = self.plain("subject", &file.subject, |text| Ok::<_, Infallible>(text.to_owned()));
+        let text = self.plain("text", &file.text, |text| Ok::<_, Infallible>(text.to_owned()));
+        let wording = Wording { subject: subject?, text: text? };
+        Some(WantedMailTemplate { kind: kind?, locale: locale?, wording })
     }
 
     fn role(&mut self, file: &format::Role) -> Option<WantedRole> {

@@ -7,7 +7,7 @@ use orgate_domain::policies::PolicySettings;
 use orgate_domain::quotas::Quota;
 use orgate_flows::apply::{
     Kind, Placed, QuotaSettings, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
-    WantedGroup, WantedOrganization, WantedRole, WantedUser,
+    WantedGroup, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
 };
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
@@ -51,6 +51,7 @@ fn organization(wanted: &WantedOrganization) -> Result<format::Organization, Wri
         domains: wanted.domains.as_deref().map(texts),
         delegations: wanted.delegations.as_ref().map(|list| list.iter().map(delegation).collect()),
         branding: wanted.branding.as_ref().map(branding),
+        mail_templates: wanted.mail_templates.as_ref().map(|list| list.iter().map(mail_template).collect()),
         policy: wanted.policy.as_ref().map(policy),
         quotas: wanted.quotas.as_ref().map(quotas),
         role_blueprints: wanted.blueprints.as_ref().map(|list| list.iter().map(role).collect()),
@@ -116,6 +117,15 @@ fn delegation(wanted: &WantedDelegation) -> format::Delegation {
     format::Delegation {
         organization: text(&wanted.organization.value),
         permissions: wanted.permissions.iter().map(text).collect(),
+    }
+}
+
+fn mail_template(wanted: &WantedMailTemplate) -> format::MailTemplate {
+    format::MailTemplate {
+        mail: text(&wanted.kind.value),
+        locale: text(&wanted.locale),
+        subject: text(&wanted.wording.subject),
+        text: text(&wanted.wording.text),
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn silent(slug: Slug, name: DisplayName) -> WantedOrganization {
         contact: None,
         domains: None,
         delegations: None,
+        mail_templates: None,
         branding: None,
         attributes: None,
         external_id: None,

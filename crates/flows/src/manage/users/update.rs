@@ -114,9 +114,12 @@ async fn prepare_notice(
     let before = super::find_user(env, caller, id).await?.ok_or(ChangeError::Missing)?;
     // What is wrong with it is said once it is decided.
     let is_new = edit(&before).is_ok_and(|wanted| is_new(&before, &wanted));
-    let proven = before.profile.email.filter(|_| is_new && before.profile.email_verified);
+    let profile = &before.profile;
+    let proven = profile.email.clone().filter(|_| is_new && profile.email_verified);
     let Some(to) = proven else { return Ok(None) };
-    let notice = prepare_for(env, &caller.scope, &to, Notice::address_changed).await?;
+    let reader = (profile.name.as_str(), profile.locale.as_deref());
+    let about = |organization: &str| Notice::address_changed(organization, reader);
+    let notice = prepare_for(env, &caller.scope, &to, about).await?;
     Ok(Some((to, notice)))
 }
 
