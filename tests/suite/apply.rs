@@ -469,12 +469,11 @@ async fn mails_are_worded_as_the_list_says_or_not_at_all() {
         plan(&app, &file(&words("de", "Moin"))).await.to_string(),
         "~ mail invitation (de) of acme: text\n- mail invitation (default) of acme\n= 1 unchanged\n"
     );
-    assert_eq!(
-        refusal(&app, &file(&format!("{german}, {}", words("DE", "{{ '' * 1 }}")))).await,
-        "test.yaml:2:142: the mail invitation (de) was already described"
-    );
+    let twice = file(&format!("{german}, {}", words("DE", "Moin")));
+    let twice = apply_file::load_str("test.yaml", &twice, &|_| None).expect_err("one of each");
+    assert!(twice.to_string().ends_with("the mail invitation (de) was already described"), "{twice}");
     let wrong = refusal(&app, &file(&words("de", "{{ secret }}"))).await;
-    assert!(wrong.starts_with("test.yaml:2:62: text: line 1: there is no secret here"), "{wrong}");
+    assert!(wrong.contains(": text: line 1: there is no secret here"), "{wrong}");
 }
 
 #[tokio::test]

@@ -185,7 +185,7 @@ mod tests {
     fn the_closest_language_comes_first_and_the_one_for_all_last() {
         assert_eq!(candidates(Some("de-AT")), "de-AT de default");
         assert_eq!(candidates(Some("ZH-hant-tw")), "zh-Hant-TW zh-Hant zh default");
-        assert_eq!(candidates(Some("en-u-ca-buddhist")), "en-u-ca en default");
+        assert_eq!(candidates(Some("en-u-ca-buddhist")), "en-u-ca-buddhist en-u-ca en default");
         assert_eq!(candidates(None), "default");
         assert_eq!(candidates(Some("default")), "default");
         assert_eq!(candidates(Some("../../etc")), "default");

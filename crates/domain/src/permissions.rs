@@ -64,9 +64,9 @@ catalogue! {
     InvitationsManage = "orgate:invitations:manage";
     /// See who is invited, and with what.
     InvitationsRead = "orgate:invitations:read";
-    /// Change the organization's name, look and contact.
+    /// Change the organization's name, look and contact, and word its mails.
     OrganizationManage = "orgate:organization:manage";
-    /// See the organization's name, slug, status, look and contact.
+    /// See the organization's name, slug, status, look and contact, and how it words its mails.
     OrganizationRead = "orgate:organization:read";
     /// In the operator's organization: do in every organization what one may do in one's own, for a reason that is told.
     OrganizationsAct = "orgate:organizations:act";

@@ -230,9 +230,10 @@ fn lay(
     }
     let host = env.issuer.url().host_str().unwrap_or_default();
     let closing = match occasion.kind {
-        MailKind::AddressChanged => language.former_address.replace("{}", occasion.organization),
-        MailKind::Invitation => language.unexpected.to_owned(),
+        MailKind::AddressChanged => language.former_address,
+        MailKind::Invitation => language.unexpected,
     };
+    let closing = closing.replace("{}", occasion.organization);
     let once = |url| Link { url, once: language.once.replace("{}", &expires) };
     let link = occasion.invitation.map(|invitation| once(invitation.url));
     let secured = language.secured.replace("{}", host);

@@ -126,6 +126,10 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/domains/{domain}: owner admin sso-manager auditor
     POST /organizations/{organization}/domains/{domain}/verify: owner admin sso-manager
     GET /organizations/{organization}/events: owner admin auditor
+    GET /organizations/{organization}/mail-templates: owner admin user-manager sso-manager help-desk auditor reader
+    GET /organizations/{organization}/mail-templates/{mail}/{locale}: owner admin user-manager sso-manager help-desk auditor reader
+    PUT /organizations/{organization}/mail-templates/{mail}/{locale}: owner admin
+    POST /organizations/{organization}/mail-templates/{mail}/{locale}/preview: owner admin
     GET /organizations/{organization}/policy: owner admin sso-manager auditor
     PATCH /organizations/{organization}/policy: owner admin
     GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
@@ -165,6 +169,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     DELETE /organizations/{organization}/invitations/{invitation}: owner admin user-manager
     DELETE /organizations/{organization}/delegations/{delegate}: owner admin
     DELETE /organizations/{organization}/domains/{domain}: owner admin sso-manager
+    DELETE /organizations/{organization}/mail-templates/{mail}/{locale}: owner admin
     DELETE /organizations/{organization}/roles/{role}: owner admin
     DELETE /organizations/{organization}/sessions/{session}: owner admin user-manager help-desk
     DELETE /organizations/{organization}/setup-links/{setup_link}: owner admin sso-manager

@@ -182,7 +182,7 @@ mod tests {
 
     /// As deep and as long as it is let be, on a thread with as much stack as those of the server.
     #[test]
-    fn what_can_be_written_is_done_in_no_time() {
+    fn what_can_be_written_fits_on_the_stack() {
         let deep = "{%if name or not name%}".repeat(32) + "x" + &"{%endif%}".repeat(32);
         let chain = format!("{{%if name%}}{}{{%endif%}}", "{%elif name%}".repeat(62));
         let wide = format!("{{{{ name {} }}}}", "or name ".repeat(7));
