@@ -20,7 +20,7 @@ impl Calls {
         tx.mail_templates().save(template).await.expect("a template");
         tx.commit().await.expect("a commit");
         let key = (template.kind, &template.locale);
-        let locales = &[template.locale.clone()];
+        let locales = std::slice::from_ref(&template.locale);
         calls! { self, tx;
             "MailTemplates::find" => tx.mail_templates().find(key);
             "MailTemplates::find_first" => tx.mail_templates().find_first(template.kind, locales);
