@@ -434,7 +434,7 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
             Some(
                 "\
 b.yaml:2:11: the organization acme was already described at a.yaml:1:25
-b.yaml:2:11: the external_id X was already described at a.yaml:1:78
+b.yaml:2:11: the external_id X was already described at a.yaml:1:72
 b.yaml:4:15: the domain acme.test was already described at a.yaml:1:50
 b.yaml:5:38: the role admin was already described at b.yaml:5:21
 b.yaml:6:55: the user a@acme.test was already described at b.yaml:6:22"
