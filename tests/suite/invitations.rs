@@ -1,6 +1,8 @@
 //! Invitations, as whoever is invited meets them.
 
 mod accept;
+mod joining;
+mod requests;
 mod through;
 
 use std::future::poll_fn;

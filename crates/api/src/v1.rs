@@ -17,6 +17,8 @@ mod domains;
 mod events;
 mod groups;
 mod invitations;
+mod join_requests;
+mod joining;
 mod mail_templates;
 mod operations;
 mod organizations;

@@ -203,6 +203,18 @@ actions! {
     InvitationResent = "invitation.resent";
     /// An invitation was taken back.
     InvitationRevoked = "invitation.revoked";
+    /// A request to join was approved, and whoever made it invited.
+    JoinApproved = "join.approved";
+    /// Somebody wants to join: a mail that proves their address was ordered.
+    JoinBegun = "join.begun";
+    /// A request to join was denied; whoever made it is not told.
+    JoinDenied = "join.denied";
+    /// A link that proves an address, or a wish to join, was refused.
+    JoinRefused = "join.refused";
+    /// Somebody who proved their address asks to join.
+    JoinRequested = "join.requested";
+    /// It was said who may join without an invitation, or ask to.
+    JoiningConfigured = "joining.configured";
     /// A refresh token was refused.
     RefreshRefused = "refresh_token.refused";
     /// A refresh token was presented after its successor had been used; the family was revoked.

@@ -63,6 +63,8 @@ kinds! {
     TransferCode = "ogtc";
     /// The link of an invitation.
     InvitationLink = "ogin";
+    /// The link that proves an address of somebody who wants to join.
+    JoinLink = "ogjn";
     /// A link for setting up an organization's sign-in.
     SetupLink = "ogsl";
     /// What a browser that opened such a link shows instead of it.

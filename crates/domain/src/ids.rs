@@ -101,6 +101,8 @@ ids! {
     DiscoveryId = "dis";
     /// An invitation.
     InvitationId = "inv";
+    /// A request to join an organization.
+    JoinRequestId = "jrq";
     /// A set-up link.
     SetupLinkId = "stl";
     /// An initial access token.

@@ -70,8 +70,19 @@ pub struct Invitation {
     pub sends: u32,
     /// From when on it is worth nothing.
     pub expires_at: DateTime<Utc>,
+    /// Whether it is by somebody's word, or by the organization's on joining, with which it falls.
+    pub by: InvitationBasis,
     /// What became of it.
     pub state: InvitationState,
+}
+
+/// By whose word an invitation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationBasis {
+    /// Somebody's who invited.
+    Invited,
+    /// The organization's, on who may join: whoever is invited had proven the address before.
+    Joining,
 }
 
 /// What became of an invitation.
@@ -94,6 +105,9 @@ pub enum InvitationRefusal {
     /// Its time is over.
     #[error("expired_invitation")]
     Expired,
+    /// It is by the organization's word on joining, which is another one now, or the domain is not the organization's any more.
+    #[error("joining_changed")]
+    JoiningChanged,
     /// Whoever vouches for it could not make it any more.
     #[error("maker_fallen")]
     MakerFallen,
@@ -111,6 +125,7 @@ impl InvitationRefusal {
         match self {
             Self::Accepted => "used_invitation",
             Self::Expired => "expired_invitation",
+            Self::JoiningChanged => "joining_changed",
             Self::MakerFallen => "maker_fallen",
             Self::Revoked => "revoked_invitation",
         }
@@ -146,19 +161,39 @@ impl Invitation {
         (roles, held): (&[String], &Held),
         given: impl IntoIterator<Item = Given<'a>>,
     ) -> Result<(), InvitationRefusal> {
-        if self.maker() == Some(LinkMaker::Operator) {
-            return Ok(());
+        let gift = Gift { roles: !self.roles.is_empty(), groups: !self.groups.is_empty() };
+        let could = gift.could_be_of(self.maker(), (roles, held), given);
+        if could { Ok(()) } else { Err(InvitationRefusal::MakerFallen) }
+    }
+}
+
+/// Of what kinds something is that is given to whoever becomes a user.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gift {
+    pub(crate) roles: bool,
+    pub(crate) groups: bool,
+}
+
+impl Gift {
+    /// Whether somebody could give it: see [`Invitation::check_maker`].
+    pub(crate) fn could_be_of<'a>(
+        self,
+        maker: Option<LinkMaker>,
+        (roles, held): (&[String], &Held),
+        given: impl IntoIterator<Item = Given<'a>>,
+    ) -> bool {
+        if maker == Some(LinkMaker::Operator) {
+            return true;
         }
         let gives_any = held.has(OrgatePermission::ApplicationsGrant);
         let may_give = |(slug, permissions): Given<'_>| {
             (gives_any || roles.iter().any(|role| role == slug))
                 && permissions.iter().all(|text| held.covers(text) || (gives_any && !is_reserved(text)))
         };
-        let could = held.has(OrgatePermission::InvitationsManage)
-            && (self.roles.is_empty() || held.has(OrgatePermission::RolesAssign))
-            && (self.groups.is_empty() || held.has(OrgatePermission::GroupsManage))
-            && given.into_iter().all(may_give);
-        if could { Ok(()) } else { Err(InvitationRefusal::MakerFallen) }
+        held.has(OrgatePermission::InvitationsManage)
+            && (!self.roles || held.has(OrgatePermission::RolesAssign))
+            && (!self.groups || held.has(OrgatePermission::GroupsManage))
+            && given.into_iter().all(may_give)
     }
 }
 
@@ -195,6 +230,7 @@ mod tests {
             sent_at: now,
             sends: 1,
             expires_at: now + DEFAULT_LIFETIME,
+            by: InvitationBasis::Invited,
             state: InvitationState::Open,
         }
     }

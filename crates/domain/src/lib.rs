@@ -16,6 +16,7 @@ pub mod email;
 pub mod groups;
 pub mod ids;
 pub mod invitations;
+pub mod joining;
 pub mod keys;
 pub mod mail_templates;
 pub mod names;

@@ -133,6 +133,12 @@ impl Action {
             | Self::InvitationRefused
             | Self::InvitationResent
             | Self::InvitationRevoked
+            | Self::JoinApproved
+            | Self::JoinBegun
+            | Self::JoinDenied
+            | Self::JoinRefused
+            | Self::JoinRequested
+            | Self::JoiningConfigured
             | Self::ApiKeyCreated
             | Self::ApiKeyRevoked
             | Self::SetupLinkCreated

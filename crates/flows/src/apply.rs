@@ -10,6 +10,7 @@ mod blueprints;
 mod clients;
 mod connections;
 mod execute;
+mod joining;
 mod mail_templates;
 mod organizations;
 mod plan;
@@ -21,7 +22,7 @@ pub use plan::Plan;
 pub use prune::Pruning;
 pub use wanted::{
     Kind, Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
-    WantedGroup, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
+    WantedGroup, WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
 };
 
 pub use crate::configure::QuotaSettings;

@@ -244,8 +244,9 @@ impl Configuration {
         let mut tx = store.begin(scope).await?;
         let connections = tx.connections().list().await?;
         let domains = tx.domains().list_verified().await?;
+        let joining = tx.joining().find().await?;
         tx.commit().await?;
-        let found = Arc::new(SignInConfiguration { connections, domains });
+        let found = Arc::new(SignInConfiguration { connections, domains, joining });
         if self.is_still(read_in) {
             self.sign_ins.insert(scope.org_id(), Arc::clone(&found)).await;
         }

@@ -4,6 +4,7 @@
 //! entails, such as ending sessions.
 
 mod clients;
+mod joining;
 mod mark;
 mod organization;
 mod quotas;
@@ -14,6 +15,7 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ClientId, OrgId, SessionId};
 
 pub(crate) use clients::{changes_of, provide_keys, save_access, save_client};
+pub(crate) use joining::save_joining;
 pub(crate) use mark::Mark;
 pub(crate) use organization::{OrganizationState, save_domain, save_mail_template, save_organization};
 pub use quotas::QuotaSettings;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::discover::DiscoveryMessage;
 use crate::invitations::mail::{INVITATION, InvitationMail};
+use crate::joining::mail::{JOIN, JoinMail};
 use crate::logout_notice::{LOGOUT_LIMIT, LOGOUT_NOTICE, LogoutNotice};
 use crate::notices::{NOTICE, Notice};
 use crate::vault::Purpose;
@@ -94,7 +95,7 @@ impl Mailer {
 /// # Errors
 /// [`Failure`] of the database; what could not be sent is tried again later.
 pub async fn deliver(env: &Env, mailer: &Mailer) -> Result<usize, Failure> {
-    let due = claim(env, &[DISCOVERY, NOTICE, INVITATION], BATCH).await?;
+    let due = claim(env, &[DISCOVERY, NOTICE, INVITATION, JOIN], BATCH).await?;
     let count = due.len();
     for (scope, id) in due {
         if let Err(error) = deliver_mail(env, mailer, (&scope, id)).await {
@@ -233,6 +234,15 @@ async fn send(
         }
         return Ok(());
     }
+    if message.kind == JOIN {
+        let join: JoinMail = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
+        // Nobody is told that nothing was sent.
+        if join.is_due(env, scope).await? {
+            let mail = join.compose(env, &mailer.from).ok_or(SendError::Compose)?;
+            mailer.transport.send(mail).await?;
+        }
+        return Ok(());
+    }
     let discovery: DiscoveryMessage = serde_json::from_slice(&plain).map_err(|_| SendError::Compose)?;
     match compose(env, mailer, &discovery).await? {
         Some(mail) => {
@@ -245,7 +255,11 @@ async fn send(
 }
 
 fn limit_of(message: &WaitingMessage) -> Duration {
-    if [NOTICE, INVITATION].contains(&message.kind.as_str()) { NOTICE_LIMIT } else { DISCOVERY_LIFETIME }
+    if [NOTICE, INVITATION, JOIN].contains(&message.kind.as_str()) {
+        NOTICE_LIMIT
+    } else {
+        DISCOVERY_LIFETIME
+    }
 }
 
 async fn compose(

@@ -10,6 +10,7 @@ use orgate_domain::clients::{Audience, Client, Party};
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::joining::Joining;
 use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::OrgStatus;
@@ -22,7 +23,7 @@ use orgate_storage::{
 
 use crate::apply::{
     Kind, Place, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
-    WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
+    WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
 };
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::QuotaSettings;
@@ -133,6 +134,7 @@ impl Reading<'_> {
         let mut tx = self.env.store.begin(scope).await?;
         let Some(organization) = tx.organization().find().await? else { return Ok(None) };
         let policy = tx.organization().find_policy().await?.unwrap_or_default();
+        let joining = tx.joining().find().await?;
         let attributes = tx.attributes().find_of_organization().await?;
         let external_id = tx.organization().find_record().await?.and_then(|record| record.external_id);
         let domains = tx.domains().list().await?;
@@ -171,6 +173,7 @@ impl Reading<'_> {
             policy: Some(policy),
             quotas: Some(quotas),
             blueprints: is_operator.then(|| blueprints.into_iter().map(blueprint).collect()),
+            joining: joining.map(wanted_joining),
             ready_roles: false,
             lists: [Kind::Roles, Kind::Groups, Kind::Users, Kind::Connections].into(),
             roles: roles.into_iter().map(role).collect(),
@@ -396,4 +399,10 @@ fn slugs(table: &'static str, texts: &[String]) -> Result<Vec<Placed<Slug>>, Sto
 /// A value that stands in no file yet.
 fn placed<T>(value: T) -> Placed<T> {
     Placed { value, place: Place { file: Arc::from("export"), line: 1, column: 1 } }
+}
+
+/// Who vouches for it is not said: whoever applies the file does from then on.
+fn wanted_joining(joining: Joining) -> WantedJoining {
+    let roles = joining.roles.iter().filter_map(|slug| Slug::parse(slug).ok());
+    WantedJoining { domains: joining.domains, others: joining.others, roles: roles.map(placed).collect() }
 }

@@ -15,13 +15,15 @@ use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::credentials::{Credential, InvitationLink};
 use orgate_domain::email::Email;
 use orgate_domain::ids::InvitationId;
-use orgate_domain::invitations::{Invitation, InvitationRefusal};
+use orgate_domain::invitations::{Invitation, InvitationBasis, InvitationRefusal};
+use orgate_domain::joining::Entry;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::permissions::Held;
 use orgate_domain::setup::LinkMaker;
 use orgate_storage::{Group, OrgScope, OrgTx, Role, StorageError};
 
 use crate::federation::methods::{Methods, find_methods};
+use crate::joining::entry_of;
 use crate::limits::Limited;
 use crate::{Env, Failure, events};
 
@@ -167,6 +169,9 @@ async fn check(
     if let Err(refusal) = invitation.check(env.clock.now()) {
         return Ok(Err(refusal));
     }
+    if invitation.by == InvitationBasis::Joining && !is_as_joined(tx, invitation).await? {
+        return Ok(Err(InvitationRefusal::JoiningChanged));
+    }
     let held = match invitation.maker() {
         Some(maker) => tx.rights().find_of_maker((maker, invitation.sent_at)).await?,
         None => return Ok(Err(InvitationRefusal::MakerFallen)),
@@ -175,6 +180,14 @@ async fn check(
     let given = given.iter().map(|role| (role.slug.as_str(), &role.permissions));
     let holds = Held::of(held.permissions.iter().map(String::as_str));
     Ok(invitation.check_maker((&held.roles, &holds), given))
+}
+
+/// Whether the organization still says of joining what it said when this invitation was made by it, and whoever has the address
+/// may still join.
+async fn is_as_joined(tx: &mut OrgTx, invitation: &Invitation) -> Result<bool, StorageError> {
+    let allowed = entry_of(tx, &invitation.email).await?;
+    Ok(allowed
+        .is_some_and(|(entry, joining)| entry == Entry::Automatic && joining.set_at <= invitation.created_at))
 }
 
 /// The roles that an invitation gives, by itself and by groups.

@@ -44,6 +44,7 @@ mod initiate;
 pub mod introspect;
 pub mod invitations;
 mod issue;
+pub mod joining;
 pub mod journal;
 pub mod keys;
 pub mod limits;

@@ -17,6 +17,8 @@ pub mod follow;
 pub mod groups;
 pub mod import;
 pub mod invitations;
+pub mod join_requests;
+pub mod joining;
 pub mod mail_templates;
 pub mod organization;
 pub mod organizations;

@@ -15,6 +15,7 @@ use orgate_storage::{Account, Connection, OrgScope, OrgTx};
 use crate::authorize::Answer;
 use crate::complete::{Completed, Completion, Proven, SignedIn};
 use crate::federation::methods::{Methods, find_methods};
+use crate::joining::is_offered;
 use crate::limits::{Limited, TooMany, source};
 use crate::passwords::{PasswordError, Passwords, Verdict};
 use crate::waiting::{Waiting, WaitingError, take_up};
@@ -65,6 +66,8 @@ pub struct SignInPage {
     pub organization: Organization,
     /// How one can sign in to it.
     pub methods: Methods,
+    /// Whether whoever is no user of it can join, or ask to.
+    pub joins: bool,
 }
 
 /// Loads what the page shows.
@@ -81,7 +84,8 @@ pub async fn sign_in_page(env: &Env, handle: &str, browser: &Browser) -> Result<
         organization.filter(|found| found.status == OrgStatus::Active).ok_or(WaitingError::Over)?;
     let hinted = waiting.asked().login_hint.as_deref().and_then(|hint| Email::parse(hint).ok());
     let methods = find_methods(env, &waiting.scope, hinted.as_ref()).await?;
-    Ok(SignInPage { waiting, organization, methods })
+    let joins = is_offered(env, &waiting.scope).await?;
+    Ok(SignInPage { waiting, organization, methods, joins })
 }
 
 /// Checks a password and, if it is right, answers the request: session, code, event and the end of

@@ -45,6 +45,8 @@ pub struct Cleaned {
     pub webhook_deliveries: u64,
     /// Invitations that were used, taken back, or lapsed.
     pub invitations: u64,
+    /// Requests to join that count no more, and links that proved no address.
+    pub join_requests: u64,
     /// API keys that were taken back, or lapsed.
     pub api_keys: u64,
 }
@@ -65,6 +67,7 @@ impl Cleaned {
             idempotency_keys,
             webhook_deliveries,
             invitations,
+            join_requests,
             api_keys,
             ..
         } = *self;
@@ -73,7 +76,7 @@ impl Cleaned {
             .into_iter()
             .chain([assertions, traces, revocations, consumed, pushed, devices, documents, idempotency_keys])
             .chain([webhook_deliveries])
-            .chain([invitations, api_keys])
+            .chain([invitations, join_requests, api_keys])
             .fold(requests, u64::max)
     }
 }
@@ -233,6 +236,10 @@ impl Store {
                 "delete from invitations lapsed
                  using (select org_id, id from invitations where coalesce(accepted_at, revoked_at, expires_at) < $1
                         order by coalesce(accepted_at, revoked_at, expires_at) limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            join_requests: delete!(tx, expired_before, limit,
+                "delete from join_requests lapsed
+                 using (select org_id, id from join_requests where expires_at < $1 order by expires_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
             api_keys: delete!(tx, ended_before, limit,
                 "delete from api_keys lapsed

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, GroupId, InvitationId, OrgId, RoleId, UserId};
-use orgate_domain::invitations::{Invitation, InvitationState};
+use orgate_domain::invitations::{Invitation, InvitationBasis, InvitationState};
 use orgate_domain::names::DisplayName;
 use uuid::Uuid;
 
@@ -40,6 +40,8 @@ pub struct NewInvitation<'a> {
     pub groups: &'a [GroupId],
     /// When it lapses.
     pub expires_at: DateTime<Utc>,
+    /// By whose word it is.
+    pub by: InvitationBasis,
 }
 
 /// A link that takes the place of an invitation's former one.
@@ -72,6 +74,7 @@ struct Row {
     accepted_at: Option<DateTime<Utc>>,
     user_id: Option<Uuid>,
     revoked_at: Option<DateTime<Utc>>,
+    joins: bool,
 }
 
 const TABLE: &str = "invitations";
@@ -95,6 +98,7 @@ impl TryFrom<Row> for Invitation {
             sent_at: row.sent_at,
             sends: parsed(u32::try_from(row.sends).ok(), TABLE, "sends")?,
             expires_at: row.expires_at,
+            by: if row.joins { InvitationBasis::Joining } else { InvitationBasis::Invited },
             state: match (row.accepted_at, row.user_id, row.revoked_at) {
                 (Some(at), Some(user), _) => InvitationState::Accepted(at, UserId::from_uuid(user)),
                 (_, _, Some(at)) => InvitationState::Revoked(at),
@@ -119,7 +123,7 @@ macro_rules! select {
                             where given.org_id = invited.org_id and given.invitation_id = invited.id
                             order by joined.slug) as "groups!",
                       invited.invited_by, invited.created_at, invited.sent_at, invited.sends, invited.expires_at,
-                      invited.accepted_at, invited.user_id, invited.revoked_at
+                      invited.accepted_at, invited.user_id, invited.revoked_at, invited.joins
                from invitations invited
                where invited.org_id = $1 and "# + $which,
             $($argument),+
@@ -236,14 +240,15 @@ impl Invitations<'_> {
         let owners: Vec<_> = new.iter().map(|one| one.client.map(|(owner, _)| owner.as_uuid())).collect();
         let clients: Vec<_> = new.iter().map(|one| one.client.map(|(_, id)| id.as_uuid())).collect();
         let ends: Vec<_> = new.iter().map(|one| one.expires_at).collect();
+        let joins: Vec<_> = new.iter().map(|one| one.by == InvitationBasis::Joining).collect();
         sqlx::query!(
             "insert into invitations (org_id, id, token_hash, email, email_normalized, name, locale, client_org_id, client_id,
-                                      invited_by, created_at, sent_at, expires_at)
+                                      invited_by, created_at, sent_at, expires_at, joins)
              select $1, one.id, one.token, one.email, one.normalized, one.name, one.locale, one.owner, one.client, $11, $12, $12,
-                    one.ends
+                    one.ends, one.joins
              from unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[],
-                         $10::timestamptz[])
-                  as one (id, token, email, normalized, name, locale, owner, client, ends)",
+                         $10::timestamptz[], $13::boolean[])
+                  as one (id, token, email, normalized, name, locale, owner, client, ends, joins)",
             self.org_id,
             &ids,
             &tokens,
@@ -256,6 +261,7 @@ impl Invitations<'_> {
             &ends,
             by,
             at,
+            &joins,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -403,7 +409,7 @@ impl Invitations<'_> {
         Ok(covered)
     }
 
-    /// Gives an open invitation another link. `false` if there is none, or it is open no more.
+    /// Gives an open invitation another link, by somebody's word from now on. `false` if there is none, or it is open no more.
     pub async fn update_link(
         &mut self,
         id: InvitationId,
@@ -411,7 +417,7 @@ impl Invitations<'_> {
     ) -> Result<bool, StorageError> {
         let done = sqlx::query!(
             "update invitations
-             set token_hash = $3, invited_by = $4, sent_at = $5, sends = sends + 1, expires_at = $6
+             set token_hash = $3, invited_by = $4, sent_at = $5, sends = sends + 1, expires_at = $6, joins = false
              where org_id = $1 and id = $2 and accepted_at is null and revoked_at is null",
             self.org_id,
             id.as_uuid(),

@@ -50,6 +50,8 @@ mod groups;
 mod idempotency;
 mod identities;
 mod invitations;
+mod join_requests;
+mod joining;
 mod keys;
 mod mail_templates;
 mod organizations;
@@ -99,6 +101,8 @@ pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
+pub use join_requests::{JoinRequests, NewJoinRequest, StoredJoinRequest};
+pub use joining::JoiningRules;
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use mail_templates::MailTemplates;
 pub use organizations::{

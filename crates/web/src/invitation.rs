@@ -14,6 +14,7 @@ use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::invitations::accept::{Chosen, Joined, ThroughError, accept, accept_through, applications};
 use orgate_flows::invitations::{AcceptError, Closed, Invited, Problem as Wrong, look};
+use orgate_flows::joining::onward::waits;
 use orgate_flows::{Arrived, Env};
 use orgate_protocol::params::Params;
 
@@ -30,6 +31,7 @@ struct InvitationPage<'a> {
     org: Org,
     csrf: String,
     invitation: &'a str,
+    request: &'a str,
     inviter: Option<&'a str>,
     email: &'a str,
     expires: String,
@@ -64,9 +66,16 @@ struct JoinedPage<'a> {
 #[derive(Default)]
 struct Said<'a> {
     status: StatusCode,
+    /// The authorization request that waits meanwhile, if one does.
+    request: &'a str,
     name: Option<&'a str>,
     notice: Option<&'a str>,
     wrong: &'a [Wrong],
+}
+
+/// The authorization request that waits in this browser, of somebody who joins on the way to an application.
+fn waiting(params: &Params) -> &str {
+    params.get("request").unwrap_or_default()
 }
 
 /// What the forms' token is bound to.
@@ -87,8 +96,9 @@ pub(crate) async fn get(
         Err(rejection) => return unreadable(&env, origin, &rejection),
     };
     let text = params.get("invitation").unwrap_or_default();
+    let said = Said { request: waiting(&params), ..Said::default() };
     match look(&env, text, origin).await {
-        Ok(invited) => page(&env, &cookies, (&invited, text), &Said::default()),
+        Ok(invited) => page(&env, &cookies, (&invited, text), &said),
         Err(error) => refused(&env, origin, &error),
     }
 }
@@ -102,7 +112,7 @@ pub(crate) async fn post_accept(
     let origin = &cookies.browser.origin;
     let text = params.get("invitation").unwrap_or_default();
     if !is_ours(&env, &cookies, &params) {
-        return old_page(&env, &cookies, text).await;
+        return old_page(&env, &cookies, &params).await;
     }
     let name = params.get("name").unwrap_or_default();
     let chosen = Chosen {
@@ -112,7 +122,7 @@ pub(crate) async fn post_accept(
     };
     let bad = StatusCode::UNPROCESSABLE_ENTITY;
     let (wrong, notice) = match accept(&env, text, chosen, &cookies.browser).await {
-        Ok(joined) => return joined_by_form(&env, &cookies, &joined).await,
+        Ok(joined) => return joined_by_form(&env, &cookies, (&joined, waiting(&params))).await,
         Err(AcceptError::Invalid(wrong)) => (wrong, None),
         Err(AcceptError::SsoRequired) => {
             let notice = "Your organization signs in through its own identity provider. Continue there; no password \
@@ -121,7 +131,7 @@ pub(crate) async fn post_accept(
         }
         Err(error) => return refused(&env, origin, &error),
     };
-    let said = Said { status: bad, name: Some(name), notice, wrong: &wrong };
+    let said = Said { status: bad, request: waiting(&params), name: Some(name), notice, wrong: &wrong };
     match look(&env, text, origin).await {
         Ok(invited) => page(&env, &cookies, (&invited, text), &said),
         Err(error) => refused(&env, origin, &error),
@@ -137,10 +147,10 @@ pub(crate) async fn post_connection(
     let origin = &cookies.browser.origin;
     let text = params.get("invitation").unwrap_or_default();
     if !is_ours(&env, &cookies, &params) {
-        return old_page(&env, &cookies, text).await;
+        return old_page(&env, &cookies, &params).await;
     }
     let Some(Ok(connection)) = params.get("connection").map(str::parse::<ConnectionId>) else {
-        return old_page(&env, &cookies, text).await;
+        return old_page(&env, &cookies, &params).await;
     };
     let error = match accept_through(&env, (text, connection), &cookies.browser).await {
         Ok(departure) => {
@@ -161,7 +171,7 @@ pub(crate) async fn post_connection(
         ),
         _ => (StatusCode::FORBIDDEN, "That way is not open to you at the moment. Choose another."),
     };
-    let said = Said { status, notice: Some(notice), ..Said::default() };
+    let said = Said { status, request: waiting(&params), notice: Some(notice), ..Said::default() };
     match look(&env, text, origin).await {
         Ok(invited) => page(&env, &cookies, (&invited, text), &said),
         Err(error) => refused(&env, origin, &error),
@@ -176,9 +186,10 @@ fn is_ours(env: &Env, cookies: &BrowserCookies, params: &Params) -> bool {
 }
 
 /// The page once more, with a form of this browser's.
-async fn old_page(env: &Env, cookies: &BrowserCookies, text: &str) -> Response {
+async fn old_page(env: &Env, cookies: &BrowserCookies, params: &Params) -> Response {
+    let text = params.get("invitation").unwrap_or_default();
     let notice = Some("This page had grown old. Please try again.");
-    let said = Said { status: StatusCode::FORBIDDEN, notice, ..Said::default() };
+    let said = Said { status: StatusCode::FORBIDDEN, request: waiting(params), notice, ..Said::default() };
     match look(env, text, &cookies.browser.origin).await {
         Ok(invited) => page(env, cookies, (&invited, text), &said),
         Err(error) => refused(env, &cookies.browser.origin, &error),
@@ -205,6 +216,7 @@ fn page(env: &Env, cookies: &BrowserCookies, (invited, text): (&Invited, &str), 
         org: Org::of(&invited.organization),
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(text)),
         invitation: text,
+        request: said.request,
         inviter: invited.inviter.as_deref(),
         email: invited.invitation.email.as_str(),
         expires: invited.invitation.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
@@ -223,8 +235,12 @@ fn page(env: &Env, cookies: &BrowserCookies, (invited, text): (&Invited, &str), 
 }
 
 /// They are signed in: a page says so, and goes on to the application by itself, if there is one.
-async fn joined_by_form(env: &Env, cookies: &BrowserCookies, joined: &Joined) -> Response {
-    let mut response = done(env, cookies, joined).await;
+async fn joined_by_form(env: &Env, cookies: &BrowserCookies, (joined, request): (&Joined, &str)) -> Response {
+    let mut response = match waits(env, request, &joined.scope, &cookies.browser).await {
+        Ok(true) => done(env, cookies, joined, Some(&format!("/join/continue?request={request}"))).await,
+        Ok(false) => done(env, cookies, joined, joined.landing.as_deref()).await,
+        Err(failure) => failed(env, &cookies.browser.origin, &failure),
+    };
     sign_in(env, cookies, &mut response, &joined.arrived);
     response
 }
@@ -233,7 +249,7 @@ async fn joined_by_form(env: &Env, cookies: &BrowserCookies, joined: &Joined) ->
 pub(crate) async fn joined(env: &Env, cookies: &BrowserCookies, joined: &Joined) -> Response {
     let mut response = match &joined.landing {
         Some(to) => see_other(to),
-        None => done(env, cookies, joined).await,
+        None => done(env, cookies, joined, None).await,
     };
     sign_in(env, cookies, &mut response, &joined.arrived);
     response
@@ -249,7 +265,7 @@ fn sign_in(env: &Env, cookies: &BrowserCookies, response: &mut Response, arrived
     cookies.bind(headers);
 }
 
-async fn done(env: &Env, cookies: &BrowserCookies, joined: &Joined) -> Response {
+async fn done(env: &Env, cookies: &BrowserCookies, joined: &Joined, onward: Option<&str>) -> Response {
     let applications = match applications(env, joined).await {
         Ok(applications) => applications,
         Err(failure) => return failed(env, &cookies.browser.origin, &failure),
@@ -257,7 +273,7 @@ async fn done(env: &Env, cookies: &BrowserCookies, joined: &Joined) -> Response 
     let template = JoinedPage {
         page: Page::branded(env, &joined.organization),
         org: Org::of(&joined.organization),
-        onward: joined.landing.as_deref(),
+        onward,
         applications: applications.into_iter().map(|(label, href)| Link { label, href }).collect(),
     };
     render(StatusCode::OK, &template, None)
@@ -296,6 +312,13 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
             "This invitation has expired",
             "Invitations are good for a few days only.",
             ask,
+        ),
+        Closed::Refused(InvitationRefusal::JoiningChanged) => (
+            StatusCode::GONE,
+            "invitation_joining_changed",
+            "You cannot join like this any more",
+            "The organization has changed who may join it, or your address is not at one of its domains any more.",
+            "Ask an administrator of the organization for an invitation.",
         ),
         Closed::Refused(InvitationRefusal::MakerFallen) => (
             StatusCode::GONE,

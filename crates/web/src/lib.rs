@@ -13,6 +13,7 @@ mod device;
 mod discover;
 mod form;
 mod invitation;
+mod join;
 mod link;
 mod page;
 mod present;
@@ -74,6 +75,9 @@ pub fn router() -> Router<AppState> {
         .route("/invitations", get(invitation::get))
         .route("/invitations/accept", post(invitation::post_accept))
         .route("/invitations/connection", post(invitation::post_connection))
+        .route("/join", get(join::get).post(join::post))
+        .route("/join/confirm", get(join::get_confirm).post(join::post_confirm))
+        .route("/join/continue", get(join::get_continue))
         .route("/account/applications", post(account::post_applications))
         .route("/account/sessions", get(account::get_sessions).post(account::post_sessions))
         .route("/assets/{name}", get(assets::get))

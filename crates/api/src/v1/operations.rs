@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 use super::problem::Problem;
 use super::{
     api_keys, applications, audit_events, clients, connections, delegations, domains, events, groups,
-    invitations, mail_templates, organizations, policy, quotas, role_blueprints, roles, seats, sessions,
-    setup_links, signing_keys, users, webhook_deliveries, webhooks,
+    invitations, join_requests, joining, mail_templates, organizations, policy, quotas, role_blueprints,
+    roles, seats, sessions, setup_links, signing_keys, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -123,6 +123,12 @@ operations! {
     GET "/organizations/{organization}/invitations/{invitation}" Organization InvitationsRead => invitations::get;
     DELETE "/organizations/{organization}/invitations/{invitation}" Organization InvitationsManage => invitations::delete;
     POST "/organizations/{organization}/invitations/{invitation}/resend" Organization InvitationsManage => invitations::resend;
+    GET "/organizations/{organization}/joining" Organization InvitationsRead => joining::get with etag;
+    PATCH "/organizations/{organization}/joining" Organization InvitationsManage => joining::patch with etag if unchanged;
+    GET "/organizations/{organization}/join-requests" Organization InvitationsRead => join_requests::list;
+    GET "/organizations/{organization}/join-requests/{join_request}" Organization InvitationsRead => join_requests::get;
+    POST "/organizations/{organization}/join-requests/{join_request}/approve" Organization InvitationsManage => join_requests::approve;
+    POST "/organizations/{organization}/join-requests/{join_request}/deny" Organization InvitationsManage => join_requests::deny;
     GET "/organizations/{organization}/connections" Organization ConnectionsRead => connections::list;
     POST "/organizations/{organization}/connections" Organization ConnectionsManage => connections::post with etag;
     GET "/organizations/{organization}/connections/{connection}" Organization ConnectionsRead => connections::get with etag;

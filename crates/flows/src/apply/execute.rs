@@ -19,7 +19,7 @@ use super::{Applied, ApplyError, GeneratedSecret};
 use crate::client_status::save_client_status;
 use crate::configure::{
     Author, Mark, provide_keys, save_access, save_blueprint, save_client, save_delegation, save_domain,
-    save_group, save_mail_template, save_organization, save_quotas, save_role, save_user,
+    save_group, save_joining, save_mail_template, save_organization, save_quotas, save_role, save_user,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
 use crate::{Env, Failure};
@@ -164,6 +164,7 @@ async fn write(
             Err(StorageError::Conflict { constraint: "a circle of groups".to_owned() }.into())
         }
         Subject::MailTemplate(template) => save_mail_template(env, tx, by, template).await,
+        Subject::Joining(joining) => save_joining(env, tx, &Author::operator(), joining).await,
         Subject::Organization(state) => save_organization(env, tx, by, (slug, state)).await,
         Subject::Quotas(quotas) => save_quotas(env, tx, &Author::operator(), quotas).await,
         Subject::Role(role) if *mark == Mark::Removed => dissolve_role(env, tx, role).await,
@@ -279,6 +280,7 @@ fn taken(org: &Slug, (subject, constraint): (&Subject, &str)) -> String {
         Subject::MailTemplate(template) => {
             return since(&format!("the mail {} ({}) of {org}", template.kind, template.locale));
         }
+        Subject::Joining(_) => return since(&format!("the joining of {org}")),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),
         Subject::User { email, .. } => return since(&format!("the user {} in {org}", email.as_str())),
         Subject::Client { client, .. } => format!("the client_id {}", client.client_id),

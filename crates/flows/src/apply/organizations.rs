@@ -8,6 +8,7 @@ use orgate_domain::domains::{OrgDomain, is_public_mail};
 use orgate_domain::email::DomainName;
 use orgate_domain::groups::outermost_first;
 use orgate_domain::ids::{GroupId, OrgId, RoleId, UserId};
+use orgate_domain::joining::Joining;
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus, Organization};
 use orgate_domain::policies::PolicySettings;
@@ -29,6 +30,7 @@ use crate::{Env, Failure};
 struct Stored {
     organization: Option<Organization>,
     policy: Option<PolicySettings>,
+    joining: Option<Joining>,
     domains: Vec<OrgDomain>,
     delegations: Vec<Delegation>,
     roles: Vec<Role>,
@@ -67,6 +69,7 @@ impl Stored {
         let stored = Self {
             organization: tx.organization().find().await?,
             policy: tx.organization().find_policy().await?,
+            joining: tx.joining().find().await?,
             domains: tx.domains().list().await?,
             delegations: tx.delegations().list().await?,
             roles: tx.roles().list().await?,
@@ -125,6 +128,7 @@ impl Planner<'_> {
         if seats_first {
             self.quotas(here, wanted.quotas.as_ref(), &stored.quotas);
         }
+        self.joining(here, (wanted.joining.as_ref(), &roles), stored.joining.as_ref());
         let groups = self.groups(here, (wanted, &roles), &stored.groups)?;
         for user in &wanted.users {
             let rights = Rights {

@@ -9,6 +9,7 @@ use std::fmt;
 use orgate_domain::clients::Client;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{ClientId, OrgId, RoleId};
+use orgate_domain::joining::Joining;
 use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::Slug;
 use orgate_storage::{Connection, Delegation, Group, OrgScope, Role, RoleBlueprint};
@@ -73,6 +74,7 @@ pub(super) enum Subject {
     Domain(DomainName),
     Group(Group),
     MailTemplate(MailTemplate),
+    Joining(Joining),
     Organization(Box<OrganizationState>),
     Quotas(QuotaSettings),
     Role(Role),
@@ -147,6 +149,7 @@ impl Change {
             Subject::MailTemplate(template) => {
                 write!(f, "mail {} ({}) of {org}", template.kind, template.locale)?;
             }
+            Subject::Joining(_) => write!(f, "joining of {org}")?,
             Subject::Organization(state) if created => {
                 write!(f, "organization {org} {:?}", state.name.as_str())?;
             }

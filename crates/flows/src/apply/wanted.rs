@@ -11,6 +11,7 @@ use std::sync::Arc;
 use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
 use orgate_domain::connections::{Attributes, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
+use orgate_domain::joining;
 use orgate_domain::mail_templates::{MAX_TEMPLATES, MailKind, MailLocale, Wording};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
@@ -74,6 +75,8 @@ pub struct WantedOrganization {
     pub external_id: Option<ExternalId>,
     /// All of its own settings.
     pub policy: Option<PolicySettings>,
+    /// All of its word on who may join.
+    pub joining: Option<WantedJoining>,
     /// Exactly the organizations above that may act in it.
     pub delegations: Option<Vec<WantedDelegation>>,
     /// All that is said of how much it may have.
@@ -119,6 +122,17 @@ pub struct WantedConnection {
     pub secret: Option<Secret>,
     /// Everything else.
     pub settings: Placed<ConnectionSettings>,
+}
+
+/// Who may join an organization without an invitation.
+#[derive(Debug)]
+pub struct WantedJoining {
+    /// Whoever has an address of a domain that it has verified.
+    pub domains: joining::Entry,
+    /// Whoever has another one.
+    pub others: joining::Entry,
+    /// Exactly the roles that whoever joins is given.
+    pub roles: Vec<Placed<Slug>>,
 }
 
 /// What an organization above is let do.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
+use orgate_domain::joining::Joining;
 use orgate_domain::policies::SsoEnforcement;
 pub use orgate_storage::Connection;
 use orgate_storage::OrgScope;
@@ -18,6 +19,8 @@ pub struct SignInConfiguration {
     pub connections: Vec<Connection>,
     /// The organization's verified domains.
     pub domains: Vec<VerifiedDomain>,
+    /// Who may join without an invitation.
+    pub joining: Option<Joining>,
 }
 
 /// What is offered.

@@ -233,6 +233,7 @@ impl Translation {
             status: is_new.then(|| placed(status)),
             contact: None,
             domains,
+            joining: None,
             delegations: None,
             mail_templates: None,
             branding: foreign.branding.filter(|_| is_new),

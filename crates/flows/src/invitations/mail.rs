@@ -40,15 +40,16 @@ pub(crate) struct InvitationMail {
 /// One that waits to be sent with the change that it is about.
 #[derive(Debug)]
 pub(crate) struct Sealed {
-    id: MessageId,
-    payload: Vec<u8>,
-    at: DateTime<Utc>,
+    pub(crate) id: MessageId,
+    pub(crate) kind: &'static str,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 impl Sealed {
     /// As the outbox takes it.
     pub(crate) fn message(&self) -> NewMessage<'_> {
-        NewMessage { id: self.id, kind: INVITATION, payload: &self.payload, at: self.at }
+        NewMessage { id: self.id, kind: self.kind, payload: &self.payload, at: self.at }
     }
 }
 
@@ -59,7 +60,7 @@ impl InvitationMail {
         let at = env.clock.now();
         let id = MessageId::from_uuid(env.random.uuid(at)?);
         let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
-        Ok(Sealed { id, payload, at })
+        Ok(Sealed { id, kind: INVITATION, payload, at })
     }
 
     /// Whether its link still leads somewhere: nobody gets a mail with one that was taken back, or replaced.

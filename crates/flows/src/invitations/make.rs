@@ -8,7 +8,9 @@ use orgate_domain::clients::ClientStatus;
 use orgate_domain::credentials::{Credential, InvitationLink, SecretHash};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, GroupId, InvitationId, OrgId, RoleId};
-use orgate_domain::invitations::{A_DAY, MAX_LIFETIME, MAX_MAILS, MAX_TO_ONE, MIN_LIFETIME, is_locale};
+use orgate_domain::invitations::{
+    A_DAY, InvitationBasis, MAX_LIFETIME, MAX_MAILS, MAX_TO_ONE, MIN_LIFETIME, is_locale,
+};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Group, NewInvitation, OrgScope, OrgTx, Role, StorageError};
 
@@ -144,7 +146,9 @@ impl Maker {
 pub(crate) struct Draft {
     pub(crate) id: InvitationId,
     pub(crate) token: SecretHash,
-    pub(crate) mail: Sealed,
+    /// What is sent; of one that is opened where it is made, nothing.
+    pub(crate) mail: Option<Sealed>,
+    pub(crate) by: InvitationBasis,
     pub(crate) wanted: WantedInvitation,
     pub(crate) expires_at: DateTime<Utc>,
     client: Result<Option<(OrgId, ClientId)>, Fault>,
@@ -185,12 +189,30 @@ pub(crate) async fn prepare(
             secret: secret.reveal().to_owned(),
             expires_at,
         };
-        let mail = mail.seal(env, scope).await?;
+        let mail = Some(mail.seal(env, scope).await?);
         let id = InvitationId::from_uuid(env.random.uuid(now)?);
         let token = Credential::hash(&secret);
-        drafts.push(Draft { id, token, mail, wanted, expires_at, client });
+        drafts.push(Draft { id, token, mail, by: InvitationBasis::Invited, wanted, expires_at, client });
     }
     Ok(drafts)
+}
+
+/// Prepares one for somebody who has proven the address, and opens it at once: no mail has its link.
+pub(crate) async fn prepare_unsent(
+    env: &Env,
+    scope: &OrgScope,
+    wanted: WantedInvitation,
+) -> Result<(Draft, Credential<InvitationLink>), Failure> {
+    let now = env.clock.now();
+    let client = match &wanted.client_id {
+        None => Ok(None),
+        Some(text) => find_client(env, text).await?,
+    };
+    let secret = env.random.credential::<InvitationLink>(scope.org_id())?;
+    let (id, token) = (InvitationId::from_uuid(env.random.uuid(now)?), secret.hash());
+    let expires_at = now + wanted.lifetime;
+    let draft = Draft { id, token, mail: None, by: InvitationBasis::Joining, wanted, expires_at, client };
+    Ok((draft, secret))
 }
 
 type Landing = Result<Option<(OrgId, ClientId)>, Fault>;
@@ -221,7 +243,7 @@ impl Known {
         Ok(Self { roles, groups })
     }
 
-    fn roles_of(&self, wanted: &[Slug]) -> Result<Vec<&Role>, Fault> {
+    pub(crate) fn roles_of(&self, wanted: &[Slug]) -> Result<Vec<&Role>, Fault> {
         let unknown = |place, slug| {
             Fault::invalid(format!("roles/{place}"), format!("the organization has no role {slug}"))
         };
@@ -367,7 +389,8 @@ pub(crate) async fn invite(
     let new: Vec<_> = made.iter().map(|(draft, gift)| draft.as_new(gift)).collect();
     if !new.is_empty() {
         tx.invitations().insert(&new, (&maker.id, env.clock.now())).await?;
-        let messages: Vec<_> = made.iter().map(|(draft, _)| draft.mail.message()).collect();
+        let messages: Vec<_> =
+            made.iter().filter_map(|(draft, _)| draft.mail.as_ref().map(Sealed::message)).collect();
         tx.outbox().insert_all(&messages).await?;
     }
     for (draft, _) in made {
@@ -391,6 +414,7 @@ impl Draft {
             roles,
             groups,
             expires_at: self.expires_at,
+            by: self.by,
         }
     }
 

@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 
 use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
+use orgate_domain::joining::Entry;
 use orgate_domain::mail_templates::{MailKind, MailLocale, Wording};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
@@ -17,8 +18,8 @@ use orgate_domain::quotas::Quota;
 use orgate_domain::roles::Permission;
 use orgate_domain::standing::UserStatus;
 use orgate_flows::apply::{
-    Kind, Placed, QuotaSettings, WantedDelegation, WantedGroup, WantedMailTemplate, WantedOrganization,
-    WantedRole, WantedUser,
+    Kind, Placed, QuotaSettings, WantedDelegation, WantedGroup, WantedJoining, WantedMailTemplate,
+    WantedOrganization, WantedRole, WantedUser,
 };
 use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use serde_saphyr::Spanned;
@@ -55,6 +56,7 @@ impl Reader<'_> {
         let policy = self.optional(file.policy.as_ref(), Self::policy);
         let quotas = self.optional(file.quotas.as_ref(), Self::quotas);
         let blueprints = self.optional(file.role_blueprints.as_ref(), |r, list| r.each(list, Self::role));
+        let joining = self.optional(file.joining.as_ref(), Self::joining);
         let roles = self.each(file.roles.as_deref().unwrap_or_default(), Self::role);
         let groups = self.each(file.groups.as_deref().unwrap_or_default(), Self::group);
         let users = self.each(file.users.as_deref().unwrap_or_default(), Self::user);
@@ -80,6 +82,7 @@ impl Reader<'_> {
             policy: policy?,
             quotas: quotas?,
             blueprints: blueprints?,
+            joining: joining?,
             ready_roles: file.ready_roles.unwrap_or(true),
             lists: lists.into_iter().filter(|(_, listed)| *listed).map(|(kind, _)| kind).collect(),
             roles: roles?,
@@ -153,6 +156,21 @@ impl Reader<'_> {
             Some((*quota, u32::try_from(limit).ok()?))
         });
         Some(QuotaSettings { seats: seats?, limits: limits? })
+    }
+
+    fn joining(&mut self, file: &format::Joining) -> Option<WantedJoining> {
+        let allowed = Entry::ALL.map(|entry| (entry.as_str(), entry));
+        let domains = self.optional(file.domains.as_ref(), |r, text| r.choice("domains", text, &allowed));
+        // Nobody's word is behind an address elsewhere.
+        let asking = [Entry::Closed, Entry::Request].map(|entry| (entry.as_str(), entry));
+        let others = self.optional(file.others.as_ref(), |r, text| r.choice("others", text, &asking));
+        let roles = file.roles.as_deref().unwrap_or_default();
+        let roles = self.each(roles, |r, text| r.placed("roles", text, Slug::parse));
+        Some(WantedJoining {
+            domains: domains?.unwrap_or_default(),
+            others: others?.unwrap_or_default(),
+            roles: roles?,
+        })
     }
 
     fn delegation(&mut self, file: &format::Delegation) -> Option<WantedDelegation> {

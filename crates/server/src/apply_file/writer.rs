@@ -7,7 +7,7 @@ use orgate_domain::policies::PolicySettings;
 use orgate_domain::quotas::Quota;
 use orgate_flows::apply::{
     Kind, Placed, QuotaSettings, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
-    WantedGroup, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
+    WantedGroup, WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
 };
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
@@ -55,6 +55,7 @@ fn organization(wanted: &WantedOrganization) -> Result<format::Organization, Wri
         policy: wanted.policy.as_ref().map(policy),
         quotas: wanted.quotas.as_ref().map(quotas),
         role_blueprints: wanted.blueprints.as_ref().map(|list| list.iter().map(role).collect()),
+        joining: wanted.joining.as_ref().map(joining),
         ready_roles: (!wanted.ready_roles).then_some(false),
         roles: lists(Kind::Roles).then_some(roles),
         groups: lists(Kind::Groups).then_some(groups),
@@ -110,6 +111,14 @@ fn policy(wanted: &PolicySettings) -> format::Policy {
         third_party_clients: third_party_clients.map(|allowance| text(&allowance.as_str())),
         client_registration: client_registration.map(|allowance| text(&allowance.as_str())),
         client_id_metadata: client_id_metadata.map(|allowance| text(&allowance.as_str())),
+    }
+}
+
+fn joining(wanted: &WantedJoining) -> format::Joining {
+    format::Joining {
+        domains: Some(text(&wanted.domains.as_str())),
+        others: Some(text(&wanted.others.as_str())),
+        roles: Some(wanted.roles.iter().map(|role| text(&role.value)).collect()),
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn silent(slug: Slug, name: DisplayName) -> WantedOrganization {
         status: None,
         contact: None,
         domains: None,
+        joining: None,
         delegations: None,
         mail_templates: None,
         branding: None,

@@ -1,0 +1,45 @@
+//! Joining without an invitation: somebody types an address, proves it by the link that is mailed to it, and joins or asks to.
+//!
+//! **Invariant:** what is done for an address that is typed, and what is said of it, is the same whoever it is: whether it is a
+//! user's, and what the organization allows it, is looked at by the job that sends the mail, and by whoever has proven it.
+//! Nobody takes a seat, or an administrator's time, with an address that is not proven.
+
+pub mod ask;
+pub(crate) mod mail;
+pub mod onward;
+pub mod prove;
+
+use orgate_domain::email::Email;
+use orgate_domain::joining::{AddressAt, Entry, Joining};
+use orgate_domain::permissions::Held;
+use orgate_storage::{OrgScope, OrgTx, StorageError};
+
+use crate::{Env, Failure};
+
+/// Whether the organization lets anybody join or ask, as its pages say.
+pub(crate) async fn is_offered(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
+    let configuration = env.configuration.sign_in(&env.store, scope).await?;
+    Ok(configuration.joining.as_ref().is_some_and(Joining::is_open))
+}
+
+/// What whoever has this address may do, and what the organization said.
+pub(crate) async fn entry_of(
+    tx: &mut OrgTx,
+    email: &Email,
+) -> Result<Option<(Entry, Joining)>, StorageError> {
+    let Some(joining) = tx.joining().find().await? else { return Ok(None) };
+    let at = match tx.invitations().is_of_verified_domain(email).await? {
+        true => AddressAt::VerifiedDomain,
+        false => AddressAt::Elsewhere,
+    };
+    let held = match joining.maker() {
+        Some(maker) => tx.rights().find_of_maker((maker, joining.set_at)).await?,
+        None => orgate_storage::HeldRights::default(),
+    };
+    let mut roles = if joining.roles.is_empty() { Vec::new() } else { tx.roles().list().await? };
+    roles.retain(|role| joining.roles.contains(role.slug.as_str()));
+    let given = roles.iter().map(|role| (role.slug.as_str(), &role.permissions));
+    let holds = Held::of(held.permissions.iter().map(String::as_str));
+    let entry = joining.entry(at, (&held.roles, &holds), given);
+    Ok(Some((entry, joining)))
+}

@@ -1,0 +1,334 @@
+//! `/join`: an organization is joined without an invitation, by an address that is proven.
+//!
+//! **Invariant:** what is answered to an address that was typed says nothing about it; and nothing is used up by looking at the
+//! link of the mail: only the form of its page, sent from this browser, does.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::audit::Origin;
+use orgate_domain::joining::MAX_MESSAGE;
+use orgate_domain::names::DisplayName;
+use orgate_domain::organizations::Organization;
+use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_flows::Env;
+use orgate_flows::invitations::Problem as Wrong;
+use orgate_flows::joining::ask::{Asked, JoinPage, Typed, ask, join_page};
+use orgate_flows::joining::onward::go_on;
+use orgate_flows::joining::prove::{JoinClosed, JoinError, Opened, Proven, look, prove};
+use orgate_protocol::params::Params;
+
+use crate::form::{PageForm, PageQuery};
+use crate::page::{Org, Page, Problem, failed, problem, render, unreadable};
+use crate::present::{self, see_other};
+
+/// `templates/join.html`.
+#[derive(Template)]
+#[template(path = "join.html")]
+struct JoinTemplate<'a> {
+    page: Page,
+    request: &'a str,
+    csrf: String,
+    org: Org,
+    client_name: &'a str,
+    email: &'a str,
+    name: &'a str,
+    message: &'a str,
+    most: usize,
+    notice: Option<&'a str>,
+    email_error: Option<&'a str>,
+    name_error: Option<&'a str>,
+    message_error: Option<&'a str>,
+    back_href: String,
+}
+
+/// `templates/join_sent.html`.
+#[derive(Template)]
+#[template(path = "join_sent.html")]
+struct SentTemplate<'a> {
+    page: Page,
+    org: Org,
+    email: &'a str,
+    back_href: String,
+    sign_in_href: String,
+}
+
+/// `templates/join_confirm.html`.
+#[derive(Template)]
+#[template(path = "join_confirm.html")]
+struct ConfirmTemplate<'a> {
+    page: Page,
+    org: Org,
+    csrf: String,
+    join: &'a str,
+    request: &'a str,
+    email: &'a str,
+    name: Option<&'a str>,
+    message: Option<&'a str>,
+    notice: Option<&'a str>,
+}
+
+/// `templates/join_asked.html`.
+#[derive(Template)]
+#[template(path = "join_asked.html")]
+struct AskedTemplate {
+    page: Page,
+    org: Org,
+}
+
+/// What the form says of what was tried.
+#[derive(Default)]
+struct Said<'a> {
+    status: StatusCode,
+    notice: Option<&'a str>,
+    wrong: &'a [Wrong],
+}
+
+const OLD: &str = "This page had grown old. Please try again.";
+
+/// What the tokens of the forms are bound to.
+fn subject(of: &str) -> String {
+    format!("join {of}")
+}
+
+fn is_ours(env: &Env, cookies: &BrowserCookies, (params, of): (&Params, &str)) -> bool {
+    let token = params.get("csrf").unwrap_or_default();
+    env.vault.check_form_token(&cookies.browser.binding, &subject(of), token)
+}
+
+fn typed(params: &Params) -> Typed<'_> {
+    let of = |name| params.get(name).unwrap_or_default();
+    Typed { email: of("email"), name: of("name"), message: of("message") }
+}
+
+/// Asks for the address.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    PageQuery(params): PageQuery,
+) -> Response {
+    let handle = params.get("request").unwrap_or_default();
+    match join_page(&env, handle, &cookies.browser).await {
+        Ok(found) => form(&env, &cookies, (&found, handle, typed(&params)), &Said::default()),
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
+    }
+}
+
+/// Has a mail sent to the address, if whoever has it can join.
+pub(crate) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    PageForm(params): PageForm,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let handle = params.get("request").unwrap_or_default();
+    let found = match join_page(&env, handle, &cookies.browser).await {
+        Ok(found) => found,
+        Err(error) => return present::waiting_error(&env, origin, &error),
+    };
+    let typed = typed(&params);
+    if !is_ours(&env, &cookies, (&params, handle)) {
+        let said = Said { status: StatusCode::FORBIDDEN, notice: Some(OLD), wrong: &[] };
+        return form(&env, &cookies, (&found, handle, typed), &said);
+    }
+    match ask(&env, &found, (handle, typed), &cookies.browser).await {
+        Ok(Asked::MailSent(email)) => sent(&env, (&found, handle), email.as_str()),
+        Ok(Asked::Invalid(wrong)) => {
+            let said = Said { status: StatusCode::UNPROCESSABLE_ENTITY, notice: None, wrong: &wrong };
+            form(&env, &cookies, (&found, handle, typed), &said)
+        }
+        Err(error) => present::waiting_error(&env, origin, &error),
+    }
+}
+
+fn form(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (found, handle, typed): (&JoinPage, &str, Typed<'_>),
+    said: &Said<'_>,
+) -> Response {
+    let wrong = |field: &str| {
+        let found = said.wrong.iter().find(|wrong| wrong.field == field);
+        found.map(|wrong| wrong.why.as_str())
+    };
+    let template = JoinTemplate {
+        page: Page::branded(env, &found.organization),
+        request: handle,
+        csrf: env.vault.form_token(&cookies.browser.binding, &subject(handle)),
+        org: Org::of(&found.organization),
+        client_name: found.waiting.client().name.as_str(),
+        email: typed.email,
+        name: typed.name,
+        message: typed.message,
+        most: MAX_MESSAGE,
+        notice: said.notice,
+        email_error: wrong("email"),
+        name_error: wrong("name"),
+        message_error: wrong("message"),
+        back_href: format!("/sign-in?request={handle}"),
+    };
+    let mut response = render(said.status, &template, None);
+    cookies.bind(response.headers_mut());
+    response
+}
+
+fn sent(env: &Env, (found, handle): (&JoinPage, &str), email: &str) -> Response {
+    let template = SentTemplate {
+        page: Page::branded(env, &found.organization),
+        org: Org::of(&found.organization),
+        email,
+        back_href: format!("/join?request={handle}"),
+        sign_in_href: format!("/sign-in?request={handle}"),
+    };
+    render(StatusCode::OK, &template, None)
+}
+
+/// Shows what the link of the mail would do. Whoever looks at mails before people do may come here too.
+pub(crate) async fn get_confirm(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    query: Result<QueryParams, ParamsRejection>,
+) -> Response {
+    let origin = &cookies.browser.origin;
+    let QueryParams(params) = match query {
+        Ok(query) => query,
+        Err(rejection) => return unreadable(&env, origin, &rejection),
+    };
+    confirm(&env, &cookies, &params, &Said::default()).await
+}
+
+async fn confirm(env: &Env, cookies: &BrowserCookies, params: &Params, said: &Said<'_>) -> Response {
+    let join = params.get("join").unwrap_or_default();
+    let Opened { organization, request, .. } = match look(env, join, &cookies.browser.origin).await {
+        Ok(opened) => opened,
+        Err(error) => return refused(env, &cookies.browser.origin, &error),
+    };
+    let template = ConfirmTemplate {
+        page: Page::branded(env, &organization),
+        org: Org::of(&organization),
+        csrf: env.vault.form_token(&cookies.browser.binding, &subject(join)),
+        join,
+        request: params.get("request").unwrap_or_default(),
+        email: request.email.as_str(),
+        name: request.name.as_ref().map(DisplayName::as_str),
+        message: request.message.as_deref(),
+        notice: said.notice,
+    };
+    let mut response = render(said.status, &template, None);
+    cookies.bind(response.headers_mut());
+    response
+}
+
+/// Uses the link: on to an invitation, or to the page that says who decides.
+pub(crate) async fn post_confirm(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    PageForm(params): PageForm,
+) -> Response {
+    let join = params.get("join").unwrap_or_default();
+    if !is_ours(&env, &cookies, (&params, join)) {
+        let said = Said { status: StatusCode::FORBIDDEN, notice: Some(OLD), wrong: &[] };
+        return confirm(&env, &cookies, &params, &said).await;
+    }
+    match prove(&env, join, &cookies.browser).await {
+        Ok(Proven::Invited(invitation)) => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("invitation", invitation.reveal());
+            if let Some(request) = params.get("request") {
+                query.append_pair("request", request);
+            }
+            see_other(&env.issuer.at(&format!("/invitations?{}", query.finish())))
+        }
+        Ok(Proven::Asked(organization)) => asked(&env, &organization),
+        Err(error) => refused(&env, &cookies.browser.origin, &error),
+    }
+}
+
+fn asked(env: &Env, organization: &Organization) -> Response {
+    let template = AskedTemplate { page: Page::branded(env, organization), org: Org::of(organization) };
+    render(StatusCode::OK, &template, None)
+}
+
+/// Goes on to the application, for whoever has joined on the way to it.
+pub(crate) async fn get_continue(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    PageQuery(params): PageQuery,
+) -> Response {
+    match go_on(&env, params.get("request").unwrap_or_default(), &cookies.browser).await {
+        Ok(next) => present::next(&env, &cookies, &next),
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
+    }
+}
+
+fn refused(env: &Env, origin: &Origin, error: &JoinError) -> Response {
+    match error {
+        JoinError::Closed(why) => closed(env, origin, *why),
+        JoinError::Failure(failure) => failed(env, origin, failure),
+    }
+}
+
+/// A link that opens nothing: whoever has it has the address, and may know why.
+fn closed(env: &Env, origin: &Origin, closed: JoinClosed) -> Response {
+    let anew = "Open the application, and ask to join once more.";
+    let (status, code, headline, what_happened, what_next) = match closed {
+        JoinClosed::Expired => (
+            StatusCode::GONE,
+            "join_expired",
+            "This link has expired",
+            "Links to confirm an address are good for a day.",
+            anew,
+        ),
+        JoinClosed::Full | JoinClosed::NoSeat => (
+            StatusCode::CONFLICT,
+            "join_no_room",
+            "There is no room for you at the moment",
+            "The organization takes nobody else for now. Your link is kept.",
+            "Tell an administrator of the organization, and open the link again when they have made room.",
+        ),
+        JoinClosed::Invited => (
+            StatusCode::CONFLICT,
+            "join_invited",
+            "You are invited already",
+            "A mail with an invitation from the organization is in your mailbox.",
+            "Open its link. If you cannot find it, ask an administrator of the organization to send it again.",
+        ),
+        JoinClosed::NotOpen => (
+            StatusCode::GONE,
+            "join_closed",
+            "You cannot join with this address",
+            "The organization does not take in people with such an address, or not any more.",
+            "Ask an administrator of the organization for an invitation.",
+        ),
+        JoinClosed::Suspended => (
+            StatusCode::FORBIDDEN,
+            "organization_suspended",
+            "This organization is suspended",
+            "Nobody can join it at the moment.",
+            "Open the link again later.",
+        ),
+        JoinClosed::Taken => (
+            StatusCode::CONFLICT,
+            "join_not_needed",
+            "You have an account already",
+            "Somebody with your address is a user of the organization.",
+            "Sign in to the application as you always do. If you cannot, ask an administrator of the organization.",
+        ),
+        JoinClosed::Unknown => (
+            StatusCode::NOT_FOUND,
+            "join_unknown",
+            "This link opens nothing here",
+            "It may be incomplete, or a newer mail has another one.",
+            "Open the whole link from the latest mail that you got. If it does not work, ask to join once more.",
+        ),
+        JoinClosed::Used => (
+            StatusCode::GONE,
+            "join_used",
+            "This link was used",
+            "It works once, and has. If you asked to join, the administrators know.",
+            "If you were about to join and did not finish, ask to join once more.",
+        ),
+    };
+    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+}
