@@ -8,6 +8,7 @@ import { consents } from './journeys/consents.mjs'
 import { devices } from './journeys/devices.mjs'
 import { federation } from './journeys/federation.mjs'
 import { invitations } from './journeys/invitations.mjs'
+import { joining } from './journeys/joining.mjs'
 import { managementApi } from './journeys/management_api.mjs'
 import { oauth4webapi } from './journeys/oauth4webapi.mjs'
 import { pages } from './journeys/pages.mjs'
@@ -36,6 +37,7 @@ try {
   await authlib(world)
   await managementApi(world)
   await invitations(world)
+  await joining(world)
   await apache(world)
   await federation(world)
   await setup(world)

@@ -9,14 +9,17 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::{
-    ConnectionId, ConnectionKeyId, GroupId, InvitationId, RoleId, SetupLinkId, TraceId,
+    ClientId, ConnectionId, ConnectionKeyId, GroupId, InvitationId, JoinRequestId, OrgId, RoleId,
+    SetupLinkId, TraceId,
 };
+use orgate_domain::invitations::InvitationBasis;
 use orgate_domain::names::Slug;
 use orgate_domain::sessions::SignInMethod;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{
     Authorship, Connection, IdentityKey, KeyPurpose, KeyState, NewAuthorizationRequest, NewConnectionVersion,
-    NewInvitation, NewTrace, Refresh, StoredConnectionKey, UpstreamEnd, UpstreamPurpose, UpstreamRequest,
+    NewInvitation, NewJoinRequest, NewTrace, Refresh, StoredConnectionKey, UpstreamEnd, UpstreamPurpose,
+    UpstreamRequest,
 };
 use serde_json::Value;
 
@@ -47,6 +50,26 @@ pub struct Federated {
     pub recovery: SecretHash,
     /// An invitation, the hash of its secret, and to whom it is.
     pub invitation: (InvitationId, SecretHash, Email),
+    /// A request to join, the hash of its secret, and whose it is.
+    pub join_request: (JoinRequestId, SecretHash, Email),
+}
+
+/// A request to join with this id and secret, of this address.
+pub fn new_join_request(
+    (id, token, email): &(JoinRequestId, SecretHash, Email),
+    client: (OrgId, ClientId),
+) -> NewJoinRequest<'_> {
+    NewJoinRequest {
+        id: *id,
+        token: *token,
+        email,
+        source: hash(),
+        name: None,
+        message: None,
+        client,
+        at: now(),
+        expires_at: now() + Duration::days(1),
+    }
 }
 
 /// Settings of an OpenID provider.
@@ -102,6 +125,7 @@ pub fn new_invitation<'a>(
         roles,
         groups,
         expires_at: now() + Duration::days(7),
+        by: InvitationBasis::Invited,
     }
 }
 
@@ -187,6 +211,10 @@ impl Org {
         let (roles, groups) = ([made.role.id], [made.group]);
         let new = new_invitation(&invitation, (&roles, &groups));
         tx.invitations().insert(&[new], ("operator", now())).await.expect("an invitation");
+        let asking = Email::parse("asking@acme.test").expect("an address");
+        let join_request = (JoinRequestId::from_uuid(uuid()), hash(), asking);
+        let new = new_join_request(&join_request, (made.client.owner, made.client.id));
+        assert!(tx.join_requests().insert(&new, now()).await.expect("an address"));
         tx.commit().await.expect("a commit");
         let (signed_in, other_end) = vouched_for(id, &made.signed_in, (&subject, &sid));
         self.begin_session(&signed_in, &made.client, Some(&other_end)).await;
@@ -203,6 +231,7 @@ impl Org {
             trace,
             recovery,
             invitation,
+            join_request,
         }
     }
 }

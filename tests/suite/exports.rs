@@ -38,6 +38,8 @@ async fn what_is_exported_changes_nothing_there_and_makes_the_same_elsewhere() {
         exported.contains("external_id: '0042'") && exported.contains("external_id: 'CRM: 42'"),
         "{exported}"
     );
+    let joining = "  joining:\n    domains: 'automatic'\n    others: 'request'\n    roles:\n";
+    assert!(exported.contains(joining), "{exported}");
     for secret in [PASSWORD, SECRET, "$argon2id$", "ogcs_"] {
         assert!(!exported.contains(secret), "{secret} in {exported}");
     }

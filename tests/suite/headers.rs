@@ -5,7 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 36] = [
+const PAGES: [(&str, u16); 39] = [
     ("/", 200),
     ("/account/sessions", 403),
     ("/authorize", 400),
@@ -16,6 +16,9 @@ const PAGES: [(&str, u16); 36] = [
     ("/discover", 400),
     ("/discover/link", 400),
     ("/invitations", 404),
+    ("/join", 400),
+    ("/join/confirm", 404),
+    ("/join/continue", 400),
     ("/logout", 200),
     ("/setup", 404),
     ("/setup/connections", 404),

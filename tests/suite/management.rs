@@ -188,6 +188,7 @@ struct Things {
     domain: String,
     setup_link: String,
     invitation: String,
+    join_request: String,
     role: String,
     session: String,
     group: String,
@@ -247,6 +248,7 @@ impl Things {
         let words = json!({ "subject": "Hi", "text": "Hi" });
         assert_eq!(call(app, Some(&token), ("PUT", &mail), Some(&words)).await.status, 200);
         let (organization, locale) = (organization.to_owned(), locale.to_owned());
+        let join_request = asked(app, &organization).await;
         Self {
             organization,
             api_key,
@@ -256,6 +258,7 @@ impl Things {
             domain,
             setup_link,
             invitation,
+            join_request,
             role,
             session,
             group,
@@ -276,6 +279,7 @@ impl Things {
             domain: "dom_00000000000000000000000000".to_owned(),
             setup_link: "stl_00000000000000000000000000".to_owned(),
             invitation: "inv_00000000000000000000000000".to_owned(),
+            join_request: "jrq_00000000000000000000000000".to_owned(),
             role: "rol_00000000000000000000000000".to_owned(),
             session: "ses_00000000000000000000000000".to_owned(),
             group: "grp_00000000000000000000000000".to_owned(),
@@ -297,6 +301,7 @@ impl Things {
             .replace("{domain}", &self.domain)
             .replace("{setup_link}", &self.setup_link)
             .replace("{invitation}", &self.invitation)
+            .replace("{join_request}", &self.join_request)
             .replace("{role}", &self.role)
             .replace("{session}", &self.session)
             .replace("{group}", &self.group)
@@ -305,6 +310,17 @@ impl Things {
             .replace("{mail}", "invitation")
             .replace("{locale}", &self.locale)
     }
+}
+
+/// Somebody who asked to join.
+async fn asked(app: &App, organization: &str) -> String {
+    let statement = "insert into join_requests (org_id, id, token_hash, email, email_normalized, source, created_at, proven_at,
+                                                expires_at)
+                     select org_id, gen_random_uuid(), sha256(email::bytea), email, email, '', now(), now(), now() + interval '1 year'
+                     from organizations, (select gen_random_uuid() || '@partner.test' as email) asked
+                     where slug = $1 returning id";
+    let id = sqlx::query_scalar(statement).bind(organization).fetch_one(app.database.superuser()).await;
+    orgate_domain::ids::JoinRequestId::from_uuid(id.expect("somebody")).to_string()
 }
 
 /// What an operation is sent, so that whoever is admitted changes nothing: refused for what it is, not for who sends it.

@@ -221,8 +221,9 @@ async fn a_link_falls_with_the_domain_the_setting_and_whoever_set_it() {
     assert_eq!(form.browser.get(invitation.as_str()).await.status, 410);
     world.run(regain).await;
     assert_eq!(form.browser.get(invitation.as_str()).await.status, 200);
-    let demote = "update client_roles set role_id = (select id from roles where slug = 'viewer') from clients
-                  where clients.id = client_roles.client_id and clients.client_id = 'inviter'";
+    let demote = "update client_roles held set role_id = role.id from roles role, client_directory client
+                  where role.org_id = held.org_id and role.slug = 'viewer' and client.id = held.client_id
+                    and client.client_id = 'inviter'";
     world.run(demote).await;
     let fallen = form.browser.get(invitation.as_str()).await;
     assert_eq!(fallen.status, 410, "{}", fallen.body);

@@ -26,7 +26,7 @@ impl World {
     async fn decide(&self, request: &Value, how: &str, body: Value) -> (u16, Value) {
         let path = format!("/join-requests/{}/{how}", request["id"].as_str().unwrap_or_default());
         let answer = self.call(("POST", &path), &body).await;
-        (answer.status.as_u16(), answer.body)
+        (answer.status, answer.body)
     }
 }
 
@@ -121,8 +121,9 @@ async fn one_decides_and_gives_what_they_may() {
         .app
         .apply("organizations: [{ slug: acme, name: Acme Inc, roles: [{ slug: foreign, permissions: [\"billing:write\"] }] }]")
         .await;
-    let demote = "update client_roles set role_id = (select id from roles where slug = 'lesser') from clients
-                  where clients.id = client_roles.client_id and clients.client_id = 'inviter'";
+    let demote = "update client_roles held set role_id = role.id from roles role, client_directory client
+                  where role.org_id = held.org_id and role.slug = 'lesser' and client.id = held.client_id
+                    and client.client_id = 'inviter'";
     world
         .app
         .apply("organizations: [{ slug: acme, name: Acme Inc, roles: [{ slug: lesser, permissions: [\"orgate:invitations:*\", \"orgate:roles:assign\"] }] }]")

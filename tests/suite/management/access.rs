@@ -161,6 +161,12 @@ async fn whoever_holds_the_permission_is_admitted_and_nobody_else() {
     POST /organizations/{organization}/invitations/import: 401 403 403 404 415
     GET /organizations/{organization}/invitations/{invitation}: 401 403 403 404 200
     POST /organizations/{organization}/invitations/{invitation}/resend: 401 403 403 404 409
+    GET /organizations/{organization}/joining: 401 403 403 404 200
+    PATCH /organizations/{organization}/joining: 401 403 403 404 422
+    GET /organizations/{organization}/join-requests: 401 403 403 404 200
+    GET /organizations/{organization}/join-requests/{join_request}: 401 403 403 404 200
+    POST /organizations/{organization}/join-requests/{join_request}/approve: 401 403 403 404 422
+    POST /organizations/{organization}/join-requests/{join_request}/deny: 401 403 403 404 200
     GET /organizations/{organization}/connections: 401 403 403 404 200
     POST /organizations/{organization}/connections: 401 403 403 404 422
     GET /organizations/{organization}/connections/{connection}: 401 403 403 404 200

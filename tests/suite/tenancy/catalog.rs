@@ -39,6 +39,7 @@ const DELIBERATE: &[&str] = &[
     "event_streams: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "grants: (client_org_id, client_id) refers to client_directory (org_id, id)",
     "invitations: (client_org_id, client_id) refers to client_directory (org_id, id)",
+    "join_requests: (client_org_id, client_id) refers to client_directory (org_id, id)",
     // The tree of organizations.
     "organization_ancestors: (ancestor_id) refers to organizations (org_id)",
     "organizations: (parent_id) refers to organizations (org_id)",
@@ -258,6 +259,9 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: invitation_groups: insert, select
     orgate_app: invitation_roles: insert, select
     orgate_app: invitations: insert, select, update
+    orgate_app: join_requests: insert, select, update
+    orgate_app: joining: insert, select, update
+    orgate_app: joining_roles: delete, insert, select
     orgate_app: key_rings: insert, select, update
     orgate_app: listed_sessions: select
     orgate_app: mail_templates: delete, insert, select, update
@@ -353,6 +357,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: idempotency_keys: rows: true
     orgate_clean: invitations: delete, select (org_id, id, expires_at, accepted_at, revoked_at)
     orgate_clean: invitations: rows: true
+    orgate_clean: join_requests: delete, select (org_id, id, expires_at)
+    orgate_clean: join_requests: rows: true
     orgate_clean: outbox: delete, select (org_id, id, delivered_at, failed_at)
     orgate_clean: outbox: rows: true
     orgate_clean: pushed_requests: delete, select (org_id, handle_hash, client_id, expires_at)

@@ -48,6 +48,7 @@ const CROSSING: &[&str] = &[
     "delete from grants lapsed",
     "delete from idempotency_keys lapsed",
     "delete from invitations lapsed",
+    "delete from join_requests lapsed",
     "delete from outbox lapsed",
     "delete from refresh_tokens lapsed",
     "delete from sessions lapsed",

@@ -28,6 +28,7 @@ mod delegations;
 mod find;
 mod insert;
 mod invitations;
+mod joining;
 mod mail_templates;
 mod quotas;
 mod role_blueprints;
@@ -149,6 +150,7 @@ impl Calls {
         self.change_federated().await;
         self.set_up().await;
         self.invite().await;
+        self.join().await;
         self.stream_events().await;
         self.webhooks().await;
         self.api_keys().await;
@@ -368,6 +370,21 @@ impl Calls {
             Outbox::insert_all: ()
             Sessions::insert: refused (sessions_org_id_user_id_fkey)
             Invitations::insert: refused (invitation_roles_org_id_role_id_fkey)
+            JoiningRules::seize: ()
+            JoiningRules::find: None
+            JoiningRules::save: ()
+            JoinRequests::seize: ()
+            JoinRequests::find_by_token: None
+            JoinRequests::find_by_id: None
+            JoinRequests::find: None
+            JoinRequests::list: []
+            JoinRequests::is_settled: false
+            JoinRequests::has_room: true
+            JoinRequests::prove: false
+            JoinRequests::admit: false
+            JoinRequests::approve: false
+            JoinRequests::deny: false
+            JoinRequests::insert: true
             EventStreams::take_turn: true
             EventStreams::find: None
             EventStreams::find_leased: None

@@ -23,6 +23,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("quotas", "most", "5"),
     ("mail_templates", "locale", "'de'"),
     ("invitations", "expires_at", "now() + interval '1 day'"),
+    ("join_requests", "expires_at", "now() + interval '1 day'"),
     // No group is inside of itself: the second one.
     (
         "group_ancestors",
@@ -38,6 +39,7 @@ const COMPANIONS: &[(&str, &str, (&str, &str))] = &[
     ("api_keys", "connection_id", ("user_id", "gen_random_uuid()")),
     ("sessions", "connection_id", ("method", "'connection'")),
     ("invitations", "client_id", ("client_org_id", "'{org}'")),
+    ("join_requests", "client_id", ("client_org_id", "'{org}'")),
     ("invitations", "user_id", ("accepted_at", "now()")),
 ];
 

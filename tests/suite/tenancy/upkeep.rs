@@ -129,6 +129,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         idempotency_keys: 1,
         webhook_deliveries: 1, // another one waits
         invitations: 1,
+        join_requests: 1,
         api_keys: 1,
     };
     assert_eq!(cleaned, all);
