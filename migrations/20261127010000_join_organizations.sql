@@ -31,7 +31,7 @@ create table join_requests (
     token_hash       bytea not null check (length(token_hash) = 32), -- SHA-256
     email            text not null,
     email_normalized text not null,
-    source           bytea not null, -- keyed hash of the address and of where it was typed
+    source           bytea not null, -- keyed hash of where it was typed
     name             text,
     message          text,
     client_org_id    uuid,           -- the application that they were on the way to
@@ -51,11 +51,12 @@ create table join_requests (
         check ((client_org_id is null) = (client_id is null) and (decided_at is null) = (decision is null)
                and (decided_at is null or proven_at is not null) and expires_at > created_at)
 );
-call isolate_by_organization('join_requests', 'select, insert, update');
+call isolate_by_organization('join_requests', 'select, insert, update, delete');
 create unique index join_requests_open_key on join_requests (org_id, email_normalized)
     where proven_at is not null and decided_at is null;
 create index join_requests_by_email on join_requests (org_id, email_normalized, created_at);
 create index join_requests_by_time on join_requests (org_id, created_at);
+create index join_requests_by_source on join_requests (org_id, source, created_at);
 create index join_requests_by_invitation on join_requests (org_id, invitation_id) where invitation_id is not null;
 create index join_requests_by_client on join_requests (client_org_id, client_id) where client_id is not null;
 create index join_requests_by_end on join_requests (expires_at);
@@ -72,43 +73,5 @@ alter table outbox
         check (kind in ('discovery_mail', 'notice', 'backchannel_logout', 'invitation', 'join'));
 
 call erase_before('join_requests', 'invitations');
-grant select (email_normalized) on join_requests to orgate_erase;
 call erase_before('joining_roles', 'roles');
 call erase_before('joining', 'signing_keys');
-grant select (email_normalized) on users to orgate_erase;
-
--- It is checked as the role that it takes, which nobody else lets call it.
-grant execute on function erase_user(uuid) to orgate_erase;
-
--- As before, and with what the user's address asked for.
-create or replace function erase_user(erased_id uuid) returns boolean
-    language plpgsql
-    set role = orgate_erase
-    as $$
-begin
-    delete from authorization_requests waiting using sessions session
-        where waiting.org_id = current_org_id() and session.org_id = current_org_id()
-          and session.user_id = erased_id and waiting.consent_session_id = session.id;
-    delete from authorization_codes where org_id = current_org_id() and user_id = erased_id;
-    delete from grants where org_id = current_org_id() and user_id = erased_id;
-    delete from upstream_requests where org_id = current_org_id() and user_id = erased_id;
-    delete from sessions where org_id = current_org_id() and user_id = erased_id;
-    delete from consents where org_id = current_org_id() and user_id = erased_id;
-    delete from join_requests asked using users member
-        where asked.org_id = current_org_id() and member.org_id = current_org_id() and member.id = erased_id
-          and asked.email_normalized = member.email_normalized;
-    delete from invitations where org_id = current_org_id() and user_id = erased_id;
-    delete from recovery_codes where org_id = current_org_id() and user_id = erased_id;
-    delete from password_credentials where org_id = current_org_id() and user_id = erased_id;
-    delete from identity_links where org_id = current_org_id() and user_id = erased_id;
-    delete from mapped_groups where org_id = current_org_id() and user_id = erased_id;
-    delete from mapped_roles where org_id = current_org_id() and user_id = erased_id;
-    delete from group_members where org_id = current_org_id() and user_id = erased_id;
-    delete from role_assignments where org_id = current_org_id() and user_id = erased_id;
-    delete from email_index where org_id = current_org_id() and user_id = erased_id;
-    delete from person_links where org_id = current_org_id() and user_id = erased_id;
-    delete from users where org_id = current_org_id() and id = erased_id;
-    return found;
-end
-$$;
-revoke execute on function erase_user(uuid) from orgate_erase;

@@ -20,11 +20,14 @@ pub const LINK_LIFETIME: Duration = Duration::days(1);
 /// Mails to one address within [`LINK_LIFETIME`] at most, asked for from one place.
 pub const MAX_FROM_ONE_PLACE: i64 = 3;
 
+/// Mails asked for from one place, to whichever addresses: a large office, and not the whole of [`MAX_MAILS`].
+pub const MAX_OF_ONE_PLACE: i64 = 1_000;
+
 /// And from everywhere together.
 pub const MAX_TO_ONE: i64 = 10;
 
 /// Mails of one organization within [`LINK_LIFETIME`] at most.
-pub const MAX_MAILS: i64 = 2_000;
+pub const MAX_MAILS: i64 = 20_000;
 
 /// Requests of one organization that wait to be decided, at most.
 pub const MAX_OPEN: i64 = 1_000;

@@ -28,9 +28,10 @@ pub(crate) async fn entry_of(
     email: &Email,
 ) -> Result<Option<(Entry, Joining)>, StorageError> {
     let Some(joining) = tx.joining().find().await? else { return Ok(None) };
-    let at = match tx.invitations().is_of_verified_domain(email).await? {
-        true => AddressAt::VerifiedDomain,
-        false => AddressAt::Elsewhere,
+    let at = if tx.invitations().is_of_verified_domain(email).await? {
+        AddressAt::VerifiedDomain
+    } else {
+        AddressAt::Elsewhere
     };
     let held = match joining.maker() {
         Some(maker) => tx.rights().find_of_maker((maker, joining.set_at)).await?,

@@ -5,7 +5,7 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, InvitationId, JoinRequestId, OrgId};
 use orgate_domain::joining::{
-    JoinRequest, JoinRequestState, MAX_FROM_ONE_PLACE, MAX_MAILS, MAX_OPEN, MAX_TO_ONE,
+    JoinRequest, JoinRequestState, MAX_FROM_ONE_PLACE, MAX_MAILS, MAX_OF_ONE_PLACE, MAX_OPEN, MAX_TO_ONE,
 };
 use orgate_domain::names::DisplayName;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ pub struct NewJoinRequest<'a> {
     pub token: SecretHash,
     /// The address.
     pub email: &'a Email,
-    /// A keyed hash of it and of where it was typed.
+    /// A keyed hash of where it was typed.
     pub source: SecretHash,
     /// What they call themselves.
     pub name: Option<&'a DisplayName>,
@@ -177,6 +177,8 @@ impl JoinRequests<'_> {
                and (select count(*) from join_requests here
                     where here.org_id = $1 and here.email_normalized = $5 and here.source = $6
                       and here.created_at > $13) < $14::bigint
+               and (select count(*) from join_requests place
+                    where place.org_id = $1 and place.source = $6 and place.created_at > $13) < $17::bigint
                and (select count(*) from join_requests every
                     where every.org_id = $1 and every.created_at > $13) < $16::bigint",
             self.org_id,
@@ -195,6 +197,7 @@ impl JoinRequests<'_> {
             MAX_FROM_ONE_PLACE,
             MAX_TO_ONE,
             MAX_MAILS,
+            MAX_OF_ONE_PLACE,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -377,5 +380,17 @@ impl JoinRequests<'_> {
         .execute(&mut *self.conn)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Forgets what was asked for with an address: whose it is, is erased. How many there were.
+    pub async fn delete_of(&mut self, email: &Email) -> Result<u64, StorageError> {
+        let done = sqlx::query!(
+            "delete from join_requests where org_id = $1 and email_normalized = $2",
+            self.org_id,
+            email.normalized(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected())
     }
 }

@@ -69,7 +69,8 @@ impl JoiningRules<'_> {
         sqlx::query!(
             "insert into joining (org_id, domains, others, set_by, set_at) values ($1, $2, $3, $4, $5)
              on conflict (org_id) do update
-             set domains = excluded.domains, others = excluded.others, set_by = excluded.set_by, set_at = excluded.set_at",
+             set domains = excluded.domains, others = excluded.others, set_by = excluded.set_by, set_at = excluded.set_at
+             where joining.org_id = excluded.org_id",
             self.org_id,
             joining.domains.as_str(),
             joining.others.as_str(),

@@ -288,51 +288,21 @@ pub(crate) fn refused(env: &Env, origin: &Origin, error: &AcceptError) -> Respon
     }
 }
 
+/// What a page says: status, code, headline, what happened, and what to do.
+type Explained = (StatusCode, &'static str, &'static str, &'static str, &'static str);
+
+const ASK: &str = "Ask whoever invited you for a new invitation.";
+
 /// A link that opens nothing.
 pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
-    let ask = "Ask whoever invited you for a new invitation.";
     let (status, code, headline, what_happened, what_next) = match closed {
+        Closed::Refused(refusal) => explain(refusal),
         Closed::NoSeat => (
             StatusCode::CONFLICT,
             "no_seat",
             "There is no room for you at the moment",
             "The organization has as many users as it may have. Your invitation is kept.",
             "Tell whoever invited you, and open the link again when they have made room.",
-        ),
-        Closed::Refused(InvitationRefusal::Accepted) => (
-            StatusCode::GONE,
-            "invitation_used",
-            "This invitation was used",
-            "An invitation works once, and this one has.",
-            "If it was you, sign in to the application as you chose to. If it was not, tell whoever invited you.",
-        ),
-        Closed::Refused(InvitationRefusal::Expired) => (
-            StatusCode::GONE,
-            "invitation_expired",
-            "This invitation has expired",
-            "Invitations are good for a few days only.",
-            ask,
-        ),
-        Closed::Refused(InvitationRefusal::JoiningChanged) => (
-            StatusCode::GONE,
-            "invitation_joining_changed",
-            "You cannot join like this any more",
-            "The organization has changed who may join it, or your address is not at one of its domains any more.",
-            "Ask an administrator of the organization for an invitation.",
-        ),
-        Closed::Refused(InvitationRefusal::MakerFallen) => (
-            StatusCode::GONE,
-            "invitation_maker_fallen",
-            "This invitation is good no more",
-            "Whoever made it may not invite you like this any more.",
-            "Ask an administrator of the organization for a new one.",
-        ),
-        Closed::Refused(InvitationRefusal::Revoked) => (
-            StatusCode::GONE,
-            "invitation_revoked",
-            "This invitation was taken back",
-            "It opens nothing any more. A newer one may be in your mailbox.",
-            ask,
         ),
         Closed::Suspended => (
             StatusCode::FORBIDDEN,
@@ -357,4 +327,45 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
         ),
     };
     problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+}
+
+/// Why an invitation is worth nothing any more.
+fn explain(refusal: InvitationRefusal) -> Explained {
+    match refusal {
+        InvitationRefusal::Accepted => (
+            StatusCode::GONE,
+            "invitation_used",
+            "This invitation was used",
+            "An invitation works once, and this one has.",
+            "If it was you, sign in to the application as you chose to. If it was not, tell whoever invited you.",
+        ),
+        InvitationRefusal::Expired => (
+            StatusCode::GONE,
+            "invitation_expired",
+            "This invitation has expired",
+            "Invitations are good for a few days only.",
+            ASK,
+        ),
+        InvitationRefusal::JoiningChanged => (
+            StatusCode::GONE,
+            "invitation_joining_changed",
+            "You cannot join like this any more",
+            "The organization has changed who may join it, or your address is not at one of its domains any more.",
+            "Ask an administrator of the organization for an invitation.",
+        ),
+        InvitationRefusal::MakerFallen => (
+            StatusCode::GONE,
+            "invitation_maker_fallen",
+            "This invitation is good no more",
+            "Whoever made it may not invite you like this any more.",
+            "Ask an administrator of the organization for a new one.",
+        ),
+        InvitationRefusal::Revoked => (
+            StatusCode::GONE,
+            "invitation_revoked",
+            "This invitation was taken back",
+            "It opens nothing any more. A newer one may be in your mailbox.",
+            ASK,
+        ),
+    }
 }

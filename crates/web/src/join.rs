@@ -271,14 +271,19 @@ fn refused(env: &Env, origin: &Origin, error: &JoinError) -> Response {
 
 /// A link that opens nothing: whoever has it has the address, and may know why.
 fn closed(env: &Env, origin: &Origin, closed: JoinClosed) -> Response {
-    let anew = "Open the application, and ask to join once more.";
-    let (status, code, headline, what_happened, what_next) = match closed {
+    let (status, code, headline, what_happened, what_next) = explain(closed);
+    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+}
+
+/// Status, code, headline, what happened, and what to do.
+fn explain(closed: JoinClosed) -> (StatusCode, &'static str, &'static str, &'static str, &'static str) {
+    match closed {
         JoinClosed::Expired => (
             StatusCode::GONE,
             "join_expired",
             "This link has expired",
             "Links to confirm an address are good for a day.",
-            anew,
+            "Open the application, and ask to join once more.",
         ),
         JoinClosed::Full | JoinClosed::NoSeat => (
             StatusCode::CONFLICT,
@@ -329,6 +334,5 @@ fn closed(env: &Env, origin: &Origin, closed: JoinClosed) -> Response {
             "It works once, and has. If you asked to join, the administrators know.",
             "If you were about to join and did not finish, ask to join once more.",
         ),
-    };
-    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+    }
 }

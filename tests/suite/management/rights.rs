@@ -113,6 +113,12 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     POST /organizations/{organization}/invitations/import: owner admin user-manager
     GET /organizations/{organization}/invitations/{invitation}: owner admin user-manager help-desk auditor reader
     POST /organizations/{organization}/invitations/{invitation}/resend: owner admin user-manager
+    GET /organizations/{organization}/joining: owner admin user-manager help-desk auditor reader
+    PATCH /organizations/{organization}/joining: owner admin user-manager
+    GET /organizations/{organization}/join-requests: owner admin user-manager help-desk auditor reader
+    GET /organizations/{organization}/join-requests/{join_request}: owner admin user-manager help-desk auditor reader
+    POST /organizations/{organization}/join-requests/{join_request}/approve: owner admin user-manager
+    POST /organizations/{organization}/join-requests/{join_request}/deny: owner admin user-manager
     GET /organizations/{organization}/connections: owner admin sso-manager auditor
     POST /organizations/{organization}/connections: owner admin sso-manager
     GET /organizations/{organization}/connections/{connection}: owner admin sso-manager auditor

@@ -259,7 +259,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: invitation_groups: insert, select
     orgate_app: invitation_roles: insert, select
     orgate_app: invitations: insert, select, update
-    orgate_app: join_requests: insert, select, update
+    orgate_app: join_requests: delete, insert, select, update
     orgate_app: joining: insert, select, update
     orgate_app: joining_roles: delete, insert, select
     orgate_app: key_rings: insert, select, update

@@ -384,6 +384,7 @@ impl Calls {
             JoinRequests::admit: false
             JoinRequests::approve: false
             JoinRequests::deny: false
+            JoinRequests::delete_of: 0
             JoinRequests::insert: true
             EventStreams::take_turn: true
             EventStreams::find: None

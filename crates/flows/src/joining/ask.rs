@@ -131,7 +131,7 @@ async fn order(
         id,
         token: secret.hash(),
         email: &read.email,
-        source: env.vault.account_hash(scope.org_id(), read.email.normalized(), &place),
+        source: env.vault.account_hash(scope.org_id(), "join", &place),
         name: read.name.as_ref(),
         message: read.message.as_deref(),
         client,

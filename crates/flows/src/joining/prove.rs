@@ -169,6 +169,7 @@ pub async fn prove(env: &Env, text: &str, browser: &Browser) -> Result<Proven, J
     let (draft, secret) = prepare_unsent(env, &scope, wanted).await?;
     let mut tx = env.store.begin(&scope).await?;
     tx.organization().hold().await?; // before it is looked at who may
+    tx.joining().seize().await?; // what is said meanwhile closes what is made by what was said before
     tx.invitations().seize().await?;
     tx.join_requests().seize().await?;
     let decided = decide(env, &mut tx, (&request, draft), &browser.origin).await?;

@@ -65,6 +65,7 @@ pub async fn update_joining(
             return Ok(before);
         }
         save_joining(env, tx, &caller.author(), &after).await?;
+        let after = tx.joining().find().await?.ok_or(ChangeError::Missing)?;
         change.commit().await?;
         Ok(after)
     };

@@ -41,6 +41,7 @@ impl Calls {
             "JoinRequests::admit" => tx.join_requests().admit(id, (invitation, times.0, times.1));
             "JoinRequests::approve" => tx.join_requests().approve(id, (invitation, "operator"), times);
             "JoinRequests::deny" => tx.join_requests().deny(id, "operator", times);
+            "JoinRequests::delete_of" => tx.join_requests().delete_of(&email);
             "JoinRequests::insert" => tx.join_requests().insert(&new_join_request(&mine, client), now());
         }
     }

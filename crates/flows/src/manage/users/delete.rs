@@ -48,6 +48,7 @@ async fn delete(
     end_all(env, tx, Some(id), author.because("user_deleted")).await?;
     if let Some(email) = user.profile.email.as_deref().and_then(|text| Email::parse(text).ok()) {
         revoke_invitation(env, tx, &author, &email).await?;
+        tx.join_requests().delete_of(&email).await?;
     }
     if !tx.users().erase(id).await? {
         return Err(ChangeError::Missing);
