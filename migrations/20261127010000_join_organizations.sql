@@ -4,11 +4,11 @@
 -- What it allows whoever has an address of one of its verified domains, and whoever has another one. `set_by` vouches for the
 -- roles that joining gives.
 create table joining (
-    org_id  uuid not null default current_org_id() references organizations (org_id),
-    domains text not null check (domains in ('closed', 'request', 'automatic')),
-    others  text not null check (others in ('closed', 'request')), -- nobody's word is behind their address
-    set_by  text not null,
-    set_at  timestamptz not null,
+    org_id      uuid not null default current_org_id() references organizations (org_id),
+    own_domains text not null check (own_domains in ('closed', 'request', 'automatic')),
+    others      text not null check (others in ('closed', 'request')), -- nobody's word is behind their address
+    set_by      text not null,
+    set_at      timestamptz not null,
     primary key (org_id)
 );
 call isolate_by_organization('joining', 'select, insert, update');

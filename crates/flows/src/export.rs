@@ -403,6 +403,6 @@ fn placed<T>(value: T) -> Placed<T> {
 
 /// Who vouches for it is not said: whoever applies the file does from then on.
 fn wanted_joining(joining: Joining) -> WantedJoining {
-    let roles = joining.roles.iter().filter_map(|slug| Slug::parse(slug).ok());
+    let roles = joining.roles.into_iter().filter_map(|slug| Slug::parse(&slug).ok());
     WantedJoining { domains: joining.domains, others: joining.others, roles: roles.map(placed).collect() }
 }

@@ -15,7 +15,7 @@ repository! {
 }
 
 struct Row {
-    domains: String,
+    own_domains: String,
     others: String,
     roles: Vec<String>,
     set_by: String,
@@ -27,7 +27,7 @@ impl TryFrom<Row> for Joining {
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
         Ok(Self {
-            domains: parsed(Entry::from_text(&row.domains), "joining", "domains")?,
+            domains: parsed(Entry::from_text(&row.own_domains), "joining", "own_domains")?,
             others: parsed(Entry::from_text(&row.others), "joining", "others")?,
             roles: row.roles.into_iter().collect(),
             set_by: row.set_by,
@@ -52,7 +52,7 @@ impl JoiningRules<'_> {
     pub async fn find(&mut self) -> Result<Option<Joining>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            r#"select said.domains, said.others, said.set_by, said.set_at,
+            r#"select said.own_domains, said.others, said.set_by, said.set_at,
                       array(select role.slug from joining_roles given
                             join roles role on role.org_id = given.org_id and role.id = given.role_id
                             where given.org_id = said.org_id order by role.slug) as "roles!"
@@ -67,9 +67,9 @@ impl JoiningRules<'_> {
     /// Says it anew. The roles are the organization's.
     pub async fn save(&mut self, joining: &Joining) -> Result<(), StorageError> {
         sqlx::query!(
-            "insert into joining (org_id, domains, others, set_by, set_at) values ($1, $2, $3, $4, $5)
+            "insert into joining (org_id, own_domains, others, set_by, set_at) values ($1, $2, $3, $4, $5)
              on conflict (org_id) do update
-             set domains = excluded.domains, others = excluded.others, set_by = excluded.set_by, set_at = excluded.set_at
+             set own_domains = excluded.own_domains, others = excluded.others, set_by = excluded.set_by, set_at = excluded.set_at
              where joining.org_id = excluded.org_id",
             self.org_id,
             joining.domains.as_str(),
