@@ -1,6 +1,10 @@
 -- Programs call the management API by a key, without asking for tokens first. The release before knows no keys: it takes one
 -- for a token that does not verify.
 
+-- Tables that others use are locked for a moment. Where one is in use for longer, this fails, and can be run again, instead of
+-- holding up everybody.
+set local lock_timeout = '10s';
+
 -- A bearer secret: only its hash is kept. It acts for whoever made it: a user, through the client with which they made it, or
 -- without a user that client itself, a machine. What it may do is at most what is written here, and what they hold. How its user
 -- had signed in is kept: the key stands only as long as such a session would.

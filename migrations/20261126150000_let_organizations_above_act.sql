@@ -1,5 +1,10 @@
 -- An organization lets one above it act in it: a customer its reseller, a company its holding. What may be done is what is listed
 -- here, as far as whoever does it holds it in their own organization.
+
+-- Tables that others use are locked for a moment. Where one is in use for longer, this fails, and can be run again, instead of
+-- holding up everybody.
+set local lock_timeout = '10s';
+
 create table delegations (
     org_id      uuid not null default current_org_id(),
     delegate_id uuid not null,

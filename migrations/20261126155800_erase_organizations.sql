@@ -16,7 +16,7 @@ alter table organizations
 create index organizations_to_erase on organizations (erase_after) where erase_after is not null and erased_at is null;
 
 -- Who is due is found among all; what is done about one is done in its own transaction.
-grant select (status, erase_after, erased_at) on organizations to orgate_refresh;
+grant select (status, erase_after, erasing_since, erased_at) on organizations to orgate_refresh;
 grant select (erase_after, erasing_since) on organizations to orgate_operate;
 grant select (erasing_since) on organizations to orgate_resolve;
 grant select (status) on organizations to orgate_arrange;

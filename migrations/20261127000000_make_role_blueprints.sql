@@ -2,6 +2,10 @@
 -- with an organization, in which order, is said once, in rows: a new table adds one, and copies no function. The release before
 -- knows no blueprints, and gives new organizations the roles that it comes with.
 
+-- Tables that others use are locked for a moment. Where one is in use for longer, this fails, and can be run again, instead of
+-- holding up everybody.
+set local lock_timeout = '10s';
+
 create table role_blueprints (
     org_id      uuid not null default current_org_id() references organizations (org_id),
     slug        text not null,
@@ -47,7 +51,8 @@ declare
 begin
     select place into strict after_it from erased_tables where erased_tables.name = next;
     select coalesce(max(place), 0) into before_it from erased_tables where place < after_it;
-    insert into erased_tables (place, name) values ((before_it + after_it) / 2, target::text);
+    insert into erased_tables (place, name)
+        select (before_it + after_it) / 2, relname from pg_class where oid = target;
     call admit_erasure(target, 'org_id, ctid');
 end
 $$;

@@ -1,6 +1,10 @@
 -- Joining without an invitation: whom an organization lets join, or ask, and who asked. Closed until an organization says
 -- otherwise. The release before knows nothing of it, and takes what was invited so for any other invitation.
 
+-- Tables that others use are locked for a moment. Where one is in use for longer, this fails, and can be run again, instead of
+-- holding up everybody.
+set local lock_timeout = '10s';
+
 -- What it allows whoever has an address of one of its verified domains, and whoever has another one. `set_by` vouches for the
 -- roles that joining gives.
 create table joining (

@@ -20,8 +20,8 @@ pub const LINK_LIFETIME: Duration = Duration::days(1);
 /// Mails to one address within [`LINK_LIFETIME`] at most, asked for from one place.
 pub const MAX_FROM_ONE_PLACE: i64 = 3;
 
-/// Mails asked for from one place, to whichever addresses: a large office, and not the whole of [`MAX_MAILS`].
-pub const MAX_OF_ONE_PLACE: i64 = 1_000;
+/// Mails asked for from one place, to whichever addresses: an office, and not the whole of [`MAX_OPEN`].
+pub const MAX_OF_ONE_PLACE: i64 = 100;
 
 /// And from everywhere together.
 pub const MAX_TO_ONE: i64 = 10;

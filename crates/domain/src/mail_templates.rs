@@ -16,6 +16,9 @@ pub const MAX_SUBJECT: usize = 200;
 /// Bytes of a text at most.
 pub const MAX_TEXT: usize = 16 * 1024;
 
+/// Lines of a text at most.
+pub const MAX_LINES: usize = 100;
+
 /// Which mail it is. All are an organization's own, to people of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MailKind {

@@ -66,11 +66,11 @@ catalogue! {
     InvitationsRead = "orgate:invitations:read";
     /// Change the organization's name, look and contact, and word its mails.
     OrganizationManage = "orgate:organization:manage";
-    /// See the organization's name, slug, status, look and contact, and how it words its mails.
+    /// See the organization's name, slug, status, look and contact, how it words its mails, and how much it may have, and has.
     OrganizationRead = "orgate:organization:read";
     /// In the operator's organization: do in every organization what one may do in one's own, for a reason that is told.
     OrganizationsAct = "orgate:organizations:act";
-    /// In the operator's organization: make, suspend, delete and restore organizations, and say which roles they begin with.
+    /// In the operator's organization: make, suspend, delete and restore organizations, say which roles they begin with, and how much they may have.
     OrganizationsManage = "orgate:organizations:manage";
     /// In the operator's organization: see which organizations there are, and with which roles they begin.
     OrganizationsRead = "orgate:organizations:read";

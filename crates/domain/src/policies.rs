@@ -251,7 +251,8 @@ impl Policy {
         }
     }
 
-    fn tightened_by(self, by: &PolicySettings) -> Self {
+    /// This, and no looser than settings say: never looser than it was.
+    pub fn tightened_by(self, by: &PolicySettings) -> Self {
         let wanted = self.replaced_by(by);
         Self {
             session_idle: self.session_idle.min(wanted.session_idle),

@@ -19,7 +19,7 @@ pub(crate) use joining::save_joining;
 pub(crate) use mark::Mark;
 pub(crate) use organization::{OrganizationState, save_domain, save_mail_template, save_organization};
 pub use quotas::QuotaSettings;
-pub(crate) use quotas::save_quotas;
+pub(crate) use quotas::{save_quotas, seize_quotas};
 pub use roles::FirstRole;
 pub(crate) use roles::{
     delegation_event, find_blueprints, first_roles, new_roles, save_blueprint, save_delegation, save_group,

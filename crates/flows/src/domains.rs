@@ -146,16 +146,25 @@ pub(crate) async fn claim_in(
     let challenge = base32::encode(&env.random.bytes::<16>().map_err(Failure::from)?);
     // Two who claim at once would each find room.
     tx.organization().lock().await?;
-    let all = tx.domains().list().await?;
-    if let Some(known) = all.iter().find(|known| known.name == *name) {
-        return Ok(known.clone());
+    if let Some(known) = find_or_check_room(tx, name).await? {
+        return Ok(known);
     }
-    check_room(tx, Quota::Domains, all.len()).await??;
     tx.domains().claim(id, (name, &challenge), at).await?;
     let found = tx.domains().find(name).await?;
     let claimed = found.ok_or_else(|| DomainError::Unclaimed(name.clone()))?;
     note(env, tx, (Action::DomainClaimed, &by.author()), name, &[]).await?;
     Ok(claimed)
+}
+
+/// The organization's domain of this name; `None` if there is room for it.
+async fn find_or_check_room(tx: &mut OrgTx, name: &DomainName) -> Result<Option<OrgDomain>, DomainError> {
+    let all = tx.domains().list().await?;
+    let have = all.len();
+    if let Some(known) = all.into_iter().find(|known| known.name == *name) {
+        return Ok(Some(known));
+    }
+    check_room(tx, Quota::Domains, have).await??;
+    Ok(None)
 }
 
 /// Whether a domain can be one organization's at all.
@@ -359,7 +368,11 @@ pub async fn accept(env: &Env, by: By<'_>, code: &str) -> Result<(OrgDomain, Dat
     let due = at + TRANSFER_COOL_OFF;
     let offered = env.store.begin(&former).await?.domains().find_offered(&code.hash(), at).await?;
     let name = offered.ok_or(DomainError::NoOffer)?;
-    check_name(&name)?; // before the former owner's part is done: the claim would be refused after it
+    // Before the former owner's part is done: the claim would be refused after it.
+    check_name(&name)?;
+    let mut tx = env.store.begin(by.scope).await?;
+    find_or_check_room(&mut tx, &name).await?;
+    tx.commit().await?;
     let notice = prepare(env, &former, Notice::transfer_accepted(&name, due)).await?;
     let mut tx = env.store.begin(&former).await?;
     let accepted = tx.domains().accept(&code.hash(), by.scope.org_id(), (at, due)).await?;

@@ -48,6 +48,11 @@ async fn erase(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
         return Ok(false); // and has not begun
     }
     let erased = tx.organization().erase_some(ROWS).await?;
+    let settled_at = erasure.since + SETTLING;
+    let settles = erased == 0 && now < settled_at;
+    if settles {
+        tx.organization().postpone_erasure(settled_at).await?; // in the place of another meanwhile
+    }
     tx.commit().await?;
     if erasure.is_new {
         env.configuration.forget();
@@ -55,7 +60,7 @@ async fn erase(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
     if erased > 0 {
         return Ok(true);
     }
-    if now - erasure.since < SETTLING {
+    if settles {
         return Ok(false);
     }
     record(env, scope, &erasure).await?;

@@ -401,7 +401,7 @@ fn placed<T>(value: T) -> Placed<T> {
     Placed { value, place: Place { file: Arc::from("export"), line: 1, column: 1 } }
 }
 
-/// Who vouches for it is not said: whoever applies the file does from then on.
+/// Who vouches for it is not said: where the file makes it, whoever applies it does.
 fn wanted_joining(joining: Joining) -> WantedJoining {
     let roles = joining.roles.into_iter().filter_map(|slug| Slug::parse(&slug).ok());
     WantedJoining { domains: joining.domains, others: joining.others, roles: roles.map(placed).collect() }

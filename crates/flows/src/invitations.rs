@@ -125,8 +125,11 @@ pub async fn look(env: &Env, text: &str, origin: &Origin) -> Result<Invited, Acc
         Some((invitation, organization)) => judge(env, &mut tx, (invitation, organization)).await?,
     };
     let inviter = match &found {
-        Some((invitation, _)) => name_of(&mut tx, invitation.maker()).await?,
-        None => None,
+        // Nobody invites whoever joins.
+        Some((invitation, _)) if invitation.by != InvitationBasis::Joining => {
+            name_of(&mut tx, invitation.maker()).await?
+        }
+        Some(_) | None => None,
     };
     tx.commit().await?;
     match (found, judged) {

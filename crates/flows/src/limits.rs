@@ -37,6 +37,8 @@ pub struct LimitSettings {
 pub enum Limited {
     /// See [`LimitSettings::credentials`].
     Credentials,
+    /// API keys that are none: as many as refusals, and apart from them, so that nothing else keeps a good one out.
+    Keys,
     /// See [`LimitSettings::pages`].
     Pages,
     /// See [`LimitSettings::refusals`].
@@ -94,7 +96,8 @@ pub struct Limits {
     credentials: DefaultKeyedRateLimiter<IpAddr>,
     pages: DefaultKeyedRateLimiter<IpAddr>,
     refusals: DefaultKeyedRateLimiter<IpAddr>,
-    /// Whose budget of refusals is used up, and until when.
+    keys: DefaultKeyedRateLimiter<IpAddr>,
+    /// Whose budget of keys that are none is used up, and until when.
     refused: Mutex<HashMap<IpAddr, Instant>>,
     receivers: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
     registrations: DefaultKeyedRateLimiter<(OrgId, ClientId)>,
@@ -119,6 +122,7 @@ impl Limits {
             credentials: RateLimiter::dashmap(a_minute(settings.credentials)),
             pages: RateLimiter::dashmap(a_minute(settings.pages)),
             refusals: RateLimiter::dashmap(a_minute(settings.refusals)),
+            keys: RateLimiter::dashmap(a_minute(settings.refusals)),
             refused: Mutex::default(),
             receivers: RateLimiter::dashmap(a_minute(settings.receivers)),
             registrations: RateLimiter::dashmap(a_minute(REGISTRATION_CHANGES)),
@@ -139,15 +143,16 @@ impl Limits {
             Limited::Credentials => &self.credentials,
             Limited::Pages => &self.pages,
             Limited::Refusals => &self.refusals,
+            Limited::Keys => &self.keys,
         };
         let taken = limiter.check_key(&key).map_err(|until| too_many(&until));
-        if let (Limited::Refusals, Err(refused)) = (kind, &taken) {
+        if let (Limited::Keys, Err(refused)) = (kind, &taken) {
             self.refused().insert(key, Instant::now() + refused.retry_after);
         }
         taken
     }
 
-    /// Refuses whose budget of refusals is used up, before anything is looked up for them.
+    /// Refuses whose budget of keys that are none is used up, before another is looked up for them.
     ///
     /// # Errors
     /// [`TooMany`].
@@ -241,7 +246,7 @@ impl Limits {
 
     /// Forgets the addresses, organizations, clients and browsers whose budget is full again. Called by a job.
     pub fn forget_idle(&self) {
-        for limiter in [&self.credentials, &self.pages, &self.refusals, &self.document_askers] {
+        for limiter in [&self.credentials, &self.pages, &self.refusals, &self.keys, &self.document_askers] {
             limiter.retain_recent();
         }
         self.refused().retain(|_, until| *until > Instant::now());

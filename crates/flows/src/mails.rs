@@ -11,7 +11,9 @@ use chrono::{DateTime, Utc};
 use lettre::Message;
 use lettre::message::{Mailbox, MultiPart};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::mail_templates::{MAX_SUBJECT, MAX_TEXT, MailKind, MailLocale, MailTemplate, Wording};
+use orgate_domain::mail_templates::{
+    MAX_LINES, MAX_SUBJECT, MAX_TEXT, MailKind, MailLocale, MailTemplate, Wording,
+};
 use orgate_storage::OrgScope;
 
 use self::languages::Language;
@@ -148,13 +150,17 @@ pub(crate) fn in_our_words(env: &Env, occasion: &Occasion<'_>) -> Option<Compose
 pub(crate) fn check(env: &Env, kind: MailKind, wording: &Wording) -> Result<(), WordingError> {
     let wrong = |field, detail: String| Err(WordingError { field, detail });
     if !(1..=MAX_SUBJECT).contains(&wording.subject.chars().count())
-        || wording.subject.contains(char::is_control)
+        || wording.subject.contains(|c: char| c.is_control() || overrides_direction(c))
     {
         return wrong("subject", format!("one line of 1 to {MAX_SUBJECT} characters"));
     }
-    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    let is_odd = |c: char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || overrides_direction(c);
     if !(1..=MAX_TEXT).contains(&wording.text.len()) || wording.text.contains(is_odd) {
-        return wrong("text", format!("1 to {MAX_TEXT} bytes, without control characters"));
+        let detail = format!("1 to {MAX_TEXT} bytes, without control characters and overrides of direction");
+        return wrong("text", detail);
+    }
+    if wording.text.lines().count() > MAX_LINES {
+        return wrong("text", format!("up to {MAX_LINES} lines"));
     }
     // With all that can be said, and with nothing that may be missing.
     for occasion in [Sample::full(env), Sample::bare(env)] {
@@ -243,10 +249,15 @@ fn lay(
     Ok(Composed { subject: mail.subject.clone(), text, html })
 }
 
+/// Whether a character turns what is around it, whatever that is. Marks of direction (U+200E, U+200F) do not.
+const fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A header's line: whatever its parts hold.
 fn one_line(text: &str) -> String {
-    let words: Vec<_> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let between = |c: char| c.is_whitespace() || c.is_control() || overrides_direction(c);
+    let words: Vec<_> = text.split(between).filter(|word| !word.is_empty()).collect();
     words.join(" ").chars().take(MAX_SUBJECT).collect()
 }
 
@@ -328,6 +339,9 @@ mod tests {
         ];
         let bare: Vec<_> = full.iter().map(|(name, _)| (*name, "")).collect();
         for language in LANGUAGES {
+            for ours in [language.unexpected, language.former_address, language.once, language.secured] {
+                assert_eq!(ours.matches("{}").count(), 1, "{}: {ours}", language.tag);
+            }
             for kind in MailKind::ALL {
                 let (subject, text) = language.wording(kind);
                 for values in [full, &bare] {

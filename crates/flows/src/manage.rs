@@ -38,6 +38,7 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
 use orgate_domain::ids::{ApiKeyId, ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
+use orgate_domain::policies::Policy;
 pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization};
 pub use orgate_storage::{
     Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser,
@@ -84,8 +85,8 @@ pub struct Caller {
 enum By {
     /// A machine.
     Client(ClientId),
-    /// Whoever made an API key.
-    Key(ApiKeyId, KeyMaker),
+    /// Whoever made an API key, in an organization that allowed this when the key was shown.
+    Key(ApiKeyId, KeyMaker, Policy),
     /// A user, in a session.
     User(UserId, SessionId),
 }
@@ -95,7 +96,7 @@ impl By {
     const fn maker(self) -> KeyMaker {
         match self {
             Self::Client(id) => KeyMaker::Client(id),
-            Self::Key(_, maker) => maker,
+            Self::Key(_, maker, _) => maker,
             Self::User(id, _) => KeyMaker::User(id),
         }
     }
@@ -110,7 +111,7 @@ impl By {
     /// The API key, if they call by one.
     const fn key(self) -> Option<ApiKeyId> {
         match self {
-            Self::Key(key, _) => Some(key),
+            Self::Key(key, ..) => Some(key),
             Self::Client(_) | Self::User(..) => None,
         }
     }
@@ -231,11 +232,12 @@ impl Caller {
     async fn find_rights(&self, env: &Env, tx: &mut OrgTx) -> Result<Option<HeldRights>, StorageError> {
         match self.by {
             By::Client(_) => tx.rights().find_of_client(self.client).await,
-            By::Key(key, _) => {
+            By::Key(key, _, policy) => {
                 let Some((held, began)) = tx.rights().find_of_key(key, env.clock.now()).await? else {
                     return Ok(None);
                 };
-                let policy = env.configuration.policy(&env.store, &self.home).await?;
+                // What is set above was read before: a second connection to the database is not for who holds one.
+                let policy = policy.tightened_by(&tx.organization().find_policy().await?.unwrap_or_default());
                 let stands = began.is_none_or(|began| began.check(&policy).is_ok());
                 Ok(stands.then_some(held))
             }

@@ -63,6 +63,15 @@ pub struct StoredJoinRequest {
     pub proven_at: Option<DateTime<Utc>>,
 }
 
+/// What became of what an address asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was denied.
+    Denied,
+    /// It waits to be decided.
+    Open,
+}
+
 struct Row {
     id: Uuid,
     email: String,
@@ -221,17 +230,17 @@ impl JoinRequests<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// Whether a request of this address is open, or was denied since `since`: another one changes nothing then.
-    pub async fn is_settled(
+    /// What became of what this address asked for: another request changes nothing then. A denial counts from `since` on.
+    pub async fn find_settled(
         &mut self,
         email: &Email,
         (now, since): (DateTime<Utc>, DateTime<Utc>),
-    ) -> Result<bool, StorageError> {
-        let settled = sqlx::query_scalar!(
-            r#"select exists (select from join_requests asked
-                              where asked.org_id = $1 and asked.email_normalized = $2 and asked.proven_at is not null
-                                and ((asked.decided_at is null and asked.expires_at > $3)
-                                     or (asked.decision = 'denied' and asked.decided_at > $4))) as "settled!""#,
+    ) -> Result<Option<Settled>, StorageError> {
+        let row = sqlx::query!(
+            r#"select coalesce(bool_or(asked.decided_at is null and asked.expires_at > $3), false) as "open!",
+                      coalesce(bool_or(asked.decision = 'denied' and asked.decided_at > $4), false) as "denied!"
+               from join_requests asked
+               where asked.org_id = $1 and asked.email_normalized = $2 and asked.proven_at is not null"#,
             self.org_id,
             email.normalized(),
             now,
@@ -239,7 +248,33 @@ impl JoinRequests<'_> {
         )
         .fetch_one(&mut *self.conn)
         .await?;
-        Ok(settled)
+        Ok(match (row.denied, row.open) {
+            (true, _) => Some(Settled::Denied),
+            (false, true) => Some(Settled::Open),
+            (false, false) => None,
+        })
+    }
+
+    /// Settles what this address asked for and nobody decided: it may join without that. Which requests these were.
+    pub async fn settle(
+        &mut self,
+        email: &Email,
+        (invitation, at, until): (InvitationId, DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Vec<JoinRequestId>, StorageError> {
+        let settled = sqlx::query_scalar!(
+            "update join_requests
+             set decided_at = $4, decision = 'automatic', invitation_id = $3, expires_at = $5
+             where org_id = $1 and email_normalized = $2 and proven_at is not null and decided_at is null
+             returning id",
+            self.org_id,
+            email.normalized(),
+            invitation.as_uuid(),
+            at,
+            until,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(settled.into_iter().map(JoinRequestId::from_uuid).collect())
     }
 
     /// Uses a link up: the address is proven. `false` if it was used before, or has lapsed: of two racing calls, one wins. The

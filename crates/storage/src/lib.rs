@@ -101,7 +101,7 @@ pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
 pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
 pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
-pub use join_requests::{JoinRequests, NewJoinRequest, StoredJoinRequest};
+pub use join_requests::{JoinRequests, NewJoinRequest, Settled, StoredJoinRequest};
 pub use joining::JoiningRules;
 pub use keys::{Handover, Keys, NewSigningKey, StoredSigningKey};
 pub use mail_templates::MailTemplates;

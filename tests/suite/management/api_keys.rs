@@ -582,7 +582,6 @@ async fn keys_of_one_maker_have_one_budget() {
     assert_eq!(status(&app, &ada, USERS).await, 200, "her token has its own");
 }
 
-/// What is decided is decided by what there is then.
 #[tokio::test]
 async fn requests_of_two_keys_are_told_apart() {
     let app = app().await;

@@ -66,6 +66,10 @@ async fn an_operator_makes_lists_suspends_and_restores_organizations() {
         (reply.status, reply.body["status"].as_str().map(str::to_owned))
     };
     assert_eq!(status("acme", "deleted").await, (409, None), "Initech is below it");
+    assert_eq!(status("operator", "deleted").await, (409, None));
+    let told = "select count(*) from audit_events where detail ->> 'change' = 'deleting'";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(app.database.superuser()).await.expect("the log");
+    assert_eq!(told, 0, "what is not done is not told as done");
     assert_eq!(status("initech", "deleted").await.0, 200);
     for (to, reason) in [("suspended", "organization_suspended"), ("deleted", "organization_deleted")] {
         assert_eq!(status("acme", to).await, (200, Some(to.to_owned())));

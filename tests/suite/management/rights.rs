@@ -395,18 +395,28 @@ async fn sso_is_enforced_once_an_owner_can_sign_in_by_it() {
 
     // And what lets them in stays, as long as it is so. Her password's session is over.
     let machine = token_of(&app, "all").await;
-    let other = json!({ "email": "other@acme.test", "name": "Other", "roles": ["admin"] });
+    let other = json!({ "email": "other@acme.test", "name": "Other", "roles": ["admin", "all"] });
     let made = call(&app, Some(&machine), ("POST", "/organizations/acme/users"), Some(&other)).await;
     assert_eq!(made.status, 201, "an owner who was never there: {:?}", made.body);
     let users =
         call(&app, Some(&machine), ("GET", "/organizations/acme/users?email=ada@acme.test"), None).await;
     let her = format!("/organizations/acme/users/{}", users.body["items"][0]["id"].as_str().expect("an id"));
-    for (method, body) in [("DELETE", None), ("PATCH", Some(json!({ "status": "deactivated" })))] {
-        let refused = call(&app, Some(&machine), (method, &her), body.as_ref()).await;
+    let roles = call(&app, Some(&machine), ("GET", "/organizations/acme/roles?limit=200"), None).await;
+    let roles = roles.body["items"].as_array().expect("roles").clone();
+    let hers = roles.iter().find(|role| role["slug"] == "admin").expect("hers");
+    let hers = hers["id"].as_str().expect("an id");
+    let (given, role) = (format!("{her}/roles/{hers}"), format!("/organizations/acme/roles/{hers}"));
+    for (method, path, body) in [
+        ("DELETE", &her, None),
+        ("PATCH", &her, Some(json!({ "status": "deactivated" }))),
+        ("DELETE", &given, None),
+        ("PATCH", &role, Some(json!({ "permissions": ["notes:read"] }))),
+    ] {
+        let refused = call(&app, Some(&machine), (method, path), body.as_ref()).await;
         assert_eq!(
             (refused.status, refused.text("type").as_str()),
             (409, "urn:orgate:problem:in_use"),
-            "{method}"
+            "{method} {path}"
         );
     }
     let listed = call(&app, Some(&machine), ("GET", "/organizations/acme/connections"), None).await;

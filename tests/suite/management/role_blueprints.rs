@@ -93,6 +93,14 @@ async fn nobody_but_an_operator_sets_them_and_of_nothing_that_they_could_not_giv
     let path = ("DELETE", "/role-blueprints/some");
     assert_eq!(call(&app, Some(&modest), path, None).await.status, 403);
 
+    // In the place of Orgate's own, and it again in theirs.
+    let none = json!({ "name": "None", "permissions": [] });
+    assert_eq!(put(&app, &modest, "auditor", none.clone()).await.status, 403);
+    assert_eq!(put(&app, &operator, "auditor", none.clone()).await.status, 200);
+    assert_eq!(put(&app, &modest, "auditor", none).await.status, 200);
+    let path = ("DELETE", "/role-blueprints/auditor");
+    assert_eq!(call(&app, Some(&modest), path, None).await.status, 403);
+
     for (slug, wrong, status) in [
         ("owner", some.clone(), 409),
         ("So%20me", some.clone(), 422),

@@ -1,13 +1,11 @@
 //! Every method of every repository, called in Globex with what is Acme's: it finds nothing, and changes nothing.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use insta::{allow_duplicates, assert_snapshot};
 use orgate_domain::clients::Audience;
 use orgate_domain::ids::{ClientId, OrgId};
-use orgate_storage::{OrgTx, StorageError};
 use orgate_tests::federated::Federated;
 use orgate_tests::fixture::{Everything, Fixture, now};
 use sqlx::AssertSqlSafe;
@@ -23,6 +21,7 @@ macro_rules! calls {
 }
 
 mod api_keys;
+mod call;
 mod change;
 mod delegations;
 mod find;
@@ -61,24 +60,6 @@ async fn nothing_of_acme_is_found_or_changed_with_row_level_security_off() {
     calls.check();
 }
 
-/// `Repository::method` for each that there is.
-fn methods() -> BTreeSet<String> {
-    let mut methods = BTreeSet::new();
-    for (_, text) in sources() {
-        let mut repository = None;
-        for line in text.lines() {
-            if let Some(rest) = line.strip_prefix("impl ") {
-                repository = rest.strip_suffix("<'_> {");
-            }
-            if let (Some(repository), Some(rest)) = (repository, line.strip_prefix("    pub async fn ")) {
-                let method = rest.split('(').next().unwrap_or_default();
-                methods.insert(format!("{repository}::{method}"));
-            }
-        }
-    }
-    methods
-}
-
 /// Where scripts of a client of Acme's are.
 const SCRIPTS: &str = "https://scripts.acme.test";
 
@@ -110,36 +91,6 @@ impl Calls {
         origins.execute(fixture.database.superuser()).await.expect("an origin");
         let tables = rows::isolated_tables(fixture.database.superuser()).await;
         Self { fixture, acme, federated, shared, tables, made: BTreeSet::new(), said: Vec::new() }
-    }
-
-    /// One call, committed if it can be. What it said is kept; what is Acme's stays as it was.
-    async fn call<T: Debug>(
-        &mut self,
-        method: &str,
-        call: impl AsyncFnOnce(&mut OrgTx) -> Result<T, StorageError>,
-    ) {
-        let before = self.all_of_acme().await;
-        let mut tx = self.fixture.globex.begin().await;
-        let said = match call(&mut tx).await {
-            Ok(value) => {
-                tx.commit().await.expect("a commit");
-                format!("{value:?}")
-            }
-            Err(StorageError::Conflict { constraint }) => format!("taken ({constraint})"),
-            Err(StorageError::Reference { constraint }) => format!("refused ({constraint})"),
-            Err(StorageError::Database(sqlx::Error::Database(cause))) => {
-                format!("refused ({})", cause.constraint().unwrap_or(cause.message()))
-            }
-            Err(error) => panic!("{method}: {error:?}"),
-        };
-        assert_eq!(self.all_of_acme().await, before, "{method} changes what is Acme's");
-        self.made.insert(method.to_owned());
-        self.said.push(format!("{method}: {said}"));
-    }
-
-    async fn all_of_acme(&self) -> Vec<(String, String)> {
-        let superuser = self.fixture.database.superuser();
-        rows::hashes(superuser, &self.tables, self.fixture.acme.id().as_uuid()).await
     }
 
     /// Finds first: what is inserted afterwards, with Acme's ids, is Globex's own and can be found.
@@ -314,6 +265,7 @@ impl Calls {
             Organizations::find_neighbours: Neighbours { live_below: false, gone_above: false }
             Organizations::begin_erasure: None
             Organizations::erase_some: 0
+            Organizations::postpone_erasure: ()
             Organizations::end_erasure: false
             Users::update: ()
             ConnectionKeys::delete_next: false
@@ -378,7 +330,8 @@ impl Calls {
             JoinRequests::find_by_id: None
             JoinRequests::find: None
             JoinRequests::list: []
-            JoinRequests::is_settled: false
+            JoinRequests::settle: []
+            JoinRequests::find_settled: None
             JoinRequests::has_room: true
             JoinRequests::prove: false
             JoinRequests::admit: false
@@ -522,6 +475,6 @@ impl Calls {
             MailTemplates::save: ()
             ");
         }
-        assert_eq!(self.made, methods());
+        assert_eq!(self.made, call::methods());
     }
 }

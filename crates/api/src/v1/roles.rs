@@ -166,7 +166,7 @@ pub(crate) async fn patch(
     patch: Patch,
 ) -> Result<Tagged<View>, Problem> {
     let edit = |now: &Role| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
-    Ok(Tagged(update_role(&env, &caller, id, edit).await?.into()))
+    Ok(Tagged(update_role(&env, &caller, (id, patch.names("permissions")), edit).await?.into()))
 }
 
 /// Take a role away that nobody has.

@@ -11,8 +11,8 @@ use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_flows::Env;
 use orgate_flows::manage::users::{
-    UserFilter, UserSettings, WantedUser, assign_role, create_user, delete_user, find_user, list_users,
-    unassign_role, update_user,
+    Touched, UserFilter, UserSettings, WantedUser, assign_role, create_user, delete_user, find_user,
+    list_users, unassign_role, update_user,
 };
 use orgate_flows::manage::{ChangeError, ListedUser};
 use serde::{Deserialize, Serialize};
@@ -296,7 +296,8 @@ pub(crate) async fn patch(
     patch: Patch,
 ) -> Result<Tagged<View>, Problem> {
     let edit = |now: &ListedUser| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
-    Ok(Tagged(update_user(&env, &caller, (id, patch.names("email")), edit).await?.into()))
+    let touched = Touched { email: patch.names("email"), status: patch.names("status") };
+    Ok(Tagged(update_user(&env, &caller, (id, touched), edit).await?.into()))
 }
 
 /// Erase a user for good, with all that is theirs: they are signed out everywhere first. What the audit log says of them stays,

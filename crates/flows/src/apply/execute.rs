@@ -20,6 +20,7 @@ use crate::client_status::save_client_status;
 use crate::configure::{
     Author, Mark, provide_keys, save_access, save_blueprint, save_client, save_delegation, save_domain,
     save_group, save_joining, save_mail_template, save_organization, save_quotas, save_role, save_user,
+    seize_quotas,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
 use crate::{Env, Failure};
@@ -53,8 +54,11 @@ pub(super) async fn execute(
     if gives_rights {
         tx.roles().seize().await.map_err(Failure::from)?; // as programs do that change these
     }
+    if step.changes.iter().any(|change| matches!(change.subject, Subject::Joining(_))) {
+        tx.joining().seize().await.map_err(Failure::from)?; // before seats, as whoever joins does
+    }
     if step.changes.iter().any(|change| matches!(change.subject, Subject::Quotas(_))) {
-        tx.invitations().seize().await.map_err(Failure::from)?; // whoever takes a seat knows how many there are
+        seize_quotas(&mut tx).await.map_err(Failure::from)?;
     }
     let keeps_owner = gives_rights && pruning == Pruning::On;
     let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;

@@ -27,6 +27,7 @@ use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::QuotaSettings;
 use crate::manage::delegations::MAX_DELEGATED;
 use crate::manage::role_blueprints::MAX_BLUEPRINTS;
+use crate::manage::roles::MAX_PERMISSIONS;
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -389,7 +390,11 @@ impl WantedOrganization {
             problems.add(&self.slug.place, format!("role_blueprints: at most {MAX_BLUEPRINTS}"));
         }
         let mut seen = Seen::new();
-        for Placed { value: slug, place } in blueprints.iter().map(|blueprint| &blueprint.slug) {
+        for blueprint in blueprints {
+            let Placed { value: slug, place } = &blueprint.slug;
+            if blueprint.permissions.as_ref().is_some_and(|given| given.len() > MAX_PERMISSIONS) {
+                problems.add(place, format!("permissions: at most {MAX_PERMISSIONS}"));
+            }
             first(&mut seen, "the blueprint", slug.as_str(), place, problems);
             if slug.as_str() == OWNER {
                 problems.add(place, format!("whoever is {OWNER} may do everything, in each organization"));

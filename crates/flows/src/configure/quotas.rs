@@ -46,8 +46,13 @@ impl QuotaSettings {
     }
 }
 
-/// Writes how much the organization may have, as far as it is not so already. Where that changes its seats, the transaction holds
-/// them. More seats than can be stored are as many as can be.
+/// Has others who say how much the organization may have, or take seats, wait for this transaction; or waits for them.
+pub(crate) async fn seize_quotas(tx: &mut OrgTx) -> Result<(), StorageError> {
+    tx.invitations().seize().await?; // first, as whoever takes a seat does
+    tx.organization().lock().await
+}
+
+/// Writes how much the organization may have, as far as it is not so already; after [`seize_quotas`]. More seats than can be stored are as many as can be.
 pub(crate) async fn save_quotas(
     env: &Env,
     tx: &mut OrgTx,

@@ -87,7 +87,8 @@ pub async fn ask(
 
 fn read(typed: Typed<'_>) -> Result<Read, Vec<Problem>> {
     let mut problems = Vec::new();
-    let email = Email::parse(typed.email);
+    // As it is compared: what is mailed is what is proven.
+    let email = Email::parse(typed.email).and_then(|email| Email::parse(email.normalized()));
     if email.is_err() {
         let why = "Enter your e-mail address in full, like ada@example.com.".to_owned();
         problems.push(Problem { field: "email", why });

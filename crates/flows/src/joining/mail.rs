@@ -6,12 +6,13 @@ use lettre::Message;
 use lettre::message::{Mailbox, MultiPart};
 use orgate_domain::credentials::{Credential, JoinLink};
 use orgate_domain::ids::MessageId;
-use orgate_domain::joining::{DENIED_FOR, Entry};
+use orgate_domain::joining::Entry;
 use orgate_domain::organizations::OrgStatus;
-use orgate_storage::OrgScope;
+use orgate_storage::{OrgScope, Settled};
 use serde::{Deserialize, Serialize};
 
 use super::entry_of;
+use super::prove::find_settled;
 use crate::invitations::mail::Sealed;
 use crate::vault::Purpose;
 use crate::{Env, Failure};
@@ -73,9 +74,13 @@ impl JoinMail {
         let organization = tx.organization().find().await?;
         let stands = organization.is_some_and(|found| found.status == OrgStatus::Active);
         let Some(request) = request.filter(|_| stands) else { return Ok(false) };
-        let due = tx.users().find_by_email(&request.email).await?.is_none()
-            && entry_of(&mut tx, &request.email).await?.is_some_and(|(entry, _)| entry != Entry::Closed)
-            && !tx.join_requests().is_settled(&request.email, (now, now - DENIED_FOR)).await?;
+        let entry = entry_of(&mut tx, &request.email).await?.map_or(Entry::Closed, |(entry, _)| entry);
+        let is_open = match find_settled(env, &mut tx, &request.email).await? {
+            None => entry != Entry::Closed,
+            Some(Settled::Open) => entry == Entry::Automatic,
+            Some(Settled::Denied) => false,
+        };
+        let due = is_open && tx.users().find_by_email(&request.email).await?.is_none();
         tx.commit().await?;
         Ok(due)
     }

@@ -2,12 +2,13 @@
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::credentials::{Credential, InvitationLink, JoinLink};
+use orgate_domain::email::Email;
 use orgate_domain::ids::JoinRequestId;
 use orgate_domain::invitations::InvitationBasis;
 use orgate_domain::joining::{DECIDED_KEPT, DENIED_FOR, Entry, JOIN_LIFETIME, Joining, REQUEST_LIFETIME};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::{OrgStatus, Organization};
-use orgate_storage::{OrgScope, OrgTx, StorageError, StoredJoinRequest};
+use orgate_storage::{OrgScope, OrgTx, Settled, StorageError, StoredJoinRequest};
 
 use super::entry_of;
 use crate::configure::Author;
@@ -214,13 +215,18 @@ async fn decide(
         Ok(allowed) => allowed,
         Err(closed) => return Ok(Err(closed)),
     };
+    let settled = find_settled(env, tx, &request.email).await?;
+    if entry == Entry::Automatic && settled == Some(Settled::Denied) {
+        return Ok(Err(JoinClosed::NotOpen));
+    }
+    let good = find_good(env, tx, &request.email).await?.is_some();
     let open = tx.invitations().find_open(&request.email).await?;
-    if let Some(before) = open.filter(|open| open.by == InvitationBasis::Joining) {
-        // One that they got by joining, and did not use: this one takes its place.
+    if let Some(before) = open.filter(|open| open.by == InvitationBasis::Joining || !good) {
+        // One that they got by joining, and did not use, or that opens nothing: this one takes its place.
         tx.invitations().revoke(before.id, env.clock.now()).await?;
         let author = author(request.id, origin);
         tx.audit().insert(&event_of(env, &author, (Action::InvitationRevoked, before.id))?).await?;
-    } else if find_good(env, tx, &request.email).await?.is_some() {
+    } else if good {
         return Ok(Err(JoinClosed::Invited));
     }
     let done = match entry {
@@ -231,6 +237,16 @@ async fn decide(
     Ok(done.map(|()| entry))
 }
 
+/// What became of what this address asked for before.
+pub(super) async fn find_settled(
+    env: &Env,
+    tx: &mut OrgTx,
+    email: &Email,
+) -> Result<Option<Settled>, StorageError> {
+    let now = env.clock.now();
+    tx.join_requests().find_settled(email, (now, now - DENIED_FOR)).await
+}
+
 /// Has the request wait for an administrator. One that is open already, or was denied, stays as it is.
 async fn record(
     env: &Env,
@@ -239,7 +255,7 @@ async fn record(
     origin: &Origin,
 ) -> Result<Result<(), JoinClosed>, Failure> {
     let now = env.clock.now();
-    if tx.join_requests().is_settled(&request.email, (now, now - DENIED_FOR)).await? {
+    if find_settled(env, tx, &request.email).await?.is_some() {
         return Ok(Ok(()));
     }
     if !tx.join_requests().has_room(now).await? {
@@ -282,6 +298,11 @@ async fn admit(
         }
         None => return Ok(Err(JoinClosed::Unknown)),
     };
+    // What waited for somebody to decide waits no more.
+    for asked in tx.join_requests().settle(&request.email, (id, now, now + DECIDED_KEPT)).await? {
+        let author = author(asked, origin);
+        tx.audit().insert(&event_of(env, &author, (Action::JoinApproved, id))?).await?;
+    }
     let used = tx.join_requests().admit(request.id, (id, now, now + DECIDED_KEPT)).await?;
     Ok(if used { Ok(()) } else { Err(JoinClosed::Used) })
 }

@@ -8,7 +8,7 @@ use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
-use orgate_domain::mail_templates::MailKind;
+use orgate_domain::mail_templates::{MAX_TEXT, MailKind};
 
 /// Placeholders and conditions of a template at most.
 const MAX_TAGS: usize = 64;
@@ -19,8 +19,8 @@ const MAX_WORDS: usize = 16;
 /// One is an instruction, or 64 bytes of what is written.
 const FUEL: u64 = 2_000;
 
-/// Bytes that come of a template at most.
-const MAX_RENDERED: usize = 64 * 1024;
+/// Bytes that come of a template at most: escaped, and with what is ours around it, less than what mail programs cut off.
+const MAX_RENDERED: usize = MAX_TEXT;
 
 /// What conditions are made of.
 const OPERATORS: [&str; 7] = ["if", "elif", "else", "endif", "and", "or", "not"];

@@ -102,7 +102,8 @@ pub async fn admit(
 ) -> Result<Admission, Failure> {
     let admission = budgeted(env, (token, proof), asked, origin).await?;
     if matches!(admission.access, Access::InvalidProof | Access::InvalidToken) {
-        env.limits.take(Limited::Refusals, origin.address)?;
+        let is_key = Credential::<ApiKeySecret>::parse(token).is_ok();
+        env.limits.take(if is_key { Limited::Keys } else { Limited::Refusals }, origin.address)?;
     }
     Ok(admission)
 }

@@ -245,9 +245,8 @@ impl Caller {
     /// A request's key as the caller's own: another's of the same name is another key.
     pub(super) fn own(&self, once: &Once) -> Once {
         let (client, id) = (self.client.1.to_string(), self.id());
-        let by = self.by.key().map(|key| key.to_string()).unwrap_or_default();
-        let own = [client.as_str(), &id, &by].join(" ");
-        let own = [own.as_bytes(), b" ", once.key.as_bytes()].concat();
+        let by = self.by.key().map(|key| format!(" {key}")).unwrap_or_default();
+        let own = [format!("{client} {id}{by} ").as_bytes(), once.key.as_bytes()].concat();
         Once { key: SecretHash::of(&own), request: once.request }
     }
 

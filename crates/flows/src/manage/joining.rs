@@ -2,7 +2,7 @@
 
 use orgate_domain::joining::{Entry, Joining};
 use orgate_domain::names::Slug;
-use orgate_storage::OrgTx;
+use orgate_storage::{OrgTx, Role};
 
 use super::change::Change;
 use super::{Caller, ChangeError};
@@ -55,10 +55,13 @@ pub async fn update_joining(
         let maker = caller.invites();
         let known = Known::read(tx).await?;
         let found = known.roles_of(&roles)?;
-        // Where nobody is given them by this word, it is nobody's gift.
-        if domains == Entry::Automatic {
-            maker.check_gift(&known, (&found, &[]))?;
-        }
+        // Those that somebody else put there, and that nobody is given by this word, are nobody's gift.
+        let had = before.as_ref().map(|before| &before.roles);
+        let is_given = |role: &&Role| {
+            domains == Entry::Automatic || !had.is_some_and(|had| had.contains(role.slug.as_str()))
+        };
+        let given: Vec<_> = found.iter().copied().filter(is_given).collect();
+        maker.check_gift(&known, (&given, &[]))?;
         let roles = roles.iter().map(|slug| slug.as_str().to_owned()).collect();
         let after = Joining { domains, others, roles, set_by: maker.id.clone(), set_at: env.clock.now() };
         if let Some(before) = before.filter(|before| is_same(before, &after)) {

@@ -65,7 +65,7 @@ pub async fn set_mail_template(
             Some(before) if before.wording == wording && before.failed_at.is_none() => {
                 return Ok(before.clone());
             }
-            Some(before) => changed(&before.wording, &wording),
+            Some(before) => changed(before, &wording),
         };
         let now = env.clock.now();
         let created_at = before.map_or(now, |before| before.created_at);
@@ -79,8 +79,12 @@ pub async fn set_mail_template(
     caller.conclude(env, change).await
 }
 
-fn changed(before: &Wording, after: &Wording) -> Mark {
-    let parts = [("subject", before.subject != after.subject), ("text", before.text != after.text)];
+fn changed(before: &MailTemplate, after: &Wording) -> Mark {
+    let parts = [
+        ("subject", before.wording.subject != after.subject),
+        ("text", before.wording.text != after.text),
+        ("failed_at", before.failed_at.is_some()),
+    ];
     Mark::of(parts).unwrap_or(Mark::Changed(Vec::new()))
 }
 

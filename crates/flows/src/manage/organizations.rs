@@ -310,7 +310,12 @@ pub async fn change_status(
 ) -> Result<DescribedOrganization, ChangeError> {
     let change = async {
         if status == OrgStatus::Deleted {
-            tell_at_home(env, operator).await?;
+            let mut tx = env.store.begin(&operator.scope).await?;
+            let changes = may_become(&mut tx, status).await?.is_some();
+            tx.commit().await?;
+            if changes {
+                tell_at_home(env, operator).await?;
+            }
         }
         let lock = async |tx: &mut OrgTx| {
             tx.users().seize(None).await?; // before anything that a sign-in may wait for
@@ -318,15 +323,10 @@ pub async fn change_status(
         };
         let mut change = Change::begin(env, operator, lock).await?;
         let Change { tx, caller: operator, .. } = &mut change;
-        let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+        let Some(before) = may_become(tx, status).await? else {
+            return describe(tx).await?.ok_or(ChangeError::Missing);
+        };
         let organization = &before.organization;
-        if organization.status == status {
-            return Ok(before);
-        }
-        if organization.slug.as_str() == OPERATOR_SLUG {
-            return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
-        }
-        check_neighbours(tx, (organization.status, status)).await?;
         let state = OrganizationState { status, ..OrganizationState::of(organization) };
         let mark = Mark::Changed(vec!["status"]);
         save_organization(env, tx, (&operator.author(), &mark), (&organization.slug, &state)).await?;
@@ -335,6 +335,19 @@ pub async fn change_status(
         Ok(after)
     };
     operator.conclude(env, change).await
+}
+
+/// The organization as it is, if it is to become this, and can; `None` if it is so already.
+async fn may_become(tx: &mut OrgTx, status: OrgStatus) -> Result<Option<DescribedOrganization>, ChangeError> {
+    let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+    if before.organization.status == status {
+        return Ok(None);
+    }
+    if before.organization.slug.as_str() == OPERATOR_SLUG {
+        return Err(ChangeError::InUse("the operator organization is always active".to_owned()));
+    }
+    check_neighbours(tx, (before.organization.status, status)).await?;
+    Ok(Some(before))
 }
 
 /// Says in the operator's own log who is about to delete an organization, and why: that one's log goes with it.

@@ -5,7 +5,7 @@ use orgate_storage::{OrgTx, StorageError};
 
 use super::change::Change;
 use super::{Caller, ChangeError};
-use crate::configure::{QuotaSettings, save_quotas};
+use crate::configure::{QuotaSettings, save_quotas, seize_quotas};
 use crate::{Env, Failure};
 
 /// How it stands with one kind.
@@ -59,7 +59,7 @@ pub async fn set_quota(
         if limit.is_some_and(|limit| limit > quota.most()) {
             return Err(ChangeError::invalid("/limit", format!("at most {}", quota.most())));
         }
-        let mut change = Change::begin(env, operator, async |tx| tx.organization().lock().await).await?;
+        let mut change = Change::begin(env, operator, async |tx| seize_quotas(tx).await).await?;
         let Change { tx, caller: operator, .. } = &mut change;
         let mut wanted = QuotaSettings::find(tx).await?;
         match limit {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::permissions::OWNER;
+use orgate_domain::permissions::{OWNER, READY_ROLES};
 use orgate_storage::RoleBlueprint;
 
 use super::change::Change;
@@ -44,11 +44,8 @@ pub async fn set_blueprint(
         let Change { tx, caller: operator, .. } = &mut change;
         let kept = tx.role_blueprints().list().await?;
         let before = kept.iter().find(|blueprint| blueprint.slug == slug);
-        check_permissions(
-            operator,
-            &permissions,
-            before.map_or(&BTreeSet::new(), |before| &before.permissions),
-        )?;
+        let replaced = before.map_or_else(|| ready_made(&slug), |before| before.permissions.clone());
+        check_permissions(operator, &permissions, &replaced)?;
         let after = RoleBlueprint { slug, name, permissions: permissions.into_iter().collect() };
         let mark = match before {
             None if kept.len() >= MAX_BLUEPRINTS => {
@@ -80,9 +77,16 @@ pub async fn delete_blueprint(env: &Env, operator: &Caller, slug: &Slug) -> Resu
         let kept = tx.role_blueprints().list().await?;
         let before =
             kept.into_iter().find(|blueprint| blueprint.slug == *slug).ok_or(ChangeError::Missing)?;
-        check_permissions(operator, &[], &before.permissions)?;
+        let given: Vec<_> = ready_made(slug).into_iter().collect(); // from then on
+        check_permissions(operator, &given, &before.permissions)?;
         save_blueprint(env, tx, (&operator.author(), &Mark::Removed), &before).await?;
         change.commit().await
     };
     operator.conclude(env, change).await
+}
+
+/// What is in the role of this name that Orgate comes with.
+fn ready_made(slug: &Slug) -> BTreeSet<String> {
+    let ready = READY_ROLES.iter().filter(|ready| ready.slug == slug.as_str());
+    ready.flat_map(|ready| ready.permissions).map(|&permission| permission.to_owned()).collect()
 }

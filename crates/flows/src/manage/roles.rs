@@ -84,7 +84,8 @@ async fn create(
     Ok(role)
 }
 
-/// Changes a role: `edit` is shown what it is, and says what it is to be. Whoever has it has what is in it from now on.
+/// Changes a role: `edit` is shown what it is, and says what it is to be. Whoever has it has what is in it from now on. `fills`:
+/// whether that may be something else than before.
 ///
 /// # Errors
 /// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] if there was or would be in it what the caller may not
@@ -92,19 +93,23 @@ async fn create(
 pub async fn update_role(
     env: &Env,
     caller: &Caller,
-    id: RoleId,
+    (id, fills): (RoleId, bool),
     edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
 ) -> Result<Role, ChangeError> {
-    caller.conclude(env, update(env, caller, id, edit)).await
+    caller.conclude(env, update(env, caller, (id, fills), edit)).await
 }
 
 async fn update(
     env: &Env,
     caller: &Caller,
-    id: RoleId,
+    (id, fills): (RoleId, bool),
     edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
 ) -> Result<Role, ChangeError> {
-    let mut change = ChangeOfRights::begin_shutting_out(env, caller).await?;
+    let mut change = if fills {
+        ChangeOfRights::begin_shutting_out(env, caller).await?
+    } else {
+        ChangeOfRights::begin(env, caller).await?
+    };
     let before = change.tx.roles().find(id).await?.ok_or(ChangeError::Missing)?;
     let RoleSettings { name, permissions } = edit(&before)?;
     check_permissions(&change.caller, &permissions, &before.permissions)?;

@@ -4,7 +4,7 @@ use orgate_storage::OrgTx;
 
 use super::change::Change;
 use super::{Caller, ChangeError};
-use crate::configure::{QuotaSettings, save_quotas};
+use crate::configure::{QuotaSettings, save_quotas, seize_quotas};
 use crate::{Env, Failure};
 
 /// The seats of an organization.
@@ -38,8 +38,7 @@ async fn read(env: &Env, tx: &mut OrgTx) -> Result<Seats, orgate_storage::Storag
 /// [`ChangeError`].
 pub async fn set_seats(env: &Env, operator: &Caller, limit: Option<u32>) -> Result<Seats, ChangeError> {
     let change = async {
-        let lock = async |tx: &mut OrgTx| tx.invitations().seize().await;
-        let mut change = Change::begin(env, operator, lock).await?;
+        let mut change = Change::begin(env, operator, async |tx| seize_quotas(tx).await).await?;
         let Change { tx, caller: operator, .. } = &mut change;
         let before = read(env, tx).await?;
         if before.limit == limit {

@@ -18,7 +18,7 @@ use crate::configure::{Assignment, Mark, UserState, save_assignment, save_user};
 use crate::{Env, Failure};
 
 pub use delete::delete_user;
-pub use update::update_user;
+pub use update::{Touched, update_user};
 
 /// Which users are asked for.
 #[derive(Debug, Clone, Default)]

@@ -51,7 +51,7 @@ impl Apply {
 /// Carries a plan out and prints the secrets that it made, also when it could not be carried out to
 /// its end: they are in force, and kept nowhere else.
 pub(super) async fn execute(env: &Env, plan: Plan) -> anyhow::Result<()> {
-    let mut progress = Progress::new("changes", "made");
+    let mut progress = Progress::new(("changes", "made"), Some(plan.changes()));
     let result = apply::execute(env, plan, |changes| progress.advance(changes)).await;
     progress.clear();
     if let Ok(applied) | Err(ApplyError::Interrupted { applied, .. }) = &result {

@@ -59,7 +59,7 @@ impl Export {
             export::organization(&env, &scope, secrets).await?
         } else {
             let env = opened(&self.config).await?;
-            let mut progress = Progress::new("organizations", "read");
+            let mut progress = Progress::new(("organizations", "read"), None);
             let described = export::installation(&env, secrets, || progress.advance(1)).await;
             progress.clear();
             described?

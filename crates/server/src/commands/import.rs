@@ -173,7 +173,8 @@ async fn run(env: &Env, mode: Mode, (source, wanted): (&Arc<dyn Source>, &Wanted
         })
     });
     let mut importer = Importer::new(env, mode, wanted);
-    let mut progress = Progress::new("rows", if mode == Mode::Check { "checked" } else { "imported" });
+    let mut progress =
+        Progress::new(("rows", if mode == Mode::Check { "checked" } else { "imported" }), None);
     loop {
         let mut batch = Vec::with_capacity(BATCH);
         if rows.recv_many(&mut batch, BATCH).await == 0 {

@@ -8,6 +8,8 @@ pub(super) struct Progress {
     /// Of what, and what was done with it.
     what: (&'static str, &'static str),
     done: usize,
+    /// How much there is, where that is known.
+    all: Option<usize>,
     is_shown: bool,
     told_at: Option<Instant>,
 }
@@ -16,8 +18,8 @@ impl Progress {
     /// Between two lines.
     const PAUSE: Duration = Duration::from_millis(200);
 
-    pub(super) fn new(of: &'static str, done: &'static str) -> Self {
-        Self { what: (of, done), done: 0, is_shown: std::io::stderr().is_terminal(), told_at: None }
+    pub(super) fn new((of, done): (&'static str, &'static str), all: Option<usize>) -> Self {
+        Self { what: (of, done), done: 0, all, is_shown: std::io::stderr().is_terminal(), told_at: None }
     }
 
     /// That much more was done.
@@ -25,7 +27,8 @@ impl Progress {
         self.done += more;
         if self.is_shown && self.told_at.is_none_or(|at| at.elapsed() >= Self::PAUSE) {
             let (of, done) = self.what;
-            eprint!("\r{} {of} {done}", self.done);
+            let all = self.all.map(|all| format!(" of {all}")).unwrap_or_default();
+            eprint!("\r{}{all} {of} {done}", self.done);
             self.told_at = Some(Instant::now());
         }
     }

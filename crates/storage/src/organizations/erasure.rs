@@ -89,6 +89,19 @@ impl Organizations<'_> {
         Ok(erased)
     }
 
+    /// Has it left alone until then: nothing is left, but something could be written still.
+    pub async fn postpone_erasure(&mut self, until: DateTime<Utc>) -> Result<(), StorageError> {
+        sqlx::query!(
+            "update organizations set erase_after = $2
+             where org_id = $1 and erasing_since is not null and erased_at is null",
+            self.org_id,
+            until,
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// Says that nothing is left of it. `false` if that was said before.
     pub async fn end_erasure(&mut self, now: DateTime<Utc>) -> Result<bool, StorageError> {
         let done = sqlx::query!(

@@ -74,7 +74,8 @@ impl Store {
         Ok(page.cut(organizations?, |organization| organization.id))
     }
 
-    /// Organizations whose time to be restored is over, and of which something is left; at most `limit`.
+    /// Organizations whose time to be restored is over, and of which something is left, those that nothing was done about first; at
+    /// most `limit`.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -83,7 +84,7 @@ impl Store {
         let ids = sqlx::query_scalar!(
             "select org_id from organizations
              where status = 'deleted' and erase_after <= $1 and erased_at is null
-             order by erase_after limit $2",
+             order by erasing_since nulls first, erase_after limit $2",
             now,
             limit,
         )

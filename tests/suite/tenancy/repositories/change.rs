@@ -117,6 +117,7 @@ impl Calls {
             "Organizations::find_neighbours" => tx.organization().find_neighbours();
             "Organizations::begin_erasure" => tx.organization().begin_erasure(now());
             "Organizations::erase_some" => tx.organization().erase_some(1_000);
+            "Organizations::postpone_erasure" => tx.organization().postpone_erasure(now());
             "Organizations::end_erasure" => tx.organization().end_erasure(now());
             "Users::update" => tx.users().update(acme.user.id, &name, Some(UserStatus::Deactivated), now());
         }

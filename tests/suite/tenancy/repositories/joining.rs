@@ -35,7 +35,8 @@ impl Calls {
             "JoinRequests::find_by_id" => tx.join_requests().find_by_id(id);
             "JoinRequests::find" => tx.join_requests().find(id);
             "JoinRequests::list" => async { tx.join_requests().list(page()).await.map(|page| page.items) };
-            "JoinRequests::is_settled" => tx.join_requests().is_settled(&email, (now(), chrono::DateTime::UNIX_EPOCH));
+            "JoinRequests::settle" => tx.join_requests().settle(&email, (invitation, times.0, times.1));
+            "JoinRequests::find_settled" => tx.join_requests().find_settled(&email, (now(), chrono::DateTime::UNIX_EPOCH));
             "JoinRequests::has_room" => tx.join_requests().has_room(now());
             "JoinRequests::prove" => tx.join_requests().prove(id, times);
             "JoinRequests::admit" => tx.join_requests().admit(id, (invitation, times.0, times.1));

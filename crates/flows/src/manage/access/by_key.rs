@@ -10,6 +10,7 @@ use orgate_domain::clients::Client;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ApiKeyId;
 use orgate_domain::permissions::{EVERYTHING, Held};
+use orgate_domain::policies::Policy;
 use orgate_domain::roles::Permission;
 use orgate_storage::{OrgScope, StandingApiKey};
 
@@ -31,9 +32,8 @@ pub(super) async fn admit(
         return Ok(nobodys); // a key is bound to nothing
     }
     let scope = OrgScope::of_credential(secret);
-    let Some((StandingApiKey { key, org_slug, held, .. }, client)) = find(env, &scope, secret).await? else {
-        return Ok(nobodys);
-    };
+    let Some((found, client, policy)) = find(env, &scope, secret).await? else { return Ok(nobodys) };
+    let StandingApiKey { key, org_slug, held, .. } = found;
     let (organization, maker) = (scope.org_id().to_string(), key.maker.id());
     let budget = Some(env.limits.take_api((&organization, "api_key", &maker))?);
     if key.is_use_due(env.clock.now()) {
@@ -42,7 +42,7 @@ pub(super) async fn admit(
     let caller = Caller {
         scope,
         home: scope,
-        by: By::Key(key.id, key.maker),
+        by: By::Key(key.id, key.maker, policy),
         client: key.client,
         roles: held.roles,
         holds: Held::of(held.permissions.iter().map(String::as_str)),
@@ -59,12 +59,12 @@ pub(super) async fn admit(
     Ok(Admission { access: check(env, (caller, &org_slug), asked).await?, budget })
 }
 
-/// The key, if it is good, and the client that it was made with.
+/// The key, if it is good, the client that it was made with, and what its organization allows.
 async fn find(
     env: &Env,
     scope: &OrgScope,
     secret: &Credential<ApiKeySecret>,
-) -> Result<Option<(StandingApiKey, Arc<Client>)>, Failure> {
+) -> Result<Option<(StandingApiKey, Arc<Client>, Policy)>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let found = tx.api_keys().find_standing(&secret.hash(), env.clock.now()).await?;
     tx.commit().await?;
@@ -74,7 +74,7 @@ async fn find(
     let policy = env.configuration.policy(&env.store, scope).await?;
     let client = client.filter(|client| may_have_keys(client, &env.issuer.api()));
     let stands = found.began.is_none_or(|began| began.check(&policy).is_ok());
-    Ok(client.filter(|_| stands).map(|client| (found, client)))
+    Ok(client.filter(|_| stands).map(|client| (found, client, policy)))
 }
 
 async fn note_use(env: &Env, scope: &OrgScope, key: ApiKeyId) -> Result<(), Failure> {

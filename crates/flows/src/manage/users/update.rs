@@ -18,8 +18,17 @@ use crate::manage::change::{Change, ChangeOfRights};
 use crate::manage::{Caller, ChangeError};
 use crate::notices::{Notice, Prepared, prepare_for};
 
+/// What of a user a change names: nothing else than what it names becomes another.
+#[derive(Debug, Clone, Copy)]
+pub struct Touched {
+    /// Their address.
+    pub email: bool,
+    /// Whether they may sign in.
+    pub status: bool,
+}
+
 /// Changes a user: `edit` is shown what they are, and says what they are to be. Who may not sign in any more is signed out
-/// everywhere. `readdresses`: whether their address may be another one then. Who gets another address is told so at the former one, if it was proven.
+/// everywhere. Who gets another address is told so at the former one, if it was proven.
 ///
 /// # Errors
 /// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] for a user who holds what the caller does not, or may not give
@@ -27,20 +36,25 @@ use crate::notices::{Notice, Prepared, prepare_for};
 pub async fn update_user(
     env: &Env,
     caller: &Caller,
-    (id, readdresses): (UserId, bool),
+    (id, touched): (UserId, Touched),
     edit: impl Fn(&ListedUser) -> Result<UserSettings, ChangeError>,
 ) -> Result<ListedUser, ChangeError> {
-    caller.conclude(env, update(env, caller, (id, readdresses), edit)).await
+    caller.conclude(env, update(env, caller, (id, touched), edit)).await
 }
 
 async fn update(
     env: &Env,
     caller: &Caller,
-    (id, readdresses): (UserId, bool),
+    (id, touched): (UserId, Touched),
     edit: impl Fn(&ListedUser) -> Result<UserSettings, ChangeError>,
 ) -> Result<ListedUser, ChangeError> {
-    let notice = if readdresses { prepare_notice(env, caller, id, &edit).await? } else { None };
-    let mut change = ChangeOfRights::begin_shutting_out(env, caller).await?;
+    let notice = if touched.email { prepare_notice(env, caller, id, &edit).await? } else { None };
+    // Nobody who signs in waits for another name.
+    let mut change = if touched.email || touched.status {
+        ChangeOfRights::begin_shutting_out(env, caller).await?
+    } else {
+        ChangeOfRights::begin(env, caller).await?
+    };
     let before = hold(&mut change, id).await?;
     let wanted = edit(&before)?;
     let Some(mark) = mark_of(&before, &wanted)? else { return Ok(before) };
