@@ -252,6 +252,7 @@ impl Policy {
     }
 
     /// This, and no looser than settings say: never looser than it was.
+    #[must_use]
     pub fn tightened_by(self, by: &PolicySettings) -> Self {
         let wanted = self.replaced_by(by);
         Self {

@@ -137,6 +137,9 @@ async fn one_decides_and_gives_what_they_may() {
     let setting =
         world.call(("PATCH", "/joining"), &json!({ "domains": "automatic", "roles": ["foreign"] })).await;
     assert_eq!(setting.status, 403, "nor by what joining gives");
+    let planted =
+        world.call(("PATCH", "/joining"), &json!({ "domains": "request", "roles": ["foreign"] })).await;
+    assert_eq!(planted.status, 403, "nor for somebody else to let it be given");
     let decisions = all((0..4).map(|_| world.decide(&request, "approve", json!({})))).await;
 
     let mut statuses: Vec<_> = decisions.iter().map(|(status, _)| *status).collect();
@@ -170,4 +173,22 @@ async fn what_changed_meanwhile_counts() {
     let other = world.app.browser();
     let page = other.authorize(&[("organization", "acme")]).await;
     assert!(!other.sign_in(page, "new@partner.test", CHOSEN).await.answer("code").is_empty());
+}
+
+/// Whoever asked, and may join by now, joins; what they asked for waits no more.
+#[tokio::test]
+async fn what_waits_is_settled_once_whoever_asked_may_join() {
+    let world = World::joined(json!({ "domains": "request", "roles": ["viewer"] })).await;
+    assert_eq!(world.request("new@acme.test", "").await["status"], "open");
+    let opened = world.call(("PATCH", "/joining"), &json!({ "domains": "automatic" })).await;
+    assert_eq!(opened.status, 200, "{:?}", opened.body);
+    world.app.env.configuration.forget();
+
+    let (form, _) = world.ask("new@acme.test").await;
+    let confirmed = world.confirm(&form.browser, "new@acme.test").await;
+
+    assert!(!confirmed.body.contains("Your request was sent"), "{}", confirmed.body);
+    let statuses: Vec<_> = world.requests().await.iter().map(|request| request["status"].clone()).collect();
+    assert!(!statuses.contains(&json!("open")), "{statuses:?}");
+    assert_eq!(world.count("select count(*) from invitations where joins").await, 1);
 }

@@ -119,3 +119,30 @@ async fn a_file_says_all_of_it() {
     app.apply(&file("{}", "")).await;
     assert_eq!(seats().await, Value::Null);
 }
+
+/// Seats and quotas are said by different operations, and one says nothing of the other.
+#[tokio::test]
+async fn who_says_one_thing_at_the_same_time_undoes_no_other() {
+    let app = app().await;
+    let (acme, operator) = (token_of(&app, "all").await, token_of(&app, "operator-all").await);
+    for round in 1..=5_u64 {
+        let seats = async {
+            let (path, body) = (("PUT", "/organizations/acme/seats"), json!({ "seats": 100 + round }));
+            call(&app, Some(&operator), path, Some(&body)).await.status
+        };
+        let (first, second, third) = tokio::join!(
+            put(&app, &operator, "groups", json!(10 + round)),
+            seats,
+            put(&app, &operator, "roles", json!(20 + round))
+        );
+        assert_eq!((first.status, second, third.status), (200, 200, 200));
+
+        let said = call(&app, Some(&acme), ("GET", "/organizations/acme/seats"), None).await;
+        let numbers = (
+            state(&app, &acme, "groups").await.0,
+            said.body["seats"].as_u64(),
+            state(&app, &acme, "roles").await.0,
+        );
+        assert_eq!(numbers, (10 + round, Some(100 + round), 20 + round));
+    }
+}

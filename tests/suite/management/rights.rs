@@ -90,6 +90,8 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PUT /organizations/{organization}/status: 
     PUT /organizations/{organization}/external-id: 
     PUT /organizations/{organization}/parent: 
+    GET /role-blueprints: 
+    PUT /role-blueprints/{blueprint}: 
     GET /organizations/{organization}/api-keys: owner admin auditor
     POST /organizations/{organization}/api-keys: owner admin
     GET /organizations/{organization}/api-keys/{api_key}: owner admin auditor
@@ -138,6 +140,8 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     POST /organizations/{organization}/mail-templates/{mail}/{locale}/preview: owner admin
     GET /organizations/{organization}/policy: owner admin sso-manager auditor
     PATCH /organizations/{organization}/policy: owner admin
+    GET /organizations/{organization}/quotas: owner admin user-manager sso-manager help-desk auditor reader
+    PUT /organizations/{organization}/quotas/{quota}: 
     GET /organizations/{organization}/roles: owner admin user-manager sso-manager help-desk auditor reader
     POST /organizations/{organization}/roles: owner admin
     GET /organizations/{organization}/roles/{role}: owner admin user-manager sso-manager help-desk auditor reader
@@ -167,6 +171,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/webhooks/{webhook}/deliveries: owner admin auditor
     GET /organizations/{organization}/webhooks/{webhook}/deliveries/{event}: owner admin auditor
     POST /organizations/{organization}/webhooks/{webhook}/deliveries/{event}/redeliver: owner admin
+    DELETE /role-blueprints/{blueprint}: 
     DELETE /organizations/{organization}/api-keys/{api_key}: owner admin
     DELETE /organizations/{organization}/applications/{client}: 
     DELETE /organizations/{organization}/clients/{client}/roles/{role}: owner admin user-manager

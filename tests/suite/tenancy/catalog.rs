@@ -412,7 +412,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_refresh: domains: rows: true
     orgate_refresh: key_rings: select, update (due_at)
     orgate_refresh: key_rings: rows: true
-    orgate_refresh: organizations: select (org_id, status, erase_after, erased_at)
+    orgate_refresh: organizations: select (org_id, status, erase_after, erasing_since, erased_at)
     orgate_refresh: organizations: rows: true
     orgate_refresh: schema public: usage
     orgate_resolve: client_directory: select
