@@ -39,6 +39,10 @@ select place, name from unnest(array[
     'client_secrets', 'clients', 'registration_tokens', 'group_roles', 'group_ancestors', 'group_parents', 'groups',
     'role_permissions', 'roles', 'permissions', 'policies', 'signing_keys', 'key_rings', 'event_positions', 'audit_events'
 ]) with ordinality as listed (name, place);
+alter table erased_tables enable row level security;
+alter table erased_tables force row level security;
+create policy upkeep on erased_tables to current_user using (true); -- migrations add rows
+create policy erase on erased_tables for select to orgate_erase using (true);
 grant select on erased_tables to orgate_erase;
 
 -- Has a table erased with its organization, before another one that is.

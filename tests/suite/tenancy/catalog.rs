@@ -76,8 +76,6 @@ const DELIBERATE: &[&str] = &[
     "event_sequencer: the policy org_isolation is missing, or another",
     "event_sequencer: the primary key does not begin with org_id",
     // Names of tables, and nothing of anybody; the role that erases reads it, and nobody else.
-    "erased_tables: row-level security is not enabled",
-    "erased_tables: row-level security is not forced",
     "erased_tables: no column org_id uuid not null default current_org_id()",
     "erased_tables: the policy org_isolation is missing, or another",
     "erased_tables: the primary key does not begin with org_id",
