@@ -153,7 +153,11 @@ async fn who_is_turned_away_hears_of_it_and_who_gives_up_can_begin_again() {
     let device = ask(&app, "tv", &[("organization", "acme")]).await;
 
     let form = browser.follow(device.go_on(&browser).await).await;
-    assert!(form.body.contains(">Cancel</span></button>"), "there is no application to return to: {}", form.body);
+    assert!(
+        form.body.contains(">Cancel</span></button>"),
+        "there is no application to return to: {}",
+        form.body
+    );
     let cancelled = browser
         .post("/sign-in/cancel", &[("request", &form.field("request")), ("csrf", &form.field("csrf"))])
         .await;
