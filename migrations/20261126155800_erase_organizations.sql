@@ -24,34 +24,65 @@ grant select (status) on organizations to orgate_arrange;
 create policy erase on organizations to orgate_erase using (org_id = current_org_id());
 grant select (org_id, erasing_since, erased_at) on organizations to orgate_erase;
 
+-- What is erased with an organization: from the lowest place on, so that what refers to something goes before it. Not all that is
+-- there has a row: some goes with what it refers to.
+create table erased_tables (
+    name  name primary key,
+    place numeric not null
+);
+insert into erased_tables (place, name)
+select place, name from unnest(array[
+    -- First: what rests encrypted is nobody's to read from here on.
+    'data_keys',
+    'outbox', 'idempotency_keys', 'signals', 'stream_events', 'stream_exclusions', 'event_streams',
+    'webhook_deliveries', 'webhooks', 'refresh_tokens', 'authorization_codes', 'consents', 'discovery_challenges',
+    'upstream_sessions', 'upstream_requests', 'device_user_codes', 'device_requests', 'pushed_requests',
+    'authorization_requests', 'grants', 'sessions', 'delegations', 'invitation_roles', 'invitation_groups', 'invitations',
+    'recovery_codes', 'password_credentials', 'identity_links', 'mapped_roles', 'mapped_groups', 'group_members',
+    'role_assignments', 'email_index', 'person_links', 'sign_in_throttles', 'api_keys', 'users', 'sign_in_traces',
+    'consumed_assertions', 'consumed_ids', 'revoked_tokens', 'connection_refreshes', 'connection_keys',
+    'connection_domains', 'connection_pilots', 'connections', 'shared_domains', 'domain_transfers', 'domains',
+    'setup_links', 'client_roles', 'client_access', 'client_permissions', 'client_registrations', 'client_documents',
+    'client_secrets', 'clients', 'registration_tokens', 'group_roles', 'group_ancestors', 'group_parents', 'groups',
+    'role_permissions', 'roles', 'permissions', 'policies', 'signing_keys', 'key_rings', 'event_positions', 'audit_events'
+]) with ordinality as listed (name, place);
+alter table erased_tables enable row level security;
+alter table erased_tables force row level security;
+create policy known on erased_tables using (true); -- grants say who reads it
+grant select on erased_tables to orgate_erase;
+
 do $$
 declare
     target text;
 begin
-    foreach target in array array[
-        'api_keys', 'client_access', 'client_documents', 'client_permissions', 'client_registrations', 'client_roles', 'client_secrets',
-        'clients', 'connection_domains', 'connection_keys', 'connection_pilots', 'connection_refreshes',
-        'connection_versions', 'connections', 'consumed_assertions', 'consumed_ids', 'data_keys', 'delegations',
-        'device_requests',
-        'device_user_codes', 'discovery_challenges', 'domain_transfers', 'domains', 'event_positions', 'event_streams',
-        'group_ancestors', 'group_parents', 'group_roles', 'groups', 'idempotency_keys', 'invitation_groups',
-        'invitation_roles', 'key_rings', 'outbox', 'permissions', 'policies', 'pushed_requests', 'refresh_tokens',
-        'registration_tokens', 'revoked_tokens', 'role_permissions', 'roles', 'setup_links', 'shared_domains',
-        'sign_in_throttles', 'sign_in_traces', 'signals', 'signing_keys', 'stream_events', 'stream_exclusions',
-        'upstream_sessions', 'webhook_deliveries', 'webhooks'
-    ] loop
-        call admit_erasure(target::regclass, 'org_id, ctid');
+    for target in select name from erased_tables union all select 'connection_versions' loop
+        if target = 'audit_events' then
+            call admit_erasure('audit_events', 'org_id, occurred_at, id');
+        elsif exists (select from pg_policy where polrelid = target::regclass and polname = 'erase') then
+            execute format('grant select (ctid) on %I to orgate_erase', target); -- with users, already
+        else
+            call admit_erasure(target::regclass, 'org_id, ctid');
+        end if;
     end loop;
-    foreach target in array array[
-        'authorization_codes', 'authorization_requests', 'consents', 'email_index', 'grants', 'group_members',
-        'identity_links', 'invitations', 'mapped_groups', 'mapped_roles', 'password_credentials', 'person_links',
-        'recovery_codes', 'role_assignments', 'sessions', 'upstream_requests', 'users'
-    ] loop
-        execute format('grant select (ctid) on %I to orgate_erase', target);
-    end loop;
-    call admit_erasure('audit_events', 'org_id, occurred_at, id');
 end
 $$;
+
+-- Has a table erased with its organization, before another one that is.
+create procedure erase_before(target regclass, next name)
+    language plpgsql
+    as $$
+declare
+    after_it numeric;
+    before_it numeric;
+begin
+    select place into strict after_it from erased_tables where erased_tables.name = next;
+    select coalesce(max(place), 0) into before_it from erased_tables where place < after_it;
+    insert into erased_tables (place, name)
+        select (before_it + after_it) / 2, relname from pg_class where oid = target;
+    call admit_erasure(target, 'org_id, ctid');
+end
+$$;
+revoke execute on procedure erase_before(regclass, name) from public;
 
 -- Whether an organization that was not deleted is below this one, or the one above it was deleted. Changes of the tree wait for
 -- this transaction.
@@ -121,24 +152,7 @@ begin
                    where own.org_id = current_org_id() and own.erasing_since is not null and own.erased_at is null) then
         return 0;
     end if;
-    foreach target in array array[
-        -- First: what rests encrypted is nobody's to read from here on.
-        'data_keys',
-        'outbox', 'idempotency_keys', 'signals', 'stream_events', 'stream_exclusions', 'event_streams',
-        'webhook_deliveries', 'webhooks', 'refresh_tokens', 'authorization_codes', 'consents', 'discovery_challenges',
-        'upstream_sessions', 'upstream_requests', 'device_user_codes', 'device_requests', 'pushed_requests',
-        'authorization_requests', 'grants', 'sessions', 'delegations', 'invitation_roles', 'invitation_groups', 'invitations',
-        'recovery_codes', 'password_credentials', 'identity_links', 'mapped_roles', 'mapped_groups', 'group_members',
-        'role_assignments', 'email_index', 'person_links', 'sign_in_throttles', 'api_keys', 'users', 'sign_in_traces',
-        'consumed_assertions', 'consumed_ids', 'revoked_tokens', 'connection_refreshes', 'connection_keys',
-        'connection_domains', 'connection_pilots',
-        'connections',
-        'shared_domains', 'domain_transfers', 'domains', 'setup_links', 'client_roles', 'client_access',
-        'client_permissions', 'client_registrations', 'client_documents', 'client_secrets', 'clients',
-        'registration_tokens', 'group_roles', 'group_ancestors', 'group_parents', 'groups', 'role_permissions', 'roles',
-        'permissions', 'policies', 'signing_keys', 'key_rings', 'event_positions',
-        'audit_events'
-    ] loop
+    for target in select name from erased_tables order by place loop
         case target
             when 'connections' then
                 -- Each refers to the other.

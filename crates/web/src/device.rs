@@ -11,7 +11,7 @@ use orgate_domain::clients::Party;
 use orgate_domain::devices::DEVICE_LIFETIME;
 use orgate_domain::ids::DeviceRequestId;
 use orgate_domain::names::DisplayName;
-use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::consent::{Decision, NamedBy};
 use orgate_flows::device::{Approval, FoundDevice, answer, approval, begin, find};
@@ -19,8 +19,8 @@ use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::params::Params;
 
 use crate::consent::{self, meaning};
-use crate::form::{PageForm, PageQuery};
-use crate::page::{Org, Page, failed, over, render, unreadable};
+use crate::form::{LinkQuery, PageForm, PageQuery};
+use crate::page::{Org, Page, failed, over, render};
 use crate::present::{self, see_other};
 
 /// `templates/device.html`.
@@ -93,13 +93,8 @@ fn subject(code: &str) -> String {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let notice = params.get("error").map(|error| match error {
         "access_denied" => "You did not sign in, so nothing was approved. You can begin again with the same code.",
         _ => "You could not be signed in as the device asked, so nothing was approved. Begin again on the device.",

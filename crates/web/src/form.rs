@@ -15,6 +15,9 @@ pub(crate) struct PageForm(pub(crate) Params);
 /// The query's parameters. One that cannot be read is none of ours: whatever it was to go on with is over.
 pub(crate) struct PageQuery(pub(crate) Params);
 
+/// The query's parameters, of a link that leads here from elsewhere: what is wrong with one that cannot be read is told.
+pub(crate) struct LinkQuery(pub(crate) Params);
+
 impl FromRequest<AppState> for PageForm {
     type Rejection = Response;
 
@@ -34,5 +37,17 @@ impl FromRequestParts<AppState> for PageQuery {
         let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
         let query = QueryParams::from_request_parts(parts, state).await;
         query.map(|QueryParams(params)| Self(params)).map_err(|_| over(&Env::from_ref(state), &origin))
+    }
+}
+
+impl FromRequestParts<AppState> for LinkQuery {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, state).await;
+        let query = QueryParams::from_request_parts(parts, state).await;
+        query
+            .map(|QueryParams(params)| Self(params))
+            .map_err(|rejection| unreadable(&Env::from_ref(state), &origin, &rejection))
     }
 }

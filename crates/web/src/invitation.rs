@@ -10,7 +10,7 @@ use orgate_domain::audit::Origin;
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::invitations::{InvitationRefusal, MIN_PASSWORD};
 use orgate_domain::names::DisplayName;
-use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::invitations::accept::{Chosen, Joined, ThroughError, accept, accept_through, applications};
 use orgate_flows::invitations::{AcceptError, Closed, Invited, Problem as Wrong, look};
@@ -18,8 +18,8 @@ use orgate_flows::joining::onward::waits;
 use orgate_flows::{Arrived, Env};
 use orgate_protocol::params::Params;
 
-use crate::form::PageForm;
-use crate::page::{Link, Org, Page, Problem, failed, problem, render, unreadable};
+use crate::form::{LinkQuery, PageForm};
+use crate::page::{Link, Org, Page, Problem, failed, problem, render};
 use crate::present::see_other;
 use crate::sso::{depart_by_page, failed_as};
 
@@ -88,13 +88,9 @@ fn subject(invitation: &str) -> String {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let text = params.get("invitation").unwrap_or_default();
     let said = Said { request: waiting(&params), ..Said::default() };
     match look(&env, text, origin).await {

@@ -11,7 +11,7 @@ use orgate_domain::audit::Origin;
 use orgate_domain::joining::MAX_MESSAGE;
 use orgate_domain::names::DisplayName;
 use orgate_domain::organizations::Organization;
-use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::invitations::Problem as Wrong;
 use orgate_flows::joining::ask::{Asked, JoinPage, Typed, ask, join_page};
@@ -19,8 +19,8 @@ use orgate_flows::joining::onward::go_on;
 use orgate_flows::joining::prove::{JoinClosed, JoinError, Opened, Proven, look, prove};
 use orgate_protocol::params::Params;
 
-use crate::form::{PageForm, PageQuery};
-use crate::page::{Org, Page, Problem, failed, problem, render, unreadable};
+use crate::form::{LinkQuery, PageForm, PageQuery};
+use crate::page::{Org, Page, Problem, failed, problem, render};
 use crate::present::{self, see_other};
 
 /// `templates/join.html`.
@@ -188,13 +188,8 @@ fn sent(env: &Env, (found, handle): (&JoinPage, &str), email: &str) -> Response 
 pub(crate) async fn get_confirm(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     confirm(&env, &cookies, &params, &Said::default()).await
 }
 

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use orgate_domain::audit::Origin;
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId};
-use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams, RequestOrigin};
+use orgate_edge::{BrowserCookies, RequestOrigin};
 use orgate_flows::Env;
 use orgate_flows::federation::assertion::{Posted, finish_refused, finish_saml, receive_saml};
 use orgate_flows::federation::begin::{BeginError, Departure, begin};
@@ -19,7 +19,8 @@ use orgate_flows::federation::saml::find_metadata;
 use orgate_flows::sign_in::sign_in_page;
 use url::Url;
 
-use crate::page::{Link, Page, Problem, failed, over, problem_with, render, render_framing, unreadable};
+use crate::form::LinkQuery;
+use crate::page::{Link, Page, Problem, failed, over, problem_with, render, render_framing};
 use crate::present::{self, see_other, signed_in};
 use crate::{invitation, link};
 
@@ -48,13 +49,9 @@ struct OnwardPage<'a> {
 pub(crate) async fn get_begin(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let handle = params.get("request").unwrap_or_default();
     let Some(Ok(connection)) = params.get("connection").map(str::parse::<ConnectionId>) else {
         return over(&env, origin);
@@ -119,13 +116,9 @@ pub(crate) async fn get_callback(
     State(env): State<Env>,
     Path((org_id, connection)): Path<(String, String)>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let (Some(at), None) = (place(&org_id, &connection), params.duplicated()) else {
         return over(&env, origin);
     };
@@ -186,13 +179,9 @@ pub(crate) async fn get_finish(
     State(env): State<Env>,
     Path((org_id, connection)): Path<(String, String)>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let Some(at) = place(&org_id, &connection) else { return over(&env, origin) };
     let state = params.get("state").unwrap_or_default();
     let finished = match params.get("refused").map(str::parse::<TraceId>) {

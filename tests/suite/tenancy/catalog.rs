@@ -77,6 +77,7 @@ const DELIBERATE: &[&str] = &[
     "event_sequencer: the primary key does not begin with org_id",
     // Names of tables, and nothing of anybody; the role that erases reads it, and nobody else.
     "erased_tables: no column org_id uuid not null default current_org_id()",
+    "erased_tables: the policy known admits organizations to more",
     "erased_tables: the policy org_isolation is missing, or another",
     "erased_tables: the primary key does not begin with org_id",
     // Makes a table, which no role may. It takes a date and touches no row.

@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::setup::SetupPurpose;
-use orgate_edge::{BrowserCookies, ParamsRejection, QueryParams};
+use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::setup::Closed;
 use orgate_flows::setup::links::{look_at_link, open_link};
@@ -13,7 +13,8 @@ use orgate_flows::setup::links::{look_at_link, open_link};
 use super::form::Form;
 use super::frame::time;
 use super::{Open, Submitted, refusals};
-use crate::page::{Org, Page, Problem, problem, render, unreadable};
+use crate::form::LinkQuery;
+use crate::page::{Org, Page, Problem, problem, render};
 use crate::present::see_other;
 
 /// `templates/setup/landing.html`.
@@ -33,13 +34,9 @@ struct Landing<'a> {
 pub(crate) async fn get(
     State(env): State<Env>,
     cookies: BrowserCookies,
-    query: Result<QueryParams, ParamsRejection>,
+    LinkQuery(params): LinkQuery,
 ) -> Response {
     let origin = &cookies.browser.origin;
-    let QueryParams(params) = match query {
-        Ok(query) => query,
-        Err(rejection) => return unreadable(&env, origin, &rejection),
-    };
     let Some(link) = params.get("link") else {
         if cookies.setup.is_some() {
             return see_other(&env.issuer.at("/setup/connections"));
