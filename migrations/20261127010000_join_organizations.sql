@@ -43,7 +43,7 @@ create table join_requests (
     created_at       timestamptz not null,
     proven_at        timestamptz,
     decided_at       timestamptz,
-    decision         text check (decision in ('approved', 'automatic', 'denied', 'lapsed')),
+    decision         text check (decision in ('approved', 'automatic', 'denied')),
     decided_by       text,
     invitation_id    uuid,           -- what came of it; it is erased with that, and that with its user
     expires_at       timestamptz not null, -- then it counts no more, and is deleted

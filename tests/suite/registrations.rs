@@ -312,6 +312,11 @@ async fn a_token_registers_no_more_than_it_may_however_many_try_at_once() {
 #[tokio::test]
 async fn an_organization_fills_with_registered_clients_up_to_a_bound() {
     let app = app().await;
+    let applications = async || {
+        let mut tx = app.env.store.begin(&app.org("acme").await).await.expect("a transaction");
+        tx.clients().count().await.expect("counted")
+    };
+    let before = applications().await;
     let token = token(&app, "acme", 9).await;
     let first = register(&app, &token, &usual()).await;
     fill(&app).await;
@@ -320,6 +325,7 @@ async fn an_organization_fills_with_registered_clients_up_to_a_bound() {
     let (path, managing) = managed(&first);
     assert_eq!(call(&app, Method::DELETE, &path, &managing, None).await.status, 204);
     assert_eq!(register(&app, &token, &usual()).await.status, 201, "one that went makes room");
+    assert_eq!(applications().await, before, "and none is one of the organization's, there or gone");
 }
 
 /// Registers as many clients as there may be, but for one.

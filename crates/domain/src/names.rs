@@ -74,9 +74,14 @@ impl DisplayName {
     }
 }
 
+/// Whether a character turns what is around it, whatever that is. Marks of direction (U+061C, U+200E, U+200F) do not.
+pub const fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether a character is a control character, or changes the direction of the text around it.
-fn is_misleading(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+pub(crate) fn is_misleading(c: char) -> bool {
+    c.is_control() || overrides_direction(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
 /// What something is called in a system of somebody else's: 1 to 255 characters, compared as they are.

@@ -5,7 +5,7 @@
 pub enum Quota {
     /// API keys that are good still.
     ApiKeys,
-    /// Applications and machines of its own.
+    /// Applications and machines that it made.
     Clients,
     /// Connections to identity providers.
     Connections,

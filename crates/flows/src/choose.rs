@@ -131,13 +131,26 @@ pub(crate) async fn settle(
     if waiting.is_resolved() {
         return Err(WaitingError::Over);
     }
+    renew(env, waiting, (&resolved.scope, reason), browser).await
+}
+
+/// Ends a request, once, and makes it anew in this organization.
+///
+/// # Errors
+/// [`WaitingError::Over`] if another call was first.
+pub(crate) async fn renew(
+    env: &Env,
+    waiting: Waiting,
+    (scope, reason): (&OrgScope, Reason),
+    browser: &Browser,
+) -> Result<Next, WaitingError> {
     let mut tx = env.store.begin(&waiting.scope).await.map_err(Failure::from)?;
     let now = env.clock.now();
     if !tx.authorization_requests().consume(waiting.asked().id, now).await.map_err(Failure::from)? {
         return Err(WaitingError::Over);
     }
     tx.commit().await.map_err(Failure::from)?;
-    Ok(enter(env, waiting.pending, (&resolved.scope, reason), browser).await?)
+    Ok(enter(env, waiting.pending, (scope, reason), browser).await?)
 }
 
 /// Whether an organization can be entered with the request's client: what an unknown name and an

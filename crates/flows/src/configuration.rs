@@ -244,9 +244,9 @@ impl Configuration {
         let mut tx = store.begin(scope).await?;
         let connections = tx.connections().list().await?;
         let domains = tx.domains().list_verified().await?;
-        let joining = tx.joining().find().await?;
+        let joins = tx.joining().find().await?.is_some_and(|joining| joining.is_open());
         tx.commit().await?;
-        let found = Arc::new(SignInConfiguration { connections, domains, joining });
+        let found = Arc::new(SignInConfiguration { connections, domains, joins });
         if self.is_still(read_in) {
             self.sign_ins.insert(scope.org_id(), Arc::clone(&found)).await;
         }

@@ -22,8 +22,8 @@ pub use quotas::QuotaSettings;
 pub(crate) use quotas::{save_quotas, seize_quotas};
 pub use roles::FirstRole;
 pub(crate) use roles::{
-    delegation_event, find_blueprints, first_roles, new_roles, save_blueprint, save_delegation, save_group,
-    save_role,
+    blueprints_in, delegation_event, find_blueprints, first_roles, new_roles, save_blueprint,
+    save_delegation, save_group, save_role,
 };
 pub(crate) use users::{Assignment, UserState, end_all, save_assignment, save_membership, save_user};
 

@@ -7,6 +7,7 @@ use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 use orgate_domain::email::Email;
 use orgate_domain::ids::MessageId;
+use orgate_domain::joining::LINK_LIFETIME;
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_storage::{OrgScope, WaitingMessage};
 use tokio::task::JoinSet;
@@ -255,10 +256,10 @@ async fn send(
 }
 
 fn limit_of(message: &WaitingMessage) -> Duration {
-    if [NOTICE, INVITATION, JOIN].contains(&message.kind.as_str()) {
-        NOTICE_LIMIT
-    } else {
-        DISCOVERY_LIFETIME
+    match message.kind.as_str() {
+        NOTICE | INVITATION => NOTICE_LIMIT,
+        JOIN => LINK_LIFETIME,
+        _ => DISCOVERY_LIFETIME,
     }
 }
 

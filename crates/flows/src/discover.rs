@@ -8,18 +8,18 @@
 use orgate_domain::audit::{Action, Event};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{DiscoveryId, MessageId, OrgId};
+use orgate_domain::ids::{DiscoveryId, OrgId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::policies::DISCOVERY_LIFETIME;
 use orgate_domain::resolution::Reason;
 use orgate_storage::system::{OrgHint, ResolvedOrg};
-use orgate_storage::{NewDiscoveryChallenge, NewMessage, ProvenAddress};
+use orgate_storage::{NewDiscoveryChallenge, ProvenAddress};
 use serde::{Deserialize, Serialize};
 
 use crate::authorize::{Next, Question, find_organization};
 use crate::choose::{is_open, of_address, settle};
 use crate::limits::{Limited, source};
-use crate::vault::Purpose;
+use crate::sealed::Sealed;
 use crate::waiting::{Waiting, WaitingError};
 use crate::{Browser, Env, Failure, events};
 
@@ -162,10 +162,7 @@ async fn request_mail(
         handle: handle.to_owned(),
         client_name: waiting.client().name.as_str().to_owned(),
     };
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&message).unwrap_or_default());
-    let id = MessageId::from_uuid(env.random.uuid(now)?);
-    let sealed_for = (Purpose::Message, id.to_string());
-    let payload = env.vault.seal(env, &waiting.scope, (sealed_for.0, &sealed_for.1), &plain).await?;
+    let mail = Sealed::of(env, &waiting.scope, "discovery_mail", &message).await?;
     let address = env.vault.proven_address(email);
     let challenge = NewDiscoveryChallenge {
         id: DiscoveryId::from_uuid(env.random.uuid(now)?),
@@ -190,7 +187,7 @@ async fn request_mail(
         env.refusals.record(env, &waiting.scope, event).await?;
         return Ok(());
     }
-    tx.outbox().insert(&NewMessage { id, kind: "discovery_mail", payload: &payload, at: now }).await?;
+    mail.send(&mut tx).await?;
     let event = events::done(env, Action::DiscoveryRequested, &browser.origin)?;
     tx.audit().insert(&Event { client: Some(waiting.client().key()), ..event }).await?;
     Ok(tx.commit().await?)

@@ -21,6 +21,9 @@ const ROWS: i32 = 2_000;
 /// then, and what they wrote last is erased with the rest.
 const SETTLING: Duration = Duration::minutes(15);
 
+/// When one that could not be erased is looked at again.
+const POSTPONED: Duration = Duration::hours(1);
+
 /// Erases a part of each organization that is due, once; of how many. 0: nobody is due.
 ///
 /// # Errors
@@ -33,6 +36,7 @@ pub async fn erase_due(env: &Env) -> Result<usize, Failure> {
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(org.id = %scope.org_id(), %error, "an organization could not be erased");
+                postpone(env, &scope).await?;
             }
         }
     }
@@ -45,7 +49,9 @@ async fn erase(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let Some(erasure) = tx.organization().begin_erasure(now).await? else { return Ok(false) };
     if erasure.is_new && tx.organization().find_neighbours().await?.live_below {
-        return Ok(false); // and has not begun
+        drop(tx); // it has not begun
+        postpone(env, scope).await?;
+        return Ok(false);
     }
     let erased = tx.organization().erase_some(ROWS).await?;
     let settled_at = erasure.since + SETTLING;
@@ -68,6 +74,13 @@ async fn erase(env: &Env, scope: &OrgScope) -> Result<bool, Failure> {
     tx.organization().end_erasure(now).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Has one that cannot be erased now make way for others.
+async fn postpone(env: &Env, scope: &OrgScope) -> Result<(), Failure> {
+    let mut tx = env.store.begin(scope).await?;
+    tx.organization().postpone_erasure(env.clock.now() + POSTPONED).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Says in the operator's log that an organization was erased. Said again after a crash, it is the same event, and is there once.

@@ -143,7 +143,8 @@ impl Reading<'_> {
         let connections = list_connections(&mut tx).await?;
         let delegations = tx.delegations().list().await?;
         let quotas = QuotaSettings::find(&mut tx).await?;
-        let blueprints = tx.role_blueprints().list().await?;
+        let is_operator = organization.slug.as_str() == OPERATOR_SLUG;
+        let blueprints = if is_operator { Some(tx.role_blueprints().list().await?) } else { None };
         let mail_templates = tx.mail_templates().list().await?;
         let clients = list_clients(&mut tx).await?;
         for client in tx.clients().list_access().await? {
@@ -157,7 +158,6 @@ impl Reading<'_> {
             described.extend(self.connection((scope, &slug), connection, pilots).await?);
         }
         described.sort_by(|one, other| one.slug.value.cmp(&other.slug.value));
-        let is_operator = organization.slug.as_str() == OPERATOR_SLUG;
         let wanted = WantedOrganization {
             slug: placed(organization.slug),
             name: organization.name,
@@ -172,7 +172,7 @@ impl Reading<'_> {
             external_id,
             policy: Some(policy),
             quotas: Some(quotas),
-            blueprints: is_operator.then(|| blueprints.into_iter().map(blueprint).collect()),
+            blueprints: blueprints.map(|kept| kept.into_iter().map(blueprint).collect()),
             joining: joining.map(wanted_joining),
             ready_roles: false,
             lists: [Kind::Roles, Kind::Groups, Kind::Users, Kind::Connections].into(),

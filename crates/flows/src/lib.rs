@@ -69,6 +69,7 @@ pub mod registration_tokens;
 pub mod revoke;
 pub mod rewrap;
 pub mod rotate_secret;
+mod sealed;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;

@@ -185,19 +185,24 @@ impl Limits {
     /// # Errors
     /// [`TooMany`] after a while.
     pub async fn take_turn(&self, org_id: OrgId, caller: String) -> Result<Turn, TooMany> {
-        let busy = TooMany { retry_after: Duration::from_secs(1) };
-        let (own, all) = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1); // those that somebody has or waits for
-            let mut of = |caller, turns_at_once| {
-                let turn = turns.entry((org_id, caller));
-                Arc::clone(turn.or_insert_with(|| Arc::new(Semaphore::new(turns_at_once))))
-            };
-            (of(Some(caller), 1), of(None, TURNS))
-        };
-        let both = async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) };
-        let taken: Result<Result<Turn, AcquireError>, _> = tokio::time::timeout(PATIENCE, both).await;
-        taken.map_err(|_| busy)?.map_err(|_| busy)
+        let (own, all) = (self.turn((org_id, Some(caller)), 1), self.turn((org_id, None), TURNS));
+        in_time(async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) })
+            .await
+    }
+
+    /// Waits for a turn of somebody who would join an organization: apart from those of its administrators.
+    ///
+    /// # Errors
+    /// As of [`Limits::take_turn`].
+    pub async fn take_turn_to_join(&self, org_id: OrgId) -> Result<OwnedSemaphorePermit, TooMany> {
+        let turn = self.turn((org_id, Some("join".to_owned())), TURNS);
+        in_time(async { turn.acquire_owned().await }).await
+    }
+
+    fn turn(&self, key: (OrgId, Option<String>), at_once: usize) -> Arc<Semaphore> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1); // those that somebody has or waits for
+        Arc::clone(turns.entry(key).or_insert_with(|| Arc::new(Semaphore::new(at_once))))
     }
 
     /// Takes one request of a receiver about its streams in an organization from its budget.
@@ -261,6 +266,12 @@ impl Limits {
 
 fn a_minute(budget: u32) -> Quota {
     Quota::per_minute(NonZeroU32::new(budget).unwrap_or(NonZeroU32::MIN))
+}
+
+/// What is waited for, unless that takes longer than anybody should wait.
+async fn in_time<T>(turn: impl Future<Output = Result<T, AcquireError>>) -> Result<T, TooMany> {
+    let busy = TooMany { retry_after: Duration::from_secs(1) };
+    tokio::time::timeout(PATIENCE, turn).await.map_err(|_| busy)?.map_err(|_| busy)
 }
 
 fn too_many(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> TooMany {

@@ -14,6 +14,7 @@ use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::mail_templates::{
     MAX_LINES, MAX_SUBJECT, MAX_TEXT, MailKind, MailLocale, MailTemplate, Wording,
 };
+use orgate_domain::names::overrides_direction;
 use orgate_storage::OrgScope;
 
 use self::languages::Language;
@@ -23,7 +24,7 @@ use crate::{Env, Failure, events};
 /// Why a mail is sent, and to whom.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Occasion<'a> {
-    pub(crate) kind: MailKind,
+    pub(crate) about: About<'a>,
     /// What its reader speaks (BCP 47), if that is known.
     pub(crate) locale: Option<&'a str>,
     /// The organization's name.
@@ -32,19 +33,31 @@ pub(crate) struct Occasion<'a> {
     pub(crate) name: Option<&'a str>,
     /// The address that it goes to.
     pub(crate) email: &'a str,
-    /// Of an invitation.
-    pub(crate) invitation: Option<InvitationOccasion<'a>>,
 }
 
-/// What only invitations have.
+/// What a mail is about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct InvitationOccasion<'a> {
-    /// The name of the user who invites, where it is one.
-    pub(crate) inviter: Option<&'a str>,
-    /// The link.
-    pub(crate) url: &'a str,
-    /// Until when it is good.
-    pub(crate) expires_at: DateTime<Utc>,
+pub(crate) enum About<'a> {
+    /// It goes to the former address of a user.
+    AddressChanged,
+    /// Somebody is invited.
+    Invitation {
+        /// The name of the user who invites, where it is one.
+        inviter: Option<&'a str>,
+        /// The link.
+        url: &'a str,
+        /// Until when it is good.
+        expires_at: DateTime<Utc>,
+    },
+}
+
+impl About<'_> {
+    const fn kind(&self) -> MailKind {
+        match self {
+            Self::AddressChanged => MailKind::AddressChanged,
+            Self::Invitation { .. } => MailKind::Invitation,
+        }
+    }
 }
 
 /// A mail as it goes out.
@@ -108,7 +121,7 @@ pub(crate) async fn compose(
 ) -> Result<Option<Composed>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let locales = MailLocale::candidates(occasion.locale);
-    let template = tx.mail_templates().find_first(occasion.kind, &locales).await?;
+    let template = tx.mail_templates().find_first(occasion.about.kind(), &locales).await?;
     tx.commit().await?;
     let Some(template) = template else { return Ok(in_our_words(env, occasion)) };
     match in_words_of(env, occasion, (&template.locale, &template.wording)) {
@@ -140,7 +153,7 @@ pub(crate) fn in_words_of(
 pub(crate) fn in_our_words(env: &Env, occasion: &Occasion<'_>) -> Option<Composed> {
     let spoken = occasion.locale.and_then(|tag| tag.parse().ok());
     let language = Language::of(spoken.as_ref());
-    lay(env, occasion, (language, language.tag), language.wording(occasion.kind)).ok()
+    lay(env, occasion, (language, language.tag), language.wording(occasion.about.kind())).ok()
 }
 
 /// Whether an organization may word a mail like this.
@@ -196,14 +209,18 @@ impl Sample {
         locale: Option<&'a str>,
     ) -> Occasion<'a> {
         let inviter = self.names.map(|(inviter, _)| inviter);
-        let invitation = InvitationOccasion { inviter, url: &self.url, expires_at: self.expires_at };
+        let about = match kind {
+            MailKind::AddressChanged => About::AddressChanged,
+            MailKind::Invitation => {
+                About::Invitation { inviter, url: &self.url, expires_at: self.expires_at }
+            }
+        };
         Occasion {
-            kind,
+            about,
             locale,
             organization,
             name: self.names.map(|(_, name)| name),
             email: "grace@example.com",
-            invitation: (kind == MailKind::Invitation).then_some(invitation),
         }
     }
 }
@@ -215,10 +232,13 @@ fn lay(
     (subject, text): (&str, &str),
 ) -> Result<Composed, WordingError> {
     let moment = |at: DateTime<Utc>| at.format(language.moment).to_string();
-    let expires = occasion.invitation.map(|invitation| moment(invitation.expires_at)).unwrap_or_default();
+    let (inviter, expires, url) = match occasion.about {
+        About::AddressChanged => (None, String::new(), None),
+        About::Invitation { inviter, url, expires_at } => (inviter, moment(expires_at), Some(url)),
+    };
     let values: &Values<'_> = &[
         ("organization", occasion.organization),
-        ("inviter", occasion.invitation.and_then(|invitation| invitation.inviter).unwrap_or_default()),
+        ("inviter", inviter.unwrap_or_default()),
         ("name", occasion.name.unwrap_or_default()),
         ("email", occasion.email),
         ("expires", &expires),
@@ -226,8 +246,8 @@ fn lay(
     let wrong = |field| move |error: TemplateError| WordingError { field, detail: error.to_string() };
     let nothing =
         |field| WordingError { field, detail: "it says nothing, where a name is missing".to_owned() };
-    let subject = one_line(&render(occasion.kind, subject, values).map_err(wrong("subject"))?);
-    let paragraphs = paragraphs(&render(occasion.kind, text, values).map_err(wrong("text"))?);
+    let subject = one_line(&render(occasion.about.kind(), subject, values).map_err(wrong("subject"))?);
+    let paragraphs = paragraphs(&render(occasion.about.kind(), text, values).map_err(wrong("text"))?);
     if subject.is_empty() {
         return Err(nothing("subject"));
     }
@@ -235,23 +255,18 @@ fn lay(
         return Err(nothing("text"));
     }
     let host = env.issuer.url().host_str().unwrap_or_default();
-    let closing = match occasion.kind {
-        MailKind::AddressChanged => language.former_address,
-        MailKind::Invitation => language.unexpected,
+    let closing = match occasion.about {
+        About::AddressChanged => language.former_address,
+        About::Invitation { .. } => language.unexpected,
     };
     let closing = closing.replace("{}", occasion.organization);
     let once = |url| Link { url, once: language.once.replace("{}", &expires) };
-    let link = occasion.invitation.map(|invitation| once(invitation.url));
+    let link = url.map(once);
     let secured = language.secured.replace("{}", host);
     let mail = &Laid { language, lang, subject, paragraphs, link, closing, secured };
     let rendered = TextPart { mail }.render().and_then(|text| Ok((text, HtmlPart { mail }.render()?)));
     let (text, html) = rendered.map_err(|error| WordingError { field: "text", detail: error.to_string() })?;
     Ok(Composed { subject: mail.subject.clone(), text, html })
-}
-
-/// Whether a character turns what is around it, whatever that is. Marks of direction (U+200E, U+200F) do not.
-const fn overrides_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A header's line: whatever its parts hold.

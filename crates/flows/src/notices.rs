@@ -1,20 +1,17 @@
 //! Mail to an organization's own contact, or to a user, about what they should act on.
 
-use std::str::FromStr as _;
-
 use askama::Template;
 use chrono::{DateTime, Utc};
 use lettre::Message;
 use lettre::message::{Mailbox, MultiPart};
 use orgate_domain::domains::OrgDomain;
 use orgate_domain::email::DomainName;
-use orgate_domain::ids::MessageId;
 use orgate_domain::mail_templates::MailKind;
-use orgate_storage::{NewMessage, OrgScope, OrgTx, StorageError};
+use orgate_storage::OrgScope;
 use serde::{Deserialize, Serialize};
 
-use crate::mails::Occasion;
-use crate::vault::Purpose;
+use crate::mails::{About, Occasion};
+use crate::sealed::Sealed;
 use crate::{Env, Failure, mails};
 
 /// What the outbox calls a notice.
@@ -174,15 +171,14 @@ impl Notice {
         scope: &OrgScope,
         from: &Mailbox,
     ) -> Result<Option<Message>, Failure> {
-        let own = self.own.as_ref().and_then(|own| Some((own, MailKind::from_str(&own.kind).ok()?)));
-        let Some((own, kind)) = own else { return Ok(self.compose_ours(env, from)) };
+        let is_that = |own: &&OwnMail| own.kind == MailKind::AddressChanged.as_str();
+        let Some(own) = self.own.as_ref().filter(is_that) else { return Ok(self.compose_ours(env, from)) };
         let occasion = Occasion {
-            kind,
+            about: About::AddressChanged,
             locale: own.locale.as_deref(),
             organization: &self.organization,
             name: Some(&own.name),
             email: &self.to,
-            invitation: None,
         };
         let composed = mails::compose(env, scope, &occasion).await?;
         Ok(composed.and_then(|composed| composed.message(from, &self.to)))
@@ -201,27 +197,15 @@ impl Notice {
     }
 }
 
-/// A notice that waits to be sent with the change that it is about.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    id: MessageId,
-    payload: Vec<u8>,
-    at: DateTime<Utc>,
-}
-
 /// Addresses a notice to the organization's contact; `None` if it has none.
-pub(crate) async fn prepare(
-    env: &Env,
-    scope: &OrgScope,
-    notice: Notice,
-) -> Result<Option<Prepared>, Failure> {
+pub(crate) async fn prepare(env: &Env, scope: &OrgScope, notice: Notice) -> Result<Option<Sealed>, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let organization = tx.organization().find().await?;
     tx.commit().await?;
     let addressed = organization.and_then(|organization| Some((organization.contact?, organization.name)));
     let Some((contact, name)) = addressed else { return Ok(None) };
     let notice = Notice { to: contact.as_str().to_owned(), organization: name.as_str().to_owned(), ..notice };
-    seal(env, scope, &notice).await.map(Some)
+    Sealed::of(env, scope, NOTICE, &notice).await.map(Some)
 }
 
 /// Addresses a notice to somebody else; `about` is told the organization's name.
@@ -230,27 +214,11 @@ pub(crate) async fn prepare_for(
     scope: &OrgScope,
     to: &str,
     about: impl FnOnce(&str) -> Notice,
-) -> Result<Prepared, Failure> {
+) -> Result<Sealed, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let organization = tx.organization().find().await?;
     tx.commit().await?;
     let name = organization.map(|organization| organization.name.as_str().to_owned()).unwrap_or_default();
     let notice = about(&name);
-    seal(env, scope, &Notice { to: to.to_owned(), organization: name, ..notice }).await
-}
-
-async fn seal(env: &Env, scope: &OrgScope, notice: &Notice) -> Result<Prepared, Failure> {
-    let plain = serde_json::to_vec(notice).unwrap_or_default();
-    let at = env.clock.now();
-    let id = MessageId::from_uuid(env.random.uuid(at)?);
-    let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
-    Ok(Prepared { id, payload, at })
-}
-
-impl Prepared {
-    /// Has it sent, if this transaction is committed.
-    pub(crate) async fn send(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
-        let Self { id, payload, at } = self;
-        tx.outbox().insert(&NewMessage { id: *id, kind: NOTICE, payload, at: *at }).await
-    }
+    Sealed::of(env, scope, NOTICE, &Notice { to: to.to_owned(), organization: name, ..notice }).await
 }

@@ -10,14 +10,12 @@ use orgate_domain::clients::Client;
 use orgate_domain::credentials::{Credential, RegistrationAccessToken, RegistrationToken, SecretHash};
 use orgate_domain::ids::ClientId;
 use orgate_domain::organizations::OrgStatus;
-use orgate_domain::quotas::Quota;
 use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::registration;
 use orgate_storage::{ClientChange, NewRegistration, OrgScope, OrgTx};
 
 use crate::apply::Secret;
 use crate::limits::Limited;
-use crate::quotas::check_room;
 use crate::{Called, Env, Failure, events};
 
 mod manage;
@@ -50,7 +48,7 @@ pub enum Registration {
     Registered(Box<Registered>),
     /// What it says of itself cannot be registered.
     Refused(RequestError),
-    /// The organization has as many as it may.
+    /// As many registered themselves as may.
     TooMany,
     /// The token is not one that lets anybody register: whatever the reason, one answer.
     Unauthorized,
@@ -93,12 +91,6 @@ pub async fn register_client(
         }
     };
     let token = env.random.credential::<RegistrationAccessToken>(scope.org_id())?;
-    tx.organization().lock().await?;
-    let have = usize::try_from(tx.clients().count().await?).unwrap_or(usize::MAX);
-    if check_room(&mut tx, Quota::Clients, have).await?.is_err() {
-        drop(tx);
-        return refuse(env, &scope, ("too_many_clients", Registration::TooMany), origin).await;
-    }
     tx.clients().save(&ClientChange { client: &client, with_status: true, at: now }).await?;
     let new = NewRegistration { client_id: id, token: token.hash(), by, at: now };
     if !tx.registrations().insert(&new, MAX_REGISTERED).await? {

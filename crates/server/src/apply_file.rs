@@ -231,6 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn blueprints_are_the_operators_and_bounded() {
+        let of = |slug: &str, list: &str| {
+            problems(&format!("organizations:\n  - {{ slug: {slug}, name: A, role_blueprints: [{list}] }}\n"))
+        };
+        let many = |what: fn(usize) -> String, count| (0..count).map(what).collect::<Vec<_>>().join(", ");
+
+        assert_eq!(of("acme", ""), "acme.yaml:2:13: role_blueprints: they are kept by operator alone");
+        assert!(of("operator", "{ slug: owner }").contains("whoever is owner may do everything"));
+        assert!(of("operator", "{ slug: a }, { slug: a }").contains("was already described"));
+        let blueprints = many(|n| format!("{{ slug: a{n} }}"), 101);
+        assert!(of("operator", &blueprints).contains("role_blueprints: at most 100"));
+        let permissions = many(|n| format!("\"notes:p{n}\""), 201);
+        let wide = of("operator", &format!("{{ slug: a, permissions: [{permissions}] }}"));
+        assert!(wide.contains("permissions: at most 200"), "{wide}");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line_and_the_known_ones() {
         assert_eq!(
             problems(&acme("    colour: red\n")),

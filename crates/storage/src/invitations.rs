@@ -409,6 +409,25 @@ impl Invitations<'_> {
         Ok(covered)
     }
 
+    /// Whether an address is of a domain, and no subdomain of it, that the organization had verified by then.
+    pub async fn is_of_domain_verified_by(
+        &mut self,
+        email: &Email,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let known = sqlx::query_scalar!(
+            r#"select exists (select from domains owned
+                              where owned.org_id = $1 and owned.verified_at <= $3
+                                and owned.domain = split_part($2, '@', 2)) as "known!""#,
+            self.org_id,
+            email.normalized(),
+            at,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?;
+        Ok(known)
+    }
+
     /// Gives an open invitation another link, by somebody's word from now on. `false` if there is none, or it is open no more.
     pub async fn update_link(
         &mut self,

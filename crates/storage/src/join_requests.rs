@@ -96,8 +96,37 @@ impl Row {
         name.transpose()
     }
 
+    fn client(&self) -> Option<(OrgId, ClientId)> {
+        let (owner, id) = self.client_org_id.zip(self.client_id)?;
+        Some((OrgId::from_uuid(owner), ClientId::from_uuid(id)))
+    }
+
     fn email(&self) -> Result<Email, StorageError> {
         parsed(Email::parse(&self.email).ok(), TABLE, "email")
+    }
+
+    /// As administrators see it at this moment.
+    fn seen(self, now: DateTime<Utc>) -> Result<JoinRequest, StorageError> {
+        let row = self;
+        let invitation = row.invitation_id.map(InvitationId::from_uuid);
+        let state = match (row.decision.as_deref(), row.decided_at, invitation) {
+            (None, None, _) if row.expires_at <= now => JoinRequestState::Lapsed,
+            (None, None, _) => JoinRequestState::Open,
+            (Some("approved"), Some(at), Some(invitation)) => JoinRequestState::Approved(at, invitation),
+            (Some("denied"), Some(at), _) => JoinRequestState::Denied(at),
+            _ => return Err(StorageError::Corrupt { table: TABLE, column: "decision" }),
+        };
+        Ok(JoinRequest {
+            id: JoinRequestId::from_uuid(row.id),
+            email: row.email()?,
+            name: row.name()?,
+            client: row.client(),
+            requested_at: row.proven_at.unwrap_or(row.created_at),
+            expires_at: row.expires_at,
+            state,
+            message: row.message,
+            decided_by: row.decided_by,
+        })
     }
 }
 
@@ -105,40 +134,14 @@ impl TryFrom<Row> for StoredJoinRequest {
     type Error = StorageError;
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
-        let client = row.client_org_id.zip(row.client_id);
         Ok(Self {
             id: JoinRequestId::from_uuid(row.id),
             email: row.email()?,
             name: row.name()?,
+            client: row.client(),
             message: row.message,
-            client: client.map(|(owner, id)| (OrgId::from_uuid(owner), ClientId::from_uuid(id))),
             expires_at: row.expires_at,
             proven_at: row.proven_at,
-        })
-    }
-}
-
-impl TryFrom<Row> for JoinRequest {
-    type Error = StorageError;
-
-    fn try_from(row: Row) -> Result<Self, StorageError> {
-        let invitation = row.invitation_id.map(InvitationId::from_uuid);
-        let state = match (row.decision.as_deref(), row.decided_at, invitation) {
-            (None, None, _) => JoinRequestState::Open,
-            (Some("approved"), Some(at), Some(invitation)) => JoinRequestState::Approved(at, invitation),
-            (Some("denied"), Some(at), _) => JoinRequestState::Denied(at),
-            (Some("lapsed"), Some(at), _) => JoinRequestState::Lapsed(at),
-            _ => return Err(StorageError::Corrupt { table: TABLE, column: "decision" }),
-        };
-        Ok(Self {
-            id: JoinRequestId::from_uuid(row.id),
-            email: row.email()?,
-            name: row.name()?,
-            requested_at: row.proven_at.unwrap_or(row.created_at),
-            expires_at: row.expires_at,
-            state,
-            message: row.message,
-            decided_by: row.decided_by,
         })
     }
 }
@@ -182,14 +185,14 @@ impl JoinRequests<'_> {
                                         client_id, created_at, expires_at)
              select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
              where (select count(*) from join_requests recent
-                    where recent.org_id = $1 and recent.email_normalized = $5 and recent.created_at > $13) < $15::bigint
+                    where recent.org_id = $1 and recent.email_normalized = $5 and recent.created_at > $13) < $14::bigint
                and (select count(*) from join_requests here
                     where here.org_id = $1 and here.email_normalized = $5 and here.source = $6
-                      and here.created_at > $13) < $14::bigint
+                      and here.created_at > $13) < $15::bigint
                and (select count(*) from join_requests place
-                    where place.org_id = $1 and place.source = $6 and place.created_at > $13) < $17::bigint
+                    where place.org_id = $1 and place.source = $6 and place.created_at > $13) < $16::bigint
                and (select count(*) from join_requests every
-                    where every.org_id = $1 and every.created_at > $13) < $16::bigint",
+                    where every.org_id = $1 and every.created_at > $13) < $17::bigint",
             self.org_id,
             new.id.as_uuid(),
             new.token.as_bytes(),
@@ -203,10 +206,10 @@ impl JoinRequests<'_> {
             new.at,
             new.expires_at,
             since,
-            MAX_FROM_ONE_PLACE,
             MAX_TO_ONE,
-            MAX_MAILS,
+            MAX_FROM_ONE_PLACE,
             MAX_OF_ONE_PLACE,
+            MAX_MAILS,
         )
         .execute(&mut *self.conn)
         .await?;
@@ -230,21 +233,21 @@ impl JoinRequests<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// What became of what this address asked for: another request changes nothing then. A denial counts from `since` on.
+    /// What became of what this address asked for, as long as it counts: another request changes nothing then.
     pub async fn find_settled(
         &mut self,
         email: &Email,
-        (now, since): (DateTime<Utc>, DateTime<Utc>),
+        now: DateTime<Utc>,
     ) -> Result<Option<Settled>, StorageError> {
         let row = sqlx::query!(
-            r#"select coalesce(bool_or(asked.decided_at is null and asked.expires_at > $3), false) as "open!",
-                      coalesce(bool_or(asked.decision = 'denied' and asked.decided_at > $4), false) as "denied!"
+            r#"select coalesce(bool_or(asked.decided_at is null), false) as "open!",
+                      coalesce(bool_or(asked.decision = 'denied'), false) as "denied!"
                from join_requests asked
-               where asked.org_id = $1 and asked.email_normalized = $2 and asked.proven_at is not null"#,
+               where asked.org_id = $1 and asked.email_normalized = $2 and asked.proven_at is not null
+                 and asked.expires_at > $3"#,
             self.org_id,
             email.normalized(),
             now,
-            since,
         )
         .fetch_one(&mut *self.conn)
         .await?;
@@ -255,7 +258,7 @@ impl JoinRequests<'_> {
         })
     }
 
-    /// Settles what this address asked for and nobody decided: it may join without that. Which requests these were.
+    /// Approves what this address asked for, as it may join by now without anybody's word. Which requests these were.
     pub async fn settle(
         &mut self,
         email: &Email,
@@ -263,8 +266,8 @@ impl JoinRequests<'_> {
     ) -> Result<Vec<JoinRequestId>, StorageError> {
         let settled = sqlx::query_scalar!(
             "update join_requests
-             set decided_at = $4, decision = 'automatic', invitation_id = $3, expires_at = $5
-             where org_id = $1 and email_normalized = $2 and proven_at is not null and decided_at is null
+             set decided_at = $4, decision = 'approved', invitation_id = $3, expires_at = $5
+             where org_id = $1 and email_normalized = $2 and proven_at is not null and decided_at is null and expires_at > $4
              returning id",
             self.org_id,
             email.normalized(),
@@ -284,9 +287,9 @@ impl JoinRequests<'_> {
         id: JoinRequestId,
         (at, until): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<bool, StorageError> {
+        // One that lapsed makes room: there is one open request of an address.
         sqlx::query!(
-            "update join_requests before set decided_at = $3, decision = 'lapsed'
-             from join_requests proving
+            "delete from join_requests before using join_requests proving
              where before.org_id = $1 and proving.org_id = $1 and proving.id = $2
                and before.email_normalized = proving.email_normalized and before.proven_at is not null
                and before.decided_at is null and before.expires_at <= $3",
@@ -347,6 +350,7 @@ impl JoinRequests<'_> {
     pub async fn list(
         &mut self,
         page: PageOf<JoinRequestId>,
+        now: DateTime<Utc>,
     ) -> Result<Page<JoinRequest, JoinRequestId>, StorageError> {
         let rows = select!(
             "asked.proven_at is not null and asked.decision is distinct from 'automatic' and asked.id < $2
@@ -357,12 +361,16 @@ impl JoinRequests<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        let requests: Result<Vec<JoinRequest>, _> = rows.into_iter().map(TryInto::try_into).collect();
+        let requests: Result<Vec<JoinRequest>, _> = rows.into_iter().map(|row| row.seen(now)).collect();
         Ok(page.cut(requests?, |request| request.id))
     }
 
     /// One of these, whatever became of it.
-    pub async fn find(&mut self, id: JoinRequestId) -> Result<Option<JoinRequest>, StorageError> {
+    pub async fn find(
+        &mut self,
+        id: JoinRequestId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<JoinRequest>, StorageError> {
         let row = select!(
             "asked.proven_at is not null and asked.decision is distinct from 'automatic' and asked.id = $2",
             self.org_id,
@@ -370,7 +378,7 @@ impl JoinRequests<'_> {
         )
         .fetch_optional(&mut *self.conn)
         .await?;
-        row.map(TryInto::try_into).transpose()
+        row.map(|row| row.seen(now)).transpose()
     }
 
     /// Approves an open request: this invitation comes of it. `false` if it is not open: of two racing calls, one wins.

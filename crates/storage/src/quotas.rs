@@ -48,7 +48,10 @@ impl Quotas<'_> {
             r#"select
                 (select count(*) from api_keys own
                  where own.org_id = $1 and own.revoked_at is null and own.expires_at > $2) as "api_keys!",
-                (select count(*) from client_directory own where own.org_id = $1 and own.party <> 'unregistered') as "clients!",
+                (select count(*) from client_directory own
+                 where own.org_id = $1 and own.party <> 'unregistered'
+                   and not exists (select from client_registrations itself
+                                   where itself.org_id = own.org_id and itself.client_id = own.id)) as "clients!",
                 (select count(*) from connections own where own.org_id = $1) as "connections!",
                 (select count(*) from domains own where own.org_id = $1) as "domains!",
                 (select count(*) from groups own where own.org_id = $1) as "groups!",

@@ -287,7 +287,7 @@ impl Registrations<'_> {
         let row = sqlx::query!(
             "select known.client_id, known.created_at from client_registrations known
              join client_directory entry on entry.org_id = known.org_id and entry.id = known.client_id
-             where known.org_id = $1 and known.token_hash = $2
+             where known.org_id = $1 and known.token_hash = $2 and known.removed_at is null
              for no key update of entry",
             self.org_id,
             token.as_bytes(),
@@ -311,12 +311,13 @@ impl Registrations<'_> {
         Ok(known)
     }
 
-    /// Forgets a registration. `false` if that was done before.
-    pub async fn delete(&mut self, client: ClientId) -> Result<bool, StorageError> {
+    /// Ends a registration: its token opens nothing any more. `false` if that was done before.
+    pub async fn remove(&mut self, client: ClientId, at: DateTime<Utc>) -> Result<bool, StorageError> {
         let done = sqlx::query!(
-            "delete from client_registrations where org_id = $1 and client_id = $2",
+            "update client_registrations set removed_at = $3 where org_id = $1 and client_id = $2 and removed_at is null",
             self.org_id,
             client.as_uuid(),
+            at,
         )
         .execute(&mut *self.conn)
         .await?;

@@ -285,9 +285,9 @@ pub(crate) fn refused(env: &Env, origin: &Origin, error: &AcceptError) -> Respon
 }
 
 /// What a page says: status, code, headline, what happened, and what to do.
-type Explained = (StatusCode, &'static str, &'static str, &'static str, &'static str);
+pub(crate) type Explained = (StatusCode, &'static str, &'static str, &'static str, &'static str);
 
-const ASK: &str = "Ask whoever invited you for a new invitation.";
+const ASK: &str = "Ask whoever invited you for a new invitation. If nobody did, open the application, and ask to join once more.";
 
 /// A link that opens nothing.
 pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
@@ -298,14 +298,14 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
             "no_seat",
             "There is no room for you at the moment",
             "The organization has as many users as it may have. Your invitation is kept.",
-            "Tell whoever invited you, and open the link again when they have made room.",
+            "Tell an administrator of the organization, and open the link again when they have made room.",
         ),
         Closed::Suspended => (
             StatusCode::FORBIDDEN,
             "organization_suspended",
             "This organization is suspended",
             "Nobody can join it at the moment.",
-            "Ask whoever invited you, and open the link again later.",
+            "Open the link again later, or ask somebody of the organization.",
         ),
         Closed::Taken => (
             StatusCode::CONFLICT,
@@ -333,13 +333,13 @@ fn explain(refusal: InvitationRefusal) -> Explained {
             "invitation_used",
             "This invitation was used",
             "An invitation works once, and this one has.",
-            "If it was you, sign in to the application as you chose to. If it was not, tell whoever invited you.",
+            "If it was you, sign in to the application as you chose to. If it was not, tell an administrator of the organization.",
         ),
         InvitationRefusal::Expired => (
             StatusCode::GONE,
             "invitation_expired",
             "This invitation has expired",
-            "Invitations are good for a few days only.",
+            "An invitation is good until the time that its mail says, and one of whoever joins by themselves for a day.",
             ASK,
         ),
         InvitationRefusal::JoiningChanged => (
@@ -360,7 +360,7 @@ fn explain(refusal: InvitationRefusal) -> Explained {
             StatusCode::GONE,
             "invitation_revoked",
             "This invitation was taken back",
-            "It opens nothing any more. A newer one may be in your mailbox.",
+            "It opens nothing any more. If you were invited again, a newer one is in your mailbox.",
             ASK,
         ),
     }

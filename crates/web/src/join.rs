@@ -20,6 +20,7 @@ use orgate_flows::joining::prove::{JoinClosed, JoinError, Opened, Proven, look, 
 use orgate_protocol::params::Params;
 
 use crate::form::{LinkQuery, PageForm, PageQuery};
+use crate::invitation::Explained;
 use crate::page::{Org, Page, Problem, failed, problem, render};
 use crate::present::{self, see_other};
 
@@ -110,7 +111,7 @@ pub(crate) async fn get(
 ) -> Response {
     let handle = params.get("request").unwrap_or_default();
     match join_page(&env, handle, &cookies.browser).await {
-        Ok(found) => form(&env, &cookies, (&found, handle, typed(&params)), &Said::default()),
+        Ok(found) => form(&env, &cookies, (&found, handle, Typed::default()), &Said::default()),
         Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
@@ -270,8 +271,7 @@ fn closed(env: &Env, origin: &Origin, closed: JoinClosed) -> Response {
     problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
 }
 
-/// Status, code, headline, what happened, and what to do.
-fn explain(closed: JoinClosed) -> (StatusCode, &'static str, &'static str, &'static str, &'static str) {
+fn explain(closed: JoinClosed) -> Explained {
     match closed {
         JoinClosed::Expired => (
             StatusCode::GONE,
@@ -319,8 +319,8 @@ fn explain(closed: JoinClosed) -> (StatusCode, &'static str, &'static str, &'sta
             StatusCode::NOT_FOUND,
             "join_unknown",
             "This link opens nothing here",
-            "It may be incomplete, or a newer mail has another one.",
-            "Open the whole link from the latest mail that you got. If it does not work, ask to join once more.",
+            "It may be incomplete.",
+            "Open the whole link from the mail that you got. If it does not work, ask to join once more.",
         ),
         JoinClosed::Used => (
             StatusCode::GONE,

@@ -203,7 +203,8 @@ async fn a_link_is_used_once() {
 async fn a_link_falls_with_the_domain_the_setting_and_whoever_set_it() {
     let world = World::joined(json!({ "domains": "automatic", "roles": ["admin"] })).await;
     let lose = "update domains set verified_at = null where domain = 'acme.test'";
-    let regain = "update domains set verified_at = now() where domain = 'acme.test'";
+    // As it was: a domain that is verified after the setting is not what the setting is about.
+    let regain = "update domains set verified_at = created_at where domain = 'acme.test'";
     let (form, _) = world.ask("new@acme.test").await;
     let link = world.links("new@acme.test").await.pop().expect("a mail");
     let page = form.browser.get(&link).await;
@@ -378,4 +379,91 @@ async fn whoever_was_deactivated_stays_away() {
     );
     let (form, _) = world.ask("new@acme.test").await;
     assert_eq!(world.confirm(&form.browser, "new@acme.test").await.status, 303);
+}
+
+/// Addresses that were typed lately, as many as `number`, each another one unless `email` says which; from elsewhere, or from
+/// where the tests are.
+async fn fill(world: &World, number: i32, email: Option<&str>, here: bool) {
+    let statement = format!(
+        "insert into join_requests (org_id, id, token_hash, email, email_normalized, source, created_at, expires_at)
+         select org_id, gen_random_uuid(), sha256(gen_random_uuid()::text::bytea), address, address, source, now(),
+                now() + interval '1 day'
+         from organizations,
+              lateral (select coalesce((select source from join_requests where {here} and source <> '' limit 1), '') as source) place,
+              generate_series(1, {number}) n, lateral (select coalesce({email}, n || '@filled.test') as address) typed
+         where slug = 'acme'",
+        email = email.map_or("null".to_owned(), |email| format!("'{email}'")),
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+        .execute(world.app.database.superuser())
+        .await
+        .expect("filled");
+}
+
+/// Each bound by itself: of one address from everywhere, of one place, and of the organization.
+#[tokio::test]
+async fn mails_are_bounded_by_address_by_place_and_in_all() {
+    let world = World::joined(json!({ "others": "request" })).await;
+    let form = world.form(world.app.browser()).await;
+    let is_mailed = async |email: &str| {
+        let before = world.count(ADDRESSES).await;
+        assert_eq!(form.send(email, "", "").await.status, 200, "and nobody is told");
+        world.count(ADDRESSES).await > before
+    };
+
+    fill(&world, 9, Some("a@partner.test"), false).await;
+    assert!(is_mailed("a@partner.test").await, "the tenth");
+    assert!(!is_mailed("a@partner.test").await, "the eleventh, from wherever");
+
+    fill(&world, 98, None, true).await;
+    assert!(is_mailed("b@partner.test").await, "the hundredth from here");
+    assert!(!is_mailed("c@partner.test").await);
+
+    world.run("delete from join_requests").await;
+    fill(&world, 19_999, None, false).await;
+    assert!(is_mailed("d@partner.test").await, "the last of the organization");
+    assert!(!is_mailed("e@partner.test").await);
+}
+
+/// A link is good for a day, and says so afterwards.
+#[tokio::test]
+async fn a_link_lapses_and_says_what_to_do() {
+    let world = World::joined(json!({ "domains": "automatic" })).await;
+    let (form, _) = world.ask("new@acme.test").await;
+    let link = world.links("new@acme.test").await.pop().expect("a mail");
+    let page = form.browser.get(&link).await;
+    assert_eq!(page.status, 200);
+
+    world.app.clock.advance(Duration::hours(24));
+
+    for lapsed in [form.browser.get(&link).await, confirm(&form.browser, &page).await] {
+        assert_eq!(lapsed.status, 410);
+        assert!(lapsed.body.contains("This link has expired"), "{}", lapsed.body);
+        assert!(lapsed.body.contains("ask to join once more"), "{}", lapsed.body);
+    }
+    assert_eq!(world.count("select count(*) from invitations").await, 0);
+}
+
+/// Others than whoever set joining prove domains: of one that came later, or of what is below one, people ask.
+#[tokio::test]
+async fn what_was_set_is_of_the_domains_that_there_were() {
+    let world = World::joined(json!({ "domains": "automatic", "roles": ["viewer"] })).await;
+    world.app.clock.advance(Duration::seconds(1));
+    world.app.apply("organizations: [{ slug: acme, name: Acme Inc, domains: [acme.test, late.test] }]").await;
+    world.run("update domains set subdomains = true where domain = 'acme.test'").await;
+    let proven = async |email: &str| {
+        let form = world.form(world.app.browser()).await;
+        form.send(email, "", "").await;
+        world.confirm(&form.browser, email).await.body
+    };
+
+    for email in ["eve@late.test", "eve@sub.acme.test"] {
+        assert!(proven(email).await.contains("Your request was sent"), "{email}");
+    }
+    assert_eq!(world.count("select count(*) from invitations").await, 0);
+
+    // Whoever could set it says it of these, too.
+    assert_eq!(world.call(("PATCH", "/joining"), &json!({})).await.status, 200);
+    assert!(!proven("nora@late.test").await.contains("Your request was sent"));
+    assert_eq!(world.count("select count(*) from invitations where joins").await, 1);
 }

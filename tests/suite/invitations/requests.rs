@@ -105,11 +105,15 @@ async fn an_address_has_one_open_request_and_it_lapses() {
     let requests = world.requests().await;
     assert_eq!(requests.len(), 1);
     world.app.clock.advance(Duration::days(31));
-    let (status, _) = world.decide(&requests[0], "approve", json!({})).await;
-    assert_eq!(status, 409, "it counts no more");
+    assert_eq!(world.requests().await[0]["status"], "lapsed");
+    for how in ["approve", "deny"] {
+        let (status, refused) = world.decide(&requests[0], how, json!({})).await;
+        assert_eq!(status, 409, "it counts no more");
+        assert!(refused["detail"].to_string().contains("ask again"), "{refused}");
+    }
     let again = world.request("new@partner.test", "").await;
     assert_eq!(again["status"], "open");
-    assert_eq!(world.requests().await[1]["status"], "lapsed");
+    assert_eq!(world.requests().await.len(), 1, "which takes the other one's place");
 }
 
 /// Two who decide at once: one does. And nobody gives what is not theirs.
@@ -189,6 +193,41 @@ async fn what_waits_is_settled_once_whoever_asked_may_join() {
 
     assert!(!confirmed.body.contains("Your request was sent"), "{}", confirmed.body);
     let statuses: Vec<_> = world.requests().await.iter().map(|request| request["status"].clone()).collect();
-    assert!(!statuses.contains(&json!("open")), "{statuses:?}");
+    assert_eq!(statuses, ["approved"], "by what the organization allows by now");
     assert_eq!(world.count("select count(*) from invitations where joins").await, 1);
+}
+
+/// Somebody approves what somebody else denies in the same moment: it is one of both.
+#[tokio::test]
+async fn what_is_approved_is_not_denied() {
+    let world = World::joined(json!({ "others": "request" })).await;
+    for round in 0..4 {
+        let request = world.request(&format!("new{round}@partner.test"), "").await;
+        let before = world.count(MAILS).await;
+
+        let (first, second) = if round % 2 == 0 { ("approve", "deny") } else { ("deny", "approve") };
+        let decided =
+            all([world.decide(&request, first, json!({})), world.decide(&request, second, json!({}))]).await;
+
+        let done: Vec<_> = decided.iter().filter(|(status, _)| *status == 200).collect();
+        assert_eq!(done.len(), 1, "{decided:?}");
+        let status = world.requests().await[0]["status"].clone();
+        assert_eq!(done[0].1["status"], status);
+        assert_eq!(world.count(MAILS).await - before, i64::from(status == "approved"));
+    }
+}
+
+/// What somebody asked for with an address goes when it is theirs no more.
+#[tokio::test]
+async fn a_former_address_is_kept_nowhere() {
+    let world = World::joined(json!({ "others": "request" })).await;
+    let request = world.request("new@partner.test", "It is me").await;
+    assert_eq!(world.decide(&request, "deny", json!({})).await.0, 200);
+    let user = world.call(("POST", "/users"), &json!({ "email": "new@partner.test", "name": "Nora" })).await;
+    let path = format!("/users/{}", user.text("id"));
+
+    let changed = world.call(("PATCH", &path), &json!({ "email": "nora@partner.test" })).await;
+
+    assert_eq!(changed.status, 200, "{:?}", changed.body);
+    assert_eq!(world.count("select count(*) from join_requests").await, 0);
 }

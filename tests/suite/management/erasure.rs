@@ -178,6 +178,8 @@ async fn none_is_erased_while_one_below_it_is_in_use() {
         (200, &json!("deleted"), &json!("Holding"))
     );
     assert_eq!(set_status(&app, "part", "deleted").await.status, 200);
+    assert_eq!(erase_due(&app.env).await.expect("asked"), 0, "it was postponed");
+    app.clock.advance(Duration::hours(1));
     assert_eq!(erase_due(&app.env).await.expect("erased"), 1, "now there is none");
     assert_eq!(operate(&app, ("GET", "/organizations/holding"), None).await.status, 404);
     assert_eq!(
@@ -217,4 +219,27 @@ async fn who_deleted_an_organization_and_why_stands_in_the_operators_log_for_goo
     assert_eq!(detail["change"], "deleting");
     assert!(detail["operator"].as_str().is_some_and(|id| id.starts_with("cli_")), "{detail}");
     assert_eq!(detail["operator_reason"], "to try what happens");
+}
+
+/// More than are looked at in one go: those that only wait to settle keep nobody's data.
+#[tokio::test]
+async fn those_that_settle_hold_up_no_others() {
+    let app = app().await;
+    let made = "with made as (
+                    insert into organizations (org_id, slug, name, status, created_at, updated_at, erase_after)
+                    select gen_random_uuid(), 'gone-' || n, 'Gone', 'deleted', now(), now(), now() - n * interval '1 minute'
+                    from generate_series(1, 45) n returning org_id)
+                insert into policies (org_id, updated_at) select org_id, now() from made";
+    sqlx::query(made).execute(app.database.superuser()).await.expect("made");
+
+    while erase_due(&app.env).await.expect("erased") > 0 {}
+
+    let left = "select count(*) from policies join organizations using (org_id) where slug like 'gone-%'";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(app.database.superuser()).await.expect("counted");
+    assert_eq!(left, 0);
+    app.clock.advance(Duration::minutes(16));
+    while erase_due(&app.env).await.expect("erased") > 0 {}
+    let erased = "select count(*) from organizations where slug like 'gone-%' and erased_at is not null";
+    let erased: i64 = sqlx::query_scalar(erased).fetch_one(app.database.superuser()).await.expect("counted");
+    assert_eq!(erased, 45);
 }

@@ -146,3 +146,16 @@ async fn who_says_one_thing_at_the_same_time_undoes_no_other() {
         assert_eq!(numbers, (10 + round, Some(100 + round), 20 + round));
     }
 }
+
+/// What files make is the operator's word, as quotas are.
+#[tokio::test]
+async fn files_are_not_bounded() {
+    let app = app().await;
+    let (acme, operator) = (token_of(&app, "all").await, token_of(&app, "operator-all").await);
+    assert_eq!(put(&app, &operator, "roles", json!(0)).await.status, 200);
+    let before = state(&app, &acme, "roles").await.2;
+
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, roles: [{ slug: another }] }]").await;
+
+    assert_eq!(state(&app, &acme, "roles").await, (0, false, before + 1));
+}

@@ -221,7 +221,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: client_directory: rows: ((audience = 'all'::text) OR ((audience = 'granted'::text) AND (EXISTS ( SELECT FROM client_access access WHERE ((access.org_id = current_org_id()) AND (access.client_org_id = client_directory.org_id) AND (access.client_id = client_directory.id))))))
     orgate_app: client_documents: insert, select, update
     orgate_app: client_permissions: delete, insert, select
-    orgate_app: client_registrations: delete, insert, select
+    orgate_app: client_registrations: delete, insert, select, update (removed_at)
     orgate_app: client_roles: delete, insert, select
     orgate_app: client_secrets: delete, insert, select, update (expires_at)
     orgate_app: clients: insert, select, update

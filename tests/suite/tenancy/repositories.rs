@@ -226,7 +226,7 @@ impl Calls {
             Consents::delete: false
             Consents::revoke_granted: 0
             Consents::delete_of_client: ()
-            Registrations::delete: false
+            Registrations::remove: false
             Registrations::revoke_token: false
             Registrations::update_document_fetched: ()
             Registrations::spend_token: None
@@ -308,6 +308,7 @@ impl Calls {
             Invitations::list_by_email: []
             Invitations::list_known: ([], [])
             Invitations::is_of_verified_domain: false
+            Invitations::is_of_domain_verified_by: false
             Invitations::find_seats: None
             Invitations::find_limit: None
             Invitations::count_seats: (0, 0)

@@ -183,25 +183,27 @@ impl From<Invitation> for View {
     }
 }
 
+/// Slugs of what somebody is to be given, from the field of this name.
+pub(super) fn slugs(field: &str, texts: &[String]) -> Result<Vec<Slug>, ChangeError> {
+    if texts.len() > MAX_GIVEN {
+        return Err(ChangeError::invalid(format!("/{field}"), format!("at most {MAX_GIVEN}")));
+    }
+    texts.iter().enumerate().map(|(place, text)| slug(&format!("/{field}/{place}"), text)).collect()
+}
+
 impl TryFrom<Wanted> for WantedInvitation {
     type Error = ChangeError;
 
     fn try_from(wanted: Wanted) -> Result<Self, ChangeError> {
         let email = Email::parse(&wanted.email)
             .map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))?;
-        let slugs = |field: &str, texts: Vec<String>| -> Result<Vec<Slug>, ChangeError> {
-            if texts.len() > MAX_GIVEN {
-                return Err(ChangeError::invalid(format!("/{field}"), format!("at most {MAX_GIVEN}")));
-            }
-            texts.iter().enumerate().map(|(place, text)| slug(&format!("/{field}/{place}"), text)).collect()
-        };
         Ok(Self {
             email,
             name: wanted.name.map(|text| name("/name", &text)).transpose()?,
             locale: wanted.locale,
             client_id: wanted.client_id,
-            roles: slugs("roles", wanted.roles)?,
-            groups: slugs("groups", wanted.groups)?,
+            roles: slugs("roles", &wanted.roles)?,
+            groups: slugs("groups", &wanted.groups)?,
             lifetime: Duration::hours(wanted.expires_in_hours.into()),
         })
     }

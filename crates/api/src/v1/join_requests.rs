@@ -4,9 +4,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::JoinRequestId;
 use orgate_domain::joining::{JoinRequest, JoinRequestState};
-use orgate_domain::names::Slug;
 use orgate_flows::Env;
-use orgate_flows::invitations::make::MAX_GIVEN;
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::join_requests::{
     Approval, approve_join_request, deny_join_request, find_join_request, list_join_requests,
@@ -17,7 +15,7 @@ use utoipa::ToSchema;
 use super::admitted::Admitted;
 use super::body::{Named, Private, found};
 use super::change::New;
-use super::organizations::slug;
+use super::invitations::slugs;
 use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 
@@ -78,7 +76,7 @@ impl From<JoinRequest> for View {
         let (status, decided_at, invitation) = match request.state {
             JoinRequestState::Approved(at, invitation) => (Status::Approved, Some(at), Some(invitation)),
             JoinRequestState::Denied(at) => (Status::Denied, Some(at), None),
-            JoinRequestState::Lapsed(at) => (Status::Lapsed, Some(at), None),
+            JoinRequestState::Lapsed => (Status::Lapsed, None, None),
             JoinRequestState::Open => (Status::Open, None, None),
         };
         Self {
@@ -100,13 +98,7 @@ impl TryFrom<Wanted> for Approval {
     type Error = ChangeError;
 
     fn try_from(wanted: Wanted) -> Result<Self, ChangeError> {
-        let slugs = |field: &str, texts: Vec<String>| -> Result<Vec<Slug>, ChangeError> {
-            if texts.len() > MAX_GIVEN {
-                return Err(ChangeError::invalid(format!("/{field}"), format!("at most {MAX_GIVEN}")));
-            }
-            texts.iter().enumerate().map(|(place, text)| slug(&format!("/{field}/{place}"), text)).collect()
-        };
-        Ok(Self { roles: slugs("roles", wanted.roles)?, groups: slugs("groups", wanted.groups)? })
+        Ok(Self { roles: slugs("roles", &wanted.roles)?, groups: slugs("groups", &wanted.groups)? })
     }
 }
 

@@ -6,7 +6,7 @@ use axum::response::Response;
 use orgate_domain::ids::RoleId;
 use orgate_flows::Env;
 use orgate_flows::manage::roles::{
-    RoleSettings, create_role, delete_role, find_role, list_roles, update_role,
+    RoleSettings, Touched, create_role, delete_role, find_role, list_roles, update_role,
 };
 use orgate_flows::manage::{ChangeError, Role};
 use serde::{Deserialize, Serialize};
@@ -166,7 +166,8 @@ pub(crate) async fn patch(
     patch: Patch,
 ) -> Result<Tagged<View>, Problem> {
     let edit = |now: &Role| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
-    Ok(Tagged(update_role(&env, &caller, (id, patch.names("permissions")), edit).await?.into()))
+    let touched = Touched { permissions: patch.names("permissions") };
+    Ok(Tagged(update_role(&env, &caller, (id, touched), edit).await?.into()))
 }
 
 /// Take a role away that nobody has.

@@ -23,6 +23,7 @@ use crate::configure::{
     seize_quotas,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
+use crate::invitations::seats::hold_seats;
 use crate::{Env, Failure};
 
 /// What a change needs that is not made inside a transaction.
@@ -57,8 +58,11 @@ pub(super) async fn execute(
     if step.changes.iter().any(|change| matches!(change.subject, Subject::Joining(_))) {
         tx.joining().seize().await.map_err(Failure::from)?; // before seats, as whoever joins does
     }
+    // Before the organization's row, as everybody who takes seats does.
     if step.changes.iter().any(|change| matches!(change.subject, Subject::Quotas(_))) {
         seize_quotas(&mut tx).await.map_err(Failure::from)?;
+    } else if step.changes.iter().any(|change| matches!(change.subject, Subject::User { .. })) {
+        hold_seats(&mut tx).await?;
     }
     let keeps_owner = gives_rights && pruning == Pruning::On;
     let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
@@ -82,7 +86,14 @@ pub(super) async fn execute(
 
 /// Whether it says who may do what.
 const fn gives_rights(subject: &Subject) -> bool {
-    matches!(subject, Subject::Delegation(..) | Subject::Group(_) | Subject::Role(_) | Subject::User { .. })
+    matches!(
+        subject,
+        Subject::Delegation(..)
+            | Subject::Group(_)
+            | Subject::Joining(_)
+            | Subject::Role(_)
+            | Subject::User { .. }
+    )
 }
 
 /// Whether sessions of anybody may have to end for it.

@@ -21,7 +21,7 @@ impl Planner<'_> {
         &mut self,
         here: (&Slug, OrgScope),
         (wanted, roles): (Option<&WantedJoining>, &BTreeMap<Slug, RoleId>),
-        stored: Option<&Joining>,
+        (stored, has_new_domain): (Option<&Joining>, bool),
     ) {
         let Some(wanted) = wanted else { return };
         let given = self.resolve_roles(here.0, Some(&wanted.roles), roles).unwrap_or_default();
@@ -38,6 +38,8 @@ impl Planner<'_> {
                 ("domains", before.domains != after.domains),
                 ("others", before.others != after.others),
                 ("roles", before.roles != after.roles),
+                // It is said of the domains that are the organization's when it is.
+                ("verified_domains", has_new_domain),
             ]),
         };
         self.note(here, mark, Subject::Joining(after));

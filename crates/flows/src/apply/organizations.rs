@@ -128,7 +128,11 @@ impl Planner<'_> {
         if seats_first {
             self.quotas(here, wanted.quotas.as_ref(), &stored.quotas);
         }
-        self.joining(here, (wanted.joining.as_ref(), &roles), stored.joining.as_ref());
+        let is_verified = |name: &DomainName| {
+            stored.domains.iter().any(|domain| domain.name == *name && domain.verified_at.is_some())
+        };
+        let has_new_domain = wanted.domains.iter().flatten().any(|domain| !is_verified(&domain.value));
+        self.joining(here, (wanted.joining.as_ref(), &roles), (stored.joining.as_ref(), has_new_domain));
         let groups = self.groups(here, (wanted, &roles), &stored.groups)?;
         for user in &wanted.users {
             let rights = Rights {

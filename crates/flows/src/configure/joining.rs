@@ -7,15 +7,14 @@ use orgate_storage::OrgTx;
 use super::Author;
 use crate::{Env, Failure, events};
 
-/// Says it anew, as of now, with its event. What was opened by the word before opens nothing any more: whoever is about to be
-/// invited by it waits, or is waited for.
+/// Says it anew, as of now, with its event; after [`seize`](orgate_storage::JoiningRules::seize): whoever is about to be invited by the word
+/// before waits, or is waited for, and what that opened opens nothing any more.
 pub(crate) async fn save_joining(
     env: &Env,
     tx: &mut OrgTx,
     author: &Author,
     joining: &Joining,
 ) -> Result<(), Failure> {
-    tx.joining().seize().await?;
     let joining = &Joining { set_at: env.clock.now(), ..joining.clone() };
     tx.joining().save(joining).await?;
     let roles = joining.roles.iter().map(String::as_str).collect::<Vec<_>>().join(" ");

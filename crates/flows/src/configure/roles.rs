@@ -5,7 +5,7 @@ use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::READY_ROLES;
 use orgate_storage::system::OrgHint;
-use orgate_storage::{Delegation, Group, OrgTx, Role, RoleBlueprint, StorageError};
+use orgate_storage::{Delegation, Group, OrgScope, OrgTx, Role, RoleBlueprint, StorageError};
 
 use super::{Author, Mark};
 use crate::random::NoRandomness;
@@ -37,10 +37,17 @@ pub(crate) fn first_roles(kept: Vec<RoleBlueprint>) -> Result<Vec<FirstRole>, St
     Ok(roles)
 }
 
-/// The blueprints that the operator keeps; none before there is an operator.
+/// The blueprints that are kept in the operator's organization; none before there is one.
 pub(crate) async fn find_blueprints(env: &Env) -> Result<Vec<RoleBlueprint>, Failure> {
-    let Some(operator) = env.store.resolve(OrgHint::Operator).await? else { return Ok(Vec::new()) };
-    let mut tx = env.store.begin(&operator.scope).await?;
+    match env.store.resolve(OrgHint::Operator).await? {
+        Some(operator) => blueprints_in(env, &operator.scope).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The blueprints that are kept in this organization, the operator's.
+pub(crate) async fn blueprints_in(env: &Env, operator: &OrgScope) -> Result<Vec<RoleBlueprint>, Failure> {
+    let mut tx = env.store.begin(operator).await?;
     let kept = tx.role_blueprints().list().await?;
     tx.commit().await?;
     Ok(kept)

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
-use orgate_domain::joining::Joining;
 use orgate_domain::policies::SsoEnforcement;
 pub use orgate_storage::Connection;
 use orgate_storage::OrgScope;
@@ -19,8 +18,8 @@ pub struct SignInConfiguration {
     pub connections: Vec<Connection>,
     /// The organization's verified domains.
     pub domains: Vec<VerifiedDomain>,
-    /// Who may join without an invitation.
-    pub joining: Option<Joining>,
+    /// Whether anybody can join without an invitation, or ask to.
+    pub joins: bool,
 }
 
 /// What is offered.

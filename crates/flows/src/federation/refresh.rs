@@ -23,7 +23,8 @@ use super::identify::connection_of;
 use super::saml::{certificates_of, settings_of};
 use super::saml_metadata::{MetadataChange, changes_trust, diff, follow, lead};
 use super::version_of;
-use crate::notices::{Notice, Prepared, prepare};
+use crate::notices::{Notice, prepare};
+use crate::sealed::Sealed;
 use crate::{Env, Failure, events};
 
 /// Metadata is fetched again after this long.
@@ -431,7 +432,7 @@ async fn save(
     env: &Env,
     scope: &OrgScope,
     (id, refresh): (ConnectionId, &Refresh),
-    (noted, notice): (Vec<(&'static str, String)>, Option<Prepared>),
+    (noted, notice): (Vec<(&'static str, String)>, Option<Sealed>),
 ) -> Result<(), Failure> {
     let mut tx = env.store.begin(scope).await?;
     tx.refreshes().save(id, refresh).await?;

@@ -4,13 +4,11 @@ use chrono::{DateTime, Utc};
 use lettre::Message;
 use lettre::message::Mailbox;
 use orgate_domain::credentials::{Credential, InvitationLink};
-use orgate_domain::ids::MessageId;
-use orgate_domain::mail_templates::MailKind;
-use orgate_storage::{NewMessage, OrgScope};
+use orgate_storage::OrgScope;
 use serde::{Deserialize, Serialize};
 
-use crate::mails::{InvitationOccasion, Occasion};
-use crate::vault::Purpose;
+use crate::mails::{About, Occasion};
+use crate::sealed::Sealed;
 use crate::{Env, Failure, mails};
 
 /// What the outbox calls it.
@@ -37,30 +35,10 @@ pub(crate) struct InvitationMail {
     pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// One that waits to be sent with the change that it is about.
-#[derive(Debug)]
-pub(crate) struct Sealed {
-    pub(crate) id: MessageId,
-    pub(crate) kind: &'static str,
-    pub(crate) payload: Vec<u8>,
-    pub(crate) at: DateTime<Utc>,
-}
-
-impl Sealed {
-    /// As the outbox takes it.
-    pub(crate) fn message(&self) -> NewMessage<'_> {
-        NewMessage { id: self.id, kind: self.kind, payload: &self.payload, at: self.at }
-    }
-}
-
 impl InvitationMail {
     /// Encrypts it, before the transaction that it waits in is opened.
     pub(crate) async fn seal(&self, env: &Env, scope: &OrgScope) -> Result<Sealed, Failure> {
-        let plain = serde_json::to_vec(self).unwrap_or_default();
-        let at = env.clock.now();
-        let id = MessageId::from_uuid(env.random.uuid(at)?);
-        let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
-        Ok(Sealed { id, kind: INVITATION, payload, at })
+        Sealed::of(env, scope, INVITATION, self).await
     }
 
     /// Whether its link still leads somewhere: nobody gets a mail with one that was taken back, or replaced.
@@ -80,15 +58,12 @@ impl InvitationMail {
         from: &Mailbox,
     ) -> Result<Option<Message>, Failure> {
         let url = &env.issuer.at(&format!("/invitations?invitation={}", self.secret));
-        let invitation =
-            InvitationOccasion { inviter: self.inviter.as_deref(), url, expires_at: self.expires_at };
         let occasion = Occasion {
-            kind: MailKind::Invitation,
+            about: About::Invitation { inviter: self.inviter.as_deref(), url, expires_at: self.expires_at },
             locale: self.locale.as_deref(),
             organization: &self.organization,
             name: self.name.as_deref(),
             email: &self.to,
-            invitation: Some(invitation),
         };
         let composed = mails::compose(env, scope, &occasion).await?;
         Ok(composed.and_then(|composed| composed.message(from, &self.to)))

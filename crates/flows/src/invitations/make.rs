@@ -14,9 +14,10 @@ use orgate_domain::invitations::{
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Group, NewInvitation, OrgScope, OrgTx, Role, StorageError};
 
-use super::mail::{InvitationMail, Sealed};
+use super::mail::InvitationMail;
 use super::seats::NoSeat;
 use crate::configure::Author;
+use crate::sealed::Sealed;
 use crate::{Env, Failure, events};
 
 /// Open invitations of an organization at most.

@@ -26,7 +26,7 @@ pub struct JoinPage {
 }
 
 /// What was typed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Typed<'a> {
     /// The address.
     pub email: &'a str,
@@ -81,6 +81,8 @@ pub async fn ask(
         Ok(read) => read,
         Err(problems) => return Ok(Asked::Invalid(problems)),
     };
+    // Before a connection to the database is held: those are for all organizations.
+    let _turn = env.limits.take_turn_to_join(page.waiting.scope.org_id()).await.map_err(Failure::from)?;
     order(env, page, (handle, &read), browser).await?;
     Ok(Asked::MailSent(read.email))
 }
@@ -146,7 +148,7 @@ async fn order(
         env.refusals.record(env, scope, Event { client: Some(client), ..event }).await?;
         return Ok(());
     }
-    tx.outbox().insert(&mail.message()).await?;
+    mail.send(&mut tx).await?;
     let event = events::done(env, Action::JoinBegun, &browser.origin)?;
     let detail = vec![("join_request", id.to_string())];
     tx.audit().insert(&Event { client: Some(client), detail, ..event }).await?;

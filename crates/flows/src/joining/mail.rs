@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use lettre::Message;
 use lettre::message::{Mailbox, MultiPart};
 use orgate_domain::credentials::{Credential, JoinLink};
-use orgate_domain::ids::MessageId;
 use orgate_domain::joining::Entry;
 use orgate_domain::organizations::OrgStatus;
 use orgate_storage::{OrgScope, Settled};
@@ -13,8 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry_of;
 use super::prove::find_settled;
-use crate::invitations::mail::Sealed;
-use crate::vault::Purpose;
+use crate::sealed::Sealed;
 use crate::{Env, Failure};
 
 /// What the outbox calls it.
@@ -56,11 +54,7 @@ struct JoinHtml<'a> {
 impl JoinMail {
     /// Encrypts it, before the transaction that it waits in is opened.
     pub(crate) async fn seal(&self, env: &Env, scope: &OrgScope) -> Result<Sealed, Failure> {
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(self).unwrap_or_default());
-        let at = env.clock.now();
-        let id = MessageId::from_uuid(env.random.uuid(at)?);
-        let payload = env.vault.seal(env, scope, (Purpose::Message, &id.to_string()), &plain).await?;
-        Ok(Sealed { id, kind: JOIN, payload, at })
+        Sealed::of(env, scope, JOIN, self).await
     }
 
     /// Whether whoever has the address can join with it, or ask to: nobody else gets a mail. Looked at here, and not where the

@@ -2,7 +2,8 @@
 
 use orgate_storage::OrgScope;
 
-use crate::authorize::{Next, enter};
+use crate::authorize::Next;
+use crate::choose::renew;
 use crate::waiting::{WaitingError, take_up};
 use crate::{Browser, Env, Failure};
 
@@ -24,15 +25,9 @@ pub async fn waits(env: &Env, handle: &str, scope: &OrgScope, browser: &Browser)
 /// [`WaitingError::Over`] also where the browser has no session of the organization, or another call was first.
 pub async fn go_on(env: &Env, handle: &str, browser: &Browser) -> Result<Next, WaitingError> {
     let waiting = take_up(env, handle, browser).await?;
-    let (scope, now) = (waiting.scope, env.clock.now());
-    let reason = waiting.asked().resolved_by.ok_or(WaitingError::Over)?;
+    let (scope, reason) = (waiting.scope, waiting.asked().resolved_by.ok_or(WaitingError::Over)?);
     if browser.session_of(scope.org_id()).is_none() {
         return Err(WaitingError::Over);
     }
-    let mut tx = env.store.begin(&scope).await.map_err(Failure::from)?;
-    if !tx.authorization_requests().consume(waiting.asked().id, now).await.map_err(Failure::from)? {
-        return Err(WaitingError::Over);
-    }
-    tx.commit().await.map_err(Failure::from)?;
-    Ok(enter(env, waiting.pending, (&scope, reason), browser).await?)
+    renew(env, waiting, (&scope, reason), browser).await
 }

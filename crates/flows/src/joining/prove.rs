@@ -5,7 +5,7 @@ use orgate_domain::credentials::{Credential, InvitationLink, JoinLink};
 use orgate_domain::email::Email;
 use orgate_domain::ids::JoinRequestId;
 use orgate_domain::invitations::InvitationBasis;
-use orgate_domain::joining::{DECIDED_KEPT, DENIED_FOR, Entry, JOIN_LIFETIME, Joining, REQUEST_LIFETIME};
+use orgate_domain::joining::{DECIDED_KEPT, Entry, JOIN_LIFETIME, Joining, REQUEST_LIFETIME};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_storage::{OrgScope, OrgTx, Settled, StorageError, StoredJoinRequest};
@@ -243,8 +243,7 @@ pub(super) async fn find_settled(
     tx: &mut OrgTx,
     email: &Email,
 ) -> Result<Option<Settled>, StorageError> {
-    let now = env.clock.now();
-    tx.join_requests().find_settled(email, (now, now - DENIED_FOR)).await
+    tx.join_requests().find_settled(email, env.clock.now()).await
 }
 
 /// Has the request wait for an administrator. One that is open already, or was denied, stays as it is.

@@ -106,12 +106,13 @@ async fn create(
     }
     check_gift(caller, &wanted.permissions)?;
     let new = NewApiKey { key: &key, secret: secret.hash(), session: caller.by.session() };
+    tx.organization().lock().await?; // whoever says how many there may be is waited for
     let limit = tx.quotas().find_limit(Quota::ApiKeys).await?;
     let room = KeyRoom { all: limit.into(), of_maker: MAX_KEYS_OF_MAKER };
     if !tx.api_keys().insert(&new, room).await? {
         let detail = format!(
             "the organization has up to {limit} API keys, and each of its users and machines {MAX_KEYS_OF_MAKER}; \
-             take one back"
+             take one back, or ask the operator for more"
         );
         return Err(ChangeError::TooMany(detail));
     }

@@ -36,7 +36,7 @@ pub async fn list_join_requests(
     caller: &Caller,
     page: PageOf<JoinRequestId>,
 ) -> Result<Page<JoinRequest, JoinRequestId>, Failure> {
-    caller.read(env, async |tx| tx.join_requests().list(page).await).await
+    caller.read(env, async |tx| tx.join_requests().list(page, env.clock.now()).await).await
 }
 
 /// One request, whatever became of it; `None` if the organization has none of this id.
@@ -48,7 +48,7 @@ pub async fn find_join_request(
     caller: &Caller,
     id: JoinRequestId,
 ) -> Result<Option<JoinRequest>, Failure> {
-    caller.read(env, async |tx| tx.join_requests().find(id).await).await
+    caller.read(env, async |tx| tx.join_requests().find(id, env.clock.now()).await).await
 }
 
 /// Lets somebody in who asked: invites them, with nothing that the caller may not give. The link is in the mail, and nowhere
@@ -72,31 +72,29 @@ async fn approve(
     (id, Approval { roles, groups }): (JoinRequestId, Approval),
     once: Option<&Once>,
 ) -> Result<JoinRequest, ChangeError> {
-    let found = caller.read(env, async |tx| {
-        let request = tx.join_requests().find(id).await?;
-        Ok(request.zip(tx.join_requests().find_by_id(id).await?))
-    });
-    let (request, stored) = found.await?.ok_or(ChangeError::Missing)?;
-    let client_id = landing_of(env, &caller.scope, stored.client).await?;
+    let request = find_join_request(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+    let client_id = landing_of(env, &caller.scope, request.client).await?;
     let inviter = inviter(env, caller).await?;
-    let (email, name) = (request.email, request.name);
+    let (email, name) = (request.email.clone(), request.name.clone());
     let wanted = WantedInvitation { email, name, locale: None, client_id, roles, groups, lifetime: LIFETIME };
     let drafts = prepare(env, &caller.scope, inviter.as_deref(), vec![wanted]).await?;
     let mut change = begin(env, caller).await?;
     let Change { tx, caller, .. } = &mut change;
     if caller.claim(env, tx, once, id.as_uuid()).await?.is_some() {
-        return tx.join_requests().find(id).await?.ok_or(ChangeError::Gone);
+        return tx.join_requests().find(id, env.clock.now()).await?.ok_or(ChangeError::Gone);
     }
-    check_open(env, tx, id).await?;
+    tx.join_requests().seize().await?;
+    let now = env.clock.now();
+    let request = tx.join_requests().find(id, now).await?.ok_or(ChangeError::Missing)?;
+    check_open(&request)?;
     let maker = caller.invites();
     let made = invite(env, tx, &maker, &drafts).await?.pop();
     let invitation = made.ok_or(ChangeError::Missing)?.map_err(as_decided)?;
-    let now = env.clock.now();
     if !tx.join_requests().approve(id, (invitation, &maker.id), (now, now + DECIDED_KEPT)).await? {
-        return Err(over());
+        return Err(ChangeError::Stale);
     }
     record(env, tx, (caller, id), (Action::JoinApproved, Some(invitation))).await?;
-    let after = tx.join_requests().find(id).await?.ok_or(ChangeError::Missing)?;
+    let after = tx.join_requests().find(id, now).await?.ok_or(ChangeError::Missing)?;
     change.commit().await?;
     Ok(after)
 }
@@ -114,28 +112,35 @@ pub async fn deny_join_request(
         let lock = async |tx: &mut OrgTx| tx.join_requests().seize().await;
         let mut change = Change::begin(env, caller, lock).await?;
         let Change { tx, caller, .. } = &mut change;
-        let request = tx.join_requests().find(id).await?.ok_or(ChangeError::Missing)?;
+        let now = env.clock.now();
+        let request = tx.join_requests().find(id, now).await?.ok_or(ChangeError::Missing)?;
         if matches!(request.state, JoinRequestState::Denied(_)) {
             return Ok(request);
         }
-        let (by, now) = (caller.invites().id, env.clock.now());
+        check_open(&request)?;
+        let by = caller.invites().id;
         if !tx.join_requests().deny(id, &by, (now, now + DENIED_FOR)).await? {
-            return Err(over());
+            return Err(ChangeError::Stale);
         }
         record(env, tx, (caller, id), (Action::JoinDenied, None)).await?;
-        let after = tx.join_requests().find(id).await?.ok_or(ChangeError::Missing)?;
+        let after = tx.join_requests().find(id, now).await?.ok_or(ChangeError::Missing)?;
         change.commit().await?;
         Ok(after)
     };
     caller.conclude(env, change).await
 }
 
-/// Whether a request can be decided. Others who decide wait for this transaction.
-async fn check_open(env: &Env, tx: &mut OrgTx, id: JoinRequestId) -> Result<(), ChangeError> {
-    tx.join_requests().seize().await?;
-    let request = tx.join_requests().find(id).await?.ok_or(ChangeError::Missing)?;
-    let open = request.state == JoinRequestState::Open && env.clock.now() < request.expires_at;
-    if open { Ok(()) } else { Err(over()) }
+/// Whether a request can be decided.
+fn check_open(request: &JoinRequest) -> Result<(), ChangeError> {
+    let over = match request.state {
+        JoinRequestState::Open => return Ok(()),
+        JoinRequestState::Approved(..) => {
+            "it was approved already; resend or take back the invitation that came of it"
+        }
+        JoinRequestState::Denied(_) => "it was denied already; invite them, if they are to come after all",
+        JoinRequestState::Lapsed => "nobody decided it in time; invite them, or have them ask again",
+    };
+    Err(ChangeError::InUse(over.to_owned()))
 }
 
 /// What is wrong with the address is of the request, and not of what was sent.
@@ -144,10 +149,6 @@ fn as_decided(fault: Fault) -> ChangeError {
         ChangeError::Taken { detail, .. } => ChangeError::Taken { pointer: String::new(), detail },
         other => other,
     }
-}
-
-fn over() -> ChangeError {
-    ChangeError::InUse("it is open no more".to_owned())
 }
 
 async fn record(

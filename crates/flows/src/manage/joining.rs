@@ -2,7 +2,7 @@
 
 use orgate_domain::joining::{Entry, Joining};
 use orgate_domain::names::Slug;
-use orgate_storage::{OrgTx, Role};
+use orgate_storage::{OrgTx, Role, StorageError};
 
 use super::change::Change;
 use super::{Caller, ChangeError};
@@ -40,7 +40,10 @@ pub async fn update_joining(
     edit: impl FnOnce(Option<&Joining>) -> Result<JoiningTerms, ChangeError>,
 ) -> Result<Joining, ChangeError> {
     let change = async {
-        let lock = async |tx: &mut OrgTx| tx.joining().seize().await;
+        let lock = async |tx: &mut OrgTx| {
+            tx.roles().seize().await?; // what it gives is not changed meanwhile
+            tx.joining().seize().await
+        };
         let mut change = Change::begin(env, caller, lock).await?;
         let Change { tx, caller, .. } = &mut change;
         let before = tx.joining().find().await?;
@@ -64,7 +67,9 @@ pub async fn update_joining(
         maker.check_gift(&known, (&given, &[]))?;
         let roles = roles.iter().map(|slug| slug.as_str().to_owned()).collect();
         let after = Joining { domains, others, roles, set_by: maker.id.clone(), set_at: env.clock.now() };
-        if let Some(before) = before.filter(|before| is_same(before, &after)) {
+        if let Some(before) = before.filter(|before| is_same(before, &after))
+            && covers_all(tx, &before).await?
+        {
             return Ok(before);
         }
         save_joining(env, tx, &caller.author(), &after).await?;
@@ -73,6 +78,12 @@ pub async fn update_joining(
         Ok(after)
     };
     caller.conclude(env, change).await
+}
+
+/// Whether it was said of all domains that are verified by now: it is said anew otherwise.
+async fn covers_all(tx: &mut OrgTx, said: &Joining) -> Result<bool, StorageError> {
+    let domains = tx.domains().list().await?;
+    Ok(domains.iter().filter_map(|domain| domain.verified_at).all(|at| at <= said.set_at))
 }
 
 /// Whether it says the same, by the same word.

@@ -15,8 +15,7 @@ use super::organization::{DescribedOrganization, describe};
 use super::{Caller, ChangeError, Once};
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::{
-    Author, Mark, OrganizationState, delegation_event, find_blueprints, new_roles, save_organization,
-    save_role,
+    Author, Mark, OrganizationState, blueprints_in, delegation_event, new_roles, save_organization, save_role,
 };
 use crate::way_in::{check_way_in, enforcement_in};
 use crate::{Env, Failure};
@@ -131,7 +130,7 @@ async fn make(
     let client = Some(operator.client);
     let author = Author { client, origin: operator.origin.clone(), detail, ..Author::operator() };
     let by = (&author, &Mark::Created);
-    let roles = new_roles(env, find_blueprints(env).await?)?;
+    let roles = new_roles(env, blueprints_in(env, &operator.home).await?)?;
     let mut tx = env.store.begin(&scope).await?;
     save_organization(env, &mut tx, by, (&wanted.slug, &state)).await.map_err(in_words)?;
     for role in roles {
@@ -309,13 +308,14 @@ pub async fn change_status(
     status: OrgStatus,
 ) -> Result<DescribedOrganization, ChangeError> {
     let change = async {
-        if status == OrgStatus::Deleted {
+        let tells = status == OrgStatus::Deleted && {
             let mut tx = env.store.begin(&operator.scope).await?;
             let changes = may_become(&mut tx, status).await?.is_some();
             tx.commit().await?;
-            if changes {
-                tell_at_home(env, operator).await?;
-            }
+            changes
+        };
+        if tells {
+            tell_at_home(env, operator).await?;
         }
         let lock = async |tx: &mut OrgTx| {
             tx.users().seize(None).await?; // before anything that a sign-in may wait for
@@ -326,6 +326,9 @@ pub async fn change_status(
         let Some(before) = may_become(tx, status).await? else {
             return describe(tx).await?.ok_or(ChangeError::Missing);
         };
+        if status == OrgStatus::Deleted && !tells {
+            return Err(ChangeError::Stale); // somebody restored it just now, and nothing was told at home
+        }
         let organization = &before.organization;
         let state = OrganizationState { status, ..OrganizationState::of(organization) };
         let mark = Mark::Changed(vec!["status"]);

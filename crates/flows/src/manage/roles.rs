@@ -84,6 +84,13 @@ async fn create(
     Ok(role)
 }
 
+/// What of a role a change names.
+#[derive(Debug, Clone, Copy)]
+pub struct Touched {
+    /// What is in it.
+    pub permissions: bool,
+}
+
 /// Changes a role: `edit` is shown what it is, and says what it is to be. Whoever has it has what is in it from now on. `fills`:
 /// whether that may be something else than before.
 ///
@@ -93,19 +100,19 @@ async fn create(
 pub async fn update_role(
     env: &Env,
     caller: &Caller,
-    (id, fills): (RoleId, bool),
+    (id, touched): (RoleId, Touched),
     edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
 ) -> Result<Role, ChangeError> {
-    caller.conclude(env, update(env, caller, (id, fills), edit)).await
+    caller.conclude(env, update(env, caller, (id, touched), edit)).await
 }
 
 async fn update(
     env: &Env,
     caller: &Caller,
-    (id, fills): (RoleId, bool),
+    (id, touched): (RoleId, Touched),
     edit: impl FnOnce(&Role) -> Result<RoleSettings, ChangeError>,
 ) -> Result<Role, ChangeError> {
-    let mut change = if fills {
+    let mut change = if touched.permissions {
         ChangeOfRights::begin_shutting_out(env, caller).await?
     } else {
         ChangeOfRights::begin(env, caller).await?

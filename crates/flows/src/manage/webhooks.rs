@@ -112,6 +112,7 @@ async fn create(
         None => tx.event_positions().find_last().await?,
     };
     let new = NewWebhook { id, scope, terms, secret: &sealed, last_position };
+    tx.organization().lock().await?; // whoever says how many there may be is waited for
     let limit = tx.quotas().find_limit(Quota::Webhooks).await?;
     if !tx.webhooks().insert(&new, (limit.into(), now)).await? {
         return Err(NoRoom { quota: Quota::Webhooks, limit }.into());

@@ -173,7 +173,7 @@ pub async fn remove(
     };
     let now = env.clock.now();
     let client = Client { status: ClientStatus::Disabled, ..registered.client };
-    if !tx.registrations().delete(client.id).await? {
+    if !tx.registrations().remove(client.id, now).await? {
         return Ok(false); // another call was first
     }
     tx.clients().save(&ClientChange { client: &client, with_status: true, at: now }).await?;

@@ -100,11 +100,13 @@ impl Clients<'_> {
         Ok(page.cut(clients?, |client| client.id))
     }
 
-    /// How many clients the organization owns, whoever registered them.
+    /// How many applications the organization made: no client that registered itself, or is known by its document.
     pub async fn count(&mut self) -> Result<i64, StorageError> {
         let count = sqlx::query_scalar!(
             r#"select count(*) as "count!" from client_directory entry
-               where entry.org_id = $1 and entry.party <> 'unregistered'"#,
+               where entry.org_id = $1 and entry.party <> 'unregistered'
+                 and not exists (select from client_registrations itself
+                                 where itself.org_id = entry.org_id and itself.client_id = entry.id)"#,
             self.org_id,
         );
         Ok(count.fetch_one(&mut *self.conn).await?)

@@ -89,11 +89,11 @@ impl Organizations<'_> {
         Ok(erased)
     }
 
-    /// Has it left alone until then: nothing is left, but something could be written still.
+    /// Has it left alone until then.
     pub async fn postpone_erasure(&mut self, until: DateTime<Utc>) -> Result<(), StorageError> {
         sqlx::query!(
             "update organizations set erase_after = $2
-             where org_id = $1 and erasing_since is not null and erased_at is null",
+             where org_id = $1 and status = 'deleted' and erase_after is not null and erased_at is null",
             self.org_id,
             until,
         )

@@ -75,7 +75,7 @@ impl Calls {
             "Consents::revoke_granted" =>
                 tx.consents().revoke_granted(acme.user.id, (org_id, acme.client.id), now());
             "Consents::delete_of_client" => tx.consents().delete_of_client((org_id, acme.client.id), now());
-            "Registrations::delete" => tx.registrations().delete(acme.client.id);
+            "Registrations::remove" => tx.registrations().remove(acme.client.id, now());
             "Registrations::revoke_token" =>
                 tx.registrations().revoke_token(acme.registration_token, now() - Duration::days(1));
             "Registrations::update_document_fetched" =>

@@ -37,6 +37,7 @@ impl Calls {
             };
             "Invitations::list_known" => tx.invitations().list_known(&addresses, now());
             "Invitations::is_of_verified_domain" => tx.invitations().is_of_verified_domain(&email);
+            "Invitations::is_of_domain_verified_by" => tx.invitations().is_of_domain_verified_by(&email, now());
             "Invitations::find_seats" => tx.invitations().find_seats(now());
             "Invitations::find_limit" => tx.invitations().find_limit();
             "Invitations::count_seats" => tx.invitations().count_seats(now());

@@ -33,10 +33,10 @@ impl Calls {
             "JoinRequests::seize" => tx.join_requests().seize();
             "JoinRequests::find_by_token" => tx.join_requests().find_by_token(&token);
             "JoinRequests::find_by_id" => tx.join_requests().find_by_id(id);
-            "JoinRequests::find" => tx.join_requests().find(id);
-            "JoinRequests::list" => async { tx.join_requests().list(page()).await.map(|page| page.items) };
+            "JoinRequests::find" => tx.join_requests().find(id, now());
+            "JoinRequests::list" => async { tx.join_requests().list(page(), now()).await.map(|page| page.items) };
             "JoinRequests::settle" => tx.join_requests().settle(&email, (invitation, times.0, times.1));
-            "JoinRequests::find_settled" => tx.join_requests().find_settled(&email, (now(), chrono::DateTime::UNIX_EPOCH));
+            "JoinRequests::find_settled" => tx.join_requests().find_settled(&email, now());
             "JoinRequests::has_room" => tx.join_requests().has_room(now());
             "JoinRequests::prove" => tx.join_requests().prove(id, times);
             "JoinRequests::admit" => tx.join_requests().admit(id, (invitation, times.0, times.1));

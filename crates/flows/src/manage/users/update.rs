@@ -16,7 +16,8 @@ use crate::end_sessions::{CONNECTION_DISABLED, end_sessions};
 use crate::invitations::make::event_of;
 use crate::manage::change::{Change, ChangeOfRights};
 use crate::manage::{Caller, ChangeError};
-use crate::notices::{Notice, Prepared, prepare_for};
+use crate::notices::{Notice, prepare_for};
+use crate::sealed::Sealed;
 
 /// What of a user a change names: nothing else than what it names becomes another.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +125,7 @@ async fn prepare_notice(
     caller: &Caller,
     id: UserId,
     edit: impl Fn(&ListedUser) -> Result<UserSettings, ChangeError>,
-) -> Result<Option<(String, Prepared)>, ChangeError> {
+) -> Result<Option<(String, Sealed)>, ChangeError> {
     let before = super::find_user(env, caller, id).await?.ok_or(ChangeError::Missing)?;
     // What is wrong with it is said once it is decided.
     let is_new = edit(&before).is_ok_and(|wanted| is_new(&before, &wanted));
@@ -140,7 +141,7 @@ async fn prepare_notice(
 /// Has the former address told.
 async fn tell(
     tx: &mut OrgTx,
-    (before, notice): (&ListedUser, Option<(String, Prepared)>),
+    (before, notice): (&ListedUser, Option<(String, Sealed)>),
 ) -> Result<(), ChangeError> {
     match notice {
         Some((to, notice)) if before.profile.email.as_deref() == Some(to.as_str()) => {
@@ -170,6 +171,7 @@ async fn readdress(
     let former = user.profile.email.as_deref().and_then(|text| Email::parse(text).ok());
     if let Some(former) = former.filter(|former| former.normalized() != email.normalized()) {
         revoke_invitation(env, tx, &author, &former).await?;
+        tx.join_requests().delete_of(&former).await?; // of whoever they are, nothing is kept by it
     }
     let shut_out = tx.users().list_shut_out(user.id, at).await?;
     end_sessions(env, tx, shut_out, author.because(CONNECTION_DISABLED)).await?;
