@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::names::Slug;
+use orgate_flows::apply::{Applied, ApplyError, Plan};
 use orgate_flows::{Clock, Env, SystemClock, apply};
 use orgate_server::http::{Bounds, router};
 use orgate_server::settings::Settings;
@@ -32,6 +33,8 @@ pub const CALLBACK: &str = "http://localhost:9/callback";
 pub const SIGNED_OUT: &str = "http://localhost:9/";
 /// The sample client's secret.
 pub const SECRET: &str = "notes-secret-with-enough-entropy-for-a-test";
+/// What a webhook of a test signs by.
+pub const HOOK: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Every sample user's password.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The master key of every test's installation.
@@ -112,17 +115,24 @@ impl App {
     }
 
     /// Brings the installation to the state that `yaml` describes.
-    pub async fn apply(&self, yaml: &str) {
+    pub async fn apply(&self, yaml: &str) -> Applied {
+        let plan = self.plan(yaml).await.expect("planned");
+        let applied = apply::execute(&self.env, plan, |_| ()).await.expect("applied");
+        self.env.configuration.forget();
+        self.settle().await;
+        applied
+    }
+
+    /// What a file would change.
+    pub async fn plan(&self, yaml: &str) -> Result<Plan, ApplyError> {
         let lookup = |name: &str| match name {
+            "HOOK" => Some(HOOK.to_owned()),
             "PASSWORD" => Some(PASSWORD.to_owned()),
             "SECRET" => Some(SECRET.to_owned()),
             _ => None,
         };
-        let wanted = apply_file::load_str("test.yaml", yaml, &lookup).expect("the file is right");
-        let plan = apply::plan(&self.env, &wanted).await.expect("planned");
-        apply::execute(&self.env, plan, |_| ()).await.expect("applied");
-        self.env.configuration.forget();
-        self.settle().await;
+        let wanted = apply_file::load_str("test.yaml", yaml, &lookup).map_err(ApplyError::from)?;
+        apply::plan(&self.env, &wanted).await
     }
 
     /// Waits until it has heard of every change so far, by having it hear of one more: what it caches from then on, it

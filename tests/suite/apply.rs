@@ -343,7 +343,7 @@ clients:
 
     let [made] = applied.generated_secrets.as_slice() else { panic!("one secret: {applied:?}") };
     let secret = made.secret.reveal();
-    assert!(made.client_id == "reports" && secret.starts_with("ogcs_") && secret.len() == 57, "{made:?}");
+    assert!(made.of == "reports" && secret.starts_with("ogcs_") && secret.len() == 57, "{made:?}");
     assert!(!format!("{applied:?}").contains(secret));
     let form = [("grant_type", "refresh_token"), ("refresh_token", "none")];
     assert_eq!(app.token_as("reports", secret, &form).await.outcome(), "400 invalid_grant");

@@ -4,7 +4,7 @@ mod invite;
 
 use std::process::Command;
 
-use orgate_tests::app::{Browser, MASTER_KEY, PASSWORD, SAMPLES, SECRET, authorization_url};
+use orgate_tests::app::{Browser, HOOK, MASTER_KEY, PASSWORD, SAMPLES, SECRET, authorization_url};
 use orgate_tests::database::Database;
 use orgate_tests::program::{Directory, Ended, Running, free_ports, orgate};
 use url::Url;
@@ -34,7 +34,11 @@ impl Installation {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = orgate();
         command.args(arguments).current_dir(self.directory.path(""));
-        command.env("ORGATE_CONFIG", "orgate.toml").env("PASSWORD", PASSWORD).env("SECRET", SECRET);
+        command
+            .env("ORGATE_CONFIG", "orgate.toml")
+            .env("PASSWORD", PASSWORD)
+            .env("SECRET", SECRET)
+            .env("HOOK", HOOK);
         command
     }
 

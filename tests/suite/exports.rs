@@ -1,6 +1,6 @@
 //! `orgate export`: what is there as a file, which changes nothing where it was written and makes the same elsewhere.
 
-use orgate_tests::app::{PASSWORD, SECRET};
+use orgate_tests::app::{HOOK, PASSWORD, SECRET};
 use orgate_tests::program::Ended;
 
 use crate::command_line::Installation;
@@ -40,7 +40,7 @@ async fn what_is_exported_changes_nothing_there_and_makes_the_same_elsewhere() {
     );
     let joining = "  joining:\n    domains: 'automatic'\n    others: 'request'\n    roles:\n";
     assert!(exported.contains(joining), "{exported}");
-    for secret in [PASSWORD, SECRET, "$argon2id$", "ogcs_"] {
+    for secret in [PASSWORD, SECRET, HOOK, "$argon2id$", "ogcs_", "whsec_"] {
         assert!(!exported.contains(secret), "{secret} in {exported}");
     }
     // What only the first server knows is told where it is missing.
@@ -48,6 +48,7 @@ async fn what_is_exported_changes_nothing_there_and_makes_the_same_elsewhere() {
         "client notes of operator (its secret will be generated)",
         "connection okta of acme (active) (no client secret: nobody can sign in through it yet)",
         "user Ada@acme.test in acme (no password: cannot sign in yet)",
+        "webhook https://hooks.acme.test/no of acme (its secret will be generated)",
     ] {
         assert!(made.stdout.contains(missing), "{missing}: {}", made.stdout);
     }
@@ -83,11 +84,17 @@ async fn secrets_are_exported_as_variables_that_another_server_asks_for() {
     for name in ["NOTES_CLIENT_SECRET", "ACME_ROBOT_CLIENT_SECRET", "ACME_OKTA_CLIENT_SECRET"] {
         given.env(name, SECRET);
     }
+    // Two webhooks on one host: they are numbered by their addresses.
+    let hooks = ["ACME_HOOKS_ACME_TEST_WEBHOOK_SECRET", "ACME_HOOKS_ACME_TEST_WEBHOOK_SECRET_2"];
+    for name in hooks {
+        given.env(name, HOOK);
+    }
     let given = Ended::of(&mut given);
 
     assert!(exported.contains("client_secret: '${ACME_OKTA_CLIENT_SECRET}'"), "{exported}");
     assert_eq!(asked.code, Some(1), "{asked:?}");
-    for name in ["NOTES_CLIENT_SECRET", "ACME_ROBOT_CLIENT_SECRET", "ACME_OKTA_CLIENT_SECRET"] {
+    let named = ["NOTES_CLIENT_SECRET", "ACME_ROBOT_CLIENT_SECRET", "ACME_OKTA_CLIENT_SECRET"];
+    for name in named.into_iter().chain(hooks) {
         assert!(asked.stderr.contains(&format!("the variable {name} is not set")), "{asked:?}");
     }
     assert_eq!(given.code, Some(0), "{given:?}");

@@ -1,6 +1,7 @@
 //! Invitations, as whoever is invited meets them.
 
 mod accept;
+mod files;
 mod joining;
 mod requests;
 mod through;

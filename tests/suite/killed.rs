@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use self::world::{Ask, World, below, code_of};
 
+mod erasure;
 mod world;
 
 /// Killed at random, or for what they have just answered.

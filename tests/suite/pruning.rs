@@ -23,6 +23,7 @@ organizations:
       - slug: okta
         client_secret: a-secret
         settings: { provider: { oidc: { issuer: \"https://acme.okta.test\", client_id: orgate } } }
+    webhooks: [{ url: \"https://hooks.acme.test/orgate\" }]
   - slug: globex
     name: Globex
     users: [{ email: gus@globex.test, name: Gus }]
@@ -54,7 +55,7 @@ async fn installation() -> Installation {
 #[tokio::test]
 async fn what_the_files_do_not_name_goes_after_it_was_shown_and_agreed_to() {
     let installation = installation().await;
-    let more = "    groups: []\n    connections: []\nclients: []\n";
+    let more = "    groups: []\n    connections: []\n    webhooks: []\nclients: []\n";
     installation.directory.file("after.yaml", &acme(more));
     let globex = installation.done(&["export", "--org", "globex"]);
 
@@ -68,7 +69,8 @@ async fn what_the_files_do_not_name_goes_after_it_was_shown_and_agreed_to() {
     let again = installation.done(&["apply", "-f", "after.yaml", "--prune"]);
 
     assert!(never.starts_with("no changes\n"), "never by default: {never}");
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
+    - webhook https://hooks.acme.test/orgate of acme (not in the files: disabled)
     - connection okta of acme (disabled) (not in the files: disabled)
     - user vic@acme.test in acme (not in the files: deactivated, without roles and groups; ends their sessions)
     - group sales in acme (not in the files: removed)
@@ -79,7 +81,7 @@ async fn what_the_files_do_not_name_goes_after_it_was_shown_and_agreed_to() {
     Nothing was changed: this was a dry run.
     ");
     assert_eq!(unasked.code, Some(1), "{unasked:?}");
-    assert!(unasked.stderr.contains("Take away the 6 things that the files do not name?"), "{unasked:?}");
+    assert!(unasked.stderr.contains("Take away the 7 things that the files do not name?"), "{unasked:?}");
     assert_eq!(untouched, before);
     assert!(shown.starts_with(&done), "{done}");
     for gone in ["editor", "staff", "sales", "state: 'active'"] {

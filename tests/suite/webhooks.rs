@@ -2,6 +2,7 @@
 
 mod access;
 mod deliveries;
+mod files;
 mod follow;
 mod order;
 mod receivers;

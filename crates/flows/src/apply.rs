@@ -7,9 +7,11 @@
 //! **Invariant:** if anything in the wanted state is wrong, nothing is changed.
 
 mod blueprints;
+mod check;
 mod clients;
 mod connections;
 mod execute;
+mod invitations;
 mod joining;
 mod mail_templates;
 mod organizations;
@@ -17,12 +19,14 @@ mod plan;
 mod planner;
 mod prune;
 mod wanted;
+mod webhooks;
 
 pub use plan::Plan;
 pub use prune::Pruning;
 pub use wanted::{
     Kind, Place, Placed, Problem, Problems, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
     WantedGroup, WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
+    WantedWebhook,
 };
 
 pub use crate::configure::QuotaSettings;
@@ -37,11 +41,11 @@ pub struct Applied {
     pub generated_secrets: Vec<GeneratedSecret>,
 }
 
-/// A fresh secret of a client.
+/// A fresh secret.
 #[derive(Debug)]
 pub struct GeneratedSecret {
-    /// The client's public id.
-    pub client_id: String,
+    /// Whose: a client by its public id, a webhook by its address.
+    pub of: String,
     /// Its secret.
     pub secret: Secret,
 }
@@ -69,6 +73,9 @@ pub enum ApplyError {
     /// An organization's last owner would go, because somebody else changed it since the plan. Nothing of the step is in force.
     #[error("{0} would be left without an owner: somebody changed it meanwhile; apply again")]
     LastOwner(String),
+    /// Somebody cannot be invited, by what is there by now. Nothing of the step is in force.
+    #[error("{0}")]
+    NotInvited(String),
     /// A unique name is another's; of a name that was free when the plan was made.
     #[error("{0}")]
     Taken(String),

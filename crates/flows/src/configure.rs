@@ -10,6 +10,7 @@ mod organization;
 mod quotas;
 mod roles;
 mod users;
+mod webhooks;
 
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::ids::{ClientId, OrgId, SessionId};
@@ -26,6 +27,9 @@ pub(crate) use roles::{
     save_delegation, save_group, save_role,
 };
 pub(crate) use users::{Assignment, UserState, end_all, save_assignment, save_membership, save_user};
+pub(crate) use webhooks::{
+    Beginning, TermsFault, WebhookState, check_webhook, insert_webhook, save_webhook, seal_webhook_secret,
+};
 
 use crate::end_sessions::Because;
 use crate::random::NoRandomness;

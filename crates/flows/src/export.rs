@@ -18,12 +18,13 @@ use orgate_protocol::oauth::redirect_uri::ClientKind;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{
     Connection, Delegation, DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, RoleBlueprint,
-    StorageError,
+    StorageError, Webhook, WebhookTerms,
 };
+use url::Url;
 
 use crate::apply::{
     Kind, Place, Placed, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation, WantedGroup,
-    WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
+    WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser, WantedWebhook,
 };
 use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::QuotaSettings;
@@ -146,6 +147,8 @@ impl Reading<'_> {
         let is_operator = organization.slug.as_str() == OPERATOR_SLUG;
         let blueprints = if is_operator { Some(tx.role_blueprints().list().await?) } else { None };
         let mail_templates = tx.mail_templates().list().await?;
+        let webhooks = tx.webhooks().list().await?;
+        self.leave_out_invitations(&mut tx, &organization.slug).await?;
         let clients = list_clients(&mut tx).await?;
         for client in tx.clients().list_access().await? {
             self.access.entry(client).or_default().push(organization.slug.clone());
@@ -158,6 +161,7 @@ impl Reading<'_> {
             described.extend(self.connection((scope, &slug), connection, pilots).await?);
         }
         described.sort_by(|one, other| one.slug.value.cmp(&other.slug.value));
+        let webhooks = self.webhooks(&slug, webhooks);
         let wanted = WantedOrganization {
             slug: placed(organization.slug),
             name: organization.name,
@@ -175,13 +179,24 @@ impl Reading<'_> {
             blueprints: blueprints.map(|kept| kept.into_iter().map(blueprint).collect()),
             joining: joining.map(wanted_joining),
             ready_roles: false,
-            lists: [Kind::Roles, Kind::Groups, Kind::Users, Kind::Connections].into(),
+            lists: [Kind::Roles, Kind::Groups, Kind::Users, Kind::Connections, Kind::Webhooks].into(),
             roles: roles.into_iter().map(role).collect(),
             groups: groups.into_iter().map(group).collect(),
             users: self.users(&slug, users)?,
             connections: described,
+            webhooks,
+            invitations: Vec::new(),
         };
         Ok(Some((wanted, clients)))
+    }
+
+    /// Whoever applied the file elsewhere would have people written to.
+    async fn leave_out_invitations(&mut self, tx: &mut OrgTx, slug: &Slug) -> Result<(), StorageError> {
+        let (_, open) = tx.invitations().count_seats(self.env.clock.now()).await?;
+        if open > 0 {
+            self.left_out.push(format!("{open} open invitations of {slug}"));
+        }
+        Ok(())
     }
 
     /// Those that are proven; each is in a file once.
@@ -261,7 +276,8 @@ impl Reading<'_> {
         }
         let version = version_of(self.env, scope, (connection.id, shown)).await?;
         let secret = version.secrets.client_secret.is_some();
-        let secret = secret.then(|| self.reference(&[org.as_str(), slug.as_str()])).flatten();
+        let secret =
+            secret.then(|| self.reference(&[org.as_str(), slug.as_str()], "client_secret")).flatten();
         let pilots = pilots.iter().map(|pilot| Email::parse(pilot).map(placed));
         let corrupt = StorageError::Corrupt { table: "connection_pilots", column: "email" };
         Ok(Some(WantedConnection {
@@ -276,6 +292,25 @@ impl Reading<'_> {
             secret,
             settings: placed(version.settings.clone()),
         }))
+    }
+
+    /// Each address once, as it is what finds a webhook; by their order, in which variables are numbered.
+    fn webhooks(&mut self, org: &Slug, mut stored: Vec<Webhook>) -> Vec<WantedWebhook> {
+        stored.sort_by(|one, other| one.terms.url.cmp(&other.terms.url));
+        let mut described: Vec<WantedWebhook> = Vec::with_capacity(stored.len());
+        for Webhook { scope, terms, status, .. } in stored {
+            let WebhookTerms { url, description, events } = terms;
+            if described.last().is_some_and(|before| before.url.value == url) {
+                self.left_out.push(format!("another webhook of {org} at {url}"));
+                continue;
+            }
+            let host = Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned));
+            let names = [org.as_str(), host.as_deref().unwrap_or_default(), "webhook"];
+            let secret = self.reference(&names, "secret");
+            let (url, status) = (placed(url), Some(status));
+            described.push(WantedWebhook { url, scope, description, events, status, secret });
+        }
+        described
     }
 
     async fn client(&mut self, org: Placed<Slug>, client: Client) -> Result<Option<WantedClient>, Failure> {
@@ -297,7 +332,7 @@ impl Reading<'_> {
         let granted_to =
             (client.audience == Audience::Granted).then(|| granted.into_iter().map(placed).collect());
         let secret = (client.settings.authentication.uses_secret() && !client.secrets.is_empty())
-            .then(|| self.reference(&[client.client_id.as_str()]))
+            .then(|| self.reference(&[client.client_id.as_str()], "client_secret"))
             .flatten();
         Ok(Some(WantedClient {
             client_id: placed(client.client_id),
@@ -321,11 +356,11 @@ impl Reading<'_> {
     }
 
     /// The variable that a secret is to be in.
-    fn reference(&mut self, names: &[&str]) -> Option<Secret> {
+    fn reference(&mut self, names: &[&str], kind: &str) -> Option<Secret> {
         if self.secrets == Secrets::Kept {
             return None;
         }
-        let words = names.iter().copied().chain(["client_secret"]).collect::<Vec<_>>().join("_");
+        let words = names.iter().copied().chain([kind]).collect::<Vec<_>>().join("_");
         let name: String = words
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })

@@ -26,7 +26,21 @@ impl std::fmt::Debug for SigningSecret {
     }
 }
 
+/// Text that is no signing secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a signing secret is {PREFIX}… with 24 to 64 bytes in base64")]
+pub struct NoSigningSecret;
+
 impl SigningSecret {
+    /// Reads a secret as its receiver is told it.
+    ///
+    /// # Errors
+    /// [`NoSigningSecret`].
+    pub fn parse(text: &str) -> Result<Self, NoSigningSecret> {
+        let bytes = text.strip_prefix(PREFIX).and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
+        bytes.filter(|bytes| (24..=64).contains(&bytes.len())).map(Self::from_bytes).ok_or(NoSigningSecret)
+    }
+
     /// The secret of these bytes: 24 to 64 of them, says the specification.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
@@ -70,6 +84,21 @@ mod tests {
 
         assert_eq!(&*secret.to_text(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         assert_eq!(signatures(&[secret], message), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_secret_is_read_as_it_is_shown() {
+        let text = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+        assert_eq!(
+            SigningSecret::parse(text).map(|secret| secret.to_text().to_string()),
+            Ok(text.to_owned())
+        );
+        let short = format!("whsec_{}", BASE64_STANDARD.encode([1; 23]));
+        let long = format!("whsec_{}", BASE64_STANDARD.encode([1; 65]));
+        for wrong in ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_%%", &short, &long] {
+            assert!(SigningSecret::parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! fit (an unknown key, a missing one, a list where text belongs) that is the first place only, because
 //! reading ends there; wrong values are reported all at once, and so are the files with each other.
 //! `${NAME}` is filled in from the environment in `password`, `client_secret`, `redirect_uris`,
-//! `post_logout_redirect_uris`, `home_url`, `initiate_login_uri`, `jwks_uri`, the logout addresses and the `settings` of connections; `$${` stands for `${`.
+//! `post_logout_redirect_uris`, `home_url`, `initiate_login_uri`, `jwks_uri`, the logout addresses, the `secret` of webhooks and the
+//! `settings` of connections; `$${` stands for `${`.
 //!
 //! **Invariant:** a [`Wanted`] that is returned has no problem that can be seen without a database;
 //! no problem shows a secret, or what a variable holds.
@@ -15,6 +16,7 @@ mod clients;
 mod connections;
 mod format;
 mod organizations;
+mod outward;
 mod reader;
 mod writer;
 

@@ -7,8 +7,11 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::permissions::EVERYTHING;
+use orgate_domain::quotas::Quota;
+use orgate_protocol::webhooks::SigningSecret;
 use orgate_storage::{
     Connection, EXTERNAL_ID_OF_ORGANIZATION, EXTERNAL_ID_OF_USER, Group, OrgScope, OrgTx, Role, StorageError,
+    WebhookScope,
 };
 
 use super::connections::WantedState;
@@ -18,11 +21,12 @@ use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
 use crate::client_status::save_client_status;
 use crate::configure::{
-    Author, Mark, provide_keys, save_access, save_blueprint, save_client, save_delegation, save_domain,
-    save_group, save_joining, save_mail_template, save_organization, save_quotas, save_role, save_user,
-    seize_quotas,
+    Author, Beginning, Mark, insert_webhook, provide_keys, save_access, save_blueprint, save_client,
+    save_delegation, save_domain, save_group, save_joining, save_mail_template, save_organization,
+    save_quotas, save_role, save_user, save_webhook, seal_webhook_secret, seize_quotas,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
+use crate::invitations::make::{Draft, prepare};
 use crate::invitations::seats::hold_seats;
 use crate::{Env, Failure};
 
@@ -31,10 +35,14 @@ use crate::{Env, Failure};
 struct Made {
     /// The hash of a user's new password.
     phc: Option<String>,
-    /// A client's new secret.
+    /// A client's new secret, or a webhook's.
     secret: Option<Secret>,
-    /// A connection's secrets, encrypted.
+    /// A connection's secrets, or a webhook's, encrypted.
     sealed: Option<Vec<u8>>,
+    /// Where the log of all organizations is.
+    place: Option<i64>,
+    /// An invitation that can be sent.
+    draft: Option<Draft>,
 }
 
 /// Carries out a step, and adds it to what was applied.
@@ -67,6 +75,10 @@ pub(super) async fn execute(
     let keeps_owner = gives_rights && pruning == Pruning::On;
     let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
     for (change, made) in &changes {
+        if let Some(draft) = &made.draft {
+            super::invitations::send(env, &mut tx, (&step.slug, draft)).await?;
+            continue;
+        }
         match write(env, &mut tx, (&step.slug, change), made).await {
             Err(Failure::Storage(StorageError::Conflict { constraint })) => {
                 return Err(ApplyError::Taken(taken(&step.slug, (&change.subject, &constraint))));
@@ -124,18 +136,36 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
                 SecretChange::Keep | SecretChange::Remove => None,
             };
         }
+        Subject::Invitation(wanted) => {
+            made.draft = prepare(env, scope, None, vec![(**wanted).clone()]).await?.pop();
+        }
+        Subject::Webhook(state, change) => {
+            let secret = match change {
+                SecretChange::Generate => Some(SigningSecret::from_bytes(env.random.bytes::<32>()?.to_vec())),
+                // It was looked at when the file was read.
+                SecretChange::Set(secret) => SigningSecret::parse(secret.reveal()).ok(),
+                SecretChange::Keep | SecretChange::Remove => None,
+            };
+            if let Some(secret) = secret {
+                made.sealed = Some(seal_webhook_secret(env, scope, (state.id, &secret)).await?);
+                made.secret = Some(Secret::new(secret.to_text().to_string()));
+            }
+            if state.scope == WebhookScope::All {
+                made.place = Some(env.store.find_place(None).await?);
+            }
+        }
         _ => {}
     }
     Ok(made)
 }
 
 fn generated(change: &Change, made: &Made) -> Option<GeneratedSecret> {
-    match (&change.subject, &made.secret) {
-        (Subject::Client { client, secret: SecretChange::Generate, .. }, Some(secret)) => {
-            Some(GeneratedSecret { client_id: client.client_id.clone(), secret: secret.clone() })
-        }
-        _ => None,
-    }
+    let of = match &change.subject {
+        Subject::Client { client, secret: SecretChange::Generate, .. } => client.client_id.clone(),
+        Subject::Webhook(state, SecretChange::Generate) => state.terms.url.clone(),
+        _ => return None,
+    };
+    made.secret.clone().map(|secret| GeneratedSecret { of, secret })
 }
 
 async fn write(
@@ -185,6 +215,18 @@ async fn write(
         Subject::Role(role) if *mark == Mark::Removed => dissolve_role(env, tx, role).await,
         Subject::Role(role) => save_role(env, tx, by, role).await,
         Subject::User { state, .. } => save_user(env, tx, by, (state, made.phc.as_deref())).await,
+        Subject::Webhook(state, _) if *mark == Mark::Created => {
+            // Files are bounded by nothing but what there may be at all.
+            let (secret, most) = (made.sealed.as_deref().unwrap_or_default(), Quota::Webhooks.most());
+            let beginning = Beginning { secret, place: made.place, most };
+            if insert_webhook(env, tx, (&Author::operator(), state), beginning).await? {
+                return Ok(());
+            }
+            Err(StorageError::Conflict { constraint: "too many webhooks".to_owned() }.into())
+        }
+        Subject::Webhook(state, _) => save_webhook(env, tx, by, (state, made.sealed.as_deref())).await,
+        // It has a draft, which is sent.
+        Subject::Invitation(_) => Ok(()),
     }
 }
 
@@ -294,6 +336,12 @@ fn taken(org: &Slug, (subject, constraint): (&Subject, &str)) -> String {
         Subject::Group(group) => return since(&format!("the group {} in {org}", group.slug)),
         Subject::MailTemplate(template) => {
             return since(&format!("the mail {} ({}) of {org}", template.kind, template.locale));
+        }
+        Subject::Invitation(wanted) => {
+            return since(&format!("the invitation of {} to {org}", wanted.email.as_str()));
+        }
+        Subject::Webhook(state, _) => {
+            return since(&format!("the webhook {} of {org}", state.terms.url));
         }
         Subject::Joining(_) => return since(&format!("the joining of {org}")),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),

@@ -151,8 +151,10 @@ impl Planner<'_> {
             self.quotas(here, wanted.quotas.as_ref(), &stored.quotas);
         }
         self.connections(wanted, known, (&roles.keys().collect(), &groups.keys().collect())).await?;
+        self.webhooks(wanted, known).await?;
         self.prune(wanted, known, (&stored.roles, &stored.groups)).await?;
         self.roles.insert(known.scope.org_id(), roles);
+        self.groups.insert(known.scope.org_id(), groups);
         Ok(())
     }
 
@@ -342,7 +344,7 @@ impl Planner<'_> {
     }
 
     /// What is called so in an organization; a problem, where nothing is.
-    fn resolve<Id: Copy>(
+    pub(super) fn resolve<Id: Copy>(
         &mut self,
         (what, org): (&str, &Slug),
         wanted: Option<&[Placed<Slug>]>,

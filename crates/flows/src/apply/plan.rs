@@ -17,7 +17,8 @@ use orgate_storage::{Connection, Delegation, Group, OrgScope, Role, RoleBlueprin
 use super::connections::WantedState;
 use super::prune::Pruning;
 use super::wanted::Secret;
-use crate::configure::{Mark, OrganizationState, QuotaSettings, UserState};
+use crate::configure::{Mark, OrganizationState, QuotaSettings, UserState, WebhookState};
+use crate::invitations::make::WantedInvitation;
 
 /// What has to change, made by [`super::plan()`]. Shown one change a line: `+` made, `~` changed, `-`
 /// removed, `=` how much is as wanted already; the last line ends too.
@@ -74,6 +75,8 @@ pub(super) enum Subject {
     Domain(DomainName),
     Group(Group),
     MailTemplate(MailTemplate),
+    /// Whoever is invited, by an invitation that takes the place of one that is open.
+    Invitation(Box<WantedInvitation>),
     Joining(Joining),
     Organization(Box<OrganizationState>),
     Quotas(QuotaSettings),
@@ -84,9 +87,10 @@ pub(super) enum Subject {
         state: Box<UserState>,
         password: Option<Secret>,
     },
+    Webhook(Box<WebhookState>, SecretChange),
 }
 
-/// What happens to a client's secrets.
+/// What happens to a client's secrets, or a webhook's.
 #[derive(Debug)]
 pub(super) enum SecretChange {
     /// A fresh one takes their place.
@@ -149,6 +153,7 @@ impl Change {
             Subject::MailTemplate(template) => {
                 write!(f, "mail {} ({}) of {org}", template.kind, template.locale)?;
             }
+            Subject::Invitation(wanted) => write!(f, "invitation of {} to {org}", wanted.email.as_str())?,
             Subject::Joining(_) => write!(f, "joining of {org}")?,
             Subject::Organization(state) if created => {
                 write!(f, "organization {org} {:?}", state.name.as_str())?;
@@ -157,6 +162,7 @@ impl Change {
             Subject::Quotas(_) => write!(f, "quotas of {org}")?,
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,
             Subject::User { email, .. } => write!(f, "user {} in {org}", email.as_str())?,
+            Subject::Webhook(state, _) => write!(f, "webhook {} of {org}", state.terms.url)?,
         }
         if self.why == Why::Pruned {
             return writeln!(f, " (not in the files: {})", self.subject.fate());
@@ -173,7 +179,7 @@ impl Subject {
     /// What becomes of what is pruned.
     const fn fate(&self) -> &'static str {
         match self {
-            Self::Client { .. } | Self::Connection(_) => "disabled",
+            Self::Client { .. } | Self::Connection(_) | Self::Webhook(..) => "disabled",
             Self::User { .. } => "deactivated, without roles and groups; ends their sessions",
             _ => "removed",
         }
@@ -182,10 +188,13 @@ impl Subject {
     /// What the person who applies it should know.
     fn remark(&self, created: bool) -> &'static str {
         match self {
-            Self::Client { secret: SecretChange::Generate, .. } => " (its secret will be generated)",
+            Self::Client { secret: SecretChange::Generate, .. }
+            | Self::Webhook(_, SecretChange::Generate) => " (its secret will be generated)",
             Self::Connection(state) if state.lacks_secret() => {
                 " (no client secret: nobody can sign in through it yet)"
             }
+            Self::Invitation(_) if created => " (a mail will be sent)",
+            Self::Invitation(_) => " (another mail will be sent; the former link opens nothing any more)",
             Self::User { password: None, .. } if created => " (no password: cannot sign in yet)",
             Self::User { state, .. } if state.ends_sessions.is_some() => " (ends their sessions)",
             _ => "",

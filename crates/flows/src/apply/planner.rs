@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgate_domain::ids::{OrgId, RoleId};
+use orgate_domain::ids::{GroupId, OrgId, RoleId};
 use orgate_domain::names::Slug;
 use orgate_domain::organizations::OrgStatus;
 use orgate_storage::OrgScope;
@@ -25,6 +25,8 @@ pub(super) struct Planner<'a> {
     known: BTreeMap<Slug, Option<Known>>,
     /// The roles of organizations that the files describe, as they will be.
     pub(super) roles: BTreeMap<OrgId, BTreeMap<Slug, RoleId>>,
+    /// Their groups, likewise.
+    pub(super) groups: BTreeMap<OrgId, BTreeMap<Slug, GroupId>>,
     pub(super) pruning: Pruning,
     /// By which organizations are made.
     pub(super) blueprints: Blueprints,
@@ -49,6 +51,7 @@ impl<'a> Planner<'a> {
             problems: Problems::default(),
             known: BTreeMap::new(),
             roles: BTreeMap::new(),
+            groups: BTreeMap::new(),
             pruning,
             blueprints: Blueprints::default(),
             steps: Vec::new(),
@@ -79,6 +82,7 @@ impl<'a> Planner<'a> {
             }
         }
         self.access(wanted, &owned).await?;
+        self.invitations(wanted).await?;
         self.prune_clients(wanted).await?;
         let Self { problems, steps, unchanged, pruning, .. } = self;
         Ok(problems.or(Plan { steps, unchanged, pruning }))

@@ -3,8 +3,7 @@
 //! **Invariant:** `None` means that the files are silent, and what is silent stays as it is. A
 //! secret prints as `Secret(…)`.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,22 +11,19 @@ use orgate_domain::clients::{Audience, ClientSettings, ClientStatus};
 use orgate_domain::connections::{Attributes, ConnectionSettings, ConnectionState, Vendor};
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::joining;
-use orgate_domain::mail_templates::{MAX_TEMPLATES, MailKind, MailLocale, Wording};
+use orgate_domain::mail_templates::{MailKind, MailLocale, Wording};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
-use orgate_domain::permissions::OWNER;
 use orgate_domain::policies::PolicySettings;
 use orgate_domain::standing::UserStatus;
 use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
+use orgate_storage::{WebhookScope, WebhookStatus};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::bootstrap::OPERATOR_SLUG;
 use crate::configure::QuotaSettings;
-use crate::manage::delegations::MAX_DELEGATED;
-use crate::manage::role_blueprints::MAX_BLUEPRINTS;
-use crate::manage::roles::MAX_PERMISSIONS;
+use crate::invitations::make::WantedInvitation;
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -51,6 +47,8 @@ pub enum Kind {
     Users,
     /// Its connections.
     Connections,
+    /// Its webhooks.
+    Webhooks,
 }
 
 /// An organization.
@@ -98,6 +96,27 @@ pub struct WantedOrganization {
     pub users: Vec<WantedUser>,
     /// Some of its connections.
     pub connections: Vec<WantedConnection>,
+    /// Some of its webhooks.
+    pub webhooks: Vec<WantedWebhook>,
+    /// Whom it invites: those who are no users of it by then, and have no invitation like this.
+    pub invitations: Vec<Placed<WantedInvitation>>,
+}
+
+/// A webhook of an organization. Described in full: only status and secret stay as they are where the files are silent.
+#[derive(Debug)]
+pub struct WantedWebhook {
+    /// Where it is, by which it is found.
+    pub url: Placed<String>,
+    /// Of whom it tells.
+    pub scope: WebhookScope,
+    /// For people.
+    pub description: Option<String>,
+    /// What it tells of; `None`: whatever happens.
+    pub events: Option<Vec<String>>,
+    /// Whether it is sent anything; a new one is.
+    pub status: Option<WebhookStatus>,
+    /// By what it signs; `None`: of a new one, a secret that is made.
+    pub secret: Option<Secret>,
 }
 
 /// A connection of an organization. Its settings are described in full.
@@ -282,139 +301,6 @@ pub struct Problems(pub Vec<Problem>);
 /// A password or client secret. Erased from memory when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
-
-impl Wanted {
-    /// What the files cannot mean, whatever the database holds: things described twice, and an
-    /// installation without its operator.
-    ///
-    /// # Errors
-    /// Every [`Problem`].
-    pub fn check(&self) -> Result<(), Problems> {
-        let mut problems = Problems::default();
-        let (mut slugs, mut domains, mut client_ids) = (Seen::new(), Seen::new(), Seen::new());
-        let mut external_ids = Seen::new();
-        for organization in &self.organizations {
-            let slug = &organization.slug;
-            first(&mut slugs, "the organization", slug.value.as_str(), &slug.place, &mut problems);
-            if let Some(id) = &organization.external_id {
-                first(&mut external_ids, "the external_id", id.as_str(), &slug.place, &mut problems);
-            }
-            for domain in organization.domains.iter().flatten() {
-                first(&mut domains, "the domain", domain.value.as_str(), &domain.place, &mut problems);
-            }
-            organization.check(&mut problems);
-        }
-        for client in &self.clients {
-            let id = &client.client_id;
-            first(&mut client_ids, "the client", &id.value, &id.place, &mut problems);
-        }
-        problems.or(())
-    }
-}
-
-/// What was described so far, and where.
-type Seen<'a> = BTreeMap<&'a str, &'a Place>;
-
-fn first<'a>(seen: &mut Seen<'a>, what: &str, name: &'a str, place: &'a Place, problems: &mut Problems) {
-    match seen.entry(name) {
-        Entry::Occupied(other) => {
-            problems.add(place, format!("{what} {name} was already described at {}", other.get()));
-        }
-        Entry::Vacant(vacant) => {
-            vacant.insert(place);
-        }
-    }
-}
-
-impl WantedOrganization {
-    fn check(&self, problems: &mut Problems) {
-        let (mut roles, mut groups) = (Seen::new(), Seen::new());
-        let (mut emails, mut connections) = (Seen::new(), Seen::new());
-        for connection in &self.connections {
-            let slug = &connection.slug;
-            first(&mut connections, "the connection", slug.value.as_str(), &slug.place, problems);
-            if connection.secret().is_some() && !connection.takes_secret() {
-                problems.add(
-                    &slug.place,
-                    "a client_secret is for `oidc` with a secret: this connection has no use for it",
-                );
-            }
-        }
-        let mut delegates = Seen::new();
-        for delegation in self.delegations.iter().flatten() {
-            let slug = &delegation.organization;
-            first(&mut delegates, "the delegation to", slug.value.as_str(), &slug.place, problems);
-            if !(1..=MAX_DELEGATED).contains(&delegation.permissions.len()) {
-                problems.add(&slug.place, format!("permissions: 1 to {MAX_DELEGATED}"));
-            }
-        }
-        self.check_blueprints(problems);
-        self.check_mail_templates(problems);
-        for role in &self.roles {
-            first(&mut roles, "the role", role.slug.value.as_str(), &role.slug.place, problems);
-        }
-        for group in &self.groups {
-            first(&mut groups, "the group", group.slug.value.as_str(), &group.slug.place, problems);
-        }
-        let mut external_ids = Seen::new();
-        for user in &self.users {
-            first(&mut emails, "the user", user.email.value.normalized(), &user.email.place, problems);
-            if let Some(id) = &user.external_id {
-                first(&mut external_ids, "the external_id", id.as_str(), &user.email.place, problems);
-            }
-        }
-        if let Some(status) = &self.status {
-            let operator = self.is_operator();
-            if status.value == OrgStatus::Deleted {
-                problems.add(&status.place, "an organization cannot be deleted by a file; suspend it");
-            } else if operator && status.value != OrgStatus::Active {
-                problems.add(&status.place, "the operator organization is always active");
-            }
-        }
-    }
-}
-
-impl WantedOrganization {
-    /// Whether it is the operator's.
-    pub(super) fn is_operator(&self) -> bool {
-        self.slug.value.as_str() == OPERATOR_SLUG
-    }
-
-    fn check_blueprints(&self, problems: &mut Problems) {
-        let Some(blueprints) = &self.blueprints else { return };
-        if !self.is_operator() {
-            problems
-                .add(&self.slug.place, format!("role_blueprints: they are kept by {OPERATOR_SLUG} alone"));
-        }
-        if blueprints.len() > MAX_BLUEPRINTS {
-            problems.add(&self.slug.place, format!("role_blueprints: at most {MAX_BLUEPRINTS}"));
-        }
-        let mut seen = Seen::new();
-        for blueprint in blueprints {
-            let Placed { value: slug, place } = &blueprint.slug;
-            if blueprint.permissions.as_ref().is_some_and(|given| given.len() > MAX_PERMISSIONS) {
-                problems.add(place, format!("permissions: at most {MAX_PERMISSIONS}"));
-            }
-            first(&mut seen, "the blueprint", slug.as_str(), place, problems);
-            if slug.as_str() == OWNER {
-                problems.add(place, format!("whoever is {OWNER} may do everything, in each organization"));
-            }
-        }
-    }
-
-    fn check_mail_templates(&self, problems: &mut Problems) {
-        let mut seen = BTreeSet::new();
-        for (count, template) in self.mail_templates.iter().flatten().enumerate() {
-            let (kind, locale, place) = (template.kind.value, &template.locale, &template.kind.place);
-            if !seen.insert((kind, locale)) {
-                problems.add(place, format!("the mail {kind} ({locale}) was already described"));
-            }
-            if count == MAX_TEMPLATES {
-                problems.add(place, format!("an organization has up to {MAX_TEMPLATES} mail_templates"));
-            }
-        }
-    }
-}
 
 impl Secret {
     /// Takes the text over.

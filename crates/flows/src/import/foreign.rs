@@ -248,6 +248,8 @@ impl Translation {
             groups: wanted_groups,
             users: Vec::new(),
             connections,
+            webhooks: Vec::new(),
+            invitations: Vec::new(),
         });
     }
 

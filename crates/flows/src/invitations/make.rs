@@ -359,7 +359,7 @@ impl<'a> Decision<'a> {
 }
 
 /// What can be said of an invitation by itself.
-fn check(wanted: &WantedInvitation) -> Result<(), Fault> {
+pub(crate) fn check(wanted: &WantedInvitation) -> Result<(), Fault> {
     if wanted.lifetime < MIN_LIFETIME || wanted.lifetime > MAX_LIFETIME {
         let detail = format!("an invitation is good for one hour to {} days", MAX_LIFETIME.num_days());
         return Err(Fault::invalid("expires_in_hours", detail));

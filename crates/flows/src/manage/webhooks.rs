@@ -8,23 +8,22 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::ids::{EventId, WebhookId};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::quotas::{NoRoom, Quota};
-use orgate_domain::webhooks::{EventFilter, MAX_DESCRIPTION, MAX_FILTERS, MAX_OVERLAP_HOURS};
+use orgate_domain::webhooks::MAX_OVERLAP_HOURS;
 use orgate_protocol::webhooks::SigningSecret;
 use orgate_storage::{
-    Attempt, DeliveryKey, DeliveryStatus, EventCursor, EventPlace, NewWebhook, OrgTx, Page, PageOf, Webhook,
+    Attempt, DeliveryKey, DeliveryStatus, EventCursor, EventPlace, OrgTx, Page, PageOf, Webhook,
     WebhookDelivery, WebhookScope, WebhookSecrets, WebhookStatus, WebhookTerms,
 };
-use url::Url;
 use zeroize::Zeroizing;
 
 use super::access::is_operator;
 use super::change::Change;
 use super::{Caller, ChangeError, Once, paged};
-use crate::vault::Purpose;
+use crate::configure::{
+    Beginning, Mark, TermsFault, WebhookState, check_webhook, insert_webhook, save_webhook,
+    seal_webhook_secret,
+};
 use crate::{Env, Failure};
-
-/// Characters of an address at most.
-const MAX_URL: usize = 2_000;
 
 /// What of a webhook may be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +32,12 @@ pub struct WebhookSettings {
     pub terms: WebhookTerms,
     /// Whether it is sent anything.
     pub status: WebhookStatus,
+}
+
+impl From<TermsFault> for ChangeError {
+    fn from(TermsFault { field, detail }: TermsFault) -> Self {
+        Self::invalid(format!("/{field}"), detail)
+    }
 }
 
 /// A secret as it is shown: once. `None`: the same request was answered before.
@@ -87,7 +92,7 @@ async fn create(
     (scope, terms): (WebhookScope, &WebhookTerms),
     once: Option<&Once>,
 ) -> Result<(Webhook, Shown), ChangeError> {
-    check_terms(env, terms)?;
+    check_webhook(env, terms)?;
     if scope == WebhookScope::All && !(caller.is_at_home() && is_operator(env, &caller.scope).await?) {
         return Err(ChangeError::above("/scope", "only the operator's own organization hears of all others"));
     }
@@ -107,23 +112,13 @@ async fn create(
         let found = tx.webhooks().find(WebhookId::from_uuid(before)).await?;
         return Ok((found.ok_or(ChangeError::Gone)?, None));
     }
-    let last_position = match place {
-        Some(place) => place,
-        None => tx.event_positions().find_last().await?,
-    };
-    let new = NewWebhook { id, scope, terms, secret: &sealed, last_position };
     tx.organization().lock().await?; // whoever says how many there may be is waited for
     let limit = tx.quotas().find_limit(Quota::Webhooks).await?;
-    if !tx.webhooks().insert(&new, (limit.into(), now)).await? {
+    let state = WebhookState { id, scope, terms: terms.clone(), status: WebhookStatus::Enabled };
+    let beginning = Beginning { secret: &sealed, place, most: limit };
+    if !insert_webhook(env, tx, (&caller.author(), &state), beginning).await? {
         return Err(NoRoom { quota: Quota::Webhooks, limit }.into());
     }
-    let host = Url::parse(&terms.url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let more = [
-        ("change", "created".to_owned()),
-        ("scope", scope.as_str().to_owned()),
-        ("host", host.unwrap_or_default()),
-    ];
-    tx.audit().insert(&event(env, caller, (Action::WebhookConfigured, id), more)?).await?;
     let made = tx.webhooks().find(id).await?.ok_or(ChangeError::Missing)?;
     change.commit().await?;
     Ok((made, Some(secret.to_text())))
@@ -147,20 +142,16 @@ pub async fn update_webhook(
         if !(status == WebhookStatus::Disabled && terms == before.terms) {
             check_rights(caller, before.scope)?;
         }
-        check_terms(env, &terms)?;
-        let changed = [
+        check_webhook(env, &terms)?;
+        let mark = Mark::of([
             ("url", terms.url != before.terms.url),
             ("description", terms.description != before.terms.description),
             ("events", terms.events != before.terms.events),
             ("enabled", status != before.status),
-        ];
-        let changed: Vec<_> = changed.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
-        if changed.is_empty() {
-            return Ok(before);
-        }
-        tx.webhooks().update(id, (&terms, status), env.clock.now()).await?;
-        let more = [("change", "updated".to_owned()), ("changed", changed.join(" "))];
-        tx.audit().insert(&event(env, caller, (Action::WebhookConfigured, id), more)?).await?;
+        ]);
+        let Some(mark) = mark else { return Ok(before) };
+        let state = WebhookState { id, scope: before.scope, terms, status };
+        save_webhook(env, tx, (&caller.author(), &mark), (&state, None)).await?;
         let after = tx.webhooks().find(id).await?.ok_or(ChangeError::Missing)?;
         change.commit().await?;
         Ok(after)
@@ -424,28 +415,6 @@ fn check_rights(caller: &Caller, scope: WebhookScope) -> Result<(), ChangeError>
     }
 }
 
-fn check_terms(env: &Env, terms: &WebhookTerms) -> Result<(), ChangeError> {
-    let url = Url::parse(&terms.url).ok().filter(|_| terms.url.len() <= MAX_URL);
-    let url =
-        url.ok_or_else(|| ChangeError::invalid("/url", format!("an address of up to {MAX_URL} characters")))?;
-    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(ChangeError::invalid("/url", "an address without credentials and fragment"));
-    }
-    env.outgoing.check(&url).map_err(|error| ChangeError::invalid("/url", error.to_string()))?;
-    if terms.description.as_ref().is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
-        return Err(ChangeError::invalid("/description", format!("up to {MAX_DESCRIPTION} characters")));
-    }
-    let Some(filters) = &terms.events else { return Ok(()) };
-    if filters.is_empty() || filters.len() > MAX_FILTERS {
-        return Err(ChangeError::invalid("/events", format!("1 to {MAX_FILTERS} events, or null for all")));
-    }
-    for (place, filter) in filters.iter().enumerate() {
-        EventFilter::parse(filter)
-            .map_err(|error| ChangeError::invalid(format!("/events/{place}"), error.to_string()))?;
-    }
-    Ok(())
-}
-
 /// A secret, and how it is kept.
 async fn make_secret(
     env: &Env,
@@ -453,9 +422,8 @@ async fn make_secret(
     id: WebhookId,
 ) -> Result<(SigningSecret, Vec<u8>), ChangeError> {
     let secret = SigningSecret::from_bytes(env.random.bytes::<32>()?.to_vec());
-    let row = (Purpose::WebhookSecret, &*id.to_string());
-    let sealed = env.vault.seal(env, &caller.scope, row, secret.as_bytes()).await;
-    Ok((secret, sealed.map_err(Failure::from)?))
+    let sealed = seal_webhook_secret(env, &caller.scope, (id, &secret)).await?;
+    Ok((secret, sealed))
 }
 
 fn event(

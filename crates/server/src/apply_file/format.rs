@@ -64,6 +64,44 @@ pub(super) struct Organization {
     pub(super) users: Option<Vec<User>>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) connections: Option<Vec<Connection>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) webhooks: Option<Vec<Webhook>>,
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Vec::is_empty")]
+    pub(super) invitations: Vec<Invitation>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    pub(super) url: Text,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) events: Option<Vec<Text>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) secret: Option<Text>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Invitation {
+    pub(super) email: Text,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) locale: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) client_id: Option<Text>,
+    #[serde(default, deserialize_with = "filled")]
+    pub(super) roles: Vec<Text>,
+    #[serde(default, deserialize_with = "filled")]
+    pub(super) groups: Vec<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) expires_in_hours: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize, Serialize)]

@@ -61,12 +61,8 @@ impl Reader<'_> {
         let groups = self.each(file.groups.as_deref().unwrap_or_default(), Self::group);
         let users = self.each(file.users.as_deref().unwrap_or_default(), Self::user);
         let connections = self.each(file.connections.as_deref().unwrap_or_default(), Self::connection);
-        let lists = [
-            (Kind::Roles, file.roles.is_some()),
-            (Kind::Groups, file.groups.is_some()),
-            (Kind::Users, file.users.is_some()),
-            (Kind::Connections, file.connections.is_some()),
-        ];
+        let webhooks = self.each(file.webhooks.as_deref().unwrap_or_default(), Self::webhook);
+        let invitations = self.each(&file.invitations, Self::invitation);
         Some(WantedOrganization {
             slug: slug?,
             name: name?,
@@ -84,11 +80,13 @@ impl Reader<'_> {
             blueprints: blueprints?,
             joining: joining?,
             ready_roles: file.ready_roles.unwrap_or(true),
-            lists: lists.into_iter().filter(|(_, listed)| *listed).map(|(kind, _)| kind).collect(),
+            lists: listed(file),
             roles: roles?,
             groups: groups?,
             users: users?,
             connections: connections?,
+            webhooks: webhooks?,
+            invitations: invitations?,
         })
     }
 
@@ -246,6 +244,18 @@ impl Reader<'_> {
             groups: groups?,
         })
     }
+}
+
+/// What is listed, be the list empty.
+fn listed(file: &format::Organization) -> BTreeSet<Kind> {
+    let lists = [
+        (Kind::Roles, file.roles.is_some()),
+        (Kind::Groups, file.groups.is_some()),
+        (Kind::Users, file.users.is_some()),
+        (Kind::Connections, file.connections.is_some()),
+        (Kind::Webhooks, file.webhooks.is_some()),
+    ];
+    lists.into_iter().filter(|(_, listed)| *listed).map(|(kind, _)| kind).collect()
 }
 
 pub(super) fn read_domain(text: &str) -> Result<DomainName, String> {

@@ -8,7 +8,10 @@ use orgate_domain::quotas::Quota;
 use orgate_flows::apply::{
     Kind, Placed, QuotaSettings, Secret, Wanted, WantedClient, WantedConnection, WantedDelegation,
     WantedGroup, WantedJoining, WantedMailTemplate, WantedOrganization, WantedRole, WantedUser,
+    WantedWebhook,
 };
+use orgate_flows::invitations::make::WantedInvitation;
+use orgate_flows::manage::WebhookScope;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
@@ -61,7 +64,32 @@ fn organization(wanted: &WantedOrganization) -> Result<format::Organization, Wri
         groups: lists(Kind::Groups).then_some(groups),
         users: lists(Kind::Users).then_some(users),
         connections: lists(Kind::Connections).then_some(connections),
+        webhooks: lists(Kind::Webhooks).then(|| wanted.webhooks.iter().map(webhook).collect()),
+        invitations: wanted.invitations.iter().map(|placed| invitation(&placed.value)).collect(),
     })
+}
+
+fn webhook(wanted: &WantedWebhook) -> format::Webhook {
+    format::Webhook {
+        url: text(&wanted.url.value),
+        scope: (wanted.scope != WebhookScope::Organization).then(|| text(&wanted.scope.as_str())),
+        description: wanted.description.as_ref().map(text),
+        events: wanted.events.as_ref().map(|events| events.iter().map(text).collect()),
+        status: wanted.status.map(|status| text(&status.as_str())),
+        secret: wanted.secret.as_ref().map(reference),
+    }
+}
+
+fn invitation(wanted: &WantedInvitation) -> format::Invitation {
+    format::Invitation {
+        email: text(&wanted.email.as_str()),
+        name: wanted.name.as_ref().map(|name| text(&name.as_str())),
+        locale: wanted.locale.as_ref().map(text),
+        client_id: wanted.client_id.as_ref().map(text),
+        roles: wanted.roles.iter().map(text).collect(),
+        groups: wanted.groups.iter().map(text).collect(),
+        expires_in_hours: Some(spanned(wanted.lifetime.num_hours())),
+    }
 }
 
 fn quotas(wanted: &QuotaSettings) -> format::Quotas {

@@ -56,7 +56,7 @@ pub(super) async fn execute(env: &Env, plan: Plan) -> anyhow::Result<()> {
     progress.clear();
     if let Ok(applied) | Err(ApplyError::Interrupted { applied, .. }) = &result {
         for made in &applied.generated_secrets {
-            println!("The secret of {}, shown only now: {}", made.client_id, made.secret.reveal());
+            println!("The secret of {}, shown only now: {}", made.of, made.secret.reveal());
         }
     }
     result.map(|_| ()).map_err(Into::into)

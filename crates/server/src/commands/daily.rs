@@ -48,6 +48,8 @@ pub(super) fn silent(slug: Slug, name: DisplayName) -> WantedOrganization {
         groups: Vec::new(),
         users: Vec::new(),
         connections: Vec::new(),
+        webhooks: Vec::new(),
+        invitations: Vec::new(),
     }
 }
 
