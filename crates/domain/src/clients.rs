@@ -14,7 +14,7 @@ pub mod claims;
 mod settings;
 
 pub use check::{
-    ClientProblem, parse_audience, parse_client_id, parse_own_permission, parse_resource, parse_scope,
+    ADMINISTRATION, ClientProblem, parse_audience, parse_client_id, parse_own_permission, parse_resource, parse_scope,
     parse_web_address,
 };
 pub use settings::{
@@ -129,6 +129,11 @@ impl Client {
             ClientKind::Spa => self.redirect_uris.iter().filter_map(RegisteredRedirectUri::origin).collect(),
             ClientKind::Machine | ClientKind::Native | ClientKind::Web => BTreeSet::new(),
         }
+    }
+
+    /// Whether it is Orgate's own: it is made, and kept as it is, by the release, and no file describes it.
+    pub fn is_built_in(&self) -> bool {
+        self.client_id == ADMINISTRATION
     }
 
     /// Its owner and its id: how rows of other organizations name it.

@@ -33,7 +33,7 @@ const MAX_AFTER_LOGOUT: usize = 4096;
 const AFTER_LOGOUT_LIFETIME: Duration = Duration::minutes(10);
 
 /// How long a browser is told apart. Longer than any sign-in takes.
-const BINDING_LIFETIME: Duration = Duration::days(30);
+pub(crate) const BINDING_LIFETIME: Duration = Duration::days(30);
 
 /// What the browser proves, and what its cookies have to become.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ fn session_suffix(org_id: OrgId) -> String {
     base32::encode_u128(org_id.as_uuid().as_u128())
 }
 
-fn append(headers: &mut HeaderMap, cookie: &Cookie<'_>) {
+pub(crate) fn append(headers: &mut HeaderMap, cookie: &Cookie<'_>) {
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
         headers.append(header::SET_COOKIE, value);
     }

@@ -5,6 +5,7 @@
 //! header; the client's address is taken from a forwarding header only behind a trusted proxy.
 
 mod address;
+pub mod administration;
 pub mod browser;
 mod issuer;
 mod params;
@@ -12,6 +13,7 @@ mod request_id;
 mod state;
 
 pub use address::RequestOrigin;
+pub use administration::AdministrationCookies;
 pub use browser::BrowserCookies;
 pub use issuer::CalledIssuer;
 pub use params::{FormParams, ParamsRejection, QueryParams};

@@ -314,8 +314,8 @@ impl Reading<'_> {
     }
 
     async fn client(&mut self, org: Placed<Slug>, client: Client) -> Result<Option<WantedClient>, Failure> {
-        if !Party::REGISTERED.contains(&client.settings.party) {
-            return Ok(None); // known by its document, which makes it again
+        if !Party::REGISTERED.contains(&client.settings.party) || client.is_built_in() {
+            return Ok(None); // known by its document, or to every release, which makes it again
         }
         let key = client.key();
         let roles = if client.kind == ClientKind::Machine {

@@ -29,6 +29,7 @@ pub mod roles;
 pub mod seats;
 pub mod sessions;
 pub mod setup_links;
+pub mod signed_in;
 pub mod signing_keys;
 pub mod users;
 pub mod webhooks;
@@ -146,6 +147,22 @@ impl Caller {
     /// The organization that is called about.
     pub const fn org_id(&self) -> OrgId {
         self.scope.org_id()
+    }
+
+    /// The user who calls, or whose key it is.
+    pub const fn user_id(&self) -> Option<UserId> {
+        self.by.maker().user()
+    }
+
+    /// The same, about something that takes another permission as well, in their own organization; `None` if they may not do
+    /// that.
+    pub fn asking(&self, permission: OrgatePermission) -> Option<Self> {
+        (self.is_at_home() && self.may(permission)).then(|| Self { asked: permission, ..self.clone() })
+    }
+
+    /// Whether they may give users this role, and take it from them.
+    pub fn may_assign(&self, role: &Role) -> bool {
+        self.may(OrgatePermission::RolesAssign) && self.may_give(role)
     }
 
     /// Whether they may do this.

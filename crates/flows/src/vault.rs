@@ -56,6 +56,10 @@ pub enum Purpose {
     PushCredential,
     /// What a webhook signs by.
     WebhookSecret,
+    /// By what an administrator's browser is signed in.
+    AdministrationSession,
+    /// What a browser keeps while somebody signs in to administer.
+    AdministrationSignIn,
 }
 
 /// Why something could not be sealed or opened.
@@ -141,6 +145,8 @@ impl Purpose {
             Self::UpstreamLogout => "upstream-logout",
             Self::PushCredential => "push-credential",
             Self::WebhookSecret => "webhook-secret",
+            Self::AdministrationSession => "administration-session",
+            Self::AdministrationSignIn => "administration-sign-in",
         }
     }
 }

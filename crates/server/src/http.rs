@@ -58,7 +58,7 @@ pub struct Bounds {
 pub fn router(state: AppState, bounds: Bounds) -> Router {
     let https = state.env.issuer.is_https();
     let router = orgate_api::router(&state)
-        .merge(orgate_web::router())
+        .merge(orgate_web::router(&state))
         .merge(orgate_web::api_docs(&orgate_api::v1::document(&state.env.issuer.at(orgate_api::v1::PATH))))
         .merge(issuers(&state))
         .layer(DefaultBodyLimit::max(bounds.body))

@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::consent::meaning;
 use crate::form::{PageForm, PageQuery};
+use crate::moment::Moment;
 use crate::page::{Org, Page, Problem, failed, over, problem, render};
 use crate::present::see_other;
 use crate::sign_out;
@@ -59,13 +60,6 @@ struct Line {
     clients: String,
     signed_in: Moment,
     last_seen: Moment,
-}
-
-/// A time, for machines and for people.
-struct Moment {
-    stamp: String,
-    exact: String,
-    ago: String,
 }
 
 /// `templates/account/choose.html`.
@@ -234,48 +228,4 @@ fn hosts(client: &Client) -> String {
     let urls = client.redirect_uris.iter().filter_map(|uri| Url::parse(uri.as_str()).ok());
     let hosts: BTreeSet<String> = urls.filter_map(|url| url.host_str().map(str::to_owned)).collect();
     hosts.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-impl Moment {
-    fn of(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
-        Self {
-            stamp: at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            exact: at.format("%-d %B %Y, %H:%M UTC").to_string(),
-            ago: ago((now - at).num_minutes()),
-        }
-    }
-}
-
-/// How long ago something was: people and servers live in different time zones.
-fn ago(minutes: i64) -> String {
-    let (count, unit) = match minutes {
-        ..1 => return "just now".to_owned(),
-        1..60 => (minutes, "minute"),
-        60..1440 => (minutes / 60, "hour"),
-        _ => (minutes / 1440, "day"),
-    };
-    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_unit_that_fits_is_said() {
-        let said = [-5, 0, 1, 59, 60, 119, 1439, 1440, 4000].map(ago);
-
-        let expected = [
-            "just now",
-            "just now",
-            "1 minute ago",
-            "59 minutes ago",
-            "1 hour ago",
-            "1 hour ago",
-            "23 hours ago",
-            "1 day ago",
-            "2 days ago",
-        ];
-        assert_eq!(said, expected.map(str::to_owned));
-    }
 }

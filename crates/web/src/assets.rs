@@ -19,6 +19,7 @@ const CONTRAST: f64 = 4.6;
 /// `GET /assets/{name}`.
 pub(crate) async fn get(Path(name): Path<String>) -> Response {
     let (media, body) = match name.as_str() {
+        "admin.css" => ("text/css; charset=utf-8", include_str!("../assets/admin.css")),
         "app.css" => ("text/css; charset=utf-8", include_str!("../assets/app.css")),
         "favicon.svg" => ("image/svg+xml", include_str!("../assets/favicon.svg")),
         "mark.svg" => ("image/svg+xml", include_str!("../assets/mark.svg")),

@@ -4,6 +4,7 @@
 //! framed; every form that changes something carries a token bound to this browser.
 
 mod account;
+mod admin;
 mod api_docs;
 mod assets;
 mod authorize;
@@ -15,6 +16,7 @@ mod form;
 mod invitation;
 mod join;
 mod link;
+mod moment;
 mod page;
 mod present;
 mod recovery;
@@ -23,6 +25,7 @@ mod sign_in;
 mod sign_out;
 mod sso;
 
+pub use admin::{ADMIN_PAGES, AdminPage};
 pub use api_docs::api_docs;
 pub use page::not_found;
 
@@ -44,7 +47,7 @@ pub fn issuer() -> Router<AppState> {
 }
 
 /// The routes of the front channel.
-pub fn router() -> Router<AppState> {
+pub fn router(state: &AppState) -> Router<AppState> {
     issuer()
         .route("/", get(page::home))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
@@ -83,5 +86,6 @@ pub fn router() -> Router<AppState> {
         .route("/assets/{name}", get(assets::get))
         .route("/assets/brand/{color}", get(assets::get_brand))
         .merge(setup::router())
+        .merge(admin::router(state))
         .fallback(page::not_found)
 }

@@ -5,7 +5,7 @@
 
 mod activate;
 mod domains;
-mod form;
+pub(crate) mod form;
 mod frame;
 mod guides;
 mod landing;

@@ -33,11 +33,17 @@ pub fn parse_web_address(text: &str) -> Result<Url, &'static str> {
     (scheme && url.username().is_empty() && url.password().is_none()).then_some(url).ok_or(wrong)
 }
 
+/// The `client_id` of the pages by which an organization is administered: Orgate's own, which nobody describes.
+pub const ADMINISTRATION: &str = "orgate-admin";
+
 /// Reads a public `client_id`.
 ///
 /// # Errors
 /// What is allowed.
 pub fn parse_client_id(text: &str) -> Result<String, &'static str> {
+    if text == ADMINISTRATION {
+        return Err("`orgate-admin` is Orgate's own: the application by which organizations are administered");
+    }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     ((1..=100).contains(&text.len()) && text.bytes().all(allowed))
         .then(|| text.to_owned())

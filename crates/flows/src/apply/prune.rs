@@ -166,7 +166,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Those that are in use and that somebody registered: one that is known by a document makes itself again.
+    /// Those that are in use and that somebody registered: one that is known by a document, or to every release, makes itself
+    /// again.
     async fn owned_clients(&self, scope: &OrgScope) -> Result<Vec<Client>, Failure> {
         let mut tx = self.env.store.begin(scope).await?;
         let mut clients = Vec::new();
@@ -175,7 +176,9 @@ impl Planner<'_> {
         }
         tx.commit().await?;
         let registered = |client: &Client| Party::REGISTERED.contains(&client.settings.party);
-        clients.retain(|client| client.status == ClientStatus::Active && registered(client));
+        clients.retain(|client| {
+            client.status == ClientStatus::Active && registered(client) && !client.is_built_in()
+        });
         Ok(clients)
     }
 }

@@ -3,7 +3,7 @@
 mod delete;
 mod update;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
@@ -213,7 +213,7 @@ pub async fn assign_role(
     caller: &Caller,
     (user, role): (UserId, RoleId),
 ) -> Result<(), ChangeError> {
-    caller.conclude(env, change_roles(env, caller, (user, role), Assignment::Given)).await
+    change_roles(env, caller, user, &RoleChanges { given: [role].into(), ..RoleChanges::default() }).await
 }
 
 /// Takes a role that was assigned to a user away; to do it again changes nothing.
@@ -225,23 +225,49 @@ pub async fn unassign_role(
     caller: &Caller,
     (user, role): (UserId, RoleId),
 ) -> Result<(), ChangeError> {
-    caller.conclude(env, change_roles(env, caller, (user, role), Assignment::Taken)).await
+    change_roles(env, caller, user, &RoleChanges { taken: [role].into(), ..RoleChanges::default() }).await
 }
 
-async fn change_roles(
+/// Which roles a user is given, and which are taken from them.
+#[derive(Debug, Clone, Default)]
+pub struct RoleChanges {
+    /// Those that are given.
+    pub given: BTreeSet<RoleId>,
+    /// Those that are taken away.
+    pub taken: BTreeSet<RoleId>,
+}
+
+/// Assigns roles to a user and takes others away, all of it or nothing; to do it again changes nothing.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn change_roles(
     env: &Env,
     caller: &Caller,
-    (user, role): (UserId, RoleId),
-    assignment: Assignment,
+    user: UserId,
+    changes: &RoleChanges,
 ) -> Result<(), ChangeError> {
-    let mut change = match assignment {
-        Assignment::Given => ChangeOfRights::begin(env, caller).await?,
-        Assignment::Taken => ChangeOfRights::begin_shutting_out(env, caller).await?,
+    caller.conclude(env, save_roles(env, caller, user, changes)).await
+}
+
+async fn save_roles(
+    env: &Env,
+    caller: &Caller,
+    user: UserId,
+    changes: &RoleChanges,
+) -> Result<(), ChangeError> {
+    let mut change = if changes.taken.is_empty() {
+        ChangeOfRights::begin(env, caller).await?
+    } else {
+        ChangeOfRights::begin_shutting_out(env, caller).await?
     };
     let Change { tx, caller, .. } = &mut *change;
-    let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
-    let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
-    check_gift(caller, &role, "")?;
-    save_assignment(env, tx, (&caller.author(), assignment), (&user, &role)).await?;
+    let given = changes.given.iter().map(|role| (*role, Assignment::Given));
+    for (role, assignment) in changes.taken.iter().map(|role| (*role, Assignment::Taken)).chain(given) {
+        let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
+        let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
+        check_gift(caller, &role, "")?;
+        save_assignment(env, tx, (&caller.author(), assignment), (&user, &role)).await?;
+    }
     change.commit().await
 }

@@ -1,0 +1,209 @@
+//! The cookies of the administration: one sign-in an organization, under whose pages alone it is sent, and whatever is under way.
+//!
+//! **Invariant:** as of [`crate::browser`], but for the path; so their names are `__Secure-` and not `__Host-` ones, and what is
+//! in them counts only if it was sealed for this browser.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+
+use crate::AppState;
+use crate::browser::{BINDING_LIFETIME, append};
+
+const SESSION: &str = "orgate_admin_";
+const SIGN_IN: &str = "orgate_admin_sign_in_";
+const SECURE_PREFIX: &str = "__Secure-";
+
+/// The path below which all of them are.
+const PATH: &str = "/admin";
+
+/// Bytes of a cookie's value: with its name it has to stay below what every browser takes, 4096.
+const PART: usize = 3_800;
+
+/// Cookies that one sign-in is spread over, at most.
+const PARTS: usize = 3;
+
+/// Sign-ins under way at once: a tab each.
+const SIGN_INS: usize = 5;
+
+/// How long one may be under way.
+const SIGN_IN_LIFETIME: Duration = Duration::minutes(30);
+
+/// What a browser keeps for the administration, well formed but not opened.
+#[derive(Debug)]
+pub struct AdministrationCookies {
+    secure: bool,
+    /// The parts of the sign-in of the organization whose page is asked for.
+    session: BTreeMap<usize, String>,
+    /// By their state, the oldest first.
+    sign_ins: Vec<(String, String)>,
+}
+
+impl FromRequestParts<AppState> for AdministrationCookies {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::read(&parts.headers, state.env.issuer.is_https()))
+    }
+}
+
+impl AdministrationCookies {
+    fn read(headers: &HeaderMap, secure: bool) -> Self {
+        let mut read = Self { secure, session: BTreeMap::new(), sign_ins: Vec::new() };
+        let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        for cookie in lines.flat_map(Cookie::split_parse).filter_map(Result::ok) {
+            let (name, prefixed) = match cookie.name().strip_prefix(SECURE_PREFIX) {
+                Some(name) => (name, true),
+                None => (cookie.name(), false),
+            };
+            if prefixed != secure || cookie.value().len() > PART {
+                continue;
+            }
+            if let Some(state) = name.strip_prefix(SIGN_IN) {
+                read.sign_ins.push((state.to_owned(), cookie.value().to_owned()));
+            } else if let Some(part) = name.strip_prefix(SESSION).and_then(|part| part.parse().ok()) {
+                // Browsers send that of the longest path first: none of a path above counts.
+                read.session.entry(part).or_insert_with(|| cookie.value().to_owned());
+            }
+        }
+        read
+    }
+
+    /// The sign-in to the organization whose page is asked for.
+    pub fn session(&self) -> Option<String> {
+        let parts: String = (0..PARTS).map_while(|part| self.session.get(&part)).map(String::as_str).collect();
+        (!parts.is_empty()).then_some(parts)
+    }
+
+    /// Keeps the sign-in to an organization, by its slug. `false`, with nothing kept, if there is no room for it in cookies.
+    #[must_use]
+    pub fn set_session(&self, headers: &mut HeaderMap, organization: &str, sealed: &str) -> bool {
+        let parts: Vec<&[u8]> = sealed.as_bytes().chunks(PART).collect();
+        if parts.len() > PARTS {
+            return false;
+        }
+        for part in 0..PARTS {
+            let value = parts.get(part).map(|part| String::from_utf8_lossy(part).into_owned());
+            match value {
+                Some(value) => {
+                    append(headers, &self.of_session(organization, part, (value, BINDING_LIFETIME)));
+                }
+                None if self.session.contains_key(&part) => self.drop_part(headers, organization, part),
+                None => {}
+            }
+        }
+        true
+    }
+
+    /// Drops the sign-in to an organization.
+    pub fn drop_session(&self, headers: &mut HeaderMap, organization: &str) {
+        for part in 0..PARTS {
+            self.drop_part(headers, organization, part);
+        }
+    }
+
+    fn drop_part(&self, headers: &mut HeaderMap, organization: &str, part: usize) {
+        append(headers, &self.of_session(organization, part, (String::new(), Duration::ZERO)));
+    }
+
+    fn of_session(
+        &self,
+        organization: &str,
+        part: usize,
+        content: (String, Duration),
+    ) -> Cookie<'static> {
+        self.cookie(format!("{SESSION}{part}"), format!("{PATH}/{organization}"), content)
+    }
+
+    /// What the browser keeps for the sign-in of this state.
+    pub fn sign_in(&self, state: &str) -> Option<&str> {
+        self.sign_ins.iter().find(|(known, _)| known == state).map(|(_, sealed)| sealed.as_str())
+    }
+
+    /// Keeps a sign-in that begins; of more than there may be, the oldest are dropped.
+    pub fn set_sign_in(&self, headers: &mut HeaderMap, state: &str, sealed: String) {
+        let over = (self.sign_ins.len() + 1).saturating_sub(SIGN_INS);
+        for (old, _) in self.sign_ins.iter().take(over) {
+            self.drop_sign_in(headers, old);
+        }
+        append(headers, &self.of_sign_in(state, (sealed, SIGN_IN_LIFETIME)));
+    }
+
+    /// Drops the sign-in of this state.
+    pub fn drop_sign_in(&self, headers: &mut HeaderMap, state: &str) {
+        append(headers, &self.of_sign_in(state, (String::new(), Duration::ZERO)));
+    }
+
+    fn of_sign_in(&self, state: &str, content: (String, Duration)) -> Cookie<'static> {
+        self.cookie(format!("{SIGN_IN}{state}"), PATH.to_owned(), content)
+    }
+
+    fn cookie(&self, name: String, path: String, (value, lifetime): (String, Duration)) -> Cookie<'static> {
+        let name = if self.secure { format!("{SECURE_PREFIX}{name}") } else { name };
+        Cookie::build((name, value))
+            .path(path)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .max_age(lifetime)
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(cookies: &str) -> AdministrationCookies {
+        let headers = HeaderMap::from_iter([(header::COOKIE, cookies.parse().expect("a header"))]);
+        AdministrationCookies::read(&headers, false)
+    }
+
+    fn set(cookies: &AdministrationCookies, sealed: &str) -> Option<Vec<String>> {
+        let mut headers = HeaderMap::new();
+        let kept = cookies.set_session(&mut headers, "acme", sealed);
+        let lines = headers.get_all(header::SET_COOKIE).iter();
+        kept.then(|| lines.map(|line| line.to_str().expect("text").to_owned()).collect())
+    }
+
+    #[test]
+    fn a_large_sign_in_is_spread_and_put_together_again() {
+        let sealed = "a".repeat(PART) + &"b".repeat(PART) + "c";
+
+        let lines = set(&with(""), &sealed).expect("kept");
+        let sent: Vec<_> = lines.iter().map(|line| line.split(';').next().expect("a cookie")).collect();
+
+        assert_eq!(with(&sent.join("; ")).session(), Some(sealed));
+        assert!(lines.iter().all(|line| line.contains("Path=/admin/acme") && line.contains("HttpOnly")));
+        assert!(lines.iter().all(|line| line.contains("SameSite=Lax") && line.len() < 4096));
+        assert_eq!(set(&with(""), &"a".repeat(3 * PART + 1)), None);
+    }
+
+    #[test]
+    fn a_smaller_sign_in_drops_the_parts_that_are_left_over() {
+        let lines = set(&with("orgate_admin_0=a; orgate_admin_1=b"), "c").expect("kept");
+
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].starts_with("orgate_admin_1=;") && lines[1].contains("Max-Age=0"), "{lines:?}");
+    }
+
+    #[test]
+    fn of_sign_ins_under_way_the_oldest_go() {
+        let open: Vec<_> = (0..6).map(|state| format!("orgate_admin_sign_in_{state}=x")).collect();
+        let cookies = with(&open.join("; "));
+        let mut headers = HeaderMap::new();
+
+        cookies.set_sign_in(&mut headers, "new", "y".to_owned());
+
+        let lines: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!(cookies.sign_in("5"), Some("x"));
+        assert_eq!(cookies.sign_in("new"), None);
+        assert_eq!(cookies.session(), None);
+    }
+}

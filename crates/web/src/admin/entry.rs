@@ -1,0 +1,198 @@
+//! Who gets in: whoever is signed in with what the page takes. Everybody else is sent to sign in, or told what is missing.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use orgate_domain::names::DisplayName;
+use orgate_domain::permissions::OrgatePermission;
+use orgate_edge::{AdministrationCookies, AppState, BrowserCookies};
+use orgate_flows::Env;
+use orgate_flows::administration::{Entry, Forbidden, Held, PATH, ReturnPath, enter};
+
+use super::{Admin, pages, sign_in};
+use crate::page::{Link, Problem, failed, problem, problem_with};
+
+/// Lets a request through to its page only if whoever is signed in may open that; every page is behind it.
+pub(super) async fn admitted(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let env = state.env.clone();
+    let cookies = match BrowserCookies::from_request_parts(&mut parts, &state).await {
+        Ok(cookies) => cookies,
+        Err(status) => return status.into_response(),
+    };
+    let Ok(kept) = AdministrationCookies::from_request_parts(&mut parts, &state).await;
+    let Some(asked) = Asked::read(&mut parts, &state).await else { return unlisted() };
+    let session = kept.session();
+    let entry = enter(&env, (&asked.organization, session.as_deref()), asked.permission, &cookies.browser);
+    let Entry { held, kept: renewed } = match entry.await {
+        Ok(entry) => entry,
+        Err(failure) => return failed(&env, &cookies.browser.origin, &failure),
+    };
+    let mut response = match held {
+        Held::Admitted(caller) => {
+            parts.extensions.insert(Arc::new(*caller));
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Held::Forbidden(forbidden) => self::forbidden(&env, &cookies, (&asked.organization, &forbidden)),
+        Held::SignedOut => return sign_in_first(&env, (&cookies, &kept), &asked).await,
+    };
+    if let Some(renewed) = renewed
+        && !kept.set_session(response.headers_mut(), &asked.organization, &renewed)
+    {
+        return sign_in::too_large(&env, &cookies);
+    }
+    response
+}
+
+/// What a request asks for.
+struct Asked {
+    organization: String,
+    permission: OrgatePermission,
+    method: Method,
+    /// Where to go on once they are signed in.
+    return_to: ReturnPath,
+}
+
+impl Asked {
+    async fn read(parts: &mut Parts, state: &AppState) -> Option<Self> {
+        let matched = MatchedPath::from_request_parts(parts, state).await.ok()?;
+        let page = pages::find(&parts.method, matched.as_str())?;
+        let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.ok()?;
+        let (_, organization) = path.into_iter().find(|(name, _)| name == "organization")?;
+        let (uri, method) = (&parts.uri, parts.method.clone());
+        let shown = if matches!(method, Method::GET | Method::HEAD) {
+            uri.path_and_query().map_or_else(String::new, ToString::to_string)
+        } else {
+            pages::shown_at(matched.as_str(), uri.path())
+        };
+        let return_to = ReturnPath::parse(&shown).unwrap_or_else(|| ReturnPath::of(&organization));
+        Some(Self { organization, permission: page.permission, method, return_to })
+    }
+}
+
+/// Sends the browser to sign in; what a form brought is not kept meanwhile, and that is told first.
+async fn sign_in_first(
+    env: &Env,
+    (cookies, kept): (&BrowserCookies, &AdministrationCookies),
+    asked: &Asked,
+) -> Response {
+    if matches!(asked.method, Method::GET | Method::HEAD) {
+        return sign_in::send(env, (cookies, kept), (Some(&asked.organization), &asked.return_to)).await;
+    }
+    let again = Link { label: "Sign in again".to_owned(), href: asked.return_to.to_string() };
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "signed_out",
+        headline: "You were signed out meanwhile",
+        what_happened: "Your session ended before you sent this, so nothing was changed.",
+        what_next: "Sign in again, and do it once more from the page that comes then.",
+        client: None,
+    };
+    problem_with(env, &cookies.browser.origin, &what, Some(again))
+}
+
+/// What a page takes, and who of the organization could give it.
+fn forbidden(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (organization, forbidden): (&str, &Forbidden),
+) -> Response {
+    let permission = forbidden.permission;
+    let what_happened = format!(
+        "It takes the permission {}, which none of your roles has. It lets its holder: {}",
+        permission.as_str(),
+        permission.meaning()
+    );
+    let what_next = match names(&forbidden.roles) {
+        Some(names) => format!("These roles of your organization have it: {names}. Ask somebody who can give you one."),
+        None => "No role of your organization has it. Ask an owner to put it into one, and to give you that.".to_owned(),
+    };
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "permission_missing",
+        headline: "You may not open this page",
+        what_happened: &what_happened,
+        what_next: &what_next,
+        client: None,
+    };
+    let overview = permission != OrgatePermission::OrganizationRead;
+    let again = overview.then(|| overview_of(organization));
+    problem_with(env, &cookies.browser.origin, &what, again)
+}
+
+fn names(roles: &[DisplayName]) -> Option<String> {
+    let names: Vec<&str> = roles.iter().map(DisplayName::as_str).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn overview_of(organization: &str) -> Link {
+    Link { label: "To the overview".to_owned(), href: format!("{PATH}/{organization}") }
+}
+
+/// What nobody is let in to.
+pub(super) fn unlisted() -> Response {
+    tracing::error!("a page of the administration is not in the table, or not behind its layer");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Whoever called, or their organization, went in this very moment.
+pub(super) fn gone(env: &Env, cookies: &BrowserCookies) -> Response {
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "signed_out",
+        headline: "You are not signed in any more",
+        what_happened: "Your user, or your organization, has gone.",
+        what_next: "If you think that it should not have, ask an administrator of the organization.",
+        client: None,
+    };
+    problem(env, &cookies.browser.origin, &what)
+}
+
+/// The form was not sent from a page of ours, or from one that somebody else was shown.
+pub(super) fn old_page(admin: &Admin) -> Response {
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "form_expired",
+        headline: "This page had grown old",
+        what_happened: "What you sent did not come from a page that you were shown here, so nothing was changed.",
+        what_next: "Go back to the overview, and do it again from there.",
+        client: None,
+    };
+    refused(admin, &what)
+}
+
+/// What was sent is too large, or no form.
+pub(super) fn unreadable(admin: &Admin, status: StatusCode) -> Response {
+    let what = Problem {
+        status,
+        code: "invalid_request",
+        headline: "This cannot be read",
+        what_happened: "Your browser sent something that is no form, or is larger than a form here may be.",
+        what_next: "Go back to the overview, and try again with less.",
+        client: None,
+    };
+    refused(admin, &what)
+}
+
+/// There is no such thing in the organization.
+pub(super) fn missing(admin: &Admin) -> Response {
+    let what = Problem {
+        status: StatusCode::NOT_FOUND,
+        code: "not_found",
+        headline: "There is no such page",
+        what_happened: "Your organization has nothing at this address, or not any more.",
+        what_next: "Go back to the overview, and look for it from there.",
+        client: None,
+    };
+    refused(admin, &what)
+}
+
+/// A page that says why not, with the way back.
+pub(super) fn refused(admin: &Admin, what: &Problem<'_>) -> Response {
+    let again = overview_of(admin.signed_in.organization.slug.as_str());
+    problem_with(&admin.env, &admin.cookies.browser.origin, what, Some(again))
+}

@@ -1,0 +1,71 @@
+//! Events of the log, as people read them.
+
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::UserId;
+use orgate_flows::manage::StoredEvent;
+use orgate_domain::permissions::OrgatePermission;
+
+use super::Admin;
+use crate::moment::Moment;
+
+/// One event.
+pub(crate) struct EventLine {
+    /// What happened: "Session ended".
+    pub(crate) what: String,
+    pub(crate) is_refused: bool,
+    /// Why, from a closed list of the action's own.
+    pub(crate) reason: Option<String>,
+    /// Who did it.
+    pub(crate) who: String,
+    /// Their page.
+    pub(crate) who_href: Option<String>,
+    pub(crate) at: Moment,
+}
+
+impl EventLine {
+    pub(crate) fn of(admin: &Admin, event: &StoredEvent, now: DateTime<Utc>) -> Self {
+        let (kind, id) = &event.actor;
+        let user = id.as_deref().filter(|_| kind == "user").and_then(|id| id.parse::<UserId>().ok());
+        let shown = user.filter(|_| admin.caller.asking(OrgatePermission::UsersRead).is_some());
+        Self {
+            what: words(&event.action),
+            is_refused: event.outcome != "success",
+            reason: event.reason.as_deref().map(words),
+            who: if user.is_some() && user == admin.caller.user_id() { "You" } else { actor(kind) }.to_owned(),
+            who_href: shown.map(|user| admin.href(&format!("/users/{user}"))),
+            at: Moment::of(event.place.at, now),
+        }
+    }
+}
+
+/// A stable name, as words: `session.ended` is "Session ended".
+pub(crate) fn words(name: &str) -> String {
+    let text = name.replace(['.', '_'], " ");
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// Who somebody is of whom the log knows the kind.
+fn actor(kind: &str) -> &'static str {
+    match kind {
+        "application" => "An application",
+        "delegate" => "An organization above yours",
+        "operator" => "The operator of this service",
+        "setup_link" => "Whoever had a set-up link",
+        "system" => "Orgate",
+        "user" => "A user",
+        _ => "Somebody who was not signed in",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_words() {
+        assert_eq!(words("setup_link.created"), "Setup link created");
+        assert_eq!(words(""), "");
+    }
+}

@@ -1,0 +1,138 @@
+//! What is around every page: whose it is, who is signed in, and where one can go.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::permissions::OrgatePermission;
+
+use super::{Admin, sign_in};
+use crate::page::{Link, Org, Page, render};
+
+/// A part of the administration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Overview,
+    Users,
+    Invitations,
+}
+
+/// Where one can go.
+pub(crate) struct Destination {
+    pub(crate) label: &'static str,
+    pub(crate) href: String,
+    pub(crate) is_current: bool,
+    /// Names its icon: `templates/admin/icon.html`.
+    pub(crate) icon: &'static str,
+}
+
+/// `templates/admin/layout.html`.
+pub(crate) struct Frame {
+    pub(crate) org: Org,
+    /// The address of the first page.
+    pub(crate) home: String,
+    /// Who is signed in.
+    pub(crate) user: String,
+    pub(crate) user_initial: String,
+    /// Their address, where it says more than the name.
+    pub(crate) user_email: Option<String>,
+    pub(crate) sign_out: String,
+    pub(crate) sign_out_csrf: String,
+    pub(crate) destinations: Vec<Destination>,
+    /// The pages above this one.
+    pub(crate) crumbs: Vec<Link>,
+    /// What was done just now.
+    pub(crate) done: Option<&'static str>,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Overview, Self::Users, Self::Invitations];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Users => "Users",
+            Self::Invitations => "Invitations",
+        }
+    }
+
+    /// Below the organization's first page.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "",
+            Self::Users => "/users",
+            Self::Invitations => "/invitations",
+        }
+    }
+
+    const fn icon(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Users => "users",
+            Self::Invitations => "invitations",
+        }
+    }
+
+    /// What its first page takes.
+    const fn permission(self) -> OrgatePermission {
+        match self {
+            Self::Overview => OrgatePermission::OrganizationRead,
+            Self::Users => OrgatePermission::UsersRead,
+            Self::Invitations => OrgatePermission::InvitationsRead,
+        }
+    }
+}
+
+impl Frame {
+    /// Around a page of this part.
+    pub(crate) fn of(admin: &Admin, part: Part) -> Self {
+        let organization = &admin.signed_in.organization;
+        let profile = &admin.signed_in.user.profile;
+        let slug = organization.slug.as_str();
+        let open = Part::ALL.into_iter().filter(|part| admin.caller.asking(part.permission()).is_some());
+        let destinations = open.map(|other| Destination {
+            label: other.label(),
+            href: admin.href(other.path()),
+            is_current: other == part,
+            icon: other.icon(),
+        });
+        Self {
+            org: Org::of(organization),
+            home: admin.href(""),
+            user_initial: Org::named(&profile.name, None).monogram,
+            user: profile.name.clone(),
+            user_email: profile.email.clone().filter(|email| *email != profile.name),
+            sign_out: admin.href("/sign-out"),
+            sign_out_csrf: admin
+                .env
+                .vault
+                .form_token(&admin.cookies.browser.binding, &sign_in::leaving(slug)),
+            destinations: destinations.collect(),
+            crumbs: Vec::new(),
+            done: None,
+        }
+    }
+
+    /// Below the first page of its part, and these.
+    pub(crate) fn below(admin: &Admin, part: Part, above: Vec<Link>) -> Self {
+        let first = Link { label: part.label().to_owned(), href: admin.href(part.path()) };
+        let crumbs = std::iter::once(first).chain(above).collect();
+        Self { crumbs, ..Self::of(admin, part) }
+    }
+
+    /// Saying what was done.
+    pub(crate) fn saying(self, done: Option<&'static str>) -> Self {
+        Self { done, ..self }
+    }
+}
+
+impl Admin {
+    /// What all pages share.
+    pub(crate) fn page(&self) -> Page {
+        Page::branded(&self.env, &self.signed_in.organization)
+    }
+
+    /// Renders a page.
+    pub(crate) fn render(&self, status: StatusCode, template: &impl Template) -> Response {
+        render(status, template, None)
+    }
+}

@@ -1,0 +1,125 @@
+//! The first page: how things stand, and what happened last.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::connections::ConnectionState;
+use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::Failure;
+use orgate_flows::manage::audit::list_events;
+use orgate_flows::manage::connections::list_connections;
+use orgate_flows::manage::seats::find_seats;
+use orgate_flows::manage::{Connection, MAX_PAGE, PageOf, Period};
+
+use super::Admin;
+use super::events::EventLine;
+use super::frame::{Frame, Part};
+use crate::page::{Page, failed};
+
+/// Events shown.
+const EVENTS: usize = 8;
+
+/// Events read for that.
+const READ: usize = 100;
+
+/// What happens all day without anybody doing anything: it is in the log, and not worth the first page.
+const ROUTINE: [&str; 6] = [
+    "authorization.issued",
+    "client.told_of_logout",
+    "code.redeemed",
+    "organization.resolved",
+    "refresh_token.rotated",
+    "token.issued",
+];
+
+/// `templates/admin/overview.html`.
+#[derive(Template)]
+#[template(path = "admin/overview.html")]
+struct OverviewTemplate {
+    page: Page,
+    frame: Frame,
+    numbers: Vec<Number>,
+    /// Where to invite, if they may.
+    invite: Option<String>,
+    /// Whether nobody is there but whoever looks.
+    is_new: bool,
+    /// The last ones, if they may see them.
+    events: Option<Vec<EventLine>>,
+}
+
+/// How many there are of something.
+struct Number {
+    label: &'static str,
+    count: String,
+    /// What is to be known beside it.
+    note: String,
+    /// Where they are, if they may be seen.
+    href: Option<String>,
+}
+
+/// `GET /admin/{organization}`.
+pub(crate) async fn get(admin: Admin) -> Response {
+    match page(&admin).await {
+        Ok(template) => admin.render(StatusCode::OK, &template),
+        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
+    }
+}
+
+async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
+    let (env, caller) = (&admin.env, &admin.caller);
+    let seats = find_seats(env, caller).await?;
+    let of = |permission, path| caller.asking(permission).map(|_| admin.href(path));
+    let mut numbers = vec![
+        Number {
+            label: "Active users",
+            count: seats.users.to_string(),
+            note: seats.limit.map_or_else(String::new, |limit| format!("{limit} seats in all")),
+            href: of(OrgatePermission::UsersRead, "/users"),
+        },
+        Number {
+            label: "Open invitations",
+            count: seats.invitations.to_string(),
+            note: String::new(),
+            href: of(OrgatePermission::InvitationsRead, "/invitations"),
+        },
+    ];
+    if let Some(caller) = caller.asking(OrgatePermission::ConnectionsRead) {
+        let all = PageOf { after: None, limit: MAX_PAGE };
+        numbers.push(of_connections(&list_connections(env, &caller, all).await?.items));
+    }
+    let events = match caller.asking(OrgatePermission::AuditRead) {
+        Some(caller) => {
+            let latest = (Period::default(), PageOf { after: None, limit: READ });
+            let now = env.clock.now();
+            let found = list_events(env, &caller, latest).await?.items;
+            let telling = found.iter().filter(|event| !ROUTINE.contains(&event.action.as_str()));
+            Some(telling.take(EVENTS).map(|event| EventLine::of(admin, event, now)).collect())
+        }
+        None => None,
+    };
+    Ok(OverviewTemplate {
+        page: admin.page(),
+        frame: Frame::of(admin, Part::Overview),
+        numbers,
+        invite: of(OrgatePermission::InvitationsManage, "/invitations/new"),
+        is_new: seats.users <= 1 && seats.invitations == 0,
+        events,
+    })
+}
+
+/// How many connections there are, and how many in each state of which there are any.
+fn of_connections(connections: &[Connection]) -> Number {
+    const STATES: [(ConnectionState, &str); 5] = [
+        (ConnectionState::Active, "live"),
+        (ConnectionState::Pilot, "live for a pilot"),
+        (ConnectionState::Tested, "tested"),
+        (ConnectionState::Draft, "being set up"),
+        (ConnectionState::Disabled, "switched off"),
+    ];
+    let count = |state| connections.iter().filter(|connection| connection.state == state).count();
+    let states = STATES.map(|(state, words)| (count(state), words));
+    let known: Vec<_> = states.iter().filter(|(count, _)| *count > 0).collect();
+    let note: Vec<_> = known.iter().map(|(count, words)| format!("{count} {words}")).collect();
+    let note = if note.is_empty() { "People sign in with passwords".to_owned() } else { note.join(", ") };
+    Number { label: "Identity providers", count: connections.len().to_string(), note, href: None }
+}

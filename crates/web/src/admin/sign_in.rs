@@ -1,0 +1,136 @@
+//! The way in and out.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::clients::ADMINISTRATION;
+use orgate_edge::{AdministrationCookies, BrowserCookies};
+use orgate_flows::Env;
+use orgate_flows::administration::{Begun, Finished, PATH, ReturnPath, begin, finish, leave};
+
+use crate::form::{LinkQuery, PageForm};
+use crate::page::{Link, Problem, failed, problem_with};
+use crate::present::see_other;
+
+/// `GET /admin`: for who types the address, and where sign-ins begin that somebody else suggests (OIDC Core §4): the organization
+/// that these name is tried first.
+pub(crate) async fn get(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    kept: AdministrationCookies,
+    LinkQuery(params): LinkQuery,
+) -> Response {
+    let organization = params.get("organization").or(params.get("tenant"));
+    let to = organization.map_or(PATH.to_owned(), |organization| format!("{PATH}/{organization}"));
+    let Some(return_to) = ReturnPath::parse(&to).or(ReturnPath::parse(PATH)) else {
+        return not_signed_in(&env, &cookies, "invalid_request");
+    };
+    send(&env, (&cookies, &kept), (organization, &return_to)).await
+}
+
+/// Sends the browser to sign in, and on to where it wanted.
+pub(super) async fn send(
+    env: &Env,
+    (cookies, kept): (&BrowserCookies, &AdministrationCookies),
+    (organization, return_to): (Option<&str>, &ReturnPath),
+) -> Response {
+    match begin(env, organization, return_to, &cookies.browser).await {
+        Ok(Begun { to, state, kept: sealed }) => {
+            let mut response = see_other(&to);
+            kept.set_sign_in(response.headers_mut(), &state, sealed);
+            cookies.bind(response.headers_mut());
+            response
+        }
+        Err(failure) => failed(env, &cookies.browser.origin, &failure),
+    }
+}
+
+/// `GET /admin/callback`: the answer (RFC 6749 §4.1.2).
+pub(crate) async fn get_callback(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    kept: AdministrationCookies,
+    LinkQuery(params): LinkQuery,
+) -> Response {
+    let state = params.get("state").unwrap_or_default();
+    let mut response = match finish(&env, &params, kept.sign_in(state), &cookies.browser).await {
+        Ok(Finished::SignedIn { organization, kept: sealed, to }) => {
+            let mut response = see_other(&env.issuer.at(to.as_str()));
+            if !kept.set_session(response.headers_mut(), &organization, &sealed) {
+                response = too_large(&env, &cookies);
+            }
+            response
+        }
+        Ok(Finished::Refused(code)) => not_signed_in(&env, &cookies, &code),
+        Ok(Finished::Unknown) => not_signed_in(&env, &cookies, "sign_in_over"),
+        Err(failure) => failed(&env, &cookies.browser.origin, &failure),
+    };
+    if kept.sign_in(state).is_some() {
+        kept.drop_sign_in(response.headers_mut(), state);
+    }
+    response
+}
+
+/// `POST …/sign-out`: gives up what the browser keeps for the organization, and goes on to where all its sessions can be ended.
+pub(crate) async fn post_sign_out(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    kept: AdministrationCookies,
+    Path(organization): Path<String>,
+    PageForm(params): PageForm,
+) -> Response {
+    let token = params.get("csrf").unwrap_or_default();
+    if !env.vault.check_form_token(&cookies.browser.binding, &leaving(&organization), token) {
+        let again = Link { label: "To the overview".to_owned(), href: ReturnPath::of(&organization).to_string() };
+        let what = Problem {
+            status: StatusCode::FORBIDDEN,
+            code: "form_expired",
+            headline: "This page had grown old",
+            what_happened: "What you sent did not come from a page that you were shown here, so you are still signed in.",
+            what_next: "Go back to the overview, and sign out there.",
+            client: None,
+        };
+        return problem_with(&env, &cookies.browser.origin, &what, Some(again));
+    }
+    let session = kept.session();
+    if let Err(failure) = leave(&env, (&organization, session.as_deref()), &cookies.browser).await {
+        return failed(&env, &cookies.browser.origin, &failure);
+    }
+    let mut response = see_other(&env.issuer.at(&format!("/logout?client_id={ADMINISTRATION}")));
+    kept.drop_session(response.headers_mut(), &organization);
+    response
+}
+
+/// What the form that signs out is bound to: it is no matter who is signed in by then.
+pub(super) fn leaving(organization: &str) -> String {
+    format!("admin sign-out {organization}")
+}
+
+fn not_signed_in(env: &Env, cookies: &BrowserCookies, code: &str) -> Response {
+    let what = Problem {
+        status: StatusCode::BAD_REQUEST,
+        code,
+        headline: "You are not signed in",
+        what_happened: match code {
+            "access_denied" => "Your organization, or its identity provider, did not let you in.",
+            _ => "The sign-in took too long, was begun in another browser, or was finished already.",
+        },
+        what_next: "Begin again from the administration. If it happens once more, send the details below to whoever runs this service.",
+        client: None,
+    };
+    let again = Link { label: "Begin again".to_owned(), href: PATH.to_owned() };
+    problem_with(env, &cookies.browser.origin, &what, Some(again))
+}
+
+/// Somebody has more permissions than a browser keeps.
+pub(super) fn too_large(env: &Env, cookies: &BrowserCookies) -> Response {
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "sign_in_too_large",
+        headline: "Your sign-in does not fit into this browser",
+        what_happened: "It names each of your roles and permissions, and you have so many that no browser keeps them.",
+        what_next: "Ask an administrator to give you one role with a wildcard, such as orgate:users:*, in the place of many.",
+        client: None,
+    };
+    problem_with(env, &cookies.browser.origin, &what, None)
+}

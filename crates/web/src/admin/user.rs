@@ -1,0 +1,241 @@
+//! One user: who they are, what they may do, and where they are signed in.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::{RoleId, SessionId, UserId};
+use orgate_domain::permissions::OrgatePermission;
+use orgate_domain::standing::UserStatus;
+use orgate_domain::user_agents::describe;
+use orgate_edge::AppState;
+use orgate_flows::Failure;
+use orgate_flows::manage::roles::list_roles;
+use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions_of};
+use orgate_flows::manage::users::{RoleChanges, change_roles, find_user};
+use orgate_flows::manage::{ChangeError, ListedUser, MAX_PAGE, OpenSession, PageOf, Role};
+
+use super::change::{Refusal, answer, refusal};
+use super::frame::{Frame, Part};
+use super::{Admin, Submitted, entry};
+use crate::form::LinkQuery;
+use crate::moment::Moment;
+use crate::page::{Org, Page, failed};
+use crate::present::see_other;
+
+/// `templates/admin/user.html`.
+#[derive(Template)]
+#[template(path = "admin/user.html")]
+struct UserTemplate {
+    page: Page,
+    frame: Frame,
+    csrf: String,
+    /// The address of this page.
+    here: String,
+    user: Profile,
+    /// The organization's roles, if they may be seen.
+    roles: Option<Vec<RoleBox>>,
+    roles_error: Option<String>,
+    /// Whether any of the boxes can be changed.
+    assigns: bool,
+    /// If they may be seen.
+    sessions: Option<Vec<SessionLine>>,
+    ends: bool,
+    /// Whether the user can be deactivated, or let in again.
+    manages: bool,
+}
+
+/// Who they are.
+struct Profile {
+    id: String,
+    name: String,
+    initial: String,
+    email: Option<String>,
+    is_verified: bool,
+    locale: Option<String>,
+    external_id: Option<String>,
+    is_active: bool,
+    is_me: bool,
+    created: Moment,
+}
+
+/// A role in the form.
+struct RoleBox {
+    id: String,
+    name: String,
+    slug: String,
+    is_held: bool,
+    /// Whether it may be given and taken.
+    is_open: bool,
+}
+
+/// A session.
+struct SessionLine {
+    id: String,
+    device: String,
+    address: Option<String>,
+    clients: String,
+    signed_in: Moment,
+    last_seen: Moment,
+}
+
+/// The user whom the path names.
+pub(crate) struct Named(pub(crate) UserId);
+
+impl FromRequestParts<AppState> for Named {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        match path.ok().and_then(|Path((_, user))| user.parse().ok()) {
+            Some(user) => Ok(Self(user)),
+            None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
+        }
+    }
+}
+
+impl Profile {
+    fn of(admin: &Admin, user: &ListedUser, now: DateTime<Utc>) -> Self {
+        let profile = &user.profile;
+        Self {
+            id: user.id.to_string(),
+            name: profile.name.clone(),
+            initial: Org::named(&profile.name, None).monogram,
+            email: profile.email.clone(),
+            is_verified: profile.email_verified,
+            locale: profile.locale.clone(),
+            external_id: user.external_id.as_ref().map(|id| id.as_str().to_owned()),
+            is_active: profile.status == UserStatus::Active,
+            is_me: admin.caller.user_id() == Some(user.id),
+            created: Moment::of(user.created_at, now),
+        }
+    }
+}
+
+impl RoleBox {
+    fn of(admin: &Admin, user: &ListedUser, role: &Role) -> Self {
+        Self {
+            id: role.id.to_string(),
+            name: role.name.as_str().to_owned(),
+            slug: role.slug.to_string(),
+            is_held: user.roles.iter().any(|slug| slug == role.slug.as_str()),
+            is_open: admin.caller.may_assign(role),
+        }
+    }
+}
+
+impl SessionLine {
+    fn of(session: &OpenSession, now: DateTime<Utc>) -> Self {
+        Self {
+            id: session.id.to_string(),
+            device: describe(session.user_agent.as_deref()),
+            address: session.address.map(|address| address.to_string()),
+            clients: session.clients.join(", "),
+            signed_in: Moment::of(session.signed_in_at, now),
+            last_seen: Moment::of(session.last_seen_at, now),
+        }
+    }
+}
+
+/// `GET …/users/{user}`.
+pub(crate) async fn get(admin: Admin, Named(id): Named, LinkQuery(params): LinkQuery) -> Response {
+    let done = match params.get("done") {
+        Some("roles") => Some("The roles are saved, and count at once."),
+        Some("session") => Some("The session has ended. The applications are being told."),
+        Some("sessions") => Some("All their sessions have ended. The applications are being told."),
+        Some("deactivated") => Some("They are deactivated, and signed out everywhere."),
+        Some("reactivated") => Some("They may sign in again."),
+        _ => None,
+    };
+    show(&admin, id, (done, None)).await
+}
+
+async fn show(admin: &Admin, id: UserId, said: (Option<&'static str>, Option<Refusal>)) -> Response {
+    let status = said.1.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+    match page(admin, id, said).await {
+        Ok(Some(template)) => admin.render(status, &template),
+        Ok(None) => entry::missing(admin),
+        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
+    }
+}
+
+async fn page(
+    admin: &Admin,
+    id: UserId,
+    (done, refusal): (Option<&'static str>, Option<Refusal>),
+) -> Result<Option<UserTemplate>, Failure> {
+    let (env, caller, now) = (&admin.env, &admin.caller, admin.env.clock.now());
+    let Some(reader) = caller.asking(OrgatePermission::UsersRead) else { return Ok(None) };
+    let Some(user) = find_user(env, &reader, id).await? else { return Ok(None) };
+    let all = PageOf { after: None, limit: MAX_PAGE };
+    let roles = match caller.asking(OrgatePermission::RolesRead) {
+        Some(caller) => Some(list_roles(env, &caller, all).await?.items),
+        None => None,
+    };
+    let roles: Option<Vec<RoleBox>> =
+        roles.map(|roles| roles.iter().map(|role| RoleBox::of(admin, &user, role)).collect());
+    let sessions = sessions(admin, id).await?;
+    Ok(Some(UserTemplate {
+        page: admin.page(),
+        frame: Frame::below(admin, Part::Users, Vec::new()).saying(done),
+        csrf: admin.token(),
+        here: admin.href(&format!("/users/{id}")),
+        user: Profile::of(admin, &user, now),
+        assigns: roles.iter().flatten().any(|role| role.is_open),
+        roles,
+        roles_error: refusal.map(|refusal| refusal.wrong.why),
+        sessions: sessions.map(|all| all.iter().map(|session| SessionLine::of(session, now)).collect()),
+        ends: caller.asking(OrgatePermission::SessionsManage).is_some(),
+        manages: caller.asking(OrgatePermission::UsersManage).is_some(),
+    }))
+}
+
+/// Where they are signed in, if that may be seen.
+async fn sessions(admin: &Admin, id: UserId) -> Result<Option<Vec<OpenSession>>, Failure> {
+    let Some(caller) = admin.caller.asking(OrgatePermission::SessionsRead) else { return Ok(None) };
+    let all = PageOf { after: None, limit: MAX_PAGE };
+    match list_sessions_of(&admin.env, &caller, (id, all)).await {
+        Ok(found) => Ok(Some(found.items)),
+        Err(ChangeError::Failure(failure)) => Err(failure),
+        Err(_) => Ok(Some(Vec::new())), // they went in this very moment
+    }
+}
+
+/// `POST …/users/{user}/roles`: gives the roles that are ticked now and were not, and takes the others; what the form did not show
+/// stays.
+pub(crate) async fn post_roles(Named(id): Named, Submitted { admin, form }: Submitted) -> Response {
+    let roles = |field| form.all(field).filter_map(|text| text.parse().ok()).collect::<BTreeSet<RoleId>>();
+    let (wanted, shown) = (roles("role"), roles("held"));
+    let changes = RoleChanges { given: &wanted - &shown, taken: &shown - &wanted };
+    let error = match change_roles(&admin.env, &admin.caller, id, &changes).await {
+        Ok(()) => {
+            return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done=roles"))));
+        }
+        Err(error) => error,
+    };
+    let refusal = match refusal(&admin, &error) {
+        Ok(refusal) => refusal,
+        Err(response) => return response,
+    };
+    // What the page shows beside the roles takes another permission than to change them.
+    if admin.caller.asking(OrgatePermission::UsersRead).is_none() {
+        return answer(&admin, Err(error), ("", ""));
+    }
+    show(&admin, id, (None, Some(refusal))).await
+}
+
+/// `POST …/users/{user}/sessions`: ends one, or all of them.
+pub(crate) async fn post_sessions(Named(id): Named, Submitted { admin, form }: Submitted) -> Response {
+    let here = admin.href(&format!("/users/{id}"));
+    let one = form.get("session").map(str::parse::<SessionId>);
+    let (done, said) = match one {
+        Some(Ok(session)) => (end_session(&admin.env, &admin.caller, session).await, "session"),
+        Some(Err(_)) => (Err(ChangeError::Missing), ""),
+        None => (end_sessions_of(&admin.env, &admin.caller, id).await, "sessions"),
+    };
+    answer(&admin, done, (&here, said))
+}
