@@ -14,8 +14,8 @@ pub mod claims;
 mod settings;
 
 pub use check::{
-    ADMINISTRATION, ClientProblem, parse_audience, parse_client_id, parse_own_permission, parse_resource, parse_scope,
-    parse_web_address,
+    ADMINISTRATION, ClientProblem, parse_audience, parse_client_id, parse_own_permission, parse_resource,
+    parse_scope, parse_web_address,
 };
 pub use settings::{
     ClientAuthentication, ClientIssuer, ClientKeySource, ClientSettings, Lifetimes, Party, Profile,

@@ -76,7 +76,8 @@ impl AdministrationCookies {
 
     /// The sign-in to the organization whose page is asked for.
     pub fn session(&self) -> Option<String> {
-        let parts: String = (0..PARTS).map_while(|part| self.session.get(&part)).map(String::as_str).collect();
+        let parts: String =
+            (0..PARTS).map_while(|part| self.session.get(&part)).map(String::as_str).collect();
         (!parts.is_empty()).then_some(parts)
     }
 
@@ -111,12 +112,7 @@ impl AdministrationCookies {
         append(headers, &self.of_session(organization, part, (String::new(), Duration::ZERO)));
     }
 
-    fn of_session(
-        &self,
-        organization: &str,
-        part: usize,
-        content: (String, Duration),
-    ) -> Cookie<'static> {
+    fn of_session(&self, organization: &str, part: usize, content: (String, Duration)) -> Cookie<'static> {
         self.cookie(format!("{SESSION}{part}"), format!("{PATH}/{organization}"), content)
     }
 

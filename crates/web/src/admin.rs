@@ -3,6 +3,7 @@
 //! **Invariant:** a page is one line of [`pages`], behind the layer that lets whoever is signed in do what that line takes, by
 //! the same function as the management API; what may be done, and by whom, is the use cases' to say.
 
+mod audit;
 mod change;
 mod entry;
 mod events;

@@ -42,7 +42,9 @@ pub const ADMINISTRATION: &str = "orgate-admin";
 /// What is allowed.
 pub fn parse_client_id(text: &str) -> Result<String, &'static str> {
     if text == ADMINISTRATION {
-        return Err("`orgate-admin` is Orgate's own: the application by which organizations are administered");
+        return Err(
+            "`orgate-admin` is Orgate's own: the application by which organizations are administered",
+        );
     }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     ((1..=100).contains(&text.len()) && text.bytes().all(allowed))

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use orgate_domain::audit::Actor;
-use orgate_domain::clients::{
-    ADMINISTRATION, Audience, Client, ClientSettings, ClientStatus, Lifetimes,
-};
+use orgate_domain::clients::{ADMINISTRATION, Audience, Client, ClientSettings, ClientStatus, Lifetimes};
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::DisplayName;
 use orgate_protocol::jose::SigningAlgorithm;
@@ -60,11 +58,7 @@ pub(super) async fn provide(env: &Env) -> Result<Arc<Client>, Failure> {
     Ok(stored)
 }
 
-async fn save(
-    env: &Env,
-    (owner, wanted): (&OrgScope, &Client),
-    mark: &Mark,
-) -> Result<Arc<Client>, Failure> {
+async fn save(env: &Env, (owner, wanted): (&OrgScope, &Client), mark: &Mark) -> Result<Arc<Client>, Failure> {
     let mut tx = env.store.begin(owner).await?;
     match save_client(env, &mut tx, (&Author::of(Actor::System), mark), (wanted, None)).await {
         Ok(()) => tx.commit().await?,

@@ -27,9 +27,9 @@ impl ReturnPath {
         (stays && !path.contains("//") && path.len() <= MAX_BYTES).then_some(Self(path))
     }
 
-    /// The first page of an organization.
+    /// The first page of an organization; of what names none, where its name is asked for.
     pub fn of(organization: &str) -> Self {
-        Self(format!("{PATH}/{organization}"))
+        Self::parse(&format!("{PATH}/{organization}")).unwrap_or_else(|| Self(PATH.to_owned()))
     }
 
     /// The same page of an organization, by its slug, if it is of that one; else its first page.
@@ -97,5 +97,6 @@ mod tests {
         assert_eq!(of("/admin/globex/users"), "/admin/acme");
         assert_eq!(of("/admin?organization=acme"), "/admin/acme");
         assert_eq!(of("/admin"), "/admin/acme");
+        assert_eq!(ReturnPath::of("../logout").as_str(), "/admin");
     }
 }

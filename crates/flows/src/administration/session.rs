@@ -66,8 +66,12 @@ pub async fn enter(
             let Some(fresh) = renew(env, &tokens, browser).await? else { return Ok(signed_out) };
             (tokens, renewed) = (fresh, true);
         }
-        let asked =
-            Asked { organization: Some(organization), permission, holder: Holder::Organization, reason: None };
+        let asked = Asked {
+            organization: Some(organization),
+            permission,
+            holder: Holder::Organization,
+            reason: None,
+        };
         let admission = admit(env, (&tokens.access_token, None), asked, &browser.origin).await?;
         let held = match admission.access {
             Access::Granted(caller) => Held::Admitted(caller),
@@ -107,11 +111,7 @@ async fn renew(env: &Env, tokens: &Tokens, browser: &Browser) -> Result<Option<T
     })
 }
 
-async fn forbidden(
-    env: &Env,
-    scope: &OrgScope,
-    permission: OrgatePermission,
-) -> Result<Forbidden, Failure> {
+async fn forbidden(env: &Env, scope: &OrgScope, permission: OrgatePermission) -> Result<Forbidden, Failure> {
     let mut tx = env.store.begin(scope).await?;
     let roles = tx.roles().list().await?;
     tx.commit().await?;

@@ -157,7 +157,8 @@ pub async fn applications(env: &Env, joined: &Joined) -> Result<Vec<(String, Str
     let mut found = Vec::new();
     for key in admitted {
         let Some(client) = env.configuration.client_by_id(&env.store, key).await? else { continue };
-        if let Some(to) = initiation(env, scope, &client)
+        // Few of those who join may open a page of the administration, and those are told where it is.
+        if let Some(to) = initiation(env, scope, &client).filter(|_| !client.is_built_in())
             && is_open(env, scope, &client).await?
         {
             found.push((client.name.as_str().to_owned(), to));

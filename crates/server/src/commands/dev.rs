@@ -259,6 +259,7 @@ Where
   Sample application   {app}
   Identity providers   {idp}
   Mailbox              {mailbox}
+  Administration       {issuer}admin
   Orgate               {issuer}
   Discovery document   {issuer}.well-known/openid-configuration
 

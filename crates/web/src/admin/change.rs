@@ -41,13 +41,13 @@ fn sentence(detail: &str) -> String {
 }
 
 /// What a form says of an error; `Err`: the page that says it instead.
-pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Response> {
+pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Box<Response>> {
     let text = error.to_string();
     let (status, pointer) = match error {
         ChangeError::Failure(failure) => {
-            return Err(failed(&admin.env, &admin.cookies.browser.origin, failure));
+            return Err(Box::new(failed(&admin.env, &admin.cookies.browser.origin, failure)));
         }
-        ChangeError::Missing | ChangeError::Gone => return Err(entry::missing(admin)),
+        ChangeError::Missing | ChangeError::Gone => return Err(Box::new(entry::missing(admin))),
         ChangeError::Above { pointer, .. } => (StatusCode::FORBIDDEN, pointer.as_str()),
         ChangeError::Invalid { pointer, .. } => (StatusCode::UNPROCESSABLE_ENTITY, pointer.as_str()),
         ChangeError::Taken { pointer, .. } => (StatusCode::CONFLICT, pointer.as_str()),
@@ -62,13 +62,12 @@ pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Res
 
 /// Where a form without fields leads: back to the page that it is on, or to one that says why not.
 pub(crate) fn answer(admin: &Admin, done: Result<(), ChangeError>, (to, said): (&str, &str)) -> Response {
-    let error = match done {
-        Ok(()) => return see_other(&admin.env.issuer.at(&format!("{to}?done={said}"))),
-        Err(error) => error,
+    let Err(error) = done else {
+        return see_other(&admin.env.issuer.at(&format!("{to}?done={said}")));
     };
     let refusal = match refusal(admin, &error) {
         Ok(refusal) => refusal,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let what = Problem {
         status: refusal.status,
@@ -89,7 +88,10 @@ mod tests {
     fn what_a_use_case_says_becomes_a_sentence_beside_its_field() {
         let wrong = Wrong::at("/roles/0", "the role owner is not yours to give");
 
-        assert_eq!((wrong.field.as_str(), wrong.why.as_str()), ("roles", "The role owner is not yours to give."));
+        assert_eq!(
+            (wrong.field.as_str(), wrong.why.as_str()),
+            ("roles", "The role owner is not yours to give.")
+        );
         assert_eq!(Wrong::at("", "it was changed?").why, "It was changed?");
     }
 }

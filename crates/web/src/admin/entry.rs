@@ -96,20 +96,19 @@ async fn sign_in_first(
 }
 
 /// What a page takes, and who of the organization could give it.
-fn forbidden(
-    env: &Env,
-    cookies: &BrowserCookies,
-    (organization, forbidden): (&str, &Forbidden),
-) -> Response {
+fn forbidden(env: &Env, cookies: &BrowserCookies, (organization, forbidden): (&str, &Forbidden)) -> Response {
     let permission = forbidden.permission;
     let what_happened = format!(
-        "It takes the permission {}, which none of your roles has. It lets its holder: {}",
+        "It takes the permission {} (“{}”), which none of your roles has.",
         permission.as_str(),
-        permission.meaning()
+        permission.meaning().trim_end_matches('.')
     );
     let what_next = match names(&forbidden.roles) {
-        Some(names) => format!("These roles of your organization have it: {names}. Ask somebody who can give you one."),
-        None => "No role of your organization has it. Ask an owner to put it into one, and to give you that.".to_owned(),
+        Some(names) => {
+            format!("These roles of your organization have it: {names}. Ask somebody who can give you one.")
+        }
+        None => "No role of your organization has it. Ask an owner to put it into one, and to give you that."
+            .to_owned(),
     };
     let what = Problem {
         status: StatusCode::FORBIDDEN,

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::UserId;
-use orgate_flows::manage::StoredEvent;
 use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::manage::StoredEvent;
 
 use super::Admin;
 use crate::moment::Moment;
@@ -26,12 +26,13 @@ impl EventLine {
     pub(crate) fn of(admin: &Admin, event: &StoredEvent, now: DateTime<Utc>) -> Self {
         let (kind, id) = &event.actor;
         let user = id.as_deref().filter(|_| kind == "user").and_then(|id| id.parse::<UserId>().ok());
-        let shown = user.filter(|_| admin.caller.asking(OrgatePermission::UsersRead).is_some());
+        let is_me = user.is_some() && user == admin.caller.user_id();
+        let shown = user.filter(|_| !is_me && admin.caller.asking(OrgatePermission::UsersRead).is_some());
         Self {
             what: words(&event.action),
             is_refused: event.outcome != "success",
             reason: event.reason.as_deref().map(words),
-            who: if user.is_some() && user == admin.caller.user_id() { "You" } else { actor(kind) }.to_owned(),
+            who: if is_me { "You" } else { actor(kind) }.to_owned(),
             who_href: shown.map(|user| admin.href(&format!("/users/{user}"))),
             at: Moment::of(event.place.at, now),
         }
@@ -40,7 +41,7 @@ impl EventLine {
 
 /// A stable name, as words: `session.ended` is "Session ended".
 pub(crate) fn words(name: &str) -> String {
-    let text = name.replace(['.', '_'], " ");
+    let text = name.replace("sign_in", "sign-in").replace("setup", "set-up").replace(['.', '_'], " ");
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
@@ -65,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_words() {
-        assert_eq!(words("setup_link.created"), "Setup link created");
+        assert_eq!(words("setup_link.created"), "Set-up link created");
+        assert_eq!(words("sign_in.failed"), "Sign-in failed");
         assert_eq!(words(""), "");
     }
 }

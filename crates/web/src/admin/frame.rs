@@ -14,6 +14,7 @@ pub(crate) enum Part {
     Overview,
     Users,
     Invitations,
+    Audit,
 }
 
 /// Where one can go.
@@ -21,7 +22,7 @@ pub(crate) struct Destination {
     pub(crate) label: &'static str,
     pub(crate) href: String,
     pub(crate) is_current: bool,
-    /// Names its icon: `templates/admin/icon.html`.
+    /// Names its icon: `templates/admin/destinations.html`.
     pub(crate) icon: &'static str,
 }
 
@@ -45,13 +46,14 @@ pub(crate) struct Frame {
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Overview, Self::Users, Self::Invitations];
+    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
             Self::Invitations => "Invitations",
+            Self::Audit => "Audit log",
         }
     }
 
@@ -61,6 +63,7 @@ impl Part {
             Self::Overview => "",
             Self::Users => "/users",
             Self::Invitations => "/invitations",
+            Self::Audit => "/audit",
         }
     }
 
@@ -69,6 +72,7 @@ impl Part {
             Self::Overview => "overview",
             Self::Users => "users",
             Self::Invitations => "invitations",
+            Self::Audit => "audit",
         }
     }
 
@@ -78,6 +82,7 @@ impl Part {
             Self::Overview => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
+            Self::Audit => OrgatePermission::AuditRead,
         }
     }
 }
@@ -131,8 +136,10 @@ impl Admin {
         Page::branded(&self.env, &self.signed_in.organization)
     }
 
-    /// Renders a page.
+    /// Renders a page, with the cookie that its forms are bound to.
     pub(crate) fn render(&self, status: StatusCode, template: &impl Template) -> Response {
-        render(status, template, None)
+        let mut response = render(status, template, None);
+        self.cookies.bind(response.headers_mut());
+        response
     }
 }

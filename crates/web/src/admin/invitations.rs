@@ -97,7 +97,9 @@ impl InvitationLine {
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
     let done = match params.get("done") {
         Some("invited") => Some("The invitation is on its way."),
-        Some("resent") => Some("The invitation is on its way once more. Its former link opens nothing any more."),
+        Some("resent") => {
+            Some("The invitation is on its way once more. Its former link opens nothing any more.")
+        }
         Some("revoked") => Some("The invitation is taken back. Its link opens nothing any more."),
         _ => None,
     };

@@ -48,7 +48,10 @@ struct RoleBox {
 impl InviteTemplate {
     /// What is wrong with a field.
     fn wrong(&self, field: &str) -> Option<&str> {
-        self.refusal.as_ref().filter(|refusal| refusal.wrong.field == field).map(|refusal| refusal.wrong.why.as_str())
+        self.refusal
+            .as_ref()
+            .filter(|refusal| refusal.wrong.field == field)
+            .map(|refusal| refusal.wrong.why.as_str())
     }
 
     /// What is wrong, and the field that the summary leads to.
@@ -70,13 +73,12 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
         Ok(wanted) => create_invitation(&admin.env, &admin.caller, wanted, None).await,
         Err(error) => Err(error),
     };
-    let error = match made {
-        Ok(_) => return see_other(&admin.env.issuer.at(&admin.href("/invitations?done=invited"))),
-        Err(error) => error,
+    let Err(error) = made else {
+        return see_other(&admin.env.issuer.at(&admin.href("/invitations?done=invited")));
     };
     match refusal(&admin, &error) {
         Ok(refusal) => show(&admin, &form, Some(refusal)).await,
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 

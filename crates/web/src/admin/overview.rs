@@ -45,6 +45,8 @@ struct OverviewTemplate {
     is_new: bool,
     /// The last ones, if they may see them.
     events: Option<Vec<EventLine>>,
+    /// Where all of them are.
+    log: String,
 }
 
 /// How many there are of something.
@@ -73,13 +75,15 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
         Number {
             label: "Active users",
             count: seats.users.to_string(),
-            note: seats.limit.map_or_else(String::new, |limit| format!("{limit} seats in all")),
+            note: seats
+                .limit
+                .map_or_else(|| "No limit of seats".to_owned(), |limit| format!("{limit} seats in all")),
             href: of(OrgatePermission::UsersRead, "/users"),
         },
         Number {
             label: "Open invitations",
             count: seats.invitations.to_string(),
-            note: String::new(),
+            note: "Waiting to be accepted".to_owned(),
             href: of(OrgatePermission::InvitationsRead, "/invitations"),
         },
     ];
@@ -104,6 +108,7 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
         invite: of(OrgatePermission::InvitationsManage, "/invitations/new"),
         is_new: seats.users <= 1 && seats.invitations == 0,
         events,
+        log: admin.href("/audit"),
     })
 }
 
@@ -120,6 +125,6 @@ fn of_connections(connections: &[Connection]) -> Number {
     let states = STATES.map(|(state, words)| (count(state), words));
     let known: Vec<_> = states.iter().filter(|(count, _)| *count > 0).collect();
     let note: Vec<_> = known.iter().map(|(count, words)| format!("{count} {words}")).collect();
-    let note = if note.is_empty() { "People sign in with passwords".to_owned() } else { note.join(", ") };
+    let note = if note.is_empty() { "None connected yet".to_owned() } else { note.join(", ") };
     Number { label: "Identity providers", count: connections.len().to_string(), note, href: None }
 }

@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, on};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
 
-use super::{invitations, invite, overview, user, user_status, users};
+use super::{audit, invitations, invite, overview, user, user_status, users};
 
 /// One page, or what a form on one does.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,7 @@ pages! {
     POST "/invitations/new" InvitationsManage => invite::post;
     POST "/invitations/{invitation}/resend" InvitationsManage => invitations::post_resend;
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
+    GET "/audit" AuditRead => audit::get;
 }
 
 /// The page that a request is for, by the path that it matched.
@@ -82,8 +83,10 @@ mod tests {
     #[test]
     fn a_form_leads_back_to_the_page_that_shows_it() {
         let below = |path: &str| {
-            let (matched, asked) =
-                (format!("/admin/{{organization}}{path}"), format!("/admin/acme{path}").replace("{user}", "u"));
+            let (matched, asked) = (
+                format!("/admin/{{organization}}{path}"),
+                format!("/admin/acme{path}").replace("{user}", "u"),
+            );
             shown_at(&matched, &asked)
         };
 

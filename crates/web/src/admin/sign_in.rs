@@ -21,10 +21,7 @@ pub(crate) async fn get(
     LinkQuery(params): LinkQuery,
 ) -> Response {
     let organization = params.get("organization").or(params.get("tenant"));
-    let to = organization.map_or(PATH.to_owned(), |organization| format!("{PATH}/{organization}"));
-    let Some(return_to) = ReturnPath::parse(&to).or(ReturnPath::parse(PATH)) else {
-        return not_signed_in(&env, &cookies, "invalid_request");
-    };
+    let return_to = ReturnPath::of(organization.unwrap_or_default());
     send(&env, (&cookies, &kept), (organization, &return_to)).await
 }
 
@@ -81,7 +78,8 @@ pub(crate) async fn post_sign_out(
 ) -> Response {
     let token = params.get("csrf").unwrap_or_default();
     if !env.vault.check_form_token(&cookies.browser.binding, &leaving(&organization), token) {
-        let again = Link { label: "To the overview".to_owned(), href: ReturnPath::of(&organization).to_string() };
+        let again =
+            Link { label: "To the overview".to_owned(), href: ReturnPath::of(&organization).to_string() };
         let what = Problem {
             status: StatusCode::FORBIDDEN,
             code: "form_expired",

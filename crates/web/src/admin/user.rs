@@ -211,15 +211,12 @@ pub(crate) async fn post_roles(Named(id): Named, Submitted { admin, form }: Subm
     let roles = |field| form.all(field).filter_map(|text| text.parse().ok()).collect::<BTreeSet<RoleId>>();
     let (wanted, shown) = (roles("role"), roles("held"));
     let changes = RoleChanges { given: &wanted - &shown, taken: &shown - &wanted };
-    let error = match change_roles(&admin.env, &admin.caller, id, &changes).await {
-        Ok(()) => {
-            return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done=roles"))));
-        }
-        Err(error) => error,
+    let Err(error) = change_roles(&admin.env, &admin.caller, id, &changes).await else {
+        return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done=roles"))));
     };
     let refusal = match refusal(&admin, &error) {
         Ok(refusal) => refusal,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     // What the page shows beside the roles takes another permission than to change them.
     if admin.caller.asking(OrgatePermission::UsersRead).is_none() {

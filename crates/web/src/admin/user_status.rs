@@ -104,15 +104,12 @@ async fn ask(
 async fn change(admin: &Admin, (id, status): (UserId, UserStatus), said: &str) -> Response {
     let touched = Touched { email: false, status: true };
     let edit = |user: &ListedUser| Ok(UserSettings { status, ..settings(user)? });
-    let error = match update_user(&admin.env, &admin.caller, (id, touched), edit).await {
-        Ok(_) => {
-            return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done={said}"))));
-        }
-        Err(error) => error,
+    let Err(error) = update_user(&admin.env, &admin.caller, (id, touched), edit).await else {
+        return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done={said}"))));
     };
     match refusal(admin, &error) {
         Ok(refusal) => ask(admin, (id, status), Some((refusal.status, refusal.wrong.why))).await,
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 

@@ -1,0 +1,244 @@
+//! Who gets in to which page.
+
+use chrono::Duration;
+use orgate_tests::app::{App, SAMPLES};
+use orgate_web::ADMIN_PAGES;
+use reqwest::StatusCode;
+
+use super::{BINDING, Kept, SESSION, administrator, csrf, open_as, page_of, send};
+
+/// A page's address, of something that there is not.
+fn path(page: &orgate_web::AdminPage) -> String {
+    let named = page.path.replace("{user}", "usr_00000000000000000000000000");
+    format!("/admin/acme{}", named.replace("{invitation}", "inv_00000000000000000000000000"))
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_is_sent_to_sign_in_from_every_page() {
+    let app = App::start().await;
+    let stranger = app.browser();
+
+    for page in ADMIN_PAGES {
+        let path = path(page);
+        if page.method == "GET" {
+            let answer = stranger.get(&path).await;
+            assert_eq!((answer.status.as_u16(), answer.leads_to().as_str()), (303, "/authorize"), "{path}");
+        } else {
+            let answer = stranger.post(&path, &[("csrf", "x")]).await;
+            assert_eq!(answer.status, 403, "{path}");
+            assert!(answer.body.contains("signed out meanwhile"), "{path}: {}", answer.body);
+            assert!(answer.body.contains("href=\"/admin/acme"), "{path}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_holds_nothing_reads_what_each_page_takes_and_who_has_it() {
+    let app = App::start().await;
+    let vic = app.browser();
+    open_as(&vic, "/admin/acme", "vic@acme.test").await;
+
+    for page in ADMIN_PAGES {
+        let path = path(page);
+        let answer = match page.method {
+            "GET" => vic.get(&path).await,
+            _ => vic.post(&path, &[("csrf", "x")]).await,
+        };
+        assert_eq!(answer.status, 403, "{path}");
+        for text in ["You may not open this page", page.permission.as_str(), "have it: admin, "] {
+            assert!(answer.body.contains(text), "{path}: {text}: {}", answer.body);
+        }
+    }
+    assert!(app.events("acme").await.contains(&"api.refused refused permission_missing".to_owned()));
+}
+
+#[tokio::test]
+async fn every_page_and_form_answers_who_may_open_it_under_the_strict_policy() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+
+    for page in ADMIN_PAGES.iter().filter(|page| page.method == "GET") {
+        let path = path(page);
+        let answer = ada.get(&path).await;
+        let expected = if page.path.contains('{') { StatusCode::NOT_FOUND } else { StatusCode::OK };
+        assert_eq!(answer.status, expected, "{path}: {}", answer.body);
+        let header = |name: &str| answer.headers[name].to_str().expect("text").to_owned();
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy}");
+        for inline in ["<script", "<style", " style=", " onclick="] {
+            assert!(!answer.body.contains(inline), "{path}: {inline}");
+        }
+    }
+    for page in ADMIN_PAGES.iter().filter(|page| page.method == "POST") {
+        let path = path(page);
+        let answer = ada.post(&path, &[("csrf", "x")]).await;
+        let refused = if page.path.contains('{') { [403, 404] } else { [403, 403] };
+        assert!(refused.contains(&answer.status.as_u16()), "{path}: {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_of_elsewhere_opens_nothing() {
+    let app = App::start().await;
+    let acme = Kept::of(&app, "acme", "ada@acme.test").await;
+    let (globex, vic) =
+        (Kept::of(&app, "globex", "gus@globex.test").await, Kept::of(&app, "acme", "vic@acme.test").await);
+    let sealed = acme.value(SESSION);
+    let flipped = format!("{}{}", if sealed.starts_with('A') { "B" } else { "A" }, &sealed[1..]);
+    let spliced = format!("{}{}", &sealed[..sealed.len() / 2], &globex.value(SESSION)[sealed.len() / 2..]);
+    let cut = &sealed[..sealed.len() - 4];
+
+    assert_eq!(acme.browser(&app, &[]).get("/admin/acme").await.status, 200);
+    for (what, name, value) in [
+        ("another organization's", SESSION, globex.value(SESSION)),
+        ("one changed", SESSION, &flipped),
+        ("two spliced", SESSION, &spliced),
+        ("one cut off", SESSION, cut),
+        ("none at all", SESSION, "x"),
+        ("in another browser", BINDING, vic.value(BINDING)),
+        ("with another part", "orgate_admin_1", "AAAA"),
+    ] {
+        let page = acme.browser(&app, &[(name, value)]).get("/admin/acme").await;
+        assert_eq!((page.status.as_u16(), page.leads_to().as_str()), (303, "/authorize"), "{what}");
+    }
+    let elsewhere = acme.browser(&app, &[]).get("/admin/globex").await;
+    assert_eq!(elsewhere.leads_to(), "/authorize", "where it is not of");
+}
+
+#[tokio::test]
+async fn who_is_deactivated_or_whose_session_ends_is_out_at_once() {
+    let app = App::start().await;
+    let both = SAMPLES.replace("roles: [viewer] }", "roles: [admin] }");
+    app.apply(&both).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let (vic, casey) = (
+        administrator(&app, "acme", "vic@acme.test").await,
+        administrator(&app, "acme", "casey@consult.test").await,
+    );
+
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let confirm = ada.get(format!("{of_vic}/deactivate")).await;
+    let done = send(&ada, &confirm, &format!("{of_vic}/deactivate"), &[("word", "vic@acme.test")]).await;
+    let of_casey = page_of(&ada, "acme", "casey@consult.test").await;
+    let page = ada.get(&of_casey).await;
+    let ended = send(&ada, &page, &format!("{of_casey}/sessions"), &[]).await;
+
+    assert_eq!((done.status.as_u16(), ended.status.as_u16()), (303, 303), "{} {}", done.body, ended.body);
+    for browser in [&vic, &casey] {
+        assert_eq!(browser.get("/admin/acme").await.leads_to(), "/authorize");
+    }
+    assert_eq!(ada.get("/admin/acme").await.status, 200);
+}
+
+#[tokio::test]
+async fn while_the_application_is_switched_off_nobody_is_in_and_then_everybody_again() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let switch = async |status: &str| {
+        sqlx::query("update client_directory set status = $1 where client_id = 'orgate-admin'")
+            .bind(status)
+            .execute(app.database.superuser())
+            .await
+            .expect("switched");
+        app.env.configuration.forget();
+    };
+
+    switch("disabled").await;
+    let off = ada.get("/admin/acme").await;
+    let sign_in = ada.follow(ada.get("/admin/acme").await).await;
+    switch("active").await;
+    let on = ada.follow(ada.get("/admin/acme").await).await;
+
+    assert_eq!(off.leads_to(), "/authorize");
+    assert!(sign_in.body.contains("Administration is switched off"), "{}", sign_in.body);
+    assert!(on.status == 200 && on.body.contains("<h1>Overview</h1>"), "{}", on.body);
+}
+
+#[tokio::test]
+async fn a_role_that_is_given_opens_pages_without_a_new_sign_in_and_one_taken_closes_them() {
+    let app = App::start().await;
+    let (ada, vic) = (administrator(&app, "acme", "ada@acme.test").await, app.browser());
+    let before = open_as(&vic, "/admin/acme", "vic@acme.test").await;
+    app.apply(
+        &SAMPLES.replace("permissions: [\"notes:read\"] }", "permissions: [\"orgate:organization:read\"] }"),
+    )
+    .await;
+
+    let after = vic.get("/admin/acme").await;
+    app.apply(SAMPLES).await;
+    let closed = vic.get("/admin/acme").await;
+
+    assert_eq!((before.status.as_u16(), after.status.as_u16(), closed.status.as_u16()), (403, 200, 403));
+    assert!(!after.body.contains("/admin/acme/users"), "nothing that they may not open: {}", after.body);
+    assert_eq!(ada.get("/admin/acme").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_form_counts_only_for_whom_it_was_shown_to() {
+    let app = App::start().await;
+    let both = SAMPLES.replace("roles: [viewer] }", "roles: [admin] }");
+    app.apply(&both).await;
+    let (ada, casey) = (
+        administrator(&app, "acme", "ada@acme.test").await,
+        administrator(&app, "acme", "casey@consult.test").await,
+    );
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let action = format!("{of_vic}/sessions");
+    administrator(&app, "acme", "vic@acme.test").await;
+    let token = csrf(&ada.get(&of_vic).await, &action);
+    let out = csrf(&ada.get(&of_vic).await, "/admin/acme/sign-out");
+
+    for (who, browser, token) in
+        [("none", &ada, ""), ("another form's", &ada, out.as_str()), ("another user's", &casey, &token)]
+    {
+        let page = browser.post(&action, &[("csrf", token)]).await;
+        assert!(page.status == 403 && page.body.contains("grown old"), "{who}: {}", page.body);
+    }
+    assert_eq!(ada.post(&action, &[("csrf", &token)]).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_form_of_a_session_that_is_over_changes_nothing_and_leads_back() {
+    let app = App::start().await;
+    let kept = Kept::of(&app, "acme", "ada@acme.test").await;
+    let browser = kept.browser(&app, &[]);
+    let of_vic = page_of(&browser, "acme", "vic@acme.test").await;
+    let page = browser.get(&of_vic).await;
+    let token = csrf(&page, &format!("{of_vic}/roles"));
+    app.clock.advance(Duration::days(40));
+
+    let late = browser.post(format!("{of_vic}/roles"), &[("csrf", &token)]).await;
+
+    assert_eq!(late.status, 403);
+    assert!(late.body.contains(&format!("href=\"{of_vic}\"")), "{}", late.body);
+}
+
+#[tokio::test]
+async fn names_are_shown_as_they_are_and_do_nothing() {
+    let app = App::start().await;
+    let payload = "<img src=x onerror=alert(1)>\\\"'";
+    let hostile = SAMPLES
+        .replace("name: Acme Inc", &format!("name: \"{payload}\""))
+        .replace("name: Vic Viewer", &format!("name: \"{payload}\""))
+        .replace("name: Ada Adler", &format!("name: \"{payload}\""));
+    app.apply(&hostile).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+
+    for path in ["/admin/acme", "/admin/acme/users", &of_vic, &format!("{of_vic}/deactivate")] {
+        let page = ada.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.body.contains("<img src=x") && !page.body.contains("(1)>\"'"), "{path}: {}", page.body);
+        assert!(
+            page.body.contains("&#60;img src=x onerror=alert(1)&#62;&#34;&#39;"),
+            "{path}: {}",
+            page.body
+        );
+    }
+    let found = ada.get("/admin/acme/users?email=%22%3E%3Cscript%3E").await;
+    assert!(found.status == 422 && !found.body.contains("<script>"), "{}", found.body);
+}

@@ -1,0 +1,193 @@
+//! The way in and out.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+use orgate_tests::app::{App, PASSWORD, Page};
+
+use super::{BINDING, Kept, SESSION, administrator, csrf, open_as};
+
+fn query(page: &Page) -> BTreeMap<String, String> {
+    page.location().expect("a redirect").query_pairs().into_owned().collect()
+}
+
+#[tokio::test]
+async fn an_administrator_comes_in_by_the_code_flow_and_to_the_page_that_they_wanted() {
+    let app = App::start().await;
+    let browser = app.browser();
+
+    let asked = browser.get("/admin/acme/users?email=vic@acme.test").await;
+    let sent = query(&asked);
+    let page = open_as(&browser, "/admin/acme/users?email=vic@acme.test", "ada@acme.test").await;
+
+    assert_eq!((asked.status.as_u16(), asked.leads_to().as_str()), (303, "/authorize"));
+    assert_eq!(asked.headers["cache-control"], "no-store");
+    assert_eq!(sent["client_id"], "orgate-admin");
+    assert_eq!(sent["response_type"], "code");
+    assert_eq!(sent["code_challenge_method"], "S256");
+    assert_eq!(sent["organization"], "acme");
+    assert_eq!(sent["scope"], "openid offline_access orgate:*");
+    assert!([&sent["state"], &sent["nonce"], &sent["code_challenge"]].iter().all(|text| text.len() == 43));
+    let cookies = asked.cookies();
+    let kept = cookies.iter().find(|line| line.starts_with("orgate_admin_sign_in_")).expect("kept");
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/admin;"] {
+        assert!(format!("{kept};").contains(part), "{kept}");
+    }
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("Vic Viewer") && !page.body.contains("Casey"), "{}", page.body);
+    let events = app.events("operator").await;
+    let made = events.iter().filter(|event| event.starts_with("client.configured")).count();
+    let by: Vec<(String,)> = sqlx::query_as(
+        "select actor_kind from audit_events where action = 'client.configured' and detail ->> 'client_id' = 'orgate-admin'",
+    )
+    .fetch_all(app.database.superuser())
+    .await
+    .expect("listed");
+    assert_eq!(by, [("system".to_owned(),)], "made once, of {made}");
+}
+
+#[tokio::test]
+async fn nobody_has_to_name_the_organization_that_they_are_signed_in_to() {
+    let app = App::start().await;
+    let browser = app.browser();
+    app.redeem(&browser.sign_in_to("acme", "ada@acme.test").await).await;
+
+    let page = browser.follow(browser.get("/admin").await).await;
+    let suggested = browser.get("/admin?iss=x&client_id=orgate-admin&organization=globex").await;
+
+    assert!(page.status == 200 && page.body.contains("Acme Inc"), "{} {}", page.status, page.body);
+    assert_eq!(query(&suggested)["organization"], "globex");
+}
+
+#[tokio::test]
+async fn several_tabs_sign_in_at_once_and_each_comes_to_its_page() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let (first, second) = (browser.get("/admin/acme").await, browser.get("/admin/acme/invitations").await);
+
+    let second = browser.sign_in(second, "ada@acme.test", PASSWORD).await;
+    let second = browser.follow(second).await;
+    let first = browser.follow(first).await;
+
+    assert!(second.body.contains("<h1>Invitations</h1>"), "{}", second.body);
+    assert!(first.body.contains("<h1>Overview</h1>"), "{}", first.body);
+}
+
+#[tokio::test]
+async fn one_browser_administers_several_organizations_each_by_itself() {
+    let app = App::start().await;
+    let browser = administrator(&app, "acme", "ada@acme.test").await;
+
+    let globex = open_as(&browser, "/admin/globex", "gus@globex.test").await;
+    let acme = browser.get("/admin/acme").await;
+
+    assert!(globex.body.contains("Globex Corporation") && !globex.body.contains("Acme"), "{}", globex.body);
+    assert!(acme.body.contains("Acme Inc") && !acme.body.contains("Globex"), "{}", acme.body);
+}
+
+#[tokio::test]
+async fn an_answer_counts_once_in_the_browser_that_asked_and_from_this_issuer() {
+    let app = App::start().await;
+    let (browser, other) = (app.browser(), app.browser());
+    let asked = browser.get("/admin/acme").await;
+    let answered = browser.sign_in(asked, "ada@acme.test", PASSWORD).await;
+    let callback = answered.location().expect("an answer");
+    let changed = |name: &str, value: &str| {
+        let mut to = callback.clone();
+        let pairs: Vec<(String, String)> = callback.query_pairs().into_owned().collect();
+        to.query_pairs_mut().clear().extend_pairs(
+            pairs.iter().map(|(key, old)| (key.as_str(), if key == name { value } else { old.as_str() })),
+        );
+        to
+    };
+
+    assert_eq!(callback.path(), "/admin/callback");
+    assert_eq!(other.get(callback.as_str()).await.status, 400, "another browser");
+    for (name, value) in [("iss", "https://evil.test"), ("state", "x")] {
+        let page = browser.get(changed(name, value).as_str()).await;
+        assert!(page.status == 400 && page.body.contains("You are not signed in"), "{name}");
+        assert!(!page.cookies().iter().any(|line| line.starts_with(SESSION)), "{name}");
+    }
+    let late = browser.get(callback.as_str()).await;
+    assert_eq!(late.status, 400, "an answer of another issuer used the sign-in up");
+    let again = browser.get("/admin/acme").await;
+    let callback =
+        browser.get(again.location().expect("authorize").as_str()).await.location().expect("an answer");
+    assert_eq!(browser.get(callback.as_str()).await.leads_to(), "/admin/acme");
+    assert_eq!(browser.get(callback.as_str()).await.status, 400, "replayed");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_took_too_long_or_was_refused_says_so() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let state = query(&browser.get("/admin/acme").await)["state"].clone();
+
+    let issuer = app.env.issuer.as_str();
+    let refused =
+        browser.get(format!("/admin/callback?error=access_denied&state={state}&iss={issuer}")).await;
+    let state = query(&browser.get("/admin/acme").await)["state"].clone();
+    app.clock.advance(Duration::minutes(31));
+    let late = browser.get(format!("/admin/callback?code=x&state={state}&iss={issuer}")).await;
+
+    assert!(refused.status == 400 && refused.body.contains("access_denied"), "{}", refused.body);
+    assert!(late.status == 400 && late.body.contains("sign_in_over"), "{}", late.body);
+}
+
+#[tokio::test]
+async fn a_return_path_leads_nowhere_but_to_the_pages_of_the_organization() {
+    let app = App::start().await;
+    let browser = administrator(&app, "acme", "ada@acme.test").await;
+
+    for path in [
+        "/admin?organization=..%2F..%2Flogout",
+        "/admin?organization=%2F%2Fevil.test",
+        "/admin?organization=acme%2F..%2F..%2Fsign-in",
+    ] {
+        let asked = browser.get(path).await;
+        let page = browser.follow(asked).await;
+        assert!(!page.body.contains("<h1>Overview</h1>"), "{path}: no such organization");
+    }
+    let globex = browser.get("/admin?organization=acme&target_link_uri=https%3A%2F%2Fevil.test").await;
+    let page = browser.follow(globex).await;
+    assert!(page.status == 200 && page.body.contains("<h1>Overview</h1>"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_token_that_expired_is_refreshed_and_two_tabs_that_do_so_at_once_both_go_on() {
+    let app = App::start().await;
+    let mut kept = Kept::of(&app, "acme", "ada@acme.test").await;
+    app.clock.advance(Duration::minutes(11));
+    let browser = kept.browser(&app, &[]);
+
+    let (one, other) = tokio::join!(browser.get("/admin/acme"), browser.get("/admin/acme/users"));
+    let fresh = |page: &Page| page.cookies().iter().filter(|line| line.starts_with(SESSION)).count();
+    kept.take(&other);
+    let next = kept.browser(&app, &[]).get("/admin/acme").await;
+
+    assert_eq!((one.status.as_u16(), fresh(&one)), (200, 1), "{}", one.body);
+    assert_eq!((other.status.as_u16(), fresh(&other)), (200, 1), "{}", other.body);
+    assert_eq!((next.status.as_u16(), fresh(&next)), (200, 0));
+    app.clock.advance(Duration::minutes(11));
+    assert_eq!(kept.browser(&app, &[]).get("/admin/acme").await.status, 200, "and once more");
+}
+
+#[tokio::test]
+async fn who_signs_out_gives_up_the_tokens_and_goes_on_to_where_sessions_end() {
+    let app = App::start().await;
+    let mut kept = Kept::of(&app, "acme", "ada@acme.test").await;
+    let browser = kept.browser(&app, &[]);
+    let page = browser.get("/admin/acme").await;
+    let token = csrf(&page, "/admin/acme/sign-out");
+
+    let forged = browser.post("/admin/acme/sign-out", &[("csrf", "x")]).await;
+    let elsewhere = browser.post("/admin/globex/sign-out", &[("csrf", &token)]).await;
+    let out = browser.post("/admin/acme/sign-out", &[("csrf", &token)]).await;
+
+    assert_eq!((forged.status.as_u16(), elsewhere.status.as_u16()), (403, 403));
+    assert_eq!((out.status.as_u16(), out.leads_to().as_str()), (303, "/logout"));
+    assert_eq!(browser.get("/admin/acme").await.leads_to(), "/authorize", "the tokens are worth nothing");
+    kept.take(&out);
+    assert!(!kept.0.contains_key(SESSION) && kept.0.contains_key(BINDING));
+    assert!(app.events("acme").await.contains(&"token.revoked success".to_owned()));
+}

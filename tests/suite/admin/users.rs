@@ -1,0 +1,169 @@
+//! Users: found, given roles, signed out, let in or not.
+
+use orgate_tests::app::{App, SAMPLES};
+
+use super::{administrator, csrf, page_of, send};
+
+/// The id of a role, by the box that it has on a user's page.
+fn role(body: &str, name: &str) -> String {
+    let label = format!("<b><bdi>{name}</bdi></b>");
+    let (before, _) = body.split_once(&label).unwrap_or_else(|| panic!("{name}: {body}"));
+    let (_, rest) = before.rsplit_once("name=\"role\" value=\"").expect("a box");
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn users_are_listed_page_by_page_and_found_by_their_address() {
+    let app = App::start().await;
+    let more: String = (0..52)
+        .map(|number| {
+            format!("      - {{ email: user{number}@acme.test, name: User {number}, roles: [] }}\n")
+        })
+        .collect();
+    app.apply(&SAMPLES.replacen("  - slug: globex", &format!("{more}  - slug: globex"), 1)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+
+    let first = ada.get("/admin/acme/users").await;
+    let (_, rest) = first.body.split_once("/users?after=").expect("another page");
+    let after = rest.split('"').next().expect("a user").to_owned();
+    let second = ada.get(format!("/admin/acme/users?after={after}")).await;
+    let found = ada.get("/admin/acme/users?email=USER7@acme.test").await;
+    let nobody = ada.get("/admin/acme/users?email=nobody@acme.test").await;
+
+    let rows = |body: &str| body.matches("class=\"person\"").count();
+    assert_eq!((rows(&first.body), rows(&second.body), rows(&found.body)), (50, 5, 1));
+    assert!(second.body.contains("First page") && !second.body.contains("Next page"));
+    assert!(found.body.contains("User 7"));
+    assert!(nobody.body.contains("Nobody has this address"), "{}", nobody.body);
+}
+
+#[tokio::test]
+async fn roles_are_given_and_taken_as_ticked_and_what_the_form_did_not_show_stays() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let page = ada.get(&of_vic).await;
+    let (admin, viewer) = (role(&page.body, "admin"), role(&page.body, "viewer"));
+    let action = format!("{of_vic}/roles");
+
+    let given = send(&ada, &page, &action, &[("role", &admin), ("role", &viewer), ("held", &viewer)]).await;
+    let page = ada.follow(given).await;
+    let taken = send(&ada, &page, &action, &[("held", &viewer), ("held", &admin)]).await;
+
+    assert!(page.body.contains("The roles are saved"), "{}", page.body);
+    assert_eq!(page.body.matches("name=\"held\"").count(), 2);
+    let page = ada.follow(taken).await;
+    assert_eq!(page.body.matches("name=\"held\"").count(), 0);
+    let events = app.events("acme").await;
+    assert_eq!(events.iter().filter(|event| *event == "user.configured success").count(), 3 + 3);
+}
+
+#[tokio::test]
+async fn what_a_use_case_refuses_is_said_beside_the_roles_and_changes_nothing() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let of_ada = page_of(&ada, "acme", "ada@acme.test").await;
+    let page = ada.get(&of_ada).await;
+    let (admin, viewer) = (role(&page.body, "admin"), role(&page.body, "viewer"));
+
+    let refused = send(&ada, &page, &format!("{of_ada}/roles"), &[("held", &admin), ("role", &viewer)]).await;
+
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("The organization would have no owner left"), "{}", refused.body);
+    let page = ada.get(&of_ada).await;
+    assert_eq!(page.body.matches("name=\"held\"").count(), 1, "neither was changed");
+}
+
+#[tokio::test]
+async fn who_may_see_and_not_give_sees_closed_boxes_and_is_refused() {
+    let app = App::start().await;
+    let helping = SAMPLES.replace(
+        "permissions: [\"notes:read\"] }\n    users:",
+        "permissions: [\"orgate:organization:read\", \"orgate:users:read\", \"orgate:roles:read\", \"orgate:roles:assign\"] }\n    users:",
+    );
+    app.apply(&helping).await;
+    let vic = administrator(&app, "acme", "vic@acme.test").await;
+    let of_casey = page_of(&vic, "acme", "casey@consult.test").await;
+
+    let page = vic.get(&of_casey).await;
+    let (admin, action) = (role(&page.body, "admin"), format!("{of_casey}/roles"));
+    let refused = send(&vic, &page, &action, &[("role", &admin)]).await;
+
+    assert!(page.body.contains("Not yours to give") && !page.body.contains("Where they are signed in"));
+    assert!(!page.body.contains("/deactivate"), "{}", page.body);
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("The role admin is not yours to give"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn one_session_ends_and_then_all_of_them() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let (first, _second) =
+        (app.sign_in("acme", "vic@acme.test").await, app.sign_in("acme", "vic@acme.test").await);
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let action = format!("{of_vic}/sessions");
+    let page = ada.get(&of_vic).await;
+    let sid = first.claims("id_token")["sid"].as_str().expect("a sid").to_owned();
+
+    let ended = send(&ada, &page, &action, &[("session", &sid)]).await;
+    let page = ada.follow(ended).await;
+    let foreign = send(&ada, &page, &action, &[("session", "ses_00000000000000000000000000")]).await;
+    let all = send(&ada, &page, &action, &[]).await;
+
+    assert!(page.body.contains("The session has ended") && !page.body.contains(&sid), "{}", page.body);
+    assert_eq!(app.refresh(&first.text("refresh_token")).await.outcome(), "400 invalid_grant");
+    assert_eq!(foreign.status, 404);
+    let page = ada.follow(all).await;
+    assert!(page.body.contains("Nowhere at the moment"), "{}", page.body);
+    let ended = app.events("acme").await;
+    assert_eq!(ended.iter().filter(|event| *event == "session.ended success ended_by_admin").count(), 2);
+}
+
+#[tokio::test]
+async fn a_user_is_deactivated_once_their_address_was_typed_and_let_in_again() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let (off, on) = (format!("{of_vic}/deactivate"), format!("{of_vic}/reactivate"));
+
+    let confirm = ada.get(&off).await;
+    let wrong = send(&ada, &confirm, &off, &[("word", "ada@acme.test")]).await;
+    let done = send(&ada, &confirm, &off, &[("word", "Vic@acme.test")]).await;
+    let gone = ada.follow(done).await;
+    let again = ada.get(&off).await;
+    let confirm = ada.get(&on).await;
+    let back = send(&ada, &confirm, &on, &[]).await;
+
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("Type it as it stands above"), "{}", wrong.body);
+    assert!(gone.body.contains("Deactivated") && gone.body.contains("Let them in again"), "{}", gone.body);
+    assert_eq!(again.leads_to(), of_vic, "they are already");
+    assert!(ada.follow(back).await.body.contains("They may sign in again"));
+    let own = page_of(&ada, "acme", "ada@acme.test").await;
+    let action = format!("{own}/deactivate");
+    let confirm = ada.get(&action).await;
+    let last = send(&ada, &confirm, &action, &[("word", "ada@acme.test")]).await;
+    assert_eq!(last.status, 409);
+    assert!(last.body.contains("no owner left"), "{}", last.body);
+}
+
+#[tokio::test]
+async fn there_is_no_page_of_a_user_of_another_organization() {
+    let app = App::start().await;
+    let (ada, gus) = (
+        administrator(&app, "acme", "ada@acme.test").await,
+        administrator(&app, "globex", "gus@globex.test").await,
+    );
+    let of_gus = page_of(&gus, "globex", "gus@globex.test").await.replace("globex", "acme");
+    let token = csrf(&ada.get("/admin/acme/invitations/new").await, "/admin/acme/invitations/new");
+
+    assert_eq!(ada.get(&of_gus).await.status, 404);
+    for below in ["/roles", "/sessions", "/deactivate", "/reactivate"] {
+        let form = [("csrf", token.as_str()), ("word", "gus@globex.test")];
+        let page = ada.post(format!("{of_gus}{below}"), &form).await;
+        let nothing = below == "/roles" && page.status == 303;
+        assert!(page.status == 404 || nothing, "{below}: {}", page.status);
+    }
+    assert_eq!(gus.get("/admin/globex").await.status, 200);
+}
