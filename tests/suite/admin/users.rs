@@ -15,11 +15,9 @@ fn role(body: &str, name: &str) -> String {
 #[tokio::test]
 async fn users_are_listed_page_by_page_and_found_by_their_address() {
     let app = App::start().await;
-    let more: String = (0..52)
-        .map(|number| {
-            format!("      - {{ email: user{number}@acme.test, name: User {number}, roles: [] }}\n")
-        })
-        .collect();
+    let user =
+        |number| format!("      - {{ email: user{number}@acme.test, name: User {number}, roles: [] }}\n");
+    let more = (0..52).map(user).collect::<Vec<_>>().concat();
     app.apply(&SAMPLES.replacen("  - slug: globex", &format!("{more}  - slug: globex"), 1)).await;
     let ada = administrator(&app, "acme", "ada@acme.test").await;
 

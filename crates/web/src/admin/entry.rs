@@ -118,9 +118,12 @@ fn forbidden(env: &Env, cookies: &BrowserCookies, (organization, forbidden): (&s
         what_next: &what_next,
         client: None,
     };
-    let overview = permission != OrgatePermission::OrganizationRead;
-    let again = overview.then(|| overview_of(organization));
-    problem_with(env, &cookies.browser.origin, &what, again)
+    let again = if permission == OrgatePermission::OrganizationRead {
+        Link { label: "Sign out".to_owned(), href: sign_in::SIGN_OUT.to_owned() }
+    } else {
+        overview_of(organization)
+    };
+    problem_with(env, &cookies.browser.origin, &what, Some(again))
 }
 
 fn names(roles: &[DisplayName]) -> Option<String> {

@@ -88,7 +88,7 @@ impl InvitationLine {
             state,
             is_open: invitation.state == InvitationState::Open,
             is_expired,
-            expires: invitation.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
+            expires: invitation.expires_at.format("%-d %B").to_string(),
         }
     }
 }

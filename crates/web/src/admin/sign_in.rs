@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use orgate_domain::clients::ADMINISTRATION;
 use orgate_edge::{AdministrationCookies, BrowserCookies};
 use orgate_flows::Env;
 use orgate_flows::administration::{Begun, Finished, PATH, ReturnPath, begin, finish, leave};
@@ -11,6 +10,9 @@ use orgate_flows::administration::{Begun, Finished, PATH, ReturnPath, begin, fin
 use crate::form::{LinkQuery, PageForm};
 use crate::page::{Link, Problem, failed, problem_with};
 use crate::present::see_other;
+
+/// Where the sessions of a browser can be ended, by way of the application that the pages are.
+pub(super) const SIGN_OUT: &str = "/logout?client_id=orgate-admin";
 
 /// `GET /admin`: for who types the address, and where sign-ins begin that somebody else suggests (OIDC Core §4): the organization
 /// that these name is tried first.
@@ -94,7 +96,7 @@ pub(crate) async fn post_sign_out(
     if let Err(failure) = leave(&env, (&organization, session.as_deref()), &cookies.browser).await {
         return failed(&env, &cookies.browser.origin, &failure);
     }
-    let mut response = see_other(&env.issuer.at(&format!("/logout?client_id={ADMINISTRATION}")));
+    let mut response = see_other(&env.issuer.at(SIGN_OUT));
     kept.drop_session(response.headers_mut(), &organization);
     response
 }
