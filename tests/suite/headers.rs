@@ -7,7 +7,7 @@ use url::Url;
 /// Every route of the front channel that answers a page to a bare GET, and with what.
 const PAGES: [(&str, u16); 40] = [
     ("/", 200),
-    ("/admin/callback", 400),
+    ("/admin/-/callback", 400),
     ("/account/sessions", 403),
     ("/authorize", 400),
     ("/sign-in", 400),

@@ -41,7 +41,7 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let pages = pages::routes().route_layer(admitted);
     Router::new()
         .route(PATH, get(sign_in::get))
-        .route("/admin/callback", get(sign_in::get_callback))
+        .route("/admin/-/callback", get(sign_in::get_callback))
         .merge(pages)
         .route("/admin/{organization}/sign-out", post(sign_in::post_sign_out))
 }

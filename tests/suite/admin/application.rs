@@ -65,7 +65,7 @@ async fn what_somebody_changed_of_it_is_set_right_but_for_its_status() {
             .fetch_one(app.database.superuser())
             .await
             .expect("one");
-    assert_eq!(kept, ("Administration".to_owned(), vec![app.at("/admin/callback").to_string()]));
+    assert_eq!(kept, ("Administration".to_owned(), vec![app.at("/admin/-/callback").to_string()]));
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_from_this_issuer() 
         to
     };
 
-    assert_eq!(callback.path(), "/admin/callback");
+    assert_eq!(callback.path(), "/admin/-/callback");
     assert_eq!(other.get(callback.as_str()).await.status, 400, "another browser");
     for (name, value) in [("iss", "https://evil.test"), ("state", "x")] {
         let page = browser.get(changed(name, value).as_str()).await;
@@ -125,10 +125,10 @@ async fn a_sign_in_that_took_too_long_or_was_refused_says_so() {
 
     let issuer = app.env.issuer.as_str();
     let refused =
-        browser.get(format!("/admin/callback?error=access_denied&state={state}&iss={issuer}")).await;
+        browser.get(format!("/admin/-/callback?error=access_denied&state={state}&iss={issuer}")).await;
     let state = query(&browser.get("/admin/acme").await)["state"].clone();
     app.clock.advance(Duration::minutes(31));
-    let late = browser.get(format!("/admin/callback?code=x&state={state}&iss={issuer}")).await;
+    let late = browser.get(format!("/admin/-/callback?code=x&state={state}&iss={issuer}")).await;
 
     assert!(refused.status == 400 && refused.body.contains("access_denied"), "{}", refused.body);
     assert!(late.status == 400 && late.body.contains("sign_in_over"), "{}", late.body);

@@ -23,7 +23,7 @@ pub(super) const SCOPES: [&str; 3] = ["openid", "offline_access", "orgate:*"];
 
 /// Where answers go.
 pub(super) fn redirect_uri(env: &Env) -> String {
-    env.issuer.at(&format!("{PATH}/callback"))
+    env.issuer.at(&format!("{PATH}/-/callback"))
 }
 
 /// The operator's organization, which owns it.

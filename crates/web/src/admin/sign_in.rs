@@ -44,7 +44,7 @@ pub(super) async fn send(
     }
 }
 
-/// `GET /admin/callback`: the answer (RFC 6749 §4.1.2).
+/// `GET /admin/-/callback`, which is below no organization: no slug is a hyphen: the answer (RFC 6749 §4.1.2).
 pub(crate) async fn get_callback(
     State(env): State<Env>,
     cookies: BrowserCookies,
