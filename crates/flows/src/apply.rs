@@ -44,7 +44,7 @@ pub struct Applied {
 /// A fresh secret.
 #[derive(Debug)]
 pub struct GeneratedSecret {
-    /// Whose: a client by its public id, a webhook by its address.
+    /// Whose: a client by its public id, a webhook by its address and organization.
     pub of: String,
     /// Its secret.
     pub secret: Secret,

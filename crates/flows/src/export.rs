@@ -296,6 +296,11 @@ impl Reading<'_> {
 
     /// Each address once, as it is what finds a webhook; by their order, in which variables are numbered.
     fn webhooks(&mut self, org: &Slug, mut stored: Vec<Webhook>) -> Vec<WantedWebhook> {
+        for webhook in &mut stored {
+            if let Ok(url) = Url::parse(&webhook.terms.url) {
+                webhook.terms.url = url.into(); // of several spellings, the one that files are compared by
+            }
+        }
         stored.sort_by(|one, other| one.terms.url.cmp(&other.terms.url));
         let mut described: Vec<WantedWebhook> = Vec::with_capacity(stored.len());
         for Webhook { scope, terms, status, .. } in stored {

@@ -79,12 +79,13 @@ async fn what_cannot_be_is_told_with_its_place() {
          { email: two@acme.test, locale: \"a b\" }",
     );
 
-    let unknown = acme("{ email: one@acme.test, roles: [boss], groups: [none] }");
+    let unknown = acme("{ email: one@acme.test, roles: [boss], groups: [none], client_id: nowhere }");
     let unknown = world.app.plan(&unknown).await.expect_err("refused").to_string();
     let refused = world.app.plan(&file).await.expect_err("refused").to_string();
     let wrong = world.app.plan(&acme("{ email: nobody }")).await.expect_err("refused").to_string();
 
     insta::assert_snapshot!(unknown, @"
+    test.yaml:4:28: client_id: no application of this client_id is open to the organization and begins sign-ins at an address of its own (initiate_login_uri)
     test.yaml:4:28: acme has no role boss; it has admin, auditor, help-desk, owner, reader, sso-manager, user-manager, viewer
     test.yaml:4:28: acme has no group none; it has none
     ");
@@ -95,4 +96,24 @@ async fn what_cannot_be_is_told_with_its_place() {
     ");
     insta::assert_snapshot!(wrong, @r#"test.yaml:4:28: email "nobody": not an e-mail address, like name@example.com"#);
     assert_eq!(world.count("select count(*) from invitations").await, 0);
+}
+
+/// Two who apply the same at once, and somebody who joins meanwhile.
+#[tokio::test]
+async fn nobody_is_written_to_who_was_invited_or_joined_since_the_plan() {
+    let world = World::start().await;
+    let planned =
+        world.app.plan(&acme("{ email: one@acme.test }, { email: two@acme.test }")).await.expect("planned");
+    world.app.apply(&acme("{ email: one@acme.test }")).await;
+    let links = world.links_to("one@acme.test").await;
+    let joined =
+        "organizations: [{ slug: acme, name: Acme Inc, users: [{ email: two@acme.test, name: Two }] }]\n";
+    world.app.apply(joined).await;
+
+    orgate_flows::apply::execute(&world.app.env, planned, |_| ()).await.expect("applied");
+
+    assert_eq!(links.len(), 1);
+    assert_eq!(world.links_to("one@acme.test").await, links);
+    assert_eq!(world.links_to("two@acme.test").await, [] as [String; 0]);
+    assert_eq!(world.count("select count(*) from audit_events where action = 'invitation.revoked'").await, 0);
 }

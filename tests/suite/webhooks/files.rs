@@ -2,6 +2,7 @@
 
 use orgate_tests::app::{App, HOOK};
 use orgate_tests::webhook_receiver::WebhookReceiver;
+use serde_json::json;
 
 use super::{Program, app, pass};
 
@@ -44,7 +45,7 @@ async fn one_of_a_file_is_told_and_signs_by_the_secret_that_was_made_or_given() 
     let made = format!("+ webhook {} of acme (its secret will be generated)\n", receiver.url);
     assert!(shown.starts_with(&made), "{shown}");
     let [secret] = applied.generated_secrets.as_slice() else { panic!("one secret: {applied:?}") };
-    assert_eq!(secret.of, receiver.url.as_str());
+    assert_eq!(secret.of, format!("the webhook {} of acme", receiver.url));
     let [message] = by_made.as_slice() else { panic!("one event: {by_made:?}") };
     assert!(message.kind() == "group.configured" && message.is_signed_by(secret.secret.reveal()));
     assert!(again.starts_with("no changes") && settled.starts_with("no changes"), "{again}{settled}");
@@ -105,7 +106,7 @@ organizations:
     insta::assert_snapshot!(problems, @"
     test.yaml:6:16: events/0: there is no such event: name one of the documented list, such as user.configured, or all of a noun, such as user.*
     test.yaml:7:16: url: an address without credentials and fragment
-    test.yaml:8:16: events: 1 to 50 events, or none named for all
+    test.yaml:8:16: events: 1 to 50 events; leave it out for all
     test.yaml:12:16: url: the address may not be reached from here: it must be a public https address
     ");
     insta::assert_snapshot!(secret, @"test.yaml:4:77: secret: a signing secret is whsec_… with 24 to 64 bytes in base64");
@@ -125,4 +126,53 @@ async fn a_webhook_keeps_its_scope() {
     let refused = app.plan(&operator(", scope: all")).await.expect_err("refused").to_string();
 
     assert!(refused.ends_with("scope: a webhook keeps the one that it was made with"), "{refused}");
+}
+
+/// What somebody did since the plan stands, where the file says nothing of it.
+#[tokio::test]
+async fn what_was_silenced_or_moved_since_it_was_planned_stays_so() {
+    let app = app().await;
+    let program = Program::of(&app, "acme-all", "acme").await;
+    let url = "https://hooks.acme.test/";
+    app.apply(&acme(url, "")).await;
+    let id = program.get("webhooks").await.body["items"][0]["id"].as_str().expect("an id").to_owned();
+    let webhook = format!("webhooks/{id}");
+    let change = async |change| {
+        let changed = program.call("PATCH", &webhook, Some(&change)).await;
+        assert_eq!(changed.status, 200, "{:?}", changed.body);
+    };
+    let execute = async |plan| orgate_flows::apply::execute(&app.env, plan, |_| ()).await;
+
+    let planned = app.plan(&acme(url, ", description: Ours")).await.expect("planned");
+    change(json!({ "enabled": false })).await;
+    execute(planned).await.expect("applied");
+    let silenced = program.get(&webhook).await.body;
+    let planned = app.plan(&acme(url, "")).await.expect("planned");
+    change(json!({ "url": "https://elsewhere.acme.test/" })).await;
+    let stopped = execute(planned).await.expect_err("stopped");
+
+    assert_eq!((&silenced["description"], &silenced["enabled"]), (&json!("Ours"), &json!(false)));
+    let cause = std::error::Error::source(&stopped).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.ends_with("there is no such webhook any more; apply again"), "{cause}");
+    assert_eq!(program.get(&webhook).await.body["url"], "https://elsewhere.acme.test/");
+}
+
+#[tokio::test]
+async fn a_new_organization_has_its_webhooks_by_the_same_file_and_one_address_is_one_webhook() {
+    let app = app().await;
+    let file = |slug: &str, url: &str| {
+        format!("organizations: [{{ slug: {slug}, name: Fresh, webhooks: [{{ url: \"{url}\" }}] }}]\n")
+    };
+
+    let made = app.apply(&file("fresh", "https://hooks.fresh.test")).await;
+    let other = app.apply(&file("newer", "https://hooks.fresh.test")).await;
+    let again = app.plan(&file("fresh", "HTTPS://hooks.fresh.test/")).await.expect("planned").to_string();
+
+    let of: Vec<_> =
+        made.generated_secrets.iter().chain(&other.generated_secrets).map(|made| &*made.of).collect();
+    assert_eq!(
+        of,
+        ["the webhook https://hooks.fresh.test/ of fresh", "the webhook https://hooks.fresh.test/ of newer"]
+    );
+    assert!(again.starts_with("no changes"), "{again}");
 }

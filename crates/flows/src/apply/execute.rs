@@ -7,7 +7,6 @@ use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::Slug;
 use orgate_domain::permissions::EVERYTHING;
-use orgate_domain::quotas::Quota;
 use orgate_protocol::webhooks::SigningSecret;
 use orgate_storage::{
     Connection, EXTERNAL_ID_OF_ORGANIZATION, EXTERNAL_ID_OF_USER, Group, OrgScope, OrgTx, Role, StorageError,
@@ -21,12 +20,11 @@ use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
 use crate::client_status::save_client_status;
 use crate::configure::{
-    Author, Beginning, Mark, insert_webhook, provide_keys, save_access, save_blueprint, save_client,
-    save_delegation, save_domain, save_group, save_joining, save_mail_template, save_organization,
-    save_quotas, save_role, save_user, save_webhook, seal_webhook_secret, seize_quotas,
+    Author, Mark, provide_keys, save_access, save_blueprint, save_client, save_delegation, save_domain,
+    save_group, save_joining, save_mail_template, save_organization, save_quotas, save_role, save_user,
+    seal_webhook_secret, seize_quotas,
 };
 use crate::end_sessions::{CONNECTION_DISABLED, end_shut_out};
-use crate::invitations::make::{Draft, prepare};
 use crate::invitations::seats::hold_seats;
 use crate::{Env, Failure};
 
@@ -41,8 +39,6 @@ struct Made {
     sealed: Option<Vec<u8>>,
     /// Where the log of all organizations is.
     place: Option<i64>,
-    /// An invitation that can be sent.
-    draft: Option<Draft>,
 }
 
 /// Carries out a step, and adds it to what was applied.
@@ -51,6 +47,11 @@ pub(super) async fn execute(
     (step, pruning): (&Step, Pruning),
     applied: &mut Applied,
 ) -> Result<(), ApplyError> {
+    if step.changes.iter().any(|change| matches!(change.subject, Subject::Invitation(_))) {
+        super::invitations::send(env, step).await?;
+        applied.changes += step.changes.len();
+        return Ok(());
+    }
     let mut changes = Vec::with_capacity(step.changes.len());
     for change in &step.changes {
         changes.push((change, make(env, &step.scope, &change.subject).await?));
@@ -75,10 +76,6 @@ pub(super) async fn execute(
     let keeps_owner = gives_rights && pruning == Pruning::On;
     let had_owner = keeps_owner && tx.roles().is_held(EVERYTHING).await.map_err(Failure::from)?;
     for (change, made) in &changes {
-        if let Some(draft) = &made.draft {
-            super::invitations::send(env, &mut tx, (&step.slug, draft)).await?;
-            continue;
-        }
         match write(env, &mut tx, (&step.slug, change), made).await {
             Err(Failure::Storage(StorageError::Conflict { constraint })) => {
                 return Err(ApplyError::Taken(taken(&step.slug, (&change.subject, &constraint))));
@@ -90,7 +87,8 @@ pub(super) async fn execute(
         return Err(ApplyError::LastOwner(step.slug.to_string()));
     }
     // Before the commit: if its answer is lost the secret may be in force, and is known here only.
-    applied.generated_secrets.extend(changes.iter().filter_map(|(change, made)| generated(change, made)));
+    let generated = changes.iter().filter_map(|(change, made)| generated(&step.slug, (change, made)));
+    applied.generated_secrets.extend(generated);
     tx.commit().await.map_err(Failure::from)?;
     applied.changes += changes.len();
     Ok(())
@@ -136,9 +134,6 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
                 SecretChange::Keep | SecretChange::Remove => None,
             };
         }
-        Subject::Invitation(wanted) => {
-            made.draft = prepare(env, scope, None, vec![(**wanted).clone()]).await?.pop();
-        }
         Subject::Webhook(state, change) => {
             let secret = match change {
                 SecretChange::Generate => Some(SigningSecret::from_bytes(env.random.bytes::<32>()?.to_vec())),
@@ -159,10 +154,12 @@ async fn make(env: &Env, scope: &OrgScope, subject: &Subject) -> Result<Made, Fa
     Ok(made)
 }
 
-fn generated(change: &Change, made: &Made) -> Option<GeneratedSecret> {
+fn generated(slug: &Slug, (change, made): (&Change, &Made)) -> Option<GeneratedSecret> {
     let of = match &change.subject {
         Subject::Client { client, secret: SecretChange::Generate, .. } => client.client_id.clone(),
-        Subject::Webhook(state, SecretChange::Generate) => state.terms.url.clone(),
+        Subject::Webhook(state, SecretChange::Generate) => {
+            format!("the webhook {} of {slug}", state.terms.url)
+        }
         _ => return None,
     };
     made.secret.clone().map(|secret| GeneratedSecret { of, secret })
@@ -215,17 +212,10 @@ async fn write(
         Subject::Role(role) if *mark == Mark::Removed => dissolve_role(env, tx, role).await,
         Subject::Role(role) => save_role(env, tx, by, role).await,
         Subject::User { state, .. } => save_user(env, tx, by, (state, made.phc.as_deref())).await,
-        Subject::Webhook(state, _) if *mark == Mark::Created => {
-            // Files are bounded by nothing but what there may be at all.
-            let (secret, most) = (made.sealed.as_deref().unwrap_or_default(), Quota::Webhooks.most());
-            let beginning = Beginning { secret, place: made.place, most };
-            if insert_webhook(env, tx, (&Author::operator(), state), beginning).await? {
-                return Ok(());
-            }
-            Err(StorageError::Conflict { constraint: "too many webhooks".to_owned() }.into())
+        Subject::Webhook(state, _) => {
+            super::webhooks::save(env, tx, (change, state), (made.sealed.as_deref(), made.place)).await
         }
-        Subject::Webhook(state, _) => save_webhook(env, tx, by, (state, made.sealed.as_deref())).await,
-        // It has a draft, which is sent.
+        // They are a step of their own, which is carried out at once.
         Subject::Invitation(_) => Ok(()),
     }
 }
@@ -341,7 +331,7 @@ fn taken(org: &Slug, (subject, constraint): (&Subject, &str)) -> String {
             return since(&format!("the invitation of {} to {org}", wanted.email.as_str()));
         }
         Subject::Webhook(state, _) => {
-            return since(&format!("the webhook {} of {org}", state.terms.url));
+            return format!("the webhook {} of {org}: there is {constraint}; apply again", state.terms.url);
         }
         Subject::Joining(_) => return since(&format!("the joining of {org}")),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),

@@ -12,7 +12,7 @@ use super::plan::{Change, Step, Subject, Why};
 use super::planner::{Known, Planner};
 use super::wanted::{Placed, Wanted, WantedOrganization};
 use crate::configure::{Author, Mark};
-use crate::invitations::make::{Draft, Maker, WantedInvitation, event_of, invite};
+use crate::invitations::make::{Maker, WantedInvitation, event_of, find_client, invite, no_landing, prepare};
 use crate::{Env, Failure};
 
 impl Planner<'_> {
@@ -23,6 +23,7 @@ impl Planner<'_> {
             self.described().map(|(slug, known)| (slug.clone(), known.clone())).collect();
         for organization in wanted.organizations.iter().filter(|one| !one.invitations.is_empty()) {
             let Some(known) = known.get(&organization.slug.value) else { continue };
+            self.check_landings(wanted, organization).await?;
             let changes = self.invite(organization, known).await?;
             if !changes.is_empty() {
                 steps.push(Step { scope: known.scope, slug: organization.slug.value.clone(), changes });
@@ -56,6 +57,27 @@ impl Planner<'_> {
         }
         tx.commit().await?;
         Ok(changes)
+    }
+
+    /// Whether there are, or will be, the applications that people are sent to.
+    async fn check_landings(
+        &mut self,
+        files: &Wanted,
+        organization: &WantedOrganization,
+    ) -> Result<(), Failure> {
+        for Placed { value, place } in &organization.invitations {
+            let Some(client_id) = &value.client_id else { continue };
+            let described = files.clients.iter().find(|client| client.client_id.value == *client_id);
+            let fault = match described {
+                Some(client) if client.initiate_login_uri.is_some() => None,
+                Some(_) => Some(no_landing()),
+                None => find_client(self.env, client_id).await?.err(),
+            };
+            if let Some(fault) = fault {
+                self.problems.add(place, format!("{}: {}", fault.field, fault.detail));
+            }
+        }
+        Ok(())
     }
 
     /// Whether there is, or will be, what an invitation gives.
@@ -92,25 +114,44 @@ async fn find_difference(
     ]))
 }
 
-/// Invites somebody, in the place of any invitation to them that is open.
-pub(super) async fn send(
-    env: &Env,
-    tx: &mut OrgTx,
-    (slug, draft): (&Slug, &Draft),
-) -> Result<(), ApplyError> {
+/// Invites all of a step, each in the place of any invitation to them that is open. Whoever joined, or was invited so, since the
+/// plan is left alone.
+pub(super) async fn send(env: &Env, step: &Step) -> Result<(), ApplyError> {
+    let wanted = step.changes.iter().filter_map(|change| match &change.subject {
+        Subject::Invitation(wanted) => Some((**wanted).clone()),
+        _ => None,
+    });
+    let drafts = prepare(env, &step.scope, None, wanted.collect()).await?;
+    let mut tx = env.store.begin(&step.scope).await.map_err(Failure::from)?;
     tx.invitations().seize().await.map_err(Failure::from)?;
-    let open = tx.invitations().find_open(&draft.wanted.email).await.map_err(Failure::from)?;
-    if let Some(open) = open {
-        tx.invitations().revoke(open.id, env.clock.now()).await.map_err(Failure::from)?;
-        let event = event_of(env, &Author::operator(), (Action::InvitationRevoked, open.id))?;
-        tx.audit().insert(&event).await.map_err(Failure::from)?;
-    }
-    let made = invite(env, tx, &Maker::operator(), std::slice::from_ref(draft)).await?;
-    match made.into_iter().next() {
-        Some(Err(fault)) => {
-            let email = draft.wanted.email.as_str();
-            Err(ApplyError::NotInvited(format!("{email} cannot be invited to {slug}: {}", fault.detail)))
+    let mut due = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if makes_room(env, &mut tx, &draft.wanted).await? {
+            due.push(draft);
         }
-        Some(Ok(_)) | None => Ok(()),
     }
+    let made = invite(env, &mut tx, &Maker::operator(), &due).await?;
+    for (draft, made) in due.iter().zip(made) {
+        if let Err(fault) = made {
+            let (email, slug) = (draft.wanted.email.as_str(), &step.slug);
+            let text = format!("{email} cannot be invited to {slug}: {}", fault.detail);
+            return Err(ApplyError::NotInvited(text));
+        }
+    }
+    Ok(tx.commit().await.map_err(Failure::from)?)
+}
+
+/// Whether an invitation is still to be made; what it takes the place of is taken back.
+async fn makes_room(env: &Env, tx: &mut OrgTx, wanted: &WantedInvitation) -> Result<bool, Failure> {
+    let joined = tx.users().find_by_email(&wanted.email).await?.is_some();
+    if joined || find_difference(env, tx, wanted).await?.is_none() {
+        return Ok(false);
+    }
+    if let Some(open) = tx.invitations().find_open(&wanted.email).await?
+        && tx.invitations().revoke(open.id, env.clock.now()).await?
+    {
+        let event = event_of(env, &Author::operator(), (Action::InvitationRevoked, open.id))?;
+        tx.audit().insert(&event).await?;
+    }
+    Ok(true)
 }

@@ -82,8 +82,8 @@ impl<'a> Planner<'a> {
             }
         }
         self.access(wanted, &owned).await?;
-        self.invitations(wanted).await?;
         self.prune_clients(wanted).await?;
+        self.invitations(wanted).await?;
         let Self { problems, steps, unchanged, pruning, .. } = self;
         Ok(problems.or(Plan { steps, unchanged, pruning }))
     }

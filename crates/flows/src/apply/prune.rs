@@ -1,6 +1,6 @@
 //! Pruning: what an organization has of the kinds that the files list, and the files do not name.
 //!
-//! Roles and groups are taken away. Users are deactivated, and connections and clients switched off: what they did stays in the
+//! Roles and groups are taken away. Users are deactivated, and connections, webhooks and clients switched off: what they did stays in the
 //! log, and a mistake can be taken back.
 //!
 //! **Invariant:** an organization that has an owner keeps one.

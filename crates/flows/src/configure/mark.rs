@@ -24,6 +24,11 @@ impl Mark {
         matches!(self, Self::Changed(parts) if parts.contains(&part))
     }
 
+    /// Whether nothing but this part changes.
+    pub(crate) fn is_only(&self, part: &str) -> bool {
+        matches!(self, Self::Changed(parts) if parts.as_slice() == [part])
+    }
+
     /// The text of events.
     pub(crate) fn detail(&self) -> String {
         match self {

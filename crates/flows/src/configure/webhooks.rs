@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Author, Mark};
 use crate::vault::Purpose;
-use crate::{Env, Failure};
+use crate::{Env, Failure, events};
 
 /// Characters of an address at most.
 const MAX_URL: usize = 2_000;
@@ -54,19 +54,23 @@ impl TermsFault {
 /// # Errors
 /// [`TermsFault`]: the first.
 pub(crate) fn check_webhook(env: &Env, terms: &WebhookTerms) -> Result<(), TermsFault> {
-    let url = Url::parse(&terms.url).ok().filter(|_| terms.url.len() <= MAX_URL);
+    // The parser passes blanks and line breaks over, which would be kept.
+    let clean = |text: &str| text.trim() == text && !text.contains(char::is_control);
+    let url = Url::parse(&terms.url).ok().filter(|_| terms.url.len() <= MAX_URL && clean(&terms.url));
     let url =
         url.ok_or_else(|| TermsFault::new("url", format!("an address of up to {MAX_URL} characters")))?;
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(TermsFault::new("url", "an address without credentials and fragment"));
     }
     env.outgoing.check(&url).map_err(|error| TermsFault::new("url", error.to_string()))?;
-    if terms.description.as_ref().is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
-        return Err(TermsFault::new("description", format!("up to {MAX_DESCRIPTION} characters")));
+    let fits = |text: &String| text.chars().count() <= MAX_DESCRIPTION && !text.contains(char::is_control);
+    if !terms.description.as_ref().is_none_or(fits) {
+        let detail = format!("up to {MAX_DESCRIPTION} characters, none of them a control character");
+        return Err(TermsFault::new("description", detail));
     }
     let Some(filters) = &terms.events else { return Ok(()) };
     if filters.is_empty() || filters.len() > MAX_FILTERS {
-        return Err(TermsFault::new("events", format!("1 to {MAX_FILTERS} events, or none named for all")));
+        return Err(TermsFault::new("events", format!("1 to {MAX_FILTERS} events; leave it out for all")));
     }
     for (place, filter) in filters.iter().enumerate() {
         EventFilter::parse(filter)
@@ -121,6 +125,13 @@ pub(crate) async fn save_webhook(
     if let Some(secret) = secret {
         let secrets = WebhookSecrets { current: secret.to_vec(), previous: None };
         tx.webhooks().update_secrets(*id, &secrets, now).await?;
+        let mut event = author.about(events::done(env, Action::WebhookSecretRotated, &author.origin)?);
+        event.detail = author.detail.clone();
+        event.detail.extend([("webhook", id.to_string()), ("overlap_hours", "0".to_owned())]);
+        tx.audit().insert(&event).await?;
+    }
+    if mark.is_only("secret") {
+        return Ok(());
     }
     tx.webhooks().update(*id, (terms, *status), now).await?;
     Ok(tx.audit().insert(&event_of(env, (author, mark), *id)?).await?)

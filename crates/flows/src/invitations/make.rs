@@ -216,16 +216,17 @@ pub(crate) async fn prepare_unsent(
     Ok((draft, secret))
 }
 
-type Landing = Result<Option<(OrgId, ClientId)>, Fault>;
+pub(crate) type Landing = Result<Option<(OrgId, ClientId)>, Fault>;
 
 /// An application that people can be sent to. Whether it is the organization's is asked when it is decided.
-async fn find_client(env: &Env, client_id: &str) -> Result<Landing, Failure> {
+pub(crate) async fn find_client(env: &Env, client_id: &str) -> Result<Landing, Failure> {
     let found = env.configuration.client(&env.store, client_id).await?;
     let begins = found.filter(|client| client.initiate_login_uri.is_some());
     Ok(begins.map(|client| Some(client.key())).ok_or_else(no_landing))
 }
 
-fn no_landing() -> Fault {
+/// What is said of an application that nobody can be sent to.
+pub(crate) fn no_landing() -> Fault {
     let detail = "no application of this client_id is open to the organization and begins sign-ins at an address of \
                   its own (initiate_login_uri)";
     Fault::invalid("client_id", detail)

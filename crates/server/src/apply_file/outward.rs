@@ -10,6 +10,7 @@ use orgate_flows::apply::{Placed, WantedWebhook};
 use orgate_flows::invitations::make::WantedInvitation;
 use orgate_flows::manage::{WebhookScope, WebhookStatus};
 use orgate_protocol::webhooks::SigningSecret;
+use url::Url;
 
 use super::format::{self, Text};
 use super::reader::Reader;
@@ -22,7 +23,7 @@ const STATUSES: [(&str, WebhookStatus); 2] =
 
 impl Reader<'_> {
     pub(super) fn webhook(&mut self, file: &format::Webhook) -> Option<WantedWebhook> {
-        let url = self.placed("url", &file.url, String::from_str);
+        let url = self.placed("url", &file.url, |text| Url::parse(text).map(String::from));
         let scope = self.optional(file.scope.as_ref(), |r, text| r.choice("scope", text, &SCOPES));
         let description = self
             .optional(file.description.as_ref(), |r, text| r.plain("description", text, String::from_str));

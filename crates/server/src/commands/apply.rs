@@ -20,7 +20,7 @@ pub(super) struct Apply {
     #[arg(long)]
     dry_run: bool,
     /// Take away what the files do not name, of the kinds that they list: roles and groups are removed, users deactivated,
-    /// connections and clients disabled
+    /// connections, webhooks and clients disabled
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
