@@ -388,3 +388,31 @@ async fn a_client_id_is_never_given_to_another() {
     assert_eq!(taken.body["errors"][0]["pointer"], "/client_id");
     assert!(!token_of(&app, "all").await.is_empty(), "Acme's goes on");
 }
+
+/// A release sets it right with the next sign-in: what somebody changed meanwhile would seem to hold.
+#[tokio::test]
+async fn of_orgates_own_application_only_the_status_is_changed() {
+    let app = app().await;
+    app.browser().get("/admin/acme").await;
+    let operator = token_of(&app, "operator-all").await;
+    let clients = "/organizations/operator/clients";
+    let listed = call(&app, Some(&operator), ("GET", &format!("{clients}?limit=200")), None).await;
+    let listed = listed.body["items"].as_array().expect("items");
+    let own = listed.iter().find(|client| client["client_id"] == "orgate-admin").expect("made");
+    let path = format!("{clients}/{}", own["id"].as_str().expect("an id"));
+    let patch = async |body: Value| call(&app, Some(&operator), ("PATCH", &path), Some(&body)).await;
+
+    let renamed = patch(json!({ "name": "Mine" })).await;
+    let both = patch(json!({ "status": "disabled", "redirect_uris": [CALLBACK] })).await;
+    let switched = patch(json!({ "status": "disabled" })).await;
+
+    for refused in [&renamed, &both] {
+        assert_eq!(refused.status, 422, "{:?}", refused.body);
+        assert!(refused.body.to_string().contains("only `status` can be changed"), "{:?}", refused.body);
+    }
+    assert_eq!((switched.status, switched.text("status").as_str()), (200, "disabled"), "{:?}", switched.body);
+    assert_eq!(
+        (switched.text("name").as_str(), switched.body["redirect_uris"][0] == CALLBACK),
+        ("Administration", false)
+    );
+}

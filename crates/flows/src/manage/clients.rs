@@ -174,13 +174,16 @@ async fn update(
 ) -> Result<DescribedClient, ChangeError> {
     let is_operator = is_operator(env, &caller.scope).await?;
     // Its keys are there before it asks for a signature, and are made in transactions of their own.
-    let planned = edit(&find_client(env, caller, id).await?.ok_or(ChangeError::Missing)?)?;
+    let found = find_client(env, caller, id).await?.ok_or(ChangeError::Missing)?;
+    let planned = edit(&found)?;
+    check_built_in((&planned, &found.client))?;
     check(&planned, is_operator)?;
     provide_keys(env, &planned).await?;
     let mut change = ChangeOfRights::begin(env, caller).await?;
     let before = reached(&mut change, id).await?;
     let client = edit(&before)?;
     let Change { tx, caller, .. } = &mut *change;
+    check_built_in((&client, &before.client))?;
     check(&client, is_operator)?;
     check_reach(caller, (&client, &[]))?;
     let secretless = !client.settings.authentication.uses_secret() && !before.client.secrets.is_empty();
@@ -193,6 +196,16 @@ async fn update(
     change.commit().await?;
     env.configuration.forget_client(id, &client.client_id).await;
     Ok(after)
+}
+
+/// Whether what is changed of Orgate's own application is nobody's but the release's, which would set it right with the next
+/// sign-in: only its status is not.
+fn check_built_in((wanted, before): (&Client, &Client)) -> Result<(), ChangeError> {
+    if !before.is_built_in() || *wanted == (Client { status: wanted.status, ..before.clone() }) {
+        return Ok(());
+    }
+    let detail = "orgate-admin is Orgate's own application: of it, only `status` can be changed";
+    Err(ChangeError::invalid("", detail))
 }
 
 /// A client that the caller may change: one that reaches no further than they do.
