@@ -25,11 +25,14 @@ const PATH: &str = "/admin";
 /// Bytes of a cookie's value: with its name it has to stay below what every browser takes, 4096.
 const PART: usize = 3_800;
 
-/// Cookies that one sign-in is spread over, at most.
+/// Of these, what is left for the sign-in itself: the first one says how many there are, in a digit and a dot.
+const DATA: usize = PART - 2;
+
+/// Cookies that one sign-in is spread over, at most; a digit.
 const PARTS: usize = 3;
 
 /// Sign-ins under way at once: a tab each.
-const SIGN_INS: usize = 5;
+const SIGN_INS: usize = 3;
 
 /// How long one may be under way.
 const SIGN_IN_LIFETIME: Duration = Duration::minutes(30);
@@ -74,28 +77,39 @@ impl AdministrationCookies {
         read
     }
 
-    /// The sign-in to the organization whose page is asked for.
+    /// The sign-in to the organization whose page is asked for, if all of its parts were sent. The first part says how many these
+    /// are: one that was left over by a larger sign-in is none.
     pub fn session(&self) -> Option<String> {
-        let parts: String =
-            (0..PARTS).map_while(|part| self.session.get(&part)).map(String::as_str).collect();
-        (!parts.is_empty()).then_some(parts)
+        let (count, first) = self.session.get(&0)?.split_once('.')?;
+        let count = count.parse().ok().filter(|count| (1..=PARTS).contains(count))?;
+        let others = (1..count).map(|part| self.session.get(&part).map(String::as_str));
+        std::iter::once(Some(first)).chain(others).collect()
+    }
+
+    /// Whether anything was sent in the place of a sign-in to the organization whose page is asked for.
+    pub fn sent_session(&self) -> bool {
+        !self.session.is_empty()
     }
 
     /// Keeps the sign-in to an organization, by its slug. `false`, with nothing kept, if there is no room for it in cookies.
     #[must_use]
     pub fn set_session(&self, headers: &mut HeaderMap, organization: &str, sealed: &str) -> bool {
-        let parts: Vec<&[u8]> = sealed.as_bytes().chunks(PART).collect();
+        let parts: Vec<_> = sealed.as_bytes().chunks(DATA).map(String::from_utf8_lossy).collect();
         if parts.len() > PARTS {
             return false;
         }
         for part in 0..PARTS {
-            let value = parts.get(part).map(|part| String::from_utf8_lossy(part).into_owned());
-            match value {
-                Some(value) => {
+            match parts.get(part) {
+                Some(data) if part == 0 => {
+                    let value = format!("{}.{data}", parts.len());
                     append(headers, &self.of_session(organization, part, (value, BINDING_LIFETIME)));
                 }
-                None if self.session.contains_key(&part) => self.drop_part(headers, organization, part),
-                None => {}
+                Some(data) => {
+                    let kept = (data.to_string(), BINDING_LIFETIME);
+                    append(headers, &self.of_session(organization, part, kept));
+                }
+                // Whether there is one is not known where none of them is sent: at the callback.
+                None => self.drop_part(headers, organization, part),
             }
         }
         true
@@ -169,28 +183,40 @@ mod tests {
 
     #[test]
     fn a_large_sign_in_is_spread_and_put_together_again() {
-        let sealed = "a".repeat(PART) + &"b".repeat(PART) + "c";
+        let sealed = "a".repeat(DATA) + &"b".repeat(DATA) + "c";
 
         let lines = set(&with(""), &sealed).expect("kept");
         let sent: Vec<_> = lines.iter().map(|line| line.split(';').next().expect("a cookie")).collect();
 
         assert_eq!(with(&sent.join("; ")).session(), Some(sealed));
+        assert_eq!(with(&sent[..2].join("; ")).session(), None, "a part is missing");
         assert!(lines.iter().all(|line| line.contains("Path=/admin/acme") && line.contains("HttpOnly")));
         assert!(lines.iter().all(|line| line.contains("SameSite=Lax") && line.len() < 4096));
-        assert_eq!(set(&with(""), &"a".repeat(3 * PART + 1)), None);
+        assert_eq!(set(&with(""), &"a".repeat(3 * DATA + 1)), None);
     }
 
     #[test]
-    fn a_smaller_sign_in_drops_the_parts_that_are_left_over() {
-        let lines = set(&with("orgate_admin_0=a; orgate_admin_1=b"), "c").expect("kept");
+    fn parts_that_a_larger_sign_in_left_over_are_dropped_unseen_and_count_for_nothing() {
+        let lines = set(&with(""), "c").expect("kept");
 
-        assert_eq!(lines.len(), 2);
-        assert!(lines[1].starts_with("orgate_admin_1=;") && lines[1].contains("Max-Age=0"), "{lines:?}");
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].starts_with("orgate_admin_0=1.c;"), "{lines:?}");
+        for (part, line) in lines.iter().enumerate().skip(1) {
+            assert!(line.starts_with(&format!("orgate_admin_{part}=;")), "{line}");
+            assert!(line.contains("Max-Age=0") && line.contains("Path=/admin/acme"), "{line}");
+        }
+        let stale = with("orgate_admin_0=1.c; orgate_admin_1=b");
+        assert_eq!(stale.session(), Some("c".to_owned()));
+        for none in ["c", "0.c", "2.c", "4.c", "x.c", ""] {
+            let sent = with(&format!("orgate_admin_0={none}"));
+            assert_eq!((sent.session(), sent.sent_session()), (None, true), "{none}");
+        }
+        assert!(!with("orgate_browser=x").sent_session());
     }
 
     #[test]
     fn of_sign_ins_under_way_the_oldest_go() {
-        let open: Vec<_> = (0..6).map(|state| format!("orgate_admin_sign_in_{state}=x")).collect();
+        let open: Vec<_> = (0..4).map(|state| format!("orgate_admin_sign_in_{state}=x")).collect();
         let cookies = with(&open.join("; "));
         let mut headers = HeaderMap::new();
 
@@ -198,7 +224,7 @@ mod tests {
 
         let lines: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
         assert_eq!(lines.len(), 3, "{lines:?}");
-        assert_eq!(cookies.sign_in("5"), Some("x"));
+        assert_eq!(cookies.sign_in("3"), Some("x"));
         assert_eq!(cookies.sign_in("new"), None);
         assert_eq!(cookies.session(), None);
     }

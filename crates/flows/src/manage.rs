@@ -154,6 +154,11 @@ impl Caller {
         self.by.maker().user()
     }
 
+    /// The session that they call in, if they are a user in one.
+    pub const fn session_id(&self) -> Option<SessionId> {
+        self.by.session()
+    }
+
     /// The same, about something that takes another permission as well, in their own organization; `None` if they may not do
     /// that.
     pub fn asking(&self, permission: OrgatePermission) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! Who gets in to which page.
 
 use chrono::Duration;
-use orgate_tests::app::{App, SAMPLES};
+use orgate_tests::app::{App, Browser, Page, SAMPLES};
 use orgate_web::ADMIN_PAGES;
 use reqwest::StatusCode;
 
@@ -88,7 +88,9 @@ async fn a_cookie_of_elsewhere_opens_nothing() {
     let (globex, vic) =
         (Kept::of(&app, "globex", "gus@globex.test").await, Kept::of(&app, "acme", "vic@acme.test").await);
     let sealed = acme.value(SESSION);
-    let flipped = format!("{}{}", if sealed.starts_with('A') { "B" } else { "A" }, &sealed[1..]);
+    assert!(sealed.starts_with("1."), "{sealed}");
+    let flipped = format!("1.{}{}", if sealed[2..].starts_with('A') { "B" } else { "A" }, &sealed[3..]);
+    let more = sealed.replacen("1.", "2.", 1);
     let spliced = format!("{}{}", &sealed[..sealed.len() / 2], &globex.value(SESSION)[sealed.len() / 2..]);
     let cut = &sealed[..sealed.len() - 4];
 
@@ -100,11 +102,16 @@ async fn a_cookie_of_elsewhere_opens_nothing() {
         ("one cut off", SESSION, cut),
         ("none at all", SESSION, "x"),
         ("in another browser", BINDING, vic.value(BINDING)),
-        ("with another part", "orgate_admin_1", "AAAA"),
+        ("one that lacks a part", SESSION, &more),
     ] {
         let page = acme.browser(&app, &[(name, value)]).get("/admin/acme").await;
         assert_eq!((page.status.as_u16(), page.leads_to().as_str()), (303, "/authorize"), "{what}");
+        let dropped =
+            |line: &String| line.starts_with("orgate_admin_0=;") && line.contains("Path=/admin/acme");
+        assert!(page.cookies().iter().any(dropped), "{what}: {:?}", page.cookies());
     }
+    let left_over = acme.browser(&app, &[("orgate_admin_1", "AAAA")]).get("/admin/acme").await;
+    assert_eq!(left_over.status, 200, "a part more than there are");
     let elsewhere = acme.browser(&app, &[]).get("/admin/globex").await;
     assert_eq!(elsewhere.leads_to(), "/authorize", "where it is not of");
 }
@@ -132,6 +139,45 @@ async fn who_is_deactivated_or_whose_session_ends_is_out_at_once() {
         assert_eq!(browser.get("/admin/acme").await.leads_to(), "/authorize");
     }
     assert_eq!(ada.get("/admin/acme").await.status, 200);
+}
+
+/// The way on after a form is the browser's: it may lead nowhere that the page's policy does not name.
+#[tokio::test]
+async fn who_ends_their_own_session_or_deactivates_themselves_reads_so_and_is_led_on_by_a_link() {
+    let app = App::start().await;
+    app.apply(&SAMPLES.replace("roles: [viewer] }", "roles: [admin] }")).await;
+    let ada = app.browser();
+    let of_session = async || {
+        let overview = open_as_ada(&ada).await;
+        assert_eq!(overview.status, 200, "{}", overview.body);
+        let own = page_of(&ada, "acme", "ada@acme.test").await;
+        let page = ada.get(&own).await;
+        (own, page)
+    };
+    let is_said = |page: &Page, what: &str| {
+        assert_eq!(page.status, 200, "{what}: {}", page.body);
+        assert!(page.body.contains("You signed yourself out"), "{what}: {}", page.body);
+        assert!(page.body.contains("href=\"/admin\""), "{what}: {}", page.body);
+    };
+
+    let (own, page) = of_session().await;
+    let (_, rest) = page.body.split_once("name=\"session\" value=\"").expect("a session");
+    let session = rest.split('"').next().expect("an id");
+    let one = send(&ada, &page, &format!("{own}/sessions"), &[("session", session)]).await;
+    is_said(&one, "one");
+    assert_eq!(ada.get("/admin/acme").await.leads_to(), "/authorize");
+
+    let (own, page) = of_session().await;
+    is_said(&send(&ada, &page, &format!("{own}/sessions"), &[]).await, "all");
+
+    let (own, _) = of_session().await;
+    let off = format!("{own}/deactivate");
+    let confirm = ada.get(&off).await;
+    is_said(&send(&ada, &confirm, &off, &[("word", "ada@acme.test")]).await, "deactivated");
+}
+
+async fn open_as_ada(browser: &Browser) -> Page {
+    open_as(browser, "/admin/acme", "ada@acme.test").await
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn an_export_leaves_it_out_and_pruning_leaves_it_alone() {
 async fn what_somebody_changed_of_it_is_set_right_but_for_its_status() {
     let app = App::start().await;
     administrator(&app, "acme", "ada@acme.test").await;
-    sqlx::query("update client_directory set name = 'Mine', redirect_uris = '{http://localhost:9/callback}' where client_id = $1")
+    sqlx::query("update client_directory set name = 'Mine', redirect_uris = '{http://localhost:9/admin/-/callback}' where client_id = $1")
         .bind(ADMINISTRATION)
         .execute(app.database.superuser())
         .await
@@ -66,6 +66,43 @@ async fn what_somebody_changed_of_it_is_set_right_but_for_its_status() {
             .await
             .expect("one");
     assert_eq!(kept, ("Administration".to_owned(), vec![app.at("/admin/-/callback").to_string()]));
+}
+
+#[tokio::test]
+async fn another_application_of_its_name_stays_as_it_is_and_nobody_is_sent_there() {
+    let app = App::start().await;
+    let rename = async |from: &str| {
+        sqlx::query("update client_directory set client_id = $1 where client_id = $2")
+            .bind(ADMINISTRATION)
+            .bind(from)
+            .execute(app.database.superuser())
+            .await
+            .expect("renamed");
+        app.env.configuration.forget();
+    };
+    let undo = async |to: &str| {
+        sqlx::query("update client_directory set client_id = $1 where client_id = $2")
+            .bind(to)
+            .bind(ADMINISTRATION)
+            .execute(app.database.superuser())
+            .await
+            .expect("renamed");
+    };
+
+    for (of, name) in [("the operator's own", "public"), ("another organization's", "acme-only")] {
+        rename(name).await;
+        let page = app.browser().get("/admin/acme").await;
+        assert_eq!(page.status, 409, "{of}");
+        assert!(page.body.contains("another application has that name already"), "{of}: {}", page.body);
+        let kept: Vec<String> =
+            sqlx::query_scalar("select redirect_uris from client_directory where client_id = $1")
+                .bind(ADMINISTRATION)
+                .fetch_one(app.database.superuser())
+                .await
+                .expect("one");
+        assert_eq!(kept, ["http://localhost:9/callback"], "{of}");
+        undo(name).await;
+    }
 }
 
 #[tokio::test]

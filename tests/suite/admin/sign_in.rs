@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::Duration;
-use orgate_tests::app::{App, PASSWORD, Page};
+use orgate_tests::app::{App, PASSWORD, Page, SAMPLES};
 
-use super::{BINDING, Kept, SESSION, administrator, csrf, open_as};
+use super::{BINDING, Kept, SESSION, administrator, csrf, open_as, page_of, send};
 
 fn query(page: &Page) -> BTreeMap<String, String> {
     page.location().expect("a redirect").query_pairs().into_owned().collect()
@@ -170,6 +170,84 @@ async fn a_token_that_expired_is_refreshed_and_two_tabs_that_do_so_at_once_both_
     assert_eq!((next.status.as_u16(), fresh(&next)), (200, 0));
     app.clock.advance(Duration::minutes(11));
     assert_eq!(kept.browser(&app, &[]).get("/admin/acme").await.status, 200, "and once more");
+}
+
+#[tokio::test]
+async fn who_had_more_rights_when_they_signed_in_last_is_in_again_with_fewer() {
+    let app = App::start().await;
+    let slug = |number| format!("a-role-with-quite-a-long-name-of-its-own-that-fills-cookies-{number}");
+    let roles: String =
+        (0..60).map(|n| format!("      - {{ slug: {}, permissions: [\"orgate:*\"] }}\n", slug(n))).collect();
+    let held: Vec<_> = (0..60).map(slug).collect();
+    let viewer = "      - { slug: viewer, permissions: [\"notes:read\"] }\n";
+    let large = SAMPLES.replacen(viewer, &format!("{viewer}{roles}"), 1).replacen(
+        "roles: [admin] }",
+        &format!("roles: [admin, {}] }}", held.join(", ")),
+        1,
+    );
+    app.apply(&large).await;
+    let browser = administrator(&app, "acme", "ada@acme.test").await;
+    let sealed = async || {
+        let rotated = browser.get("/admin/acme").await;
+        rotated
+            .cookies()
+            .iter()
+            .filter(|line| line.starts_with("orgate_admin_1="))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    app.clock.advance(Duration::minutes(11));
+    let parts = sealed().await;
+    assert!(parts.len() == 1 && !parts[0].starts_with("orgate_admin_1=;"), "in two parts: {parts:?}");
+    app.apply(SAMPLES).await;
+    let own = page_of(&browser, "acme", "ada@acme.test").await;
+    let page = browser.get(&own).await;
+    send(&browser, &page, &format!("{own}/sessions"), &[]).await;
+
+    let again = open_as(&browser, "/admin/acme", "ada@acme.test").await;
+
+    assert!(
+        again.status == 200 && again.body.contains("<h1>Overview</h1>"),
+        "{} {}",
+        again.status,
+        again.body
+    );
+    assert_eq!(browser.get("/admin/acme").await.status, 200);
+}
+
+/// What was refreshed and not kept would be nobody's: the next request would come with a token that is used up.
+#[tokio::test]
+async fn what_was_refreshed_is_kept_whatever_the_request_comes_to() {
+    let app = App::start_with(|settings| settings.limits.api_per_minute = 3).await;
+    let mut kept = Kept::of(&app, "acme", "ada@acme.test").await;
+    let browser = kept.browser(&app, &[]);
+    for _ in 0..3 {
+        browser.get("/admin/acme").await;
+    }
+    app.clock.advance(Duration::minutes(11));
+
+    let late = browser.get("/admin/acme").await;
+
+    assert_eq!(late.status, 429, "{}", late.body);
+    assert!(late.headers.contains_key("retry-after"));
+    let before = kept.value(SESSION).to_owned();
+    kept.take(&late);
+    assert_ne!(kept.value(SESSION), before);
+    let next = kept.browser(&app, &[]).get("/admin/acme").await;
+    assert_eq!(next.status, 429, "they are signed in, and nothing is refreshed again");
+    assert!(!next.cookies().iter().any(|line| line.starts_with(SESSION)), "{:?}", next.cookies());
+}
+
+#[tokio::test]
+async fn an_answer_is_not_even_opened_for_who_asks_too_often() {
+    let app = App::start_with(|settings| settings.limits.pages_per_minute = 1).await;
+    let browser = app.browser_with("orgate_admin_sign_in_x=y; orgate_admin_0=1.z");
+
+    let first = browser.get("/admin/-/callback?state=x&code=y").await;
+    let (second, page) =
+        (browser.get("/admin/-/callback?state=x&code=y").await, browser.get("/admin/acme").await);
+
+    assert_eq!([first, second, page].map(|page| page.status.as_u16()), [400, 429, 429]);
 }
 
 #[tokio::test]

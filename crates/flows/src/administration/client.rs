@@ -1,7 +1,5 @@
 //! The application that the pages are: made on first use, and kept as this release wants it.
 
-use std::sync::Arc;
-
 use orgate_domain::audit::Actor;
 use orgate_domain::clients::{ADMINISTRATION, Audience, Client, ClientSettings, ClientStatus, Lifetimes};
 use orgate_domain::ids::{ClientId, OrgId};
@@ -21,9 +19,12 @@ pub const PATH: &str = "/admin";
 /// What it asks for: who signs in, to stay signed in, and whatever they may do.
 pub(super) const SCOPES: [&str; 3] = ["openid", "offline_access", "orgate:*"];
 
+/// Where answers go, below the issuer.
+const CALLBACK: &str = "/admin/-/callback";
+
 /// Where answers go.
 pub(super) fn redirect_uri(env: &Env) -> String {
-    env.issuer.at(&format!("{PATH}/-/callback"))
+    env.issuer.at(CALLBACK)
 }
 
 /// The operator's organization, which owns it.
@@ -33,32 +34,44 @@ pub(super) async fn owner(env: &Env) -> Result<OrgScope, Failure> {
     Ok(operator.ok_or(corrupt)?.scope)
 }
 
-/// Finds or makes the application. Whether it may be used is an operator's to say; all else is the release's, and what somebody
-/// changed of it, or another address of the installation, is set right.
+/// Finds or makes the application; its owner. Whether it may be used is an operator's to say; all else is the release's, and what
+/// somebody changed of it, or another address of the installation, is set right. `None` if another application has its name, from
+/// before that was Orgate's: that one is left as it is.
 ///
 /// # Errors
-/// [`Failure`]; [`StorageError::Corrupt`] if another organization has an application of this name, from before it was Orgate's.
-pub(super) async fn provide(env: &Env) -> Result<Arc<Client>, Failure> {
+/// [`Failure`].
+pub(super) async fn provide(env: &Env) -> Result<Option<OrgScope>, Failure> {
     let owner = owner(env).await?;
     let stored = env.configuration.client(&env.store, ADMINISTRATION).await?;
-    let id = match &stored {
-        Some(stored) => stored.id,
-        None => ClientId::from_uuid(env.random.uuid(env.clock.now())?),
+    let (id, status) = match &stored {
+        Some(stored) => (stored.id, stored.status),
+        None => (ClientId::from_uuid(env.random.uuid(env.clock.now())?), ClientStatus::Active),
     };
-    let status = stored.as_ref().map_or(ClientStatus::Active, |stored| stored.status);
     let wanted = Client { status, ..wanted(env, (owner.org_id(), id))? };
     let mark = match &stored {
         None => Some(Mark::Created),
-        Some(stored) if stored.owner != owner.org_id() => return Err(corrupt("org_id").into()),
-        Some(stored) => changes_of((&wanted, stored), (false, false)),
+        Some(stored) if is_ours(stored, &owner) => changes_of((&wanted, stored), (false, false)),
+        Some(stored) => {
+            let (id, of) = (stored.id, stored.owner);
+            tracing::error!(client.id = %id, org.id = %of, "another application is called orgate-admin: nobody can administer in a browser");
+            return Ok(None);
+        }
     };
-    let (None, Some(stored)) = (&mark, stored) else {
-        return save(env, (&owner, &wanted), &mark.unwrap_or(Mark::Created)).await;
-    };
-    Ok(stored)
+    if let Some(mark) = mark {
+        save(env, (&owner, &wanted), &mark).await?;
+    }
+    Ok(Some(owner))
 }
 
-async fn save(env: &Env, (owner, wanted): (&OrgScope, &Client), mark: &Mark) -> Result<Arc<Client>, Failure> {
+/// Whether it was made here, by whatever release and at whatever address: nobody else takes answers at this path.
+fn is_ours(stored: &Client, owner: &OrgScope) -> bool {
+    let is_callback = |uri: &RegisteredRedirectUri| {
+        Url::parse(uri.as_str()).is_ok_and(|uri| uri.path().ends_with(CALLBACK))
+    };
+    stored.owner == owner.org_id() && stored.redirect_uris.iter().any(is_callback)
+}
+
+async fn save(env: &Env, (owner, wanted): (&OrgScope, &Client), mark: &Mark) -> Result<(), Failure> {
     let mut tx = env.store.begin(owner).await?;
     match save_client(env, &mut tx, (&Author::of(Actor::System), mark), (wanted, None)).await {
         Ok(()) => tx.commit().await?,
@@ -67,8 +80,7 @@ async fn save(env: &Env, (owner, wanted): (&OrgScope, &Client), mark: &Mark) -> 
         Err(failure) => return Err(failure),
     }
     env.configuration.forget_client(wanted.id, ADMINISTRATION).await;
-    let saved = env.configuration.client(&env.store, ADMINISTRATION).await?;
-    Ok(saved.ok_or_else(|| corrupt("client_id"))?)
+    Ok(())
 }
 
 fn corrupt(column: &'static str) -> StorageError {

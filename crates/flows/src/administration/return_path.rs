@@ -6,8 +6,9 @@ use url::Url;
 
 use super::PATH;
 
-/// Bytes of one at most: it travels in a cookie.
-const MAX_BYTES: usize = 1024;
+/// Bytes of one at most: it travels in a cookie, beside others, and a server in front takes only so much of them. Of a longer one
+/// the organization's first page is good enough.
+const MAX_BYTES: usize = 256;
 
 /// A path below [`PATH`], with its query. No other address can be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +86,9 @@ mod tests {
             let left = ReturnPath::parse(bad).filter(|path| !path.as_str().starts_with("/admin/acme/"));
             assert_eq!(left, None, "{bad}");
         }
-        assert_eq!(ReturnPath::parse(&format!("/admin/{}", "a".repeat(2000))), None);
+        let of_bytes = |bytes: usize| format!("/admin/acme?{}", "a".repeat(bytes - "/admin/acme?".len()));
+        assert!(ReturnPath::parse(&of_bytes(256)).is_some());
+        assert_eq!(ReturnPath::parse(&of_bytes(257)), None);
     }
 
     #[test]

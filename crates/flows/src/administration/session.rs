@@ -9,6 +9,7 @@ use orgate_storage::{OrgScope, Role};
 
 use super::kept::Tokens;
 use super::sign_in::call;
+use crate::limits::Limited;
 use crate::manage::Caller;
 use crate::manage::access::{Access, Asked, Holder, admit};
 use crate::refresh::Refreshed;
@@ -19,9 +20,10 @@ use crate::{Browser, Called, Env, Failure};
 /// What a request comes to.
 #[derive(Debug)]
 pub struct Entry {
-    /// Who it is, or why not.
-    pub held: Held,
-    /// What the browser keeps from now on, if it is something else than before.
+    /// Who it is, or why not; a [`Failure`] also of whoever asks too often.
+    pub held: Result<Held, Failure>,
+    /// What the browser keeps from now on, if it is something else than before: whatever `held` is, as what it kept until then
+    /// was used up for that.
     pub kept: Option<String>,
 }
 
@@ -47,68 +49,88 @@ pub struct Forbidden {
 
 /// Lets a browser in, to do what takes this permission in the organization that the address names: by `kept`, which it kept for
 /// that organization.
-///
-/// # Errors
-/// [`Failure`], also of whoever asks too often.
 pub async fn enter(
     env: &Env,
     (organization, kept): (&str, Option<&str>),
     permission: OrgatePermission,
     browser: &Browser,
-) -> Result<Entry, Failure> {
-    let signed_out = Entry { held: Held::SignedOut, kept: None };
-    let Some((scope, mut tokens)) = open(env, (organization, kept), browser).await? else {
-        return Ok(signed_out);
-    };
-    let mut renewed = false;
-    loop {
-        if !renewed && !tokens.is_fresh(env) {
-            let Some(fresh) = renew(env, &tokens, browser).await? else { return Ok(signed_out) };
-            (tokens, renewed) = (fresh, true);
+) -> Entry {
+    match open(env, (organization, kept), browser).await {
+        Ok(Some((scope, tokens))) => {
+            let mut opened = Opened { scope, tokens, renewed: None };
+            let held = opened.hold(env, (organization, permission), browser).await;
+            Entry { held, kept: opened.renewed }
         }
-        let asked = Asked {
-            organization: Some(organization),
-            permission,
-            holder: Holder::Organization,
-            reason: None,
-        };
-        let admission = admit(env, (&tokens.access_token, None), asked, &browser.origin).await?;
-        let held = match admission.access {
-            Access::Granted(caller) => Held::Admitted(caller),
-            Access::Forbidden => Held::Forbidden(forbidden(env, &scope, permission).await?),
-            // What they were given since the token was issued, another one lends.
-            Access::NotYetLent if !renewed => {
-                let Some(fresh) = renew(env, &tokens, browser).await? else { return Ok(signed_out) };
-                (tokens, renewed) = (fresh, true);
-                continue;
-            }
-            _ => return Ok(signed_out),
-        };
-        let kept = if renewed { Some(tokens.seal(env, &scope, browser).await?) } else { None };
-        return Ok(Entry { held, kept });
+        Ok(None) => Entry { held: Ok(Held::SignedOut), kept: None },
+        Err(failure) => Entry { held: Err(failure), kept: None },
     }
 }
 
+/// What a browser kept, while it is asked about.
+struct Opened {
+    scope: OrgScope,
+    tokens: Tokens,
+    /// The same, sealed, once it was refreshed.
+    renewed: Option<String>,
+}
+
+impl Opened {
+    async fn hold(
+        &mut self,
+        env: &Env,
+        (organization, permission): (&str, OrgatePermission),
+        browser: &Browser,
+    ) -> Result<Held, Failure> {
+        if !self.tokens.is_fresh(env) && !self.renew(env, browser).await? {
+            return Ok(Held::SignedOut);
+        }
+        loop {
+            let asked = Asked {
+                organization: Some(organization),
+                permission,
+                holder: Holder::Organization,
+                reason: None,
+            };
+            let token = (self.tokens.access_token.as_str(), None);
+            return Ok(match admit(env, token, asked, &browser.origin).await?.access {
+                Access::Granted(caller) => Held::Admitted(caller),
+                Access::Forbidden => Held::Forbidden(forbidden(env, &self.scope, permission).await?),
+                // What they were given since the token was issued, another one lends.
+                Access::NotYetLent if self.renewed.is_none() && self.renew(env, browser).await? => continue,
+                _ => Held::SignedOut,
+            });
+        }
+    }
+
+    /// Refreshes as `/token` does; `false` if there is nothing more to be had. Of two requests that do so at once with the same
+    /// token, both are given the same next one.
+    async fn renew(&mut self, env: &Env, browser: &Browser) -> Result<bool, Failure> {
+        let refresh_token = self.tokens.refresh_token.clone();
+        let grant = GrantRequest::RefreshToken { refresh_token, scope: None };
+        let Some(TokenOutcome::Refresh(Refreshed::Granted(issued))) = call(env, &grant, browser).await?
+        else {
+            return Ok(false);
+        };
+        let Some(tokens) = Tokens::of(env, issued) else { return Ok(false) };
+        self.renewed = Some(tokens.seal(env, &self.scope, browser).await?);
+        self.tokens = tokens;
+        Ok(true)
+    }
+}
+
+/// What a browser kept for an organization. That takes the database and a key of whoever sends anything, and so of their budget.
 async fn open(
     env: &Env,
     (organization, kept): (&str, Option<&str>),
     browser: &Browser,
 ) -> Result<Option<(OrgScope, Tokens)>, Failure> {
     let Some(kept) = kept else { return Ok(None) };
+    env.limits.take(Limited::Pages, browser.origin.address)?;
     let Some(scope) = env.configuration.organization(&env.store, organization).await? else {
         return Ok(None);
     };
     let tokens = Tokens::open(env, (&scope, kept), browser).await?;
     Ok(tokens.map(|tokens| (scope, tokens)))
-}
-
-/// Refreshes as `/token` does. Of two requests that do so at once with the same token, both are given the same next one.
-async fn renew(env: &Env, tokens: &Tokens, browser: &Browser) -> Result<Option<Tokens>, Failure> {
-    let grant = GrantRequest::RefreshToken { refresh_token: tokens.refresh_token.clone(), scope: None };
-    Ok(match call(env, &grant, browser).await? {
-        Some(TokenOutcome::Refresh(Refreshed::Granted(issued))) => Tokens::of(env, issued),
-        _ => None,
-    })
 }
 
 async fn forbidden(env: &Env, scope: &OrgScope, permission: OrgatePermission) -> Result<Forbidden, Failure> {

@@ -50,7 +50,7 @@ pub enum Finished {
     Unknown,
 }
 
-/// Begins a sign-in, to an organization if one is named.
+/// Begins a sign-in, to an organization if one is named. `None` if there can be none, as another application has the name of this one.
 ///
 /// # Errors
 /// [`Failure`].
@@ -59,9 +59,9 @@ pub async fn begin(
     organization: Option<&str>,
     return_to: &ReturnPath,
     browser: &Browser,
-) -> Result<Begun, Failure> {
+) -> Result<Option<Begun>, Failure> {
     env.limits.take(Limited::Pages, browser.origin.address)?;
-    client::provide(env).await?;
+    let Some(owner) = client::provide(env).await? else { return Ok(None) };
     let [state, verifier, nonce] = [secret(env)?, secret(env)?, secret(env)?];
     let corrupt = StorageError::Corrupt { table: "client_directory", column: "client_id" };
     let (Ok(parsed), Ok(mut to)) = (CodeVerifier::parse(&verifier), Url::parse(&env.issuer.at("/authorize")))
@@ -83,8 +83,8 @@ pub async fn begin(
     }
     let began_at = env.clock.now();
     let sign_in = SignIn { verifier, nonce, return_to: return_to.to_string(), began_at };
-    let kept = sign_in.seal(env, (&client::owner(env).await?, &state), browser).await?;
-    Ok(Begun { to: to.into(), state, kept })
+    let kept = sign_in.seal(env, (&owner, &state), browser).await?;
+    Ok(Some(Begun { to: to.into(), state, kept }))
 }
 
 /// 256 bits, as 43 characters.
@@ -103,6 +103,7 @@ pub async fn finish(
     browser: &Browser,
 ) -> Result<Finished, Failure> {
     let (Some(state), Some(kept)) = (answer.get("state"), kept) else { return Ok(Finished::Unknown) };
+    env.limits.take(Limited::Pages, browser.origin.address)?;
     let owner = client::owner(env).await?;
     let sign_in = SignIn::open(env, (&owner, state, kept), browser).await?;
     let in_time = |sign_in: &SignIn| env.clock.now() < sign_in.began_at + REQUEST_LIFETIME;

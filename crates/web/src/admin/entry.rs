@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use orgate_domain::names::DisplayName;
@@ -28,22 +28,26 @@ pub(super) async fn admitted(State(state): State<AppState>, request: Request, ne
     let Some(asked) = Asked::read(&mut parts, &state).await else { return unlisted() };
     let session = kept.session();
     let entry = enter(&env, (&asked.organization, session.as_deref()), asked.permission, &cookies.browser);
-    let Entry { held, kept: renewed } = match entry.await {
-        Ok(entry) => entry,
-        Err(failure) => return failed(&env, &cookies.browser.origin, &failure),
-    };
+    let Entry { held, kept: renewed } = entry.await;
+    // Before anything is done: nobody is told afterwards that they are not signed in.
+    let mut keeping = HeaderMap::new();
+    if let Some(renewed) = renewed
+        && !kept.set_session(&mut keeping, &asked.organization, &renewed)
+    {
+        return sign_in::too_large(&env, &cookies);
+    }
     let mut response = match held {
-        Held::Admitted(caller) => {
+        Ok(Held::Admitted(caller)) => {
             parts.extensions.insert(Arc::new(*caller));
             next.run(Request::from_parts(parts, body)).await
         }
-        Held::Forbidden(forbidden) => self::forbidden(&env, &cookies, (&asked.organization, &forbidden)),
-        Held::SignedOut => return sign_in_first(&env, (&cookies, &kept), &asked).await,
+        Ok(Held::Forbidden(forbidden)) => self::forbidden(&env, &cookies, (&asked.organization, &forbidden)),
+        Ok(Held::SignedOut) => sign_in_first(&env, (&cookies, &kept), &asked).await,
+        Err(failure) => failed(&env, &cookies.browser.origin, &failure),
     };
-    if let Some(renewed) = renewed
-        && !kept.set_session(response.headers_mut(), &asked.organization, &renewed)
-    {
-        return sign_in::too_large(&env, &cookies);
+    // Whatever came of it: what was kept before is used up.
+    for (name, value) in &keeping {
+        response.headers_mut().append(name, value.clone());
     }
     response
 }
@@ -74,15 +78,26 @@ impl Asked {
     }
 }
 
-/// Sends the browser to sign in; what a form brought is not kept meanwhile, and that is told first.
+/// Sends the browser to sign in, without what it keeps and nobody is signed in by; what a form brought is not kept meanwhile, and
+/// that is told first.
 async fn sign_in_first(
     env: &Env,
     (cookies, kept): (&BrowserCookies, &AdministrationCookies),
     asked: &Asked,
 ) -> Response {
-    if matches!(asked.method, Method::GET | Method::HEAD) {
-        return sign_in::send(env, (cookies, kept), (Some(&asked.organization), &asked.return_to)).await;
+    let mut response = if matches!(asked.method, Method::GET | Method::HEAD) {
+        let to = (Some(asked.organization.as_str()), &asked.return_to);
+        sign_in::send(env, (cookies, kept), to).await
+    } else {
+        signed_out_meanwhile(env, cookies, asked)
+    };
+    if kept.sent_session() {
+        kept.drop_session(response.headers_mut(), &asked.organization);
     }
+    response
+}
+
+fn signed_out_meanwhile(env: &Env, cookies: &BrowserCookies, asked: &Asked) -> Response {
     let again = Link { label: "Sign in again".to_owned(), href: asked.return_to.to_string() };
     let what = Problem {
         status: StatusCode::FORBIDDEN,

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::administration::PATH;
 
 use super::{Admin, sign_in};
 use crate::page::{Link, Org, Page, render};
@@ -87,6 +88,14 @@ impl Part {
     }
 }
 
+/// `templates/signed_oneself_out.html`.
+#[derive(Template)]
+#[template(path = "signed_oneself_out.html")]
+struct SignedOutTemplate {
+    page: Page,
+    again: &'static str,
+}
+
 impl Frame {
     /// Around a page of this part.
     pub(crate) fn of(admin: &Admin, part: Part) -> Self {
@@ -134,6 +143,11 @@ impl Admin {
     /// What all pages share.
     pub(crate) fn page(&self) -> Page {
         Page::branded(&self.env, &self.signed_in.organization)
+    }
+
+    /// What comes of ending one's own session: nothing is around it any more, and whatever comes next is by a link.
+    pub(crate) fn signed_out(&self) -> Response {
+        render(StatusCode::OK, &SignedOutTemplate { page: self.page(), again: PATH }, None)
     }
 
     /// Renders a page, with the cookie that its forms are bound to.

@@ -34,12 +34,13 @@ pub(super) async fn send(
     (organization, return_to): (Option<&str>, &ReturnPath),
 ) -> Response {
     match begin(env, organization, return_to, &cookies.browser).await {
-        Ok(Begun { to, state, kept: sealed }) => {
+        Ok(Some(Begun { to, state, kept: sealed })) => {
             let mut response = see_other(&to);
             kept.set_sign_in(response.headers_mut(), &state, sealed);
             cookies.bind(response.headers_mut());
             response
         }
+        Ok(None) => name_taken(env, cookies),
         Err(failure) => failed(env, &cookies.browser.origin, &failure),
     }
 }
@@ -104,6 +105,19 @@ pub(crate) async fn post_sign_out(
 /// What the form that signs out is bound to: it is no matter who is signed in by then.
 pub(super) fn leaving(organization: &str) -> String {
     format!("admin sign-out {organization}")
+}
+
+/// Whoever runs the installation has an application of this name, from before it was Orgate's.
+fn name_taken(env: &Env, cookies: &BrowserCookies) -> Response {
+    let what = Problem {
+        status: StatusCode::CONFLICT,
+        code: "name_taken",
+        headline: "These pages cannot be opened here",
+        what_happened: "They are an application by the name of orgate-admin, and another application has that name already.",
+        what_next: "Tell whoever runs this service, who finds that application in the log. Programs can administer organizations meanwhile.",
+        client: None,
+    };
+    problem_with(env, &cookies.browser.origin, &what, None)
 }
 
 fn not_signed_in(env: &Env, cookies: &BrowserCookies, code: &str) -> Response {

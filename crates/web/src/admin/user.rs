@@ -229,10 +229,19 @@ pub(crate) async fn post_roles(Named(id): Named, Submitted { admin, form }: Subm
 pub(crate) async fn post_sessions(Named(id): Named, Submitted { admin, form }: Submitted) -> Response {
     let here = admin.href(&format!("/users/{id}"));
     let one = form.get("session").map(str::parse::<SessionId>);
+    // The browser's way on would be to sign in, wherever that is: a form may not lead there, and a link may.
+    let is_own = match one {
+        Some(Ok(session)) => admin.caller.session_id() == Some(session),
+        Some(Err(_)) => false,
+        None => admin.caller.user_id() == Some(id),
+    };
     let (done, said) = match one {
         Some(Ok(session)) => (end_session(&admin.env, &admin.caller, session).await, "session"),
         Some(Err(_)) => (Err(ChangeError::Missing), ""),
         None => (end_sessions_of(&admin.env, &admin.caller, id).await, "sessions"),
     };
+    if is_own && done.is_ok() {
+        return admin.signed_out();
+    }
     answer(&admin, done, (&here, said))
 }

@@ -105,6 +105,10 @@ async fn change(admin: &Admin, (id, status): (UserId, UserStatus), said: &str) -
     let touched = Touched { email: false, status: true };
     let edit = |user: &ListedUser| Ok(UserSettings { status, ..settings(user)? });
     let Err(error) = update_user(&admin.env, &admin.caller, (id, touched), edit).await else {
+        // As of whoever ends their own session.
+        if status == UserStatus::Deactivated && admin.caller.user_id() == Some(id) {
+            return admin.signed_out();
+        }
         return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done={said}"))));
     };
     match refusal(admin, &error) {
