@@ -1,5 +1,7 @@
 //! `orgate apply`: files in, the wanted state out, and nothing in between.
 
+mod connections;
+
 use orgate_domain::permissions::READY_ROLES;
 use orgate_flows::apply::{self, Applied, ApplyError, Plan, Wanted};
 use orgate_server::apply_file;

@@ -176,8 +176,9 @@ async fn a_token_that_expired_is_refreshed_and_two_tabs_that_do_so_at_once_both_
 async fn who_had_more_rights_when_they_signed_in_last_is_in_again_with_fewer() {
     let app = App::start().await;
     let slug = |number| format!("a-role-with-quite-a-long-name-of-its-own-that-fills-cookies-{number}");
-    let roles: String =
+    let roles: Vec<_> =
         (0..60).map(|n| format!("      - {{ slug: {}, permissions: [\"orgate:*\"] }}\n", slug(n))).collect();
+    let roles = roles.concat();
     let held: Vec<_> = (0..60).map(slug).collect();
     let viewer = "      - { slug: viewer, permissions: [\"notes:read\"] }\n";
     let large = SAMPLES.replacen(viewer, &format!("{viewer}{roles}"), 1).replacen(

@@ -400,11 +400,11 @@ async fn of_orgates_own_application_only_the_status_is_changed() {
     let listed = listed.body["items"].as_array().expect("items");
     let own = listed.iter().find(|client| client["client_id"] == "orgate-admin").expect("made");
     let path = format!("{clients}/{}", own["id"].as_str().expect("an id"));
-    let patch = async |body: Value| call(&app, Some(&operator), ("PATCH", &path), Some(&body)).await;
+    let change = async |body: Value| call(&app, Some(&operator), ("PATCH", &path), Some(&body)).await;
 
-    let renamed = patch(json!({ "name": "Mine" })).await;
-    let both = patch(json!({ "status": "disabled", "redirect_uris": [CALLBACK] })).await;
-    let switched = patch(json!({ "status": "disabled" })).await;
+    let renamed = change(json!({ "name": "Mine" })).await;
+    let both = change(json!({ "status": "disabled", "redirect_uris": [CALLBACK] })).await;
+    let switched = change(json!({ "status": "disabled" })).await;
 
     for refused in [&renamed, &both] {
         assert_eq!(refused.status, 422, "{:?}", refused.body);

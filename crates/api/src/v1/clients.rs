@@ -297,7 +297,7 @@ pub(crate) async fn patch(
         let settings = Settings::from(&now.client);
         patch.onto::<Settings>(&View::from(now), &settings)?.onto(&now.client)
     };
-    let changed = update_client(&env, &caller, id, edit).await?;
+    let changed = Box::pin(update_client(&env, &caller, id, edit)).await?;
     Ok(Tagged((&changed).into()))
 }
 

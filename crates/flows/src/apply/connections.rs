@@ -10,6 +10,7 @@ use orgate_domain::domains::VerifiedDomain;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
+use orgate_saml::certificate::Certificate;
 use orgate_storage::{Authorship, Connection, NewConnectionVersion, OrgScope, OrgTx};
 
 use super::plan::Subject;
@@ -82,6 +83,7 @@ impl Planner<'_> {
         let mut subjects = Vec::new();
         for connection in &wanted.connections {
             self.check_connection(wanted, connection, names);
+            self.check_certificates(connection);
             let stored = stored.iter().find(|stored| stored.connection.slug == connection.slug.value);
             let (mark, state) = match stored {
                 Some(stored) => self.changed_connection(connection, stored)?,
@@ -117,6 +119,20 @@ impl Planner<'_> {
             if described.is_some_and(|list| list.iter().all(|known| known.value != domain.value)) {
                 let text = format!("{} has not the domain {}", org.slug.value, domain.value);
                 self.problems.add(&domain.place, text);
+            }
+        }
+    }
+
+    /// Whether signatures could be verified. A draft is nobody's way in: what is missing can be told its setting later.
+    fn check_certificates(&mut self, wanted: &WantedConnection) {
+        let ProviderSettings::Saml(saml) = &wanted.settings.value.provider else { return };
+        if wanted.state == Some(ConnectionState::Draft) {
+            return;
+        }
+        for (place, text) in saml.certificates.iter().enumerate() {
+            if let Err(error) = Certificate::parse(text) {
+                let text = format!("provider.saml.certificates, number {}: {error}", place + 1);
+                self.problems.add(&wanted.settings.place, text);
             }
         }
     }

@@ -15,6 +15,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::permissions::is_reserved;
 use orgate_domain::roles::Permission;
+use orgate_saml::certificate::Certificate;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{Group, OrgScope, Role};
 
@@ -402,6 +403,11 @@ impl Translation {
                 Some("its provider does not know our key yet")
             }
             ProviderSettings::Oidc(_) if foreign.secret.is_none() => Some("the export has no secret of it"),
+            ProviderSettings::Saml(saml)
+                if saml.certificates.iter().any(|text| Certificate::parse(text).is_err()) =>
+            {
+                Some("a certificate of its provider cannot be read")
+            }
             ProviderSettings::Oidc(_) | ProviderSettings::Saml(_) => None,
         };
         let state = match (missing, foreign.enabled) {
