@@ -254,7 +254,8 @@ mod tests {
         assert_eq!(
             problems(&acme("    colour: red\n")),
             "acme.yaml:4:5: unknown key \"colour\"; the keys here are slug, name, parent, status, external_id, contact, \
-             attributes, domains, delegations, branding, mail_templates, policy, quotas, role_blueprints, joining, ready_roles, roles, groups, users, connections"
+             attributes, domains, delegations, branding, mail_templates, policy, quotas, role_blueprints, joining, ready_roles, roles, groups, users, connections, webhooks, \
+             invitations"
         );
         assert_eq!(
             problems(&acme("    users:\n      - email: a@acme.test\n        nmae: Ada\n")),

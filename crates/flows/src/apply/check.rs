@@ -23,7 +23,7 @@ impl Wanted {
     /// installation without its operator.
     ///
     /// # Errors
-    /// Every [`Problem`].
+    /// [`Problems`]: every one.
     pub fn check(&self) -> Result<(), Problems> {
         let mut problems = Problems::default();
         let (mut slugs, mut domains, mut client_ids) = (Seen::new(), Seen::new(), Seen::new());
