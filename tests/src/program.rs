@@ -109,6 +109,19 @@ impl Running {
         lock(&self.said).clone()
     }
 
+    /// What it has said, once that is `enough`: what a program prints arrives here a little after what it answers.
+    pub async fn says(&self, enough: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let said = self.said();
+            if enough(&said) {
+                return said;
+            }
+            assert!(Instant::now() < deadline, "something is missing: {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Presses Ctrl-C, and waits for the end; how it ended, how long that took and all it said.
     pub fn interrupt(mut self) -> (ExitStatus, Duration, String) {
         let begun = Instant::now();

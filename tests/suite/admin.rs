@@ -4,6 +4,7 @@ mod access;
 mod application;
 mod audit;
 mod invitations;
+mod overview;
 mod sign_in;
 mod users;
 

@@ -163,7 +163,7 @@ async fn a_server_starts_answers_and_stops_when_told() {
         404,
         "nobody else's to see"
     );
-    let line = running.said();
+    let line = running.says(|said| said.contains(&id)).await;
     let line = line.lines().find(|line| line.contains(&id)).expect("a line of the request").to_owned();
     let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(line["span"]["request.id"], id.as_str());

@@ -1,6 +1,7 @@
 //! What is true of every answer: how long it is kept, what it may load, where it came from.
 
 use orgate_tests::app::{App, PASSWORD, Reply, SECRET, authorization_url, client};
+use orgate_web::{ADMIN_PAGES, AdminPage};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
@@ -170,6 +171,34 @@ async fn a_request_id_is_new_each_time_and_never_the_callers() {
 
     check_request_id(&one, "one");
     assert_ne!(header(&one, "x-request-id"), header(&other, "x-request-id"));
+}
+
+/// A page of the administration's address, of something that there is not.
+fn admin_path(page: &AdminPage) -> String {
+    let below = page.path.replace("{user}", "usr_00000000000000000000000000");
+    format!("/admin/acme{}", below.replace("{invitation}", "inv_00000000000000000000000000"))
+}
+
+#[tokio::test]
+async fn a_method_that_a_page_of_the_administration_does_not_have_is_refused_as_such() {
+    let app = App::start().await;
+    for page in ADMIN_PAGES {
+        let path = admin_path(page);
+        let known = |method: &Method| {
+            ADMIN_PAGES.iter().any(|other| {
+                let asked = if *method == Method::HEAD { "GET" } else { method.as_str() };
+                other.path == page.path && other.method == asked
+            })
+        };
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::TRACE] {
+            if !known(&method) {
+                assert_eq!(send(&app, method.clone(), &path).await.status(), 405, "{method} {path}");
+            }
+        }
+    }
+    for path in ["/admin/%ff", "/admin/acme/users/%ff", "/admin/acme/nowhere"] {
+        assert_eq!(send(&app, Method::GET, path).await.status(), 404, "{path}");
+    }
 }
 
 #[tokio::test]

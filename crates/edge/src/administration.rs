@@ -37,6 +37,12 @@ const SIGN_INS: usize = 3;
 /// How long one may be under way.
 const SIGN_IN_LIFETIME: Duration = Duration::minutes(30);
 
+/// That a sign-in was finished a moment ago.
+const ARRIVED: &str = "orgate_admin_arrived";
+
+/// How long a browser takes from there to the page at most.
+const ARRIVAL: Duration = Duration::seconds(10);
+
 /// What a browser keeps for the administration, well formed but not opened.
 #[derive(Debug)]
 pub struct AdministrationCookies {
@@ -45,6 +51,7 @@ pub struct AdministrationCookies {
     session: BTreeMap<usize, String>,
     /// By their state, the oldest first.
     sign_ins: Vec<(String, String)>,
+    arrived: bool,
 }
 
 impl FromRequestParts<AppState> for AdministrationCookies {
@@ -57,7 +64,7 @@ impl FromRequestParts<AppState> for AdministrationCookies {
 
 impl AdministrationCookies {
     fn read(headers: &HeaderMap, secure: bool) -> Self {
-        let mut read = Self { secure, session: BTreeMap::new(), sign_ins: Vec::new() };
+        let mut read = Self { secure, session: BTreeMap::new(), sign_ins: Vec::new(), arrived: false };
         let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         for cookie in lines.flat_map(Cookie::split_parse).filter_map(Result::ok) {
             let (name, prefixed) = match cookie.name().strip_prefix(SECURE_PREFIX) {
@@ -69,6 +76,8 @@ impl AdministrationCookies {
             }
             if let Some(state) = name.strip_prefix(SIGN_IN) {
                 read.sign_ins.push((state.to_owned(), cookie.value().to_owned()));
+            } else if name == ARRIVED {
+                read.arrived = true;
             } else if let Some(part) = name.strip_prefix(SESSION).and_then(|part| part.parse().ok()) {
                 // Browsers send that of the longest path first: none of a path above counts.
                 read.session.entry(part).or_insert_with(|| cookie.value().to_owned());
@@ -151,6 +160,21 @@ impl AdministrationCookies {
 
     fn of_sign_in(&self, state: &str, content: (String, Duration)) -> Cookie<'static> {
         self.cookie(format!("{SIGN_IN}{state}"), PATH.to_owned(), content)
+    }
+
+    /// Whether a sign-in was finished a moment ago: whoever is not signed in by it then will not be by another one.
+    pub const fn arrived(&self) -> bool {
+        self.arrived
+    }
+
+    /// Says so, to the page that comes next.
+    pub fn set_arrived(&self, headers: &mut HeaderMap) {
+        append(headers, &self.cookie(ARRIVED.to_owned(), PATH.to_owned(), ("1".to_owned(), ARRIVAL)));
+    }
+
+    /// It is over.
+    pub fn drop_arrived(&self, headers: &mut HeaderMap) {
+        append(headers, &self.cookie(ARRIVED.to_owned(), PATH.to_owned(), (String::new(), Duration::ZERO)));
     }
 
     fn cookie(&self, name: String, path: String, (value, lifetime): (String, Duration)) -> Cookie<'static> {

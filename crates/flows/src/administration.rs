@@ -9,7 +9,7 @@ mod return_path;
 mod session;
 mod sign_in;
 
-pub use client::PATH;
+pub use client::{CALLBACK, PATH};
 pub use return_path::ReturnPath;
 pub use session::{Entry, Forbidden, Held, enter, leave};
 pub use sign_in::{Begun, Finished, begin, finish};

@@ -192,7 +192,7 @@ impl Reading<'_> {
 
     /// Whoever applied the file elsewhere would have people written to.
     async fn leave_out_invitations(&mut self, tx: &mut OrgTx, slug: &Slug) -> Result<(), StorageError> {
-        let (_, open) = tx.invitations().count_seats(self.env.clock.now()).await?;
+        let (_, open, _) = tx.invitations().count_seats(self.env.clock.now()).await?;
         if open > 0 {
             self.left_out.push(format!("{open} open invitations of {slug}"));
         }

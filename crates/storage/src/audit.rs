@@ -10,6 +10,7 @@ use orgate_domain::audit::Event;
 use orgate_domain::ids::{ClientId, EventId, SessionId, UserId};
 use serde_json::{Map, Value};
 
+use crate::event_positions::{FollowedEvent, FollowedRow};
 use crate::scope::repository;
 use crate::{Page, PageOf, StorageError};
 
@@ -89,6 +90,9 @@ pub struct Period {
     pub until: Option<DateTime<Utc>>,
 }
 
+/// How many of the latest events are looked at for those that are asked for.
+const LOOKED_BACK: i64 = 1_000;
+
 /// Later than anything that happens: a time that both sides can write.
 const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
     Some(end) => end, // 31 December 9999
@@ -131,6 +135,32 @@ impl AuditEvents<'_> {
         Ok(())
     }
 
+    /// The latest events whose action is none of these, up to `most`, of the [`LOOKED_BACK`] latest: a question of the same
+    /// cost however long the log is.
+    pub async fn list_latest(
+        &mut self,
+        except: &[&str],
+        most: i64,
+    ) -> Result<Vec<StoredEvent>, StorageError> {
+        let rows = sqlx::query_as!(
+            FollowedRow,
+            r#"select 0::bigint as "at!", org_id, occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id, client_id,
+                      address, user_agent, request_id, detail
+               from (select * from audit_events where org_id = $1
+                     order by occurred_at desc, id desc limit $2) latest
+               where action <> all($3)
+               order by occurred_at desc, id desc
+               limit $4"#,
+            self.org_id,
+            LOOKED_BACK,
+            except as &[&str],
+            most,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| FollowedEvent::from(row).event).collect())
+    }
+
     /// A page of the events of a period, latest first.
     pub async fn list(
         &mut self,
@@ -138,8 +168,9 @@ impl AuditEvents<'_> {
         page: PageOf<EventPlace>,
     ) -> Result<Page<StoredEvent, EventPlace>, StorageError> {
         let before = page.after;
-        let rows = sqlx::query!(
-            r#"select occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id, client_id,
+        let rows = sqlx::query_as!(
+            FollowedRow,
+            r#"select 0::bigint as "at!", org_id, occurred_at, id, action, outcome, reason, actor_kind, actor_id, user_id, session_id, client_id,
                       address, user_agent, request_id, detail
                from audit_events
                where org_id = $1 and occurred_at >= $2 and occurred_at < $3 and (occurred_at, id) < ($4, $5)
@@ -154,20 +185,7 @@ impl AuditEvents<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        let events = rows.into_iter().map(|row| StoredEvent {
-            place: EventPlace { at: row.occurred_at, id: EventId::from_uuid(row.id) },
-            action: row.action,
-            outcome: row.outcome,
-            reason: row.reason,
-            actor: (row.actor_kind, row.actor_id),
-            user_id: row.user_id.map(UserId::from_uuid),
-            session_id: row.session_id.map(SessionId::from_uuid),
-            client_id: row.client_id.map(ClientId::from_uuid),
-            address: row.address.map(|address| address.addr()),
-            user_agent: row.user_agent,
-            request_id: row.request_id,
-            detail: row.detail,
-        });
+        let events = rows.into_iter().map(|row| FollowedEvent::from(row).event);
         Ok(page.cut(events.collect(), |event| event.place))
     }
 }

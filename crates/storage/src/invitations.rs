@@ -150,7 +150,7 @@ impl Invitations<'_> {
         let seats = self.find_limit().await?;
         let Some(seats) = seats else { return Ok(None) };
         self.seize().await?;
-        let (users, open) = self.count_seats(now).await?;
+        let (users, open, _) = self.count_seats(now).await?;
         Ok(Some(i64::from(seats) - users - open))
     }
 
@@ -175,10 +175,11 @@ impl Invitations<'_> {
         Ok(())
     }
 
-    /// Who takes seats: active users, and open invitations.
-    pub async fn count_seats(&mut self, now: DateTime<Utc>) -> Result<(i64, i64), StorageError> {
+    /// Who takes seats: active users, and open invitations; with how many seats there are, as of [`Self::find_limit`].
+    pub async fn count_seats(&mut self, now: DateTime<Utc>) -> Result<(i64, i64, Option<i32>), StorageError> {
         let row = sqlx::query!(
-            r#"select (select count(*) from users where org_id = $1 and status = 'active') as "users!",
+            r#"select (select seats from organizations where org_id = $1) as seats,
+                      (select count(*) from users where org_id = $1 and status = 'active') as "users!",
                       (select count(*) from invitations
                        where org_id = $1 and accepted_at is null and revoked_at is null and expires_at > $2) as "open!""#,
             self.org_id,
@@ -186,7 +187,7 @@ impl Invitations<'_> {
         )
         .fetch_one(&mut *self.conn)
         .await?;
-        Ok((row.users, row.open))
+        Ok((row.users, row.open, row.seats))
     }
 
     /// How many mails of invitations were ordered, and which of these addresses got as many as `most`. Of an invitation that

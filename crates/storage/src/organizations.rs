@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::email::Email;
-use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::ids::{ClientId, OrgId, UserId};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
 use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
@@ -258,6 +258,28 @@ impl Organizations<'_> {
             .map(|text| parsed(ClientStatus::from_text(text), "client_directory", "status"))
             .transpose()?;
         Ok((Some(organization!(row, self.org_id)?), status))
+    }
+
+    /// The organization, and what a user of it is called: the name and the address. `None` if either is not there.
+    pub async fn find_around(
+        &mut self,
+        user: UserId,
+    ) -> Result<Option<(Organization, String, Option<String>)>, StorageError> {
+        let row = sqlx::query!(
+            r#"select organization.slug, organization.name, organization.status, organization.logo_url,
+                      organization.primary_color, organization.contact_email, member.name as user_name,
+                      member.email as "user_email?"
+               from organizations organization
+               join users member on member.org_id = organization.org_id and member.id = $2
+               where organization.org_id = $1"#,
+            self.org_id,
+            user.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let (name, email) = (row.user_name.clone(), row.user_email.clone());
+        Ok(Some((organization!(row, self.org_id)?, name, email)))
     }
 
     /// Has a change that ends sessions of anybody ([`Users::seize`]) wait for this transaction, which is about to begin

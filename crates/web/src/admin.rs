@@ -17,39 +17,45 @@ mod user;
 mod user_status;
 mod users;
 
+use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::Router;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
 use orgate_edge::{AppState, BrowserCookies};
 use orgate_flows::Env;
-use orgate_flows::administration::PATH;
+use orgate_flows::administration::{CALLBACK, PATH};
 use orgate_flows::manage::Caller;
 use orgate_flows::manage::signed_in::{SignedIn, find_signed_in};
 
+use crate::fields::Form;
 use crate::page::failed;
-use crate::setup::form::Form;
 
 pub use pages::{ADMIN_PAGES, AdminPage};
 
 /// The routes of the administration.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
-    let admitted = middleware::from_fn_with_state(state.clone(), entry::admitted);
-    let pages = pages::routes().route_layer(admitted);
     Router::new()
         .route(PATH, get(sign_in::get))
-        .route("/admin/-/callback", get(sign_in::get_callback))
-        .merge(pages)
+        .route(CALLBACK, get(sign_in::get_callback))
+        .merge(pages::routes(state))
         .route("/admin/{organization}/sign-out", post(sign_in::post_sign_out))
+}
+
+/// Whom the layer in front of the pages let in, by which cookies: for the page that takes it.
+#[derive(Clone)]
+pub(crate) struct Admitted {
+    caller: Arc<Caller>,
+    cookies: Arc<BrowserCookies>,
 }
 
 /// A page's caller, and what is around it.
 pub(crate) struct Admin {
     pub(crate) env: Env,
-    pub(crate) cookies: BrowserCookies,
+    pub(crate) cookies: Arc<BrowserCookies>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) signed_in: SignedIn,
 }
@@ -58,12 +64,10 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let cookies = BrowserCookies::from_request_parts(parts, state).await;
-        let cookies = cookies.map_err(axum::response::IntoResponse::into_response)?;
-        let env = state.env.clone();
-        let Some(caller) = parts.extensions.get::<Arc<Caller>>().map(Arc::clone) else {
+        let Some(Admitted { caller, cookies }) = parts.extensions.get::<Admitted>().cloned() else {
             return Err(entry::unlisted());
         };
+        let env = state.env.clone();
         match find_signed_in(&env, &caller).await {
             Ok(Some(signed_in)) => Ok(Self { env, cookies, caller, signed_in }),
             Ok(None) => Err(entry::gone(&env, &cookies)),
@@ -84,9 +88,24 @@ impl Admin {
     }
 }
 
+/// What the path names below the organization, by its id: a path without one leads nowhere.
+pub(crate) struct Named<Id>(pub(crate) Id);
+
+impl<Id: FromStr + Send> FromRequestParts<AppState> for Named<Id> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        match path.ok().and_then(|Path((_, id))| id.parse().ok()) {
+            Some(id) => Ok(Self(id)),
+            None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
+        }
+    }
+}
+
 /// What forms are bound to.
 fn subject(signed_in: &SignedIn) -> String {
-    format!("admin {} {}", signed_in.organization.id, signed_in.user.id)
+    format!("admin {} {}", signed_in.organization.id, signed_in.user_id)
 }
 
 /// A form, sent from a page of ours in this browser, by whoever was shown it.

@@ -12,6 +12,7 @@ mod choose;
 mod consent;
 mod device;
 mod discover;
+mod fields;
 mod form;
 mod invitation;
 mod join;
@@ -24,6 +25,7 @@ mod setup;
 mod sign_in;
 mod sign_out;
 mod sso;
+mod words;
 
 pub use admin::{ADMIN_PAGES, AdminPage};
 pub use api_docs::api_docs;

@@ -299,9 +299,14 @@ pub(crate) async fn home(State(env): State<Env>) -> Response {
 
 /// Any other address.
 pub async fn not_found(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
+    nowhere(&env, &origin)
+}
+
+/// There is nothing at this address.
+pub(crate) fn nowhere(env: &Env, origin: &orgate_domain::audit::Origin) -> Response {
     problem(
-        &env,
-        &origin,
+        env,
+        origin,
         &Problem {
             status: StatusCode::NOT_FOUND,
             code: "not_found",

@@ -5,7 +5,6 @@
 
 mod activate;
 mod domains;
-pub(crate) mod form;
 mod frame;
 mod guides;
 mod landing;
@@ -38,7 +37,7 @@ use orgate_flows::setup::links::resume;
 use orgate_flows::setup::provider::MAX_METADATA;
 use orgate_flows::setup::{Closed, Opened, Setup, SetupError};
 
-use form::Form;
+use crate::fields::Form;
 
 /// Metadata, pasted or as a file, and the form around it.
 const MAX_PROVIDER_FORM: usize = MAX_METADATA + 64 * 1024;

@@ -73,12 +73,64 @@ async fn every_page_and_form_answers_who_may_open_it_under_the_strict_policy() {
             assert!(!answer.body.contains(inline), "{path}: {inline}");
         }
     }
+    let form = ada.get("/admin/acme/invitations/new").await;
+    let sent = send(&ada, &form, "/admin/acme/invitations/new", &[("email", "new@acme.test")]).await;
+    let invitations = ada.follow(sent).await;
+    let (_, rest) = invitations.body.split_once("/invitations/inv_").expect("an invitation");
+    let invitation = format!("inv_{}", rest.split('/').next().expect("an id"));
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let user = of_vic.rsplit('/').next().expect("an id");
     for page in ADMIN_PAGES.iter().filter(|page| page.method == "POST") {
-        let path = path(page);
-        let answer = ada.post(&path, &[("csrf", "x")]).await;
-        let refused = if page.path.contains('{') { [403, 404] } else { [403, 403] };
-        assert!(refused.contains(&answer.status.as_u16()), "{path}: {}", answer.status);
+        let below = page.path.replace("{user}", user).replace("{invitation}", &invitation);
+        let answer = ada.post(format!("/admin/acme{below}"), &[("csrf", "x")]).await;
+        assert_eq!(answer.status, 403, "{below}");
+        assert!(answer.body.contains("grown old"), "{below}: {}", answer.body);
     }
+}
+
+/// Who may do something, and not see what came of it, is told that it was done.
+#[tokio::test]
+async fn who_may_do_and_not_read_is_told_that_it_was_done() {
+    let app = App::start().await;
+    let doing = "[\"orgate:organization:read\", \"orgate:invitations:manage\", \"orgate:roles:assign\"]";
+    let narrow = SAMPLES.replacen("permissions: [\"notes:read\"] }", &format!("permissions: {doing} }}"), 1);
+    app.apply(&narrow).await;
+    let of_casey = {
+        let ada = administrator(&app, "acme", "ada@acme.test").await;
+        page_of(&ada, "acme", "casey@consult.test").await
+    };
+    let vic = administrator(&app, "acme", "vic@acme.test").await;
+
+    let form = vic.get("/admin/acme/invitations/new").await;
+    let sent = send(&vic, &form, "/admin/acme/invitations/new", &[("email", "new@acme.test")]).await;
+    let token = csrf(&form, "/admin/acme/invitations/new");
+    let nothing = vic.post(format!("{of_casey}/roles"), &[("csrf", &token)]).await;
+
+    for page in [sent, nothing] {
+        assert!(page.status == 200 && page.body.contains("<h1>Done</h1>"), "{} {}", page.status, page.body);
+    }
+    assert!(form.body.contains("class=\"button plain\" href=\"/admin/acme\""), "{}", form.body);
+    let events = app.events("acme").await;
+    assert!(events.contains(&"invitation.created success".to_owned()), "{events:?}");
+    assert!(!events.contains(&"api.refused refused permission_missing".to_owned()), "{events:?}");
+}
+
+/// To let somebody in or not shows who they are.
+#[tokio::test]
+async fn who_may_not_read_of_users_reads_of_nobody_where_they_could_be_shut_out() {
+    let app = App::start().await;
+    let managing = "permissions: [\"orgate:organization:read\", \"orgate:users:manage\"] }";
+    app.apply(&SAMPLES.replacen("permissions: [\"notes:read\"] }", managing, 1)).await;
+    let of_casey = {
+        let ada = administrator(&app, "acme", "ada@acme.test").await;
+        page_of(&ada, "acme", "casey@consult.test").await
+    };
+    let vic = administrator(&app, "acme", "vic@acme.test").await;
+
+    let page = vic.get(format!("{of_casey}/deactivate")).await;
+
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("orgate:users:read") && !page.body.contains("Casey"), "{}", page.body);
 }
 
 #[tokio::test]

@@ -26,9 +26,19 @@ async fn the_log_is_read_page_by_page_and_by_days() {
     let wrong = ada.get("/admin/acme/audit?from=yesterday").await;
 
     assert_eq!((rows(&first.body), rows(&of_today.body)), (50, 50));
-    assert!((1..=50).contains(&rows(&second.body)) && second.body.contains("Latest"), "{}", second.body);
+    assert!((1..=50).contains(&rows(&second.body)) && second.body.contains("First page"), "{}", second.body);
     assert!(first.body.contains("Sign-in succeeded") && first.body.contains(">A user</a>"), "{}", first.body);
     assert!(later.body.contains("Nothing happened then"), "{}", later.body);
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("Enter days like"), "{}", wrong.body);
+    let (_, rest) = wrong.body.split_once("href=\"/admin/acme/audit?after=").expect("another page");
+    let after = rest.split('"').next().expect("a place");
+    assert_eq!(
+        ada.get(format!("/admin/acme/audit?after={after}")).await.status,
+        200,
+        "it does not stay wrong"
+    );
+    for day in ["-9999-01-01", "%2B12026-11-26", "9999-12-31"] {
+        assert_eq!(ada.get(format!("/admin/acme/audit?from={day}")).await.status, 422, "{day}");
+    }
 }

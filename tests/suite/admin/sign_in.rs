@@ -144,9 +144,16 @@ async fn a_return_path_leads_nowhere_but_to_the_pages_of_the_organization() {
         "/admin?organization=%2F%2Fevil.test",
         "/admin?organization=acme%2F..%2F..%2Fsign-in",
     ] {
+        // There is no such organization: the application is told so, and the person.
         let asked = browser.get(path).await;
         let page = browser.follow(asked).await;
-        assert!(!page.body.contains("<h1>Overview</h1>"), "{path}: no such organization");
+        assert_eq!(page.status, 400, "{path}: {}", page.body);
+        assert!(page.body.contains("You are not signed in"), "{path}: {}", page.body);
+    }
+    for path in ["/admin/acme//evil.test", "/admin/acme/%2e%2e/%2e%2e/logout"] {
+        let stranger = app.browser();
+        let asked = stranger.get(path).await;
+        assert_eq!(asked.status, 404, "{path}: no page, and so no way to sign in and come back to it");
     }
     let globex = browser.get("/admin?organization=acme&target_link_uri=https%3A%2F%2Fevil.test").await;
     let page = browser.follow(globex).await;
@@ -269,4 +276,30 @@ async fn who_signs_out_gives_up_the_tokens_and_goes_on_to_where_sessions_end() {
     kept.take(&out);
     assert!(!kept.0.contains_key(SESSION) && kept.0.contains_key(BINDING));
     assert!(app.events("acme").await.contains(&"token.revoked success".to_owned()));
+}
+
+/// A browser that keeps no cookies of the pages, or is given others in their place, would go round for ever.
+#[tokio::test]
+async fn who_is_not_signed_in_by_a_sign_in_is_told_so_and_sent_to_no_other() {
+    let app = App::start().await;
+    let kept = Kept::of(&app, "acme", "ada@acme.test").await;
+    let tossed = [(SESSION, "1.AAAA")];
+
+    let again = kept.browser(&app, &tossed).get("/admin/acme").await;
+    let arrived = kept.browser(&app, &[SESSION, "orgate_admin_arrived"].map(|name| (name, "1.AAAA")));
+    let stopped = arrived.get("/admin/acme").await;
+
+    assert_eq!(again.leads_to(), "/authorize");
+    assert_eq!(stopped.status, 400);
+    assert!(stopped.body.contains("Your browser did not keep your sign-in"), "{}", stopped.body);
+    assert!(stopped.body.contains("href=\"/admin/acme\""), "{}", stopped.body);
+    let dropped = |line: &String| line.starts_with("orgate_admin_arrived=;");
+    assert!(stopped.cookies().iter().any(dropped), "{:?}", stopped.cookies());
+    let browser = app.browser();
+    let asked = browser.get("/admin/acme").await;
+    let answered = browser.sign_in(asked, "ada@acme.test", PASSWORD).await;
+    let callback = browser.get(answered.location().expect("an answer").as_str()).await;
+    assert!(callback.cookies().iter().any(|line| line.starts_with("orgate_admin_arrived=1")));
+    let page = browser.follow(callback).await;
+    assert!(page.status == 200 && page.cookies().iter().any(dropped), "{:?}", page.cookies());
 }

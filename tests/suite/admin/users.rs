@@ -67,7 +67,14 @@ async fn what_a_use_case_refuses_is_said_beside_the_roles_and_changes_nothing() 
     let refused = send(&ada, &page, &format!("{of_ada}/roles"), &[("held", &admin), ("role", &viewer)]).await;
 
     assert_eq!(refused.status, 409);
-    assert!(refused.body.contains("The organization would have no owner left"), "{}", refused.body);
+    assert_eq!(
+        refused.body.matches("The organization would have no owner left").count(),
+        2,
+        "{}",
+        refused.body
+    );
+    let is_ticked = |role: &str| refused.body.contains(&format!("value=\"{role}\" checked"));
+    assert!(is_ticked(&viewer) && !is_ticked(&admin), "as they were ticked: {}", refused.body);
     let page = ada.get(&of_ada).await;
     assert_eq!(page.body.matches("name=\"held\"").count(), 1, "neither was changed");
 }
@@ -157,11 +164,35 @@ async fn there_is_no_page_of_a_user_of_another_organization() {
     let token = csrf(&ada.get("/admin/acme/invitations/new").await, "/admin/acme/invitations/new");
 
     assert_eq!(ada.get(&of_gus).await.status, 404);
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let admin = role(&ada.get(&of_vic).await.body, "admin");
     for below in ["/roles", "/sessions", "/deactivate", "/reactivate"] {
-        let form = [("csrf", token.as_str()), ("word", "gus@globex.test")];
-        let page = ada.post(format!("{of_gus}{below}"), &form).await;
-        let nothing = below == "/roles" && page.status == 303;
-        assert!(page.status == 404 || nothing, "{below}: {}", page.status);
+        for more in [("word", "gus@globex.test"), ("role", admin.as_str())] {
+            let page = ada.post(format!("{of_gus}{below}"), &[("csrf", token.as_str()), more]).await;
+            assert_eq!(page.status, 404, "{below}");
+        }
     }
     assert_eq!(gus.get("/admin/globex").await.status, 200);
+}
+
+#[tokio::test]
+async fn so_many_roles_are_changed_at_once_and_no_more() {
+    let app = App::start().await;
+    let roles =
+        (0..51).map(|n| format!("      - {{ slug: role{n}, permissions: [] }}\n")).collect::<Vec<_>>();
+    let viewer = "      - { slug: viewer, permissions: [\"notes:read\"] }\n";
+    app.apply(&SAMPLES.replacen(viewer, &format!("{viewer}{}", roles.concat()), 1)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
+    let page = ada.get(&of_vic).await;
+    let ids: Vec<_> = (0..51).map(|n| role(&page.body, &format!("role{n}"))).collect();
+    let form = |count: usize| ids.iter().take(count).map(|id| ("role", id.as_str())).collect::<Vec<_>>();
+    let action = format!("{of_vic}/roles");
+
+    let many = send(&ada, &page, &action, &form(51)).await;
+    let most = send(&ada, &page, &action, &form(50)).await;
+
+    assert!(many.status == 422 && many.body.contains("up to 50 roles at once"), "{}", many.body);
+    assert_eq!(many.body.matches(" checked").count(), 51, "what was ticked stays");
+    assert_eq!(ada.follow(most).await.body.matches("name=\"held\"").count(), 50 + 1);
 }

@@ -12,14 +12,8 @@ use crate::verify::examples::node;
 
 /// Lines that the receiver printed, once one of them says `what`.
 async fn said(receiver: &Running, what: &str) -> Vec<Value> {
-    for _ in 0..200 {
-        let said = receiver.said();
-        if said.contains(what) {
-            return said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{what} is missing: {}", receiver.said());
+    let said = receiver.says(|said| said.contains(what)).await;
+    said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 async fn receives(delivery: &str) {

@@ -156,6 +156,8 @@ impl Calls {
             DeviceRequests::find_polled: None
             ConsumedIds::is_consumed: false
             PushedRequests::find: None
+            Organizations::find_around: None
+            AuditEvents::list_latest: []
             AuditEvents::list: []
             IdempotencyKeys::find: None
             Organizations::find_record: Some(None)
@@ -311,7 +313,7 @@ impl Calls {
             Invitations::is_of_domain_verified_by: false
             Invitations::find_seats: None
             Invitations::find_limit: None
-            Invitations::count_seats: (0, 0)
+            Invitations::count_seats: (0, 0, None)
             Invitations::count_sent: (0, [])
             Rights::find_of_maker: HeldRights { roles: [], permissions: [] }
             Rights::find_of_maker: HeldRights { roles: [], permissions: [] }

@@ -42,7 +42,7 @@ async fn a_receiver_of_the_ecosystem_verifies_what_it_is_told_and_refuses_what_i
     pass(&app).await;
     drop(captured);
 
-    let said = receiver.said();
+    let said = receiver.says(|said| said.matches("group.configured").count() >= 2).await;
     let lines: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     assert_eq!(lines.len(), 2, "{said}");
     let org_id = app.org("acme").await.org_id().to_string();

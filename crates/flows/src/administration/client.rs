@@ -1,5 +1,7 @@
 //! The application that the pages are: made on first use, and kept as this release wants it.
 
+use std::sync::Once;
+
 use orgate_domain::audit::Actor;
 use orgate_domain::clients::{ADMINISTRATION, Audience, Client, ClientSettings, ClientStatus, Lifetimes};
 use orgate_domain::ids::{ClientId, OrgId};
@@ -19,8 +21,8 @@ pub const PATH: &str = "/admin";
 /// What it asks for: who signs in, to stay signed in, and whatever they may do.
 pub(super) const SCOPES: [&str; 3] = ["openid", "offline_access", "orgate:*"];
 
-/// Where answers go, below the issuer.
-const CALLBACK: &str = "/admin/-/callback";
+/// Where answers go, below the issuer; and below no organization: no slug is a hyphen.
+pub const CALLBACK: &str = "/admin/-/callback";
 
 /// Where answers go.
 pub(super) fn redirect_uri(env: &Env) -> String {
@@ -52,8 +54,12 @@ pub(super) async fn provide(env: &Env) -> Result<Option<OrgScope>, Failure> {
         None => Some(Mark::Created),
         Some(stored) if is_ours(stored, &owner) => changes_of((&wanted, stored), (false, false)),
         Some(stored) => {
+            // Once: whoever asks, asks again.
+            static SAID: Once = Once::new();
             let (id, of) = (stored.id, stored.owner);
-            tracing::error!(client.id = %id, org.id = %of, "another application is called orgate-admin: nobody can administer in a browser");
+            SAID.call_once(|| {
+                tracing::error!(client.id = %id, org.id = %of, "another application is called orgate-admin: nobody can administer in a browser");
+            });
             return Ok(None);
         }
     };

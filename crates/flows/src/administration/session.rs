@@ -17,6 +17,9 @@ use crate::revoke::revoke;
 use crate::token::TokenOutcome;
 use crate::{Browser, Called, Env, Failure};
 
+/// Roles that are named to somebody who lacks a permission, at most.
+const NAMED: usize = 10;
+
 /// What a request comes to.
 #[derive(Debug)]
 pub struct Entry {
@@ -43,7 +46,7 @@ pub enum Held {
 pub struct Forbidden {
     /// Which permission.
     pub permission: OrgatePermission,
-    /// Names of the roles of the organization that have it.
+    /// Names of roles of the organization that have it, a few: whom to ask is told to whoever may read nothing else of roles.
     pub roles: Vec<DisplayName>,
 }
 
@@ -84,22 +87,27 @@ impl Opened {
         if !self.tokens.is_fresh(env) && !self.renew(env, browser).await? {
             return Ok(Held::SignedOut);
         }
-        loop {
-            let asked = Asked {
-                organization: Some(organization),
-                permission,
-                holder: Holder::Organization,
-                reason: None,
-            };
-            let token = (self.tokens.access_token.as_str(), None);
-            return Ok(match admit(env, token, asked, &browser.origin).await?.access {
-                Access::Granted(caller) => Held::Admitted(caller),
-                Access::Forbidden => Held::Forbidden(forbidden(env, &self.scope, permission).await?),
-                // What they were given since the token was issued, another one lends.
-                Access::NotYetLent if self.renewed.is_none() && self.renew(env, browser).await? => continue,
-                _ => Held::SignedOut,
-            });
+        let mut access = self.admit(env, (organization, permission), browser).await?;
+        // What they were given since the token was issued, another one lends.
+        if matches!(access, Access::NotYetLent) && self.renewed.is_none() && self.renew(env, browser).await? {
+            access = self.admit(env, (organization, permission), browser).await?;
         }
+        Ok(match access {
+            Access::Granted(caller) => Held::Admitted(caller),
+            Access::Forbidden => Held::Forbidden(forbidden(env, &self.scope, permission).await?),
+            _ => Held::SignedOut,
+        })
+    }
+
+    async fn admit(
+        &self,
+        env: &Env,
+        (organization, permission): (&str, OrgatePermission),
+        browser: &Browser,
+    ) -> Result<Access, Failure> {
+        let (organization, holder) = (Some(organization), Holder::Organization);
+        let asked = Asked { organization, permission, holder, reason: None };
+        Ok(admit(env, (&self.tokens.access_token, None), asked, &browser.origin).await?.access)
     }
 
     /// Refreshes as `/token` does; `false` if there is nothing more to be had. Of two requests that do so at once with the same
@@ -139,11 +147,11 @@ async fn forbidden(env: &Env, scope: &OrgScope, permission: OrgatePermission) ->
     tx.commit().await?;
     let holds =
         |role: &Role| permissions::Held::of(role.permissions.iter().map(String::as_str)).has(permission);
-    let roles = roles.into_iter().filter(holds).map(|role| role.name).collect();
+    let roles = roles.into_iter().filter(holds).take(NAMED).map(|role| role.name).collect();
     Ok(Forbidden { permission, roles })
 }
 
-/// Gives up what a browser kept for an organization: the whole family of its tokens.
+/// Gives up what a browser kept for an organization, or could not keep: the whole family of its tokens.
 ///
 /// # Errors
 /// [`Failure`]: the tokens may still be good.

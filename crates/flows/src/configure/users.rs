@@ -125,12 +125,12 @@ pub(crate) enum Assignment {
     Taken,
 }
 
-/// Assigns a role to a user, or takes it away; nothing, if it is so already.
+/// Assigns a role to a user, or takes it away; nothing, if it is so already. They have it, or not, from then on.
 pub(crate) async fn save_assignment(
     env: &Env,
     tx: &mut OrgTx,
     (author, assignment): (&Author, Assignment),
-    (user, role): (&ListedUser, &Role),
+    (user, role): (&mut ListedUser, &Role),
 ) -> Result<(), Failure> {
     let changed = match assignment {
         Assignment::Given => tx.users().insert_role(user.id, role.id, env.clock.now()).await?,
@@ -139,16 +139,15 @@ pub(crate) async fn save_assignment(
     if !changed {
         return Ok(());
     }
-    let mut roles = user.roles.clone();
-    roles.retain(|slug| slug != role.slug.as_str());
+    user.roles.retain(|slug| slug != role.slug.as_str());
     if assignment == Assignment::Given {
-        roles.push(role.slug.to_string());
-        roles.sort();
+        user.roles.push(role.slug.to_string());
+        user.roles.sort();
     }
     let mark = Mark::Changed(vec!["roles"]);
     let mut event = Event { user_id: Some(user.id), ..author.done(env, Action::UserConfigured, &mark)? };
     let status = user.profile.status.as_str().to_owned();
-    event.detail.extend([("status", status), ("roles", roles.join(" "))]);
+    event.detail.extend([("status", status), ("roles", user.roles.join(" "))]);
     Ok(tx.audit().insert(&event).await?)
 }
 

@@ -293,7 +293,7 @@ impl<'a> Decision<'a> {
             drafts.iter().map(|draft| draft.wanted.email.normalized().to_owned()).collect();
         let (users, invited) = tx.invitations().list_known(&addresses, now).await?;
         let seats = tx.invitations().find_seats(now).await?;
-        let (_, open) = tx.invitations().count_seats(now).await?;
+        let (_, open, _) = tx.invitations().count_seats(now).await?;
         let (sent, sated) = tx.invitations().count_sent(now - A_DAY, (&addresses, MAX_TO_ONE)).await?;
         let mut admitted = BTreeSet::new();
         let clients: BTreeSet<_> =

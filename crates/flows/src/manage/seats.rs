@@ -27,9 +27,8 @@ pub async fn find_seats(env: &Env, caller: &Caller) -> Result<Seats, Failure> {
 }
 
 async fn read(env: &Env, tx: &mut OrgTx) -> Result<Seats, orgate_storage::StorageError> {
-    let limit = tx.invitations().find_limit().await?.and_then(|limit| u32::try_from(limit).ok());
-    let (users, invitations) = tx.invitations().count_seats(env.clock.now()).await?;
-    Ok(Seats { limit, users, invitations })
+    let (users, invitations, limit) = tx.invitations().count_seats(env.clock.now()).await?;
+    Ok(Seats { limit: limit.and_then(|limit| u32::try_from(limit).ok()), users, invitations })
 }
 
 /// Says how many seats the organization has. Whoever has one keeps it, if there are fewer from now on.

@@ -1,7 +1,7 @@
 //! Sessions of an organization's users.
 
 use orgate_domain::ids::{SessionId, UserId};
-use orgate_storage::{OpenSession, OrgTx, Page, PageOf};
+use orgate_storage::{ListedUser, OpenSession, OrgTx, Page, PageOf};
 
 use super::change::Change;
 use super::{Caller, ChangeError};
@@ -35,14 +35,30 @@ pub async fn list_sessions_of(
 ) -> Result<Page<OpenSession, SessionId>, ChangeError> {
     let times = times(env, caller).await?;
     let mut tx = env.store.begin(&caller.scope).await?;
-    if !tx.users().exists(user).await? {
+    let mut sessions = tx.sessions().list(Some(user), times).await?;
+    // Whoever has one is there.
+    if sessions.is_empty() && !tx.users().exists(user).await? {
         return Err(ChangeError::Missing);
     }
-    let mut sessions = tx.sessions().list(Some(user), times).await?;
     tx.commit().await?;
     sessions.retain(|session| page.after.is_none_or(|after| session.id < after));
     sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
     Ok(page.cut(sessions, |session| session.id))
+}
+
+/// The open sessions of a user who was found just now, those that began last first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_sessions_of_found(
+    env: &Env,
+    caller: &Caller,
+    user: &ListedUser,
+) -> Result<Vec<OpenSession>, Failure> {
+    let times = times(env, caller).await?;
+    let mut sessions = caller.read(env, async |tx| tx.sessions().list(Some(user.id), times).await).await?;
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
+    Ok(sessions)
 }
 
 /// Ends a session: its refresh tokens are revoked, and applications are told. To do it again changes nothing.

@@ -1,7 +1,7 @@
 //! Who calls, and the organization that they call about, as pages name both.
 
+use orgate_domain::ids::UserId;
 use orgate_domain::organizations::Organization;
-use orgate_storage::ListedUser;
 
 use super::Caller;
 use crate::{Env, Failure};
@@ -12,7 +12,11 @@ pub struct SignedIn {
     /// The organization.
     pub organization: Organization,
     /// The user.
-    pub user: ListedUser,
+    pub user_id: UserId,
+    /// What they are called.
+    pub name: String,
+    /// Their address, if they have one of their own.
+    pub email: Option<String>,
 }
 
 /// Whoever calls and the organization; `None` if either is gone, or the caller is no user of it. It tells them nothing that they
@@ -21,10 +25,7 @@ pub struct SignedIn {
 /// # Errors
 /// [`Failure`].
 pub async fn find_signed_in(env: &Env, caller: &Caller) -> Result<Option<SignedIn>, Failure> {
-    let Some(id) = caller.user_id().filter(|_| caller.is_at_home()) else { return Ok(None) };
-    let mut tx = env.store.begin(&caller.scope).await?;
-    let (organization, user) = (tx.organization().find().await?, tx.users().find(id).await?);
-    tx.commit().await?;
-    let (Some(organization), Some(user)) = (organization, user) else { return Ok(None) };
-    Ok(Some(SignedIn { organization, user }))
+    let Some(user_id) = caller.user_id().filter(|_| caller.is_at_home()) else { return Ok(None) };
+    let found = caller.read(env, async |tx| tx.organization().find_around(user_id).await).await?;
+    Ok(found.map(|(organization, name, email)| SignedIn { organization, user_id, name, email }))
 }

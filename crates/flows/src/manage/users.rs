@@ -59,6 +59,23 @@ pub struct UserSettings {
     pub status: UserStatus,
 }
 
+impl TryFrom<&ListedUser> for UserSettings {
+    type Error = ChangeError;
+
+    /// What they are, to be changed in part.
+    fn try_from(user: &ListedUser) -> Result<Self, ChangeError> {
+        let corrupt = |column| Failure::from(StorageError::Corrupt { table: "users", column });
+        let email = user.profile.email.as_deref().map(Email::parse).transpose();
+        Ok(Self {
+            email: email.map_err(|_| corrupt("email"))?,
+            name: DisplayName::parse(&user.profile.name).map_err(|_| corrupt("name"))?,
+            locale: user.profile.locale.clone(),
+            external_id: user.external_id.clone(),
+            status: user.profile.status,
+        })
+    }
+}
+
 /// A page of the organization's users, in the order in which they were made.
 ///
 /// # Errors
@@ -228,6 +245,9 @@ pub async fn unassign_role(
     change_roles(env, caller, user, &RoleChanges { taken: [role].into(), ..RoleChanges::default() }).await
 }
 
+/// Roles of one user that one change gives and takes at most.
+pub const MAX_CHANGED: usize = 50;
+
 /// Which roles a user is given, and which are taken from them.
 #[derive(Debug, Clone, Default)]
 pub struct RoleChanges {
@@ -256,18 +276,22 @@ async fn save_roles(
     user: UserId,
     changes: &RoleChanges,
 ) -> Result<(), ChangeError> {
+    if changes.given.len() + changes.taken.len() > MAX_CHANGED {
+        let detail = format!("change up to {MAX_CHANGED} roles at once; save some of them first");
+        return Err(ChangeError::invalid("/roles", detail));
+    }
     let mut change = if changes.taken.is_empty() {
         ChangeOfRights::begin(env, caller).await?
     } else {
         ChangeOfRights::begin_shutting_out(env, caller).await?
     };
     let Change { tx, caller, .. } = &mut *change;
+    let mut user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
     let given = changes.given.iter().map(|role| (*role, Assignment::Given));
     for (role, assignment) in changes.taken.iter().map(|role| (*role, Assignment::Taken)).chain(given) {
-        let user = tx.users().find(user).await?.ok_or(ChangeError::Missing)?;
         let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
         check_gift(caller, &role, "")?;
-        save_assignment(env, tx, (&caller.author(), assignment), (&user, &role)).await?;
+        save_assignment(env, tx, (&caller.author(), assignment), (&mut user, &role)).await?;
     }
     change.commit().await
 }

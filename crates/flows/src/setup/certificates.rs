@@ -4,7 +4,7 @@ use orgate_domain::connections::{MAX_CERTIFICATES, SamlSettings};
 use orgate_saml::certificate::Certificate;
 
 use super::{Problem, SetupError};
-use crate::{Env, Failure};
+use crate::{Env, Failure, sentence};
 
 /// The field that they are typed into.
 const FIELD: &str = "certificate";
@@ -78,7 +78,7 @@ fn certificates_in(text: &str) -> Result<Vec<String>, Vec<String>> {
     for (at, block) in blocks.iter().enumerate() {
         match Certificate::parse(block) {
             Ok(certificate) => read.push(certificate.base64()),
-            Err(error) if blocks.len() == 1 => wrong.push(super::provider::capitalized(&error.to_string())),
+            Err(error) if blocks.len() == 1 => wrong.push(sentence(&error.to_string())),
             Err(error) => wrong.push(format!("Certificate {}: {error}.", at + 1)),
         }
     }

@@ -16,14 +16,6 @@ pub use oidc::{ClientProof, OidcInput, save_oidc, takes_keys};
 pub(crate) use saml::provided as provided_saml;
 pub use saml::{MAX_METADATA, SamlGiven, SamlInput, SamlSource, save_saml};
 
-/// A sentence of an error's text.
-pub(in crate::setup) fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
-    let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
-}
-
 /// The rest of the document stays; a first one takes what suits the vendor.
 fn settings_with(detail: &Detail, provider: ProviderSettings) -> ConnectionSettings {
     match &detail.latest {

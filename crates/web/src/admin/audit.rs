@@ -3,13 +3,13 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use orgate_flows::manage::audit::list_events;
 use orgate_flows::manage::{EventPlace, PageOf, Period};
 
 use super::Admin;
 use super::events::EventLine;
-use super::frame::{Frame, Part};
+use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
 use crate::page::{Page, failed};
 
@@ -28,9 +28,7 @@ struct AuditTemplate {
     until: String,
     error: Option<&'static str>,
     events: Vec<EventLine>,
-    /// The first page, if this is another one.
-    first: Option<String>,
-    next: Option<String>,
+    pager: Pager,
 }
 
 /// `GET …/audit`: a page of the events of a period, the latest first.
@@ -54,7 +52,9 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
     let (here, now) = (admin.href("/audit"), admin.env.clock.now());
     let at = |after: Option<EventPlace>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("from", from).append_pair("until", until);
+        if error.is_none() {
+            query.append_pair("from", from).append_pair("until", until);
+        }
         query.extend_pairs(after.map(|after| ("after", after.to_string())));
         format!("{here}?{}", query.finish())
     };
@@ -65,17 +65,25 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         until: until.to_owned(),
         error,
         events: found.items.iter().map(|event| EventLine::of(&admin, event, now)).collect(),
-        first: after.map(|_| at(None)),
-        next: found.next.map(|next| at(Some(next))),
+        pager: Pager { first: after.map(|_| at(None)), next: found.next.map(|next| at(Some(next))) },
         here,
     };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     admin.render(status, &template)
 }
 
-/// A day, if one is named.
-fn day(text: &str) -> Result<Option<NaiveDate>, chrono::ParseError> {
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+/// Text that names no day.
+#[derive(Debug, PartialEq, Eq)]
+struct NoDay;
+
+/// A day, if one is named: as a browser writes it, and as the database can compare it.
+fn day(text: &str) -> Result<Option<NaiveDate>, NoDay> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let day =
+        text.parse::<NaiveDate>().ok().filter(|day| text.len() == 10 && (1970..=9998).contains(&day.year()));
+    day.map(Some).ok_or(NoDay)
 }
 
 /// When a day begins, in the one zone that is everybody's.
@@ -91,6 +99,8 @@ mod tests {
     fn a_day_is_read_or_said_to_be_none() {
         assert_eq!(day(""), Ok(None));
         assert_eq!(day("2026-11-26").map(|day| day.map(midnight).is_some()), Ok(true));
-        assert!(day("yesterday").is_err());
+        for text in ["yesterday", "-9999-01-01", "+12026-11-26", "0001-01-01", "9999-12-31", "2026-11-6"] {
+            assert_eq!(day(text), Err(NoDay), "{text}");
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::ChangeError;
+use orgate_flows::sentence;
 
 use super::{Admin, entry};
 use crate::page::{Problem, failed};
@@ -32,14 +34,6 @@ impl Wrong {
     }
 }
 
-/// As a sentence: use cases speak in clauses.
-fn sentence(detail: &str) -> String {
-    let mut letters = detail.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if detail.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
-}
-
 /// What a form says of an error; `Err`: the page that says it instead.
 pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Box<Response>> {
     let text = error.to_string();
@@ -60,11 +54,23 @@ pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Box
     Ok(Refusal { status, wrong: Wrong::at(pointer, &text) })
 }
 
-/// Where a form without fields leads: back to the page that it is on, or to one that says why not.
-pub(crate) fn answer(admin: &Admin, done: Result<(), ChangeError>, (to, said): (&str, &str)) -> Response {
-    let Err(error) = done else {
-        return see_other(&admin.env.issuer.at(&format!("{to}?done={said}")));
-    };
+/// Where something that was done leads: to the page below the organization's that shows it, if they may read what that shows,
+/// and to one that says no more than that it was done, if not.
+pub(crate) fn done(admin: &Admin, (to, takes): (&str, OrgatePermission), said: &str) -> Response {
+    if admin.caller.asking(takes).is_some() {
+        return see_other(&admin.env.issuer.at(&format!("{}?done={said}", admin.href(to))));
+    }
+    admin.done()
+}
+
+/// Where a form without fields leads: to what was done, or to a page that says why it was not.
+pub(crate) fn answer(
+    admin: &Admin,
+    result: Result<(), ChangeError>,
+    (to, takes): (&str, OrgatePermission),
+    said: &str,
+) -> Response {
+    let Err(error) = result else { return done(admin, (to, takes), said) };
     let refusal = match refusal(admin, &error) {
         Ok(refusal) => refusal,
         Err(response) => return *response,
@@ -92,6 +98,5 @@ mod tests {
             (wrong.field.as_str(), wrong.why.as_str()),
             ("roles", "The role owner is not yours to give.")
         );
-        assert_eq!(Wrong::at("", "it was changed?").why, "It was changed?");
     }
 }

@@ -13,19 +13,22 @@ use orgate_edge::{AdministrationCookies, AppState, BrowserCookies};
 use orgate_flows::Env;
 use orgate_flows::administration::{Entry, Forbidden, Held, PATH, ReturnPath, enter};
 
-use super::{Admin, pages, sign_in};
-use crate::page::{Link, Problem, failed, problem, problem_with};
+use super::{Admin, Admitted, pages, sign_in};
+use crate::page::{Link, Problem, failed, nowhere, problem, problem_with};
 
 /// Lets a request through to its page only if whoever is signed in may open that; every page is behind it.
 pub(super) async fn admitted(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let env = state.env.clone();
     let cookies = match BrowserCookies::from_request_parts(&mut parts, &state).await {
-        Ok(cookies) => cookies,
+        Ok(cookies) => Arc::new(cookies),
         Err(status) => return status.into_response(),
     };
     let Ok(kept) = AdministrationCookies::from_request_parts(&mut parts, &state).await;
-    let Some(asked) = Asked::read(&mut parts, &state).await else { return unlisted() };
+    let asked = match Asked::read(&mut parts, &state, &cookies).await {
+        Ok(asked) => asked,
+        Err(response) => return *response,
+    };
     let session = kept.session();
     let entry = enter(&env, (&asked.organization, session.as_deref()), asked.permission, &cookies.browser);
     let Entry { held, kept: renewed } = entry.await;
@@ -34,11 +37,15 @@ pub(super) async fn admitted(State(state): State<AppState>, request: Request, ne
     if let Some(renewed) = renewed
         && !kept.set_session(&mut keeping, &asked.organization, &renewed)
     {
-        return sign_in::too_large(&env, &cookies);
+        return sign_in::give_up(&env, (&cookies, &kept), (&asked.organization, &renewed)).await;
+    }
+    if kept.arrived() && !matches!(held, Ok(Held::SignedOut)) {
+        kept.drop_arrived(&mut keeping);
     }
     let mut response = match held {
         Ok(Held::Admitted(caller)) => {
-            parts.extensions.insert(Arc::new(*caller));
+            let (caller, cookies) = (Arc::new(*caller), Arc::clone(&cookies));
+            parts.extensions.insert(Admitted { caller, cookies });
             next.run(Request::from_parts(parts, body)).await
         }
         Ok(Held::Forbidden(forbidden)) => self::forbidden(&env, &cookies, (&asked.organization, &forbidden)),
@@ -62,11 +69,21 @@ struct Asked {
 }
 
 impl Asked {
-    async fn read(parts: &mut Parts, state: &AppState) -> Option<Self> {
-        let matched = MatchedPath::from_request_parts(parts, state).await.ok()?;
-        let page = pages::find(&parts.method, matched.as_str())?;
-        let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.ok()?;
-        let (_, organization) = path.into_iter().find(|(name, _)| name == "organization")?;
+    async fn read(
+        parts: &mut Parts,
+        state: &AppState,
+        cookies: &BrowserCookies,
+    ) -> Result<Self, Box<Response>> {
+        let unlisted = || Box::new(unlisted());
+        let matched = MatchedPath::from_request_parts(parts, state).await.map_err(|_| unlisted())?;
+        let page = pages::find(&parts.method, matched.as_str()).ok_or_else(unlisted)?;
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Ok(Path(path)) = path else {
+            // Bytes that are no text, which no address of ours has.
+            return Err(Box::new(nowhere(&state.env, &cookies.browser.origin)));
+        };
+        let organization = path.into_iter().find(|(name, _)| name == "organization");
+        let (_, organization) = organization.ok_or_else(unlisted)?;
         let (uri, method) = (&parts.uri, parts.method.clone());
         let shown = if matches!(method, Method::GET | Method::HEAD) {
             uri.path_and_query().map_or_else(String::new, ToString::to_string)
@@ -74,7 +91,7 @@ impl Asked {
             pages::shown_at(matched.as_str(), uri.path())
         };
         let return_to = ReturnPath::parse(&shown).unwrap_or_else(|| ReturnPath::of(&organization));
-        Some(Self { organization, permission: page.permission, method, return_to })
+        Ok(Self { organization, permission: page.permission, method, return_to })
     }
 }
 
@@ -85,7 +102,12 @@ async fn sign_in_first(
     (cookies, kept): (&BrowserCookies, &AdministrationCookies),
     asked: &Asked,
 ) -> Response {
-    let mut response = if matches!(asked.method, Method::GET | Method::HEAD) {
+    let mut response = if kept.arrived() {
+        // Or the browser would go round and round, with a new sign-in each time.
+        let mut response = sign_in::not_kept(env, cookies, &asked.return_to);
+        kept.drop_arrived(response.headers_mut());
+        response
+    } else if matches!(asked.method, Method::GET | Method::HEAD) {
         let to = (Some(asked.organization.as_str()), &asked.return_to);
         sign_in::send(env, (cookies, kept), to).await
     } else {
@@ -134,7 +156,7 @@ fn forbidden(env: &Env, cookies: &BrowserCookies, (organization, forbidden): (&s
         client: None,
     };
     let again = if permission == OrgatePermission::OrganizationRead {
-        Link { label: "Sign out".to_owned(), href: sign_in::SIGN_OUT.to_owned() }
+        Link { label: "Sign out".to_owned(), href: sign_in::sign_out() }
     } else {
         overview_of(organization)
     };
@@ -167,6 +189,20 @@ pub(super) fn gone(env: &Env, cookies: &BrowserCookies) -> Response {
         client: None,
     };
     problem(env, &cookies.browser.origin, &what)
+}
+
+/// What is done here can be seen only by whoever may read it.
+pub(super) fn lacks(admin: &Admin, permission: OrgatePermission) -> Response {
+    let what_happened = format!("It shows what takes the permission {} to read.", permission.as_str());
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "permission_missing",
+        headline: "You may not open this page",
+        what_happened: &what_happened,
+        what_next: "Ask an owner of your organization for a role that has it.",
+        client: None,
+    };
+    refused(admin, &what)
 }
 
 /// The form was not sent from a page of ours, or from one that somebody else was shown.

@@ -7,6 +7,7 @@ use orgate_flows::manage::StoredEvent;
 
 use super::Admin;
 use crate::moment::Moment;
+use crate::words::words;
 
 /// One event.
 pub(crate) struct EventLine {
@@ -39,14 +40,6 @@ impl EventLine {
     }
 }
 
-/// A stable name, as words: `session.ended` is "Session ended".
-pub(crate) fn words(name: &str) -> String {
-    let text = name.replace("sign_in", "sign-in").replace("setup", "set-up").replace(['.', '_'], " ");
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
-}
-
 /// Who somebody is of whom the log knows the kind.
 fn actor(kind: &str) -> &'static str {
     match kind {
@@ -57,17 +50,5 @@ fn actor(kind: &str) -> &'static str {
         "system" => "Orgate",
         "user" => "A user",
         _ => "Somebody who was not signed in",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_read_as_words() {
-        assert_eq!(words("setup_link.created"), "Set-up link created");
-        assert_eq!(words("sign_in.failed"), "Sign-in failed");
-        assert_eq!(words(""), "");
     }
 }

@@ -23,8 +23,8 @@ pub(crate) struct Destination {
     pub(crate) label: &'static str,
     pub(crate) href: String,
     pub(crate) is_current: bool,
-    /// Names its icon: `templates/admin/destinations.html`.
-    pub(crate) icon: &'static str,
+    /// Which one it is.
+    pub(crate) part: Part,
 }
 
 /// `templates/admin/layout.html`.
@@ -44,6 +44,13 @@ pub(crate) struct Frame {
     pub(crate) crumbs: Vec<Link>,
     /// What was done just now.
     pub(crate) done: Option<&'static str>,
+}
+
+/// `templates/admin/pager.html`: to other pages of a list.
+pub(crate) struct Pager {
+    /// The first page, if this is another one.
+    pub(crate) first: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl Part {
@@ -68,15 +75,6 @@ impl Part {
         }
     }
 
-    const fn icon(self) -> &'static str {
-        match self {
-            Self::Overview => "overview",
-            Self::Users => "users",
-            Self::Invitations => "invitations",
-            Self::Audit => "audit",
-        }
-    }
-
     /// What its first page takes.
     const fn permission(self) -> OrgatePermission {
         match self {
@@ -96,25 +94,33 @@ struct SignedOutTemplate {
     again: &'static str,
 }
 
+/// `templates/admin/done.html`.
+#[derive(Template)]
+#[template(path = "admin/done.html")]
+struct DoneTemplate {
+    page: Page,
+    frame: Frame,
+}
+
 impl Frame {
     /// Around a page of this part.
     pub(crate) fn of(admin: &Admin, part: Part) -> Self {
         let organization = &admin.signed_in.organization;
-        let profile = &admin.signed_in.user.profile;
+        let (name, email) = (&admin.signed_in.name, &admin.signed_in.email);
         let slug = organization.slug.as_str();
         let open = Part::ALL.into_iter().filter(|part| admin.caller.asking(part.permission()).is_some());
         let destinations = open.map(|other| Destination {
             label: other.label(),
             href: admin.href(other.path()),
             is_current: other == part,
-            icon: other.icon(),
+            part: other,
         });
         Self {
             org: Org::of(organization),
             home: admin.href(""),
-            user_initial: Org::named(&profile.name, None).monogram,
-            user: profile.name.clone(),
-            user_email: profile.email.clone().filter(|email| *email != profile.name),
+            user_initial: Org::named(name, None).monogram,
+            user: name.clone(),
+            user_email: email.clone().filter(|email| email != name),
             sign_out: admin.href("/sign-out"),
             sign_out_csrf: admin
                 .env
@@ -143,6 +149,12 @@ impl Admin {
     /// What all pages share.
     pub(crate) fn page(&self) -> Page {
         Page::branded(&self.env, &self.signed_in.organization)
+    }
+
+    /// That something was done, for whoever may not read what came of it.
+    pub(crate) fn done(&self) -> Response {
+        let template = DoneTemplate { page: self.page(), frame: Frame::of(self, Part::Overview) };
+        self.render(StatusCode::OK, &template)
     }
 
     /// What comes of ending one's own session: nothing is around it any more, and whatever comes next is by a link.

@@ -1,29 +1,29 @@
 //! Invitations: who is invited, and what became of it.
 
 use askama::Template;
-use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::InvitationId;
 use orgate_domain::invitations::{Invitation, InvitationState};
 use orgate_domain::permissions::OrgatePermission;
-use orgate_edge::AppState;
 use orgate_flows::manage::PageOf;
 use orgate_flows::manage::invitations::{
     InvitationFilter, list_invitations, resend_invitation, revoke_invitation,
 };
 
 use super::change::answer;
-use super::frame::{Frame, Part};
-use super::{Admin, Submitted, entry};
+use super::frame::{Frame, Pager, Part};
+use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
 use crate::page::{Page, failed};
 
 /// Invitations on one page.
 const ON_A_PAGE: usize = 50;
+
+/// Where invitations are shown, and to whom.
+pub(super) const SHOWN: (&str, OrgatePermission) = ("/invitations", OrgatePermission::InvitationsRead);
 
 /// `templates/admin/invitations.html`.
 #[derive(Template)]
@@ -34,9 +34,7 @@ struct InvitationsTemplate {
     csrf: String,
     here: String,
     invitations: Vec<InvitationLine>,
-    /// The first page, if this is another one.
-    first: Option<String>,
-    next: Option<String>,
+    pager: Pager,
     /// Where to invite, if they may.
     invite: Option<String>,
 }
@@ -53,21 +51,6 @@ struct InvitationLine {
     is_open: bool,
     is_expired: bool,
     expires: String,
-}
-
-/// The invitation that the path names.
-pub(crate) struct Named(InvitationId);
-
-impl FromRequestParts<AppState> for Named {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        match path.ok().and_then(|Path((_, invitation))| invitation.parse().ok()) {
-            Some(invitation) => Ok(Self(invitation)),
-            None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
-        }
-    }
 }
 
 impl InvitationLine {
@@ -117,8 +100,10 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         frame: Frame::of(&admin, Part::Invitations).saying(done),
         csrf: admin.token(),
         invitations: found.items.iter().map(|invitation| InvitationLine::of(invitation, now)).collect(),
-        first: after.map(|_| here.clone()),
-        next: found.next.map(|after| format!("{here}?after={after}")),
+        pager: Pager {
+            first: after.map(|_| here.clone()),
+            next: found.next.map(|after| format!("{here}?after={after}")),
+        },
         invite: invite.map(|_| admin.href("/invitations/new")),
         here,
     };
@@ -126,13 +111,19 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 }
 
 /// `POST …/invitations/{invitation}/resend`.
-pub(crate) async fn post_resend(Named(id): Named, Submitted { admin, .. }: Submitted) -> Response {
+pub(crate) async fn post_resend(
+    Named(id): Named<InvitationId>,
+    Submitted { admin, .. }: Submitted,
+) -> Response {
     let done = resend_invitation(&admin.env, &admin.caller, id).await.map(|_| ());
-    answer(&admin, done, (&admin.href("/invitations"), "resent"))
+    answer(&admin, done, SHOWN, "resent")
 }
 
 /// `POST …/invitations/{invitation}/revoke`.
-pub(crate) async fn post_revoke(Named(id): Named, Submitted { admin, .. }: Submitted) -> Response {
+pub(crate) async fn post_revoke(
+    Named(id): Named<InvitationId>,
+    Submitted { admin, .. }: Submitted,
+) -> Response {
     let done = revoke_invitation(&admin.env, &admin.caller, id).await;
-    answer(&admin, done, (&admin.href("/invitations"), "revoked"))
+    answer(&admin, done, SHOWN, "revoked")
 }

@@ -13,12 +13,12 @@ use orgate_flows::manage::invitations::create_invitation;
 use orgate_flows::manage::roles::list_roles;
 use orgate_flows::manage::{ChangeError, MAX_PAGE, PageOf};
 
-use super::change::{Refusal, refusal};
+use super::change::{Refusal, done, refusal};
 use super::frame::{Frame, Part};
+use super::invitations::SHOWN;
 use super::{Admin, Submitted};
+use crate::fields::Form;
 use crate::page::{Page, failed};
-use crate::present::see_other;
-use crate::setup::form::Form;
 
 /// `templates/admin/invite.html`.
 #[derive(Template)]
@@ -74,7 +74,7 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
         Err(error) => Err(error),
     };
     let Err(error) = made else {
-        return see_other(&admin.env.issuer.at(&admin.href("/invitations?done=invited")));
+        return done(&admin, SHOWN, "invited");
     };
     match refusal(&admin, &error) {
         Ok(refusal) => show(&admin, &form, Some(refusal)).await,
@@ -110,7 +110,7 @@ async fn show(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Response 
         frame: Frame::below(admin, Part::Invitations, Vec::new()),
         csrf: admin.token(),
         here: admin.href("/invitations/new"),
-        back: admin.href("/invitations"),
+        back: admin.href(if admin.caller.asking(SHOWN.1).is_some() { SHOWN.0 } else { "" }),
         days: DEFAULT_LIFETIME.num_days(),
         email: form.text("email").to_owned(),
         name: form.text("name").to_owned(),

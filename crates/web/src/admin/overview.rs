@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::audit::Action;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
-use orgate_flows::manage::audit::list_events;
+use orgate_flows::manage::audit::list_latest;
 use orgate_flows::manage::connections::list_connections;
 use orgate_flows::manage::seats::find_seats;
-use orgate_flows::manage::{Connection, MAX_PAGE, PageOf, Period};
+use orgate_flows::manage::{Connection, MAX_PAGE, PageOf};
 
 use super::Admin;
 use super::events::EventLine;
@@ -17,19 +18,16 @@ use super::frame::{Frame, Part};
 use crate::page::{Page, failed};
 
 /// Events shown.
-const EVENTS: usize = 8;
-
-/// Events read for that.
-const READ: usize = 100;
+const EVENTS: u32 = 8;
 
 /// What happens all day without anybody doing anything: it is in the log, and not worth the first page.
-const ROUTINE: [&str; 6] = [
-    "authorization.issued",
-    "client.told_of_logout",
-    "code.redeemed",
-    "organization.resolved",
-    "refresh_token.rotated",
-    "token.issued",
+const ROUTINE: [Action; 6] = [
+    Action::AuthorizationIssued,
+    Action::ClientToldOfLogout,
+    Action::CodeRedeemed,
+    Action::OrganizationResolved,
+    Action::RefreshRotated,
+    Action::TokenIssued,
 ];
 
 /// `templates/admin/overview.html`.
@@ -93,11 +91,8 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
     }
     let events = match caller.asking(OrgatePermission::AuditRead) {
         Some(caller) => {
-            let latest = (Period::default(), PageOf { after: None, limit: READ });
-            let now = env.clock.now();
-            let found = list_events(env, &caller, latest).await?.items;
-            let telling = found.iter().filter(|event| !ROUTINE.contains(&event.action.as_str()));
-            Some(telling.take(EVENTS).map(|event| EventLine::of(admin, event, now)).collect())
+            let (found, now) = (list_latest(env, &caller, (&ROUTINE, EVENTS)).await?, env.clock.now());
+            Some(found.iter().map(|event| EventLine::of(admin, event, now)).collect())
         }
         None => None,
     };

@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** a page is one line below, of which its route and the permission that it takes are made.
 
-use axum::Router;
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
+use axum::{Router, middleware};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
 
-use super::{audit, invitations, invite, overview, user, user_status, users};
+use super::{audit, entry, invitations, invite, overview, user, user_status, users};
 
 /// One page, or what a form on one does.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +30,13 @@ macro_rules! pages {
             permission: OrgatePermission::$permission,
         },)+];
 
-        /// Their routes.
-        pub(super) fn routes() -> Router<AppState> {
+        /// Their routes, each by itself behind the layer: in front of a router, it would be asked about methods that no page
+        /// has as well.
+        pub(super) fn routes(state: &AppState) -> Router<AppState> {
+            let admitted = middleware::from_fn_with_state(state.clone(), entry::admitted);
             Router::new()$(.route(
                 concat!("/admin/{organization}", $path),
-                on(MethodFilter::$method, $module::$handler),
+                on(MethodFilter::$method, $module::$handler).route_layer(admitted.clone()),
             ))+
         }
     };

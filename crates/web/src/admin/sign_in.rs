@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::clients::ADMINISTRATION;
 use orgate_edge::{AdministrationCookies, BrowserCookies};
 use orgate_flows::Env;
 use orgate_flows::administration::{Begun, Finished, PATH, ReturnPath, begin, finish, leave};
@@ -12,7 +13,9 @@ use crate::page::{Link, Problem, failed, problem_with};
 use crate::present::see_other;
 
 /// Where the sessions of a browser can be ended, by way of the application that the pages are.
-pub(super) const SIGN_OUT: &str = "/logout?client_id=orgate-admin";
+pub(super) fn sign_out() -> String {
+    format!("/logout?client_id={ADMINISTRATION}")
+}
 
 /// `GET /admin`: for who types the address, and where sign-ins begin that somebody else suggests (OIDC Core §4): the organization
 /// that these name is tried first.
@@ -45,7 +48,7 @@ pub(super) async fn send(
     }
 }
 
-/// `GET /admin/-/callback`, which is below no organization: no slug is a hyphen: the answer (RFC 6749 §4.1.2).
+/// `GET /admin/-/callback`: the answer (RFC 6749 §4.1.2).
 pub(crate) async fn get_callback(
     State(env): State<Env>,
     cookies: BrowserCookies,
@@ -56,10 +59,12 @@ pub(crate) async fn get_callback(
     let mut response = match finish(&env, &params, kept.sign_in(state), &cookies.browser).await {
         Ok(Finished::SignedIn { organization, kept: sealed, to }) => {
             let mut response = see_other(&env.issuer.at(to.as_str()));
-            if !kept.set_session(response.headers_mut(), &organization, &sealed) {
-                response = too_large(&env, &cookies);
+            if kept.set_session(response.headers_mut(), &organization, &sealed) {
+                kept.set_arrived(response.headers_mut());
+                response
+            } else {
+                give_up(&env, (&cookies, &kept), (&organization, &sealed)).await
             }
-            response
         }
         Ok(Finished::Refused(code)) => not_signed_in(&env, &cookies, &code),
         Ok(Finished::Unknown) => not_signed_in(&env, &cookies, "sign_in_over"),
@@ -97,7 +102,7 @@ pub(crate) async fn post_sign_out(
     if let Err(failure) = leave(&env, (&organization, session.as_deref()), &cookies.browser).await {
         return failed(&env, &cookies.browser.origin, &failure);
     }
-    let mut response = see_other(&env.issuer.at(SIGN_OUT));
+    let mut response = see_other(&env.issuer.at(&sign_out()));
     kept.drop_session(response.headers_mut(), &organization);
     response
 }
@@ -127,7 +132,10 @@ fn not_signed_in(env: &Env, cookies: &BrowserCookies, code: &str) -> Response {
         headline: "You are not signed in",
         what_happened: match code {
             "access_denied" => "Your organization, or its identity provider, did not let you in.",
-            _ => "The sign-in took too long, was begun in another browser, or was finished already.",
+            "sign_in_over" | "invalid_grant" => {
+                "The sign-in took too long, was begun in another browser, or was finished already."
+            }
+            _ => "The sign-in was refused, for the reason that the details below name.",
         },
         what_next: "Begin again from the administration. If it happens once more, send the details below to whoever runs this service.",
         client: None,
@@ -136,8 +144,36 @@ fn not_signed_in(env: &Env, cookies: &BrowserCookies, code: &str) -> Response {
     problem_with(env, &cookies.browser.origin, &what, Some(again))
 }
 
+/// What does not fit into a browser is nobody's: neither are the tokens in it, nor what was kept before, which was used up for it.
+pub(super) async fn give_up(
+    env: &Env,
+    (cookies, kept): (&BrowserCookies, &AdministrationCookies),
+    (organization, sealed): (&str, &str),
+) -> Response {
+    if let Err(failure) = leave(env, (organization, Some(sealed)), &cookies.browser).await {
+        return failed(env, &cookies.browser.origin, &failure);
+    }
+    let mut response = too_large(env, cookies);
+    kept.drop_session(response.headers_mut(), organization);
+    response
+}
+
+/// Whoever comes from signing in is not signed in here: what the browser was given did not come back.
+pub(super) fn not_kept(env: &Env, cookies: &BrowserCookies, return_to: &ReturnPath) -> Response {
+    let what = Problem {
+        status: StatusCode::BAD_REQUEST,
+        code: "sign_in_not_kept",
+        headline: "Your browser did not keep your sign-in",
+        what_happened: "You are signed in, but this page did not get back what your browser was given for it.",
+        what_next: "Let your browser keep cookies of this site, or remove those that it has of it, and open the page once more. If that does not help, tell whoever runs this service.",
+        client: None,
+    };
+    let again = Link { label: "Open it once more".to_owned(), href: return_to.to_string() };
+    problem_with(env, &cookies.browser.origin, &what, Some(again))
+}
+
 /// Somebody has more permissions than a browser keeps.
-pub(super) fn too_large(env: &Env, cookies: &BrowserCookies) -> Response {
+fn too_large(env: &Env, cookies: &BrowserCookies) -> Response {
     let what = Problem {
         status: StatusCode::FORBIDDEN,
         code: "sign_in_too_large",

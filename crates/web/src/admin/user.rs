@@ -3,29 +3,25 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::{RoleId, SessionId, UserId};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
 use orgate_domain::user_agents::describe;
-use orgate_edge::AppState;
 use orgate_flows::Failure;
 use orgate_flows::manage::roles::list_roles;
-use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions_of};
+use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions_of_found};
 use orgate_flows::manage::users::{RoleChanges, change_roles, find_user};
 use orgate_flows::manage::{ChangeError, ListedUser, MAX_PAGE, OpenSession, PageOf, Role};
 
-use super::change::{Refusal, answer, refusal};
+use super::change::{Refusal, answer, done, refusal};
 use super::frame::{Frame, Part};
-use super::{Admin, Submitted, entry};
+use super::{Admin, Named, Submitted, entry};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
 use crate::page::{Org, Page, failed};
-use crate::present::see_other;
 
 /// `templates/admin/user.html`.
 #[derive(Template)]
@@ -69,6 +65,8 @@ struct RoleBox {
     name: String,
     slug: String,
     is_held: bool,
+    /// Whether its box is ticked: as it is held, or as it was in a form that was refused.
+    is_ticked: bool,
     /// Whether it may be given and taken.
     is_open: bool,
 }
@@ -81,21 +79,6 @@ struct SessionLine {
     clients: String,
     signed_in: Moment,
     last_seen: Moment,
-}
-
-/// The user whom the path names.
-pub(crate) struct Named(pub(crate) UserId);
-
-impl FromRequestParts<AppState> for Named {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        match path.ok().and_then(|Path((_, user))| user.parse().ok()) {
-            Some(user) => Ok(Self(user)),
-            None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
-        }
-    }
 }
 
 impl Profile {
@@ -117,13 +100,16 @@ impl Profile {
 }
 
 impl RoleBox {
-    fn of(admin: &Admin, user: &ListedUser, role: &Role) -> Self {
+    fn of(admin: &Admin, (user, role): (&ListedUser, &Role), ticked: Option<&BTreeSet<RoleId>>) -> Self {
+        let is_held = user.roles.iter().any(|slug| slug == role.slug.as_str());
+        let is_open = admin.caller.may_assign(role);
         Self {
             id: role.id.to_string(),
             name: role.name.as_str().to_owned(),
             slug: role.slug.to_string(),
-            is_held: user.roles.iter().any(|slug| slug == role.slug.as_str()),
-            is_open: admin.caller.may_assign(role),
+            is_held,
+            is_ticked: ticked.filter(|_| is_open).map_or(is_held, |ticked| ticked.contains(&role.id)),
+            is_open,
         }
     }
 }
@@ -142,7 +128,7 @@ impl SessionLine {
 }
 
 /// `GET …/users/{user}`.
-pub(crate) async fn get(admin: Admin, Named(id): Named, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, Named(id): Named<UserId>, LinkQuery(params): LinkQuery) -> Response {
     let done = match params.get("done") {
         Some("roles") => Some("The roles are saved, and count at once."),
         Some("session") => Some("The session has ended. The applications are being told."),
@@ -154,8 +140,11 @@ pub(crate) async fn get(admin: Admin, Named(id): Named, LinkQuery(params): LinkQ
     show(&admin, id, (done, None)).await
 }
 
-async fn show(admin: &Admin, id: UserId, said: (Option<&'static str>, Option<Refusal>)) -> Response {
-    let status = said.1.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+/// A change of roles that was refused, and what was ticked.
+type Refused = (Refusal, BTreeSet<RoleId>);
+
+async fn show(admin: &Admin, id: UserId, said: (Option<&'static str>, Option<Refused>)) -> Response {
+    let status = said.1.as_ref().map_or(StatusCode::OK, |(refusal, _)| refusal.status);
     match page(admin, id, said).await {
         Ok(Some(template)) => admin.render(status, &template),
         Ok(None) => entry::missing(admin),
@@ -166,7 +155,7 @@ async fn show(admin: &Admin, id: UserId, said: (Option<&'static str>, Option<Ref
 async fn page(
     admin: &Admin,
     id: UserId,
-    (done, refusal): (Option<&'static str>, Option<Refusal>),
+    (done, refused): (Option<&'static str>, Option<Refused>),
 ) -> Result<Option<UserTemplate>, Failure> {
     let (env, caller, now) = (&admin.env, &admin.caller, admin.env.clock.now());
     let Some(reader) = caller.asking(OrgatePermission::UsersRead) else { return Ok(None) };
@@ -176,9 +165,13 @@ async fn page(
         Some(caller) => Some(list_roles(env, &caller, all).await?.items),
         None => None,
     };
+    let ticked = refused.as_ref().map(|(_, ticked)| ticked);
     let roles: Option<Vec<RoleBox>> =
-        roles.map(|roles| roles.iter().map(|role| RoleBox::of(admin, &user, role)).collect());
-    let sessions = sessions(admin, id).await?;
+        roles.map(|roles| roles.iter().map(|role| RoleBox::of(admin, (&user, role), ticked)).collect());
+    let sessions = match caller.asking(OrgatePermission::SessionsRead) {
+        Some(caller) => Some(list_sessions_of_found(env, &caller, &user).await?),
+        None => None,
+    };
     Ok(Some(UserTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Users, Vec::new()).saying(done),
@@ -187,47 +180,38 @@ async fn page(
         user: Profile::of(admin, &user, now),
         assigns: roles.iter().flatten().any(|role| role.is_open),
         roles,
-        roles_error: refusal.map(|refusal| refusal.wrong.why),
+        roles_error: refused.map(|(refusal, _)| refusal.wrong.why),
         sessions: sessions.map(|all| all.iter().map(|session| SessionLine::of(session, now)).collect()),
         ends: caller.asking(OrgatePermission::SessionsManage).is_some(),
         manages: caller.asking(OrgatePermission::UsersManage).is_some(),
     }))
 }
 
-/// Where they are signed in, if that may be seen.
-async fn sessions(admin: &Admin, id: UserId) -> Result<Option<Vec<OpenSession>>, Failure> {
-    let Some(caller) = admin.caller.asking(OrgatePermission::SessionsRead) else { return Ok(None) };
-    let all = PageOf { after: None, limit: MAX_PAGE };
-    match list_sessions_of(&admin.env, &caller, (id, all)).await {
-        Ok(found) => Ok(Some(found.items)),
-        Err(ChangeError::Failure(failure)) => Err(failure),
-        Err(_) => Ok(Some(Vec::new())), // they went in this very moment
-    }
-}
-
 /// `POST …/users/{user}/roles`: gives the roles that are ticked now and were not, and takes the others; what the form did not show
 /// stays.
-pub(crate) async fn post_roles(Named(id): Named, Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_roles(Named(id): Named<UserId>, Submitted { admin, form }: Submitted) -> Response {
     let roles = |field| form.all(field).filter_map(|text| text.parse().ok()).collect::<BTreeSet<RoleId>>();
-    let (wanted, shown) = (roles("role"), roles("held"));
-    let changes = RoleChanges { given: &wanted - &shown, taken: &shown - &wanted };
+    let (wanted, held) = (roles("role"), roles("held"));
+    let changes = RoleChanges { given: &wanted - &held, taken: &held - &wanted };
+    let shown = format!("/users/{id}");
     let Err(error) = change_roles(&admin.env, &admin.caller, id, &changes).await else {
-        return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done=roles"))));
-    };
-    let refusal = match refusal(&admin, &error) {
-        Ok(refusal) => refusal,
-        Err(response) => return *response,
+        return done(&admin, (&shown, OrgatePermission::UsersRead), "roles");
     };
     // What the page shows beside the roles takes another permission than to change them.
     if admin.caller.asking(OrgatePermission::UsersRead).is_none() {
-        return answer(&admin, Err(error), ("", ""));
+        return answer(&admin, Err(error), (&shown, OrgatePermission::UsersRead), "");
     }
-    show(&admin, id, (None, Some(refusal))).await
+    match refusal(&admin, &error) {
+        Ok(refusal) => show(&admin, id, (None, Some((refusal, wanted)))).await,
+        Err(response) => *response,
+    }
 }
 
 /// `POST …/users/{user}/sessions`: ends one, or all of them.
-pub(crate) async fn post_sessions(Named(id): Named, Submitted { admin, form }: Submitted) -> Response {
-    let here = admin.href(&format!("/users/{id}"));
+pub(crate) async fn post_sessions(
+    Named(id): Named<UserId>,
+    Submitted { admin, form }: Submitted,
+) -> Response {
     let one = form.get("session").map(str::parse::<SessionId>);
     // The browser's way on would be to sign in, wherever that is: a form may not lead there, and a link may.
     let is_own = match one {
@@ -235,13 +219,13 @@ pub(crate) async fn post_sessions(Named(id): Named, Submitted { admin, form }: S
         Some(Err(_)) => false,
         None => admin.caller.user_id() == Some(id),
     };
-    let (done, said) = match one {
+    let (result, said) = match one {
         Some(Ok(session)) => (end_session(&admin.env, &admin.caller, session).await, "session"),
         Some(Err(_)) => (Err(ChangeError::Missing), ""),
         None => (end_sessions_of(&admin.env, &admin.caller, id).await, "sessions"),
     };
-    if is_own && done.is_ok() {
+    if is_own && result.is_ok() {
         return admin.signed_out();
     }
-    answer(&admin, done, (&here, said))
+    answer(&admin, result, (&format!("/users/{id}"), OrgatePermission::UsersRead), said)
 }

@@ -3,17 +3,15 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
-use orgate_domain::names::DisplayName;
+use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
+use orgate_flows::manage::ListedUser;
 use orgate_flows::manage::users::{Touched, UserSettings, find_user, update_user};
-use orgate_flows::manage::{ChangeError, ListedUser};
 
-use super::change::refusal;
+use super::change::{done, refusal};
 use super::frame::{Frame, Part};
-use super::user::Named;
-use super::{Admin, Submitted, entry};
+use super::{Admin, Named, Submitted, entry};
 use crate::page::{Link, Page, failed};
 use crate::present::see_other;
 
@@ -36,31 +34,36 @@ struct StatusTemplate<'a> {
 }
 
 /// `GET …/deactivate`.
-pub(crate) async fn get_deactivate(admin: Admin, Named(id): Named) -> Response {
+pub(crate) async fn get_deactivate(admin: Admin, Named(id): Named<UserId>) -> Response {
     ask(&admin, (id, UserStatus::Deactivated), None).await
 }
 
 /// `GET …/reactivate`.
-pub(crate) async fn get_reactivate(admin: Admin, Named(id): Named) -> Response {
+pub(crate) async fn get_reactivate(admin: Admin, Named(id): Named<UserId>) -> Response {
     ask(&admin, (id, UserStatus::Active), None).await
 }
 
 /// `POST …/deactivate`: once their address was typed.
-pub(crate) async fn post_deactivate(Named(id): Named, Submitted { admin, form }: Submitted) -> Response {
-    let user = match find_user(&admin.env, &admin.caller, id).await {
-        Ok(Some(user)) => user,
-        Ok(None) => return entry::missing(&admin),
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
+pub(crate) async fn post_deactivate(
+    Named(id): Named<UserId>,
+    Submitted { admin, form }: Submitted,
+) -> Response {
+    let user = match find(&admin, id).await {
+        Ok(user) => user,
+        Err(response) => return *response,
     };
     if !form.text("word").eq_ignore_ascii_case(word(&user).trim()) {
         let error = (StatusCode::UNPROCESSABLE_ENTITY, "Type it as it stands above.".to_owned());
-        return ask(&admin, (id, UserStatus::Deactivated), Some(error)).await;
+        return page(&admin, (&user, UserStatus::Deactivated), Some(error));
     }
     change(&admin, (id, UserStatus::Deactivated), "deactivated").await
 }
 
 /// `POST …/reactivate`.
-pub(crate) async fn post_reactivate(Named(id): Named, Submitted { admin, .. }: Submitted) -> Response {
+pub(crate) async fn post_reactivate(
+    Named(id): Named<UserId>,
+    Submitted { admin, .. }: Submitted,
+) -> Response {
     change(&admin, (id, UserStatus::Active), "reactivated").await
 }
 
@@ -69,17 +72,35 @@ fn word(user: &ListedUser) -> &str {
     user.profile.email.as_deref().unwrap_or(&user.profile.name)
 }
 
+/// The user, for whoever may read of users: to change them is another permission.
+async fn find(admin: &Admin, id: UserId) -> Result<ListedUser, Box<Response>> {
+    let Some(reader) = admin.caller.asking(OrgatePermission::UsersRead) else {
+        return Err(Box::new(entry::lacks(admin, OrgatePermission::UsersRead)));
+    };
+    match find_user(&admin.env, &reader, id).await {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => Err(Box::new(entry::missing(admin))),
+        Err(failure) => Err(Box::new(failed(&admin.env, &admin.cookies.browser.origin, &failure))),
+    }
+}
+
 async fn ask(
     admin: &Admin,
     (id, wanted): (UserId, UserStatus),
     said: Option<(StatusCode, String)>,
 ) -> Response {
-    let user = match find_user(&admin.env, &admin.caller, id).await {
-        Ok(Some(user)) => user,
-        Ok(None) => return entry::missing(admin),
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
-    let back = admin.href(&format!("/users/{id}"));
+    match find(admin, id).await {
+        Ok(user) => page(admin, (&user, wanted), said),
+        Err(response) => *response,
+    }
+}
+
+fn page(
+    admin: &Admin,
+    (user, wanted): (&ListedUser, UserStatus),
+    said: Option<(StatusCode, String)>,
+) -> Response {
+    let back = admin.href(&format!("/users/{}", user.id));
     if user.profile.status == wanted {
         return see_other(&admin.env.issuer.at(&back)); // somebody was first
     }
@@ -93,9 +114,9 @@ async fn ask(
         here: format!("{back}/{verb}"),
         back,
         name: &user.profile.name,
-        word: (wanted == UserStatus::Deactivated).then(|| word(&user)),
+        word: (wanted == UserStatus::Deactivated).then(|| word(user)),
         word_is_email: user.profile.email.is_some(),
-        is_me: admin.caller.user_id() == Some(id),
+        is_me: admin.caller.user_id() == Some(user.id),
         error,
     };
     admin.render(status, &template)
@@ -103,29 +124,16 @@ async fn ask(
 
 async fn change(admin: &Admin, (id, status): (UserId, UserStatus), said: &str) -> Response {
     let touched = Touched { email: false, status: true };
-    let edit = |user: &ListedUser| Ok(UserSettings { status, ..settings(user)? });
+    let edit = |user: &ListedUser| Ok(UserSettings { status, ..user.try_into()? });
     let Err(error) = update_user(&admin.env, &admin.caller, (id, touched), edit).await else {
         // As of whoever ends their own session.
         if status == UserStatus::Deactivated && admin.caller.user_id() == Some(id) {
             return admin.signed_out();
         }
-        return see_other(&admin.env.issuer.at(&admin.href(&format!("/users/{id}?done={said}"))));
+        return done(admin, (&format!("/users/{id}"), OrgatePermission::UsersRead), said);
     };
     match refusal(admin, &error) {
         Ok(refusal) => ask(admin, (id, status), Some((refusal.status, refusal.wrong.why))).await,
         Err(response) => *response,
     }
-}
-
-/// What they are, to be changed in part.
-fn settings(user: &ListedUser) -> Result<UserSettings, ChangeError> {
-    let email = user.profile.email.as_deref().map(Email::parse).transpose();
-    Ok(UserSettings {
-        email: email.map_err(|error| ChangeError::invalid("/email", error.to_string()))?,
-        name: DisplayName::parse(&user.profile.name)
-            .map_err(|error| ChangeError::invalid("/name", error.to_string()))?,
-        locale: user.profile.locale.clone(),
-        external_id: user.external_id.clone(),
-        status: user.profile.status,
-    })
 }

@@ -11,7 +11,7 @@ use orgate_flows::manage::users::{UserFilter, list_users};
 use orgate_flows::manage::{ListedUser, PageOf};
 
 use super::Admin;
-use super::frame::{Frame, Part};
+use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
 use crate::page::{Page, failed};
 
@@ -30,9 +30,7 @@ struct UsersTemplate {
     email: Option<String>,
     email_error: Option<&'static str>,
     users: Vec<UserLine>,
-    /// The first page, if this is another one.
-    first: Option<String>,
-    next: Option<String>,
+    pager: Pager,
     invite: Option<String>,
 }
 
@@ -83,8 +81,10 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         email: params.get("email").map(str::to_owned),
         email_error,
         users: found.items.iter().map(|user| UserLine::of(&admin, user)).collect(),
-        first: after.map(|_| here.clone()),
-        next: found.next.map(|after| format!("{here}?after={after}")),
+        pager: Pager {
+            first: after.map(|_| here.clone()),
+            next: found.next.map(|after| format!("{here}?after={after}")),
+        },
         invite: invite.map(|_| admin.href("/invitations/new")),
         here,
     };

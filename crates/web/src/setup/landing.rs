@@ -10,9 +10,9 @@ use orgate_flows::Env;
 use orgate_flows::setup::Closed;
 use orgate_flows::setup::links::{look_at_link, open_link};
 
-use super::form::Form;
 use super::frame::time;
 use super::{Open, Submitted, refusals};
+use crate::fields::Form;
 use crate::form::LinkQuery;
 use crate::page::{Org, Page, Problem, problem, render};
 use crate::present::see_other;

@@ -9,10 +9,10 @@ use orgate_domain::connections::{AddressVerdict, AttributeMapping, Jit, RoleRule
 use orgate_flows::setup::Problem;
 use orgate_flows::setup::mapping::{MappingInput, Preview, preview, save_mapping};
 
-use super::form::Form;
 use super::frame::{Frame, Notice, Step, page, retry};
 use super::provider::Errors;
 use super::{OfConnection, Submitted};
+use crate::fields::Form;
 use crate::page::{Page, render_live};
 use crate::present::see_other;
 

@@ -8,9 +8,9 @@ use axum::response::Response;
 use orgate_domain::connections::ConnectionProtocol;
 use orgate_flows::setup::{Problem, SetupError};
 
-use super::form::Form;
 use super::frame::{Frame, Notice, Step, retry};
 use super::{OfConnection, Submitted};
+use crate::fields::Form;
 use crate::present::see_other;
 
 /// Problems by the field of the form.

@@ -16,6 +16,7 @@ use orgate_flows::setup::{SetupError, StoredTrace};
 use super::frame::{Frame, Notice, Step, page, time};
 use super::{OfConnection, Open, refusals};
 use crate::page::{Page, failed, render};
+use crate::words::words;
 use crate::{present, sso};
 
 /// Traces on the page of the step.
@@ -111,7 +112,7 @@ fn row(trace: &StoredTrace) -> Row {
         when: time(trace.at),
         what: purpose(&trace.purpose),
         version: trace.version,
-        failed: trace.failed_check.as_deref().map(check_name),
+        failed: trace.failed_check.as_deref().map(words),
         request: trace.request_id.clone(),
     }
 }
@@ -123,15 +124,6 @@ fn purpose(text: &str) -> &'static str {
         "unsolicited" => "Begun at the provider",
         _ => "Sign-in",
     }
-}
-
-/// A check's stable name, as words.
-fn check_name(name: &str) -> String {
-    let words = name.replace('_', " ");
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
 /// Sends the browser to the identity provider.
@@ -196,7 +188,7 @@ fn show(of: &OfConnection, trace: &StoredTrace) -> Response {
         what: purpose(&trace.purpose),
         version: trace.version,
         is_latest: trace.version == of.detail.connection.latest_version,
-        failed: trace.failed_check.as_deref().map(check_name),
+        failed: trace.failed_check.as_deref().map(words),
         request: trace.request_id.clone(),
         roles: joined(|mapped| &mapped.roles),
         groups: joined(|mapped| &mapped.groups),
@@ -216,7 +208,7 @@ fn show(of: &OfConnection, trace: &StoredTrace) -> Response {
 fn line(check: &Check) -> Line {
     let meaning = meaning(&check.name);
     Line {
-        label: check_name(&check.name),
+        label: words(&check.name),
         meaning: meaning.map_or("", |meaning| meaning.meaning),
         remedy: meaning.and_then(|meaning| meaning.remedy).unwrap_or_default(),
         detail: check.detail.clone(),

@@ -8,11 +8,11 @@ use url::Url;
 use super::super::connections::{Detail, NewSettings, save_settings};
 use super::super::saved::typed_before;
 use super::super::{Setup, SetupError, certificates, unsolicited};
-use super::{capitalized, secrets_of, settings_with};
+use super::{secrets_of, settings_with};
 use crate::federation::Version;
 use crate::federation::saml_metadata::follow;
 use crate::limits::Limited;
-use crate::{Env, Failure};
+use crate::{Env, Failure, sentence};
 
 /// Bytes of pasted or uploaded metadata at most.
 pub const MAX_METADATA: usize = 512 * 1024;
@@ -188,7 +188,7 @@ async fn read_metadata(
     let read = env.heavy.run(move || IdpMetadata::parse(&bytes, entity_id.as_deref())).await;
     let metadata = read.map_err(Failure::from)?.map_err(|error| {
         let place = if matches!(error, MetadataError::Ambiguous(_)) { "entity" } else { field };
-        SetupError::invalid(place, capitalized(&error.to_string()))
+        SetupError::invalid(place, sentence(&error.to_string()))
     })?;
     if metadata.has_expired(now) {
         return Err(SetupError::invalid(
@@ -204,7 +204,7 @@ fn followed(
     metadata: &IdpMetadata,
     field: &'static str,
 ) -> Result<SamlSettings, SetupError> {
-    follow(base, metadata).map_err(|error| SetupError::invalid(field, capitalized(&error.to_string())))
+    follow(base, metadata).map_err(|error| SetupError::invalid(field, sentence(&error.to_string())))
 }
 
 pub(super) const fn blank() -> SamlSettings {

@@ -9,9 +9,9 @@ use orgate_flows::setup::saved::{proof_of, public_keys, summary};
 use orgate_flows::setup::{Problem, SetupError};
 
 use super::super::OfConnection;
-use super::super::form::Form;
 use super::super::frame::{Frame, Step, page};
 use super::{Again, Errors};
+use crate::fields::Form;
 use crate::page::{Page, render};
 
 /// `templates/setup/provider_oidc.html`.

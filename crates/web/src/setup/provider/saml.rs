@@ -10,9 +10,9 @@ use orgate_flows::setup::saved::{SavedCertificate, saved_certificates, summary, 
 use orgate_flows::setup::unsolicited::{Application, applications};
 
 use super::super::OfConnection;
-use super::super::form::Form;
 use super::super::frame::{Frame, Step, day, page};
 use super::{Again, Errors};
+use crate::fields::Form;
 use crate::page::{Page, render};
 
 /// `templates/setup/provider_saml.html`.

@@ -1,4 +1,4 @@
-//! What the forms of the set-up bring: text of several lines, lists, a file.
+//! What larger forms bring: text of several lines, lists, a file.
 //!
 //! **Invariant:** bounded in bytes by the route, in fields here; text is UTF-8.
 
