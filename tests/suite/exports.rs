@@ -48,7 +48,7 @@ async fn what_is_exported_changes_nothing_there_and_makes_the_same_elsewhere() {
         "client notes of operator (its secret will be generated)",
         "connection okta of acme (active) (no client secret: nobody can sign in through it yet)",
         "user Ada@acme.test in acme (no password: cannot sign in yet)",
-        "webhook https://hooks.acme.test/no of acme (its secret will be generated)",
+        "webhook https://hooks.acme.test/… of acme (its secret will be generated)",
     ] {
         assert!(made.stdout.contains(missing), "{missing}: {}", made.stdout);
     }

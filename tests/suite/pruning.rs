@@ -70,7 +70,7 @@ async fn what_the_files_do_not_name_goes_after_it_was_shown_and_agreed_to() {
 
     assert!(never.starts_with("no changes\n"), "never by default: {never}");
     insta::assert_snapshot!(shown, @"
-    - webhook https://hooks.acme.test/orgate of acme (not in the files: disabled)
+    - webhook https://hooks.acme.test/… of acme (not in the files: disabled)
     - connection okta of acme (disabled) (not in the files: disabled)
     - user vic@acme.test in acme (not in the files: deactivated, without roles and groups; ends their sessions)
     - group sales in acme (not in the files: removed)

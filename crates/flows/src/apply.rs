@@ -98,17 +98,24 @@ pub async fn plan_pruning(env: &Env, wanted: &Wanted, pruning: Pruning) -> Resul
     Ok(planner::Planner::new(env, pruning).run(wanted).await??)
 }
 
-/// Carries a plan out, and tells after each step how many changes it made.
+/// Carries a plan out, and tells after each step how many changes it made. Where somebody cannot be invited, that organization invites
+/// nobody, and the others do: invitations are last.
 ///
 /// # Errors
 /// [`ApplyError::Interrupted`].
 pub async fn execute(env: &Env, plan: Plan, mut made: impl FnMut(usize)) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
+    let mut not_invited = Vec::new();
     for step in &plan.steps {
-        if let Err(cause) = execute::execute(env, (step, plan.pruning), &mut applied).await {
-            return Err(ApplyError::Interrupted { applied, cause: Box::new(cause) });
+        match execute::execute(env, (step, plan.pruning), &mut applied).await {
+            Ok(()) => made(step.changes.len()),
+            Err(ApplyError::NotInvited(why)) => not_invited.push(why),
+            Err(cause) => return Err(ApplyError::Interrupted { applied, cause: Box::new(cause) }),
         }
-        made(step.changes.len());
     }
-    Ok(applied)
+    if not_invited.is_empty() {
+        return Ok(applied);
+    }
+    let cause = Box::new(ApplyError::NotInvited(not_invited.join("\n")));
+    Err(ApplyError::Interrupted { applied, cause })
 }

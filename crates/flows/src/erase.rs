@@ -36,7 +36,9 @@ pub async fn erase_due(env: &Env) -> Result<usize, Failure> {
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(org.id = %scope.org_id(), %error, "an organization could not be erased");
-                postpone(env, &scope).await?;
+                if let Err(error) = postpone(env, &scope).await {
+                    tracing::warn!(org.id = %scope.org_id(), %error, "and could not be put off");
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
 //! fit (an unknown key, a missing one, a list where text belongs) that is the first place only, because
 //! reading ends there; wrong values are reported all at once, and so are the files with each other.
 //! `${NAME}` is filled in from the environment in `password`, `client_secret`, `redirect_uris`,
-//! `post_logout_redirect_uris`, `home_url`, `initiate_login_uri`, `jwks_uri`, the logout addresses, the `secret` of webhooks and the
+//! `post_logout_redirect_uris`, `home_url`, `initiate_login_uri`, `jwks_uri`, the logout addresses, `url` and `secret` of webhooks and the
 //! `settings` of connections; `$${` stands for `${`.
 //!
 //! **Invariant:** a [`Wanted`] that is returned has no problem that can be seen without a database;
@@ -415,7 +415,11 @@ acme.yaml:12:74: roles \"Admin\": a slug is 1 to 63 lower-case letters, digits a
         assert!(problems(&user("${EMPTY}")).contains("it is empty"));
         assert_eq!(
             problems(&acme("    parent: \"${PASSWORD}\"\n")),
-            "acme.yaml:4:13: parent: variables are filled in only in secrets and addresses of clients"
+            "acme.yaml:4:13: parent: variables are filled in only in secrets and in addresses of clients and webhooks"
+        );
+        assert_eq!(
+            problems(&acme("    webhooks: [{ url: \"${PASSWORD}\" }]\n")),
+            "acme.yaml:4:23: url \"${PASSWORD}\": relative URL without a base"
         );
         let short = problems(&notes("    type: web\n    audience: all\n    client_secret: \"${SHORT}\"\n"));
         assert!(short.starts_with("acme.yaml:9:20: client_secret: 32 to 512 printable"), "{short}");

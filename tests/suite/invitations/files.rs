@@ -72,6 +72,22 @@ async fn nobody_is_invited_where_one_cannot_be() {
 }
 
 #[tokio::test]
+async fn what_one_organization_has_no_room_for_keeps_no_other_from_inviting() {
+    let world = World::start().await;
+    let file = "organizations:\n  - { slug: acme, name: Acme Inc, invitations: [{ email: one@acme.test }] }\n  \
+                - { slug: globex, name: Globex Corp, invitations: [{ email: two@globex.test }] }\n";
+    let planned = world.app.plan(file).await.expect("planned");
+    world.run("update organizations set seats = (select count(*) from users where users.org_id = organizations.org_id) where slug = 'acme'").await;
+
+    let stopped = orgate_flows::apply::execute(&world.app.env, planned, |_| ()).await.expect_err("not all");
+
+    let cause = std::error::Error::source(&stopped).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.starts_with("one@acme.test cannot be invited to acme"), "{cause}");
+    assert_eq!(world.links_to("one@acme.test").await, [] as [String; 0]);
+    assert_eq!(world.links_to("two@globex.test").await.len(), 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_told_with_its_place() {
     let world = World::start().await;
     let file = acme(

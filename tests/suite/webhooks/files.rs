@@ -110,7 +110,7 @@ organizations:
     test.yaml:12:16: url: the address may not be reached from here: it must be a public https address
     ");
     insta::assert_snapshot!(secret, @"test.yaml:4:77: secret: a signing secret is whsec_… with 24 to 64 bytes in base64");
-    insta::assert_snapshot!(twice, @"test.yaml:1:86: the webhook https://a.test/ was already described at test.yaml:1:58");
+    insta::assert_snapshot!(twice, @"test.yaml:1:86: this webhook was already described at test.yaml:1:58");
 }
 
 /// Of whom a webhook tells is decided when it is made.
@@ -172,7 +172,7 @@ async fn a_new_organization_has_its_webhooks_by_the_same_file_and_one_address_is
         made.generated_secrets.iter().chain(&other.generated_secrets).map(|made| &*made.of).collect();
     assert_eq!(
         of,
-        ["the webhook https://hooks.fresh.test/ of fresh", "the webhook https://hooks.fresh.test/ of newer"]
+        ["the webhook https://hooks.fresh.test of fresh", "the webhook https://hooks.fresh.test of newer"]
     );
     assert!(again.starts_with("no changes"), "{again}");
 }

@@ -118,7 +118,15 @@ impl WantedOrganization {
     fn check_webhooks(&self, problems: &mut Problems) {
         let mut urls = Seen::new();
         for WantedWebhook { url, scope, .. } in &self.webhooks {
-            first(&mut urls, "the webhook", &url.value, &url.place, problems);
+            // Without the address, which may hold what nobody else is to know.
+            match urls.entry(&url.value) {
+                Entry::Occupied(other) => {
+                    problems.add(&url.place, format!("this webhook was already described at {}", other.get()));
+                }
+                Entry::Vacant(vacant) => {
+                    vacant.insert(&url.place);
+                }
+            }
             if *scope == WebhookScope::All && !self.is_operator() {
                 problems.add(&url.place, format!("scope: only {OPERATOR_SLUG} hears of all organizations"));
             }

@@ -14,7 +14,7 @@ use orgate_storage::{
 };
 
 use super::connections::WantedState;
-use super::plan::{Change, SecretChange, Step, Subject, Why};
+use super::plan::{Change, SecretChange, Step, Subject, Why, without_path};
 use super::prune::Pruning;
 use super::wanted::Secret;
 use super::{Applied, ApplyError, GeneratedSecret};
@@ -158,7 +158,7 @@ fn generated(slug: &Slug, (change, made): (&Change, &Made)) -> Option<GeneratedS
     let of = match &change.subject {
         Subject::Client { client, secret: SecretChange::Generate, .. } => client.client_id.clone(),
         Subject::Webhook(state, SecretChange::Generate) => {
-            format!("the webhook {} of {slug}", state.terms.url)
+            format!("the webhook {} of {slug}", without_path(&state.terms.url))
         }
         _ => return None,
     };
@@ -331,7 +331,8 @@ fn taken(org: &Slug, (subject, constraint): (&Subject, &str)) -> String {
             return since(&format!("the invitation of {} to {org}", wanted.email.as_str()));
         }
         Subject::Webhook(state, _) => {
-            return format!("the webhook {} of {org}: there is {constraint}; apply again", state.terms.url);
+            let url = without_path(&state.terms.url);
+            return format!("the webhook {url} of {org}: there is {constraint}; apply again");
         }
         Subject::Joining(_) => return since(&format!("the joining of {org}")),
         Subject::Role(role) => return since(&format!("the role {} in {org}", role.slug)),

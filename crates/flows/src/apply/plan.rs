@@ -13,6 +13,7 @@ use orgate_domain::joining::Joining;
 use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::Slug;
 use orgate_storage::{Connection, Delegation, Group, OrgScope, Role, RoleBlueprint};
+use url::Url;
 
 use super::connections::WantedState;
 use super::prune::Pruning;
@@ -162,7 +163,7 @@ impl Change {
             Subject::Quotas(_) => write!(f, "quotas of {org}")?,
             Subject::Role(role) => write!(f, "role {} in {org}", role.slug)?,
             Subject::User { email, .. } => write!(f, "user {} in {org}", email.as_str())?,
-            Subject::Webhook(state, _) => write!(f, "webhook {} of {org}", state.terms.url)?,
+            Subject::Webhook(state, _) => write!(f, "webhook {} of {org}", without_path(&state.terms.url))?,
         }
         if self.why == Why::Pruned {
             return writeln!(f, " (not in the files: {})", self.subject.fate());
@@ -172,6 +173,15 @@ impl Change {
         }
         f.write_str(self.subject.remark(created))?;
         f.write_str("\n")
+    }
+}
+
+/// An address without what may be a secret in it.
+pub(super) fn without_path(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) if url.path() == "/" && url.query().is_none() => url.origin().ascii_serialization(),
+        Ok(url) => format!("{}/…", url.origin().ascii_serialization()),
+        Err(_) => "…".to_owned(),
     }
 }
 

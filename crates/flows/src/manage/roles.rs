@@ -91,8 +91,8 @@ pub struct Touched {
     pub permissions: bool,
 }
 
-/// Changes a role: `edit` is shown what it is, and says what it is to be. Whoever has it has what is in it from now on. `fills`:
-/// whether that may be something else than before.
+/// Changes a role: `edit` is shown what it is, and says what it is to be. Whoever has it has what is in it from now on. `touched`
+/// says what of it may be something else than before.
 ///
 /// # Errors
 /// [`ChangeError`], also what `edit` says; [`ChangeError::Above`] if there was or would be in it what the caller may not

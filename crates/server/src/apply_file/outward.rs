@@ -23,7 +23,8 @@ const STATUSES: [(&str, WebhookStatus); 2] =
 
 impl Reader<'_> {
     pub(super) fn webhook(&mut self, file: &format::Webhook) -> Option<WantedWebhook> {
-        let url = self.placed("url", &file.url, |text| Url::parse(text).map(String::from));
+        let place = self.place(&file.url.referenced);
+        let url = self.filled("url", &file.url, |text| Url::parse(text).map(String::from));
         let scope = self.optional(file.scope.as_ref(), |r, text| r.choice("scope", text, &SCOPES));
         let description = self
             .optional(file.description.as_ref(), |r, text| r.plain("description", text, String::from_str));
@@ -37,7 +38,7 @@ impl Reader<'_> {
             })
         });
         Some(WantedWebhook {
-            url: url?,
+            url: Placed { value: url?, place },
             scope: scope?.unwrap_or(WebhookScope::Organization),
             description: description?,
             events: events?,

@@ -89,10 +89,10 @@ impl Organizations<'_> {
         Ok(erased)
     }
 
-    /// Has it left alone until then.
+    /// Has it left alone until then, at least.
     pub async fn postpone_erasure(&mut self, until: DateTime<Utc>) -> Result<(), StorageError> {
         sqlx::query!(
-            "update organizations set erase_after = $2
+            "update organizations set erase_after = greatest(erase_after, $2)
              where org_id = $1 and status = 'deleted' and erase_after is not null and erased_at is null",
             self.org_id,
             until,
