@@ -27,3 +27,4 @@ pub mod registered_client;
 pub mod saml_provider;
 pub mod signer;
 pub mod webhook_receiver;
+pub mod wire;

@@ -3,6 +3,8 @@
 mod access;
 mod application;
 mod audit;
+mod console;
+mod cost;
 mod invitations;
 mod overview;
 mod sign_in;

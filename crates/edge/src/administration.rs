@@ -43,6 +43,12 @@ const ARRIVED: &str = "orgate_admin_arrived";
 /// How long a browser takes from there to the page at most.
 const ARRIVAL: Duration = Duration::seconds(10);
 
+/// Why somebody looks at an organization that is not theirs.
+const REASON: &str = "orgate_admin_reason";
+
+/// How long that counts.
+const REASON_LIFETIME: Duration = Duration::hours(1);
+
 /// What a browser keeps for the administration, well formed but not opened.
 #[derive(Debug)]
 pub struct AdministrationCookies {
@@ -52,6 +58,7 @@ pub struct AdministrationCookies {
     /// By their state, the oldest first.
     sign_ins: Vec<(String, String)>,
     arrived: bool,
+    reason: Option<String>,
 }
 
 impl FromRequestParts<AppState> for AdministrationCookies {
@@ -64,7 +71,8 @@ impl FromRequestParts<AppState> for AdministrationCookies {
 
 impl AdministrationCookies {
     fn read(headers: &HeaderMap, secure: bool) -> Self {
-        let mut read = Self { secure, session: BTreeMap::new(), sign_ins: Vec::new(), arrived: false };
+        let mut read =
+            Self { secure, session: BTreeMap::new(), sign_ins: Vec::new(), arrived: false, reason: None };
         let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         for cookie in lines.flat_map(Cookie::split_parse).filter_map(Result::ok) {
             let (name, prefixed) = match cookie.name().strip_prefix(SECURE_PREFIX) {
@@ -78,6 +86,9 @@ impl AdministrationCookies {
                 read.sign_ins.push((state.to_owned(), cookie.value().to_owned()));
             } else if name == ARRIVED {
                 read.arrived = true;
+            } else if name == REASON {
+                // Browsers send that of the longest path first.
+                read.reason.get_or_insert_with(|| cookie.value().to_owned());
             } else if let Some(part) = name.strip_prefix(SESSION).and_then(|part| part.parse().ok()) {
                 // Browsers send that of the longest path first: none of a path above counts.
                 read.session.entry(part).or_insert_with(|| cookie.value().to_owned());
@@ -175,6 +186,17 @@ impl AdministrationCookies {
     /// It is over.
     pub fn drop_arrived(&self, headers: &mut HeaderMap) {
         append(headers, &self.cookie(ARRIVED.to_owned(), PATH.to_owned(), (String::new(), Duration::ZERO)));
+    }
+
+    /// Why somebody looks at the organization that the address names, as it was given to [`AdministrationCookies::set_reason`].
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Keeps why somebody of one organization looks at another one, for as long as that counts.
+    pub fn set_reason(&self, headers: &mut HeaderMap, (own, other): (&str, &str), reason: String) {
+        let path = format!("{PATH}/{own}/organizations/{other}");
+        append(headers, &self.cookie(REASON.to_owned(), path, (reason, REASON_LIFETIME)));
     }
 
     fn cookie(&self, name: String, path: String, (value, lifetime): (String, Duration)) -> Cookie<'static> {

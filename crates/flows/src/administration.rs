@@ -11,5 +11,5 @@ mod sign_in;
 
 pub use client::{CALLBACK, PATH};
 pub use return_path::ReturnPath;
-pub use session::{Entry, Forbidden, Held, enter, leave};
+pub use session::{Entry, Forbidden, Held, Subject, enter, leave};
 pub use sign_in::{Begun, Finished, begin, finish};

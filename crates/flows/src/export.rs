@@ -15,7 +15,7 @@ use orgate_domain::mail_templates::MailTemplate;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::OrgStatus;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
-use orgate_storage::system::OrgHint;
+use orgate_storage::system::{OrgHint, OrganizationFilter};
 use orgate_storage::{
     Connection, Delegation, DescribedUser, Group, MAX_PAGE, OrgScope, OrgTx, PageOf, Role, RoleBlueprint,
     StorageError, Webhook, WebhookTerms,
@@ -69,7 +69,10 @@ pub async fn installation(
     let mut known = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = env.store.survey_organizations(None, PageOf { after, limit: MAX_PAGE }).await?;
+        let page = env
+            .store
+            .survey_organizations(OrganizationFilter::default(), PageOf { after, limit: MAX_PAGE })
+            .await?;
         for listed in page.items.into_iter().filter(|listed| listed.status != OrgStatus::Deleted) {
             if let Some(found) = env.store.resolve(OrgHint::Id(listed.id)).await? {
                 known.insert(listed.slug, found.scope);

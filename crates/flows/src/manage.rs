@@ -40,7 +40,7 @@ use orgate_domain::connections::RoleSlugs;
 use orgate_domain::ids::{ApiKeyId, ClientId, OrgId, SessionId, UserId};
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved};
 use orgate_domain::policies::Policy;
-pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization};
+pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization, OrganizationFilter};
 pub use orgate_storage::{
     Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser,
     MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, RoleBlueprint, StoredEvent, Webhook,
@@ -159,10 +159,11 @@ impl Caller {
         self.by.session()
     }
 
-    /// The same, about something that takes another permission as well, in their own organization; `None` if they may not do
-    /// that.
+    /// The same, about something that takes another permission as well, in their own organization: to another one it was told only
+    /// for what they were let in. `None` if they may not do that.
     pub fn asking(&self, permission: OrgatePermission) -> Option<Self> {
-        (self.is_at_home() && self.may(permission)).then(|| Self { asked: permission, ..self.clone() })
+        let is_known = self.is_at_home() || permission == self.asked;
+        (is_known && self.may(permission)).then(|| Self { asked: permission, ..self.clone() })
     }
 
     /// Whether they may give users this role, and take it from them.
@@ -170,8 +171,13 @@ impl Caller {
         self.may(OrgatePermission::RolesAssign) && self.may_give(role)
     }
 
-    /// Whether they may do this.
-    pub(crate) fn may(&self, wanted: OrgatePermission) -> bool {
+    /// Why they act in an organization that is not theirs, if they said so.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// Whether they may do this, wherever it is that they call about.
+    pub fn may(&self, wanted: OrgatePermission) -> bool {
         self.holds.has(wanted) && self.lent.covers(wanted.as_str())
     }
 

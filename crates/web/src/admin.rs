@@ -2,9 +2,13 @@
 //!
 //! **Invariant:** a page is one line of [`pages`], behind the layer that lets whoever is signed in do what that line takes, by
 //! the same function as the management API; what may be done, and by whom, is the use cases' to say.
+//!
+//! The operator's people have pages about all organizations here as well, which is the console, and see what administrators see
+//! of each, once they say why; so do people of organizations above one that lets them in.
 
 mod audit;
 mod change;
+mod console;
 mod entry;
 mod events;
 mod frame;
@@ -12,7 +16,9 @@ mod invitations;
 mod invite;
 mod overview;
 mod pages;
+mod reason;
 mod sign_in;
+mod standing;
 mod user;
 mod user_status;
 mod users;
@@ -34,14 +40,16 @@ use orgate_flows::manage::signed_in::{SignedIn, find_signed_in};
 use crate::fields::Form;
 use crate::page::failed;
 
-pub use pages::{ADMIN_PAGES, AdminPage};
+pub use pages::{ADMIN_PAGES, About, AdminPage, OF_ANOTHER};
 
 /// The routes of the administration.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route(PATH, get(sign_in::get))
         .route(CALLBACK, get(sign_in::get_callback))
+        .route("/console", get(console::lead))
         .merge(pages::routes(state))
+        .route("/admin/{organization}/organizations/{other}/reason", post(reason::post))
         .route("/admin/{organization}/sign-out", post(sign_in::post_sign_out))
 }
 
@@ -77,9 +85,18 @@ impl FromRequestParts<AppState> for Admin {
 }
 
 impl Admin {
-    /// The address of a page of this organization's; `below` is empty, or begins with a slash.
+    /// The address of a page about the same organization; `below` is empty, or begins with a slash.
     pub(crate) fn href(&self, below: &str) -> String {
-        format!("{PATH}/{}{below}", self.signed_in.organization.slug)
+        match &self.signed_in.from {
+            Some(_) => self.home_href(&format!("/organizations/{}{below}", self.signed_in.organization.id)),
+            None => self.home_href(below),
+        }
+    }
+
+    /// The same of the organization that they are signed in to.
+    pub(crate) fn home_href(&self, below: &str) -> String {
+        let SignedIn { organization, from, .. } = &self.signed_in;
+        format!("{PATH}/{}{below}", from.as_ref().unwrap_or(organization).slug)
     }
 
     /// The token of a form.
@@ -88,15 +105,15 @@ impl Admin {
     }
 }
 
-/// What the path names below the organization, by its id: a path without one leads nowhere.
+/// What the path names last, by its id: a path without one leads nowhere.
 pub(crate) struct Named<Id>(pub(crate) Id);
 
 impl<Id: FromStr + Send> FromRequestParts<AppState> for Named<Id> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        match path.ok().and_then(|Path((_, id))| id.parse().ok()) {
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        match path.ok().and_then(|Path(names)| names.last()?.1.parse().ok()) {
             Some(id) => Ok(Self(id)),
             None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
         }

@@ -27,7 +27,7 @@ mod sign_out;
 mod sso;
 mod words;
 
-pub use admin::{ADMIN_PAGES, AdminPage};
+pub use admin::{ADMIN_PAGES, About, AdminPage, OF_ANOTHER};
 pub use api_docs::api_docs;
 pub use page::not_found;
 

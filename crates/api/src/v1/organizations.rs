@@ -16,7 +16,7 @@ use orgate_flows::manage::organizations::{
     WantedOrganization, change_status, create_organization, list_organizations, move_organization,
     set_external_id,
 };
-use orgate_flows::manage::{ChangeError, ListedOrganization};
+use orgate_flows::manage::{ChangeError, ListedOrganization, OrganizationFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -286,7 +286,8 @@ pub(crate) async fn list(
         external_id = Some(ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?);
         Ok(())
     })?;
-    Ok(Private(list_organizations(&env, &caller, (external_id.as_ref(), page)).await?.into()))
+    let filter = OrganizationFilter { external_id: external_id.as_ref(), text: None };
+    Ok(Private(list_organizations(&env, &caller, (filter, page)).await?.into()))
 }
 
 /// Make an organization, with the roles that each begins with. For operators.

@@ -30,13 +30,37 @@ pub struct Entry {
     pub kept: Option<String>,
 }
 
+/// What a page is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// All organizations: for people of the operator's.
+    All,
+    /// Another organization, for people of the operator's, or of one above it that it lets in.
+    Other {
+        /// Its id or slug.
+        organization: &'a str,
+        /// Who may do this.
+        holder: Holder,
+        /// Why they do, which operators have to say.
+        reason: Option<&'a str>,
+    },
+    /// The organization that they are signed in to.
+    Own,
+}
+
 /// Whether a browser is signed in, and may do what is asked.
 #[derive(Debug)]
 pub enum Held {
     /// It is, and may.
     Admitted(Box<Caller>),
+    /// It is, and asks about an organization that is not theirs to ask about, whether it exists or not.
+    Elsewhere,
     /// It is, and may not.
     Forbidden(Forbidden),
+    /// It is, and may act in the organization that is asked about, but that does not let it do this.
+    NotDelegated(OrgatePermission),
+    /// It is, and may, once it says why.
+    ReasonMissing,
     /// It is not, or not any more.
     SignedOut,
 }
@@ -50,18 +74,28 @@ pub struct Forbidden {
     pub roles: Vec<DisplayName>,
 }
 
-/// Lets a browser in, to do what takes this permission in the organization that the address names: by `kept`, which it kept for
-/// that organization.
+/// Lets a browser in that is signed in to the organization that the address names, to do what takes this permission: by `kept`,
+/// which it kept for that organization.
 pub async fn enter(
     env: &Env,
     (organization, kept): (&str, Option<&str>),
-    permission: OrgatePermission,
+    (permission, subject): (OrgatePermission, Subject<'_>),
     browser: &Browser,
 ) -> Entry {
+    let asked = match subject {
+        Subject::All => Asked { organization: None, permission, holder: Holder::Operator, reason: None },
+        Subject::Other { organization, holder, reason } => {
+            Asked { organization: Some(organization), permission, holder, reason }
+        }
+        Subject::Own => {
+            let (organization, holder) = (Some(organization), Holder::Organization);
+            Asked { organization, permission, holder, reason: None }
+        }
+    };
     match open(env, (organization, kept), browser).await {
         Ok(Some((scope, tokens))) => {
             let mut opened = Opened { scope, tokens, renewed: None };
-            let held = opened.hold(env, (organization, permission), browser).await;
+            let held = opened.hold(env, asked, browser).await;
             Entry { held, kept: opened.renewed }
         }
         Ok(None) => Entry { held: Ok(Held::SignedOut), kept: None },
@@ -78,35 +112,32 @@ struct Opened {
 }
 
 impl Opened {
-    async fn hold(
-        &mut self,
-        env: &Env,
-        (organization, permission): (&str, OrgatePermission),
-        browser: &Browser,
-    ) -> Result<Held, Failure> {
+    async fn hold(&mut self, env: &Env, asked: Asked<'_>, browser: &Browser) -> Result<Held, Failure> {
+        let permission = asked.permission;
         if !self.tokens.is_fresh(env) && !self.renew(env, browser).await? {
             return Ok(Held::SignedOut);
         }
-        let mut access = self.admit(env, (organization, permission), browser).await?;
+        let mut access = self.admit(env, asked, browser).await?;
         // What they were given since the token was issued, another one lends.
         if matches!(access, Access::NotYetLent) && self.renewed.is_none() && self.renew(env, browser).await? {
-            access = self.admit(env, (organization, permission), browser).await?;
+            access = self.admit(env, asked, browser).await?;
         }
         Ok(match access {
             Access::Granted(caller) => Held::Admitted(caller),
             Access::Forbidden => Held::Forbidden(forbidden(env, &self.scope, permission).await?),
-            _ => Held::SignedOut,
+            Access::NotDelegated => Held::NotDelegated(permission),
+            Access::OtherOrganization => Held::Elsewhere,
+            Access::ReasonMissing => Held::ReasonMissing,
+            Access::BeyondKey
+            | Access::InsufficientScope
+            | Access::InvalidProof
+            | Access::InvalidToken
+            | Access::NonceNeeded(_)
+            | Access::NotYetLent => Held::SignedOut,
         })
     }
 
-    async fn admit(
-        &self,
-        env: &Env,
-        (organization, permission): (&str, OrgatePermission),
-        browser: &Browser,
-    ) -> Result<Access, Failure> {
-        let (organization, holder) = (Some(organization), Holder::Organization);
-        let asked = Asked { organization, permission, holder, reason: None };
+    async fn admit(&self, env: &Env, asked: Asked<'_>, browser: &Browser) -> Result<Access, Failure> {
         Ok(admit(env, (&self.tokens.access_token, None), asked, &browser.origin).await?.access)
     }
 

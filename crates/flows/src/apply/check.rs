@@ -121,7 +121,8 @@ impl WantedOrganization {
             // Without the address, which may hold what nobody else is to know.
             match urls.entry(&url.value) {
                 Entry::Occupied(other) => {
-                    problems.add(&url.place, format!("this webhook was already described at {}", other.get()));
+                    problems
+                        .add(&url.place, format!("this webhook was already described at {}", other.get()));
                 }
                 Entry::Vacant(vacant) => {
                     vacant.insert(&url.place);

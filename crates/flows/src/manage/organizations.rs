@@ -5,7 +5,7 @@ use orgate_domain::ids::OrgId;
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::permissions::OrgatePermission::{OrganizationsAct, PoliciesManage};
-use orgate_storage::system::{ListedOrganization, OrgHint, OrgName};
+use orgate_storage::system::{ListedOrganization, OrgHint, OrgName, OrganizationFilter};
 use orgate_storage::{
     Delegation, EXTERNAL_ID_OF_ORGANIZATION, MAX_LINE, Moved, OrgScope, OrgTx, Page, PageOf, StorageError,
 };
@@ -33,17 +33,16 @@ pub struct WantedOrganization {
     pub parent: Option<String>,
 }
 
-/// A page of all organizations, or of the one that is called so in a system of the operator's own, in the order in which they
-/// were made.
+/// A page of the organizations that fit, in the order in which they were made.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn list_organizations(
     env: &Env,
     _operator: &Caller,
-    (external_id, page): (Option<&ExternalId>, PageOf<OrgId>),
+    (filter, page): (OrganizationFilter<'_>, PageOf<OrgId>),
 ) -> Result<Page<ListedOrganization, OrgId>, Failure> {
-    Ok(env.store.survey_organizations(external_id, page).await?)
+    Ok(env.store.survey_organizations(filter, page).await?)
 }
 
 /// Makes an organization, with the roles that each begins with.

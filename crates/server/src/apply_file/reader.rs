@@ -38,7 +38,9 @@ impl Reader<'_> {
         if text.value.replace("$${", "\n").contains("${") {
             return self.refuse(
                 &text.referenced,
-                format!("{key}: variables are filled in only in secrets and in addresses of clients and webhooks"),
+                format!(
+                    "{key}: variables are filled in only in secrets and in addresses of clients and webhooks"
+                ),
             );
         }
         match parse(&text.value.replace("$${", "${")) {

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::organizations::OrgStatus;
 use orgate_flows::export::{self, Secrets};
+use orgate_storage::system::OrganizationFilter;
 use orgate_storage::{MAX_PAGE, PageOf};
 
 use super::daily::{Output, bring, given, show, silent};
@@ -102,7 +103,10 @@ async fn list(output: Output, config: &ConfigFile) -> anyhow::Result<()> {
     let env = opened(config).await?;
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let page = env.store.survey_organizations(None, PageOf { after, limit: MAX_PAGE }).await?;
+        let page = env
+            .store
+            .survey_organizations(OrganizationFilter::default(), PageOf { after, limit: MAX_PAGE })
+            .await?;
         rows.extend(page.items.into_iter().map(|found| {
             vec![found.slug.to_string(), found.name, found.status.as_str().to_owned(), found.id.to_string()]
         }));

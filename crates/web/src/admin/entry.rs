@@ -11,9 +11,11 @@ use orgate_domain::names::DisplayName;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::{AdministrationCookies, AppState, BrowserCookies};
 use orgate_flows::Env;
-use orgate_flows::administration::{Entry, Forbidden, Held, PATH, ReturnPath, enter};
+use orgate_flows::administration::{Entry, Forbidden, Held, PATH, ReturnPath, Subject, enter};
+use orgate_flows::manage::access::Holder;
 
-use super::{Admin, Admitted, pages, sign_in};
+use super::pages::About;
+use super::{Admin, Admitted, pages, reason, sign_in};
 use crate::page::{Link, Problem, failed, nowhere, problem, problem_with};
 
 /// Lets a request through to its page only if whoever is signed in may open that; every page is behind it.
@@ -30,7 +32,12 @@ pub(super) async fn admitted(State(state): State<AppState>, request: Request, ne
         Err(response) => return *response,
     };
     let session = kept.session();
-    let entry = enter(&env, (&asked.organization, session.as_deref()), asked.permission, &cookies.browser);
+    let why = asked
+        .other
+        .as_ref()
+        .and_then(|(other, _)| reason::given(&env, (&cookies.browser, &kept), (&asked.organization, other)));
+    let asks = (asked.permission, asked.subject(why.as_deref()));
+    let entry = enter(&env, (&asked.organization, session.as_deref()), asks, &cookies.browser);
     let Entry { held, kept: renewed } = entry.await;
     // Before anything is done: nobody is told afterwards that they are not signed in.
     let mut keeping = HeaderMap::new();
@@ -48,7 +55,16 @@ pub(super) async fn admitted(State(state): State<AppState>, request: Request, ne
             parts.extensions.insert(Admitted { caller, cookies });
             next.run(Request::from_parts(parts, body)).await
         }
+        Ok(Held::Elsewhere) => elsewhere(&env, &cookies, &asked.organization),
         Ok(Held::Forbidden(forbidden)) => self::forbidden(&env, &cookies, (&asked.organization, &forbidden)),
+        Ok(Held::NotDelegated(permission)) => {
+            not_delegated(&env, &cookies, (&asked.organization, permission))
+        }
+        Ok(Held::ReasonMissing) => {
+            let other = asked.other.as_ref().map_or("", |(other, _)| other);
+            let about = (asked.organization.as_str(), other, &asked.return_to);
+            reason::ask(&env, &cookies, about, None)
+        }
         Ok(Held::SignedOut) => sign_in_first(&env, (&cookies, &kept), &asked).await,
         Err(failure) => failed(&env, &cookies.browser.origin, &failure),
     };
@@ -62,6 +78,9 @@ pub(super) async fn admitted(State(state): State<AppState>, request: Request, ne
 /// What a request asks for.
 struct Asked {
     organization: String,
+    /// Another one, which the page is about, and who may open that.
+    other: Option<(String, Holder)>,
+    is_about_all: bool,
     permission: OrgatePermission,
     method: Method,
     /// Where to go on once they are signed in.
@@ -76,14 +95,15 @@ impl Asked {
     ) -> Result<Self, Box<Response>> {
         let unlisted = || Box::new(unlisted());
         let matched = MatchedPath::from_request_parts(parts, state).await.map_err(|_| unlisted())?;
-        let page = pages::find(&parts.method, matched.as_str()).ok_or_else(unlisted)?;
+        let (page, holder) = pages::find(&parts.method, matched.as_str()).ok_or_else(unlisted)?;
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let Ok(Path(path)) = path else {
             // Bytes that are no text, which no address of ours has.
             return Err(Box::new(nowhere(&state.env, &cookies.browser.origin)));
         };
-        let organization = path.into_iter().find(|(name, _)| name == "organization");
-        let (_, organization) = organization.ok_or_else(unlisted)?;
+        let named = |name| path.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let organization = named("organization").ok_or_else(unlisted)?;
+        let other = named("other").zip(holder);
         let (uri, method) = (&parts.uri, parts.method.clone());
         let shown = if matches!(method, Method::GET | Method::HEAD) {
             uri.path_and_query().map_or_else(String::new, ToString::to_string)
@@ -91,7 +111,17 @@ impl Asked {
             pages::shown_at(matched.as_str(), uri.path())
         };
         let return_to = ReturnPath::parse(&shown).unwrap_or_else(|| ReturnPath::of(&organization));
-        Ok(Self { organization, permission: page.permission, method, return_to })
+        let (is_about_all, permission) = (page.about == About::All, page.permission);
+        Ok(Self { organization, other, is_about_all, permission, method, return_to })
+    }
+
+    /// What it is about; `why`: for what they look at another organization.
+    fn subject<'a>(&'a self, why: Option<&'a str>) -> Subject<'a> {
+        match &self.other {
+            Some((organization, holder)) => Subject::Other { organization, holder: *holder, reason: why },
+            None if self.is_about_all => Subject::All,
+            None => Subject::Own,
+        }
     }
 }
 
@@ -161,6 +191,40 @@ fn forbidden(env: &Env, cookies: &BrowserCookies, (organization, forbidden): (&s
         overview_of(organization)
     };
     problem_with(env, &cookies.browser.origin, &what, Some(again))
+}
+
+/// An organization that is not theirs to ask about, or pages of the operator's.
+fn elsewhere(env: &Env, cookies: &BrowserCookies, organization: &str) -> Response {
+    let what = Problem {
+        status: StatusCode::NOT_FOUND,
+        code: "not_found",
+        headline: "There is no such page",
+        what_happened: "Nothing is at this address that people of your organization may see.",
+        what_next: "Go back to the overview, and look for it from there.",
+        client: None,
+    };
+    problem_with(env, &cookies.browser.origin, &what, Some(overview_of(organization)))
+}
+
+/// An organization below lets theirs do other things.
+fn not_delegated(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (organization, permission): (&str, OrgatePermission),
+) -> Response {
+    let what_happened = format!(
+        "It takes the permission {}, which that organization does not let yours use.",
+        permission.as_str()
+    );
+    let what = Problem {
+        status: StatusCode::FORBIDDEN,
+        code: "not_delegated",
+        headline: "You may not open this page",
+        what_happened: &what_happened,
+        what_next: "Ask an owner of that organization to let yours do it.",
+        client: None,
+    };
+    problem_with(env, &cookies.browser.origin, &what, Some(overview_of(organization)))
 }
 
 fn names(roles: &[DisplayName]) -> Option<String> {
@@ -246,6 +310,6 @@ pub(super) fn missing(admin: &Admin) -> Response {
 
 /// A page that says why not, with the way back.
 pub(super) fn refused(admin: &Admin, what: &Problem<'_>) -> Response {
-    let again = overview_of(admin.signed_in.organization.slug.as_str());
+    let again = Link { label: "To the overview".to_owned(), href: admin.href("") };
     problem_with(&admin.env, &admin.cookies.browser.origin, what, Some(again))
 }

@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::organizations::Organization;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::administration::PATH;
+use orgate_flows::bootstrap::OPERATOR_SLUG;
 
 use super::{Admin, sign_in};
 use crate::page::{Link, Org, Page, render};
@@ -16,6 +18,7 @@ pub(crate) enum Part {
     Users,
     Invitations,
     Audit,
+    Organizations,
 }
 
 /// Where one can go.
@@ -44,6 +47,20 @@ pub(crate) struct Frame {
     pub(crate) crumbs: Vec<Link>,
     /// What was done just now.
     pub(crate) done: Option<&'static str>,
+    /// Of an organization that is not theirs.
+    pub(crate) visit: Option<Visit>,
+}
+
+/// Somebody looks at an organization that is not theirs.
+pub(crate) struct Visit {
+    /// Their own.
+    pub(crate) from: String,
+    /// Why they do.
+    pub(crate) reason: Option<String>,
+    /// Back to their own.
+    pub(crate) leave: String,
+    /// Where its status and limits are, if they may change these.
+    pub(crate) standing: Option<String>,
 }
 
 /// `templates/admin/pager.html`: to other pages of a list.
@@ -54,7 +71,7 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit];
+    const ALL: [Self; 5] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit, Self::Organizations];
 
     const fn label(self) -> &'static str {
         match self {
@@ -62,6 +79,7 @@ impl Part {
             Self::Users => "Users",
             Self::Invitations => "Invitations",
             Self::Audit => "Audit log",
+            Self::Organizations => "Organizations",
         }
     }
 
@@ -72,6 +90,7 @@ impl Part {
             Self::Users => "/users",
             Self::Invitations => "/invitations",
             Self::Audit => "/audit",
+            Self::Organizations => "/organizations",
         }
     }
 
@@ -82,7 +101,17 @@ impl Part {
             Self::Users => OrgatePermission::UsersRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
             Self::Audit => OrgatePermission::AuditRead,
+            Self::Organizations => OrgatePermission::OrganizationsRead,
         }
+    }
+
+    /// Whether there is one about the organization that is looked at, for whoever looks.
+    fn is_open(self, admin: &Admin) -> bool {
+        let is_there = match self {
+            Self::Organizations => admin.signed_in.from.is_none() && admin.is_operators(),
+            _ => true,
+        };
+        is_there && admin.caller.may(self.permission())
     }
 }
 
@@ -107,8 +136,8 @@ impl Frame {
     pub(crate) fn of(admin: &Admin, part: Part) -> Self {
         let organization = &admin.signed_in.organization;
         let (name, email) = (&admin.signed_in.name, &admin.signed_in.email);
-        let slug = organization.slug.as_str();
-        let open = Part::ALL.into_iter().filter(|part| admin.caller.asking(part.permission()).is_some());
+        let own = admin.signed_in.from.as_ref().unwrap_or(organization);
+        let open = Part::ALL.into_iter().filter(|part| part.is_open(admin));
         let destinations = open.map(|other| Destination {
             label: other.label(),
             href: admin.href(other.path()),
@@ -121,14 +150,15 @@ impl Frame {
             user_initial: Org::named(name, None).monogram,
             user: name.clone(),
             user_email: email.clone().filter(|email| email != name),
-            sign_out: admin.href("/sign-out"),
+            sign_out: admin.home_href("/sign-out"),
             sign_out_csrf: admin
                 .env
                 .vault
-                .form_token(&admin.cookies.browser.binding, &sign_in::leaving(slug)),
+                .form_token(&admin.cookies.browser.binding, &sign_in::leaving(own.slug.as_str())),
             destinations: destinations.collect(),
             crumbs: Vec::new(),
             done: None,
+            visit: admin.signed_in.from.as_ref().map(|own| Visit::of(admin, own)),
         }
     }
 
@@ -145,7 +175,25 @@ impl Frame {
     }
 }
 
+impl Visit {
+    fn of(admin: &Admin, own: &Organization) -> Self {
+        let operates = own.slug.as_str() == OPERATOR_SLUG;
+        let manages = operates && admin.caller.may(OrgatePermission::OrganizationsManage);
+        Self {
+            from: own.name.as_str().to_owned(),
+            reason: admin.caller.reason().map(str::to_owned),
+            leave: admin.home_href(if operates { "/organizations" } else { "" }),
+            standing: manages.then(|| admin.href("/standing")),
+        }
+    }
+}
+
 impl Admin {
+    /// Whether the organization that is looked at is the operator's.
+    pub(crate) fn is_operators(&self) -> bool {
+        self.signed_in.organization.slug.as_str() == OPERATOR_SLUG
+    }
+
     /// What all pages share.
     pub(crate) fn page(&self) -> Page {
         Page::branded(&self.env, &self.signed_in.organization)

@@ -1,14 +1,16 @@
 //! The pages: what each takes, and what answers it.
 //!
-//! **Invariant:** a page is one line below, of which its route and the permission that it takes are made.
+//! **Invariant:** a page is one line below, of which its route and the permission that it takes are made. What reads of an
+//! organization is shown of others as well, to people of the operator's and of organizations above; what changes anything is not.
 
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 use axum::{Router, middleware};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
+use orgate_flows::manage::access::Holder;
 
-use super::{audit, entry, invitations, invite, overview, user, user_status, users};
+use super::{audit, console, entry, invitations, invite, overview, standing, user, user_status, users};
 
 /// One page, or what a form on one does.
 #[derive(Debug, Clone, Copy)]
@@ -19,25 +21,65 @@ pub struct AdminPage {
     pub path: &'static str,
     /// What its caller has to hold.
     pub permission: OrgatePermission,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What a page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// All organizations: it is the operator's.
+    All,
+    /// Another organization, which its path names: it is the operator's.
+    Other,
+    /// The organization whose people open it.
+    Own,
+}
+
+impl AdminPage {
+    /// Whether it is shown of other organizations as well, below their own address.
+    pub fn is_shown_of_others(&self) -> bool {
+        self.method == "GET" && self.about == About::Own && self.permission.as_str().ends_with(":read")
+    }
+}
+
+/// Where pages of an organization are that is not one's own.
+pub const OF_ANOTHER: &str = "/organizations/{other}";
+
+macro_rules! about {
+    () => {
+        About::Own
+    };
+    ($about:ident) => {
+        About::$about
+    };
 }
 
 macro_rules! pages {
-    ($($method:ident $path:literal $permission:ident => $module:ident::$handler:ident;)+) => {
+    ($($method:ident $path:literal $permission:ident $(of $about:ident)? => $module:ident::$handler:ident;)+) => {
         /// Every page.
         pub const ADMIN_PAGES: &[AdminPage] = &[$(AdminPage {
             method: stringify!($method),
             path: $path,
             permission: OrgatePermission::$permission,
+            about: about!($($about)?),
         },)+];
 
         /// Their routes, each by itself behind the layer: in front of a router, it would be asked about methods that no page
         /// has as well.
         pub(super) fn routes(state: &AppState) -> Router<AppState> {
             let admitted = middleware::from_fn_with_state(state.clone(), entry::admitted);
-            Router::new()$(.route(
-                concat!("/admin/{organization}", $path),
-                on(MethodFilter::$method, $module::$handler).route_layer(admitted.clone()),
-            ))+
+            let mut pages = ADMIN_PAGES.iter();
+            let mut router = Router::new();
+            $(
+                let answers = on(MethodFilter::$method, $module::$handler).route_layer(admitted.clone());
+                if pages.next().is_some_and(AdminPage::is_shown_of_others) {
+                    let path = concat!("/admin/{organization}", "/organizations/{other}", $path);
+                    router = router.route(path, answers.clone());
+                }
+                router = router.route(concat!("/admin/{organization}", $path), answers);
+            )+
+            router
         }
     };
 }
@@ -58,13 +100,27 @@ pages! {
     POST "/invitations/{invitation}/resend" InvitationsManage => invitations::post_resend;
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
     GET "/audit" AuditRead => audit::get;
+    GET "/organizations" OrganizationsRead of All => console::get;
+    GET "/organizations/new" OrganizationsManage of All => console::get_new;
+    POST "/organizations/new" OrganizationsManage of All => console::post_new;
+    GET "/organizations/{other}/standing" OrganizationsManage of Other => standing::get;
+    POST "/organizations/{other}/standing/status" OrganizationsManage of Other => standing::post_status;
+    POST "/organizations/{other}/standing/limits" OrganizationsManage of Other => standing::post_limits;
 }
 
-/// The page that a request is for, by the path that it matched.
-pub(super) fn find(method: &Method, matched: &str) -> Option<&'static AdminPage> {
+/// What a request is for, by the path that it matched: a page, and in whose organization what it takes is to be held, if it is not
+/// about the one that its caller is signed in to.
+pub(super) fn find(method: &Method, matched: &str) -> Option<(&'static AdminPage, Option<Holder>)> {
     let below = matched.strip_prefix("/admin/{organization}")?;
     let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-    ADMIN_PAGES.iter().find(|page| page.method == method && page.path == below)
+    let at = |path: &str| ADMIN_PAGES.iter().find(|page| page.method == method && page.path == path);
+    match at(below) {
+        Some(page) => Some((page, (page.about != About::Own).then_some(Holder::Operator))),
+        None => {
+            let page = at(below.strip_prefix(OF_ANOTHER)?)?;
+            page.is_shown_of_others().then_some((page, Some(Holder::Organization)))
+        }
+    }
 }
 
 /// What of a path, as it was matched and as it was asked for, leads to the nearest page above that shows something.

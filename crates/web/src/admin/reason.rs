@@ -1,0 +1,110 @@
+//! Why somebody looks at an organization that is not theirs: asked once an hour, kept by the browser, and told to that
+//! organization with each page that is opened.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_edge::{AdministrationCookies, BrowserCookies};
+use orgate_flows::administration::{PATH, ReturnPath};
+use orgate_flows::manage::access::MAX_REASON;
+use orgate_flows::{Browser, Env};
+
+use crate::form::PageForm;
+use crate::page::{Page, over, render};
+use crate::present::see_other;
+
+/// `templates/reason.html`.
+#[derive(Template)]
+#[template(path = "reason.html")]
+struct ReasonTemplate<'a> {
+    page: Page,
+    csrf: String,
+    action: String,
+    /// Where they wanted.
+    to: &'a str,
+    reason: &'a str,
+    error: Option<&'static str>,
+    back: String,
+    most: usize,
+}
+
+/// Asks why, on the way to a page about another organization.
+pub(super) fn ask(
+    env: &Env,
+    cookies: &BrowserCookies,
+    (own, other, to): (&str, &str, &ReturnPath),
+    wrong: Option<(&str, &'static str)>,
+) -> Response {
+    let template = ReasonTemplate {
+        page: Page::new(env),
+        csrf: env.vault.form_token(&cookies.browser.binding, &asked(own, other)),
+        action: format!("{PATH}/{own}/organizations/{other}/reason"),
+        to: to.as_str(),
+        reason: wrong.map(|(reason, _)| reason).unwrap_or_default(),
+        error: wrong.map(|(_, error)| error),
+        back: format!("{PATH}/{own}/organizations"),
+        most: MAX_REASON,
+    };
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::FORBIDDEN };
+    let mut response = render(status, &template, None);
+    cookies.bind(response.headers_mut());
+    response
+}
+
+/// `POST …/organizations/{other}/reason`: keeps the reason, and goes on. It opens nothing: whoever may not look is refused there.
+pub(super) async fn post(
+    State(env): State<Env>,
+    cookies: BrowserCookies,
+    kept: AdministrationCookies,
+    Path((own, other)): Path<(String, String)>,
+    PageForm(params): PageForm,
+) -> Response {
+    let token = params.get("csrf").unwrap_or_default();
+    if !env.vault.check_form_token(&cookies.browser.binding, &asked(&own, &other), token) {
+        return over(&env, &cookies.browser.origin);
+    }
+    let first = format!("{PATH}/{own}/organizations/{other}");
+    let to = params.get("to").and_then(ReturnPath::parse);
+    let to = to.filter(|to| to.as_str().starts_with(&first));
+    let Some(to) = to.or_else(|| ReturnPath::parse(&first)) else {
+        return over(&env, &cookies.browser.origin);
+    };
+    let reason = params.get("reason").unwrap_or_default().trim();
+    let error = match reason.chars().count() {
+        0 => Some("Say why, in a few words."),
+        count if count > MAX_REASON => Some("Say it in fewer words."),
+        _ => None,
+    };
+    if let Some(error) = error {
+        return ask(&env, &cookies, (&own, &other, &to), Some((reason, error)));
+    }
+    let proof = env.vault.form_token(&cookies.browser.binding, &because(&own, &other, reason));
+    let mut response = see_other(&env.issuer.at(to.as_str()));
+    let value = format!("{proof}.{}", form_urlencoded::byte_serialize(reason.as_bytes()).collect::<String>());
+    kept.set_reason(response.headers_mut(), (&own, &other), value);
+    response
+}
+
+/// What was given as the reason in this browser, for this organization.
+pub(super) fn given(
+    env: &Env,
+    (browser, kept): (&Browser, &AdministrationCookies),
+    (own, other): (&str, &str),
+) -> Option<String> {
+    let (proof, encoded) = kept.reason()?.split_once('.')?;
+    let (reason, _) = form_urlencoded::parse(encoded.as_bytes()).next()?;
+    env.vault
+        .check_form_token(&browser.binding, &because(own, other, &reason), proof)
+        .then(|| reason.into_owned())
+}
+
+/// What the form is bound to.
+fn asked(own: &str, other: &str) -> String {
+    format!("admin reason {own} {other}")
+}
+
+/// What the cookie is bound to.
+fn because(own: &str, other: &str, reason: &str) -> String {
+    format!("admin because {own} {other} {reason}")
+}

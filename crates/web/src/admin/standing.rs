@@ -1,0 +1,224 @@
+//! Whether an organization may be signed in to, and how much it may have: the operator's to say.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::organizations::OrgStatus;
+use orgate_domain::quotas::Quota;
+use orgate_flows::manage::organizations::{change_status, list_organizations};
+use orgate_flows::manage::quotas::{QuotaState, list_quotas, set_quota};
+use orgate_flows::manage::seats::{Seats, find_seats, set_seats};
+use orgate_flows::manage::{ChangeError, ListedOrganization, OrganizationFilter, PageOf};
+
+use super::change::{Refusal, Wrong, refusal};
+use super::frame::{Frame, Part};
+use super::{Admin, Submitted, entry};
+use crate::fields::Form;
+use crate::form::LinkQuery;
+use crate::moment::Moment;
+use crate::page::{Page, failed};
+use crate::present::see_other;
+
+/// `templates/admin/standing.html`.
+#[derive(Template)]
+#[template(path = "admin/standing.html")]
+struct StandingTemplate {
+    page: Page,
+    frame: Frame,
+    csrf: String,
+    here: String,
+    name: String,
+    slug: String,
+    id: String,
+    external_id: Option<String>,
+    status: OrgStatus,
+    made: Moment,
+    /// Until when it can be restored, if it was deleted.
+    erased_after: Option<String>,
+    is_operators: bool,
+    seats: SeatLine,
+    limits: Vec<LimitLine>,
+    refusal: Option<Refusal>,
+}
+
+/// How many seats there are.
+struct SeatLine {
+    /// As it is typed; empty: no end of them.
+    limit: String,
+    used: i64,
+}
+
+/// How many of a kind there may be.
+struct LimitLine {
+    field: &'static str,
+    label: &'static str,
+    /// As it is typed; empty: as many as usual.
+    limit: String,
+    usual: u32,
+    used: i64,
+}
+
+impl StandingTemplate {
+    /// What is wrong with a field.
+    fn wrong(&self, field: &str) -> Option<&str> {
+        let refusal = self.refusal.as_ref().filter(|refusal| refusal.wrong.field == field);
+        refusal.map(|refusal| refusal.wrong.why.as_str())
+    }
+
+    /// What is wrong, and the field that the summary leads to.
+    fn summary(&self) -> Option<(&str, &str)> {
+        let wrong = &self.refusal.as_ref()?.wrong;
+        Some((wrong.why.as_str(), if wrong.field.is_empty() { "content" } else { &wrong.field }))
+    }
+}
+
+/// `GET …/organizations/{other}/standing`.
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+    let done = match params.get("done") {
+        Some("limits") => Some("The limits are saved."),
+        Some("status") => Some("The status is changed."),
+        _ => None,
+    };
+    show(&admin, (done, None), None).await
+}
+
+/// `POST …/standing/status`: suspends, deletes or restores it; what shuts people out once its slug was typed.
+pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Response {
+    let status = match form.text("status") {
+        "active" => OrgStatus::Active,
+        "suspended" => OrgStatus::Suspended,
+        "deleted" => OrgStatus::Deleted,
+        _ => return entry::old_page(&admin),
+    };
+    let typed = form.text("word").eq_ignore_ascii_case(admin.signed_in.organization.slug.as_str());
+    if status != OrgStatus::Active && !typed {
+        let why = "Type its slug as it stands above.".to_owned();
+        let field = if status == OrgStatus::Deleted { "delete-word" } else { "suspend-word" };
+        let refusal = Refusal {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            wrong: Wrong { field: field.to_owned(), why },
+        };
+        return show(&admin, (None, Some(refusal)), Some(&form)).await;
+    }
+    let changed = change_status(&admin.env, &admin.caller, status).await.map(drop);
+    concluded(&admin, changed, (&form, "status")).await
+}
+
+/// `POST …/standing/limits`: saves those that are not as they were shown.
+pub(crate) async fn post_limits(Submitted { admin, form }: Submitted) -> Response {
+    let changed = save_limits(&admin, &form).await;
+    concluded(&admin, changed, (&form, "limits")).await
+}
+
+/// A limit that a form changes, where it can be read.
+fn wanted(form: &Form, field: &str) -> Result<Option<Option<u32>>, ChangeError> {
+    let (now, before) = (form.text(field), form.text(&format!("was-{field}")));
+    if now == before {
+        return Ok(None);
+    }
+    let invalid = |_| ChangeError::invalid(format!("/{field}"), "a number, like 25; or nothing");
+    let limit = (!now.is_empty()).then(|| now.parse::<u32>().map_err(invalid));
+    Ok(Some(limit.transpose()?))
+}
+
+async fn save_limits(admin: &Admin, form: &Form) -> Result<(), ChangeError> {
+    let seats = wanted(form, "seats")?;
+    let mut limits = Vec::new();
+    for quota in Quota::ALL {
+        let Some(limit) = wanted(form, quota.as_str())? else { continue };
+        if limit.is_some_and(|limit| limit > quota.most()) {
+            let detail = format!("at most {}", quota.most());
+            return Err(ChangeError::invalid(format!("/{}", quota.as_str()), detail));
+        }
+        limits.push((quota, limit));
+    }
+    if let Some(seats) = seats {
+        set_seats(&admin.env, &admin.caller, seats).await?;
+    }
+    for limit in limits {
+        set_quota(&admin.env, &admin.caller, limit).await?;
+    }
+    Ok(())
+}
+
+async fn concluded(admin: &Admin, changed: Result<(), ChangeError>, (form, said): (&Form, &str)) -> Response {
+    let Err(error) = changed else {
+        return see_other(&admin.env.issuer.at(&format!("{}?done={said}", admin.href("/standing"))));
+    };
+    match refusal(admin, &error) {
+        Ok(refusal) => show(admin, (None, Some(refusal)), Some(form)).await,
+        Err(response) => *response,
+    }
+}
+
+/// What the page shows of the organization.
+struct Standing {
+    listed: ListedOrganization,
+    seats: Seats,
+    quotas: Vec<QuotaState>,
+}
+
+async fn read(admin: &Admin) -> Result<Option<Standing>, orgate_flows::Failure> {
+    let (env, caller) = (&admin.env, &admin.caller);
+    let id = admin.signed_in.organization.id.to_string();
+    let filter = OrganizationFilter { external_id: None, text: Some(&id) };
+    let listed = list_organizations(env, caller, (filter, PageOf { after: None, limit: 1 })).await?;
+    let Some(listed) = listed.items.into_iter().next() else { return Ok(None) };
+    let (seats, quotas) = (find_seats(env, caller).await?, list_quotas(env, caller).await?);
+    Ok(Some(Standing { listed, seats, quotas }))
+}
+
+async fn show(
+    admin: &Admin,
+    (done, refusal): (Option<&'static str>, Option<Refusal>),
+    form: Option<&Form>,
+) -> Response {
+    let Standing { listed, seats, quotas } = match read(admin).await {
+        Ok(Some(standing)) => standing,
+        Ok(None) => return entry::missing(admin),
+        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
+    };
+    let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+    let typed = |field: &str, kept: Option<u32>| match form {
+        Some(form) if form.is_ticked(field) => form.text(field).to_owned(),
+        _ => kept.map_or_else(String::new, |limit| limit.to_string()),
+    };
+    let limits = quotas.iter().map(|state| LimitLine {
+        field: state.quota.as_str(),
+        label: label(state.quota),
+        limit: typed(state.quota.as_str(), (!state.is_usual).then_some(state.limit)),
+        usual: state.quota.usual(),
+        used: state.used,
+    });
+    let template = StandingTemplate {
+        page: admin.page(),
+        frame: Frame::of(admin, Part::Organizations).saying(done),
+        csrf: admin.token(),
+        here: admin.href("/standing"),
+        seats: SeatLine { limit: typed("seats", seats.limit), used: seats.users + seats.invitations },
+        limits: limits.collect(),
+        name: listed.name,
+        slug: listed.slug.to_string(),
+        id: listed.id.to_string(),
+        external_id: listed.external_id.map(|id| id.as_str().to_owned()),
+        status: listed.status,
+        made: Moment::of(listed.created_at, admin.env.clock.now()),
+        erased_after: listed.erase_after.map(|at| at.format("%-d %B %Y").to_string()),
+        is_operators: admin.is_operators(),
+        refusal,
+    };
+    admin.render(status, &template)
+}
+
+/// A kind of thing, as the page names it.
+const fn label(quota: Quota) -> &'static str {
+    match quota {
+        Quota::ApiKeys => "API keys",
+        Quota::Clients => "Applications",
+        Quota::Connections => "Identity providers",
+        Quota::Domains => "Domains",
+        Quota::Groups => "Groups",
+        Quota::Roles => "Roles",
+        Quota::Webhooks => "Webhooks",
+    }
+}

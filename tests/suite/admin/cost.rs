@@ -1,0 +1,95 @@
+//! What a page costs: questions to the database, and bytes to the browser.
+
+use std::collections::BTreeMap;
+
+use orgate_tests::app::{App, Browser, Page, SAMPLES};
+use orgate_tests::wire::Wire;
+use orgate_web::{ADMIN_PAGES, About};
+
+use super::administrator;
+use super::console::{look, operator};
+
+/// Questions of one page at most, beside those that begin and end transactions.
+const QUESTIONS: usize = 5;
+
+/// Those that a page about an organization of others takes besides: which one it is, and to tell it.
+const ELSEWHERE: usize = 3;
+
+/// Bytes of one page at most, with all that it loads.
+const BYTES: usize = 100_000;
+
+/// An id of what a path names, as the page that lists those shows it.
+fn id(list: &Page, prefix: &str) -> String {
+    let (_, rest) = list.body.split_once(prefix).unwrap_or_else(|| panic!("no {prefix} in {}", list.body));
+    let id = rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
+    format!("{prefix}{id}")
+}
+
+/// All that a browser loads for a page that it has not seen.
+async fn weight(browser: &Browser, page: &Page) -> usize {
+    let mut bytes = page.body.len();
+    for part in page.body.split(['"', '\'']).filter(|text| text.starts_with("/assets/")) {
+        bytes += browser.get(part.replace("&amp;", "&")).await.body.len();
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn no_page_asks_the_database_much_or_weighs_much() {
+    let mut wire = None;
+    let app = App::start_without_jobs(|settings| {
+        let between = Wire::in_front_of(settings.database.url.reveal());
+        settings.database.url = between.url().to_owned().into();
+        wire = Some(between);
+    })
+    .await;
+    let wire = wire.expect("it was started with");
+    let user = |number| format!("      - {{ email: user{number}@acme.test, name: User {number} }}\n");
+    let more = (0..60).map(user).collect::<String>();
+    let invited = (0..60).map(|number| format!("{{ email: new{number}@acme.test, roles: [viewer] }}, "));
+    let invited = format!("    invitations: [{}]\n", invited.collect::<String>());
+    let samples = SAMPLES.replacen("  - slug: globex", &format!("{more}{invited}  - slug: globex"), 1);
+    app.apply(&samples).await;
+    let acme = app.org("acme").await.org_id().to_string();
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let ruth = operator(&app).await;
+    let lists = [("user", "users", "usr_"), ("invitation", "invitations", "inv_")];
+    let mut named = BTreeMap::from([("other", acme.clone())]);
+    for (name, list, prefix) in lists {
+        named.insert(name, id(&ada.get(format!("/admin/acme/{list}")).await, prefix));
+    }
+    look(&ruth, &acme, "TICKET-7").await;
+
+    let mut costly = Vec::new();
+    for page in ADMIN_PAGES.iter().filter(|page| page.method == "GET") {
+        let mut below = page.path.to_owned();
+        for (name, id) in &named {
+            below = below.replace(&format!("{{{name}}}"), id);
+        }
+        assert!(!below.contains('{'), "{below}: say which one");
+        let of_acme = (&ada, format!("/admin/acme{below}"), QUESTIONS);
+        let elsewhere =
+            (&ruth, format!("/admin/operator/organizations/{acme}{below}"), QUESTIONS + ELSEWHERE);
+        let places = match page.about {
+            About::All => vec![(&ruth, format!("/admin/operator{below}"), QUESTIONS)],
+            About::Other => vec![(&ruth, format!("/admin/operator{below}"), QUESTIONS + ELSEWHERE)],
+            About::Own if page.is_shown_of_others() => vec![of_acme, elsewhere],
+            About::Own => vec![of_acme],
+        };
+        for (browser, path, most) in places {
+            browser.get(&path).await; // what is kept from then on is
+            wire.take();
+            let shown = browser.get(&path).await;
+            let asked = wire.take();
+            // Who is active cannot be let in again, and is shown.
+            assert!(shown.status == 200 || shown.status == 303, "{path}: {}", shown.body);
+            let bytes = weight(browser, &shown).await;
+            if asked.len() > most || bytes > BYTES {
+                let asked = format!("{} questions\n  {}", asked.len(), asked.join("\n  "));
+                costly.push(format!("{path}: {bytes} bytes, {asked}"));
+            }
+        }
+    }
+
+    assert!(costly.is_empty(), "{}", costly.join("\n"));
+}
