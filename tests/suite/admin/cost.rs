@@ -12,8 +12,8 @@ use super::console::{look, operator};
 /// Questions of one page at most, beside those that begin and end transactions.
 const QUESTIONS: usize = 5;
 
-/// Those that a page about an organization of others takes besides: which one it is, and to tell it.
-const ELSEWHERE: usize = 3;
+/// Those that a page about an organization of others takes besides: whose pages these are, which one it is, and to tell it.
+const ELSEWHERE: usize = 4;
 
 /// Bytes of one page at most, with all that it loads.
 const BYTES: usize = 100_000;

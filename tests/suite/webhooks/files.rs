@@ -42,14 +42,15 @@ async fn one_of_a_file_is_told_and_signs_by_the_secret_that_was_made_or_given() 
     app.apply(&silent).await;
     let nothing = told("three").await;
 
-    let made = format!("+ webhook {} of acme (its secret will be generated)\n", receiver.url);
+    let shown_as = format!("{}/…", receiver.url.origin().ascii_serialization());
+    let made = format!("+ webhook {shown_as} of acme (its secret will be generated)\n");
     assert!(shown.starts_with(&made), "{shown}");
     let [secret] = applied.generated_secrets.as_slice() else { panic!("one secret: {applied:?}") };
-    assert_eq!(secret.of, format!("the webhook {} of acme", receiver.url));
+    assert_eq!(secret.of, format!("the webhook {shown_as} of acme"));
     let [message] = by_made.as_slice() else { panic!("one event: {by_made:?}") };
     assert!(message.kind() == "group.configured" && message.is_signed_by(secret.secret.reveal()));
     assert!(again.starts_with("no changes") && settled.starts_with("no changes"), "{again}{settled}");
-    assert!(replaced.starts_with(&format!("~ webhook {} of acme: secret\n", receiver.url)), "{replaced}");
+    assert!(replaced.starts_with(&format!("~ webhook {shown_as} of acme: secret\n")), "{replaced}");
     let [message] = by_given.as_slice() else { panic!("one event: {by_given:?}") };
     assert!(
         message.is_signed_by(HOOK) && !message.is_signed_by(secret.secret.reveal()),
