@@ -3,8 +3,10 @@
 mod access;
 mod application;
 mod audit;
+mod groups;
 mod invitations;
 mod overview;
+mod roles;
 mod sign_in;
 mod users;
 

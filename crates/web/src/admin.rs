@@ -5,15 +5,26 @@
 
 mod audit;
 mod change;
+mod delete;
 mod entry;
 mod events;
 mod frame;
+mod group;
+mod group_delete;
+mod groups;
 mod invitations;
 mod invite;
+mod matrix;
+mod meanwhile;
+mod naming;
 mod overview;
 mod pages;
+mod role;
+mod role_delete;
+mod roles;
 mod sign_in;
 mod user;
+mod user_groups;
 mod user_status;
 mod users;
 

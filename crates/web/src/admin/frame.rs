@@ -14,6 +14,8 @@ use crate::page::{Link, Org, Page, render};
 pub(crate) enum Part {
     Overview,
     Users,
+    Groups,
+    Roles,
     Invitations,
     Audit,
 }
@@ -54,12 +56,15 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Users, Self::Groups, Self::Roles, Self::Invitations, Self::Audit];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
+            Self::Groups => "Groups",
+            Self::Roles => "Roles",
             Self::Invitations => "Invitations",
             Self::Audit => "Audit log",
         }
@@ -70,6 +75,8 @@ impl Part {
         match self {
             Self::Overview => "",
             Self::Users => "/users",
+            Self::Groups => "/groups",
+            Self::Roles => "/roles",
             Self::Invitations => "/invitations",
             Self::Audit => "/audit",
         }
@@ -80,6 +87,8 @@ impl Part {
         match self {
             Self::Overview => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,
+            Self::Groups => OrgatePermission::GroupsRead,
+            Self::Roles => OrgatePermission::RolesRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
             Self::Audit => OrgatePermission::AuditRead,
         }
