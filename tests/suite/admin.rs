@@ -5,8 +5,10 @@ mod application;
 mod audit;
 mod console;
 mod cost;
+mod groups;
 mod invitations;
 mod overview;
+mod roles;
 mod sign_in;
 mod users;
 

@@ -177,6 +177,8 @@ async fn a_request_id_is_new_each_time_and_never_the_callers() {
 fn admin_path(page: &AdminPage) -> String {
     let below = page.path.replace("{user}", "usr_00000000000000000000000000");
     let below = below.replace("{other}", "org_00000000000000000000000000");
+    let below = below.replace("{role}", "rol_00000000000000000000000000");
+    let below = below.replace("{group}", "grp_00000000000000000000000000");
     format!("/admin/acme{}", below.replace("{invitation}", "inv_00000000000000000000000000"))
 }
 

@@ -166,6 +166,11 @@ impl Caller {
         (is_known && self.may(permission)).then(|| Self { asked: permission, ..self.clone() })
     }
 
+    /// Whether they have this role themselves.
+    pub fn has_role(&self, role: &Role) -> bool {
+        self.roles.iter().any(|held| held == role.slug.as_str())
+    }
+
     /// Whether they may give users this role, and take it from them.
     pub fn may_assign(&self, role: &Role) -> bool {
         self.may(OrgatePermission::RolesAssign) && self.may_give(role)
@@ -287,7 +292,7 @@ impl Caller {
 
     /// Whether they may give others this permission, of whatever kind: if they hold it, and the token lends it; those of
     /// applications also if they may give what they do not hold.
-    fn may_give_permission(&self, permission: &str) -> bool {
+    pub fn may_give_permission(&self, permission: &str) -> bool {
         if is_reserved(permission) {
             return self.holds.covers(permission) && self.lent.covers(permission);
         }
@@ -299,9 +304,8 @@ impl Caller {
 
     /// Whether they may give others this role: one that they have, or any, where they may give what they do not have; and
     /// nothing in it that they may not give. A role is more than what is in it: applications ask for it by its name.
-    pub(crate) fn may_give(&self, role: &Role) -> bool {
-        let theirs = self.may(OrgatePermission::ApplicationsGrant)
-            || self.roles.iter().any(|held| held == role.slug.as_str());
+    pub fn may_give(&self, role: &Role) -> bool {
+        let theirs = self.may(OrgatePermission::ApplicationsGrant) || self.has_role(role);
         theirs && role.permissions.iter().all(|permission| self.may_give_permission(permission))
     }
 

@@ -21,7 +21,7 @@ use url::Url;
 mod access;
 mod list;
 
-pub use list::ListedClient;
+pub use list::{DeclaringClient, ListedClient};
 
 use crate::StorageError;
 use crate::row::{hash, parsed};

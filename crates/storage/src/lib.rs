@@ -81,7 +81,7 @@ pub use audit::{AuditEvents, EventPlace, InvalidPlace, Period, StoredEvent};
 pub use authorization_requests::{
     AuthorizationRequests, ForDevice, NewAuthorizationRequest, StoredAuthorizationRequest,
 };
-pub use clients::{ClientChange, Clients, ListedClient};
+pub use clients::{ClientChange, Clients, DeclaringClient, ListedClient};
 pub use codes::{Codes, NewCode, RedeemableCode};
 pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnectionKey};
 pub use connections::{

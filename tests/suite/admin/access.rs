@@ -11,6 +11,8 @@ use super::{BINDING, Kept, SESSION, administrator, csrf, open_as, page_of, send}
 fn path(page: &orgate_web::AdminPage) -> String {
     let named = page.path.replace("{user}", "usr_00000000000000000000000000");
     let named = named.replace("{other}", "org_00000000000000000000000000");
+    let named = named.replace("{role}", "rol_00000000000000000000000000");
+    let named = named.replace("{group}", "grp_00000000000000000000000000");
     format!("/admin/acme{}", named.replace("{invitation}", "inv_00000000000000000000000000"))
 }
 
@@ -89,6 +91,8 @@ async fn every_page_and_form_answers_who_may_open_it_under_the_strict_policy() {
     let forms = ADMIN_PAGES.iter().filter(|page| page.method == "POST" && page.about == About::Own);
     for page in forms {
         let below = page.path.replace("{user}", user).replace("{invitation}", &invitation);
+        let below = below.replace("{role}", "rol_00000000000000000000000000");
+        let below = below.replace("{group}", "grp_00000000000000000000000000");
         let answer = ada.post(format!("/admin/acme{below}"), &[("csrf", "x")]).await;
         assert_eq!(answer.status, 403, "{below}");
         assert!(answer.body.contains("grown old"), "{below}: {}", answer.body);

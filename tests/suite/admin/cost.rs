@@ -48,12 +48,19 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
     let more = (0..60).map(user).collect::<String>();
     let invited = (0..60).map(|number| format!("{{ email: new{number}@acme.test, roles: [viewer] }}, "));
     let invited = format!("    invitations: [{}]\n", invited.collect::<String>());
-    let samples = SAMPLES.replacen("  - slug: globex", &format!("{more}{invited}  - slug: globex"), 1);
+    let groups = "    groups: [{ slug: crew, name: Crew, roles: [viewer] }]\n";
+    let samples =
+        SAMPLES.replacen("  - slug: globex", &format!("{more}{invited}{groups}  - slug: globex"), 1);
     app.apply(&samples).await;
     let acme = app.org("acme").await.org_id().to_string();
     let ada = administrator(&app, "acme", "ada@acme.test").await;
     let ruth = operator(&app).await;
-    let lists = [("user", "users", "usr_"), ("invitation", "invitations", "inv_")];
+    let lists = [
+        ("user", "users", "usr_"),
+        ("invitation", "invitations", "inv_"),
+        ("role", "roles", "rol_"),
+        ("group", "groups", "grp_"),
+    ];
     let mut named = BTreeMap::from([("other", acme.clone())]);
     for (name, list, prefix) in lists {
         named.insert(name, id(&ada.get(format!("/admin/acme/{list}")).await, prefix));

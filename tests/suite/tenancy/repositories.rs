@@ -126,6 +126,8 @@ impl Calls {
             Clients::admits_origin: false
             Clients::count: 1
             Clients::list_admitted: []
+            Clients::list_declaring: []
+            Clients::list_permissions: {}
             Clients::list_page: []
             Clients::list_initiating: []
             Clients::list_owned: []

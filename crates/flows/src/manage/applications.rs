@@ -1,7 +1,10 @@
 //! Which clients an organization may use: its own, everybody's, and those that the operator lets it use.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use orgate_domain::clients::Audience;
-use orgate_domain::ids::ClientId;
+use orgate_domain::ids::{ClientId, OrgId};
+use orgate_domain::names::DisplayName;
 use orgate_storage::{ListedClient, Page, PageOf};
 
 use super::change::Change;
@@ -19,6 +22,45 @@ pub async fn list_applications(
     page: PageOf<ClientId>,
 ) -> Result<Page<ListedClient, ClientId>, Failure> {
     caller.read(env, async |tx| tx.clients().list_admitted(page).await).await
+}
+
+/// Applications whose declared permissions are read at most.
+const MAX_DECLARING: i64 = 200;
+
+/// What an application declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name for people.
+    pub name: DisplayName,
+    /// The permissions that its resource knows.
+    pub permissions: BTreeSet<String>,
+}
+
+/// What the applications declare that the organization may use and that are switched on. Those that declare nothing are left
+/// out.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_declared(env: &Env, caller: &Caller) -> Result<Vec<Declared>, Failure> {
+    let mut clients = caller.read(env, async |tx| tx.clients().list_declaring(MAX_DECLARING).await).await?;
+    // What a client declares, its owner's data says: there are two owners at most, the organization and the operator's.
+    let mut others: BTreeMap<OrgId, Vec<ClientId>> = BTreeMap::new();
+    for client in clients.iter().filter(|client| client.owner != caller.org_id()) {
+        others.entry(client.owner).or_default().push(client.id);
+    }
+    for (owner, ids) in others {
+        let Some(scope) = env.configuration.organization(&env.store, &owner.to_string()).await? else {
+            continue;
+        };
+        let mut tx = env.store.begin(&scope).await?;
+        let mut declared = tx.clients().list_permissions(&ids).await?;
+        tx.commit().await?;
+        for client in clients.iter_mut().filter(|client| client.owner == owner) {
+            client.permissions = declared.remove(&client.id).unwrap_or_default();
+        }
+    }
+    let declaring = clients.into_iter().filter(|client| !client.permissions.is_empty());
+    Ok(declaring.map(|client| Declared { name: client.name, permissions: client.permissions }).collect())
 }
 
 /// Lets the organization use a client of the operator's, of audience `granted`; to do it again changes nothing.

@@ -1,6 +1,6 @@
 //! The audit log.
 
-use orgate_domain::audit::Action;
+use orgate_domain::audit::{Action, Outcome};
 use orgate_storage::{EventPlace, Page, PageOf, Period, StoredEvent};
 
 use super::Caller;
@@ -29,4 +29,26 @@ pub async fn list_latest(
 ) -> Result<Vec<StoredEvent>, Failure> {
     let except: Vec<_> = except.iter().map(|action| action.as_str()).collect();
     caller.read(env, async |tx| tx.audit().list_latest(&except, most.into()).await).await
+}
+
+/// Events of one kind among which the last about something is looked for.
+const LOOKED_AT: i64 = 50;
+
+/// The last success of this kind whose detail says this, among the latest of the log; `None` if it is not there.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_last(
+    env: &Env,
+    caller: &Caller,
+    (action, (name, value)): (Action, (&str, &str)),
+) -> Result<Option<StoredEvent>, Failure> {
+    let others = Action::ALL.iter().filter(|other| **other != action);
+    let others: Vec<_> = others.map(|other| other.as_str()).collect();
+    let found = caller.read(env, async |tx| tx.audit().list_latest(&others, LOOKED_AT).await).await?;
+    let is_meant = |event: &StoredEvent| {
+        event.outcome == Outcome::Success.as_str()
+            && event.detail.get(name).and_then(|said| said.as_str()) == Some(value)
+    };
+    Ok(found.into_iter().find(is_meant))
 }

@@ -47,6 +47,57 @@ pub async fn find_group(env: &Env, caller: &Caller, id: GroupId) -> Result<Optio
     caller.read(env, async |tx| tx.groups().find(id).await).await
 }
 
+/// A group, and what is around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupAround {
+    /// The group.
+    pub group: Group,
+    /// All others of the organization, by slug.
+    pub others: Vec<Group>,
+    /// A page of whoever was put into it by hand.
+    pub members: Page<Member, UserId>,
+}
+
+/// One group with what is around it, in two questions; `None` if the organization has none of this id.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_group_around(
+    env: &Env,
+    caller: &Caller,
+    (id, page): (GroupId, PageOf<UserId>),
+) -> Result<Option<GroupAround>, Failure> {
+    let mut tx = env.store.begin(&caller.scope).await?;
+    let mut others = tx.groups().list().await?;
+    let Some(place) = others.iter().position(|group| group.id == id) else { return Ok(None) };
+    let group = others.remove(place);
+    let members = tx.groups().list_members(id, page).await?;
+    tx.commit().await?;
+    Ok(Some(GroupAround { group, others, members }))
+}
+
+/// Every group of the organization, by slug.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_all_groups(env: &Env, caller: &Caller) -> Result<Vec<Group>, Failure> {
+    caller.read(env, async |tx| tx.groups().list().await).await
+}
+
+/// The groups that somebody put a user into by hand, by slug.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_groups_of(env: &Env, caller: &Caller, user: UserId) -> Result<Vec<Group>, Failure> {
+    let question = async |tx: &mut OrgTx| {
+        let slugs = tx.groups().list_of_member(user).await?;
+        let mut groups = tx.groups().list().await?;
+        groups.retain(|group| slugs.iter().any(|slug| slug == group.slug.as_str()));
+        Ok(groups)
+    };
+    caller.read(env, question).await
+}
+
 /// A page of whoever was put into a group by hand. Connections put others into it.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Which clients there are: the organization's own, and all that it may use.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use orgate_domain::clients::{Audience, ClientStatus, Party};
 use orgate_domain::ids::{ClientId, OrgId};
 use orgate_domain::names::DisplayName;
@@ -28,6 +30,19 @@ pub struct ListedClient {
     pub status: ClientStatus,
     /// Whose it is to people.
     pub party: Party,
+}
+
+/// A client that is switched on, and the permissions that it declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaringClient {
+    /// Its id inside its owner.
+    pub id: ClientId,
+    /// Whose it is.
+    pub owner: OrgId,
+    /// Its name for people.
+    pub name: DisplayName,
+    /// What it declares, of the organization's own: of others' clients, their owner's data says it.
+    pub permissions: BTreeSet<String>,
 }
 
 struct Row {
@@ -98,6 +113,53 @@ impl Clients<'_> {
         .await?;
         let clients: Result<Vec<ListedClient>, _> = rows.into_iter().map(TryInto::try_into).collect();
         Ok(page.cut(clients?, |client| client.id))
+    }
+
+    /// Clients that the organization may use and that are switched on, `limit` at most, with what its own declare.
+    pub async fn list_declaring(&mut self, limit: i64) -> Result<Vec<DeclaringClient>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select entry.id, entry.org_id as owner, entry.name,
+                      array(select known.permission from client_permissions known
+                            where known.org_id = $1 and known.org_id = entry.org_id and known.client_id = entry.id
+                            order by known.permission) as "permissions!"
+               from admitted_clients admitted
+               join client_directory entry on entry.org_id = admitted.client_org_id and entry.id = admitted.client_id
+               where admitted.org_id = $1 and admitted.status = 'active' and entry.party <> 'unregistered'
+               order by admitted.client_id limit $2"#,
+            self.org_id,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let clients = rows.into_iter().map(|row| {
+            Ok(DeclaringClient {
+                id: ClientId::from_uuid(row.id),
+                owner: OrgId::from_uuid(row.owner),
+                name: parsed(DisplayName::parse(&row.name).ok(), TABLE, "name")?,
+                permissions: row.permissions.into_iter().collect(),
+            })
+        });
+        clients.collect()
+    }
+
+    /// What these clients of the organization's own declare; those that declare nothing are left out.
+    pub async fn list_permissions(
+        &mut self,
+        clients: &[ClientId],
+    ) -> Result<BTreeMap<ClientId, BTreeSet<String>>, StorageError> {
+        let ids: Vec<Uuid> = clients.iter().map(|id| id.as_uuid()).collect();
+        let rows = sqlx::query!(
+            "select client_id, permission from client_permissions where org_id = $1 and client_id = any($2)",
+            self.org_id,
+            &ids,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let mut declared: BTreeMap<ClientId, BTreeSet<String>> = BTreeMap::new();
+        for row in rows {
+            declared.entry(ClientId::from_uuid(row.client_id)).or_default().insert(row.permission);
+        }
+        Ok(declared)
     }
 
     /// How many applications the organization made: no client that registered itself, or is known by its document.

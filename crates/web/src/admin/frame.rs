@@ -16,6 +16,8 @@ use crate::page::{Link, Org, Page, render};
 pub(crate) enum Part {
     Overview,
     Users,
+    Groups,
+    Roles,
     Invitations,
     Audit,
     Organizations,
@@ -71,12 +73,22 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit, Self::Organizations];
+    const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Users,
+        Self::Groups,
+        Self::Roles,
+        Self::Invitations,
+        Self::Audit,
+        Self::Organizations,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
+            Self::Groups => "Groups",
+            Self::Roles => "Roles",
             Self::Invitations => "Invitations",
             Self::Audit => "Audit log",
             Self::Organizations => "Organizations",
@@ -88,6 +100,8 @@ impl Part {
         match self {
             Self::Overview => "",
             Self::Users => "/users",
+            Self::Groups => "/groups",
+            Self::Roles => "/roles",
             Self::Invitations => "/invitations",
             Self::Audit => "/audit",
             Self::Organizations => "/organizations",
@@ -99,6 +113,8 @@ impl Part {
         match self {
             Self::Overview => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,
+            Self::Groups => OrgatePermission::GroupsRead,
+            Self::Roles => OrgatePermission::RolesRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
             Self::Audit => OrgatePermission::AuditRead,
             Self::Organizations => OrgatePermission::OrganizationsRead,

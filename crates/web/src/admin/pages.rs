@@ -10,7 +10,10 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
-use super::{audit, console, entry, invitations, invite, overview, standing, user, user_status, users};
+use super::{
+    audit, console, entry, group, group_delete, groups, invitations, invite, overview, role, role_delete,
+    roles, standing, user, user_groups, user_status, users,
+};
 
 /// One page, or what a form on one does.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +97,23 @@ pages! {
     POST "/users/{user}/deactivate" UsersManage => user_status::post_deactivate;
     GET "/users/{user}/reactivate" UsersManage => user_status::get_reactivate;
     POST "/users/{user}/reactivate" UsersManage => user_status::post_reactivate;
+    GET "/users/{user}/groups" GroupsRead => user_groups::get;
+    GET "/groups" GroupsRead => groups::get;
+    GET "/groups/new" GroupsManage => group::get_new;
+    POST "/groups/new" GroupsManage => group::post_new;
+    GET "/groups/{group}" GroupsRead => group::get;
+    POST "/groups/{group}" GroupsManage => group::post;
+    POST "/groups/{group}/members" GroupsManage => group::post_add;
+    POST "/groups/{group}/members/remove" GroupsManage => group::post_remove;
+    GET "/groups/{group}/delete" GroupsManage => group_delete::get;
+    POST "/groups/{group}/delete" GroupsManage => group_delete::post;
+    GET "/roles" RolesRead => roles::get;
+    GET "/roles/new" RolesManage => role::get_new;
+    POST "/roles/new" RolesManage => role::post_new;
+    GET "/roles/{role}" RolesRead => role::get;
+    POST "/roles/{role}" RolesManage => role::post;
+    GET "/roles/{role}/delete" RolesManage => role_delete::get;
+    POST "/roles/{role}/delete" RolesManage => role_delete::post;
     GET "/invitations" InvitationsRead => invitations::get;
     GET "/invitations/new" InvitationsManage => invite::get;
     POST "/invitations/new" InvitationsManage => invite::post;

@@ -38,6 +38,8 @@ struct UserTemplate {
     roles_error: Option<String>,
     /// Whether any of the boxes can be changed.
     assigns: bool,
+    /// Where the groups are that they are in, if these may be seen.
+    groups: Option<String>,
     /// If they may be seen.
     sessions: Option<Vec<SessionLine>>,
     ends: bool,
@@ -181,6 +183,9 @@ async fn page(
         assigns: roles.iter().flatten().any(|role| role.is_open),
         roles,
         roles_error: refused.map(|(refusal, _)| refusal.wrong.why),
+        groups: caller
+            .asking(OrgatePermission::GroupsRead)
+            .map(|_| admin.href(&format!("/users/{id}/groups"))),
         sessions: sessions.map(|all| all.iter().map(|session| SessionLine::of(session, now)).collect()),
         ends: caller.asking(OrgatePermission::SessionsManage).is_some(),
         manages: caller.asking(OrgatePermission::UsersManage).is_some(),

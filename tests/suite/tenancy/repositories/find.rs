@@ -35,6 +35,11 @@ impl Calls {
                 let admitted = tx.clients().list_admitted(PageOf { after: None, limit: 50 }).await;
                 admitted.map(|page| page.items.into_iter().filter(|client| client.owner == org_id).collect::<Vec<_>>())
             };
+            "Clients::list_declaring" => async {
+                let admitted = tx.clients().list_declaring(50).await;
+                admitted.map(|all| all.into_iter().filter(|client| client.owner == org_id).collect::<Vec<_>>())
+            };
+            "Clients::list_permissions" => tx.clients().list_permissions(&[acme.client.id]);
             "Clients::list_page" => async {
                 let own = tx.clients().list_page(PageOf { after: None, limit: 50 }).await;
                 own.map(|page| page.items.into_iter().filter(|client| client.owner == org_id).collect::<Vec<_>>())

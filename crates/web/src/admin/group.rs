@@ -1,0 +1,277 @@
+//! One group, or a new one: what its members have by it, and who they are.
+
+mod boxes;
+mod members;
+mod save;
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::ids::{GroupId, UserId};
+use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::Failure;
+use orgate_flows::manage::groups::{GroupAround, find_group_around, list_all_groups};
+use orgate_flows::manage::roles::list_roles;
+use orgate_flows::manage::{Group, MAX_PAGE, Page as Listed, PageOf, Role};
+
+use self::boxes::{Boxes, Choice};
+use self::members::Members;
+use super::change::Refusal;
+use super::frame::{Frame, Part};
+use super::meanwhile::Meanwhile;
+use super::{Admin, Named, entry};
+use crate::form::LinkQuery;
+use crate::page::{Link, Page, failed};
+
+pub(crate) use members::{post_add, post_remove};
+pub(crate) use save::{post, post_new};
+
+/// Members on one page.
+const ON_A_PAGE: usize = 50;
+
+/// `templates/admin/group.html`.
+#[derive(Template)]
+#[template(path = "admin/group.html")]
+struct GroupTemplate {
+    page: Page,
+    frame: Frame,
+    csrf: String,
+    /// Where the form goes.
+    here: String,
+    back: String,
+    /// What it is, unless it is a new one.
+    group: Option<Shown>,
+    name: String,
+    slug: String,
+    /// Whether anything can be changed.
+    edits: bool,
+    /// The organization's roles, if they may be seen.
+    roles: Option<Vec<Choice>>,
+    parents: Vec<Choice>,
+    members: Option<Members>,
+    refusal: Option<Refusal>,
+    meanwhile: Option<Meanwhile>,
+}
+
+/// A group as it is now.
+struct Shown {
+    id: String,
+    slug: String,
+    /// Its name, roles and parents, for whether they are still so once the form comes back.
+    name: String,
+    base_roles: String,
+    base_parents: String,
+    /// The same two, for people.
+    roles: String,
+    parents: String,
+    /// Slugs of the roles that its members have by groups that it is inside of.
+    inherited: String,
+    /// The groups that are inside of it.
+    children: Vec<Link>,
+    /// Why whoever may change groups may not change this one: a role that is not theirs to give.
+    lock: Option<String>,
+    /// Where it is deleted, if it may be.
+    delete: Option<String>,
+}
+
+/// What a form asks for, and what came of it.
+struct Asked {
+    name: String,
+    slug: String,
+    roles: BTreeSet<String>,
+    parents: BTreeSet<String>,
+    refused: Refused,
+}
+
+/// A group, for whether it is still as it was.
+#[derive(Clone, PartialEq, Eq)]
+struct Base {
+    name: String,
+    roles: BTreeSet<String>,
+    parents: BTreeSet<String>,
+}
+
+/// Why a form is shown once more.
+enum Refused {
+    /// It is shown for the first time.
+    No,
+    For(Refusal),
+    /// Somebody else changed the group: what was there when the form was made.
+    Meanwhile(Base),
+}
+
+/// What the page says besides.
+#[derive(Default)]
+struct Said {
+    done: Option<&'static str>,
+    asked: Option<Asked>,
+    /// An address that is not in the group now, and why.
+    member: Option<(String, Refusal)>,
+    /// After whom the page of members begins.
+    after: Option<UserId>,
+}
+
+impl GroupTemplate {
+    /// What is wrong with a field.
+    fn wrong(&self, field: &str) -> Option<&str> {
+        let wrong = self.refusal.as_ref().map(|refusal| &refusal.wrong);
+        wrong.filter(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
+    }
+
+    /// What is wrong, and the field that the summary leads to, if there is one.
+    fn summary(&self) -> Option<(&str, Option<&str>)> {
+        let wrong = &self.refusal.as_ref()?.wrong;
+        let known = ["name", "slug", "roles", "parents"].contains(&wrong.field.as_str());
+        Some((wrong.why.as_str(), known.then_some(wrong.field.as_str())))
+    }
+}
+
+impl Base {
+    fn of(group: &Group) -> Self {
+        Self {
+            name: group.name.as_str().to_owned(),
+            roles: group.roles.keys().map(ToString::to_string).collect(),
+            parents: group.parents.keys().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// `GET …/groups/new`.
+pub(crate) async fn get_new(admin: Admin) -> Response {
+    show_new(&admin, None).await
+}
+
+/// `GET …/groups/{group}`.
+pub(crate) async fn get(admin: Admin, Named(id): Named<GroupId>, LinkQuery(params): LinkQuery) -> Response {
+    let done = match params.get("done") {
+        Some("added") => Some("They are in the group, and have its roles from now on."),
+        Some("made") => Some("The group is made. Nobody is in it yet: add them below."),
+        Some("removed") => Some("They are out of the group, and have its roles no more."),
+        Some("saved") => Some("The group is saved, and counts at once for whoever is in it."),
+        _ => None,
+    };
+    let after = params.get("after").and_then(|text| text.parse().ok());
+    show(&admin, id, Said { done, after, ..Said::default() }).await
+}
+
+async fn show_new(admin: &Admin, asked: Option<Asked>) -> Response {
+    // To say what it is inside of, they have to be seen.
+    let groups = match admin.caller.asking(OrgatePermission::GroupsRead) {
+        Some(caller) => list_all_groups(&admin.env, &caller).await,
+        None => Ok(Vec::new()),
+    };
+    let shown = match groups {
+        Ok(groups) => page(admin, (None, &groups), Said { asked, ..Said::default() }).await,
+        Err(failure) => Err(failure),
+    };
+    render(admin, shown)
+}
+
+async fn show(admin: &Admin, id: GroupId, said: Said) -> Response {
+    let Some(reader) = admin.caller.asking(OrgatePermission::GroupsRead) else {
+        return entry::lacks(admin, OrgatePermission::GroupsRead);
+    };
+    let members = PageOf { after: said.after, limit: ON_A_PAGE };
+    let shown = match find_group_around(&admin.env, &reader, (id, members)).await {
+        Ok(Some(GroupAround { group, others, members })) => {
+            page(admin, (Some((&group, members)), &others), said).await
+        }
+        Ok(None) => return entry::missing(admin),
+        Err(failure) => Err(failure),
+    };
+    render(admin, shown)
+}
+
+fn render(admin: &Admin, shown: Result<(StatusCode, GroupTemplate), Failure>) -> Response {
+    match shown {
+        Ok((status, template)) => admin.render(status, &template),
+        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
+    }
+}
+
+/// A group, and a page of whoever is in it.
+type Found<'a> = (&'a Group, Listed<orgate_flows::manage::Member, UserId>);
+
+async fn page(
+    admin: &Admin,
+    (found, others): (Option<Found<'_>>, &[Group]),
+    said: Said,
+) -> Result<(StatusCode, GroupTemplate), Failure> {
+    let group = found.as_ref().map(|(group, _)| *group);
+    let roles = match admin.caller.asking(OrgatePermission::RolesRead) {
+        Some(caller) => {
+            let all = PageOf { after: None, limit: MAX_PAGE };
+            Some(list_roles(&admin.env, &caller, all).await?.items)
+        }
+        None => None,
+    };
+    let manages = admin.caller.asking(OrgatePermission::GroupsManage).is_some();
+    let lock = group.filter(|_| manages).and_then(|group| lock(admin, group, roles.as_deref()));
+    let edits = manages && lock.is_none();
+    let status = said.status();
+    let asked = said.asked.unwrap_or_else(|| Asked::as_is(group));
+    let meanwhile = match (&asked.refused, group) {
+        (Refused::Meanwhile(base), Some(group)) => Some(save::meanwhile(admin, group, base).await?),
+        _ => None,
+    };
+    let boxes = Boxes { admin, asked: &asked, group, edits };
+    let (roles, parents) = (roles.map(|roles| boxes.roles(&roles)), boxes.parents(others));
+    let path = group.map_or_else(|| "/groups/new".to_owned(), |group| format!("/groups/{}", group.id));
+    let up = admin.caller.asking(OrgatePermission::GroupsRead).map_or("", |_| "/groups");
+    let here = admin.href(&path);
+    let shown = group.map(|group| Shown::of(admin, (group, others), (lock, edits)));
+    let members =
+        found.map(|(_, members)| Members::of(admin, (&here, members, said.after), (edits, said.member)));
+    let template = GroupTemplate {
+        page: admin.page(),
+        frame: Frame::below(admin, Part::Groups, Vec::new()).saying(said.done),
+        csrf: admin.token(),
+        back: admin.href(up),
+        group: shown,
+        edits,
+        roles,
+        parents,
+        members,
+        meanwhile,
+        name: asked.name,
+        slug: asked.slug,
+        refusal: asked.refused.refusal(),
+        here,
+    };
+    Ok((status, template))
+}
+
+/// A role that a group's members have by it, and that the reader may not give, as far as they may see it.
+fn lock(admin: &Admin, group: &Group, roles: Option<&[Role]>) -> Option<String> {
+    let given = group.role_slugs();
+    let mut given = roles.unwrap_or_default().iter().filter(|role| given.contains(role.slug.as_str()));
+    given.find(|role| !admin.caller.may_give(role)).map(|role| role.name.as_str().to_owned())
+}
+
+impl Shown {
+    fn of(admin: &Admin, (group, others): (&Group, &[Group]), (lock, edits): (Option<String>, bool)) -> Self {
+        let Base { name, roles, parents } = Base::of(group);
+        let words = |texts| Vec::from_iter(texts).join(" ");
+        let said = |texts: &BTreeSet<String>| Vec::from_iter(texts.iter().map(String::as_str)).join(", ");
+        let inside = others.iter().filter(|other| other.parents.contains_key(&group.slug));
+        let children = inside.map(|other| Link {
+            label: other.name.as_str().to_owned(),
+            href: admin.href(&format!("/groups/{}", other.id)),
+        });
+        Self {
+            id: group.id.to_string(),
+            slug: group.slug.to_string(),
+            name,
+            roles: said(&roles),
+            parents: said(&parents),
+            base_roles: words(roles),
+            base_parents: words(parents),
+            inherited: Vec::from_iter(group.inherited.iter().map(String::as_str)).join(", "),
+            children: children.collect(),
+            lock,
+            delete: edits.then(|| admin.href(&format!("/groups/{}/delete", group.id))),
+        }
+    }
+}

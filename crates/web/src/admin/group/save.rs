@@ -1,0 +1,148 @@
+//! What a form says of a group: made, changed, or shown once more.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::audit::Action;
+use orgate_domain::ids::GroupId;
+use orgate_domain::names::Slug;
+use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::Failure;
+use orgate_flows::manage::groups::{GroupSettings, create_group, update_group};
+use orgate_flows::manage::{ChangeError, Group};
+
+use super::{Asked, Base, Refused, Said, show, show_new};
+use crate::admin::change::{Refusal, answer, done, refusal};
+use crate::admin::meanwhile::{Meanwhile, moved};
+use crate::admin::naming::{display_name, slug_for};
+use crate::admin::{Admin, Named, Submitted};
+use crate::fields::Form;
+
+impl Refused {
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::For(refusal) => refusal.status,
+            Self::Meanwhile(_) => StatusCode::CONFLICT,
+            Self::No => StatusCode::OK,
+        }
+    }
+
+    pub(super) fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::For(refusal) => Some(refusal),
+            Self::Meanwhile(_) | Self::No => None,
+        }
+    }
+}
+
+/// `POST …/groups/new`.
+pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Response {
+    let made = match (slug_for(&form), settings(&form, &Base::nothing())) {
+        (Ok(slug), Ok(settings)) => create_group(&admin.env, &admin.caller, (slug, settings), None).await,
+        (_, Err(error)) | (Err(error), _) => Err(error),
+    };
+    let error = match made {
+        Ok(group) => {
+            return done(&admin, (&format!("/groups/{}", group.id), OrgatePermission::GroupsRead), "made");
+        }
+        Err(error) => error,
+    };
+    match refusal(&admin, &error) {
+        Ok(refusal) => show_new(&admin, Some(Asked::of(&form, Refused::For(refusal)))).await,
+        Err(response) => *response,
+    }
+}
+
+/// `POST …/groups/{group}`: saves what the form shows, unless somebody else changed the group since.
+pub(crate) async fn post(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Response {
+    let base = Base::brought(&form);
+    let edit = |now: &Group| {
+        let now = Base::of(now);
+        // Of a name, what a form brings is without the space around it.
+        if (Base { name: now.name.trim().to_owned(), ..now.clone() }) != base {
+            return Err(ChangeError::Stale);
+        }
+        settings(&form, &now)
+    };
+    let shown = format!("/groups/{id}");
+    let Err(error) = update_group(&admin.env, &admin.caller, id, edit).await else {
+        return done(&admin, (&shown, OrgatePermission::GroupsRead), "saved");
+    };
+    // What the page shows takes another permission than to change it.
+    if admin.caller.asking(OrgatePermission::GroupsRead).is_none() {
+        return answer(&admin, Err(error), (&shown, OrgatePermission::GroupsRead), "");
+    }
+    let refused = match (&error, refusal(&admin, &error)) {
+        (_, Err(response)) => return *response,
+        (ChangeError::Stale, Ok(_)) => Refused::Meanwhile(base),
+        (_, Ok(refusal)) => Refused::For(refusal),
+    };
+    show(&admin, id, Said { asked: Some(Asked::of(&form, refused)), ..Said::default() }).await
+}
+
+/// What a form wants, of a group that is so now: what it did not show stays.
+fn settings(form: &Form, now: &Base) -> Result<GroupSettings, ChangeError> {
+    let wanted = |now: &BTreeSet<String>, (field, held): (&str, &str), pointer: &str| {
+        let (ticked, shown) = (all(form, field), all(form, held));
+        let dropped = &shown - &ticked;
+        let slugs =
+            now.iter().filter(|slug| !dropped.contains(*slug)).chain(&ticked).collect::<BTreeSet<_>>();
+        let slugs = slugs.into_iter().map(|slug| Slug::parse(slug));
+        slugs
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| ChangeError::invalid(pointer.to_owned(), error.to_string()))
+    };
+    Ok(GroupSettings {
+        name: display_name(form)?,
+        roles: wanted(&now.roles, ("role", "held_role"), "/roles")?,
+        parents: wanted(&now.parents, ("parent", "held_parent"), "/parents")?,
+    })
+}
+
+fn all(form: &Form, field: &str) -> BTreeSet<String> {
+    form.all(field).map(str::to_owned).collect()
+}
+
+/// Who changed a group, and what, since a form was made of it.
+pub(super) async fn meanwhile(admin: &Admin, group: &Group, base: &Base) -> Result<Meanwhile, Failure> {
+    let now = Base::of(group);
+    let renamed = (now.name.trim() != base.name).then(|| ("It is called now", now.name.clone()));
+    let roles = moved((&base.roles, &now.roles), ("Roles it gives now", "Roles it gives no more"));
+    let parents = moved((&base.parents, &now.parents), ("It is inside of now", "It is inside of no more"));
+    let changes = renamed.into_iter().chain(roles).chain(parents).collect();
+    Meanwhile::find(admin, (Action::GroupConfigured, "group", group.slug.as_str()), changes).await
+}
+
+impl Base {
+    fn nothing() -> Self {
+        Self { name: String::new(), roles: BTreeSet::new(), parents: BTreeSet::new() }
+    }
+
+    /// What a form says that was there when it was made.
+    fn brought(form: &Form) -> Self {
+        Self {
+            name: form.text("base_name").to_owned(),
+            roles: form.words("base_roles").into_iter().collect(),
+            parents: form.words("base_parents").into_iter().collect(),
+        }
+    }
+}
+
+impl Asked {
+    /// What a form shows first: a group as it is, or nothing.
+    pub(super) fn as_is(group: Option<&Group>) -> Self {
+        let Base { name, roles, parents } = group.map_or_else(Base::nothing, Base::of);
+        Self { name, slug: String::new(), roles, parents, refused: Refused::No }
+    }
+
+    fn of(form: &Form, refused: Refused) -> Self {
+        Self {
+            name: form.text("name").to_owned(),
+            slug: form.text("slug").to_owned(),
+            roles: all(form, "role"),
+            parents: all(form, "parent"),
+            refused,
+        }
+    }
+}

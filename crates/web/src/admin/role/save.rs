@@ -1,0 +1,183 @@
+//! What a form says of a role: made, changed, or shown once more.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::audit::Action;
+use orgate_domain::ids::RoleId;
+use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::permissions::{OrgatePermission, parse_for_role};
+use orgate_flows::Failure;
+use orgate_flows::manage::applications::Declared;
+use orgate_flows::manage::roles::{RoleSettings, Touched, create_role, update_role};
+use orgate_flows::manage::{ChangeError, Role};
+
+use super::{Asked, Refused, show, show_new};
+use crate::admin::change::{Refusal, answer, done, refusal};
+use crate::admin::matrix::{Matrix, Ticks};
+use crate::admin::meanwhile::{Meanwhile, moved};
+use crate::admin::naming::{display_name, slug_for};
+use crate::admin::{Admin, Named, Submitted};
+use crate::fields::Form;
+
+impl Refused {
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::For(refusal, _) => refusal.status,
+            Self::Meanwhile(..) => StatusCode::CONFLICT,
+            Self::No => StatusCode::OK,
+        }
+    }
+
+    /// What is wrong, where the page can say it: beside the box of a permission, or where more of them are typed.
+    pub(super) fn located(self, matrix: &Matrix) -> Option<Refusal> {
+        let Self::For(mut refusal, at) = self else { return None };
+        let has_box = at.is_some_and(|at| matrix.shows(&at));
+        refusal.wrong.field = match refusal.wrong.field.as_str() {
+            "permissions" if has_box => "wrong-permission".to_owned(),
+            "permissions" => "more".to_owned(),
+            "name" | "slug" => refusal.wrong.field,
+            _ => String::new(),
+        };
+        Some(refusal)
+    }
+}
+
+/// `POST …/roles/new`.
+pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Response {
+    let wanted = permissions(&form);
+    let made = match (slug_for(&form), display_name(&form)) {
+        (Ok(slug), Ok(name)) => make(&admin, (slug, name), &wanted).await,
+        (_, Err(error)) | (Err(error), _) => Err(error),
+    };
+    let error = match made {
+        Ok(role) => {
+            return done(&admin, (&format!("/roles/{}", role.id), OrgatePermission::RolesRead), "made");
+        }
+        Err(error) => error,
+    };
+    match refusal(&admin, &error) {
+        Ok(refusal) => {
+            let refused = Refused::For(refusal, meant(&error, &wanted));
+            show_new(&admin, Some(Asked::of(&form, refused))).await
+        }
+        Err(response) => *response,
+    }
+}
+
+async fn make(
+    admin: &Admin,
+    (slug, name): (Slug, DisplayName),
+    wanted: &BTreeSet<String>,
+) -> Result<Role, ChangeError> {
+    let settings = RoleSettings { name, permissions: Vec::from_iter(wanted.clone()) };
+    create_role(&admin.env, &admin.caller, (slug, settings), None).await
+}
+
+/// `POST …/roles/{role}`: saves what the form shows, unless somebody else changed the role since.
+pub(crate) async fn post(Named(id): Named<RoleId>, Submitted { admin, form }: Submitted) -> Response {
+    let (wanted, base) = (permissions(&form), form.words("base").into_iter().collect::<BTreeSet<_>>());
+    let touched = Touched { permissions: wanted != base };
+    let edit = |now: &Role| {
+        // Of a name, what a form brings is without the space around it.
+        if now.permissions != base || now.name.as_str().trim() != form.text("base_name") {
+            return Err(ChangeError::Stale);
+        }
+        Ok(RoleSettings { name: display_name(&form)?, permissions: Vec::from_iter(wanted.clone()) })
+    };
+    let shown = format!("/roles/{id}");
+    let Err(error) = update_role(&admin.env, &admin.caller, (id, touched), edit).await else {
+        return done(&admin, (&shown, OrgatePermission::RolesRead), "saved");
+    };
+    // What the page shows takes another permission than to change it.
+    if admin.caller.asking(OrgatePermission::RolesRead).is_none() {
+        return answer(&admin, Err(error), (&shown, OrgatePermission::RolesRead), "");
+    }
+    let refused = match (&error, refusal(&admin, &error)) {
+        (_, Err(response)) => return *response,
+        (ChangeError::Stale, Ok(_)) => Refused::Meanwhile(form.text("base_name").to_owned(), base),
+        (error, Ok(refusal)) => Refused::For(refusal, meant(error, &wanted)),
+    };
+    show(&admin, id, (None, Some(Asked::of(&form, refused)))).await
+}
+
+/// What is ticked or typed.
+fn permissions(form: &Form) -> BTreeSet<String> {
+    form.all("permission").map(str::to_owned).chain(form.words("more")).collect()
+}
+
+/// The permission that something is wrong with: a use case says it by its place.
+fn meant(error: &ChangeError, wanted: &BTreeSet<String>) -> Option<String> {
+    let (ChangeError::Above { pointer, .. } | ChangeError::Invalid { pointer, .. }) = error else {
+        return None;
+    };
+    let place = pointer.strip_prefix("/permissions/")?.parse().ok()?;
+    wanted.iter().nth(place).cloned()
+}
+
+/// Who changed a role, and what, since a form was made of it.
+pub(super) async fn meanwhile(
+    admin: &Admin,
+    role: &Role,
+    (name, before): (&str, &BTreeSet<String>),
+) -> Result<Meanwhile, Failure> {
+    let now = role.name.as_str();
+    let renamed = (now.trim() != name).then(|| ("It is called now", now.to_owned()));
+    let moved = moved((before, &role.permissions), ("Put into it", "Taken out of it"));
+    let changes = renamed.into_iter().chain(moved).collect();
+    Meanwhile::find(admin, (Action::RoleConfigured, "role", role.slug.as_str()), changes).await
+}
+
+impl Asked {
+    /// What a form shows first: a role as it is, or nothing.
+    pub(super) fn as_is(role: Option<&Role>) -> Self {
+        Self {
+            name: role.map(|role| role.name.as_str().to_owned()).unwrap_or_default(),
+            slug: String::new(),
+            ticked: role.map(|role| role.permissions.clone()).unwrap_or_default(),
+            more: Vec::new(),
+            refused: Refused::No,
+        }
+    }
+
+    /// What is ticked; where nothing can be changed, what is there.
+    pub(super) fn matrix(
+        &self,
+        admin: &Admin,
+        (role, edits): (Option<&Role>, bool),
+        declared: &[Declared],
+    ) -> Matrix {
+        let nothing = BTreeSet::new();
+        let held = role.map_or(&nothing, |role| &role.permissions);
+        let changed = match &self.refused {
+            Refused::Meanwhile(_, before) => before.symmetric_difference(held).cloned().collect(),
+            Refused::For(..) | Refused::No => BTreeSet::new(),
+        };
+        let wrong = match &self.refused {
+            Refused::For(refusal, Some(at)) => Some((at.as_str(), refusal.wrong.why.as_str())),
+            _ => None,
+        };
+        let gives = |text: &str| admin.caller.may_give_permission(text);
+        let ticks = Ticks {
+            ticked: if edits { &self.ticked } else { held },
+            changed: &changed,
+            wrong,
+            gives: edits.then_some(&gives as &dyn Fn(&str) -> bool),
+        };
+        Matrix::of(&ticks, declared)
+    }
+
+    /// What a form brought: what was typed and is a permission is ticked from now on.
+    fn of(form: &Form, refused: Refused) -> Self {
+        let (typed, more): (Vec<_>, Vec<_>) =
+            form.words("more").into_iter().partition(|word| parse_for_role(word).is_ok());
+        Self {
+            name: form.text("name").to_owned(),
+            slug: form.text("slug").to_owned(),
+            ticked: form.all("permission").map(str::to_owned).chain(typed).collect(),
+            more,
+            refused,
+        }
+    }
+}
