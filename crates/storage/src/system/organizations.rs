@@ -58,7 +58,7 @@ impl Store {
              from organizations
              where org_id > $1 and erasing_since is null and ($3::text is null or external_id = $3)
                and ($4::text is null or position($4 in lower(name)) > 0 or position($4 in slug) > 0
-                    or lower(external_id) = $4 or $5 = org_id)
+                    or lower(external_id) = $4 or org_id in ($5))
              order by org_id limit $2",
             page.after.map_or(uuid::Uuid::nil(), OrgId::as_uuid),
             page.rows(),
