@@ -80,7 +80,7 @@ impl Calls {
                 let found = tx.pushed_requests().find(&spent).await;
                 found.map(|found| found.map(|pushed| pushed.parameters))
             };
-            "Organizations::find_around" => tx.organization().find_around(user);
+            "Organizations::find_around" => tx.organization().find_around(acme.user.id);
             "AuditEvents::list_latest" => tx.audit().list_latest(&[], 100);
             "AuditEvents::list" => async {
                 let page = PageOf { after: None, limit: 10 };
