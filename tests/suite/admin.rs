@@ -4,7 +4,9 @@ mod access;
 mod application;
 mod audit;
 mod invitations;
+mod look;
 mod overview;
+mod policies;
 mod sign_in;
 mod users;
 

@@ -7,7 +7,7 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::administration::PATH;
 
 use super::{Admin, sign_in};
-use crate::page::{Link, Org, Page, render};
+use crate::page::{Link, Org, Page, render, render_live};
 
 /// A part of the administration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) enum Part {
     Overview,
     Users,
     Invitations,
+    Look,
+    Policies,
     Audit,
 }
 
@@ -54,13 +56,16 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Users, Self::Invitations, Self::Look, Self::Policies, Self::Audit];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
             Self::Invitations => "Invitations",
+            Self::Look => "Look",
+            Self::Policies => "Policies",
             Self::Audit => "Audit log",
         }
     }
@@ -71,6 +76,8 @@ impl Part {
             Self::Overview => "",
             Self::Users => "/users",
             Self::Invitations => "/invitations",
+            Self::Look => "/look",
+            Self::Policies => "/policies",
             Self::Audit => "/audit",
         }
     }
@@ -81,6 +88,8 @@ impl Part {
             Self::Overview => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
+            Self::Look => OrgatePermission::OrganizationRead,
+            Self::Policies => OrgatePermission::PoliciesRead,
             Self::Audit => OrgatePermission::AuditRead,
         }
     }
@@ -165,6 +174,13 @@ impl Admin {
     /// Renders a page, with the cookie that its forms are bound to.
     pub(crate) fn render(&self, status: StatusCode, template: &impl Template) -> Response {
         let mut response = render(status, template, None);
+        self.cookies.bind(response.headers_mut());
+        response
+    }
+
+    /// The same of a page whose script asks for another page of ours.
+    pub(crate) fn render_live(&self, status: StatusCode, template: &impl Template) -> Response {
+        let mut response = render_live(status, template);
         self.cookies.bind(response.headers_mut());
         response
     }

@@ -8,7 +8,7 @@ use axum::{Router, middleware};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
 
-use super::{audit, entry, invitations, invite, overview, user, user_status, users};
+use super::{audit, entry, invitations, invite, look, overview, policies, user, user_status, users};
 
 /// One page, or what a form on one does.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,10 @@ pages! {
     POST "/invitations/new" InvitationsManage => invite::post;
     POST "/invitations/{invitation}/resend" InvitationsManage => invitations::post_resend;
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
+    GET "/look" OrganizationRead => look::get;
+    POST "/look" OrganizationManage => look::post;
+    GET "/policies" PoliciesRead => policies::get;
+    POST "/policies" PoliciesManage => policies::post;
     GET "/audit" AuditRead => audit::get;
 }
 
