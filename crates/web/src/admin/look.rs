@@ -84,7 +84,7 @@ impl Typed {
     /// What they ask for, or everything that is wrong.
     fn parse(&self) -> Result<OrganizationSettings, Vec<Wrong>> {
         let [name, logo_url, color, contact] = &self.0;
-        let some = |text: &'_ String| Some(text.clone()).filter(|text| !text.is_empty());
+        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hash = |text: String| if text.starts_with('#') { text } else { format!("#{text}") };
         let parsed = (
             DisplayName::parse(name).map_err(|error| wrong("name", &error.to_string())),
@@ -169,9 +169,12 @@ impl LookTemplate {
         FIELDS.iter().map(|(name, _)| *name).zip(self.seen.0.iter().map(String::as_str))
     }
 
-    /// The field that the summary leads to.
-    fn place<'a>(&self, wrong: &'a Wrong) -> &'a str {
-        if FIELDS.iter().any(|(name, _)| *name == wrong.field) { &wrong.field } else { "name" }
+    /// What is wrong, and the field that the summary leads to.
+    fn summary(&self) -> impl Iterator<Item = (&str, String)> {
+        self.wrongs.iter().map(|wrong| match FIELDS.iter().find(|(name, _)| *name == wrong.field) {
+            Some((name, label)) => (*name, format!("{label}: {}", wrong.why)),
+            None => ("name", wrong.why.clone()),
+        })
     }
 }
 

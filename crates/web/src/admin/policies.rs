@@ -164,9 +164,12 @@ fn usual(policy: &PolicyInForce) -> Policy {
 }
 
 impl PoliciesTemplate {
-    /// The field that the summary leads to.
-    fn place<'a>(&self, wrong: &'a Wrong) -> &'a str {
-        if settings().any(|setting| setting.name == wrong.field) { &wrong.field } else { "policies" }
+    /// What is wrong, and the field that the summary leads to.
+    fn summary(&self) -> impl Iterator<Item = (&str, String)> {
+        self.wrongs.iter().map(|wrong| match settings().find(|setting| setting.name == wrong.field) {
+            Some(setting) => (setting.name, format!("{}: {}", setting.label, wrong.why)),
+            None => ("policies", wrong.why.clone()),
+        })
     }
 }
 

@@ -47,7 +47,7 @@ impl Sample {
             stylesheet: color.map(sample_path),
             verdict: verdict(color, &shades),
             contrasts: [
-                contrast("Text on buttons", "brand", (on_brand, brand), format!("{text} on {brand}")),
+                contrast("Text on buttons", "own", (on_brand, brand), format!("{text} on {brand}")),
                 contrast(
                     "Links on light pages",
                     "light",
