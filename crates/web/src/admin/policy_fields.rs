@@ -58,7 +58,7 @@ pub(crate) static GROUPS: [Group; 4] = [
             Setting {
                 name: "sso_enforcement",
                 label: "Who must sign in through your identity provider",
-                says: "No password of whoever must is accepted any more, and sessions that began with one end at once.",
+                says: "Whoever must cannot use a password any more, and sessions that began with one end at once.",
                 kind: Kind::Enforcement,
             },
             Setting {
