@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
 import { admin } from './journeys/admin.mjs'
 import { adminRoles } from './journeys/admin_roles.mjs'
+import { adminLook } from './journeys/admin_look.mjs'
 import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
 import { clients } from './journeys/clients.mjs'
@@ -42,6 +43,7 @@ try {
   await joining(world)
   await admin(world)
   await adminRoles(world)
+  await adminLook(world)
   await apache(world)
   await federation(world)
   await setup(world)

@@ -8,6 +8,7 @@
 
 mod audit;
 mod change;
+mod changed_fields;
 mod console;
 mod delete;
 mod entry;
@@ -18,15 +19,20 @@ mod group_delete;
 mod groups;
 mod invitations;
 mod invite;
+mod look;
 mod matrix;
 mod meanwhile;
 mod naming;
 mod overview;
 mod pages;
+mod policies;
+mod policy_change;
+mod policy_fields;
 mod reason;
 mod role;
 mod role_delete;
 mod roles;
+mod sample;
 mod sign_in;
 mod standing;
 mod user;

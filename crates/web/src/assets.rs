@@ -8,13 +8,49 @@ use orgate_domain::organizations::Color;
 /// Bumped by the release: pages name it, so that a new release is never shown with an old stylesheet.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-const WHITE: Color = Color { red: 255, green: 255, blue: 255 };
+/// The background of a light page: `app.css` names the same.
+pub(crate) const WHITE: Color = Color { red: 255, green: 255, blue: 255 };
 const BLACK: Color = Color { red: 0, green: 0, blue: 0 };
 /// The background of a dark page: `app.css` names the same.
-const NIGHT: Color = Color { red: 0x18, green: 0x1b, blue: 0x21 };
+pub(crate) const NIGHT: Color = Color { red: 0x18, green: 0x1b, blue: 0x21 };
 
-/// WCAG 2.2 AA for text, with a little to spare for rounding.
+/// WCAG 2.2 AA for text (1.4.3).
+pub(crate) const WCAG: f64 = 4.5;
+
+/// The same, with a little to spare for rounding.
 const CONTRAST: f64 = 4.6;
+
+/// What becomes of a colour on pages, so that everything in it can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shades {
+    /// Behind the text of buttons: the colour itself.
+    pub(crate) brand: Color,
+    /// That text.
+    pub(crate) on_brand: Color,
+    /// Links of light pages.
+    pub(crate) ink_light: Color,
+    /// Links of dark pages.
+    pub(crate) ink_dark: Color,
+}
+
+impl Shades {
+    /// What pages are in where an organization has no colour: `app.css` names the same.
+    pub(crate) const ORGATE: Self = Self {
+        brand: Color { red: 0x3a, green: 0x4f, blue: 0xd4 },
+        on_brand: WHITE,
+        ink_light: Color { red: 0x3a, green: 0x4f, blue: 0xd4 },
+        ink_dark: Color { red: 0xa9, green: 0xb6, blue: 0xff },
+    };
+
+    pub(crate) fn of(color: Color) -> Self {
+        Self {
+            brand: color,
+            on_brand: if color.contrast(WHITE) >= color.contrast(BLACK) { WHITE } else { BLACK },
+            ink_light: color.readable_on(WHITE, BLACK, CONTRAST),
+            ink_dark: color.readable_on(NIGHT, WHITE, CONTRAST),
+        }
+    }
+}
 
 /// `GET /assets/{name}`.
 pub(crate) async fn get(Path(name): Path<String>) -> Response {
@@ -23,6 +59,7 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
         "app.css" => ("text/css; charset=utf-8", include_str!("../assets/app.css")),
         "favicon.svg" => ("image/svg+xml", include_str!("../assets/favicon.svg")),
         "mark.svg" => ("image/svg+xml", include_str!("../assets/mark.svg")),
+        "color.js" => ("text/javascript; charset=utf-8", include_str!("../assets/color.js")),
         "copy.js" => ("text/javascript; charset=utf-8", include_str!("../assets/copy.js")),
         "form-post.js" => ("text/javascript; charset=utf-8", include_str!("../assets/form-post.js")),
         "preview.js" => ("text/javascript; charset=utf-8", include_str!("../assets/preview.js")),
@@ -32,22 +69,33 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
 }
 
 /// `GET /assets/brand/{rrggbb}.css`: an organization's colour, made readable. It is a function of
-/// the colour alone, so it tells nothing about any organization.
+/// the colour alone, so it tells nothing about any organization. `{rrggbb}.sample.css`: the same for a part of a page.
 pub(crate) async fn get_brand(Path(name): Path<String>) -> Response {
-    let color = name.strip_suffix(".css").and_then(|digits| Color::parse(&format!("#{digits}")).ok());
-    let Some(color) = color else { return StatusCode::NOT_FOUND.into_response() };
-    let on_brand = if color.contrast(WHITE) >= color.contrast(BLACK) { WHITE } else { BLACK };
+    let Some(name) = name.strip_suffix(".css") else { return StatusCode::NOT_FOUND.into_response() };
+    let (digits, part) = match name.strip_suffix(".sample") {
+        Some(digits) => (digits, ".branded"),
+        None => (name, ":root"),
+    };
+    let Ok(color) = Color::parse(&format!("#{digits}")) else { return StatusCode::NOT_FOUND.into_response() };
+    let Shades { brand, on_brand, ink_light, ink_dark } = Shades::of(color);
     let css = format!(
-        ":root{{--brand:{color};--on-brand:{on_brand};--brand-ink-light:{};--brand-ink-dark:{}}}",
-        color.readable_on(WHITE, BLACK, CONTRAST),
-        color.readable_on(NIGHT, WHITE, CONTRAST),
+        "{part}{{--brand:{brand};--on-brand:{on_brand};--brand-ink-light:{ink_light};--brand-ink-dark:{ink_dark}}}"
     );
     cached("text/css; charset=utf-8", css)
 }
 
 /// The path of an organization's stylesheet.
 pub(crate) fn brand_path(color: Color) -> String {
-    format!("/assets/brand/{}.css", color.to_string().trim_start_matches('#'))
+    format!("/assets/brand/{}.css", digits(color))
+}
+
+/// The path of the same, for the part of a page that shows what a colour would look like.
+pub(crate) fn sample_path(color: Color) -> String {
+    format!("/assets/brand/{}.sample.css", digits(color))
+}
+
+fn digits(color: Color) -> String {
+    color.to_string().trim_start_matches('#').to_owned()
 }
 
 fn cached(media: &'static str, body: String) -> Response {

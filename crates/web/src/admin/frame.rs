@@ -9,7 +9,7 @@ use orgate_flows::administration::PATH;
 use orgate_flows::bootstrap::OPERATOR_SLUG;
 
 use super::{Admin, sign_in};
-use crate::page::{Link, Org, Page, render};
+use crate::page::{Link, Org, Page, render, render_live};
 
 /// A part of the administration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) enum Part {
     Groups,
     Roles,
     Invitations,
+    Look,
+    Policies,
     Audit,
     Organizations,
 }
@@ -73,12 +75,14 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
         Self::Roles,
         Self::Invitations,
+        Self::Look,
+        Self::Policies,
         Self::Audit,
         Self::Organizations,
     ];
@@ -90,6 +94,8 @@ impl Part {
             Self::Groups => "Groups",
             Self::Roles => "Roles",
             Self::Invitations => "Invitations",
+            Self::Look => "Look",
+            Self::Policies => "Policies",
             Self::Audit => "Audit log",
             Self::Organizations => "Organizations",
         }
@@ -103,6 +109,8 @@ impl Part {
             Self::Groups => "/groups",
             Self::Roles => "/roles",
             Self::Invitations => "/invitations",
+            Self::Look => "/look",
+            Self::Policies => "/policies",
             Self::Audit => "/audit",
             Self::Organizations => "/organizations",
         }
@@ -116,6 +124,8 @@ impl Part {
             Self::Groups => OrgatePermission::GroupsRead,
             Self::Roles => OrgatePermission::RolesRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
+            Self::Look => OrgatePermission::OrganizationRead,
+            Self::Policies => OrgatePermission::PoliciesRead,
             Self::Audit => OrgatePermission::AuditRead,
             Self::Organizations => OrgatePermission::OrganizationsRead,
         }
@@ -229,6 +239,13 @@ impl Admin {
     /// Renders a page, with the cookie that its forms are bound to.
     pub(crate) fn render(&self, status: StatusCode, template: &impl Template) -> Response {
         let mut response = render(status, template, None);
+        self.cookies.bind(response.headers_mut());
+        response
+    }
+
+    /// The same of a page whose script asks for another page of ours.
+    pub(crate) fn render_live(&self, status: StatusCode, template: &impl Template) -> Response {
+        let mut response = render_live(status, template);
         self.cookies.bind(response.headers_mut());
         response
     }

@@ -11,8 +11,8 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    audit, console, entry, group, group_delete, groups, invitations, invite, overview, role, role_delete,
-    roles, standing, user, user_groups, user_status, users,
+    audit, console, entry, group, group_delete, groups, invitations, invite, look, overview, policies, role,
+    role_delete, roles, standing, user, user_groups, user_status, users,
 };
 
 /// One page, or what a form on one does.
@@ -119,6 +119,10 @@ pages! {
     POST "/invitations/new" InvitationsManage => invite::post;
     POST "/invitations/{invitation}/resend" InvitationsManage => invitations::post_resend;
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
+    GET "/look" OrganizationRead => look::get;
+    POST "/look" OrganizationManage => look::post;
+    GET "/policies" PoliciesRead => policies::get;
+    POST "/policies" PoliciesManage => policies::post;
     GET "/audit" AuditRead => audit::get;
     GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;

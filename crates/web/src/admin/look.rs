@@ -1,0 +1,311 @@
+//! What the organization says of itself, and what its pages look like.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use orgate_domain::email::Email;
+use orgate_domain::names::DisplayName;
+use orgate_domain::organizations::{Branding, Color, Organization, parse_logo_url};
+use orgate_domain::permissions::OrgatePermission;
+use orgate_flows::manage::ChangeError;
+use orgate_flows::manage::organization::{DescribedOrganization, OrganizationSettings, update_organization};
+use orgate_flows::sentence;
+
+use super::change::{Wrong, answer, done, refusal};
+use super::changed_fields::{ChangedField, ChangedFields};
+use super::frame::{Frame, Part};
+use super::sample::Sample;
+use super::{Admin, Submitted};
+use crate::fields::Form;
+use crate::form::LinkQuery;
+use crate::page::{Page, failed};
+
+/// Where it is shown, and what that takes.
+const SHOWN: (&str, OrgatePermission) = ("/look", OrgatePermission::OrganizationRead);
+
+/// The fields: as the management API calls them, and as people do.
+const FIELDS: [(&str, &str); 4] = [
+    ("name", "Name"),
+    ("logo_url", "Logo"),
+    ("primary_color", "Colour"),
+    ("contact_email", "Contact address"),
+];
+
+/// `templates/admin/look.html`.
+#[derive(Template)]
+#[template(path = "admin/look.html")]
+struct LookTemplate {
+    page: Page,
+    frame: Frame,
+    csrf: String,
+    here: String,
+    /// Its short name, which stays.
+    slug: String,
+    /// Whether it can be changed.
+    manages: bool,
+    /// What stands in the fields.
+    typed: Typed,
+    /// What stood in them when the form was shown first.
+    seen: Typed,
+    wrongs: Vec<Wrong>,
+    meanwhile: Option<ChangedFields>,
+    sample: Sample,
+}
+
+/// What stands in the fields, in their order; empty: nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Typed([String; 4]);
+
+/// A form that was not saved.
+struct Unsaved {
+    status: StatusCode,
+    typed: Typed,
+    seen: Typed,
+    wrongs: Vec<Wrong>,
+    meanwhile: Option<ChangedFields>,
+}
+
+impl Typed {
+    fn of(organization: &Organization) -> Self {
+        let text = |value: Option<String>| value.unwrap_or_default();
+        Self([
+            organization.name.as_str().to_owned(),
+            text(organization.branding.logo_url.as_ref().map(ToString::to_string)),
+            text(organization.branding.primary_color.map(|color| color.to_string())),
+            text(organization.contact.as_ref().map(|contact| contact.as_str().to_owned())),
+        ])
+    }
+
+    /// Those of a form whose names begin so.
+    fn read(form: &Form, prefix: &str) -> Self {
+        Self(FIELDS.map(|(name, _)| form.text(&format!("{prefix}{name}")).to_owned()))
+    }
+
+    /// What they ask for, or everything that is wrong.
+    fn parse(&self) -> Result<OrganizationSettings, Vec<Wrong>> {
+        let [name, logo_url, color, contact] = &self.0;
+        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let hash = |text: String| if text.starts_with('#') { text } else { format!("#{text}") };
+        let parsed = (
+            DisplayName::parse(name).map_err(|error| wrong("name", &error.to_string())),
+            some(logo_url)
+                .map(|text| parse_logo_url(&text))
+                .transpose()
+                .map_err(|error| wrong("logo_url", &error.to_string())),
+            some(color)
+                .map(|text| Color::parse(&hash(text)))
+                .transpose()
+                .map_err(|error| wrong("primary_color", &format!("{error}, like #0b5fff"))),
+            some(contact)
+                .map(|text| Email::parse(&text))
+                .transpose()
+                .map_err(|error| wrong("contact_email", &format!("{error}, like name@example.com"))),
+        );
+        match parsed {
+            (Ok(name), Ok(logo_url), Ok(primary_color), Ok(contact)) => {
+                Ok(OrganizationSettings { name, branding: Branding { logo_url, primary_color }, contact })
+            }
+            (name, logo_url, color, contact) => {
+                Err([name.err(), logo_url.err(), color.err(), contact.err()].into_iter().flatten().collect())
+            }
+        }
+    }
+
+    /// What can be shown of them, whatever is wrong with the rest.
+    fn sample(&self) -> Sample {
+        let [name, logo_url, color, _] = &self.0;
+        let branding = match self.parse() {
+            Ok(settings) => settings.branding,
+            Err(_) => Branding {
+                logo_url: parse_logo_url(logo_url).ok(),
+                primary_color: Color::parse(color).or_else(|_| Color::parse(&format!("#{color}"))).ok(),
+            },
+        };
+        Sample::of(name, &branding)
+    }
+
+    /// These, with what others changed since `seen` where they were not touched themselves; and what that was.
+    fn merged(&self, seen: &Self, now: &Self) -> (Self, Vec<ChangedField>) {
+        let mut merged = self.clone();
+        let mut changes = Vec::new();
+        let states = merged.0.iter_mut().zip(&seen.0).zip(&now.0);
+        for (((mine, seen), now), (field, label)) in states.zip(FIELDS) {
+            if seen == now {
+                continue;
+            }
+            let is_touched = mine != seen && mine != now;
+            let shown = |text: &String| if text.is_empty() { "none".to_owned() } else { text.clone() };
+            changes.push(ChangedField {
+                field,
+                label,
+                now: shown(now),
+                yours: is_touched.then(|| shown(mine)),
+            });
+            if !is_touched {
+                mine.clone_from(now);
+            }
+        }
+        (merged, changes)
+    }
+}
+
+fn wrong(field: &str, why: &str) -> Wrong {
+    Wrong { field: field.to_owned(), why: sentence(why) }
+}
+
+impl LookTemplate {
+    /// What is wrong with a field.
+    fn wrong(&self, field: &str) -> Option<&str> {
+        self.wrongs.iter().find(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
+    }
+
+    /// What stands in a field.
+    fn typed(&self, field: &str) -> &str {
+        text_of(&self.typed, field)
+    }
+
+    /// What stood in each field when the form was shown.
+    fn seen(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        FIELDS.iter().map(|(name, _)| *name).zip(self.seen.0.iter().map(String::as_str))
+    }
+
+    /// What is wrong, and the field that the summary leads to.
+    fn summary(&self) -> impl Iterator<Item = (&str, String)> {
+        self.wrongs.iter().map(|wrong| match FIELDS.iter().find(|(name, _)| *name == wrong.field) {
+            Some((name, label)) => (*name, format!("{label}: {}", wrong.why)),
+            None => ("name", wrong.why.clone()),
+        })
+    }
+}
+
+fn text_of<'a>(typed: &'a Typed, field: &str) -> &'a str {
+    let found = FIELDS.iter().zip(&typed.0).find(|((name, _), _)| *name == field);
+    found.map(|(_, text)| text.as_str()).unwrap_or_default()
+}
+
+/// `GET …/look`.
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+    let done = (params.get("done") == Some("saved"))
+        .then_some("The look is saved. Whoever opens a page from now on sees it.");
+    show(&admin, done, None)
+}
+
+/// `POST …/look`: saves it, or shows what it would look like.
+pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
+    let (typed, seen) = (Typed::read(&form, ""), Typed::read(&form, "seen."));
+    let unsaved = |status, wrongs| Unsaved {
+        status,
+        typed: typed.clone(),
+        seen: seen.clone(),
+        wrongs,
+        meanwhile: None,
+    };
+    let settings = match typed.parse() {
+        Ok(settings) => settings,
+        Err(wrongs) => {
+            return unsaved(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin);
+        }
+    };
+    if form.text("action") == "preview" {
+        return unsaved(StatusCode::OK, Vec::new()).show(&admin);
+    }
+    let mut now = None;
+    let edit = |described: &DescribedOrganization| {
+        let is = Typed::of(&described.organization);
+        if is == seen { Ok(settings) } else { Err(stale(&mut now, is)) }
+    };
+    let Err(error) = update_organization(&admin.env, &admin.caller, edit).await else {
+        return done(&admin, SHOWN, "saved");
+    };
+    if admin.caller.asking(SHOWN.1).is_none() {
+        return answer(&admin, Err(error), SHOWN, "");
+    }
+    if let Some(now) = now {
+        return changed_meanwhile(&admin, typed.merged(&seen, &now), now).await;
+    }
+    match refusal(&admin, &error) {
+        Ok(refusal) => unsaved(refusal.status, vec![refusal.wrong]).show(&admin),
+        Err(response) => *response,
+    }
+}
+
+/// Keeps what there is in the place of what was seen.
+fn stale(now: &mut Option<Typed>, is: Typed) -> ChangeError {
+    *now = Some(is);
+    ChangeError::Stale
+}
+
+/// Offers both: what was typed, and what somebody changed since the form was shown.
+async fn changed_meanwhile(
+    admin: &Admin,
+    (typed, changes): (Typed, Vec<ChangedField>),
+    now: Typed,
+) -> Response {
+    let theirs = admin.href(SHOWN.0);
+    match ChangedFields::of(admin, &["name", "branding", "contact"], (changes, theirs)).await {
+        Ok(meanwhile) => {
+            let (status, meanwhile) = (StatusCode::CONFLICT, Some(meanwhile));
+            Unsaved { status, typed, seen: now, wrongs: Vec::new(), meanwhile }.show(admin)
+        }
+        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
+    }
+}
+
+impl Unsaved {
+    fn show(self, admin: &Admin) -> Response {
+        show(admin, None, Some(self))
+    }
+}
+
+fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> Response {
+    let organization = &admin.signed_in.organization;
+    let shown = unsaved.unwrap_or_else(|| {
+        let is = Typed::of(organization);
+        Unsaved { status: StatusCode::OK, typed: is.clone(), seen: is, wrongs: Vec::new(), meanwhile: None }
+    });
+    let template = LookTemplate {
+        page: admin.page(),
+        frame: Frame::of(admin, Part::Look).saying(done),
+        csrf: admin.token(),
+        here: admin.href(SHOWN.0),
+        slug: organization.slug.to_string(),
+        manages: admin.caller.asking(OrgatePermission::OrganizationManage).is_some(),
+        sample: shown.typed.sample(),
+        typed: shown.typed,
+        seen: shown.seen,
+        wrongs: shown.wrongs,
+        meanwhile: shown.meanwhile,
+    };
+    admin.render_live(shown.status, &template)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(texts: [&str; 4]) -> Typed {
+        Typed(texts.map(str::to_owned))
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let wrongs = typed(["", "http://acme.test/logo.svg", "red", "nobody"]).parse().expect_err("wrong");
+
+        let fields: Vec<_> = wrongs.iter().map(|wrong| wrong.field.as_str()).collect();
+        assert_eq!(fields, ["name", "logo_url", "primary_color", "contact_email"]);
+        assert!(typed(["Acme", "", "0B5FFF", ""]).parse().is_ok(), "the sign may be missing");
+    }
+
+    #[test]
+    fn of_what_two_changed_each_keeps_their_own_and_is_told_where_both_did() {
+        let seen = typed(["Acme", "", "#000000", ""]);
+        let now = typed(["Acme Inc", "", "#ff0000", ""]);
+        let mine = typed(["Acme Ltd", "", "#000000", "a@acme.test"]);
+
+        let (merged, changes) = mine.merged(&seen, &now);
+
+        assert_eq!(merged, typed(["Acme Ltd", "", "#ff0000", "a@acme.test"]));
+        let told: Vec<_> = changes.iter().map(|change| (change.field, change.yours.as_deref())).collect();
+        assert_eq!(told, [("name", Some("Acme Ltd")), ("primary_color", None)]);
+    }
+}
