@@ -7,6 +7,7 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::administration::PATH;
 
 use super::{Admin, sign_in};
+use crate::account;
 use crate::page::{Link, Org, Page, render};
 
 /// A part of the administration.
@@ -37,6 +38,8 @@ pub(crate) struct Frame {
     pub(crate) user_initial: String,
     /// Their address, where it says more than the name.
     pub(crate) user_email: Option<String>,
+    /// Their own account in the organization.
+    pub(crate) account: String,
     pub(crate) sign_out: String,
     pub(crate) sign_out_csrf: String,
     pub(crate) destinations: Vec<Destination>,
@@ -121,6 +124,7 @@ impl Frame {
             user_initial: Org::named(name, None).monogram,
             user: name.clone(),
             user_email: email.clone().filter(|email| email != name),
+            account: format!("{}?organization={}", account::PATH, organization.id),
             sign_out: admin.href("/sign-out"),
             sign_out_csrf: admin
                 .env
