@@ -1,6 +1,7 @@
 // The journeys: a newcomer's, in a real browser; those of clients that others wrote; and the pages under axe.
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
+import { account } from './journeys/account.mjs'
 import { admin } from './journeys/admin.mjs'
 import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
@@ -40,6 +41,7 @@ try {
   await invitations(world)
   await joining(world)
   await admin(world)
+  await account(world)
   await apache(world)
   await federation(world)
   await setup(world)
