@@ -17,7 +17,7 @@ use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use orgate_edge::{AppState, BrowserCookies};
 use orgate_flows::Env;
@@ -58,7 +58,8 @@ impl FromRequestParts<AppState> for Member {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let env = state.env.clone();
-        let cookies = cookies(parts, state).await?;
+        let cookies = BrowserCookies::from_request_parts(parts, state).await;
+        let cookies = cookies.map_err(IntoResponse::into_response)?;
         let PageQuery(params) = PageQuery::from_request_parts(parts, state).await?;
         match open(&env, params.get("organization"), &cookies.browser).await {
             Ok(Account::Own(own)) => Ok(Self { env, cookies, own, params }),
@@ -81,7 +82,8 @@ impl FromRequest<AppState> for Submitted {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let env = state.env.clone();
-        let cookies = cookies(&mut parts, state).await?;
+        let cookies = BrowserCookies::from_request_parts(&mut parts, state).await;
+        let cookies = cookies.map_err(IntoResponse::into_response)?;
         let PageForm(form) = PageForm::from_request(Request::from_parts(parts, body), state).await?;
         let organization = form.get("organization").unwrap_or_default();
         let own = match open(&env, Some(organization), &cookies.browser).await {
@@ -97,10 +99,6 @@ impl FromRequest<AppState> for Submitted {
             Err(member.old_page())
         }
     }
-}
-
-async fn cookies(parts: &mut Parts, state: &AppState) -> Result<BrowserCookies, Response> {
-    BrowserCookies::from_request_parts(parts, state).await.map_err(|status| status.into_response())
 }
 
 impl Member {

@@ -28,7 +28,7 @@ export async function account({ journeys, orgate, browser }) {
             await enter(lost, 'acme', 'casey@consult.test')
             await open(page)
             await page.getByRole('heading', { name: 'Casey Consult' }).waitFor()
-            await press(page, side(page).getByRole('link', { name: 'Sessions and devices' }))
+            await press(page, side(page).getByRole('link', { name: 'Sessions' }))
             await page.getByRole('heading', { name: 'Where you are signed in' }).waitFor()
             const device = page.getByRole('main').getByRole('listitem').filter({ hasText: 'Firefox on Windows' })
             assert(/Notes/.test(await device.first().innerText()), 'what was opened there is not said')

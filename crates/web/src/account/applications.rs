@@ -25,7 +25,12 @@ struct ApplicationsTemplate {
     frame: Frame,
     open: Vec<OpenApplication>,
     allowed: Vec<Allowed>,
+    /// How many there are beside those.
+    allowed_more: usize,
 }
+
+/// Applications with access on the page: those that were allowed last.
+const ALLOWED: usize = 100;
 
 /// An application of somebody else's that has access: `templates/account/allowed.html`.
 pub(super) struct Allowed {
@@ -64,7 +69,8 @@ async fn page(member: &Member) -> Result<ApplicationsTemplate, Failure> {
         page: member.page(),
         frame: Frame::of(member, Part::Applications).saying(said),
         open: list_applications(env, own).await?,
-        allowed: given.iter().map(|given| Allowed::of(given, now)).collect(),
+        allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(given, now)).collect(),
+        allowed_more: given.len().saturating_sub(ALLOWED),
     })
 }
 

@@ -63,7 +63,7 @@ impl Part {
     const fn label(self) -> &'static str {
         match self {
             Self::Profile => "Profile",
-            Self::Sessions => "Sessions and devices",
+            Self::Sessions => "Sessions",
             Self::SignIn => "Ways to sign in",
             Self::Applications => "Applications",
             Self::Activity => "Activity",

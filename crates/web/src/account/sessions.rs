@@ -23,9 +23,20 @@ struct SessionsTemplate {
     page: Page,
     frame: Frame,
     sessions: Vec<Line>,
+    /// How many there are beside those.
+    more: usize,
     others: bool,
     allowed: Vec<Allowed>,
+    /// How many there are beside those, and where all are.
+    allowed_more: usize,
+    applications: String,
 }
+
+/// Sessions on the page: that of this browser, and those that were used last.
+const SHOWN: usize = 80;
+
+/// Applications with access on the page: those that were allowed last. There is a page of their own.
+const ALLOWED: usize = 20;
 
 /// One session.
 struct Line {
@@ -62,7 +73,8 @@ pub(crate) async fn get(member: Member) -> Response {
 
 async fn page(member: &Member) -> Result<SessionsTemplate, Failure> {
     let (env, own, now) = (&member.env, &member.own, member.env.clock.now());
-    let sessions = list_sessions(env, own).await?;
+    let mut sessions = list_sessions(env, own).await?;
+    sessions.sort_by_key(|session| session.id != own.session.id);
     let given = list_own(env, own).await?;
     let said = match member.params.get("done") {
         Some("access") => Some("The application has no access any more."),
@@ -72,9 +84,12 @@ async fn page(member: &Member) -> Result<SessionsTemplate, Failure> {
     Ok(SessionsTemplate {
         page: member.page(),
         frame: Frame::of(member, Part::Sessions).saying(said),
-        sessions: sessions.iter().map(|session| Line::of(session, own.session.id, now)).collect(),
+        sessions: sessions.iter().take(SHOWN).map(|session| Line::of(session, own.session.id, now)).collect(),
+        more: sessions.len().saturating_sub(SHOWN),
         others: sessions.iter().any(|session| session.id != own.session.id),
-        allowed: given.iter().map(|given| Allowed::of(given, now)).collect(),
+        allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(given, now)).collect(),
+        allowed_more: given.len().saturating_sub(ALLOWED),
+        applications: member.href("/applications"),
     })
 }
 
