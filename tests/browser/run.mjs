@@ -1,6 +1,7 @@
 // The journeys: a newcomer's, in a real browser; those of clients that others wrote; and the pages under axe.
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
+import { account } from './journeys/account.mjs'
 import { admin } from './journeys/admin.mjs'
 import { adminRoles } from './journeys/admin_roles.mjs'
 import { adminLook } from './journeys/admin_look.mjs'
@@ -44,6 +45,7 @@ try {
   await admin(world)
   await adminRoles(world)
   await adminLook(world)
+  await account(world)
   await apache(world)
   await federation(world)
   await setup(world)

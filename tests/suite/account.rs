@@ -1,4 +1,6 @@
-//! Where a user is signed in: what they see of it, and what they can end.
+//! A user's own account: what they see of themselves, where they are signed in, and what they can end.
+
+mod pages;
 
 use chrono::Duration;
 use orgate_tests::app::{App, Browser, PASSWORD, Page, Reply};

@@ -6,10 +6,16 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 /// Every route of the front channel that answers a page to a bare GET, and with what.
-const PAGES: [(&str, u16); 40] = [
+const PAGES: [(&str, u16); 46] = [
     ("/", 200),
     ("/admin/-/callback", 400),
+    ("/account", 403),
+    ("/account/activity", 403),
+    ("/account/applications", 403),
+    ("/account/export", 403),
+    ("/account/organizations", 403),
     ("/account/sessions", 403),
+    ("/account/sign-in", 403),
     ("/authorize", 400),
     ("/sign-in", 400),
     ("/choose", 400),

@@ -8,7 +8,7 @@ use orgate_domain::consents::Consent;
 use orgate_domain::ids::{ClientId, OrgId, UserId};
 use orgate_storage::OrgScope;
 
-use crate::sessions::{OwnSessions, own_standing};
+use crate::account::{Own, own_standing};
 use crate::{Browser, Env, Failure, events};
 
 /// What one client may have.
@@ -36,24 +36,28 @@ pub async fn list(env: &Env, scope: &OrgScope, user_id: UserId) -> Result<Vec<Gi
     Ok(given)
 }
 
+/// Everything that the user of a page lets clients have, what was given last first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_own(env: &Env, own: &Own) -> Result<Vec<GivenConsent>, Failure> {
+    list(env, &own.scope, own.session.user_id).await
+}
+
 /// Takes back what the user of a page lets the client with this `client_id` have, if they are still signed in here.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn revoke_own(
-    env: &Env,
-    shown: &OwnSessions,
-    client_id: &str,
-    browser: &Browser,
-) -> Result<bool, Failure> {
-    let client = shown.consents.iter().find(|given| given.client.client_id == client_id);
+pub async fn revoke_own(env: &Env, own: &Own, client_id: &str, browser: &Browser) -> Result<bool, Failure> {
+    let given = list_own(env, own).await?;
+    let client = given.iter().find(|given| given.client.client_id == client_id);
     let Some(client) = client.map(|given| given.client.key()) else { return Ok(false) };
-    let mut tx = env.store.begin(&shown.scope).await?;
+    let mut tx = env.store.begin(&own.scope).await?;
     let standing = own_standing(env, &mut tx, browser).await?;
     tx.commit().await?;
     let Some(user_id) = standing.map(|standing| standing.session.user_id) else { return Ok(false) };
     let by = (Actor::User(user_id), &browser.origin);
-    revoke(env, &shown.scope, (user_id, client), by).await
+    revoke(env, &own.scope, (user_id, client), by).await
 }
 
 /// Takes back what the user lets a client have: what was granted by it is revoked at once, and the client is told

@@ -5,6 +5,7 @@
 //! its audit event, not a rollback.
 
 mod access_token;
+pub mod account;
 pub mod administration;
 pub mod api_keys;
 pub mod apply;

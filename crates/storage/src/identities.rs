@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use orgate_domain::connections::Attributes;
+use orgate_domain::connections::{Attributes, ConnectionState};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ConnectionId, UserId};
 use orgate_domain::names::DisplayName;
@@ -92,7 +92,67 @@ pub struct AtRisk {
     pub piloted: bool,
 }
 
+/// A connection by which a user signs in, or could.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnConnection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name on the sign-in page.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: ConnectionState,
+    /// The identity of theirs that it knows, if it knows one.
+    pub link: Option<OwnIdentity>,
+}
+
+/// An identity of a user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnIdentity {
+    /// The address that they have there, as was said last.
+    pub asserted_email: Option<String>,
+    /// Since when it is theirs.
+    pub linked_at: DateTime<Utc>,
+    /// When they last signed in by it.
+    pub last_used_at: DateTime<Utc>,
+}
+
+/// Connections that somebody is told of at most.
+const MAX_OWN: i64 = 100;
+
 impl Identities<'_> {
+    /// The connections that know a user, and those that are open to everybody, in the order of the sign-in page.
+    pub async fn list_own(&mut self, user: UserId) -> Result<Vec<OwnConnection>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select connection.id, connection.name, connection.state, link.asserted_email,
+                      link.linked_at as "linked_at?", link.last_used_at as "last_used_at?"
+               from connections connection
+               left join identity_links link
+                    on link.org_id = connection.org_id and link.connection_id = connection.id and link.user_id = $2
+               where connection.org_id = $1 and (link.user_id is not null or connection.state = 'active')
+               order by connection.position, connection.name, connection.id, link.linked_at
+               limit $3"#,
+            self.org_id,
+            user.as_uuid(),
+            MAX_OWN,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let connections = rows.into_iter().map(|row| {
+            let (asserted_email, times) = (row.asserted_email, row.linked_at.zip(row.last_used_at));
+            Ok(OwnConnection {
+                id: ConnectionId::from_uuid(row.id),
+                name: row.name,
+                state: parsed(ConnectionState::from_text(&row.state), "connections", "state")?,
+                link: times.map(|(linked_at, last_used_at)| OwnIdentity {
+                    asserted_email,
+                    linked_at,
+                    last_used_at,
+                }),
+            })
+        });
+        connections.collect()
+    }
+
     /// Active users whom the connection does not know yet, or whom its pilot leaves out, and whom no other
     /// open connection knows: the first ones by name, and how many there are. Break-glass users have
     /// another way.

@@ -99,7 +99,10 @@ pub use event_streams::{EventStream, EventStreams, Excluded, Holder, Pushed, Str
 pub use grants::{AssertedGrant, Grants, LiveGrant, NewGrant, PresentedRefreshToken, Rotation};
 pub use groups::{Group, Groups, MAX_ANCESTORS, Member};
 pub use idempotency::{Answered, IdempotencyKeys};
-pub use identities::{AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, RiskQuestion};
+pub use identities::{
+    AtRisk, FederatedUser, Identities, IdentityKey, NewFederatedUser, OwnConnection, OwnIdentity,
+    RiskQuestion,
+};
 pub use invitations::{Invitations, NewInvitation, NewInvitationLink};
 pub use join_requests::{JoinRequests, NewJoinRequest, Settled, StoredJoinRequest};
 pub use joining::JoiningRules;
@@ -134,7 +137,8 @@ pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
 pub use users::{
-    BroughtUser, DescribedUser, EXTERNAL_ID_OF_USER, IndexedAddress, ListedUser, NewUser, StoredUser, Users,
+    BroughtUser, DescribedUser, EXTERNAL_ID_OF_USER, IndexedAddress, ListedUser, NewUser, OwnRecord,
+    StoredUser, Users,
 };
 pub use webhook_deliveries::{Attempt, DeliveryKey, DeliveryStatus, WebhookDeliveries, WebhookDelivery};
 pub use webhooks::{

@@ -282,6 +282,32 @@ impl Organizations<'_> {
         Ok(Some((organization!(row, self.org_id)?, name, email)))
     }
 
+    /// The organization, and those of Orgate's own permissions that a user holds in it, sorted.
+    pub async fn find_with_rights(
+        &mut self,
+        user: UserId,
+    ) -> Result<Option<(Organization, Vec<String>)>, StorageError> {
+        let row = sqlx::query!(
+            r#"select organization.slug, organization.name, organization.status, organization.logo_url,
+                      organization.primary_color, organization.contact_email,
+                      array(select distinct bundled.permission from roles_held held
+                            join role_permissions bundled
+                                on bundled.org_id = held.org_id and bundled.role_id = held.role_id
+                            where held.org_id = organization.org_id and held.user_id = $2
+                              and bundled.permission like 'orgate:%'
+                            order by bundled.permission) as "permissions!"
+               from organizations organization
+               where organization.org_id = $1"#,
+            self.org_id,
+            user.as_uuid(),
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        let Some(mut row) = row else { return Ok(None) };
+        let permissions = std::mem::take(&mut row.permissions);
+        Ok(Some((organization!(row, self.org_id)?, permissions)))
+    }
+
     /// Has a change that ends sessions of anybody ([`Users::seize`]) wait for this transaction, which is about to begin
     /// one; or waits for that change, which the next statement then sees.
     ///

@@ -12,11 +12,13 @@ mod described;
 mod erasure;
 mod imports;
 mod listed;
+mod own;
 mod particulars;
 
 pub use described::DescribedUser;
 pub use imports::BroughtUser;
 pub use listed::ListedUser;
+pub use own::OwnRecord;
 pub use particulars::EXTERNAL_ID_OF_USER;
 
 use crate::StorageError;

@@ -1,65 +1,156 @@
-//! `/account`: what a signed-in user sees of themselves.
+//! `/account`: what a signed-in user sees of themselves, and what they can end and take back.
+//!
+//! **Invariant:** a page is opened by this browser's own session of the organization, and by nothing in its address: that names at
+//! most which of them is meant. A form counts only in the session that it was shown in.
 
-use std::collections::BTreeSet;
+mod activity;
+mod applications;
+mod export;
+mod frame;
+mod organizations;
+mod profile;
+mod sessions;
+mod sign_in;
 
 use askama::Template;
-use axum::extract::State;
+use axum::Router;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
-use axum::response::Response;
-use chrono::{DateTime, Utc};
-use orgate_domain::clients::{Client, Party};
-use orgate_domain::ids::SessionId;
-use orgate_domain::user_agents::describe;
-use orgate_edge::BrowserCookies;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use orgate_edge::{AppState, BrowserCookies};
 use orgate_flows::Env;
-use orgate_flows::consents::{GivenConsent, revoke_own};
-use orgate_flows::sessions::{
-    Account, OpenSession, OwnEnding, OwnSessions, ProvenSession, end_own, own_sessions,
-};
+use orgate_flows::account::{Account, Own, ProvenSession, open};
+use orgate_protocol::params::Params;
 
-use url::Url;
-
-use crate::consent::meaning;
 use crate::form::{PageForm, PageQuery};
-use crate::moment::Moment;
-use crate::page::{Org, Page, Problem, failed, over, problem, render};
+use crate::page::{Link, Page, Problem, failed, problem, problem_with, render};
 use crate::present::see_other;
-use crate::sign_out;
 
-/// `templates/account/sessions.html`.
-#[derive(Template)]
-#[template(path = "account/sessions.html")]
-struct SessionsTemplate<'a> {
-    page: Page,
-    org: Org,
-    user: &'a str,
-    csrf: String,
-    organization: String,
-    done: bool,
-    sessions: Vec<Line>,
-    others: bool,
-    revoked: bool,
-    applications: Vec<Application>,
+/// The path of the first page.
+pub(crate) const PATH: &str = "/account";
+
+/// The routes of the account.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route(PATH, get(profile::get))
+        .route("/account/activity", get(activity::get))
+        .route("/account/applications", get(applications::get).post(applications::post))
+        .route("/account/export", get(export::get))
+        .route("/account/organizations", get(organizations::get))
+        .route("/account/sessions", get(sessions::get).post(sessions::post))
+        .route("/account/sign-in", get(sign_in::get))
+        .route("/account/sign-out", post(sessions::post_sign_out))
 }
 
-/// An application of somebody else's that has access.
-struct Application {
-    client_id: String,
-    name: String,
-    hosts: String,
-    may: String,
-    given: Moment,
+/// A page's user, in the session of this browser.
+pub(crate) struct Member {
+    env: Env,
+    cookies: BrowserCookies,
+    own: Box<Own>,
+    /// What the address says besides.
+    params: Params,
 }
 
-/// One session.
-struct Line {
-    id: String,
-    device: String,
-    here: bool,
-    address: Option<String>,
-    clients: String,
-    signed_in: Moment,
-    last_seen: Moment,
+impl FromRequestParts<AppState> for Member {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let env = state.env.clone();
+        let cookies = BrowserCookies::from_request_parts(parts, state).await;
+        let cookies = cookies.map_err(IntoResponse::into_response)?;
+        let PageQuery(params) = PageQuery::from_request_parts(parts, state).await?;
+        match open(&env, params.get("organization"), &cookies.browser).await {
+            Ok(Account::Own(own)) => Ok(Self { env, cookies, own, params }),
+            Ok(Account::Choose(sessions)) => Err(choose(&env, parts.uri.path(), &sessions)),
+            Ok(Account::NotSignedIn) => Err(not_signed_in(&env, &cookies)),
+            Err(failure) => Err(failed(&env, &cookies.browser.origin, &failure)),
+        }
+    }
+}
+
+/// A form, sent from a page of ours in this browser, in the session that it was shown in.
+pub(crate) struct Submitted {
+    member: Member,
+    form: Params,
+}
+
+impl FromRequest<AppState> for Submitted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let env = state.env.clone();
+        let cookies = BrowserCookies::from_request_parts(&mut parts, state).await;
+        let cookies = cookies.map_err(IntoResponse::into_response)?;
+        let PageForm(form) = PageForm::from_request(Request::from_parts(parts, body), state).await?;
+        let organization = form.get("organization").unwrap_or_default();
+        let own = match open(&env, Some(organization), &cookies.browser).await {
+            Ok(Account::Own(own)) => own,
+            Ok(_) => return Err(not_signed_in(&env, &cookies)),
+            Err(failure) => return Err(failed(&env, &cookies.browser.origin, &failure)),
+        };
+        let member = Member { env, cookies, own, params: Params::default() };
+        let (binding, token) = (&member.cookies.browser.binding, form.get("csrf").unwrap_or_default());
+        if member.env.vault.check_form_token(binding, &member.subject(), token) {
+            Ok(Self { member, form })
+        } else {
+            Err(member.old_page())
+        }
+    }
+}
+
+impl Member {
+    /// The address of a page of the account, in this organization; `below` is empty, or begins with a slash.
+    fn href(&self, below: &str) -> String {
+        format!("{PATH}{below}?organization={}", self.own.organization.id)
+    }
+
+    /// What forms are bound to.
+    fn subject(&self) -> String {
+        format!("account {}", self.own.session.id)
+    }
+
+    /// The token of a form.
+    fn token(&self) -> String {
+        self.env.vault.form_token(&self.cookies.browser.binding, &self.subject())
+    }
+
+    /// What all pages share.
+    fn page(&self) -> Page {
+        Page::branded(&self.env, &self.own.organization)
+    }
+
+    /// Renders a page, with the cookie that its forms are bound to.
+    fn render(&self, template: &impl Template) -> Response {
+        let mut response = render(StatusCode::OK, template, None);
+        self.cookies.bind(response.headers_mut());
+        response
+    }
+
+    /// Where a form leads once it is done: to a page below that says so.
+    fn done(&self, below: &str, said: &str) -> Response {
+        see_other(&self.env.issuer.at(&format!("{}&done={said}", self.href(below))))
+    }
+
+    fn failed(&self, failure: &orgate_flows::Failure) -> Response {
+        failed(&self.env, &self.cookies.browser.origin, failure)
+    }
+
+    /// The form was not sent from a page that was shown in this session, or says nothing that could be done.
+    fn old_page(&self) -> Response {
+        let again = Link { label: "To your account".to_owned(), href: self.href("") };
+        let what = Problem {
+            status: StatusCode::BAD_REQUEST,
+            code: "form_expired",
+            headline: "This page had grown old",
+            what_happened: "What you sent did not come from a page that you were shown in this session, so nothing was changed.",
+            what_next: "Go back to your account, and do it again from there.",
+            client: None,
+        };
+        problem_with(&self.env, &self.cookies.browser.origin, &what, Some(again))
+    }
 }
 
 /// `templates/account/choose.html`.
@@ -77,101 +168,10 @@ struct Row {
     label: String,
 }
 
-/// `GET /account/sessions`: where the user is signed in.
-pub(crate) async fn get_sessions(
-    State(env): State<Env>,
-    cookies: BrowserCookies,
-    PageQuery(params): PageQuery,
-) -> Response {
-    let origin = &cookies.browser.origin;
-    match own_sessions(&env, params.get("organization"), &cookies.browser).await {
-        Ok(Account::Sessions(own)) => page(&env, &cookies, &own, params.get("done")),
-        Ok(Account::Choose(sessions)) => choose(&env, &sessions),
-        Ok(Account::NotSignedIn) => not_signed_in(&env, &cookies),
-        Err(failure) => failed(&env, origin, &failure),
-    }
-}
-
-/// `POST /account/sessions`: ends one of them, or all but this browser's.
-pub(crate) async fn post_sessions(
-    State(env): State<Env>,
-    cookies: BrowserCookies,
-    PageForm(params): PageForm,
-) -> Response {
-    let origin = &cookies.browser.origin;
-    let organization = params.get("organization").unwrap_or_default();
-    let own = match own_sessions(&env, Some(organization), &cookies.browser).await {
-        Ok(Account::Sessions(own)) => own,
-        Ok(_) => return not_signed_in(&env, &cookies),
-        Err(failure) => return failed(&env, origin, &failure),
-    };
-    let token = params.get("csrf").unwrap_or_default();
-    let one = params.get("session").and_then(|text| text.parse::<SessionId>().ok()).map(OwnEnding::One);
-    let ending = one.or_else(|| params.get("others").map(|_| OwnEnding::Others));
-    let ours = env.vault.check_form_token(&cookies.browser.binding, &subject(&own), token);
-    let (true, Some(ending)) = (ours, ending) else { return over(&env, origin) };
-    match end_own(&env, &own, ending, &cookies.browser).await {
-        Ok(Some(done)) => sign_out::done(&env, &cookies, &done),
-        Ok(None) => see_other(
-            &env.issuer.at(&format!("/account/sessions?organization={}&done=1", own.organization.id)),
-        ),
-        Err(failure) => failed(&env, origin, &failure),
-    }
-}
-
-/// `POST /account/applications`: takes back what an application may have.
-pub(crate) async fn post_applications(
-    State(env): State<Env>,
-    cookies: BrowserCookies,
-    PageForm(params): PageForm,
-) -> Response {
-    let origin = &cookies.browser.origin;
-    let organization = params.get("organization").unwrap_or_default();
-    let own = match own_sessions(&env, Some(organization), &cookies.browser).await {
-        Ok(Account::Sessions(own)) => own,
-        Ok(_) => return not_signed_in(&env, &cookies),
-        Err(failure) => return failed(&env, origin, &failure),
-    };
-    let token = params.get("csrf").unwrap_or_default();
-    if !env.vault.check_form_token(&cookies.browser.binding, &subject(&own), token) {
-        return over(&env, origin);
-    }
-    // One that has no access any more is as good as revoked.
-    match revoke_own(&env, &own, params.get("client").unwrap_or_default(), &cookies.browser).await {
-        Ok(_) => see_other(
-            &env.issuer.at(&format!("/account/sessions?organization={}&done=access", own.organization.id)),
-        ),
-        Err(failure) => failed(&env, origin, &failure),
-    }
-}
-
-/// What the form's token is bound to.
-fn subject(own: &OwnSessions) -> String {
-    format!("sessions {}", own.here)
-}
-
-fn page(env: &Env, cookies: &BrowserCookies, own: &OwnSessions, done: Option<&str>) -> Response {
-    let now = env.clock.now();
-    let template = SessionsTemplate {
-        page: Page::branded(env, &own.organization),
-        org: Org::of(&own.organization),
-        user: &own.user,
-        csrf: env.vault.form_token(&cookies.browser.binding, &subject(own)),
-        organization: own.organization.id.to_string(),
-        done: done.is_some_and(|done| done != "access"),
-        revoked: done == Some("access"),
-        applications: own.consents.iter().map(|given| Application::of(given, now)).collect(),
-        sessions: own.sessions.iter().map(|session| Line::of(session, own.here, now)).collect(),
-        others: own.sessions.iter().any(|session| session.id != own.here),
-    };
-    let mut response = render(StatusCode::OK, &template, None);
-    cookies.bind(response.headers_mut());
-    response
-}
-
-fn choose(env: &Env, sessions: &[ProvenSession]) -> Response {
+/// Asks in which organization the page is meant.
+fn choose(env: &Env, path: &str, sessions: &[ProvenSession]) -> Response {
     let row = |proven: &ProvenSession| Row {
-        href: format!("/account/sessions?organization={}", proven.session.org_id),
+        href: format!("{path}?organization={}", proven.session.org_id),
         name: proven.org_name.clone(),
         label: proven.label().to_owned(),
     };
@@ -187,45 +187,9 @@ fn not_signed_in(env: &Env, cookies: &BrowserCookies) -> Response {
             status: StatusCode::FORBIDDEN,
             code: "sign_in_required",
             headline: "Sign in first",
-            what_happened: "This browser is not signed in to the organization whose sessions you want to see.",
+            what_happened: "This browser is not signed in to the organization whose account you want to see.",
             what_next: "Sign in to one of your organization’s applications in this browser, and then open this page once more.",
             client: None,
         },
     )
-}
-
-impl Line {
-    fn of(session: &OpenSession, here: SessionId, now: DateTime<Utc>) -> Self {
-        Self {
-            id: session.id.to_string(),
-            device: describe(session.user_agent.as_deref()),
-            here: session.id == here,
-            address: session.address.map(|address| address.to_string()),
-            clients: session.clients.join(", "),
-            signed_in: Moment::of(session.signed_in_at, now),
-            last_seen: Moment::of(session.last_seen_at, now),
-        }
-    }
-}
-
-impl Application {
-    fn of(given: &GivenConsent, now: DateTime<Utc>) -> Self {
-        Self {
-            client_id: given.client.client_id.clone(),
-            name: given.client.name.as_str().to_owned(),
-            hosts: hosts(&given.client),
-            may: given.consent.scope.iter().map(meaning).collect::<Vec<_>>().join(", "),
-            given: Moment::of(given.consent.updated_at, now),
-        }
-    }
-}
-
-/// Where a client is: the host of its document, or those that it has people sent to.
-fn hosts(client: &Client) -> String {
-    if client.settings.party == Party::Unregistered {
-        return client.home_url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-    }
-    let urls = client.redirect_uris.iter().filter_map(|uri| Url::parse(uri.as_str()).ok());
-    let hosts: BTreeSet<String> = urls.filter_map(|url| url.host_str().map(str::to_owned)).collect();
-    hosts.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -158,6 +158,17 @@ fn allow(response: &mut Response, directive: &str) {
     }
 }
 
+/// A document of ours for the browser to keep, and not to show.
+pub(crate) fn download(name: &str, media: &'static str, body: Vec<u8>) -> Response {
+    let mut headers = page_headers(None);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    match HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        Ok(disposition) => headers.insert(header::CONTENT_DISPOSITION, disposition),
+        Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    (headers, body).into_response()
+}
+
 fn page_headers(form_target: Option<&str>) -> HeaderMap {
     let target = form_target.and_then(origin_of).map_or_else(String::new, |origin| format!(" {origin}"));
     let policy = format!(

@@ -67,6 +67,29 @@ async fn a_browser_without_script_comes_from_the_page_to_the_end() {
 }
 
 #[tokio::test]
+async fn the_account_leads_there_whoever_signed_in_just_now_and_says_what_is_linked() {
+    let world = ready().await;
+    let (ada, vic) = (signed_in(&world, "ada@acme.test").await, signed_in(&world, "vic@acme.test").await);
+    let (place, ways_in) = (address(&world).await, "/account/sign-in?organization=acme");
+
+    let before = ada.get(ways_in).await;
+    let departure = depart(&world, &ada).await;
+    ada.get(world.provider.answer(&departure)).await;
+    let linked = ada.get(ways_in).await;
+    let of_vic = vic.get(ways_in).await;
+    world.app.clock.advance(Duration::minutes(11));
+    let late = vic.get(ways_in).await;
+
+    let pages = [&before, &linked, &of_vic, &late];
+    assert!(pages.iter().all(|page| page.body.contains("Provider of workforce")), "{}", before.body);
+    let offers = |page: &Page| page.body.contains(&format!("href=\"{place}\""));
+    assert_eq!(pages.map(offers), [true, false, true, false]);
+    let says = |page: &Page| page.body.contains(">Linked<");
+    assert_eq!(pages.map(says), [false, true, false, false], "an identity is its user's alone");
+    assert!(late.body.contains("within the last ten minutes"), "{}", late.body);
+}
+
+#[tokio::test]
 async fn whoever_cancels_at_the_provider_links_nothing_and_may_begin_anew() {
     let world = ready().await;
     let browser = signed_in(&world, "ada@acme.test").await;

@@ -159,6 +159,10 @@ impl Calls {
             ConsumedIds::is_consumed: false
             PushedRequests::find: None
             Organizations::find_around: None
+            Organizations::find_with_rights: Some((globex, []))
+            Users::find_own: None
+            Identities::list_own: []
+            AuditEvents::list_of_user: []
             AuditEvents::list_latest: []
             AuditEvents::list: []
             IdempotencyKeys::find: None

@@ -18,7 +18,7 @@ use super::begin::{BeginError, Departure, Request, depart};
 use super::callback::{Returned, Returning};
 use super::identify::connection_of;
 use super::trace::Trace;
-use crate::sessions::own_standing;
+use crate::account::own_standing;
 use crate::waiting::WaitingError;
 use crate::{Browser, Env, Failure, events};
 

@@ -9,6 +9,7 @@ use orgate_flows::administration::PATH;
 use orgate_flows::bootstrap::OPERATOR_SLUG;
 
 use super::{Admin, sign_in};
+use crate::account;
 use crate::page::{Link, Org, Page, render, render_live};
 
 /// A part of the administration.
@@ -44,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) user_initial: String,
     /// Their address, where it says more than the name.
     pub(crate) user_email: Option<String>,
+    /// Their own account in the organization.
+    pub(crate) account: String,
     pub(crate) sign_out: String,
     pub(crate) sign_out_csrf: String,
     pub(crate) destinations: Vec<Destination>,
@@ -176,6 +179,7 @@ impl Frame {
             user_initial: Org::named(name, None).monogram,
             user: name.clone(),
             user_email: email.clone().filter(|email| email != name),
+            account: format!("{}?organization={}", account::PATH, own.id),
             sign_out: admin.home_href("/sign-out"),
             sign_out_csrf: admin
                 .env

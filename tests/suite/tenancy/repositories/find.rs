@@ -86,6 +86,19 @@ impl Calls {
                 found.map(|found| found.map(|pushed| pushed.parameters))
             };
             "Organizations::find_around" => tx.organization().find_around(acme.user.id);
+            "Organizations::find_with_rights" => async {
+                let found = tx.organization().find_with_rights(acme.user.id).await;
+                found.map(|found| found.map(|(org, permissions)| (org.slug, permissions)))
+            };
+            "Users::find_own" => tx.users().find_own(acme.user.id);
+            "Identities::list_own" => async {
+                let found = tx.identities().list_own(acme.user.id).await;
+                found.map(|found| found.into_iter().filter(|own| own.link.is_some() || own.id == connection).collect::<Vec<_>>())
+            };
+            "AuditEvents::list_of_user" => async {
+                let page = PageOf { after: None, limit: 10 };
+                tx.audit().list_of_user(acme.user.id, page).await.map(|page| page.items)
+            };
             "AuditEvents::list_latest" => tx.audit().list_latest(&[], 100);
             "AuditEvents::list" => async {
                 let page = PageOf { after: None, limit: 10 };

@@ -1,0 +1,48 @@
+//! The first page: who one is in the organization.
+
+use askama::Template;
+use axum::response::Response;
+use orgate_flows::account::{OwnRecord, find_record};
+
+use super::frame::{Frame, Part};
+use super::{Member, not_signed_in};
+use crate::moment::Moment;
+use crate::page::Page;
+
+/// `templates/account/profile.html`.
+#[derive(Template)]
+#[template(path = "account/profile.html")]
+struct ProfileTemplate {
+    page: Page,
+    frame: Frame,
+    id: String,
+    email: Option<String>,
+    is_verified: bool,
+    locale: Option<String>,
+    record: OwnRecord,
+    created: Moment,
+    /// Where what is kept of them is downloaded.
+    export: String,
+}
+
+/// `GET /account`.
+pub(crate) async fn get(member: Member) -> Response {
+    let record = match find_record(&member.env, &member.own).await {
+        Ok(Some(record)) => record,
+        Ok(None) => return not_signed_in(&member.env, &member.cookies),
+        Err(failure) => return member.failed(&failure),
+    };
+    let user = &member.own.user;
+    let template = ProfileTemplate {
+        page: member.page(),
+        frame: Frame::of(&member, Part::Profile),
+        id: member.own.session.user_id.to_string(),
+        email: user.email.clone(),
+        is_verified: user.email_verified,
+        locale: user.locale.clone(),
+        created: Moment::of(record.created_at, member.env.clock.now()),
+        record,
+        export: member.href("/export"),
+    };
+    member.render(&template)
+}
