@@ -5,6 +5,12 @@
 
 mod audit;
 mod change;
+mod connection;
+mod connection_switch;
+mod connections;
+mod domain;
+mod domain_release;
+mod domains;
 mod entry;
 mod events;
 mod frame;
@@ -12,6 +18,8 @@ mod invitations;
 mod invite;
 mod overview;
 mod pages;
+mod setup_link;
+mod setup_links;
 mod sign_in;
 mod user;
 mod user_status;

@@ -15,6 +15,8 @@ pub(crate) enum Part {
     Overview,
     Users,
     Invitations,
+    Connections,
+    Domains,
     Audit,
 }
 
@@ -54,13 +56,16 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Overview, Self::Users, Self::Invitations, Self::Audit];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Users, Self::Invitations, Self::Connections, Self::Domains, Self::Audit];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Users => "Users",
             Self::Invitations => "Invitations",
+            Self::Connections => "Identity providers",
+            Self::Domains => "Domains",
             Self::Audit => "Audit log",
         }
     }
@@ -71,6 +76,8 @@ impl Part {
             Self::Overview => "",
             Self::Users => "/users",
             Self::Invitations => "/invitations",
+            Self::Connections => "/connections",
+            Self::Domains => "/domains",
             Self::Audit => "/audit",
         }
     }
@@ -81,6 +88,8 @@ impl Part {
             Self::Overview => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
+            Self::Connections => OrgatePermission::ConnectionsRead,
+            Self::Domains => OrgatePermission::DomainsRead,
             Self::Audit => OrgatePermission::AuditRead,
         }
     }
@@ -129,6 +138,15 @@ impl Frame {
             destinations: destinations.collect(),
             crumbs: Vec::new(),
             done: None,
+        }
+    }
+
+    /// The same, of whoever may open the first page of its part; of anybody else, around a page that has none above.
+    pub(crate) fn below_if_open(admin: &Admin, part: Part) -> Self {
+        if admin.caller.asking(part.permission()).is_some() {
+            Self::below(admin, part, Vec::new())
+        } else {
+            Self::of(admin, part)
         }
     }
 

@@ -8,7 +8,10 @@ use axum::{Router, middleware};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_edge::AppState;
 
-use super::{audit, entry, invitations, invite, overview, user, user_status, users};
+use super::{
+    audit, connection, connection_switch, connections, domain, domain_release, domains, entry, invitations,
+    invite, overview, setup_link, setup_links, user, user_status, users,
+};
 
 /// One page, or what a form on one does.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +60,23 @@ pages! {
     POST "/invitations/new" InvitationsManage => invite::post;
     POST "/invitations/{invitation}/resend" InvitationsManage => invitations::post_resend;
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
+    GET "/connections" ConnectionsRead => connections::get;
+    GET "/connections/{connection}" ConnectionsRead => connection::get;
+    POST "/connections/set-up" SetupLinksManage => connections::post_set_up;
+    GET "/connections/{connection}/switch-off" ConnectionsManage => connection_switch::get_off;
+    POST "/connections/{connection}/switch-off" ConnectionsManage => connection_switch::post_off;
+    GET "/connections/{connection}/switch-on" ConnectionsManage => connection_switch::get_on;
+    POST "/connections/{connection}/switch-on" ConnectionsManage => connection_switch::post_on;
+    GET "/setup-links" SetupLinksRead => setup_links::get;
+    GET "/setup-links/new" SetupLinksManage => setup_link::get;
+    POST "/setup-links/new" SetupLinksManage => setup_link::post;
+    POST "/setup-links/{setup_link}/revoke" SetupLinksManage => setup_links::post_revoke;
+    GET "/domains" DomainsRead => domains::get;
+    POST "/domains" DomainsManage => domains::post;
+    GET "/domains/{domain}" DomainsRead => domain::get;
+    POST "/domains/{domain}/verify" DomainsManage => domain::post_verify;
+    GET "/domains/{domain}/give-up" DomainsManage => domain_release::get;
+    POST "/domains/{domain}/give-up" DomainsManage => domain_release::post;
     GET "/audit" AuditRead => audit::get;
 }
 
