@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
 import { admin } from './journeys/admin.mjs'
+import { adminConnections } from './journeys/admin_connections.mjs'
 import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
 import { clients } from './journeys/clients.mjs'
@@ -40,6 +41,7 @@ try {
   await invitations(world)
   await joining(world)
   await admin(world)
+  await adminConnections(world)
   await apache(world)
   await federation(world)
   await setup(world)

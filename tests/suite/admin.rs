@@ -3,8 +3,11 @@
 mod access;
 mod application;
 mod audit;
+mod connections;
+mod domains;
 mod invitations;
 mod overview;
+mod setup_links;
 mod sign_in;
 mod users;
 

@@ -176,6 +176,9 @@ async fn a_request_id_is_new_each_time_and_never_the_callers() {
 /// A page of the administration's address, of something that there is not.
 fn admin_path(page: &AdminPage) -> String {
     let below = page.path.replace("{user}", "usr_00000000000000000000000000");
+    let below = below.replace("{connection}", "con_00000000000000000000000000");
+    let below = below.replace("{domain}", "dom_00000000000000000000000000");
+    let below = below.replace("{setup_link}", "stl_00000000000000000000000000");
     format!("/admin/acme{}", below.replace("{invitation}", "inv_00000000000000000000000000"))
 }
 

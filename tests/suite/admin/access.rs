@@ -10,7 +10,14 @@ use super::{BINDING, Kept, SESSION, administrator, csrf, open_as, page_of, send}
 /// A page's address, of something that there is not.
 fn path(page: &orgate_web::AdminPage) -> String {
     let named = page.path.replace("{user}", "usr_00000000000000000000000000");
-    format!("/admin/acme{}", named.replace("{invitation}", "inv_00000000000000000000000000"))
+    format!("/admin/acme{}", linked(&named.replace("{invitation}", "inv_00000000000000000000000000")))
+}
+
+/// With ids of connections, domains and set-up links that there are not.
+fn linked(path: &str) -> String {
+    let path = path.replace("{connection}", "con_00000000000000000000000000");
+    let path = path.replace("{domain}", "dom_00000000000000000000000000");
+    path.replace("{setup_link}", "stl_00000000000000000000000000")
 }
 
 #[tokio::test]
@@ -81,7 +88,7 @@ async fn every_page_and_form_answers_who_may_open_it_under_the_strict_policy() {
     let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
     let user = of_vic.rsplit('/').next().expect("an id");
     for page in ADMIN_PAGES.iter().filter(|page| page.method == "POST") {
-        let below = page.path.replace("{user}", user).replace("{invitation}", &invitation);
+        let below = linked(&page.path.replace("{user}", user).replace("{invitation}", &invitation));
         let answer = ada.post(format!("/admin/acme{below}"), &[("csrf", "x")]).await;
         assert_eq!(answer.status, 403, "{below}");
         assert!(answer.body.contains("grown old"), "{below}: {}", answer.body);
