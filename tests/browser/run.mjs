@@ -5,6 +5,7 @@ import { account } from './journeys/account.mjs'
 import { admin } from './journeys/admin.mjs'
 import { adminRoles } from './journeys/admin_roles.mjs'
 import { adminLook } from './journeys/admin_look.mjs'
+import { adminConnections } from './journeys/admin_connections.mjs'
 import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
 import { clients } from './journeys/clients.mjs'
@@ -46,6 +47,7 @@ try {
   await adminRoles(world)
   await adminLook(world)
   await account(world)
+  await adminConnections(world)
   await apache(world)
   await federation(world)
   await setup(world)

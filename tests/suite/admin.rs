@@ -3,20 +3,40 @@
 mod access;
 mod application;
 mod audit;
+mod connections;
 mod console;
 mod cost;
+mod domains;
 mod groups;
 mod invitations;
 mod look;
 mod overview;
 mod policies;
 mod roles;
+mod setup_links;
 mod sign_in;
 mod users;
 
 use std::collections::BTreeMap;
 
 use orgate_tests::app::{App, Browser, PASSWORD, Page};
+
+/// A page's path with ids of what there is not.
+pub(crate) fn nowhere(path: &str) -> String {
+    let kinds = [
+        ("connection", "con"),
+        ("domain", "dom"),
+        ("group", "grp"),
+        ("invitation", "inv"),
+        ("other", "org"),
+        ("role", "rol"),
+        ("setup_link", "stl"),
+        ("user", "usr"),
+    ];
+    kinds.into_iter().fold(path.to_owned(), |path, (name, prefix)| {
+        path.replace(&format!("{{{name}}}"), &format!("{prefix}_{}", "0".repeat(26)))
+    })
+}
 
 /// A browser in which somebody is signed in to administer an organization.
 async fn administrator(app: &App, organization: &str, email: &str) -> Browser {

@@ -5,6 +5,8 @@ use orgate_web::{ADMIN_PAGES, AdminPage};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
+use crate::admin::nowhere;
+
 /// Every route of the front channel that answers a page to a bare GET, and with what.
 const PAGES: [(&str, u16); 46] = [
     ("/", 200),
@@ -181,11 +183,7 @@ async fn a_request_id_is_new_each_time_and_never_the_callers() {
 
 /// A page of the administration's address, of something that there is not.
 fn admin_path(page: &AdminPage) -> String {
-    let below = page.path.replace("{user}", "usr_00000000000000000000000000");
-    let below = below.replace("{other}", "org_00000000000000000000000000");
-    let below = below.replace("{role}", "rol_00000000000000000000000000");
-    let below = below.replace("{group}", "grp_00000000000000000000000000");
-    format!("/admin/acme{}", below.replace("{invitation}", "inv_00000000000000000000000000"))
+    format!("/admin/acme{}", nowhere(page.path))
 }
 
 #[tokio::test]

@@ -2,9 +2,13 @@
 //!
 //! **Invariant:** the list of actions is this enum; a detail holds no secret.
 
+mod families;
+
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+
+pub use families::Family;
 
 use crate::ids::{ClientId, EventId, OrgId, SessionId, SetupLinkId, UserId};
 

@@ -42,9 +42,9 @@ use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission, is_reserved
 use orgate_domain::policies::Policy;
 pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization, OrganizationFilter};
 pub use orgate_storage::{
-    Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, ListedUser,
-    MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, RoleBlueprint, StoredEvent, Webhook,
-    WebhookDelivery, WebhookScope, WebhookStatus, WebhookTerms,
+    Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, LastTrace,
+    ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, RoleBlueprint, StoredEvent,
+    Webhook, WebhookDelivery, WebhookScope, WebhookStatus, WebhookTerms,
 };
 use orgate_storage::{HeldRights, OrgScope, OrgTx, StorageError};
 

@@ -58,6 +58,8 @@ pub struct Opened {
     pub link: SetupLink,
     /// The organization.
     pub organization: Organization,
+    /// Whether an administrator came here from the pages that they run the organization by, and not by a link that they were given.
+    pub is_own: bool,
 }
 
 /// Why a link opens nothing.

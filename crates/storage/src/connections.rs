@@ -1,5 +1,7 @@
 //! Connections and their versions.
 
+mod conditions;
+
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::Actor;
 use orgate_domain::connections::{
@@ -10,6 +12,8 @@ use orgate_domain::email::{DomainName, Email};
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::{DisplayName, Slug};
 use sqlx::types::Json;
+
+pub use conditions::{ConnectionCondition, LastTrace};
 
 use crate::StorageError;
 use crate::row::parsed;

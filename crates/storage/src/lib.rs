@@ -77,7 +77,7 @@ mod webhooks;
 
 pub use api_keys::{ApiKeys, KeyRoom, NewApiKey, StandingApiKey};
 pub use attributes::AttributeSets;
-pub use audit::{AuditEvents, EventPlace, InvalidPlace, Period, StoredEvent};
+pub use audit::{AuditEvents, EventFilter, EventPlace, InvalidPlace, Period, Sifted, StoredEvent};
 pub use authorization_requests::{
     AuthorizationRequests, ForDevice, NewAuthorizationRequest, StoredAuthorizationRequest,
 };
@@ -85,7 +85,8 @@ pub use clients::{ClientChange, Clients, DeclaringClient, ListedClient};
 pub use codes::{Codes, NewCode, RedeemableCode};
 pub use connection_keys::{ConnectionKeys, KeyPurpose, KeyState, StoredConnectionKey};
 pub use connections::{
-    Authorship, Connection, ConnectionVersion, Connections, NewConnectionVersion, VersionSummary,
+    Authorship, Connection, ConnectionCondition, ConnectionVersion, Connections, LastTrace,
+    NewConnectionVersion, VersionSummary,
 };
 pub use consents::Consents;
 pub use consumed_ids::{ConsumedIds, ConsumedKind};

@@ -31,6 +31,7 @@ use orgate_domain::organizations::Organization;
 use orgate_domain::setup::SetupLink;
 use orgate_edge::{AppState, BrowserCookies};
 use orgate_flows::Env;
+use orgate_flows::administration::PATH;
 use orgate_flows::limits::Limited;
 use orgate_flows::setup::connections::{Detail, detail};
 use orgate_flows::setup::links::resume;
@@ -38,6 +39,8 @@ use orgate_flows::setup::provider::MAX_METADATA;
 use orgate_flows::setup::{Closed, Opened, Setup, SetupError};
 
 use crate::fields::Form;
+
+pub(crate) use frame::{day, protocol_name, state_name, time};
 
 /// Metadata, pasted or as a file, and the form around it.
 const MAX_PROVIDER_FORM: usize = MAX_METADATA + 64 * 1024;
@@ -83,6 +86,8 @@ pub(crate) struct Open {
     pub(crate) setup: Setup,
     pub(crate) link: SetupLink,
     pub(crate) organization: Organization,
+    /// Whether an administrator came from the pages that they run the organization by.
+    is_own: bool,
 }
 
 impl FromRequestParts<AppState> for Open {
@@ -97,7 +102,9 @@ impl FromRequestParts<AppState> for Open {
             return Err(refusals::closed(&env, origin, Closed::Unknown));
         };
         match resume(&env, cookie, &cookies.browser).await {
-            Ok(Opened { setup, link, organization }) => Ok(Self { env, cookies, setup, link, organization }),
+            Ok(Opened { setup, link, organization, is_own }) => {
+                Ok(Self { env, cookies, setup, link, organization, is_own })
+            }
             Err(error) => Err(refusals::refused(&env, origin, &error, None)),
         }
     }
@@ -107,6 +114,11 @@ impl Open {
     /// Where the request came from.
     pub(crate) const fn origin(&self) -> &Origin {
         &self.cookies.browser.origin
+    }
+
+    /// The page that whoever came from the administration came from.
+    pub(crate) fn administration(&self) -> Option<String> {
+        self.is_own.then(|| format!("{PATH}/{}/connections", self.organization.slug))
     }
 
     /// What forms and links that change something are bound to.

@@ -1,7 +1,9 @@
 //! The audit log.
 
 use orgate_domain::audit::{Action, Outcome};
-use orgate_storage::{EventPlace, Page, PageOf, Period, StoredEvent};
+use orgate_domain::ids::UserId;
+pub use orgate_storage::Sifted;
+use orgate_storage::{EventFilter, EventPlace, Page, PageOf, Period, StoredEvent};
 
 use super::Caller;
 use crate::{Env, Failure};
@@ -51,4 +53,32 @@ pub async fn find_last(
             && event.detail.get(name).and_then(|said| said.as_str()) == Some(value)
     };
     Ok(found.into_iter().find(is_meant))
+}
+
+/// Which events are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct WantedEvents {
+    /// What happened is one of these; `None`: whatever it was.
+    pub actions: Option<Vec<Action>>,
+    /// This user did it, or it was about them.
+    pub user: Option<UserId>,
+}
+
+/// A page of those events of a period that are looked for, latest first, of as many as are looked at at once.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn sift_events(
+    env: &Env,
+    caller: &Caller,
+    wanted: &WantedEvents,
+    (period, page): (Period, PageOf<EventPlace>),
+) -> Result<Sifted, Failure> {
+    if wanted.actions.is_none() && wanted.user.is_none() {
+        return Ok(Sifted { page: list_events(env, caller, (period, page)).await?, is_cut: false });
+    }
+    let actions = wanted.actions.as_ref();
+    let actions: Option<Vec<_>> = actions.map(|all| all.iter().map(|action| action.as_str()).collect());
+    let filter = EventFilter { actions: actions.as_deref(), user: wanted.user };
+    caller.read(env, async |tx| tx.audit().sift(filter, period, page).await).await
 }

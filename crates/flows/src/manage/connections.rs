@@ -1,5 +1,6 @@
 //! Connections, set up by administrators themselves: by the rules of [`crate::setup`].
 
+mod condition;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,8 @@ use orgate_domain::ids::ConnectionId;
 use orgate_domain::names::DisplayName;
 use orgate_domain::setup::SetupPurpose;
 use orgate_storage::{Connection, Group, OrgTx, Page, PageOf, Role};
+
+pub use condition::{Condition, find_condition, list_conditions};
 
 use super::change::Change;
 use super::{Caller, ChangeError, Once, paged};

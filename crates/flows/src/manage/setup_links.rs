@@ -1,17 +1,26 @@
 //! Set-up links, made by administrators themselves.
 
-use chrono::Duration;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::Action;
 use orgate_domain::ids::SetupLinkId;
-use orgate_domain::setup::{MAX_LIFETIME, SetupLink};
+use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{Page, PageOf, Role};
 
 use super::change::Change;
 use super::{Caller, ChangeError, Once};
 use crate::setup::links::{
-    CreateLinkError, CreatedLink, Maker, WantedLink, administrative, create_link_as, revoke_link_as,
+    CreateLinkError, CreatedLink, Maker, WantedLink, administrative, create_link_as, find_own_link,
+    open_own_link, revoke_link_as,
 };
-use crate::{Env, Failure};
+use crate::{Browser, Env, Failure};
+
+/// How long a set-up is open that an administrator opened for themselves: a morning.
+const OWN_LIFETIME: Duration = Duration::hours(4);
+
+/// What is left of it at least when it is gone on with.
+const OWN_REST: Duration = Duration::hours(1);
 
 /// A link that was made.
 #[derive(Debug)]
@@ -93,6 +102,55 @@ impl Caller {
         let lifetime = if shortened { wanted.lifetime.min(Duration::days(1)) } else { wanted.lifetime };
         WantedLink { lifetime, ..wanted.clone() }
     }
+}
+
+/// A set-up that an administrator opened in their own browser.
+#[derive(Debug)]
+pub struct OwnSetup {
+    /// What the browser is to keep for it; `None`: what it has goes on.
+    pub cookie: Option<String>,
+    /// Until when it is open.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Opens the set-up in the caller's own browser, for all that they may set up and with each role that they may give: by a link of
+/// theirs that is made as any other, and that nobody is shown. One that this browser has open goes on if it is still the same,
+/// so that whoever goes to and fro makes no heap of them.
+///
+/// # Errors
+/// [`ChangeError`].
+pub async fn open_own_setup(
+    env: &Env,
+    caller: &Caller,
+    (browser, kept): (&Browser, Option<&str>),
+) -> Result<OwnSetup, ChangeError> {
+    let roles = caller.read(env, async |tx| tx.roles().list().await).await?;
+    let wanted = WantedLink {
+        purposes: SetupPurpose::ALL.into_iter().filter(|purpose| caller.may(purpose.permission())).collect(),
+        roles: givable(caller, &roles),
+        lifetime: OWN_LIFETIME,
+    };
+    if let Some(kept) = kept
+        && let Some(link) = find_own_link(env, &caller.scope, (kept, browser)).await?
+        && link.created_by == caller.id()
+        && (&link.purposes, &link.role_ceiling) == (&wanted.purposes, &wanted.roles)
+        && link.expires_at - env.clock.now() >= OWN_REST
+    {
+        return Ok(OwnSetup { cookie: None, expires_at: link.expires_at });
+    }
+    if !wanted.purposes.contains(&SetupPurpose::Sso) {
+        let needed = SetupPurpose::Sso.permission().as_str();
+        let detail = format!("the permission {needed} is needed to set up identity providers");
+        return caller.conclude(env, async { Err(ChangeError::above("", detail)) }).await;
+    }
+    let made = create_setup_link(env, caller, &wanted, None).await?;
+    let cookie = open_own_link(env, (&caller.scope, made.link.id), browser).await?;
+    Ok(OwnSetup { cookie: Some(cookie), expires_at: made.link.expires_at })
+}
+
+/// Slugs of the roles of these that a link of the caller's may give.
+pub fn givable(caller: &Caller, roles: &[Role]) -> BTreeSet<String> {
+    roles.iter().filter(|role| caller.may_give(role)).map(|role| role.slug.to_string()).collect()
 }
 
 /// A page of the organization's links, latest first.

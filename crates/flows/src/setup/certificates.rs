@@ -26,7 +26,7 @@ pub(super) async fn read(env: &Env, text: String) -> Result<Vec<String>, SetupEr
 }
 
 /// The certificates of a connection, the one that lasts longest first.
-pub(super) fn of(settings: &SamlSettings) -> Vec<Certificate> {
+pub(crate) fn of(settings: &SamlSettings) -> Vec<Certificate> {
     let read = settings.certificates.iter().filter_map(|text| Certificate::parse(text).ok());
     let mut known: Vec<_> = read.collect();
     known.sort_by_key(|certificate| std::cmp::Reverse(certificate.not_after()));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
-use orgate_domain::credentials::{Credential, SetupCookie, SetupLink as LinkSecret};
+use orgate_domain::credentials::{Credential, SecretHash, SetupCookie, SetupLink as LinkSecret};
 use orgate_domain::ids::SetupLinkId;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::permissions::{Held, is_reserved};
@@ -16,6 +16,9 @@ use super::{Closed, Opened, Setup, SetupError};
 use crate::limits::Limited;
 use crate::manage::change::{KeyReused, Once};
 use crate::{Browser, Env, Failure, events};
+
+/// How the cookie ends of a set-up that an administrator opened for themselves, from the pages that they run the organization by.
+const OWN: &str = ".own";
 
 /// Links that an organization makes itself within the longest life of one: none of those that are good is older.
 const MAX_MADE: i64 = 500;
@@ -261,6 +264,36 @@ pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Open
 /// [`SetupError::Closed`].
 pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Opened, String), SetupError> {
     let opened = look_at_link(env, text, &browser.origin).await?;
+    let cookie = bind_link(env, &opened, (browser, &browser.binding)).await?;
+    Ok((opened, cookie))
+}
+
+/// Opens a link in the browser of whoever has just made it; nobody is shown its secret.
+pub(crate) async fn open_own_link(
+    env: &Env,
+    (scope, id): (&OrgScope, SetupLinkId),
+    browser: &Browser,
+) -> Result<String, SetupError> {
+    env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let mut tx = env.store.begin(scope).await?;
+    let link = tx.setup_links().find(id).await?;
+    let found = judged(env, tx, link).await?;
+    let opened = admit(env, (*scope, found), &browser.origin).await?;
+    let cookie = bind_link(env, &opened, (browser, &own_binding(browser))).await?;
+    Ok(format!("{cookie}{OWN}"))
+}
+
+/// What cookies of their own are bound to: nobody makes one out of another.
+fn own_binding(browser: &Browser) -> SecretHash {
+    SecretHash::of(&[browser.binding.as_bytes().as_slice(), OWN.as_bytes()].concat())
+}
+
+/// Notes that a link was opened; what the cookie holds that opens it in this browser.
+async fn bind_link(
+    env: &Env,
+    opened: &Opened,
+    (browser, binding): (&Browser, &SecretHash),
+) -> Result<String, SetupError> {
     let (setup, link) = (&opened.setup, &opened.link);
     let event = events::done(env, Action::SetupLinkOpened, &browser.origin).map_err(Failure::from)?;
     let detail = vec![("setup_link", link.id.to_string())];
@@ -268,9 +301,39 @@ pub async fn open_link(env: &Env, text: &str, browser: &Browser) -> Result<(Open
     tx.audit().insert(&Event { actor: setup.actor(), detail, ..event }).await?;
     tx.setup_links().update_last_used(link.id, env.clock.now()).await?;
     tx.commit().await?;
-    let cookie = env.vault.setup_cookie(setup.scope.org_id(), link.id, &browser.binding);
-    let value = format!("{}.{}", link.id, cookie.reveal());
-    Ok((opened, value))
+    let cookie = env.vault.setup_cookie(setup.scope.org_id(), link.id, binding);
+    Ok(format!("{}.{}", link.id, cookie.reveal()))
+}
+
+/// The link of an administrator's own that this browser has open in the organization, if it is good.
+pub(crate) async fn find_own_link(
+    env: &Env,
+    scope: &OrgScope,
+    (cookie, browser): (&str, &Browser),
+) -> Result<Option<SetupLink>, Failure> {
+    let proven = prove(env, cookie, browser).filter(|(opened, _)| cookie.ends_with(OWN) && opened == scope);
+    let Some((_, id)) = proven else { return Ok(None) };
+    let mut tx = env.store.begin(scope).await?;
+    let found = tx.setup_links().find(id).await?;
+    let good = match &found {
+        Some(link) => check_link(env, &mut tx, link).await?.is_ok(),
+        None => false,
+    };
+    tx.commit().await?;
+    Ok(found.filter(|_| good))
+}
+
+/// Takes back the link of an administrator's own that this browser has open, if it has one: whoever leaves leaves nothing open
+/// behind. `false` if it has none.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn close_own_link(env: &Env, cookie: &str, browser: &Browser) -> Result<bool, Failure> {
+    let proven = prove(env, cookie, browser).filter(|_| cookie.ends_with(OWN));
+    let Some((scope, id)) = proven else { return Ok(false) };
+    let event = events::done(env, Action::SetupLinkRevoked, &browser.origin)?;
+    revoke_link_as(env, &scope, id, Event { actor: Actor::SetupLink(id), ..event }).await?;
+    Ok(true)
 }
 
 /// Takes up a set-up that this browser opened.
@@ -285,14 +348,19 @@ pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Opened
     let mut tx = env.store.begin(&scope).await?;
     let link = tx.setup_links().find(id).await?;
     let found = judged(env, tx, link).await?;
-    admit(env, (scope, found), &browser.origin).await
+    let opened = admit(env, (scope, found), &browser.origin).await?;
+    Ok(Opened { is_own: cookie.ends_with(OWN), ..opened })
 }
 
 /// The link of a cookie that is this browser's, before any query.
 fn prove(env: &Env, cookie: &str, browser: &Browser) -> Option<(OrgScope, SetupLinkId)> {
+    let (cookie, binding) = match cookie.strip_suffix(OWN) {
+        Some(cookie) => (cookie, own_binding(browser)),
+        None => (cookie, browser.binding),
+    };
     let (id, secret) = cookie.split_once('.')?;
     let (id, secret) = (id.parse().ok()?, Credential::<SetupCookie>::parse(secret).ok()?);
-    let opened = env.vault.check_setup_cookie(&secret, id, &browser.binding);
+    let opened = env.vault.check_setup_cookie(&secret, id, &binding);
     opened.then(|| (OrgScope::of_credential(&secret), id))
 }
 
@@ -354,7 +422,7 @@ async fn admit(
         let closed = (Closed::Suspended, "organization_suspended", Some(link.id));
         return refuse(env, scope, closed, origin).await;
     }
-    Ok(Opened { setup: Setup::of_link(scope, &link), link, organization })
+    Ok(Opened { setup: Setup::of_link(scope, &link), link, organization, is_own: false })
 }
 
 async fn refuse<T>(

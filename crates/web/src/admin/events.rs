@@ -20,6 +20,10 @@ pub(crate) struct EventLine {
     pub(crate) who: String,
     /// Their page.
     pub(crate) who_href: Option<String>,
+    /// The page of another user, whom it was about.
+    pub(crate) about_href: Option<String>,
+    /// The address that it came from.
+    pub(crate) from: Option<String>,
     pub(crate) at: Moment,
 }
 
@@ -28,13 +32,17 @@ impl EventLine {
         let (kind, id) = &event.actor;
         let user = id.as_deref().filter(|_| kind == "user").and_then(|id| id.parse::<UserId>().ok());
         let is_me = user.is_some() && user == admin.caller.user_id();
-        let shown = user.filter(|_| !is_me && admin.caller.asking(OrgatePermission::UsersRead).is_some());
+        let reads = admin.caller.asking(OrgatePermission::UsersRead).is_some();
+        let shown = user.filter(|_| !is_me && reads);
+        let about = event.user_id.filter(|about| Some(*about) != user && reads);
         Self {
             what: words(&event.action),
             is_refused: event.outcome != "success",
             reason: event.reason.as_deref().map(words),
             who: if is_me { "You" } else { actor(kind) }.to_owned(),
             who_href: shown.map(|user| admin.href(&format!("/users/{user}"))),
+            about_href: about.map(|user| admin.href(&format!("/users/{user}"))),
+            from: event.address.map(|address| address.to_string()),
             at: Moment::of(event.place.at, now),
         }
     }

@@ -20,6 +20,8 @@ pub(crate) enum Part {
     Groups,
     Roles,
     Invitations,
+    Connections,
+    Domains,
     Look,
     Policies,
     Audit,
@@ -78,12 +80,14 @@ pub(crate) struct Pager {
 }
 
 impl Part {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
         Self::Roles,
         Self::Invitations,
+        Self::Connections,
+        Self::Domains,
         Self::Look,
         Self::Policies,
         Self::Audit,
@@ -97,6 +101,8 @@ impl Part {
             Self::Groups => "Groups",
             Self::Roles => "Roles",
             Self::Invitations => "Invitations",
+            Self::Connections => "Identity providers",
+            Self::Domains => "Domains",
             Self::Look => "Look",
             Self::Policies => "Policies",
             Self::Audit => "Audit log",
@@ -112,6 +118,8 @@ impl Part {
             Self::Groups => "/groups",
             Self::Roles => "/roles",
             Self::Invitations => "/invitations",
+            Self::Connections => "/connections",
+            Self::Domains => "/domains",
             Self::Look => "/look",
             Self::Policies => "/policies",
             Self::Audit => "/audit",
@@ -127,6 +135,8 @@ impl Part {
             Self::Groups => OrgatePermission::GroupsRead,
             Self::Roles => OrgatePermission::RolesRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
+            Self::Connections => OrgatePermission::ConnectionsRead,
+            Self::Domains => OrgatePermission::DomainsRead,
             Self::Look => OrgatePermission::OrganizationRead,
             Self::Policies => OrgatePermission::PoliciesRead,
             Self::Audit => OrgatePermission::AuditRead,
@@ -189,6 +199,15 @@ impl Frame {
             crumbs: Vec::new(),
             done: None,
             visit: admin.signed_in.from.as_ref().map(|own| Visit::of(admin, own)),
+        }
+    }
+
+    /// The same, of whoever may open the first page of its part; of anybody else, around a page that has none above.
+    pub(crate) fn below_if_open(admin: &Admin, part: Part) -> Self {
+        if admin.caller.asking(part.permission()).is_some() {
+            Self::below(admin, part, Vec::new())
+        } else {
+            Self::of(admin, part)
         }
     }
 

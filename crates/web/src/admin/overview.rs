@@ -87,7 +87,8 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
     ];
     if let Some(caller) = caller.asking(OrgatePermission::ConnectionsRead) {
         let all = PageOf { after: None, limit: MAX_PAGE };
-        numbers.push(of_connections(&list_connections(env, &caller, all).await?.items));
+        let number = of_connections(&list_connections(env, &caller, all).await?.items);
+        numbers.push(Number { href: Some(admin.href("/connections")), ..number });
     }
     let events = match caller.asking(OrgatePermission::AuditRead) {
         Some(caller) => {

@@ -11,8 +11,9 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    audit, console, entry, group, group_delete, groups, invitations, invite, look, overview, policies, role,
-    role_delete, roles, standing, user, user_groups, user_status, users,
+    audit, connection, connection_switch, connections, console, domain, domain_release, domains, entry,
+    group, group_delete, groups, invitations, invite, look, overview, policies, role, role_delete, roles,
+    setup_link, setup_links, standing, user, user_groups, user_status, users,
 };
 
 /// One page, or what a form on one does.
@@ -123,6 +124,23 @@ pages! {
     POST "/look" OrganizationManage => look::post;
     GET "/policies" PoliciesRead => policies::get;
     POST "/policies" PoliciesManage => policies::post;
+    GET "/connections" ConnectionsRead => connections::get;
+    GET "/connections/{connection}" ConnectionsRead => connection::get;
+    POST "/connections/set-up" SetupLinksManage => connections::post_set_up;
+    GET "/connections/{connection}/switch-off" ConnectionsManage => connection_switch::get_off;
+    POST "/connections/{connection}/switch-off" ConnectionsManage => connection_switch::post_off;
+    GET "/connections/{connection}/switch-on" ConnectionsManage => connection_switch::get_on;
+    POST "/connections/{connection}/switch-on" ConnectionsManage => connection_switch::post_on;
+    GET "/setup-links" SetupLinksRead => setup_links::get;
+    GET "/setup-links/new" SetupLinksManage => setup_link::get;
+    POST "/setup-links/new" SetupLinksManage => setup_link::post;
+    POST "/setup-links/{setup_link}/revoke" SetupLinksManage => setup_links::post_revoke;
+    GET "/domains" DomainsRead => domains::get;
+    POST "/domains" DomainsManage => domains::post;
+    GET "/domains/{domain}" DomainsRead => domain::get;
+    POST "/domains/{domain}/verify" DomainsManage => domain::post_verify;
+    GET "/domains/{domain}/give-up" DomainsManage => domain_release::get;
+    POST "/domains/{domain}/give-up" DomainsManage => domain_release::post;
     GET "/audit" AuditRead => audit::get;
     GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;

@@ -7,6 +7,7 @@ use orgate_domain::clients::ADMINISTRATION;
 use orgate_edge::{AdministrationCookies, BrowserCookies};
 use orgate_flows::Env;
 use orgate_flows::administration::{Begun, Finished, PATH, ReturnPath, begin, finish, leave};
+use orgate_flows::setup::links::close_own_link;
 
 use crate::form::{LinkQuery, PageForm};
 use crate::page::{Link, Problem, failed, problem_with};
@@ -104,6 +105,14 @@ pub(crate) async fn post_sign_out(
     }
     let mut response = see_other(&env.issuer.at(&sign_out()));
     kept.drop_session(response.headers_mut(), &organization);
+    // A set-up that they opened from here is a way in as well.
+    if let Some(setup) = &cookies.setup {
+        match close_own_link(&env, setup, &cookies.browser).await {
+            Ok(true) => cookies.drop_setup(response.headers_mut()),
+            Ok(false) => {}
+            Err(failure) => return failed(&env, &cookies.browser.origin, &failure),
+        }
+    }
     response
 }
 

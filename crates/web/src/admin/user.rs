@@ -45,6 +45,8 @@ struct UserTemplate {
     ends: bool,
     /// Whether the user can be deactivated, or let in again.
     manages: bool,
+    /// What they did, if that may be seen.
+    log: Option<String>,
 }
 
 /// Who they are.
@@ -189,6 +191,7 @@ async fn page(
         sessions: sessions.map(|all| all.iter().map(|session| SessionLine::of(session, now)).collect()),
         ends: caller.asking(OrgatePermission::SessionsManage).is_some(),
         manages: caller.asking(OrgatePermission::UsersManage).is_some(),
+        log: caller.asking(OrgatePermission::AuditRead).map(|_| admin.href(&format!("/audit?user={id}"))),
     }))
 }
 

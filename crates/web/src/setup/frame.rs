@@ -45,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) organization: String,
     pub(crate) csrf: String,
     pub(crate) expires: String,
+    /// Back to the pages that whoever came from there runs the organization by.
+    pub(crate) administration: Option<String>,
     pub(crate) is_inner: bool,
     pub(crate) connection: Option<Heading>,
     pub(crate) steps: Vec<StepLink>,
@@ -193,6 +195,7 @@ impl Frame {
             organization: open.organization.name.as_str().to_owned(),
             csrf: open.token(),
             expires: time(open.link.expires_at),
+            administration: open.administration(),
             is_inner: true,
             connection: None,
             steps: Vec::new(),

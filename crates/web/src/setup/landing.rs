@@ -8,13 +8,13 @@ use orgate_domain::setup::SetupPurpose;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::setup::Closed;
-use orgate_flows::setup::links::{look_at_link, open_link};
+use orgate_flows::setup::links::{close_own_link, look_at_link, open_link};
 
 use super::frame::time;
 use super::{Open, Submitted, refusals};
 use crate::fields::Form;
 use crate::form::LinkQuery;
-use crate::page::{Org, Page, Problem, problem, render};
+use crate::page::{Link, Org, Page, Problem, failed, problem, problem_with, render};
 use crate::present::see_other;
 
 /// `templates/setup/landing.html`.
@@ -97,18 +97,29 @@ pub(crate) async fn post_begin(
     }
 }
 
-/// Leaves the set-up in this browser; the link opens it again.
+/// Leaves the set-up in this browser; the link opens it again, but for one of an administrator's own, which is over by it.
 pub(crate) async fn post_leave(submitted: Submitted<Open>) -> Response {
     let open = submitted.of;
+    let cookie = open.cookies.setup.as_deref().unwrap_or_default();
+    if let Err(failure) = close_own_link(&open.env, cookie, &open.cookies.browser).await {
+        return failed(&open.env, open.origin(), &failure);
+    }
+    let administration = open.administration();
     let problem_of = Problem {
         status: StatusCode::OK,
         code: "setup_left",
         headline: "You have left the set-up",
         what_happened: "What you saved is kept.",
-        what_next: "To go on, open your link once more. You can close this page.",
+        what_next: if administration.is_some() {
+            "Go back to the administration, where you can open it again."
+        } else {
+            "To go on, open your link once more. You can close this page."
+        },
         client: None,
     };
-    let mut response = problem(&open.env, open.origin(), &problem_of);
+    // By a link: a form may not lead to where they have to sign in first, wherever that is.
+    let back = administration.map(|href| Link { label: "Back to the administration".to_owned(), href });
+    let mut response = problem_with(&open.env, open.origin(), &problem_of, back);
     open.cookies.drop_setup(response.headers_mut());
     response
 }

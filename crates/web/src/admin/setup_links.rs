@@ -1,0 +1,132 @@
+//! Set-up links: who can set up sign-in without an account, and until when.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::SetupLinkId;
+use orgate_domain::permissions::OrgatePermission;
+use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
+use orgate_flows::manage::PageOf;
+use orgate_flows::manage::setup_links::{list_setup_links, revoke_setup_link};
+
+use super::change::answer;
+use super::frame::{Frame, Pager, Part};
+use super::{Admin, Named, Submitted};
+use crate::form::LinkQuery;
+use crate::moment::Moment;
+use crate::page::{Page, failed};
+use crate::setup::time;
+
+/// Links on one page.
+const ON_A_PAGE: usize = 50;
+
+/// Where set-up links are shown, and to whom.
+pub(super) const SHOWN: (&str, OrgatePermission) = ("/setup-links", OrgatePermission::SetupLinksRead);
+
+/// `templates/admin/setup_links.html`.
+#[derive(Template)]
+#[template(path = "admin/setup_links.html")]
+struct SetupLinksTemplate {
+    page: Page,
+    frame: Frame,
+    csrf: String,
+    here: String,
+    links: Vec<SetupLinkLine>,
+    pager: Pager,
+    /// Where to make one, if they may.
+    new: Option<String>,
+}
+
+/// One link.
+struct SetupLinkLine {
+    id: String,
+    what: &'static str,
+    roles: String,
+    who: &'static str,
+    who_href: Option<String>,
+    made: Moment,
+    used: Option<Moment>,
+    state: &'static str,
+    /// Whether it opens anything.
+    is_open: bool,
+    expires: String,
+}
+
+impl SetupLinkLine {
+    fn of(admin: &Admin, link: &SetupLink, now: DateTime<Utc>) -> Self {
+        let (state, is_open) = match link.revoked_at {
+            Some(_) => ("Taken back", false),
+            None if link.expires_at <= now => ("Expired", false),
+            None => ("Open", true),
+        };
+        let (who, user) = match link.maker() {
+            Some(LinkMaker::Client(_)) => ("An application", None),
+            Some(LinkMaker::Delegate(_)) => ("An organization above yours", None),
+            Some(LinkMaker::Operator) => ("The operator of this service", None),
+            Some(LinkMaker::User(id)) if admin.caller.user_id() == Some(id) => ("You", None),
+            Some(LinkMaker::User(id)) => ("A user", Some(id)),
+            None => ("Somebody", None),
+        };
+        let user = user.filter(|_| admin.caller.asking(OrgatePermission::UsersRead).is_some());
+        Self {
+            id: link.id.to_string(),
+            what: what(link),
+            roles: link.role_ceiling.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+            who,
+            who_href: user.map(|id| admin.href(&format!("/users/{id}"))),
+            made: Moment::of(link.created_at, now),
+            used: link.last_used_at.map(|at| Moment::of(at, now)),
+            state,
+            is_open,
+            expires: time(link.expires_at),
+        }
+    }
+}
+
+/// What a link is for.
+pub(super) fn what(link: &SetupLink) -> &'static str {
+    match (link.is_for(SetupPurpose::Sso), link.is_for(SetupPurpose::Domains)) {
+        (true, true) => "Identity providers and domains",
+        (true, false) => "Identity providers",
+        (false, _) => "Domains",
+    }
+}
+
+/// `GET …/setup-links`.
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+    let said = match params.get("done") {
+        Some("revoked") => Some("The link is taken back. It opens nothing any more."),
+        _ => None,
+    };
+    let after = params.get("after").and_then(|text| text.parse::<SetupLinkId>().ok());
+    let page = PageOf { after, limit: ON_A_PAGE };
+    let found = match list_setup_links(&admin.env, &admin.caller, page).await {
+        Ok(found) => found,
+        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
+    };
+    let (here, now) = (admin.href(SHOWN.0), admin.env.clock.now());
+    let new = admin.caller.asking(OrgatePermission::SetupLinksManage);
+    let template = SetupLinksTemplate {
+        page: admin.page(),
+        frame: Frame::below_if_open(&admin, Part::Connections).saying(said),
+        csrf: admin.token(),
+        links: found.items.iter().map(|link| SetupLinkLine::of(&admin, link, now)).collect(),
+        pager: Pager {
+            first: after.map(|_| here.clone()),
+            next: found.next.map(|after| format!("{here}?after={after}")),
+        },
+        new: new.map(|_| admin.href("/setup-links/new")),
+        here,
+    };
+    admin.render(StatusCode::OK, &template)
+}
+
+/// `POST …/setup-links/{setup_link}/revoke`.
+pub(crate) async fn post_revoke(
+    Named(id): Named<SetupLinkId>,
+    Submitted { admin, .. }: Submitted,
+) -> Response {
+    let done = revoke_setup_link(&admin.env, &admin.caller, id).await;
+    answer(&admin, done, SHOWN, "revoked")
+}
