@@ -159,6 +159,7 @@ impl Calls {
             Organizations::find_around: None
             AuditEvents::list_latest: []
             AuditEvents::list: []
+            AuditEvents::sift: []
             IdempotencyKeys::find: None
             Organizations::find_record: Some(None)
             Rights::find_of_user: None
@@ -197,6 +198,7 @@ impl Calls {
             Connections::find_version: None
             Connections::is_piloted: false
             Connections::list: []
+            Connections::list_conditions: []
             Connections::list_pilots: []
             Connections::list_versions: []
             Identities::find_user: None
