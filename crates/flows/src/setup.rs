@@ -58,7 +58,7 @@ pub struct Opened {
     pub link: SetupLink,
     /// The organization.
     pub organization: Organization,
-    /// Whether an administrator came here from the pages that they run the organization by, and not by a link that they were given.
+    /// Whether an administrator opened it for themselves, from the pages that they run the organization by.
     pub is_own: bool,
 }
 

@@ -34,7 +34,7 @@ use orgate_flows::Env;
 use orgate_flows::administration::PATH;
 use orgate_flows::limits::Limited;
 use orgate_flows::setup::connections::{Detail, detail};
-use orgate_flows::setup::links::resume;
+use orgate_flows::setup::links::{is_own, resume};
 use orgate_flows::setup::provider::MAX_METADATA;
 use orgate_flows::setup::{Closed, Opened, Setup, SetupError};
 
@@ -105,6 +105,7 @@ impl FromRequestParts<AppState> for Open {
             Ok(Opened { setup, link, organization, is_own }) => {
                 Ok(Self { env, cookies, setup, link, organization, is_own })
             }
+            Err(SetupError::Closed(why)) if is_own(cookie) => Err(refusals::closed_own(&env, origin, why)),
             Err(error) => Err(refusals::refused(&env, origin, &error, None)),
         }
     }

@@ -139,6 +139,7 @@ async fn what_was_opened_gives_no_more_than_its_administrator_has_now() {
     let after = vic.get("/setup/connections").await;
 
     assert_eq!((before.status.as_u16(), after.status.as_u16()), (200, 410), "{}", after.body);
+    says(&after, 410, &["The set-up is closed", "href=\"/admin\""]);
 }
 
 #[tokio::test]
@@ -232,6 +233,7 @@ async fn what_was_tested_is_switched_on_for_everybody_again() {
     let done = send(&ada, &choose, &on, &[("version", "1"), ("state", "active")]).await;
 
     says(&choose, 200, &["For everybody", "For its pilot", "As a draft"]);
+    assert!(!choose.body.contains(" checked"), "for whom is theirs to say: {}", choose.body);
     says(&ada.follow(done).await, 200, &["It is on again, for everybody", ">Live<"]);
 }
 

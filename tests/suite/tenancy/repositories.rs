@@ -165,6 +165,7 @@ impl Calls {
             AuditEvents::list_of_user: []
             AuditEvents::list_latest: []
             AuditEvents::list: []
+            AuditEvents::sift: []
             IdempotencyKeys::find: None
             Organizations::find_record: Some(None)
             Rights::find_of_user: None
@@ -203,6 +204,7 @@ impl Calls {
             Connections::find_version: None
             Connections::is_piloted: false
             Connections::list: []
+            Connections::list_conditions: []
             Connections::list_pilots: []
             Connections::list_versions: []
             Identities::find_user: None

@@ -305,13 +305,19 @@ async fn bind_link(
     Ok(format!("{}.{}", link.id, cookie.reveal()))
 }
 
+/// Whether a browser says that what it has open was opened by an administrator for themselves: enough to say where they can open
+/// it again, and for nothing else.
+pub fn is_own(cookie: &str) -> bool {
+    cookie.ends_with(OWN)
+}
+
 /// The link of an administrator's own that this browser has open in the organization, if it is good.
 pub(crate) async fn find_own_link(
     env: &Env,
     scope: &OrgScope,
     (cookie, browser): (&str, &Browser),
 ) -> Result<Option<SetupLink>, Failure> {
-    let proven = prove(env, cookie, browser).filter(|(opened, _)| cookie.ends_with(OWN) && opened == scope);
+    let proven = prove(env, cookie, browser).filter(|(opened, _)| is_own(cookie) && opened == scope);
     let Some((_, id)) = proven else { return Ok(None) };
     let mut tx = env.store.begin(scope).await?;
     let found = tx.setup_links().find(id).await?;
@@ -329,7 +335,7 @@ pub(crate) async fn find_own_link(
 /// # Errors
 /// [`Failure`].
 pub async fn close_own_link(env: &Env, cookie: &str, browser: &Browser) -> Result<bool, Failure> {
-    let proven = prove(env, cookie, browser).filter(|_| cookie.ends_with(OWN));
+    let proven = prove(env, cookie, browser).filter(|_| is_own(cookie));
     let Some((scope, id)) = proven else { return Ok(false) };
     let event = events::done(env, Action::SetupLinkRevoked, &browser.origin)?;
     revoke_link_as(env, &scope, id, Event { actor: Actor::SetupLink(id), ..event }).await?;
@@ -349,7 +355,7 @@ pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Opened
     let link = tx.setup_links().find(id).await?;
     let found = judged(env, tx, link).await?;
     let opened = admit(env, (scope, found), &browser.origin).await?;
-    Ok(Opened { is_own: cookie.ends_with(OWN), ..opened })
+    Ok(Opened { is_own: is_own(cookie), ..opened })
 }
 
 /// The link of a cookie that is this browser's, before any query.

@@ -166,7 +166,8 @@ fn page(
     admin.render(status, &template)
 }
 
-/// What it can be switched on as: for anybody, only if it was tested as it is now.
+/// What it can be switched on as: for anybody, only if it was tested as it is now. What was chosen before is not known, so nothing
+/// is chosen for them.
 fn choices((connection, condition): (&Connection, &Condition), chosen: &str) -> Vec<Choice> {
     let version = connection.latest_version;
     let is_tested = version > 0 && connection.tested_version == Some(version);
@@ -185,17 +186,14 @@ fn choices((connection, condition): (&Connection, &Condition), chosen: &str) -> 
             true,
         ),
     ];
-    let mut open: Vec<_> = all
-        .into_iter()
-        .filter(|(.., is_open)| *is_open)
-        .map(|(value, label, hint, _)| Choice { value, label, hint, is_chosen: value == chosen })
-        .collect();
-    if open.iter().all(|choice| !choice.is_chosen)
-        && let Some(first) = open.first_mut()
-    {
-        first.is_chosen = true;
-    }
-    open
+    let open = all.into_iter().filter(|(.., is_open)| *is_open);
+    let shown = open.map(|(value, label, hint, _)| Choice {
+        value,
+        label,
+        hint,
+        is_chosen: value == chosen || !is_tested,
+    });
+    shown.collect()
 }
 
 async fn change(admin: &Admin, (id, way): (ConnectionId, Way), wanted: WantedState) -> Response {

@@ -6,6 +6,7 @@ use orgate_domain::audit::Origin;
 use orgate_domain::setup::SetupLinkRefusal;
 use orgate_flows::Env;
 use orgate_flows::NoWayIn;
+use orgate_flows::administration::PATH;
 use orgate_flows::setup::{Closed, NotYet, SetupError};
 
 use super::Open;
@@ -52,6 +53,20 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
     };
     let problem = Problem { status, code, headline, what_happened, what_next, client: None };
     problem_with(env, origin, &problem, None)
+}
+
+/// A set-up that an administrator had opened for themselves, and that is over: they know where to open it again.
+pub(crate) fn closed_own(env: &Env, origin: &Origin, why: Closed) -> Response {
+    let problem = Problem {
+        status: if matches!(why, Closed::Link(_)) { StatusCode::GONE } else { StatusCode::NOT_FOUND },
+        code: "setup_closed",
+        headline: "The set-up is closed",
+        what_happened: "It stays open for some hours, unless it is closed before. What was saved is kept.",
+        what_next: "Open it again from the administration, and go on where you stopped.",
+        client: None,
+    };
+    let again = Link { label: "To the administration".to_owned(), href: PATH.to_owned() };
+    problem_with(env, origin, &problem, Some(again))
 }
 
 /// Any refusal, with a way back.

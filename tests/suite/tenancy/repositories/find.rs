@@ -6,7 +6,7 @@ use chrono::Duration;
 use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::DomainId;
-use orgate_storage::{ConsumedKind, PageOf, Period};
+use orgate_storage::{ConsumedKind, EventFilter, PageOf, Period};
 use orgate_tests::fixture::{self, now, uuid};
 
 use super::{Calls, SCRIPTS};
@@ -103,6 +103,11 @@ impl Calls {
             "AuditEvents::list" => async {
                 let page = PageOf { after: None, limit: 10 };
                 tx.audit().list(Period::default(), page).await.map(|page| page.items)
+            };
+            "AuditEvents::sift" => async {
+                let filter = EventFilter { actions: None, user: Some(acme.user.id) };
+                let page = PageOf { after: None, limit: 10 };
+                tx.audit().sift(filter, Period::default(), page).await.map(|sifted| sifted.page.items)
             };
             "IdempotencyKeys::find" => tx.idempotency_keys().find(&spent);
             "Organizations::find_record" => async {

@@ -21,6 +21,7 @@ impl Calls {
             "Connections::find_version" => tx.connections().find_version(id, 1);
             "Connections::is_piloted" => tx.connections().is_piloted(id, &made.pilot);
             "Connections::list" => tx.connections().list();
+            "Connections::list_conditions" => tx.connections().list_conditions(Some(id));
             "Connections::list_pilots" => tx.connections().list_pilots(id);
             "Connections::list_versions" => tx.connections().list_versions(id);
             "Identities::find_user" => tx.identities().find_user(federated::identity(id, &made.subject));
