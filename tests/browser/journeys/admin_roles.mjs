@@ -108,7 +108,7 @@ export async function adminRoles({ journeys, orgate, browser }) {
     browser.visit(async (page) => {
       await examine(page, 'admin, roles', () => open(page, '/roles'))
       await examine(page, 'admin, a role', () => rolePage(page, 'Support lead'))
-      await examine(page, 'admin, all of it', () => page.getByRole('checkbox', { name: 'Everything' }).check())
+      await examine(page, 'admin, all of it', () => page.getByRole('checkbox', { name: 'Everything', exact: true }).check())
       await examine(page, 'admin, a role that is stale', async () => {
         await page.locator('[name=base]').evaluate((element) => (element.value = 'notes:read'))
         await page.getByRole('button', { name: 'Save changes' }).click()
@@ -116,7 +116,7 @@ export async function adminRoles({ journeys, orgate, browser }) {
       })
       await examine(page, 'admin, a new role', () => open(page, '/roles/new'))
       await examine(page, 'admin, a role that was not made', async () => {
-        await page.getByLabel(/more of them|permissions of applications/i).fill('orgate:users:fly')
+        await page.getByRole('textbox', { name: /more of them|permissions of applications/i }).fill('orgate:users:fly')
         await page.getByLabel('Name', { exact: true }).fill('New')
         await page.getByRole('button', { name: 'Make the role' }).click()
         await page.getByRole('alert').waitFor()

@@ -327,3 +327,25 @@ async fn the_largest_role_has_a_page_of_bounded_size() {
     assert_eq!(page.body.matches(" checked").count(), 200);
     assert!(page.body.len() <= 100_000, "{}", page.body.len());
 }
+
+#[tokio::test]
+async fn names_of_roles_and_groups_are_shown_as_they_are_and_do_nothing() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let payload = "<img src=x onerror=alert(1)>\"'";
+
+    for (part, new) in [("roles", NEW), ("groups", "/admin/acme/groups/new")] {
+        let form = ada.get(new).await;
+        let made = send(&ada, &form, new, &[("name", payload), ("slug", "hostile")]).await;
+        let path = made.leads_to();
+        for page in [&path, &format!("{path}/delete"), &format!("/admin/acme/{part}")] {
+            let page = ada.get(page).await;
+            assert!(page.status == 200 && !page.body.contains("<img src=x"), "{part}: {}", page.body);
+            assert!(
+                page.body.contains("&#60;img src=x onerror=alert(1)&#62;&#34;&#39;"),
+                "{part}: {}",
+                page.body
+            );
+        }
+    }
+}
