@@ -1,7 +1,7 @@
 //! `/account`: what a signed-in user sees of themselves, and what they can end and take back.
 //!
-//! **Invariant:** a page is opened by this browser's own session of the organization, and by nothing in its address: that names at
-//! most which of them is meant. A form counts only in the session that it was shown in.
+//! **Invariant:** a page is opened by this browser's own session of the organization, and by nothing in its address: that
+//! names at most which of them is meant. A form counts only in the session that it was shown in.
 
 mod activity;
 mod applications;

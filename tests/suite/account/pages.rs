@@ -205,9 +205,10 @@ async fn activity_is_ones_own_page_by_page_and_says_nothing_of_where_administrat
     wrong.sign_in(asked, "casey@consult.test", "not their password").await;
     mine.press(&mine.page().await, ("others", "1")).await;
     app.apply(&named()).await;
-    let by_hand = "insert into audit_events (org_id, id, occurred_at, action, outcome, actor_kind, actor_id, user_id, address, user_agent, detail)
-                   select member.org_id, gen_random_uuid(), now() - interval '1 day' * number, 'user.configured', 'success', 'user',
-                          'usr_00000000000000000000000000', member.id, '203.0.113.9', 'AdminBrowser/1', '{\"change\": \"roles\"}'
+    let by_hand = "insert into audit_events
+                       (org_id, id, occurred_at, action, outcome, actor_kind, actor_id, user_id, address, user_agent, detail)
+                   select member.org_id, gen_random_uuid(), now() - interval '1 day' * number, 'user.configured',
+                          'success', 'user', 'usr_00000000000000000000000000', member.id, '203.0.113.9', 'AdminBrowser/1', '{\"change\": \"roles\"}'
                    from users member, generate_series(1, 60) number where member.email = $1 and member.org_id = $2";
     sqlx::query(by_hand)
         .bind("casey@consult.test")
