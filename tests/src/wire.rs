@@ -106,7 +106,7 @@ async fn listen(
     let _ = to.shutdown().await;
 }
 
-/// A message of a client's (PostgreSQL's frontend/backend protocol 3.0).
+/// A message of a client's, in protocol 3.0 of Postgres.
 struct Message {
     /// The first one of a connection has none.
     kind: Option<u8>,

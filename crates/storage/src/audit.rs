@@ -156,7 +156,7 @@ impl AuditEvents<'_> {
         Ok(())
     }
 
-    /// The latest events whose action is none of these, up to `most`, of the [`LOOKED_BACK`] latest: a question of the same
+    /// The latest events whose action is none of these, up to `most`, of the `LOOKED_BACK` latest: a question of the same
     /// cost however long the log is.
     pub async fn list_latest(
         &mut self,
@@ -209,7 +209,7 @@ impl AuditEvents<'_> {
         let events = rows.into_iter().map(|row| FollowedEvent::from(row).event);
         Ok(page.cut(events.collect(), |event| event.place))
     }
-    /// A page of those events of a period that are wanted, latest first: of [`SIFTED`] events from where the page begins, so that
+    /// A page of those events of a period that are wanted, latest first: of `SIFTED` events from where the page begins, so that
     /// a question for what never happens costs no more than others.
     pub async fn sift(
         &mut self,

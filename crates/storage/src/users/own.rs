@@ -9,9 +9,9 @@ use crate::StorageError;
 /// What a user is shown of themselves, beside what their session says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRecord {
-    /// Names of the roles that are theirs, however they came by them: the first [`NAMED`], in order.
+    /// Names of the roles that are theirs, however they came by them: the first `NAMED`, in order.
     pub roles: Vec<String>,
-    /// Names of the groups that they are in, by hand, by a connection or by another group: the first [`NAMED`], in order.
+    /// Names of the groups that they are in, by hand, by a connection or by another group: the first `NAMED`, in order.
     pub groups: Vec<String>,
     /// When their password was set, if they have one.
     pub password_since: Option<DateTime<Utc>>,

@@ -89,7 +89,7 @@ pub(super) fn seen_from<'e>(event: &'e StoredEvent, own: &Own) -> Option<(Option
     let told = is_own(event, own) || event.actor.0 == "anonymous";
     let address = event.address.map(|address| address.to_string());
     (told && (event.user_agent.is_some() || address.is_some()))
-        .then(|| (event.user_agent.as_deref(), address))
+        .then_some((event.user_agent.as_deref(), address))
 }
 
 /// Who did it.

@@ -157,13 +157,12 @@ impl<'p> Asked<'p> {
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
     let mut asked = Asked::of(&params);
     let (from, until) = (asked.from.to_owned(), asked.until.to_owned());
-    let (period, error) = match asked.period() {
-        Ok(period) => (period, None),
-        Err(NoDay) => {
-            // Whatever the page leads to does not stay wrong.
-            (asked.from, asked.until) = ("", "");
-            (Period::default(), Some("Enter days like 2026-11-26."))
-        }
+    let (period, error) = if let Ok(period) = asked.period() {
+        (period, None)
+    } else {
+        // Whatever the page leads to does not stay wrong.
+        (asked.from, asked.until) = ("", "");
+        (Period::default(), Some("Enter days like 2026-11-26."))
     };
     let after = params.get("after").and_then(|text| text.parse::<EventPlace>().ok());
     let found = match find(&admin, &asked, (period, after)).await {

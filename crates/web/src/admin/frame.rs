@@ -130,14 +130,13 @@ impl Part {
     /// What its first page takes.
     const fn permission(self) -> OrgatePermission {
         match self {
-            Self::Overview => OrgatePermission::OrganizationRead,
+            Self::Overview | Self::Look => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,
             Self::Groups => OrgatePermission::GroupsRead,
             Self::Roles => OrgatePermission::RolesRead,
             Self::Invitations => OrgatePermission::InvitationsRead,
             Self::Connections => OrgatePermission::ConnectionsRead,
             Self::Domains => OrgatePermission::DomainsRead,
-            Self::Look => OrgatePermission::OrganizationRead,
             Self::Policies => OrgatePermission::PoliciesRead,
             Self::Audit => OrgatePermission::AuditRead,
             Self::Organizations => OrgatePermission::OrganizationsRead,

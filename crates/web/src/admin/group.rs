@@ -254,7 +254,7 @@ impl Shown {
     fn of(admin: &Admin, (group, others): (&Group, &[Group]), (lock, edits): (Option<String>, bool)) -> Self {
         let Base { name, roles, parents } = Base::of(group);
         let words = |texts| Vec::from_iter(texts).join(" ");
-        let said = |texts: &BTreeSet<String>| Vec::from_iter(texts.iter().map(String::as_str)).join(", ");
+        let said = |texts: &BTreeSet<String>| texts.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let inside = others.iter().filter(|other| other.parents.contains_key(&group.slug));
         let children = inside.map(|other| Link {
             label: other.name.as_str().to_owned(),
@@ -268,7 +268,7 @@ impl Shown {
             parents: said(&parents),
             base_roles: words(roles),
             base_parents: words(parents),
-            inherited: Vec::from_iter(group.inherited.iter().map(String::as_str)).join(", "),
+            inherited: group.inherited.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
             children: children.collect(),
             lock,
             delete: edits.then(|| admin.href(&format!("/groups/{}/delete", group.id))),

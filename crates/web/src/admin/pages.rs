@@ -156,13 +156,11 @@ pub(super) fn find(method: &Method, matched: &str) -> Option<(&'static AdminPage
     let below = matched.strip_prefix("/admin/{organization}")?;
     let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
     let at = |path: &str| ADMIN_PAGES.iter().find(|page| page.method == method && page.path == path);
-    match at(below) {
-        Some(page) => Some((page, (page.about != About::Own).then_some(Holder::Operator))),
-        None => {
-            let page = at(below.strip_prefix(OF_ANOTHER)?)?;
-            page.is_shown_of_others().then_some((page, Some(Holder::Organization)))
-        }
+    if let Some(page) = at(below) {
+        return Some((page, (page.about != About::Own).then_some(Holder::Operator)));
     }
+    let page = at(below.strip_prefix(OF_ANOTHER)?)?;
+    page.is_shown_of_others().then_some((page, Some(Holder::Organization)))
 }
 
 /// What of a path, as it was matched and as it was asked for, leads to the nearest page above that shows something.

@@ -42,8 +42,8 @@ pub(super) fn ask(admin: &Admin, preview: &PolicyPreview, (ends, typed): (Vec<St
         return entry::lacks(admin, SHOWN.1);
     }
     let (before, after) = (&preview.before.effective, &preview.after.effective);
-    let changed = settings().filter(|setting| setting.in_force(before) != setting.in_force(after));
-    let changes = changed.map(|setting| Change {
+    let touched = settings().filter(|setting| setting.in_force(before) != setting.in_force(after));
+    let changes = touched.map(|setting| Change {
         label: setting.label,
         before: setting.words(&setting.in_force(before)),
         after: setting.words(&setting.in_force(after)),

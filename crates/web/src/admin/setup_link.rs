@@ -35,15 +35,15 @@ struct SetupLinkTemplate {
     csrf: String,
     here: String,
     back: String,
-    purposes: Vec<Ticked>,
+    purposes: Vec<Tickbox>,
     /// Those that they may give.
-    roles: Vec<Ticked>,
+    roles: Vec<Tickbox>,
     lifetimes: Vec<(i64, &'static str, bool)>,
     refusal: Option<Refusal>,
 }
 
 /// A box in the form.
-struct Ticked {
+struct Tickbox {
     value: String,
     label: String,
     hint: String,
@@ -151,7 +151,7 @@ async fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> R
 }
 
 /// What a link of theirs may be for: all of it, unless they say otherwise.
-fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Ticked> {
+fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Tickbox> {
     let open =
         SetupPurpose::ALL.into_iter().filter(|purpose| admin.caller.asking(purpose.permission()).is_some());
     let boxed = open.map(|purpose| {
@@ -159,7 +159,7 @@ fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Ticked> {
             SetupPurpose::Sso => ("Identity providers", "To connect one, test it, and make it live."),
             SetupPurpose::Domains => ("Domains", "To claim e-mail domains, and prove them by a DNS record."),
         };
-        Ticked {
+        Tickbox {
             value: purpose.as_str().to_owned(),
             label: label.to_owned(),
             hint: hint.to_owned(),
@@ -170,12 +170,12 @@ fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Ticked> {
 }
 
 /// The roles that may be given, as far as they may be seen: none, unless they say otherwise.
-async fn roles(admin: &Admin, form: Option<&Form>) -> Result<Vec<Ticked>, Failure> {
+async fn roles(admin: &Admin, form: Option<&Form>) -> Result<Vec<Tickbox>, Failure> {
     let Some(caller) = admin.caller.asking(OrgatePermission::RolesRead) else { return Ok(Vec::new()) };
     let all = PageOf { after: None, limit: MAX_PAGE };
     let roles = list_roles(&admin.env, &caller, all).await?.items;
     let open: BTreeSet<String> = givable(&admin.caller, &roles);
-    let boxed = roles.into_iter().filter(|role| open.contains(role.slug.as_str())).map(|role| Ticked {
+    let boxed = roles.into_iter().filter(|role| open.contains(role.slug.as_str())).map(|role| Tickbox {
         is_ticked: form.is_some_and(|form| form.all("role").any(|slug| slug == role.slug.as_str())),
         label: role.name.as_str().to_owned(),
         hint: if role.name.as_str() == role.slug.as_str() { String::new() } else { role.slug.to_string() },

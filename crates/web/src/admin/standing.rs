@@ -110,29 +110,29 @@ pub(crate) async fn post_limits(Submitted { admin, form }: Submitted) -> Respons
     concluded(&admin, changed, (&form, "limits")).await
 }
 
-/// A limit that a form changes, where it can be read.
-fn wanted(form: &Form, field: &str) -> Result<Option<Option<u32>>, ChangeError> {
-    let (now, before) = (form.text(field), form.text(&format!("was-{field}")));
-    if now == before {
-        return Ok(None);
-    }
+/// Whether a form changes a limit.
+fn changes(form: &Form, field: &str) -> bool {
+    form.text(field) != form.text(&format!("was-{field}"))
+}
+
+/// A limit as a form has it; `None`: as usual.
+fn wanted(form: &Form, field: &str) -> Result<Option<u32>, ChangeError> {
     let invalid = |_| ChangeError::invalid(format!("/{field}"), "a number, like 25; or nothing");
-    let limit = (!now.is_empty()).then(|| now.parse::<u32>().map_err(invalid));
-    Ok(Some(limit.transpose()?))
+    form.get(field).map(|text| text.parse::<u32>().map_err(invalid)).transpose()
 }
 
 async fn save_limits(admin: &Admin, form: &Form) -> Result<(), ChangeError> {
     let seats = wanted(form, "seats")?;
     let mut limits = Vec::new();
-    for quota in Quota::ALL {
-        let Some(limit) = wanted(form, quota.as_str())? else { continue };
+    for quota in Quota::ALL.into_iter().filter(|quota| changes(form, quota.as_str())) {
+        let limit = wanted(form, quota.as_str())?;
         if limit.is_some_and(|limit| limit > quota.most()) {
             let detail = format!("at most {}", quota.most());
             return Err(ChangeError::invalid(format!("/{}", quota.as_str()), detail));
         }
         limits.push((quota, limit));
     }
-    if let Some(seats) = seats {
+    if changes(form, "seats") {
         set_seats(&admin.env, &admin.caller, seats).await?;
     }
     for limit in limits {

@@ -37,7 +37,7 @@ impl Boxes<'_> {
         let choice = |role: &Role| {
             let is_open = self.edits && self.admin.caller.may_give(role);
             let named = (role.slug.as_str(), role.name.as_str());
-            self.choice(named, (is_open, &self.asked.roles), (&held, &changed))
+            Self::choice(named, (is_open, &self.asked.roles), (&held, &changed))
         };
         roles.iter().map(choice).collect()
     }
@@ -46,7 +46,7 @@ impl Boxes<'_> {
         let (held, changed) = self.held(|base| &base.parents);
         let choice = |other: &Group| {
             let named = (other.slug.as_str(), other.name.as_str());
-            let choice = self.choice(named, (self.edits, &self.asked.parents), (&held, &changed));
+            let choice = Self::choice(named, (self.edits, &self.asked.parents), (&held, &changed));
             let gives = Vec::from_iter(other.role_slugs()).join(", ");
             Choice { note: if gives.is_empty() { "No roles".to_owned() } else { gives }, ..choice }
         };
@@ -65,7 +65,6 @@ impl Boxes<'_> {
     }
 
     fn choice(
-        &self,
         (slug, name): (&str, &str),
         (is_open, ticked): (bool, &BTreeSet<String>),
         (held, changed): (&BTreeSet<String>, &BTreeSet<String>),
