@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Journeys, startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
 import { account } from './journeys/account.mjs'
 import { admin } from './journeys/admin.mjs'
+import { adminConsole } from './journeys/admin_console.mjs'
 import { adminRoles } from './journeys/admin_roles.mjs'
 import { adminLook } from './journeys/admin_look.mjs'
 import { adminConnections } from './journeys/admin_connections.mjs'
@@ -44,6 +45,7 @@ try {
   await invitations(world)
   await joining(world)
   await admin(world)
+  await adminConsole(world)
   await adminRoles(world)
   await adminLook(world)
   await account(world)

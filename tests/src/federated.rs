@@ -104,6 +104,7 @@ pub fn setup_link() -> (SetupLink, SecretHash) {
         created_by: "operator".to_owned(),
         created_at: now(),
         expires_at: now() + DEFAULT_LIFETIME,
+        session: None,
         revoked_at: None,
         last_used_at: None,
     };

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::connections::RoleSlugs;
-use crate::ids::{ClientId, OrgId, SetupLinkId, UserId};
+use crate::ids::{ClientId, OrgId, SessionId, SetupLinkId, UserId};
 use crate::permissions::{Held, OrgatePermission, is_reserved};
 
 /// A link lives this long unless its maker says otherwise: a weekend, and a day on either side.
@@ -41,6 +41,8 @@ pub struct SetupLink {
     pub created_at: DateTime<Utc>,
     /// From when on it is worth nothing.
     pub expires_at: DateTime<Utc>,
+    /// The session of whoever made it for themselves: it is worth nothing once that ends.
+    pub session: Option<SessionId>,
     /// When somebody took it back.
     pub revoked_at: Option<DateTime<Utc>>,
     /// When something was last done with it.
@@ -185,6 +187,7 @@ mod tests {
             created_by: "operator".to_owned(),
             created_at: now,
             expires_at: now + DEFAULT_LIFETIME,
+            session: None,
             revoked_at: None,
             last_used_at: None,
         };

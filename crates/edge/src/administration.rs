@@ -87,7 +87,6 @@ impl AdministrationCookies {
             } else if name == ARRIVED {
                 read.arrived = true;
             } else if name == REASON {
-                // Browsers send that of the longest path first.
                 read.reason.get_or_insert_with(|| cookie.value().to_owned());
             } else if let Some(part) = name.strip_prefix(SESSION).and_then(|part| part.parse().ok()) {
                 // Browsers send that of the longest path first: none of a path above counts.
@@ -188,15 +187,21 @@ impl AdministrationCookies {
         append(headers, &self.cookie(ARRIVED.to_owned(), PATH.to_owned(), (String::new(), Duration::ZERO)));
     }
 
-    /// Why somebody looks at the organization that the address names, as it was given to [`AdministrationCookies::set_reason`].
+    /// Why somebody looks at another organization, as it was given to [`AdministrationCookies::set_reason`].
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
 
-    /// Keeps why somebody of one organization looks at another one, for as long as that counts.
-    pub fn set_reason(&self, headers: &mut HeaderMap, (own, other): (&str, &str), reason: String) {
-        let path = format!("{PATH}/{own}/organizations/{other}");
+    /// Keeps why somebody of an organization looks at another one, for as long as that counts: one at a time.
+    pub fn set_reason(&self, headers: &mut HeaderMap, own: &str, reason: String) {
+        let path = format!("{PATH}/{own}/organizations");
         append(headers, &self.cookie(REASON.to_owned(), path, (reason, REASON_LIFETIME)));
+    }
+
+    /// Drops it, whether there is one or not: it is not sent to where people sign in and out.
+    pub fn drop_reason(&self, headers: &mut HeaderMap, own: &str) {
+        let path = format!("{PATH}/{own}/organizations");
+        append(headers, &self.cookie(REASON.to_owned(), path, (String::new(), Duration::ZERO)));
     }
 
     fn cookie(&self, name: String, path: String, (value, lifetime): (String, Duration)) -> Cookie<'static> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use orgate_domain::credentials::SecretHash;
-use orgate_domain::ids::SetupLinkId;
+use orgate_domain::ids::{SessionId, SetupLinkId};
 use orgate_domain::setup::{SetupLink, SetupPurpose};
 use uuid::Uuid;
 
@@ -35,6 +35,7 @@ struct Row {
     created_by: String,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    session_id: Option<Uuid>,
     revoked_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -51,6 +52,7 @@ impl TryFrom<Row> for SetupLink {
             created_by: row.created_by,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            session: row.session_id.map(SessionId::from_uuid),
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
         })
@@ -65,8 +67,8 @@ impl SetupLinks<'_> {
         let ceiling: Vec<String> = link.role_ceiling.iter().cloned().collect();
         sqlx::query!(
             "insert into setup_links
-                 (org_id, id, token_hash, purposes, role_ceiling, created_by, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 (org_id, id, token_hash, purposes, role_ceiling, created_by, created_at, expires_at, session_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             self.org_id,
             link.id.as_uuid(),
             new.token.as_bytes(),
@@ -75,6 +77,7 @@ impl SetupLinks<'_> {
             link.created_by,
             link.created_at,
             link.expires_at,
+            link.session.map(SessionId::as_uuid),
         )
         .execute(&mut *self.conn)
         .await?;
@@ -88,7 +91,7 @@ impl SetupLinks<'_> {
     ) -> Result<Page<SetupLink, SetupLinkId>, StorageError> {
         let rows = sqlx::query_as!(
             Row,
-            "select id, purposes, role_ceiling, created_by, created_at, expires_at, revoked_at, last_used_at
+            "select id, purposes, role_ceiling, created_by, created_at, expires_at, session_id, revoked_at, last_used_at
              from setup_links where org_id = $1 and id < $2 order by id desc limit $3",
             self.org_id,
             page.after.map_or(Uuid::max(), SetupLinkId::as_uuid),
@@ -104,7 +107,7 @@ impl SetupLinks<'_> {
     pub async fn find(&mut self, id: SetupLinkId) -> Result<Option<SetupLink>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            "select id, purposes, role_ceiling, created_by, created_at, expires_at, revoked_at, last_used_at
+            "select id, purposes, role_ceiling, created_by, created_at, expires_at, session_id, revoked_at, last_used_at
              from setup_links where org_id = $1 and id = $2",
             self.org_id,
             id.as_uuid(),
@@ -118,7 +121,7 @@ impl SetupLinks<'_> {
     pub async fn find_by_token(&mut self, token: &SecretHash) -> Result<Option<SetupLink>, StorageError> {
         let row = sqlx::query_as!(
             Row,
-            "select id, purposes, role_ceiling, created_by, created_at, expires_at, revoked_at, last_used_at
+            "select id, purposes, role_ceiling, created_by, created_at, expires_at, session_id, revoked_at, last_used_at
              from setup_links where org_id = $1 and token_hash = $2",
             self.org_id,
             token.as_bytes(),

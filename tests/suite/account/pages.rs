@@ -34,7 +34,7 @@ async fn casey(app: &App) -> SignedIn {
     SignedIn::of(app, "acme", "casey@consult.test").await
 }
 
-fn header_of<'a>(page: &'a Page, name: header::HeaderName) -> Vec<&'a str> {
+fn header_of(page: &Page, name: header::HeaderName) -> Vec<&str> {
     page.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
 }
 

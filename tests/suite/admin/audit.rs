@@ -87,8 +87,8 @@ async fn last_weeks_failed_sign_ins_are_one_link_away() {
     assert!(failed.body.contains("about <a href=\"/admin/acme/users/usr_"), "{}", failed.body);
     assert!(failed.body.contains("from <bdi>127.0.0.1</bdi>"), "{}", failed.body);
     assert_eq!(listed(&all.body), ["Sign-in failed", "Sign-in failed"]);
-    let changed = listed(&changes.body);
-    assert!(changed.contains(&"User configured") && !changed.contains(&"Sign-in succeeded"), "{changed:?}");
+    let decided = listed(&changes.body);
+    assert!(decided.contains(&"User configured") && !decided.contains(&"Sign-in succeeded"), "{decided:?}");
     assert_eq!(unknown.status, 200);
     assert!(listed(&unknown.body).contains(&"Sign-in succeeded"), "{}", unknown.body);
 }

@@ -69,9 +69,9 @@ async fn an_administrator_is_in_the_set_up_by_one_click_and_connects_and_tests_a
     let at_test = send(&ada, &list, SET_UP, &[("connection", id), ("step", "test")]).await;
     let step = ada.follow(at_test.clone()).await;
     provider.user(json!({ "sub": "ada", "email": "ada@acme.test", "email_verified": true, "name": "Ada" }));
-    let (_, begin) = step.body.split_once(&format!("href=\"{base}/test/begin?token=")).expect("a test");
-    let begin = format!("{base}/test/begin?token={}", begin.split('"').next().expect("a token"));
-    let departure = ada.get(begin).await.location().expect("on the way to the provider");
+    let (_, rest) = step.body.split_once(&format!("href=\"{base}/test/begin?token=")).expect("a test");
+    let to_test = format!("{base}/test/begin?token={}", rest.split('"').next().expect("a token"));
+    let departure = ada.get(to_test).await.location().expect("on the way to the provider");
     let trace = ada.follow(ada.get(provider.answer(&departure)).await).await;
     let page = ada.get(format!("{LIST}/{id}")).await;
 
@@ -296,4 +296,25 @@ async fn what_failed_last_and_what_expires_is_seen_in_the_list() {
 
     says(&list, 200, &[">Failed<", "Signature,", "2 hours ago"]);
     says(&page, 200, &[">Passed<", "1 day ago", "Last failed sign-in", "Signature"]);
+}
+
+/// However it ends: a set-up stands in for the session that it was opened by.
+#[tokio::test]
+async fn a_set_up_is_over_with_the_session_that_opened_it() {
+    let (app, _provider) = world().await;
+    app.apply(&SAMPLES.replace("roles: [viewer] }", "roles: [admin] }")).await;
+    let (ada, vic) = (
+        administrator(&app, "acme", "ada@acme.test").await,
+        administrator(&app, "acme", "vic@acme.test").await,
+    );
+    let begun = send(&ada, &ada.get(LIST).await, SET_UP, &[]).await;
+    let open = ada.follow(begun).await;
+
+    let of_ada = super::page_of(&vic, "acme", "ada@acme.test").await;
+    let page = vic.get(&of_ada).await;
+    let ended = send(&vic, &page, &format!("{of_ada}/sessions"), &[]).await;
+    let over = ada.get("/setup/connections").await;
+
+    assert_eq!((open.status.as_u16(), ended.status.as_u16()), (200, 303), "{}", open.body);
+    assert!(over.status.is_client_error(), "{} {}", over.status, over.body);
 }

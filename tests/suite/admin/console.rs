@@ -166,6 +166,38 @@ async fn a_reason_counts_for_whom_and_where_it_was_given() {
 }
 
 #[tokio::test]
+async fn a_reason_counts_for_an_hour() {
+    let app = App::start().await;
+    let ruth = operator(&app).await;
+    let acme = app.org("acme").await.org_id().to_string();
+    look(&ruth, &acme, "a ticket").await;
+    let at = format!("/admin/operator/organizations/{acme}");
+
+    app.clock.advance(chrono::Duration::minutes(59));
+    let within = ruth.get(&at).await;
+    app.clock.advance(chrono::Duration::minutes(2));
+    let after = ruth.get(&at).await;
+
+    assert_eq!((within.status.as_u16(), after.status.as_u16()), (200, 403), "{}", after.body);
+    assert!(after.body.contains("Why do you look"), "{}", after.body);
+}
+
+/// Names are an organization's own to choose, and ids are no secret.
+#[tokio::test]
+async fn an_organization_that_calls_itself_by_anothers_id_is_not_taken_for_it() {
+    let app = App::start().await;
+    let ruth = operator(&app).await;
+    let globex = app.org("globex").await.org_id().to_string();
+    app.apply(&format!("organizations: [{{ slug: acme, name: {globex} }}]\n")).await;
+    look(&ruth, &globex, "a ticket").await;
+
+    let page = ruth.get(format!("/admin/operator/organizations/{globex}/standing")).await;
+
+    assert!(page.status == 200 && page.body.contains("<dd>globex</dd>"), "{}", page.body);
+    assert!(!page.body.contains("<dd>acme</dd>"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn an_organization_is_suspended_once_its_slug_was_typed_and_let_in_again() {
     let app = App::start().await;
     let ruth = operator(&app).await;

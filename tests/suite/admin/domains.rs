@@ -45,8 +45,8 @@ async fn a_domain_is_claimed_proven_by_its_record_and_given_up_once_it_was_typed
     let list = ada.get(LIST).await;
     let confirm = ada.get(&give_up).await;
     let wrong = send(&ada, &confirm, &give_up, &[("word", "acme.test")]).await;
-    let given_up = send(&ada, &confirm, &give_up, &[("word", "proven.test")]).await;
-    let after = ada.follow(given_up).await;
+    let released = send(&ada, &confirm, &give_up, &[("word", "proven.test")]).await;
+    let after = ada.follow(released).await;
 
     for text in ["The domain is claimed", "To be proven", "Check now", "data-copy=\"record-value\""] {
         assert!(claimed.body.contains(text), "{text}: {}", claimed.body);

@@ -349,3 +349,17 @@ async fn names_of_roles_and_groups_are_shown_as_they_are_and_do_nothing() {
         }
     }
 }
+
+/// Each is compared with each box: more than a role may hold are not looked at.
+#[tokio::test]
+async fn a_role_of_thousands_of_permissions_is_refused_at_once_and_shown_without_them() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let form = ada.get("/admin/acme/roles/new").await;
+    let many = (0..6000).map(|number| format!("a{number}:b")).collect::<Vec<_>>().join(" ");
+
+    let refused = send(&ada, &form, "/admin/acme/roles/new", &[("name", "Huge"), ("more", &many)]).await;
+
+    assert!(refused.status == 422 && refused.body.contains("At most 200"), "{}", refused.status);
+    assert!(refused.body.len() < 500_000 && !refused.body.contains("a5999:b"), "{}", refused.body.len());
+}

@@ -286,7 +286,7 @@ pub(crate) async fn list(
         external_id = Some(ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?);
         Ok(())
     })?;
-    let filter = OrganizationFilter { external_id: external_id.as_ref(), text: None };
+    let filter = OrganizationFilter { external_id: external_id.as_ref(), ..OrganizationFilter::default() };
     Ok(Private(list_organizations(&env, &caller, (filter, page)).await?.into()))
 }
 

@@ -55,9 +55,13 @@ impl Action {
     /// What it is about.
     pub const fn family(self) -> Family {
         match self {
-            Self::DeviceRefused | Self::DiscoveryRefused | Self::SignInFailed | Self::UpstreamRefused => {
-                Family::FailedSignIns
-            }
+            // Also what was stolen, or looks like it: somebody came with what was used before.
+            Self::CodeReplayed
+            | Self::DeviceRefused
+            | Self::DiscoveryRefused
+            | Self::RefreshReused
+            | Self::SignInFailed
+            | Self::UpstreamRefused => Family::FailedSignIns,
             Self::BreakGlassUsed | Self::DelegateEntered | Self::OperatorEntered | Self::SignInSucceeded => {
                 Family::SignIns
             }

@@ -38,6 +38,14 @@ pub async fn list_roles(
     caller.read(env, async |tx| tx.roles().list_page(page).await).await
 }
 
+/// Every role of the organization, by slug.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_all_roles(env: &Env, caller: &Caller) -> Result<Vec<Role>, Failure> {
+    caller.read(env, async |tx| tx.roles().list().await).await
+}
+
 /// One role; `None` if the organization has none of this id.
 ///
 /// # Errors

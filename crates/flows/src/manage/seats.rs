@@ -1,5 +1,8 @@
 //! How many seats an organization has, and who takes them.
 
+use std::collections::BTreeMap;
+
+use orgate_domain::quotas::Quota;
 use orgate_storage::OrgTx;
 
 use super::change::Change;
@@ -31,6 +34,71 @@ async fn read(env: &Env, tx: &mut OrgTx) -> Result<Seats, orgate_storage::Storag
     Ok(Seats { limit: limit.and_then(|limit| u32::try_from(limit).ok()), users, invitations })
 }
 
+/// What of an organization's limits is to be something else: of seats and of each kind, how many; `None` inside: as many as there
+/// can be, and as many as usual.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitChanges {
+    /// Seats.
+    pub seats: Option<Wanted>,
+    /// Of a kind.
+    pub quotas: BTreeMap<Quota, Option<u32>>,
+}
+
+/// How many seats there are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// So many.
+    Limited(u32),
+    /// As many as are taken.
+    Unlimited,
+}
+
+/// Says how much the organization may have: all of it, or none. What there is stays, if it is more.
+///
+/// # Errors
+/// [`ChangeError`], of a quota at its name.
+pub async fn set_limits(env: &Env, operator: &Caller, changes: &LimitChanges) -> Result<(), ChangeError> {
+    let change = async {
+        let mut change = Change::begin(env, operator, async |tx| seize_quotas(tx).await).await?;
+        let Change { tx, caller: operator, .. } = &mut change;
+        let before = QuotaSettings::find(tx).await?;
+        let mut wanted = before.clone();
+        if let Some(seats) = changes.seats {
+            wanted.seats = match seats {
+                Wanted::Limited(limit) => Some(check_seats(limit)?),
+                Wanted::Unlimited => None,
+            };
+        }
+        for (quota, limit) in &changes.quotas {
+            match limit {
+                Some(limit) => wanted.limits.insert(*quota, check_limit(*quota, *limit)?),
+                None => wanted.limits.remove(quota),
+            };
+        }
+        if wanted != before {
+            save_quotas(env, tx, &operator.author(), &wanted).await?;
+        }
+        change.commit().await
+    };
+    operator.conclude(env, change).await
+}
+
+fn check_seats(limit: u32) -> Result<u32, ChangeError> {
+    if i32::try_from(limit).is_ok() {
+        Ok(limit)
+    } else {
+        Err(ChangeError::invalid("/seats", format!("at most {}", i32::MAX)))
+    }
+}
+
+fn check_limit(quota: Quota, limit: u32) -> Result<u32, ChangeError> {
+    if limit <= quota.most() {
+        Ok(limit)
+    } else {
+        Err(ChangeError::invalid(format!("/{}", quota.as_str()), format!("at most {}", quota.most())))
+    }
+}
+
 /// Says how many seats the organization has. Whoever has one keeps it, if there are fewer from now on.
 ///
 /// # Errors
@@ -43,9 +111,7 @@ pub async fn set_seats(env: &Env, operator: &Caller, limit: Option<u32>) -> Resu
         if before.limit == limit {
             return Ok(before);
         }
-        if limit.is_some_and(|limit| i32::try_from(limit).is_err()) {
-            return Err(ChangeError::invalid("/seats", format!("at most {}", i32::MAX)));
-        }
+        limit.map(check_seats).transpose()?;
         let wanted = QuotaSettings { seats: limit, ..QuotaSettings::find(tx).await? };
         save_quotas(env, tx, &operator.author(), &wanted).await?;
         let after = read(env, tx).await?;

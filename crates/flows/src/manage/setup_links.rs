@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::Action;
-use orgate_domain::ids::SetupLinkId;
+use orgate_domain::ids::{SessionId, SetupLinkId};
 use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{Page, PageOf, Role};
 
 use super::change::Change;
 use super::{Caller, ChangeError, Once};
 use crate::setup::links::{
-    CreateLinkError, CreatedLink, Maker, WantedLink, administrative, create_link_as, find_own_link,
-    open_own_link, revoke_link_as,
+    CreateLinkError, CreatedLink, Maker, WantedLink, administrative, close_own_link, create_link_as,
+    find_own_link, open_own_link, revoke_link_as,
 };
 use crate::{Browser, Env, Failure};
 
@@ -43,14 +43,14 @@ pub async fn create_setup_link(
     wanted: &WantedLink,
     once: Option<&Once>,
 ) -> Result<CreatedSetupLink, ChangeError> {
-    caller.conclude(env, create(env, caller, wanted, once)).await
+    caller.conclude(env, create(env, caller, wanted, (once, None))).await
 }
 
 async fn create(
     env: &Env,
     caller: &Caller,
     wanted: &WantedLink,
-    once: Option<&Once>,
+    (once, session): (Option<&Once>, Option<SessionId>),
 ) -> Result<CreatedSetupLink, ChangeError> {
     let wanted = &caller.shortened(wanted);
     let (caller, _turn) = Change::begin(env, caller, async |_| Ok(())).await?.hand_over().await?;
@@ -63,7 +63,9 @@ async fn create(
     let event = caller.done(env, Action::SetupLinkCreated)?;
     let may_give = |role: &Role| caller.may_give(role);
     let once = once.map(|once| caller.own(once));
-    match create_link_as(env, &caller.scope, wanted, Maker { event, may_give: &may_give, once }).await {
+    match create_link_as(env, &caller.scope, wanted, Maker { event, may_give: &may_give, once, session })
+        .await
+    {
         Ok(made) => {
             let CreatedLink { link, url, administrative } = made;
             Ok(CreatedSetupLink { link, url: Some(url), administrative })
@@ -114,7 +116,7 @@ pub struct OwnSetup {
 }
 
 /// Opens the set-up in the caller's own browser, for all that they may set up and with each role that they may give: by a link of
-/// theirs that is made as any other, and that nobody is shown. One that this browser has open goes on if it is still the same,
+/// theirs that is made as any other, that nobody is shown, and that is worth nothing once their session ends. One that this browser has open goes on if it is still the same,
 /// so that whoever goes to and fro makes no heap of them.
 ///
 /// # Errors
@@ -133,6 +135,7 @@ pub async fn open_own_setup(
     if let Some(kept) = kept
         && let Some(link) = find_own_link(env, &caller.scope, (kept, browser)).await?
         && link.created_by == caller.id()
+        && link.session == caller.session_id()
         && (&link.purposes, &link.role_ceiling) == (&wanted.purposes, &wanted.roles)
         && link.expires_at - env.clock.now() >= OWN_REST
     {
@@ -143,7 +146,12 @@ pub async fn open_own_setup(
         let detail = format!("the permission {needed} is needed to set up identity providers");
         return caller.conclude(env, async { Err(ChangeError::above("", detail)) }).await;
     }
-    let made = create_setup_link(env, caller, &wanted, None).await?;
+    // What it had open is of another session, or for something else.
+    if let Some(kept) = kept {
+        close_own_link(env, kept, browser).await?;
+    }
+    let made = create(env, caller, &wanted, (None, caller.session_id()));
+    let made = caller.conclude(env, made).await?;
     let cookie = open_own_link(env, (&caller.scope, made.link.id), browser).await?;
     Ok(OwnSetup { cookie: Some(cookie), expires_at: made.link.expires_at })
 }

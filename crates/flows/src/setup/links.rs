@@ -6,10 +6,10 @@ use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
 use orgate_domain::connections::RoleSlugs;
 use orgate_domain::credentials::{Credential, SecretHash, SetupCookie, SetupLink as LinkSecret};
-use orgate_domain::ids::SetupLinkId;
+use orgate_domain::ids::{SessionId, SetupLinkId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::permissions::{Held, is_reserved};
-use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
+use orgate_domain::setup::{LinkMaker, MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
 use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, StorageError};
 
 use super::{Closed, Opened, Setup, SetupError};
@@ -91,6 +91,8 @@ pub(crate) struct Maker<'a> {
     pub(crate) may_give: &'a (dyn Fn(&Role) -> bool + Sync),
     /// By which the request is told from others.
     pub(crate) once: Option<Once>,
+    /// The session of whoever makes it for themselves.
+    pub(crate) session: Option<SessionId>,
 }
 
 /// Makes a link for whoever runs the server: with whatever roles.
@@ -108,7 +110,7 @@ pub async fn create_link(
         env,
         scope,
         wanted,
-        Maker { event: Event { actor, ..event }, may_give: &|_| true, once: None },
+        Maker { event: Event { actor, ..event }, may_give: &|_| true, once: None, session: None },
     )
     .await
 }
@@ -121,7 +123,7 @@ pub(crate) async fn create_link_as(
     env: &Env,
     scope: &OrgScope,
     wanted: &WantedLink,
-    Maker { event, may_give, once }: Maker<'_>,
+    Maker { event, may_give, once, session }: Maker<'_>,
 ) -> Result<CreatedLink, CreateLinkError> {
     if wanted.lifetime < Duration::hours(1) || wanted.lifetime > MAX_LIFETIME {
         return Err(CreateLinkError::Lifetime);
@@ -139,6 +141,7 @@ pub(crate) async fn create_link_as(
         created_by: event.actor.id().unwrap_or_else(|| event.actor.kind().to_owned()),
         created_at: now,
         expires_at: now + wanted.lifetime,
+        session,
         revoked_at: None,
         last_used_at: None,
     };
@@ -391,7 +394,8 @@ async fn judged(env: &Env, mut tx: OrgTx, link: Option<SetupLink>) -> Result<Opt
     Ok(judged)
 }
 
-/// Whether a link is good, by itself and by whoever made it, who may have lost since what it gives.
+/// Whether a link is good, by itself and by whoever made it, who may have lost since what it gives; and by their session, if
+/// they made it for themselves.
 pub(super) async fn check_link(
     env: &Env,
     tx: &mut OrgTx,
@@ -400,9 +404,13 @@ pub(super) async fn check_link(
     if let Err(refusal) = link.check(env.clock.now()) {
         return Ok(Err(refusal));
     }
-    let held = match link.maker() {
-        Some(maker) => tx.rights().find_of_maker((maker, link.created_at)).await?.permissions,
-        None => Vec::new(),
+    let held = match (link.session, link.maker()) {
+        (Some(session), Some(LinkMaker::User(user))) => {
+            let held = tx.rights().find_of_user(user, (session, env.clock.now())).await?;
+            held.unwrap_or_default().permissions
+        }
+        (None, Some(maker)) => tx.rights().find_of_maker((maker, link.created_at)).await?.permissions,
+        (Some(_), _) | (None, None) => Vec::new(),
     };
     let roles = if link.role_ceiling.is_empty() { Vec::new() } else { tx.roles().list().await? };
     let given = roles.iter().filter(|role| link.role_ceiling.contains(role.slug.as_str()));

@@ -78,7 +78,7 @@ pub(crate) async fn get(member: Member) -> Response {
 }
 
 /// Whether the user did it.
-fn is_own(event: &StoredEvent, own: &Own) -> bool {
+pub(super) fn is_own(event: &StoredEvent, own: &Own) -> bool {
     let (kind, id) = &event.actor;
     kind == "user" && *id == Some(own.session.user_id.to_string())
 }

@@ -127,6 +127,8 @@ fn consent(given: &GivenConsent) -> Value {
 
 fn told(member: &Member, event: &StoredEvent) -> Value {
     let (user_agent, address) = activity::seen_from(event, &member.own).unwrap_or_default();
+    // Whoever else did it was in a session of theirs.
+    let session = event.session_id.filter(|_| activity::is_own(event, &member.own));
     json!({
         "id": event.place.id.to_string(),
         "at": stamp(event.place.at),
@@ -134,7 +136,7 @@ fn told(member: &Member, event: &StoredEvent) -> Value {
         "outcome": event.outcome,
         "reason": event.reason,
         "by": activity::who(event, &member.own),
-        "session": event.session_id.map(|session| session.to_string()),
+        "session": session.map(|session| session.to_string()),
         "address": address,
         "user_agent": user_agent,
     })

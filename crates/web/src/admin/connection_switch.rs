@@ -11,6 +11,7 @@ use orgate_flows::manage::{ChangeError, Connection};
 
 use super::change::{Refusal, done, refusal};
 use super::connections::{Badge, SHOWN};
+use super::delete::check_word;
 use super::frame::{Frame, Part};
 use super::{Admin, Named, Submitted, entry};
 use crate::page::{Link, Page, failed};
@@ -71,8 +72,7 @@ pub(crate) async fn post_off(
         Err(response) => return *response,
     };
     // As it is shown: white space between its words is one space there.
-    let spoken = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    if spoken(form.text("word")) != spoken(connection.name.as_str()) {
+    if check_word(form.text("word"), connection.name.as_str()).is_err() {
         let refusal = Some((StatusCode::UNPROCESSABLE_ENTITY, "Type it as it stands above.".to_owned()));
         let tried = Tried { refusal, ..Tried::default() };
         return page(&admin, (&connection, &condition), Way::Off, tried);

@@ -118,8 +118,10 @@ pub(crate) async fn lead(State(env): State<Env>) -> Response {
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
     let find: String = params.get("find").unwrap_or_default().trim().chars().take(MAX_LOOKED_FOR).collect();
     let after = params.get("after").and_then(|text| text.parse::<OrgId>().ok());
-    let filter =
-        OrganizationFilter { external_id: None, text: Some(find.as_str()).filter(|text| !text.is_empty()) };
+    let filter = OrganizationFilter {
+        text: Some(find.as_str()).filter(|text| !text.is_empty()),
+        ..OrganizationFilter::default()
+    };
     let page = PageOf { after, limit: ON_A_PAGE };
     let found = match list_organizations(&admin.env, &admin.caller, (filter, page)).await {
         Ok(found) => found,

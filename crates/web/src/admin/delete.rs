@@ -59,9 +59,10 @@ pub(crate) fn ask(admin: &Admin, doomed: &Doomed<'_>, said: Option<(StatusCode, 
     admin.render(status, &template)
 }
 
-/// Whether what was typed is what it is called.
-pub(crate) fn check_word(typed: &str, slug: &str) -> Result<(), ChangeError> {
-    if typed.eq_ignore_ascii_case(slug) {
+/// Whether what was typed is what something is called, as a page shows that: in whatever case, and with whatever space between words.
+pub(crate) fn check_word(typed: &str, name: &str) -> Result<(), ChangeError> {
+    let shown = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    if shown(typed) == shown(name) {
         Ok(())
     } else {
         Err(ChangeError::invalid("/word", "type it as it stands above"))

@@ -8,6 +8,7 @@ use orgate_domain::ids::DomainId;
 use orgate_flows::manage::domains::{find_domain, release_domain};
 
 use super::change::{done, refusal};
+use super::delete::check_word;
 use super::domains::SHOWN;
 use super::frame::{Frame, Part};
 use super::{Admin, Named, Submitted, entry};
@@ -42,7 +43,7 @@ pub(crate) async fn post(Named(id): Named<DomainId>, Submitted { admin, form }: 
         Ok(domain) => domain,
         Err(response) => return *response,
     };
-    if !form.text("word").eq_ignore_ascii_case(domain.name.as_str()) {
+    if check_word(form.text("word"), domain.name.as_str()).is_err() {
         let error = (StatusCode::UNPROCESSABLE_ENTITY, "Type it as it stands above.".to_owned());
         return page(&admin, &domain, Some(error));
     }

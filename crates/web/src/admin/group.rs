@@ -13,8 +13,8 @@ use orgate_domain::ids::{GroupId, UserId};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::manage::groups::{GroupAround, find_group_around, list_all_groups};
-use orgate_flows::manage::roles::list_roles;
-use orgate_flows::manage::{Group, MAX_PAGE, Page as Listed, PageOf, Role};
+use orgate_flows::manage::roles::list_all_roles;
+use orgate_flows::manage::{Group, Page as Listed, PageOf, Role};
 
 use self::boxes::{Boxes, Choice};
 use self::members::Members;
@@ -201,10 +201,7 @@ async fn page(
 ) -> Result<(StatusCode, GroupTemplate), Failure> {
     let group = found.as_ref().map(|(group, _)| *group);
     let roles = match admin.caller.asking(OrgatePermission::RolesRead) {
-        Some(caller) => {
-            let all = PageOf { after: None, limit: MAX_PAGE };
-            Some(list_roles(&admin.env, &caller, all).await?.items)
-        }
+        Some(caller) => Some(list_all_roles(&admin.env, &caller).await?),
         None => None,
     };
     let manages = admin.caller.asking(OrgatePermission::GroupsManage).is_some();

@@ -9,9 +9,9 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::invitations::make::WantedInvitation;
+use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::invitations::create_invitation;
-use orgate_flows::manage::roles::list_roles;
-use orgate_flows::manage::{ChangeError, MAX_PAGE, PageOf};
+use orgate_flows::manage::roles::list_all_roles;
 
 use super::change::{Refusal, done, refusal};
 use super::frame::{Frame, Part};
@@ -123,8 +123,7 @@ async fn show(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Response 
 /// The roles that may be given, as far as they may be seen.
 async fn roles(admin: &Admin, form: &Form) -> Result<Vec<RoleBox>, Failure> {
     let Some(caller) = admin.caller.asking(OrgatePermission::RolesRead) else { return Ok(Vec::new()) };
-    let all = PageOf { after: None, limit: MAX_PAGE };
-    let roles = list_roles(&admin.env, &caller, all).await?.items;
+    let roles = list_all_roles(&admin.env, &caller).await?;
     let open = roles.into_iter().filter(|role| admin.caller.may_assign(role));
     let boxed = open.map(|role| RoleBox {
         is_ticked: form.all("role").any(|slug| slug == role.slug.as_str()),

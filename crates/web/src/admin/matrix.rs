@@ -120,26 +120,36 @@ pub(crate) struct PermissionBox {
 /// What a role holds, and whose it is to change.
 pub(crate) struct Ticks<'a> {
     /// What is in it, or was ticked.
-    pub(crate) ticked: &'a BTreeSet<String>,
+    ticked: &'a BTreeSet<String>,
+    /// The same, with what it includes.
+    holds: Held,
     /// What others changed meanwhile.
-    pub(crate) changed: &'a BTreeSet<String>,
+    changed: &'a BTreeSet<String>,
     /// The one that something is wrong with.
-    pub(crate) wrong: Option<(&'a str, &'a str)>,
+    wrong: Option<(&'a str, &'a str)>,
     /// What may be given; `None` where nothing can be changed.
-    pub(crate) gives: Option<&'a dyn Fn(&str) -> bool>,
+    gives: Option<&'a dyn Fn(&str) -> bool>,
 }
 
-impl Ticks<'_> {
+impl<'a> Ticks<'a> {
+    /// Of what is in it, and what others changed of that; the one that something is wrong with, and why; and what may be given.
+    pub(crate) fn of(
+        (ticked, changed): (&'a BTreeSet<String>, &'a BTreeSet<String>),
+        wrong: Option<(&'a str, &'a str)>,
+        gives: Option<&'a dyn Fn(&str) -> bool>,
+    ) -> Self {
+        Self { ticked, holds: Held::of(ticked.iter().map(String::as_str)), changed, wrong, gives }
+    }
+
     fn permission(&self, text: &str, label: String, meaning: &'static str) -> PermissionBox {
         let is_open = self.gives.is_some_and(|gives| gives(text));
         let is_ticked = self.ticked.contains(text) && (is_open || self.gives.is_none());
-        let held = Held::of(self.ticked.iter().map(String::as_str));
         PermissionBox {
             text: text.to_owned(),
             label,
             meaning,
             is_ticked,
-            is_included: !is_ticked && held.covers(text),
+            is_included: !is_ticked && self.holds.covers(text),
             is_open,
             is_changed: self.changed.contains(text),
             wrong: self.wrong.filter(|(wrong, _)| *wrong == text).map(|(_, why)| why.to_owned()),
@@ -313,7 +323,7 @@ mod tests {
     #[test]
     fn every_permission_of_the_catalogue_has_one_box_with_its_sentence() {
         let (nothing, all) = (BTreeSet::new(), |_: &str| true);
-        let ticks = Ticks { ticked: &nothing, changed: &nothing, wrong: None, gives: Some(&all) };
+        let ticks = Ticks::of((&nothing, &nothing), None, Some(&all));
 
         let matrix = Matrix::of(&ticks, &[]);
 
@@ -330,7 +340,7 @@ mod tests {
     fn whatever_is_in_a_role_has_a_box_and_wildcards_include_what_they_cover() {
         let nothing = BTreeSet::new();
         let held = set(&["orgate:users:*", "orgate:former:read", "notes:write", "deep:down:read"]);
-        let ticks = Ticks { ticked: &held, changed: &nothing, wrong: None, gives: None };
+        let ticks = Ticks::of((&held, &nothing), None, None);
 
         let matrix = Matrix::of(&ticks, &[declared("Notes", &["notes:read", "notes:write"])]);
 
@@ -350,7 +360,7 @@ mod tests {
         let (nothing, wanted) = (BTreeSet::new(), set(&["orgate:users:read", "notes:write"]));
         let gives = |text: &str| text != "orgate:users:read";
         let wrong = Some(("orgate:users:read", "You do not hold it."));
-        let ticks = Ticks { ticked: &wanted, changed: &nothing, wrong, gives: Some(&gives) };
+        let ticks = Ticks::of((&wanted, &nothing), wrong, Some(&gives));
 
         let matrix = Matrix::of(&ticks, &[]);
 
@@ -365,7 +375,7 @@ mod tests {
         let (nothing, all) = (BTreeSet::new(), |_: &str| true);
         let many: Vec<_> = (0..250).map(|n| format!("notes:do{n}")).collect();
         let many = declared("Notes", &many.iter().map(String::as_str).collect::<Vec<_>>());
-        let ticks = Ticks { ticked: &nothing, changed: &nothing, wrong: None, gives: Some(&all) };
+        let ticks = Ticks::of((&nothing, &nothing), None, Some(&all));
 
         let matrix = Matrix::of(&ticks, &[many]);
 

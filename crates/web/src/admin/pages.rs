@@ -43,7 +43,9 @@ pub enum About {
 impl AdminPage {
     /// Whether it is shown of other organizations as well, below their own address.
     pub fn is_shown_of_others(&self) -> bool {
-        self.method == "GET" && self.about == About::Own && self.permission.as_str().ends_with(":read")
+        let reads = self.method == "GET" && self.permission.as_str().ends_with(":read");
+        // The groups of a user take two permissions; another organization is told of one.
+        reads && self.about == About::Own && self.path != "/users/{user}/groups"
     }
 }
 

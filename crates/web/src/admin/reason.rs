@@ -1,4 +1,4 @@
-//! Why somebody looks at an organization that is not theirs: asked once an hour, kept by the browser, and told to that
+//! Why somebody looks at an organization that is not theirs: asked once an hour and sign-in, kept by the browser, and told to that
 //! organization with each page that is opened.
 
 use askama::Template;
@@ -13,6 +13,9 @@ use orgate_flows::{Browser, Env};
 use crate::form::PageForm;
 use crate::page::{Page, over, render};
 use crate::present::see_other;
+
+/// How long a reason counts: the browser forgets it then, and one that does not is not believed.
+const COUNTS_SECS: i64 = 3600;
 
 /// `templates/reason.html`.
 #[derive(Template)]
@@ -79,10 +82,11 @@ pub(super) async fn post(
     if let Some(error) = error {
         return ask(&env, &cookies, (&own, &other, &to), Some((reason, error)));
     }
-    let proof = env.vault.form_token(&cookies.browser.binding, &because(&own, &other, reason));
+    let at = env.clock.now().timestamp();
+    let proof = env.vault.form_token(&cookies.browser.binding, &because((&own, &other), at, reason));
     let mut response = see_other(&env.issuer.at(to.as_str()));
-    let value = format!("{proof}.{}", form_urlencoded::byte_serialize(reason.as_bytes()).collect::<String>());
-    kept.set_reason(response.headers_mut(), (&own, &other), value);
+    let encoded: String = form_urlencoded::byte_serialize(reason.as_bytes()).collect();
+    kept.set_reason(response.headers_mut(), &own, format!("{proof}.{at}.{encoded}"));
     response
 }
 
@@ -92,10 +96,12 @@ pub(super) fn given(
     (browser, kept): (&Browser, &AdministrationCookies),
     (own, other): (&str, &str),
 ) -> Option<String> {
-    let (proof, encoded) = kept.reason()?.split_once('.')?;
+    let (proof, rest) = kept.reason()?.split_once('.')?;
+    let (at, encoded) = rest.split_once('.')?;
+    let at = at.parse::<i64>().ok().filter(|at| env.clock.now().timestamp() - at < COUNTS_SECS)?;
     let (reason, _) = form_urlencoded::parse(encoded.as_bytes()).next()?;
     env.vault
-        .check_form_token(&browser.binding, &because(own, other, &reason), proof)
+        .check_form_token(&browser.binding, &because((own, other), at, &reason), proof)
         .then(|| reason.into_owned())
 }
 
@@ -105,6 +111,6 @@ fn asked(own: &str, other: &str) -> String {
 }
 
 /// What the cookie is bound to.
-fn because(own: &str, other: &str, reason: &str) -> String {
-    format!("admin because {own} {other} {reason}")
+fn because((own, other): (&str, &str), at: i64, reason: &str) -> String {
+    format!("admin because {own} {other} {at} {reason}")
 }

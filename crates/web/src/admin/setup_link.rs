@@ -9,9 +9,8 @@ use chrono::Duration;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupPurpose};
 use orgate_flows::Failure;
-use orgate_flows::manage::roles::list_roles;
+use orgate_flows::manage::roles::list_all_roles;
 use orgate_flows::manage::setup_links::{CreatedSetupLink, create_setup_link, givable};
-use orgate_flows::manage::{MAX_PAGE, PageOf};
 use orgate_flows::setup::links::WantedLink;
 
 use super::change::{Refusal, refusal};
@@ -172,8 +171,7 @@ fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Tickbox> {
 /// The roles that may be given, as far as they may be seen: none, unless they say otherwise.
 async fn roles(admin: &Admin, form: Option<&Form>) -> Result<Vec<Tickbox>, Failure> {
     let Some(caller) = admin.caller.asking(OrgatePermission::RolesRead) else { return Ok(Vec::new()) };
-    let all = PageOf { after: None, limit: MAX_PAGE };
-    let roles = list_roles(&admin.env, &caller, all).await?.items;
+    let roles = list_all_roles(&admin.env, &caller).await?;
     let open: BTreeSet<String> = givable(&admin.caller, &roles);
     let boxed = roles.into_iter().filter(|role| open.contains(role.slug.as_str())).map(|role| Tickbox {
         is_ticked: form.is_some_and(|form| form.all("role").any(|slug| slug == role.slug.as_str())),

@@ -62,6 +62,7 @@ pub(crate) async fn get_callback(
             let mut response = see_other(&env.issuer.at(to.as_str()));
             if kept.set_session(response.headers_mut(), &organization, &sealed) {
                 kept.set_arrived(response.headers_mut());
+                kept.drop_reason(response.headers_mut(), &organization); // somebody else may have given it
                 response
             } else {
                 give_up(&env, (&cookies, &kept), (&organization, &sealed)).await
@@ -105,6 +106,7 @@ pub(crate) async fn post_sign_out(
     }
     let mut response = see_other(&env.issuer.at(&sign_out()));
     kept.drop_session(response.headers_mut(), &organization);
+    kept.drop_reason(response.headers_mut(), &organization);
     // A set-up that they opened from here is a way in as well.
     if let Some(setup) = &cookies.setup {
         match close_own_link(&env, setup, &cookies.browser).await {

@@ -6,11 +6,12 @@ use axum::response::Response;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::quotas::Quota;
 use orgate_flows::manage::organizations::{change_status, list_organizations};
-use orgate_flows::manage::quotas::{QuotaState, list_quotas, set_quota};
-use orgate_flows::manage::seats::{Seats, find_seats, set_seats};
+use orgate_flows::manage::quotas::{QuotaState, list_quotas};
+use orgate_flows::manage::seats::{LimitChanges, Seats, Wanted, find_seats, set_limits};
 use orgate_flows::manage::{ChangeError, ListedOrganization, OrganizationFilter, PageOf};
 
 use super::change::{Refusal, Wrong, refusal};
+use super::delete::check_word;
 use super::frame::{Frame, Part};
 use super::{Admin, Submitted, entry};
 use crate::fields::Form;
@@ -90,9 +91,9 @@ pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Respons
         "deleted" => OrgStatus::Deleted,
         _ => return entry::old_page(&admin),
     };
-    let typed = form.text("word").eq_ignore_ascii_case(admin.signed_in.organization.slug.as_str());
+    let typed = check_word(form.text("word"), admin.signed_in.organization.slug.as_str()).is_ok();
     if status != OrgStatus::Active && !typed {
-        let why = "Type its slug as it stands above.".to_owned();
+        let why = "Type it as it stands above.".to_owned();
         let field = if status == OrgStatus::Deleted { "delete-word" } else { "suspend-word" };
         let refusal = Refusal {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -122,23 +123,14 @@ fn wanted(form: &Form, field: &str) -> Result<Option<u32>, ChangeError> {
 }
 
 async fn save_limits(admin: &Admin, form: &Form) -> Result<(), ChangeError> {
-    let seats = wanted(form, "seats")?;
-    let mut limits = Vec::new();
-    for quota in Quota::ALL.into_iter().filter(|quota| changes(form, quota.as_str())) {
-        let limit = wanted(form, quota.as_str())?;
-        if limit.is_some_and(|limit| limit > quota.most()) {
-            let detail = format!("at most {}", quota.most());
-            return Err(ChangeError::invalid(format!("/{}", quota.as_str()), detail));
-        }
-        limits.push((quota, limit));
-    }
+    let mut wished = LimitChanges::default();
     if changes(form, "seats") {
-        set_seats(&admin.env, &admin.caller, seats).await?;
+        wished.seats = Some(wanted(form, "seats")?.map_or(Wanted::Unlimited, Wanted::Limited));
     }
-    for limit in limits {
-        set_quota(&admin.env, &admin.caller, limit).await?;
+    for quota in Quota::ALL.into_iter().filter(|quota| changes(form, quota.as_str())) {
+        wished.quotas.insert(quota, wanted(form, quota.as_str())?);
     }
-    Ok(())
+    set_limits(&admin.env, &admin.caller, &wished).await
 }
 
 async fn concluded(admin: &Admin, changed: Result<(), ChangeError>, (form, said): (&Form, &str)) -> Response {
@@ -160,8 +152,8 @@ struct Standing {
 
 async fn read(admin: &Admin) -> Result<Option<Standing>, orgate_flows::Failure> {
     let (env, caller) = (&admin.env, &admin.caller);
-    let id = admin.signed_in.organization.id.to_string();
-    let filter = OrganizationFilter { external_id: None, text: Some(&id) };
+    let id = Some(admin.signed_in.organization.id);
+    let filter = OrganizationFilter { id, ..OrganizationFilter::default() };
     let listed = list_organizations(env, caller, (filter, PageOf { after: None, limit: 1 })).await?;
     let Some(listed) = listed.items.into_iter().next() else { return Ok(None) };
     let (seats, quotas) = (find_seats(env, caller).await?, list_quotas(env, caller).await?);

@@ -11,10 +11,10 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
 use orgate_domain::user_agents::describe;
 use orgate_flows::Failure;
-use orgate_flows::manage::roles::list_roles;
+use orgate_flows::manage::roles::list_all_roles;
 use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions_of_found};
 use orgate_flows::manage::users::{RoleChanges, change_roles, find_user};
-use orgate_flows::manage::{ChangeError, ListedUser, MAX_PAGE, OpenSession, PageOf, Role};
+use orgate_flows::manage::{ChangeError, ListedUser, OpenSession, Role};
 
 use super::change::{Refusal, answer, done, refusal};
 use super::frame::{Frame, Part};
@@ -164,9 +164,8 @@ async fn page(
     let (env, caller, now) = (&admin.env, &admin.caller, admin.env.clock.now());
     let Some(reader) = caller.asking(OrgatePermission::UsersRead) else { return Ok(None) };
     let Some(user) = find_user(env, &reader, id).await? else { return Ok(None) };
-    let all = PageOf { after: None, limit: MAX_PAGE };
     let roles = match caller.asking(OrgatePermission::RolesRead) {
-        Some(caller) => Some(list_roles(env, &caller, all).await?.items),
+        Some(caller) => Some(list_all_roles(env, &caller).await?),
         None => None,
     };
     let ticked = refused.as_ref().map(|(_, ticked)| ticked);

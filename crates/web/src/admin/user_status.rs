@@ -10,6 +10,7 @@ use orgate_flows::manage::ListedUser;
 use orgate_flows::manage::users::{Touched, UserSettings, find_user, update_user};
 
 use super::change::{done, refusal};
+use super::delete::check_word;
 use super::frame::{Frame, Part};
 use super::{Admin, Named, Submitted, entry};
 use crate::page::{Link, Page, failed};
@@ -52,7 +53,7 @@ pub(crate) async fn post_deactivate(
         Ok(user) => user,
         Err(response) => return *response,
     };
-    if !form.text("word").eq_ignore_ascii_case(word(&user).trim()) {
+    if check_word(form.text("word"), word(&user)).is_err() {
         let error = (StatusCode::UNPROCESSABLE_ENTITY, "Type it as it stands above.".to_owned());
         return page(&admin, (&user, UserStatus::Deactivated), Some(error));
     }

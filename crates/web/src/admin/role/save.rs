@@ -10,7 +10,7 @@ use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::{OrgatePermission, parse_for_role};
 use orgate_flows::Failure;
 use orgate_flows::manage::applications::Declared;
-use orgate_flows::manage::roles::{RoleSettings, Touched, create_role, update_role};
+use orgate_flows::manage::roles::{MAX_PERMISSIONS, RoleSettings, Touched, create_role, update_role};
 use orgate_flows::manage::{ChangeError, Role};
 
 use super::{Asked, Refused, show, show_new};
@@ -102,9 +102,13 @@ pub(crate) async fn post(Named(id): Named<RoleId>, Submitted { admin, form }: Su
     show(&admin, id, (None, Some(Asked::of(&form, refused)))).await
 }
 
+/// Permissions of a form that are looked at: one more than there may be, so that the use case says how many that is. Each is
+/// compared with each box.
+const MAX_READ: usize = MAX_PERMISSIONS + 1;
+
 /// What is ticked or typed.
 fn permissions(form: &Form) -> BTreeSet<String> {
-    form.all("permission").map(str::to_owned).chain(form.words("more")).collect()
+    form.all("permission").map(str::to_owned).chain(form.words("more")).take(MAX_READ).collect()
 }
 
 /// The permission that something is wrong with: a use case says it by its place.
@@ -159,23 +163,20 @@ impl Asked {
             _ => None,
         };
         let gives = |text: &str| admin.caller.may_give_permission(text);
-        let ticks = Ticks {
-            ticked: if edits { &self.ticked } else { held },
-            changed: &changed,
-            wrong,
-            gives: edits.then_some(&gives as &dyn Fn(&str) -> bool),
-        };
+        let ticked = if edits { &self.ticked } else { held };
+        let gives = edits.then_some(&gives as &dyn Fn(&str) -> bool);
+        let ticks = Ticks::of((ticked, &changed), wrong, gives);
         Matrix::of(&ticks, declared)
     }
 
     /// What a form brought: what was typed and is a permission is ticked from now on.
     fn of(form: &Form, refused: Refused) -> Self {
         let (typed, more): (Vec<_>, Vec<_>) =
-            form.words("more").into_iter().partition(|word| parse_for_role(word).is_ok());
+            form.words("more").into_iter().take(MAX_READ).partition(|word| parse_for_role(word).is_ok());
         Self {
             name: form.text("name").to_owned(),
             slug: form.text("slug").to_owned(),
-            ticked: form.all("permission").map(str::to_owned).chain(typed).collect(),
+            ticked: form.all("permission").map(str::to_owned).chain(typed).take(MAX_READ).collect(),
             more,
             refused,
         }
