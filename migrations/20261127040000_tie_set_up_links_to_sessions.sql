@@ -2,5 +2,8 @@
 -- it is worth nothing once that session ends, however it does. Links that were made before, or for others, have none.
 -- The release before writes none, and reads as before.
 
--- No reference: sessions are deleted some time after they ended, and one that is not there has ended.
-alter table setup_links add column session_id uuid;
+alter table setup_links
+    add column session_id uuid,
+    -- Sessions are deleted some time after they ended, and what they opened goes with them.
+    add constraint setup_links_session_id_fkey
+        foreign key (org_id, session_id) references sessions (org_id, id) on delete cascade not valid;

@@ -20,7 +20,7 @@ use crate::moment::Moment;
 use crate::page::{Page, failed};
 
 /// Invitations on one page.
-const ON_A_PAGE: usize = 50;
+const ON_A_PAGE: usize = 30;
 
 /// Where invitations are shown, and to whom.
 pub(super) const SHOWN: (&str, OrgatePermission) = ("/invitations", OrgatePermission::InvitationsRead);
