@@ -187,7 +187,7 @@ mod tests {
         let wanted = load(text).expect("no problems");
 
         let slugs: Vec<_> = wanted.organizations.iter().map(|org| org.slug.value.as_str()).collect();
-        assert_eq!(slugs, ["acme", "globex", "initech", "umbrella", "vandelay"]);
+        assert_eq!(slugs, ["acme", "globex", "initech", "umbrella", "vandelay", "operator"]);
         let client = &wanted.clients[0];
         assert_eq!(client.redirect_uris[0].as_str(), "http://localhost:8090/callback");
         assert_eq!(client.home_url.as_ref().map(url::Url::as_str), Some("http://localhost:8090/"));

@@ -233,6 +233,7 @@ impl Dev {
   admin@globex.test    Globex Corporation   admin
   admin@initech.test   Initech              admin
   casey@consult.test   Acme, Globex and Initech
+  admin@operator.test  the operator         operators
   The password of all of them is {SAMPLE_PASSWORD}
   anyone@umbrella.test Umbrella Health      by its own identity provider (OpenID Connect)
   anyone@vandelay.test Vandelay Industries  by its own identity provider (SAML)
@@ -260,6 +261,7 @@ Where
   Identity providers   {idp}
   Mailbox              {mailbox}
   Administration       {issuer}admin
+  Console              {issuer}console
   Orgate               {issuer}
   Discovery document   {issuer}.well-known/openid-configuration
 

@@ -68,8 +68,10 @@ pub(crate) struct Visit {
     pub(crate) reason: Option<String>,
     /// Back to their own.
     pub(crate) leave: String,
-    /// Where its status and limits are, if they may change these.
+    /// Where its status and limits are, if they may change these, and are not there.
     pub(crate) standing: Option<String>,
+    /// Whether nothing can be changed on the page.
+    pub(crate) only_reads: bool,
 }
 
 /// `templates/admin/pager.html`: to other pages of a list.
@@ -197,7 +199,7 @@ impl Frame {
             destinations: destinations.collect(),
             crumbs: Vec::new(),
             done: None,
-            visit: admin.signed_in.from.as_ref().map(|own| Visit::of(admin, own)),
+            visit: admin.signed_in.from.as_ref().map(|own| Visit::of(admin, (own, part))),
         }
     }
 
@@ -224,14 +226,16 @@ impl Frame {
 }
 
 impl Visit {
-    fn of(admin: &Admin, own: &Organization) -> Self {
+    fn of(admin: &Admin, (own, part): (&Organization, Part)) -> Self {
+        let is_standing = part == Part::Organizations;
         let operates = own.slug.as_str() == OPERATOR_SLUG;
         let manages = operates && admin.caller.may(OrgatePermission::OrganizationsManage);
         Self {
             from: own.name.as_str().to_owned(),
             reason: admin.caller.reason().map(str::to_owned),
             leave: admin.home_href(if operates { "/organizations" } else { "" }),
-            standing: manages.then(|| admin.href("/standing")),
+            standing: (manages && !is_standing).then(|| admin.href("/standing")),
+            only_reads: !is_standing,
         }
     }
 }
