@@ -149,7 +149,11 @@ async fn what_is_rare_is_looked_for_further_and_further_back() {
     let near = ada.get("/admin/acme/audit?kind=failed-sign-ins").await;
     let far = ada.get(link(&near.body, "Look further back")).await;
 
-    assert!(near.body.contains("20,000 events that were looked at") && listed(&near.body).is_empty(), "{}", near.body);
+    assert!(
+        near.body.contains("20,000 events that were looked at") && listed(&near.body).is_empty(),
+        "{}",
+        near.body
+    );
     assert_eq!(listed(&far.body), ["Sign-in failed"], "{}", far.body);
     assert!(!far.body.contains("Look further back"), "{}", far.body);
 }
