@@ -128,7 +128,7 @@ pub use rights::{HeldRights, Rights};
 pub use role_blueprints::{RoleBlueprint, RoleBlueprints};
 pub use roles::{Role, Roles};
 pub use scope::{OrgScope, OrgTx};
-pub use sessions::{NewSession, OpenSession, Sessions, UpstreamEnd};
+pub use sessions::{CountedSessions, NewSession, OpenSession, Sessions, UpstreamEnd};
 pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use signals::{Affected, Signal, SignalledEvent, Signals, SignedInUser};

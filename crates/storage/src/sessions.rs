@@ -1,5 +1,7 @@
 //! Sessions.
 
+mod shut_out;
+
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
@@ -8,13 +10,15 @@ use orgate_domain::audit::{Event, Origin};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{AuthorizationRequestId, ClientId, ConnectionId, EventId, OrgId, SessionId, UserId};
 use orgate_domain::sessions::{Session, SignInMethod};
-use orgate_domain::standing::{SsoSubject, Standing};
+use orgate_domain::standing::Standing;
 use uuid::Uuid;
 
 use crate::audit::detail;
 use crate::row::{StandingRow, method};
 use crate::scope::repository;
 use crate::{Page, PageOf, StorageError};
+
+pub use shut_out::CountedSessions;
 
 repository! {
     /// The organization's sessions.
@@ -302,56 +306,6 @@ impl Sessions<'_> {
         .fetch_all(&mut *self.conn)
         .await?;
         Ok(ids.into_iter().map(SessionId::from_uuid).collect())
-    }
-
-    /// The sessions that nobody has ended, that are good for something at `now`, in a browser or in an application, and
-    /// that began through a connection which does not let their users in any more: it is not in force, or its pilot does
-    /// not list them.
-    pub async fn list_shut_out(
-        &mut self,
-        connection: ConnectionId,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<SessionId>, StorageError> {
-        let ids = sqlx::query_scalar!(
-            r#"select session.session_id as "id!"
-               from open_sessions session
-               where session.org_id = $1 and session.connection_id = $2 and session.good_until > $3
-                 and not exists (select from connection_users let_in
-                                 where let_in.org_id = $1 and let_in.connection_id = $2
-                                   and let_in.user_id = session.user_id)"#,
-            self.org_id,
-            connection.as_uuid(),
-            now,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        Ok(ids.into_iter().map(SessionId::from_uuid).collect())
-    }
-
-    /// The sessions that nobody has ended, that are good for something at `now`, in a browser or in an application, and
-    /// that began otherwise than through a connection, with what a policy on SSO needs to know of each.
-    pub async fn list_without_sso(
-        &mut self,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<(SessionId, SignInMethod, SsoSubject)>, StorageError> {
-        let rows = sqlx::query!(
-            r#"select standing.session_id as "session_id!", standing.method as "method!",
-                      standing.break_glass as "break_glass!", standing.domain_verified as "domain_verified!"
-               from open_sessions session
-               join session_standings standing on standing.org_id = $1 and standing.session_id = session.session_id
-               where session.org_id = $1 and session.connection_id is null and session.good_until > $2"#,
-            self.org_id,
-            now,
-        )
-        .fetch_all(&mut *self.conn)
-        .await?;
-        rows.into_iter()
-            .map(|row| {
-                let subject =
-                    SsoSubject { of_verified_domain: row.domain_verified, break_glass: row.break_glass };
-                Ok((SessionId::from_uuid(row.session_id), method(&row.method, None)?, subject))
-            })
-            .collect()
     }
 
     /// The sessions by which a user is signed in at `now`, or everybody, in a browser that was there since `idle_since` or in

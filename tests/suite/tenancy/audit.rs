@@ -46,3 +46,25 @@ async fn a_change_that_cannot_be_logged_does_not_happen() {
     );
     assert_eq!(rows::hashes(behind, &tables, acme.id().as_uuid()).await, before);
 }
+
+/// An index is used only where its question leaves out the very same.
+#[tokio::test]
+async fn what_happens_by_itself_is_left_out_of_a_users_log_and_of_its_index() {
+    let fixture = Fixture::new().await;
+    let named = |text: &str| -> std::collections::BTreeSet<String> {
+        text.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let by_itself = Action::BY_ITSELF.iter().map(|action| action.as_str().to_owned()).collect();
+
+    let index: String = sqlx::query_scalar("select pg_get_indexdef('audit_events_by_user'::regclass)")
+        .fetch_one(fixture.database.superuser())
+        .await
+        .expect("the index");
+    let sources = super::queries::sources();
+    let (_, source) = sources.iter().find(|(name, _)| name == "audit.rs").expect("the source");
+    let (_, question) = source.split_once("fn list_of_user").expect("the question");
+    let (_, question) = question.split_once("action not in (").expect("what it leaves out");
+
+    assert_eq!(named(&index), by_itself, "{index}");
+    assert_eq!(named(question.split(')').next().unwrap_or_default()), by_itself);
+}

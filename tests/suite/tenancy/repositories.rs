@@ -186,6 +186,7 @@ impl Calls {
             Sessions::find_user: None
             Sessions::list_open: []
             Sessions::list_shut_out: []
+            Sessions::count_without_sso: []
             Sessions::list_without_sso: []
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, foreign_phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::exists: false

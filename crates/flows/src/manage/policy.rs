@@ -32,7 +32,7 @@ pub struct PolicyPreview {
     /// How it would be.
     pub after: PolicyInForce,
     /// Sessions that would end with it, as whoever has them would have to sign in otherwise.
-    pub ended: usize,
+    pub ended: i64,
     /// Whether the caller's is one of them.
     pub ends_own: bool,
 }
@@ -78,10 +78,10 @@ pub async fn preview_policy(
     let enforced = after.own.sso_enforcement.unwrap_or_default(); // as saving it asks
     let (mut ended, mut ends_own) = (0, false);
     if after.own != before.own && enforced != SsoEnforcement::Off {
-        let open = tx.sessions().list_without_sso(env.clock.now()).await?;
-        for (session, ..) in open.into_iter().filter(|(_, method, user)| !enforced.allows(*method, *user)) {
-            ended += 1;
-            ends_own |= own == Some(session);
+        let open = tx.sessions().count_without_sso(env.clock.now(), own).await?;
+        for shut_out in open.iter().filter(|open| !enforced.allows(open.method, open.subject)) {
+            ended += shut_out.count;
+            ends_own |= shut_out.has_own;
         }
     }
     tx.commit().await?;

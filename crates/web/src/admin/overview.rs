@@ -20,16 +20,6 @@ use crate::page::{Page, failed};
 /// Events shown.
 const EVENTS: u32 = 8;
 
-/// What happens all day without anybody doing anything: it is in the log, and not worth the first page.
-const ROUTINE: [Action; 6] = [
-    Action::AuthorizationIssued,
-    Action::ClientToldOfLogout,
-    Action::CodeRedeemed,
-    Action::OrganizationResolved,
-    Action::RefreshRotated,
-    Action::TokenIssued,
-];
-
 /// `templates/admin/overview.html`.
 #[derive(Template)]
 #[template(path = "admin/overview.html")]
@@ -92,7 +82,8 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
     }
     let events = match caller.asking(OrgatePermission::AuditRead) {
         Some(caller) => {
-            let (found, now) = (list_latest(env, &caller, (&ROUTINE, EVENTS)).await?, env.clock.now());
+            let (found, now) =
+                (list_latest(env, &caller, (&Action::BY_ITSELF, EVENTS)).await?, env.clock.now());
             Some(found.iter().map(|event| EventLine::of(admin, event, now)).collect())
         }
         None => None,

@@ -129,7 +129,7 @@ mod tests {
     fn preview(
         before: PolicySettings,
         after: PolicySettings,
-        (ended, ends_own): (usize, bool),
+        (ended, ends_own): (i64, bool),
     ) -> PolicyPreview {
         let force =
             |own: PolicySettings| PolicyInForce { own, effective: Policy::effective([&own]), above: None };

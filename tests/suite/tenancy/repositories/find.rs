@@ -139,6 +139,8 @@ impl Calls {
             "Sessions::find_user" => tx.sessions().find_user(acme.signed_in.session.id);
             "Sessions::list_open" => tx.sessions().list_open(Some(acme.user.id));
             "Sessions::list_shut_out" => tx.sessions().list_shut_out(connection, now());
+            "Sessions::count_without_sso" =>
+                tx.sessions().count_without_sso(now(), Some(acme.signed_in.session.id));
             "Sessions::list_without_sso" => tx.sessions().list_without_sso(now());
             "SignIns::find_account" => tx.sign_ins().find_account(
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
