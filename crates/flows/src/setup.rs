@@ -32,6 +32,8 @@ use crate::manage::{Caller, ChangeError};
 use crate::way_in::NoWayIn;
 use crate::{Env, Failure, events};
 
+use links::Ground;
+
 /// Somebody who sets up.
 #[derive(Debug)]
 pub struct Setup {
@@ -46,7 +48,14 @@ enum By {
     /// An administrator, as events say it, and slugs of the roles that they might give when they began.
     Administrator(Box<Caller>, Author, RoleSlugs),
     /// Whoever opened this link.
-    Link(SetupLink),
+    Link(Box<Holder>),
+}
+
+/// Whoever opened a link.
+#[derive(Debug)]
+struct Holder {
+    link: SetupLink,
+    ground: Ground,
 }
 
 /// An open link, in the browser that opened it.
@@ -163,8 +172,8 @@ impl SetupError {
 
 impl Setup {
     /// Whoever opened a link.
-    fn of_link(scope: OrgScope, link: &SetupLink) -> Self {
-        Self { scope, by: By::Link(link.clone()) }
+    fn of_link(scope: OrgScope, link: &SetupLink, ground: Ground) -> Self {
+        Self { scope, by: By::Link(Box::new(Holder { link: link.clone(), ground })) }
     }
 
     /// An administrator, of whom it is known what they may set up; `ceiling` are slugs of the roles that they may give.
@@ -177,7 +186,7 @@ impl Setup {
     pub const fn ceiling(&self) -> &RoleSlugs {
         match &self.by {
             By::Administrator(.., ceiling) => ceiling,
-            By::Link(link) => &link.role_ceiling,
+            By::Link(holder) => &holder.link.role_ceiling,
         }
     }
 
@@ -185,25 +194,23 @@ impl Setup {
     pub fn is_for(&self, purpose: SetupPurpose) -> bool {
         match &self.by {
             By::Administrator(..) => true,
-            By::Link(link) => link.is_for(purpose),
+            By::Link(holder) => holder.link.is_for(purpose),
         }
     }
 
     /// Opens a transaction in which they may still set this up: a link is still good, for `purpose`.
     pub(crate) async fn begin(&self, env: &Env, purpose: SetupPurpose) -> Result<OrgTx, SetupError> {
-        let link = match &self.by {
+        let holder = match &self.by {
             By::Administrator(caller, ..) => {
                 let at_home = caller.rights_at_home(env).await?;
                 let mut tx = env.store.begin(&self.scope).await?;
                 caller.renewed(env, &mut tx, at_home).await.map_err(fallen)?;
                 return Ok(tx);
             }
-            By::Link(link) => link,
+            By::Link(holder) => holder,
         };
         let mut tx = env.store.begin(&self.scope).await?;
-        let link = tx.setup_links().find(link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
-        let good = links::check_link(env, &mut tx, &link).await?;
-        good.map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
+        let link = holder.renewed(env, &mut tx).await?;
         if !link.is_for(purpose) {
             return Err(SetupError::NotYet(NotYet::OtherPurpose));
         }
@@ -216,11 +223,11 @@ impl Setup {
     }
 
     /// Whether they may still do it, once something was waited for. Of an operator who acts in another organization, what was
-    /// read before counts; a link is asked in the moment that its transaction begins.
+    /// read before counts.
     pub(crate) async fn recheck(&self, env: &Env, tx: &mut OrgTx) -> Result<(), SetupError> {
         match &self.by {
             By::Administrator(caller, ..) => caller.renewed_here(env, tx).await.map(drop).map_err(fallen),
-            By::Link(_) => Ok(()),
+            By::Link(holder) => holder.renewed(env, tx).await.map(drop),
         }
     }
 
@@ -251,7 +258,7 @@ impl Setup {
     async fn note_use(&self, env: &Env, tx: &mut OrgTx) -> Result<(), StorageError> {
         match &self.by {
             By::Administrator(..) => Ok(()),
-            By::Link(link) => tx.setup_links().update_last_used(link.id, env.clock.now()).await,
+            By::Link(holder) => tx.setup_links().update_last_used(holder.link.id, env.clock.now()).await,
         }
     }
 
@@ -274,7 +281,7 @@ impl Setup {
     pub const fn actor(&self) -> Actor {
         match &self.by {
             By::Administrator(_, author, _) => author.actor,
-            By::Link(link) => Actor::SetupLink(link.id),
+            By::Link(holder) => Actor::SetupLink(holder.link.id),
         }
     }
 
@@ -288,12 +295,23 @@ impl Setup {
 
     /// Whether a version is of this link.
     pub(crate) fn wrote(&self, version: &VersionSummary) -> bool {
-        matches!(&self.by, By::Link(link) if version.author.1.as_deref() == Some(link.id.to_string().as_str()))
+        let By::Link(holder) = &self.by else { return false };
+        version.author.1.as_deref() == Some(holder.link.id.to_string().as_str())
     }
 
     /// Whether they may have somebody sign in by what was not tested: a link's holder can test, a program cannot.
     pub(crate) const fn may_skip_test(&self) -> bool {
         matches!(&self.by, By::Administrator(..))
+    }
+}
+
+impl Holder {
+    /// The link, if it is still good at this moment.
+    async fn renewed(&self, env: &Env, tx: &mut OrgTx) -> Result<SetupLink, SetupError> {
+        let link = tx.setup_links().find(self.link.id).await?.ok_or(SetupError::Closed(Closed::Unknown))?;
+        let good = links::check_link(env, tx, (&link, &self.ground)).await?;
+        good.map_err(|refusal| SetupError::Closed(Closed::Link(refusal)))?;
+        Ok(link)
     }
 }
 

@@ -131,12 +131,19 @@ impl SetupLinks<'_> {
         row.map(TryInto::try_into).transpose()
     }
 
-    /// How many links were made since `since`, whatever became of them.
-    pub async fn count_made(&mut self, since: DateTime<Utc>) -> Result<i64, StorageError> {
+    /// How many links were made since `since`, whatever became of them: for themselves by whoever is signed in by this session;
+    /// `None`: for others.
+    pub async fn count_made(
+        &mut self,
+        since: DateTime<Utc>,
+        session: Option<SessionId>,
+    ) -> Result<i64, StorageError> {
         let count = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from setup_links where org_id = $1 and created_at >= $2"#,
+            r#"select count(*) as "count!" from setup_links
+               where org_id = $1 and created_at >= $2 and session_id is not distinct from $3"#,
             self.org_id,
             since,
+            session.map(SessionId::as_uuid),
         )
         .fetch_one(&mut *self.conn)
         .await?;

@@ -212,19 +212,23 @@ async fn an_organization_is_suspended_once_its_slug_was_typed_and_let_in_again()
         ruth.post(&status, &[&[("csrf", token.as_str())], fields].concat()).await
     };
 
-    let untyped = post(&[("status", "suspended"), ("word", "globex")]).await;
-    let suspended = post(&[("status", "suspended"), ("word", "acme")]).await;
+    let untyped = post(&[("was", "active"), ("status", "suspended"), ("word", "globex")]).await;
+    let suspended = post(&[("was", "active"), ("status", "suspended"), ("word", "acme")]).await;
     let out = ada.get("/admin/acme").await;
     let page = ruth.follow(suspended).await;
-    let restored = ruth.follow(post(&[("status", "active")]).await).await;
-    let deleted = ruth.follow(post(&[("status", "deleted"), ("word", "acme")]).await).await;
-    let again = ruth.follow(post(&[("status", "active")]).await).await;
+    let restored = ruth.follow(post(&[("was", "suspended"), ("status", "active")]).await).await;
+    let deleted =
+        ruth.follow(post(&[("was", "active"), ("status", "deleted"), ("word", "acme")]).await).await;
+    let stale = post(&[("was", "active"), ("status", "suspended"), ("word", "acme")]).await;
+    let again = ruth.follow(post(&[("was", "deleted"), ("status", "active")]).await).await;
 
     assert!(untyped.status == 422 && untyped.body.contains("suspend-word-error"), "{}", untyped.body);
     assert!(page.body.contains("Suspended") && page.body.contains("Let it in again"), "{}", page.body);
     assert_ne!(out.status, 200, "nobody is signed in there any more");
     assert!(restored.body.contains(">Active<"), "{}", restored.body);
     assert!(deleted.body.contains("erased after"), "{}", deleted.body);
+    assert_eq!(stale.status, 409, "whoever saw it active does not undo that it was deleted: {}", stale.body);
+    assert!(stale.body.contains("erased after"), "{}", stale.body);
     assert!(again.body.contains(">Active<"), "{}", again.body);
     let foreign = ada.post(&status, &[("csrf", "x"), ("status", "suspended"), ("word", "acme")]).await;
     assert_ne!(foreign.status, 303);

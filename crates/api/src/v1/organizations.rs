@@ -380,7 +380,7 @@ pub(crate) async fn put_status(
     Admitted(caller): Admitted,
     Body(wanted): Body<WantedStatus>,
 ) -> Result<Tagged<View>, Problem> {
-    Ok(Tagged((&change_status(&env, &caller, wanted.status.into()).await?).into()))
+    Ok(Tagged((&change_status(&env, &caller, (None, wanted.status.into())).await?).into()))
 }
 
 /// Put an organization below another one, or below none, with all that is below it: what the organizations above it set holds

@@ -5,6 +5,7 @@ mod by_key;
 use orgate_domain::audit::{Action, Origin};
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ClientId;
+use orgate_domain::names::DisplayName;
 use orgate_domain::permissions::{Held, OrgatePermission};
 use orgate_storage::OrgScope;
 use orgate_storage::system::{OrgHint, OrgName};
@@ -40,6 +41,14 @@ pub enum Holder {
 
 /// Characters of a reason at most.
 pub const MAX_REASON: usize = 200;
+
+/// A reason that can be read, without the space around it: of [`MAX_REASON`] characters at most, at least one of which is a letter or a
+/// digit, and none a control character or one that turns what is around it.
+pub fn parse_reason(text: &str) -> Option<String> {
+    let reason = DisplayName::parse(text).ok()?;
+    let is_said = reason.as_str().chars().any(char::is_alphanumeric);
+    (is_said && reason.as_str().chars().count() <= MAX_REASON).then(|| reason.as_str().to_owned())
+}
 
 /// Whether a token or key lets a request through, and what is left of its bearer's budget, where it is somebody's.
 #[derive(Debug)]
@@ -225,12 +234,9 @@ pub(super) async fn is_operator(env: &Env, scope: &OrgScope) -> Result<bool, Fai
 
 /// Lets an operator into an organization that is not theirs: it is told who, why, and for what.
 async fn enter(env: &Env, (caller, scope): (Caller, OrgScope), asked: Asked<'_>) -> Result<Access, Failure> {
-    let reason = asked.reason.map(str::trim).filter(|reason| !reason.is_empty());
-    let Some(reason) = reason.filter(|reason| reason.chars().count() <= MAX_REASON) else {
-        return Ok(Access::ReasonMissing);
-    };
+    let Some(reason) = asked.reason.and_then(parse_reason) else { return Ok(Access::ReasonMissing) };
     let also = (asked.holder == Holder::Organization).then_some(OrgatePermission::OrganizationsAct);
-    let caller = Caller { scope, roles: Vec::new(), also, reason: Some(reason.to_owned()), ..caller };
+    let caller = Caller { scope, roles: Vec::new(), also, reason: Some(reason), ..caller };
     let_in(env, caller, Action::OperatorEntered).await
 }
 
@@ -248,7 +254,7 @@ async fn enter_below(
     (caller, scope, delegated): (Caller, OrgScope, Held),
     reason: Option<&str>,
 ) -> Result<Access, Failure> {
-    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    let reason = reason.and_then(parse_reason);
     let lent = Lent { delegated: Some(delegated), ..caller.lent };
     let also = Some(OrgatePermission::SuborganizationsAct);
     let caller = Caller { scope, roles: Vec::new(), lent, also, reason, ..caller };

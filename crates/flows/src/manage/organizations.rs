@@ -298,18 +298,20 @@ async fn check_neighbours(
 /// Suspends, deletes or restores the organization that is called about: nobody is signed in to one that is not active. Nothing in
 /// it goes until the time to restore one that was deleted is over; its slug and its domains stay its own for ever.
 ///
+/// `seen`: what it was where somebody decided this; if it is something else by now, they decide anew.
+///
 /// # Errors
 /// [`ChangeError`]; [`ChangeError::InUse`] for the operator's own, for one with others below it that is to be deleted, and for
 /// one to be restored below one that was deleted.
 pub async fn change_status(
     env: &Env,
     operator: &Caller,
-    status: OrgStatus,
+    (seen, status): (Option<OrgStatus>, OrgStatus),
 ) -> Result<DescribedOrganization, ChangeError> {
     let change = async {
         let tells = status == OrgStatus::Deleted && {
             let mut tx = env.store.begin(&operator.scope).await?;
-            let changes = may_become(&mut tx, status).await?.is_some();
+            let changes = may_become(&mut tx, (seen, status)).await?.is_some();
             tx.commit().await?;
             changes
         };
@@ -322,7 +324,7 @@ pub async fn change_status(
         };
         let mut change = Change::begin(env, operator, lock).await?;
         let Change { tx, caller: operator, .. } = &mut change;
-        let Some(before) = may_become(tx, status).await? else {
+        let Some(before) = may_become(tx, (seen, status)).await? else {
             return describe(tx).await?.ok_or(ChangeError::Missing);
         };
         if status == OrgStatus::Deleted && !tells {
@@ -340,8 +342,14 @@ pub async fn change_status(
 }
 
 /// The organization as it is, if it is to become this, and can; `None` if it is so already.
-async fn may_become(tx: &mut OrgTx, status: OrgStatus) -> Result<Option<DescribedOrganization>, ChangeError> {
+async fn may_become(
+    tx: &mut OrgTx,
+    (seen, status): (Option<OrgStatus>, OrgStatus),
+) -> Result<Option<DescribedOrganization>, ChangeError> {
     let before = describe(tx).await?.ok_or(ChangeError::Missing)?;
+    if seen.is_some_and(|seen| seen != before.organization.status) {
+        return Err(ChangeError::Stale);
+    }
     if before.organization.status == status {
         return Ok(None);
     }

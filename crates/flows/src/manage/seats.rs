@@ -34,44 +34,42 @@ async fn read(env: &Env, tx: &mut OrgTx) -> Result<Seats, orgate_storage::Storag
     Ok(Seats { limit: limit.and_then(|limit| u32::try_from(limit).ok()), users, invitations })
 }
 
-/// What of an organization's limits is to be something else: of seats and of each kind, how many; `None` inside: as many as there
-/// can be, and as many as usual.
+/// What of an organization's limits is to be something else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LimitChanges {
     /// Seats.
-    pub seats: Option<Wanted>,
+    pub seats: Option<Moved>,
     /// Of a kind.
-    pub quotas: BTreeMap<Quota, Option<u32>>,
+    pub quotas: BTreeMap<Quota, Moved>,
 }
 
-/// How many seats there are to be.
+/// What a limit was where somebody decided, and what it is to be; `None`: of seats no end, of a kind as many as usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// So many.
-    Limited(u32),
-    /// As many as are taken.
-    Unlimited,
+pub struct Moved {
+    /// What it was.
+    pub from: Option<u32>,
+    /// What it is to be.
+    pub to: Option<u32>,
 }
 
 /// Says how much the organization may have: all of it, or none. What there is stays, if it is more.
 ///
 /// # Errors
-/// [`ChangeError`], of a quota at its name.
+/// [`ChangeError`], of a quota at its name; [`ChangeError::Stale`] if one is not what it was.
 pub async fn set_limits(env: &Env, operator: &Caller, changes: &LimitChanges) -> Result<(), ChangeError> {
     let change = async {
         let mut change = Change::begin(env, operator, async |tx| seize_quotas(tx).await).await?;
         let Change { tx, caller: operator, .. } = &mut change;
         let before = QuotaSettings::find(tx).await?;
         let mut wanted = before.clone();
-        if let Some(seats) = changes.seats {
-            wanted.seats = match seats {
-                Wanted::Limited(limit) => Some(check_seats(limit)?),
-                Wanted::Unlimited => None,
-            };
+        if let Some(moved) = changes.seats {
+            moved.check(before.seats)?;
+            wanted.seats = moved.to.map(check_seats).transpose()?;
         }
-        for (quota, limit) in &changes.quotas {
-            match limit {
-                Some(limit) => wanted.limits.insert(*quota, check_limit(*quota, *limit)?),
+        for (quota, moved) in &changes.quotas {
+            moved.check(before.limits.get(quota).copied())?;
+            match moved.to {
+                Some(limit) => wanted.limits.insert(*quota, check_limit(*quota, limit)?),
                 None => wanted.limits.remove(quota),
             };
         }
@@ -81,6 +79,12 @@ pub async fn set_limits(env: &Env, operator: &Caller, changes: &LimitChanges) ->
         change.commit().await
     };
     operator.conclude(env, change).await
+}
+
+impl Moved {
+    fn check(self, now: Option<u32>) -> Result<(), ChangeError> {
+        if now == self.from || now == self.to { Ok(()) } else { Err(ChangeError::Stale) }
+    }
 }
 
 fn check_seats(limit: u32) -> Result<u32, ChangeError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use orgate_domain::audit::Action;
 use orgate_domain::ids::{SessionId, SetupLinkId};
+use orgate_domain::policies::Policy;
 use orgate_domain::setup::{MAX_LIFETIME, SetupLink, SetupPurpose};
 use orgate_storage::{Page, PageOf, Role};
 
@@ -19,8 +20,8 @@ use crate::{Browser, Env, Failure};
 /// How long a set-up is open that an administrator opened for themselves: a morning.
 const OWN_LIFETIME: Duration = Duration::hours(4);
 
-/// What is left of it at least when it is gone on with.
-const OWN_REST: Duration = Duration::hours(1);
+/// Which part of it is left at least when it is gone on with.
+const OWN_REST: i32 = 4;
 
 /// A link that was made.
 #[derive(Debug)]
@@ -127,17 +128,19 @@ pub async fn open_own_setup(
     (browser, kept): (&Browser, Option<&str>),
 ) -> Result<OwnSetup, ChangeError> {
     let roles = caller.read(env, async |tx| tx.roles().list().await).await?;
+    let policy = env.configuration.policy(&env.store, &caller.scope).await?;
+    let lifetime = own_lifetime(&policy);
     let wanted = WantedLink {
         purposes: SetupPurpose::ALL.into_iter().filter(|purpose| caller.may(purpose.permission())).collect(),
         roles: givable(caller, &roles),
-        lifetime: OWN_LIFETIME,
+        lifetime,
     };
     if let Some(kept) = kept
         && let Some(link) = find_own_link(env, &caller.scope, (kept, browser)).await?
         && link.created_by == caller.id()
         && link.session == caller.session_id()
         && (&link.purposes, &link.role_ceiling) == (&wanted.purposes, &wanted.roles)
-        && link.expires_at - env.clock.now() >= OWN_REST
+        && link.expires_at - env.clock.now() >= lifetime / OWN_REST
     {
         return Ok(OwnSetup { cookie: None, expires_at: link.expires_at });
     }
@@ -154,6 +157,11 @@ pub async fn open_own_setup(
     let made = caller.conclude(env, made).await?;
     let cookie = open_own_link(env, (&caller.scope, made.link.id), browser).await?;
     Ok(OwnSetup { cookie: Some(cookie), expires_at: made.link.expires_at })
+}
+
+/// How long a set-up is open at most: nobody who left it would still be signed in after that.
+fn own_lifetime(policy: &Policy) -> Duration {
+    policy.session_idle.max(policy.refresh_idle).min(OWN_LIFETIME)
 }
 
 /// Slugs of the roles of these that a link of the caller's may give.

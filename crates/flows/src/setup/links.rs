@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::clients::{ADMINISTRATION, Party};
 use orgate_domain::connections::RoleSlugs;
 use orgate_domain::credentials::{Credential, SecretHash, SetupCookie, SetupLink as LinkSecret};
-use orgate_domain::ids::{SessionId, SetupLinkId};
+use orgate_domain::ids::{ClientId, OrgId, SessionId, SetupLinkId, UserId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::permissions::{Held, is_reserved};
+use orgate_domain::policies::Policy;
 use orgate_domain::setup::{LinkMaker, MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
 use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, StorageError};
 
@@ -22,6 +24,9 @@ const OWN: &str = ".own";
 
 /// Links that an organization makes itself within the longest life of one: none of those that are good is older.
 const MAX_MADE: i64 = 500;
+
+/// Links for themselves that somebody makes in one session: they keep nobody else from making any.
+const MAX_OWN: i64 = 100;
 
 /// A link as wanted.
 #[derive(Debug, Clone)]
@@ -125,7 +130,8 @@ pub(crate) async fn create_link_as(
     wanted: &WantedLink,
     Maker { event, may_give, once, session }: Maker<'_>,
 ) -> Result<CreatedLink, CreateLinkError> {
-    if wanted.lifetime < Duration::hours(1) || wanted.lifetime > MAX_LIFETIME {
+    let least = if session.is_some() { Duration::zero() } else { Duration::hours(1) };
+    if wanted.lifetime < least || wanted.lifetime > MAX_LIFETIME {
         return Err(CreateLinkError::Lifetime);
     }
     if wanted.purposes.is_empty() {
@@ -161,7 +167,8 @@ pub(crate) async fn create_link_as(
         return Err(CreateLinkError::RoleAbove(above.slug.to_string()));
     }
     let bounded = event.actor != Actor::Operator; // who is not shut out by what an organization does to itself
-    if bounded && tx.setup_links().count_made(now - MAX_LIFETIME).await? >= MAX_MADE {
+    let most = if session.is_some() { MAX_OWN } else { MAX_MADE };
+    if bounded && tx.setup_links().count_made(now - MAX_LIFETIME, session).await? >= most {
         return Err(CreateLinkError::TooMany);
     }
     tx.setup_links().insert(&NewSetupLink { link: &link, token: secret.hash() }).await?;
@@ -197,12 +204,13 @@ pub async fn list_links(
     env: &Env,
     scope: &OrgScope,
 ) -> Result<Vec<(SetupLink, Result<(), SetupLinkRefusal>)>, Failure> {
+    let ground = Ground::of(env, scope).await?;
     let mut tx = env.store.begin(scope).await?;
     let (mut links, mut after) = (Vec::new(), None);
     loop {
         let page = tx.setup_links().list(PageOf { after, limit: MAX_PAGE }).await?;
         for link in page.items {
-            let good = check_link(env, &mut tx, &link).await?;
+            let good = check_link(env, &mut tx, (&link, &ground)).await?;
             links.push((link, good));
         }
         after = page.next;
@@ -255,9 +263,10 @@ pub async fn look_at_link(env: &Env, text: &str, origin: &Origin) -> Result<Open
         return Err(SetupError::Closed(Closed::Unknown));
     };
     let scope = OrgScope::of_credential(&secret);
+    let ground = Ground::of(env, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
     let link = tx.setup_links().find_by_token(&secret.hash()).await?;
-    let found = judged(env, tx, link).await?;
+    let found = judged(env, tx, (link, ground)).await?;
     admit(env, (scope, found), origin).await
 }
 
@@ -278,9 +287,10 @@ pub(crate) async fn open_own_link(
     browser: &Browser,
 ) -> Result<String, SetupError> {
     env.limits.take(Limited::Pages, browser.origin.address).map_err(Failure::from)?;
+    let ground = Ground::of(env, scope).await?;
     let mut tx = env.store.begin(scope).await?;
     let link = tx.setup_links().find(id).await?;
-    let found = judged(env, tx, link).await?;
+    let found = judged(env, tx, (link, ground)).await?;
     let opened = admit(env, (*scope, found), &browser.origin).await?;
     let cookie = bind_link(env, &opened, (browser, &own_binding(browser))).await?;
     Ok(format!("{cookie}{OWN}"))
@@ -322,10 +332,11 @@ pub(crate) async fn find_own_link(
 ) -> Result<Option<SetupLink>, Failure> {
     let proven = prove(env, cookie, browser).filter(|(opened, _)| is_own(cookie) && opened == scope);
     let Some((_, id)) = proven else { return Ok(None) };
+    let ground = Ground::of(env, scope).await?;
     let mut tx = env.store.begin(scope).await?;
     let found = tx.setup_links().find(id).await?;
     let good = match &found {
-        Some(link) => check_link(env, &mut tx, link).await?.is_ok(),
+        Some(link) => check_link(env, &mut tx, (link, &ground)).await?.is_ok(),
         None => false,
     };
     tx.commit().await?;
@@ -354,9 +365,10 @@ pub async fn resume(env: &Env, cookie: &str, browser: &Browser) -> Result<Opened
         env.limits.take(Limited::Refusals, browser.origin.address).map_err(Failure::from)?;
         return Err(SetupError::Closed(Closed::Unknown));
     };
+    let ground = Ground::of(env, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
     let link = tx.setup_links().find(id).await?;
-    let found = judged(env, tx, link).await?;
+    let found = judged(env, tx, (link, ground)).await?;
     let opened = admit(env, (scope, found), &browser.origin).await?;
     Ok(Opened { is_own: is_own(cookie), ..opened })
 }
@@ -378,15 +390,20 @@ struct Judged {
     link: SetupLink,
     organization: Organization,
     good: Result<(), SetupLinkRefusal>,
+    ground: Ground,
 }
 
 /// Ends the transaction in which a link was read, with the rest that decides of it.
-async fn judged(env: &Env, mut tx: OrgTx, link: Option<SetupLink>) -> Result<Option<Judged>, StorageError> {
+async fn judged(
+    env: &Env,
+    mut tx: OrgTx,
+    (link, ground): (Option<SetupLink>, Ground),
+) -> Result<Option<Judged>, StorageError> {
     let organization = tx.organization().find().await?;
     let judged = match (link, organization) {
         (Some(link), Some(organization)) => {
-            let good = check_link(env, &mut tx, &link).await?;
-            Some(Judged { link, organization, good })
+            let good = check_link(env, &mut tx, (&link, &ground)).await?;
+            Some(Judged { link, organization, good, ground })
         }
         _ => None,
     };
@@ -394,21 +411,53 @@ async fn judged(env: &Env, mut tx: OrgTx, link: Option<SetupLink>) -> Result<Opt
     Ok(judged)
 }
 
+/// What the link of an administrator's own stands on, beside what is in its organization's tables. Read before the transaction in
+/// which it is asked: one request that holds two of the database's connections could wait for others like it.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    policy: Policy,
+    /// The application that administrators sign in to.
+    administration: Option<(OrgId, ClientId)>,
+}
+
+impl Ground {
+    pub(super) async fn of(env: &Env, scope: &OrgScope) -> Result<Self, Failure> {
+        let client = env.configuration.client(&env.store, ADMINISTRATION).await?;
+        Ok(Self {
+            policy: env.configuration.policy(&env.store, scope).await?,
+            administration: client.map(|client| client.key()),
+        })
+    }
+
+    /// What a user holds in this session, as long as that would let them into the administration; nothing after.
+    async fn find_held(
+        &self,
+        env: &Env,
+        tx: &mut OrgTx,
+        (user, session): (UserId, SessionId),
+    ) -> Result<Vec<String>, StorageError> {
+        let Some(client) = self.administration else { return Ok(Vec::new()) };
+        let standing = tx.sessions().find_standing(session, client).await?;
+        let standing = standing.filter(|standing| {
+            standing.session.user_id == user
+                && standing.check(&self.policy, Party::First, env.clock.now()).is_ok()
+        });
+        Ok(standing.map(|standing| standing.permissions).unwrap_or_default())
+    }
+}
+
 /// Whether a link is good, by itself and by whoever made it, who may have lost since what it gives; and by their session, if
 /// they made it for themselves.
 pub(super) async fn check_link(
     env: &Env,
     tx: &mut OrgTx,
-    link: &SetupLink,
+    (link, ground): (&SetupLink, &Ground),
 ) -> Result<Result<(), SetupLinkRefusal>, StorageError> {
     if let Err(refusal) = link.check(env.clock.now()) {
         return Ok(Err(refusal));
     }
     let held = match (link.session, link.maker()) {
-        (Some(session), Some(LinkMaker::User(user))) => {
-            let held = tx.rights().find_of_user(user, (session, env.clock.now())).await?;
-            held.unwrap_or_default().permissions
-        }
+        (Some(session), Some(LinkMaker::User(user))) => ground.find_held(env, tx, (user, session)).await?,
         (None, Some(maker)) => tx.rights().find_of_maker((maker, link.created_at)).await?.permissions,
         (Some(_), _) | (None, None) => Vec::new(),
     };
@@ -425,7 +474,7 @@ async fn admit(
     origin: &Origin,
 ) -> Result<Opened, SetupError> {
     let found = found.filter(|found| found.organization.status != OrgStatus::Deleted);
-    let Some(Judged { link, organization, good }) = found else {
+    let Some(Judged { link, organization, good, ground }) = found else {
         return refuse(env, scope, (Closed::Unknown, "unknown_link", None), origin).await;
     };
     if let Err(refusal) = good {
@@ -436,7 +485,7 @@ async fn admit(
         let closed = (Closed::Suspended, "organization_suspended", Some(link.id));
         return refuse(env, scope, closed, origin).await;
     }
-    Ok(Opened { setup: Setup::of_link(scope, &link), link, organization, is_own: false })
+    Ok(Opened { setup: Setup::of_link(scope, &link, ground), link, organization, is_own: false })
 }
 
 async fn refuse<T>(

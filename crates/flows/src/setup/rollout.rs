@@ -54,6 +54,7 @@ pub async fn choose_domains(
 ) -> Result<(), SetupError> {
     let mut tx = setup.begin(env, SetupPurpose::Sso).await?;
     tx.connections().lock(id).await?;
+    setup.recheck(env, &mut tx).await?;
     let connection = tx.connections().find(id).await?.ok_or(SetupError::Missing)?;
     if fingerprint(&texts(&connection.domains)) != seen {
         return changed_meanwhile();
@@ -146,6 +147,7 @@ pub async fn choose_pilots(
     if !tx.connections().lock(id).await? {
         return Err(SetupError::Missing);
     }
+    setup.recheck(env, &mut tx).await?;
     if fingerprint(&tx.connections().list_pilots(id).await?) != seen {
         return changed_meanwhile();
     }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_edge::{AdministrationCookies, BrowserCookies};
 use orgate_flows::administration::{PATH, ReturnPath};
-use orgate_flows::manage::access::MAX_REASON;
+use orgate_flows::manage::access::{MAX_REASON, parse_reason};
 use orgate_flows::{Browser, Env};
 
 use crate::form::PageForm;
@@ -73,17 +73,17 @@ pub(super) async fn post(
     let Some(to) = to.or_else(|| ReturnPath::parse(&first)) else {
         return over(&env, &cookies.browser.origin);
     };
-    let reason = params.get("reason").unwrap_or_default().trim();
-    let error = match reason.chars().count() {
-        0 => Some("Say why, in a few words."),
-        count if count > MAX_REASON => Some("Say it in fewer words."),
-        _ => None,
+    let text = params.get("reason").unwrap_or_default();
+    let Some(reason) = parse_reason(text) else {
+        let error = if text.chars().count() > MAX_REASON {
+            "Say it in fewer words."
+        } else {
+            "Say why, in a few words."
+        };
+        return ask(&env, &cookies, (&own, &other, &to), Some((text, error)));
     };
-    if let Some(error) = error {
-        return ask(&env, &cookies, (&own, &other, &to), Some((reason, error)));
-    }
     let at = env.clock.now().timestamp();
-    let proof = env.vault.form_token(&cookies.browser.binding, &because((&own, &other), at, reason));
+    let proof = env.vault.form_token(&cookies.browser.binding, &because((&own, &other), at, &reason));
     let mut response = see_other(&env.issuer.at(to.as_str()));
     let encoded: String = form_urlencoded::byte_serialize(reason.as_bytes()).collect();
     kept.set_reason(response.headers_mut(), &own, format!("{proof}.{at}.{encoded}"));

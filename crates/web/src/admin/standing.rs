@@ -7,7 +7,7 @@ use orgate_domain::organizations::OrgStatus;
 use orgate_domain::quotas::Quota;
 use orgate_flows::manage::organizations::{change_status, list_organizations};
 use orgate_flows::manage::quotas::{QuotaState, list_quotas};
-use orgate_flows::manage::seats::{LimitChanges, Seats, Wanted, find_seats, set_limits};
+use orgate_flows::manage::seats::{LimitChanges, Moved, Seats, find_seats, set_limits};
 use orgate_flows::manage::{ChangeError, ListedOrganization, OrganizationFilter, PageOf};
 
 use super::change::{Refusal, Wrong, refusal};
@@ -46,6 +46,8 @@ struct StandingTemplate {
 struct SeatLine {
     /// As it is typed; empty: no end of them.
     limit: String,
+    /// What it is.
+    was: String,
     used: i64,
 }
 
@@ -55,6 +57,8 @@ struct LimitLine {
     label: &'static str,
     /// As it is typed; empty: as many as usual.
     limit: String,
+    /// What it is.
+    was: String,
     usual: u32,
     used: i64,
 }
@@ -85,12 +89,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 
 /// `POST …/standing/status`: suspends, deletes or restores it; what shuts people out once its slug was typed.
 pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Response {
-    let status = match form.text("status") {
-        "active" => OrgStatus::Active,
-        "suspended" => OrgStatus::Suspended,
-        "deleted" => OrgStatus::Deleted,
-        _ => return entry::old_page(&admin),
-    };
+    let Some(status) = OrgStatus::from_text(form.text("status")) else { return entry::old_page(&admin) };
     let typed = check_word(form.text("word"), admin.signed_in.organization.slug.as_str()).is_ok();
     if status != OrgStatus::Active && !typed {
         let why = "Type it as it stands above.".to_owned();
@@ -101,7 +100,8 @@ pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Respons
         };
         return show(&admin, (None, Some(refusal)), Some(&form)).await;
     }
-    let changed = change_status(&admin.env, &admin.caller, status).await.map(drop);
+    let Some(seen) = OrgStatus::from_text(form.text("was")) else { return entry::old_page(&admin) };
+    let changed = change_status(&admin.env, &admin.caller, (Some(seen), status)).await.map(drop);
     concluded(&admin, changed, (&form, "status")).await
 }
 
@@ -111,26 +111,25 @@ pub(crate) async fn post_limits(Submitted { admin, form }: Submitted) -> Respons
     concluded(&admin, changed, (&form, "limits")).await
 }
 
-/// Whether a form changes a limit.
-fn changes(form: &Form, field: &str) -> bool {
-    form.text(field) != form.text(&format!("was-{field}"))
-}
-
-/// A limit as a form has it; `None`: as usual.
-fn wanted(form: &Form, field: &str) -> Result<Option<u32>, ChangeError> {
+/// What a form makes of a limit; `None`: nothing else than it was.
+fn moved(form: &Form, field: &str) -> Result<Option<Moved>, ChangeError> {
+    let (was, now) = (form.get(&format!("was-{field}")), form.get(field));
+    if was == now {
+        return Ok(None);
+    }
     let invalid = |_| ChangeError::invalid(format!("/{field}"), "a number, like 25; or nothing");
-    form.get(field).map(|text| text.parse::<u32>().map_err(invalid)).transpose()
+    let read = |text: Option<&str>| text.map(|text| text.parse::<u32>().map_err(invalid)).transpose();
+    Ok(Some(Moved { from: read(was)?, to: read(now)? }))
 }
 
 async fn save_limits(admin: &Admin, form: &Form) -> Result<(), ChangeError> {
-    let mut wished = LimitChanges::default();
-    if changes(form, "seats") {
-        wished.seats = Some(wanted(form, "seats")?.map_or(Wanted::Unlimited, Wanted::Limited));
+    let mut changes = LimitChanges { seats: moved(form, "seats")?, ..LimitChanges::default() };
+    for quota in Quota::ALL {
+        if let Some(moved) = moved(form, quota.as_str())? {
+            changes.quotas.insert(quota, moved);
+        }
     }
-    for quota in Quota::ALL.into_iter().filter(|quota| changes(form, quota.as_str())) {
-        wished.quotas.insert(quota, wanted(form, quota.as_str())?);
-    }
-    set_limits(&admin.env, &admin.caller, &wished).await
+    set_limits(&admin.env, &admin.caller, &changes).await
 }
 
 async fn concluded(admin: &Admin, changed: Result<(), ChangeError>, (form, said): (&Form, &str)) -> Response {
@@ -171,14 +170,17 @@ async fn show(
         Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
     };
     let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
-    let typed = |field: &str, kept: Option<u32>| match form {
+    let text = |limit: Option<u32>| limit.map_or_else(String::new, |limit| limit.to_string());
+    let typed = |field: &str, was: &str| match form {
         Some(form) if form.is_ticked(field) => form.text(field).to_owned(),
-        _ => kept.map_or_else(String::new, |limit| limit.to_string()),
+        _ => was.to_owned(),
     };
-    let limits = quotas.iter().map(|state| LimitLine {
+    let limits = quotas.iter().map(|state| (state, text((!state.is_usual).then_some(state.limit))));
+    let limits = limits.map(|(state, was)| LimitLine {
         field: state.quota.as_str(),
         label: label(state.quota),
-        limit: typed(state.quota.as_str(), (!state.is_usual).then_some(state.limit)),
+        limit: typed(state.quota.as_str(), &was),
+        was,
         usual: state.quota.usual(),
         used: state.used,
     });
@@ -187,7 +189,11 @@ async fn show(
         frame: Frame::of(admin, Part::Organizations).saying(done),
         csrf: admin.token(),
         here: admin.href("/standing"),
-        seats: SeatLine { limit: typed("seats", seats.limit), used: seats.users + seats.invitations },
+        seats: SeatLine {
+            limit: typed("seats", &text(seats.limit)),
+            was: text(seats.limit),
+            used: seats.users + seats.invitations,
+        },
         limits: limits.collect(),
         name: listed.name,
         slug: listed.slug.to_string(),

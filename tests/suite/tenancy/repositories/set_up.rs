@@ -45,7 +45,7 @@ impl Calls {
             "SetupLinks::list" => async {
                 tx.setup_links().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
-            "SetupLinks::count_made" => tx.setup_links().count_made(DateTime::UNIX_EPOCH);
+            "SetupLinks::count_made" => tx.setup_links().count_made(DateTime::UNIX_EPOCH, None);
             "SetupLinks::revoke" => tx.setup_links().revoke(link.id, now());
             "SetupLinks::update_last_used" => tx.setup_links().update_last_used(link.id, now());
             "Connections::save_activated" => tx.connections().save_activated(id, 1, now());
