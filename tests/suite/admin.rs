@@ -124,7 +124,7 @@ async fn send(browser: &Browser, page: &Page, action: &str, fields: &[(&str, &st
 
 /// The address of a user's page, by their name.
 async fn page_of(browser: &Browser, organization: &str, email: &str) -> String {
-    let found = browser.get(format!("/admin/{organization}/users?email={email}")).await;
+    let found = browser.get(format!("/admin/{organization}/users?search={email}")).await;
     let marker = format!("href=\"/admin/{organization}/users/usr_");
     let (_, rest) = found.body.split_once(&marker).unwrap_or_else(|| panic!("{}", found.body));
     format!("/admin/{organization}/users/usr_{}", rest.split('"').next().unwrap_or_default())

@@ -21,6 +21,7 @@ mod role_blueprints;
 mod seats;
 mod setup_links;
 mod signing_keys;
+mod statistics;
 mod tree;
 mod user_life;
 

@@ -32,6 +32,7 @@ mod seats;
 mod sessions;
 mod setup_links;
 mod signing_keys;
+mod statistics;
 mod users;
 mod webhook_deliveries;
 mod webhooks;

@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod setup_links;
 pub mod signed_in;
 pub mod signing_keys;
+pub mod statistics;
 pub mod users;
 pub mod webhooks;
 

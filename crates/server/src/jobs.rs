@@ -10,6 +10,7 @@ use orgate_flows::domains::check_due;
 use orgate_flows::erase::erase_due;
 use orgate_flows::federation::refresh::refresh_due;
 use orgate_flows::keys::rotate_due;
+use orgate_flows::manage::statistics;
 use orgate_flows::ssf::{Setbacks, Turn, claim_due, fan_out};
 use orgate_flows::webhooks;
 use orgate_flows::{Env, Failure};
@@ -23,6 +24,9 @@ const OUTBOX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Between two looks for events that were committed since.
 const SEQUENCE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Between two counts of sign-ins.
+const TALLY_PAUSE: Duration = Duration::from_secs(5);
 
 /// Streams that one node pushes at once, and webhooks that it sends to. A turn mostly waits for its receiver.
 const MAX_PUSHES: usize = 256;
@@ -65,6 +69,7 @@ pub fn spawn(env: &Env, mailer: Option<Mailer>, tasks: &TaskTracker, stop: &Canc
     tasks.spawn(stop.clone().run_until_cancelled_owned(give_streams_events(env.clone())));
     tasks.spawn(serve(Receivers::Streams, env.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(sequence_events(env.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(tally_sign_ins(env.clone())));
     tasks.spawn(serve(Receivers::Webhooks, env.clone(), stop.clone()));
     tasks.spawn(stop.clone().run_until_cancelled_owned(follow_changes(env.clone())));
 }
@@ -119,6 +124,20 @@ async fn sequence_events(env: Env) {
             Err(error) => {
                 tracing::warn!(%error, "events could not be put in order");
                 tokio::time::sleep(OUTBOX_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Counts sign-ins by day, once they have their positions.
+async fn tally_sign_ins(env: Env) {
+    loop {
+        match statistics::tally(&env).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(TALLY_PAUSE).await,
+            Err(error) => {
+                tracing::warn!(%error, "sign-ins could not be counted; they will be");
+                tokio::time::sleep(TALLY_PAUSE).await;
             }
         }
     }

@@ -49,6 +49,8 @@ pub struct Cleaned {
     pub join_requests: u64,
     /// API keys that were taken back, or lapsed.
     pub api_keys: u64,
+    /// Counts of sign-ins of days that nobody can ask for any more.
+    pub sign_in_days: u64,
 }
 
 impl Cleaned {
@@ -69,6 +71,7 @@ impl Cleaned {
             invitations,
             join_requests,
             api_keys,
+            sign_in_days,
             ..
         } = *self;
         let others = [codes, refresh_tokens, grants, sessions, messages, throttles, upstream_requests];
@@ -76,7 +79,7 @@ impl Cleaned {
             .into_iter()
             .chain([assertions, traces, revocations, consumed, pushed, devices, documents, idempotency_keys])
             .chain([webhook_deliveries])
-            .chain([invitations, join_requests, api_keys])
+            .chain([invitations, join_requests, api_keys, sign_in_days])
             .fold(requests, u64::max)
     }
 }
@@ -246,6 +249,12 @@ impl Store {
                  using (select org_id, id from api_keys where least(expires_at, revoked_at) < $1
                         order by least(expires_at, revoked_at) limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            sign_in_days: delete!(tx, expired_before, limit,
+                "delete from sign_in_days lapsed
+                 using (select org_id, day, outcome, method from sign_in_days
+                        where day < ($1::timestamptz at time zone 'UTC')::date - 400 order by day limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.day = due.day and lapsed.outcome = due.outcome
+                   and lapsed.method = due.method"),
             consumed: delete!(tx, expired_before, limit,
                 "delete from consumed_ids lapsed
                  using (select org_id, kind, id_hash from consumed_ids where expires_at < $1 order by expires_at limit $2) due

@@ -69,6 +69,7 @@ mod setup_links;
 mod sign_in;
 mod signals;
 mod standings;
+mod statistics;
 mod stream_events;
 mod upstream;
 mod users;
@@ -133,13 +134,14 @@ pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use signals::{Affected, Signal, SignalledEvent, Signals, SignedInUser};
 pub use standings::StandingGrant;
+pub use statistics::{Counted, Counting, SignInCount, Statistics};
 pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,
 };
 pub use users::{
     BroughtUser, DescribedUser, EXTERNAL_ID_OF_USER, IndexedAddress, ListedUser, NewUser, OwnRecord,
-    StoredUser, Users,
+    StoredUser, UserSearch, Users,
 };
 pub use webhook_deliveries::{Attempt, DeliveryKey, DeliveryStatus, WebhookDeliveries, WebhookDelivery};
 pub use webhooks::{

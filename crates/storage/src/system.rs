@@ -60,6 +60,8 @@ pub enum SystemReason {
     Resolve,
     /// Gives events of all organizations their positions in the order of commits.
     Sequence,
+    /// Counts how often people sign in, in all organizations.
+    Tally,
     /// Gives a domain that was handed over to its successor.
     Transfer,
     /// Reads what happens in all organizations, for a webhook of the operator's.
@@ -213,6 +215,7 @@ impl SystemReason {
             Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",
             Self::Sequence => "orgate_sequence",
+            Self::Tally => "orgate_tally",
             Self::Transfer => "orgate_transfer",
             Self::Watch => "orgate_watch",
         }

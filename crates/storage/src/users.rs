@@ -17,7 +17,7 @@ mod particulars;
 
 pub use described::DescribedUser;
 pub use imports::BroughtUser;
-pub use listed::ListedUser;
+pub use listed::{ListedUser, UserSearch};
 pub use own::OwnRecord;
 pub use particulars::EXTERNAL_ID_OF_USER;
 

@@ -9,6 +9,7 @@
 mod audit;
 mod change;
 mod changed_fields;
+mod chart;
 mod connection;
 mod connection_switch;
 mod connections;

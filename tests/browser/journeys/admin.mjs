@@ -80,7 +80,7 @@ export async function admin({ journeys, orgate, browser }) {
     await browser.visit(async (page) => {
       await examine(page, 'admin, overview', () => open(page))
       await examine(page, 'admin, users', () => open(page, '/users'))
-      await examine(page, 'admin, nobody found', () => open(page, '/users?email=nobody@acme.test'))
+      await examine(page, 'admin, nobody found', () => open(page, '/users?search=nobody@acme.test'))
       await examine(page, 'admin, a user', () => find(page, 'casey@consult.test'))
       await examine(page, 'admin, deactivate', () => page.getByRole('link', { name: /^deactivate/i }).click())
       await examine(page, 'admin, invitations', () => open(page, '/invitations'))

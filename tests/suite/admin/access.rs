@@ -344,6 +344,6 @@ async fn names_are_shown_as_they_are_and_do_nothing() {
             page.body
         );
     }
-    let found = ada.get("/admin/acme/users?email=%22%3E%3Cscript%3E").await;
-    assert!(found.status == 422 && !found.body.contains("<script>"), "{}", found.body);
+    let found = ada.get("/admin/acme/users?search=%22%3E%3Cscript%3E").await;
+    assert!(found.status == 200 && !found.body.contains("<script>"), "{}", found.body);
 }

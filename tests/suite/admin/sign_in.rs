@@ -16,9 +16,9 @@ async fn an_administrator_comes_in_by_the_code_flow_and_to_the_page_that_they_wa
     let app = App::start().await;
     let browser = app.browser();
 
-    let asked = browser.get("/admin/acme/users?email=vic@acme.test").await;
+    let asked = browser.get("/admin/acme/users?search=vic@acme.test").await;
     let sent = query(&asked);
-    let page = open_as(&browser, "/admin/acme/users?email=vic@acme.test", "ada@acme.test").await;
+    let page = open_as(&browser, "/admin/acme/users?search=vic@acme.test", "ada@acme.test").await;
 
     assert_eq!((asked.status.as_u16(), asked.leads_to().as_str()), (303, "/authorize"));
     assert_eq!(asked.headers["cache-control"], "no-store");

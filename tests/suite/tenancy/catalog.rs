@@ -75,6 +75,10 @@ const DELIBERATE: &[&str] = &[
     "event_sequencer: no column org_id uuid not null default current_org_id()",
     "event_sequencer: the policy org_isolation is missing, or another",
     "event_sequencer: the primary key does not begin with org_id",
+    // The same, of what was counted.
+    "sign_in_tally: no column org_id uuid not null default current_org_id()",
+    "sign_in_tally: the policy org_isolation is missing, or another",
+    "sign_in_tally: the primary key does not begin with org_id",
     // Names of tables, and nothing of anybody; the role that erases reads it, and nobody else.
     "erased_tables: no column org_id uuid not null default current_org_id()",
     "erased_tables: the policy known admits organizations to more",
@@ -247,6 +251,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: erase_user(uuid): execute
     orgate_app: event_positions: select
     orgate_app: event_streams: delete, insert, select, update
+    orgate_app: folded(text): execute
     orgate_app: grants: insert, select, update
     orgate_app: group_ancestors: delete, insert, select
     orgate_app: group_members: delete, insert, select
@@ -294,6 +299,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: sessions: insert, select, update
     orgate_app: setup_links: insert, select, update
     orgate_app: shared_domains: delete, insert, select, update
+    orgate_app: sign_in_days: select
     orgate_app: sign_in_throttles: delete, insert, select, update
     orgate_app: sign_in_traces: insert, select
     orgate_app: signals: delete, insert, select, update (told_to)
@@ -305,10 +311,13 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: stream_exclusions: delete, insert, select
     orgate_app: upstream_requests: insert, select, update
     orgate_app: upstream_sessions: delete, insert, select, update
+    orgate_app: user_activity: insert, select, update
+    orgate_app: user_words: delete, insert, select
     orgate_app: users: insert, select, update
     orgate_app: verified_domains: insert, select, update
     orgate_app: webhook_deliveries: insert, select, update
     orgate_app: webhooks: delete, insert, select, update
+    orgate_app: words_of(text,text): execute
     orgate_arrange: organization_ancestors: delete, insert, select
     orgate_arrange: organization_ancestors: rows: true
     orgate_arrange: organizations: select (org_id, status, parent_id), update (parent_id, updated_at)
@@ -369,6 +378,8 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_clean: schema public: usage
     orgate_clean: sessions: delete, select (org_id, id, expires_at, ended_at)
     orgate_clean: sessions: rows: true
+    orgate_clean: sign_in_days: delete, select (org_id, day, outcome, method)
+    orgate_clean: sign_in_days: rows: true
     orgate_clean: sign_in_throttles: delete, select (org_id, account, window_started_at)
     orgate_clean: sign_in_throttles: rows: true
     orgate_clean: sign_in_traces: delete, select (org_id, id, occurred_at)
@@ -437,6 +448,20 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_sequence: sequence_events(integer,timestamp with time zone): execute
     orgate_sequence: webhooks: select (org_id, id, scope, status, retry_at, due_at), update (due_at)
     orgate_sequence: webhooks: rows: true
+    orgate_tally: audit_events: select (org_id, occurred_at, id, action, user_id, detail)
+    orgate_tally: audit_events: rows: true
+    orgate_tally: event_positions: select
+    orgate_tally: event_positions: rows: true
+    orgate_tally: organizations: select (org_id, erasing_since)
+    orgate_tally: organizations: rows: true
+    orgate_tally: schema public: usage
+    orgate_tally: sign_in_days: insert, select, update (number)
+    orgate_tally: sign_in_days: rows: true
+    orgate_tally: sign_in_tally: select, update (place)
+    orgate_tally: sign_in_tally: rows: true
+    orgate_tally: tally_sign_ins(text[],text[],integer): execute
+    orgate_tally: user_activity: select, update (signed_in_at, active_at)
+    orgate_tally: user_activity: rows: true
     orgate_transfer: schema public: usage
     orgate_transfer: verified_domains: select (domain, org_id, active, successor_org_id), update (org_id, successor_org_id)
     orgate_transfer: verified_domains: rows: (successor_org_id IS NOT NULL)

@@ -57,6 +57,7 @@ const CROSSING: &[&str] = &[
     "delete from consumed_ids lapsed",
     "delete from pushed_requests lapsed",
     "delete from revoked_tokens lapsed",
+    "delete from sign_in_days lapsed",
     "delete from sign_in_traces lapsed",
     "delete from upstream_requests lapsed",
     // Refresh: domains that are due, of whomever.

@@ -192,6 +192,8 @@ impl Calls {
             Users::exists: false
             Users::find: None
             Users::list: []
+            Users::search: []
+            Statistics::count: Counted { seats: None, users: 0, invitations: 0, recent: 0, inactive: 0, sign_ins: [] }
             Users::list_described: []
             Users::list_taken: []
             Users::find_listed_by_email: None

@@ -31,7 +31,7 @@ async fn an_owner_who_may_make_roles_and_no_more_migrates_and_serves() {
     let as_maker = if version < 160_000 { "" } else { "with admin true, inherit false, set false" };
     let all = "orgate_app, orgate_resolve, orgate_discover, orgate_choose, orgate_inherit, orgate_deliver, orgate_clean, \
                orgate_refresh, orgate_transfer, orgate_journal, orgate_operate, orgate_arrange, orgate_erase, \
-               orgate_sequence, orgate_watch";
+               orgate_sequence, orgate_watch, orgate_tally";
     let unmigrated = format!(
         "create role {owner} login createrole password '{owner}'; grant {all} to {owner} {as_maker};
          drop schema public cascade; create schema public authorization {owner}"
@@ -100,6 +100,7 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
     fixture.acme.federated(&made).await;
     deliver(&fixture.acme).await;
     keep_key(&fixture.acme, &made).await;
+    count_sign_ins(behind, &fixture.acme).await;
     let before = rows::hashes(behind, &tables, fixture.acme.id().as_uuid()).await;
 
     let until = |at| Outdated { expired_before: at, ended_before: at };
@@ -131,12 +132,23 @@ async fn what_has_expired_is_deleted_and_nothing_else() {
         invitations: 1,
         join_requests: 1,
         api_keys: 1,
+        sign_in_days: 1, // of the other one, somebody can still ask
     };
     assert_eq!(cleaned, all);
     let mut tx = fixture.acme.begin().await;
     let challenge = tx.discovery_challenges().take_try(made.request.id, now()).await.expect("an answer");
     assert!(challenge.is_none(), "it goes with its request");
     assert!(tx.users().find_by_email(&made.user.email).await.expect("an answer").is_some());
+}
+
+/// Sign-ins of today, and of a day that will be long ago.
+async fn count_sign_ins(behind: &PgPool, org: &Org) {
+    let count = format!(
+        "insert into sign_in_days (org_id, day, outcome, method, number)
+         select '{}', (now() at time zone 'UTC')::date - ago, 'success', 'password', 1 from unnest(array[0, 100]) ago",
+        org.id().as_uuid()
+    );
+    run(behind, count).await;
 }
 
 /// A key that lapses.

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::{
     api_keys, applications, audit_events, clients, connections, delegations, domains, events, groups,
     invitations, join_requests, joining, mail_templates, organizations, policy, quotas, role_blueprints,
-    roles, seats, sessions, setup_links, signing_keys, users, webhook_deliveries, webhooks,
+    roles, seats, sessions, setup_links, signing_keys, statistics, users, webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -169,6 +169,7 @@ operations! {
     GET "/organizations/{organization}/signing-keys" Organization SigningKeysRead => signing_keys::list;
     POST "/organizations/{organization}/signing-keys/rotate" Organization SigningKeysManage => signing_keys::rotate;
     GET "/organizations/{organization}/suborganizations" Organization SuborganizationsAct => delegations::list_below;
+    GET "/organizations/{organization}/statistics" Organization OrganizationRead => statistics::get;
     GET "/organizations/{organization}/users" Organization UsersRead => users::list;
     POST "/organizations/{organization}/users" Organization UsersManage => users::post with etag;
     GET "/organizations/{organization}/users/{user}" Organization UsersRead => users::get with etag;

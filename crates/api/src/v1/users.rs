@@ -11,8 +11,8 @@ use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_flows::Env;
 use orgate_flows::manage::users::{
-    Touched, UserFilter, UserSettings, WantedUser, assign_role, create_user, delete_user, find_user,
-    list_users, unassign_role, update_user,
+    MAX_SEARCH, Touched, UserFilter, UserSettings, WantedUser, assign_role, create_user, delete_user,
+    find_user, list_users, unassign_role, update_user,
 };
 use orgate_flows::manage::{ChangeError, ListedUser};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::admitted::Admitted;
 use super::body::{Named, NamedPair, Private, private};
-use super::change::{IfMatch, New, Patch, Tagged, created};
+use super::change::{IfMatch, New, Patch, Tagged, TaggedBy, created};
 use super::organizations::{name, slug};
 use super::page::{Filtered, PageQuery, page};
 use super::problem::Problem;
@@ -109,6 +109,16 @@ pub(crate) struct UserQuery {
     /// Only whoever is called this in a system of the organization's own.
     #[param(min_length = 1, max_length = 255)]
     external_id: Option<String>,
+    /// Only those of whose name, or of whose address before its `@`, each of these words begins a part, in whatever case: `ada lo`
+    /// finds Ada Lovelace. Of more than five words, the first five count.
+    #[param(min_length = 1, max_length = 200)]
+    search: Option<String>,
+    /// Only those who may sign in (`active`), or may not (`deactivated`).
+    #[param(example = "active")]
+    status: Option<String>,
+    /// Only those who may sign in, and have not done so for this many days, nor were made or let in again.
+    #[param(minimum = 1, maximum = 3650)]
+    inactive_days: Option<u16>,
 }
 
 /// Roles that a user is made with at most.
@@ -209,9 +219,25 @@ impl TryFrom<Wanted> for WantedUser {
     }
 }
 
+/// A user, and when they were last there. That changes by itself, and is in no tag.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedUser)]
+pub(crate) struct Seen {
+    #[serde(flatten)]
+    user: View,
+    /// When they last signed in, a few seconds ago or more; null: not since this is kept.
+    signed_in_at: Option<DateTime<Utc>>,
+}
+
+impl From<ListedUser> for Seen {
+    fn from(user: ListedUser) -> Self {
+        Self { signed_in_at: user.signed_in_at, user: user.into() }
+    }
+}
+
 page! {
     /// A page of users.
-    Users as UserPage of View
+    Users as UserPage of Seen
 }
 
 /// List the users of an organization, in the order in which they were made.
@@ -229,15 +255,40 @@ pub(crate) async fn list(
     asked: Filtered<UserId>,
 ) -> Result<Private<Users>, Problem> {
     let mut filter = UserFilter::default();
-    let page = asked.read(&["email", "external_id"], |name, value| {
-        if name == "email" {
-            filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?);
-        } else {
-            let external_id = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
-            filter.external_id = Some(external_id);
-        }
-        Ok(())
-    })?;
+    let page =
+        asked.read(&["email", "external_id", "search", "status", "inactive_days"], |name, value| {
+            match name {
+                "email" => {
+                    filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?)
+                }
+                "external_id" => {
+                    let parsed = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
+                    filter.external_id = Some(parsed);
+                }
+                "search" => {
+                    let is_search = !value.trim().is_empty() && value.chars().count() <= MAX_SEARCH;
+                    filter.search = Some(value.to_owned()).filter(|_| is_search);
+                    filter
+                        .search
+                        .as_ref()
+                        .ok_or_else(|| format!("search is 1 to {MAX_SEARCH} characters"))?;
+                }
+                "status" => {
+                    filter.status = UserStatus::from_text(value);
+                    filter.status.ok_or("status is active or deactivated")?;
+                }
+                _ => {
+                    filter.inactive_days = value.parse().ok().filter(|days| (1..=3650).contains(days));
+                    filter.inactive_days.ok_or("inactive_days is a number from 1 to 3650")?;
+                }
+            }
+            Ok(())
+        })?;
+    let is_one = filter.email.is_some() || filter.external_id.is_some();
+    if is_one && (filter.search.is_some() || filter.status.is_some() || filter.inactive_days.is_some()) {
+        let detail = "email and external_id name one user, and are not narrowed further";
+        return Err(Problem::parameter(detail.to_owned()));
+    }
     Ok(Private(list_users(&env, &caller, (&filter, page)).await?.into()))
 }
 
@@ -268,15 +319,15 @@ pub(crate) async fn post(
     tag = "Users",
     operation_id = "getUser",
     params(("user" = String, Path, description = "Their id")),
-    responses((status = 200, description = "The user", body = View)),
+    responses((status = 200, description = "The user", body = Seen)),
 )]
 pub(crate) async fn get(
     State(env): State<Env>,
     Admitted(caller): Admitted,
     Named(id): Named<UserId>,
-) -> Result<Tagged<View>, Problem> {
+) -> Result<TaggedBy<View, Seen>, Problem> {
     let user = find_user(&env, &caller, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Tagged(user.into()))
+    Ok(TaggedBy(View::from(&user), user.into()))
 }
 
 /// Change a user: their name, address, language or external id, or whether they may sign in.

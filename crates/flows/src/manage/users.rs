@@ -5,12 +5,13 @@ mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Duration;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{EXTERNAL_ID_OF_USER, ListedUser, Page, PageOf, Role, StorageError};
+use orgate_storage::{EXTERNAL_ID_OF_USER, ListedUser, Page, PageOf, Role, StorageError, UserSearch};
 
 use super::change::{Change, ChangeOfRights};
 use super::{Caller, ChangeError, Once};
@@ -27,7 +28,19 @@ pub struct UserFilter {
     pub email: Option<Email>,
     /// Those who are called this in a system of the organization's own: one, at most.
     pub external_id: Option<ExternalId>,
+    /// Those of whose name, or of whose address before its `@`, each of these words begins a part: 1 to [`MAX_SEARCH`] characters.
+    pub search: Option<String>,
+    /// Those who may sign in, or may not.
+    pub status: Option<UserStatus>,
+    /// Those who may sign in, and have not done so for this many days, nor were made or let in again.
+    pub inactive_days: Option<u16>,
 }
+
+/// Characters that are looked for at once.
+pub const MAX_SEARCH: usize = 200;
+
+/// Whoever has not signed in for this many days is called inactive where nobody says otherwise.
+pub const INACTIVE_DAYS: u16 = 90;
 
 /// A user as wanted.
 #[derive(Debug)]
@@ -85,6 +98,12 @@ pub async fn list_users(
     caller: &Caller,
     (filter, page): (&UserFilter, PageOf<UserId>),
 ) -> Result<Page<ListedUser, UserId>, Failure> {
+    let inactive_since = filter.inactive_days.map(|days| env.clock.now() - Duration::days(days.into()));
+    let search = UserSearch {
+        text: filter.search.as_deref().unwrap_or_default(),
+        status: filter.status,
+        inactive_since,
+    };
     let mut tx = env.store.begin(&caller.scope).await?;
     let found = match (&filter.email, &filter.external_id) {
         (None, None) => None,
@@ -96,7 +115,7 @@ pub async fn list_users(
         }
     };
     let users = match found {
-        None => tx.users().list(page).await?,
+        None => tx.users().search(search, page).await?,
         Some(found) => {
             let found = found.filter(|user| page.after.is_none_or(|after| user.id > after));
             Page { items: found.into_iter().collect(), next: None }

@@ -1,18 +1,23 @@
 //! How connections do: what administrators look at, read at once.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::connections::ConnectionSettings;
+use orgate_domain::connections::{ConnectionSettings, ConnectionState};
 use orgate_domain::ids::ConnectionId;
 use sqlx::types::Json;
 
 use super::Connections;
 use crate::StorageError;
+use crate::row::parsed;
 
 /// How a connection does.
 #[derive(Debug, Clone)]
 pub struct ConnectionCondition {
     /// The connection.
     pub id: ConnectionId,
+    /// Its name on the sign-in page.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: ConnectionState,
     /// What people sign in by, or, before anybody does, its latest version; `None` before there is one.
     pub settings: Option<ConnectionSettings>,
     /// The addresses that its pilot lists, in order.
@@ -48,7 +53,7 @@ impl Connections<'_> {
     ) -> Result<Vec<ConnectionCondition>, StorageError> {
         // Of a connection that many use, no more traces are looked through than the set-up shows.
         let rows = sqlx::query!(
-            r#"select connection.id,
+            r#"select connection.id, connection.name, connection.state,
                       (select version.settings from connection_versions version
                        where version.org_id = connection.org_id and version.connection_id = connection.id
                        order by (version.version = connection.live_version) desc nulls last, version.version desc
@@ -85,13 +90,17 @@ impl Connections<'_> {
         )
         .fetch_all(&mut *self.conn)
         .await?;
-        let conditions = rows.into_iter().map(|row| ConnectionCondition {
-            id: ConnectionId::from_uuid(row.id),
-            settings: row.settings.map(|settings| settings.0),
-            pilots: row.pilots,
-            tested: LastTrace::of((row.tested_at, row.tested_version, row.tested_failed)),
-            failed: LastTrace::of((row.failed_at, row.failed_version, row.failed_failed)),
+        let conditions = rows.into_iter().map(|row| {
+            Ok(ConnectionCondition {
+                id: ConnectionId::from_uuid(row.id),
+                name: row.name,
+                state: parsed(ConnectionState::from_text(&row.state), "connections", "state")?,
+                settings: row.settings.map(|settings| settings.0),
+                pilots: row.pilots,
+                tested: LastTrace::of((row.tested_at, row.tested_version, row.tested_failed)),
+                failed: LastTrace::of((row.failed_at, row.failed_version, row.failed_failed)),
+            })
         });
-        Ok(conditions.collect())
+        conditions.collect()
     }
 }

@@ -24,11 +24,28 @@ pub struct ListedUser {
     pub roles: Vec<String>,
     /// Whether they are exempt from enforced SSO, with a recovery code.
     pub break_glass: bool,
+    /// When they last signed in, a few seconds ago or more; `None`: not since this is kept.
+    pub signed_in_at: Option<DateTime<Utc>>,
     /// When they were made.
     pub created_at: DateTime<Utc>,
     /// When they were last changed.
     pub updated_at: DateTime<Utc>,
 }
+
+/// Which users are asked for: those that all of this fits.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UserSearch<'a> {
+    /// Those of whose name, or of whose address before its `@`, each of these words begins a part, in whatever case. Of more than
+    /// five, the first ones count.
+    pub text: &'a str,
+    /// Those who may sign in, or may not.
+    pub status: Option<UserStatus>,
+    /// Those who may sign in, and have not done so since, nor were made or let in again.
+    pub inactive_since: Option<DateTime<Utc>>,
+}
+
+/// Words that are looked for at once.
+const MAX_WORDS: usize = 5;
 
 struct ListedRow {
     id: Uuid,
@@ -40,6 +57,7 @@ struct ListedRow {
     external_id: Option<String>,
     roles: Vec<String>,
     break_glass: bool,
+    signed_in_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -60,6 +78,7 @@ impl TryFrom<ListedRow> for ListedUser {
             external_id: external_id(row.external_id)?,
             roles: row.roles,
             break_glass: row.break_glass,
+            signed_in_at: row.signed_in_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -77,7 +96,10 @@ macro_rules! select {
                             join roles role on role.org_id = assignment.org_id and role.id = assignment.role_id
                             where assignment.org_id = member.org_id and assignment.user_id = member.id
                             order by role.slug) as "roles!",
-                      member.break_glass, member.created_at, member.updated_at
+                      member.break_glass,
+                      (select activity.signed_in_at from user_activity activity
+                       where activity.org_id = member.org_id and activity.user_id = member.id) as signed_in_at,
+                      member.created_at, member.updated_at
                from users member where member.org_id = $1 and "# + $which,
             $($argument),+
         )
@@ -91,6 +113,79 @@ impl Users<'_> {
         let rows = select!("member.id > $2 order by member.id limit $3", self.org_id, after, page.rows())
             .fetch_all(&mut *self.conn)
             .await?;
+        let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
+        Ok(page.cut(users?, |user| user.id))
+    }
+
+    /// A page of those users whom a search finds, in the order of their making. What it costs grows with how many have the first
+    /// word, or are inactive, and not with how many there are.
+    pub async fn search(
+        &mut self,
+        search: UserSearch<'_>,
+        page: PageOf<UserId>,
+    ) -> Result<Page<ListedUser, UserId>, StorageError> {
+        let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
+        let words: Vec<_> = search.text.split_whitespace().take(MAX_WORDS).map(str::to_owned).collect();
+        let status = search.status.map(UserStatus::as_str);
+        // A statement each: where a condition may be there or not, no index is used for it.
+        let rows = match (words.split_first(), search.inactive_since, status) {
+            (Some((first, others)), since, status) => {
+                select!(
+                    r"member.id > $2
+                      and member.id in (select found.user_id from user_words found
+                                        where found.org_id = $1 and found.word >= folded($4)
+                                          and found.word < folded($4) || e'\U0010FFFF')
+                      and not exists (
+                          select from unnest($5::text[]) as other (word)
+                          where not exists (select from user_words found
+                                            where found.org_id = $1 and found.user_id = member.id
+                                              and found.word >= folded(other.word)
+                                              and found.word < folded(other.word) || e'\U0010FFFF')
+                      )
+                      and ($6::text is null or member.status = $6)
+                      and ($7::timestamptz is null
+                           or exists (select from user_activity quiet
+                                      where quiet.org_id = $1 and quiet.user_id = member.id and quiet.active_at < $7))
+                      order by member.id limit $3",
+                    self.org_id,
+                    after,
+                    page.rows(),
+                    first,
+                    others,
+                    status,
+                    since
+                )
+                .fetch_all(&mut *self.conn)
+                .await?
+            }
+            (None, Some(since), status) => {
+                select!(
+                    "member.id > $2 and ($5::text is null or member.status = $5)
+                     and member.id in (select quiet.user_id from user_activity quiet
+                                       where quiet.org_id = $1 and quiet.active_at < $4)
+                     order by member.id limit $3",
+                    self.org_id,
+                    after,
+                    page.rows(),
+                    since,
+                    status
+                )
+                .fetch_all(&mut *self.conn)
+                .await?
+            }
+            (None, None, Some(status)) => {
+                select!(
+                    "member.id > $2 and member.status = $4 order by member.id limit $3",
+                    self.org_id,
+                    after,
+                    page.rows(),
+                    status
+                )
+                .fetch_all(&mut *self.conn)
+                .await?
+            }
+            (None, None, None) => return self.list(page).await,
+        };
         let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
         Ok(page.cut(users?, |user| user.id))
     }

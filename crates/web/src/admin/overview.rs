@@ -3,19 +3,28 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use orgate_domain::audit::Action;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::manage::audit::list_latest;
-use orgate_flows::manage::connections::list_connections;
-use orgate_flows::manage::seats::find_seats;
-use orgate_flows::manage::{Connection, MAX_PAGE, PageOf};
+use orgate_flows::manage::connections::{Condition, list_conditions};
+use orgate_flows::manage::statistics::{RECENT_DAYS, find_statistics};
+use orgate_flows::manage::users::INACTIVE_DAYS;
 
 use super::Admin;
+use super::chart::Chart;
+use super::connections::{Certificate, SHOWN, Seen};
 use super::events::EventLine;
 use super::frame::{Frame, Part};
 use crate::page::{Page, failed};
+
+/// Days that the chart has.
+const DAYS: u16 = 30;
+
+/// Days for which a failed sign-in through a connection is worth a word.
+const FAILED_DAYS: i64 = 7;
 
 /// Events shown.
 const EVENTS: u32 = 8;
@@ -27,6 +36,9 @@ struct OverviewTemplate {
     page: Page,
     frame: Frame,
     numbers: Vec<Number>,
+    /// Connections that somebody should look at.
+    concerns: Vec<Concern>,
+    chart: Chart,
     /// Where to invite, if they may.
     invite: Option<String>,
     /// Whether nobody is there but whoever looks.
@@ -35,6 +47,33 @@ struct OverviewTemplate {
     events: Option<Vec<EventLine>>,
     /// Where all of them are.
     log: String,
+}
+
+/// A connection that somebody should look at, and why.
+struct Concern {
+    href: String,
+    name: String,
+    /// The last sign-in that failed, if it did of late.
+    failed: Option<Seen>,
+    /// The certificate, if it has ended, or does soon.
+    certificate: Option<Certificate>,
+}
+
+impl Concern {
+    /// `None`: there is nothing to look at.
+    fn of(admin: &Admin, condition: &Condition, now: DateTime<Utc>) -> Option<Self> {
+        let is_open = matches!(condition.state, ConnectionState::Pilot | ConnectionState::Active);
+        let failed = condition.failed.as_ref().filter(|trace| (now - trace.at).num_days() < FAILED_DAYS);
+        let failed = failed.map(|trace| Seen::of(trace, now));
+        let certificate = condition.certified_until.map(|until| Certificate::of(until, now));
+        let certificate = certificate.filter(|certificate| certificate.is_over || certificate.is_soon);
+        (is_open && (failed.is_some() || certificate.is_some())).then(|| Self {
+            href: admin.href(&format!("{}/{}", SHOWN.0, condition.id)),
+            name: condition.name.clone(),
+            failed,
+            certificate,
+        })
+    }
 }
 
 /// How many there are of something.
@@ -56,34 +95,47 @@ pub(crate) async fn get(admin: Admin) -> Response {
 }
 
 async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
-    let (env, caller) = (&admin.env, &admin.caller);
-    let seats = find_seats(env, caller).await?;
+    let (env, caller, now) = (&admin.env, &admin.caller, admin.env.clock.now());
+    let statistics = find_statistics(env, caller, DAYS).await?;
     let of = |permission, path| caller.asking(permission).map(|_| admin.href(path));
     let mut numbers = vec![
         Number {
             label: "Active users",
-            count: seats.users.to_string(),
-            note: seats
-                .limit
+            count: statistics.users.to_string(),
+            note: statistics
+                .seats
                 .map_or_else(|| "No limit of seats".to_owned(), |limit| format!("{limit} seats in all")),
             href: of(OrgatePermission::UsersRead, "/users"),
         },
         Number {
+            label: "Signed in lately",
+            count: statistics.recent.to_string(),
+            note: format!("Within {RECENT_DAYS} days"),
+            href: None,
+        },
+        Number {
+            label: "Inactive users",
+            count: statistics.inactive.to_string(),
+            note: format!("Not for {INACTIVE_DAYS} days"),
+            href: of(OrgatePermission::UsersRead, "/users?show=inactive"),
+        },
+        Number {
             label: "Open invitations",
-            count: seats.invitations.to_string(),
+            count: statistics.invitations.to_string(),
             note: "Waiting to be accepted".to_owned(),
             href: of(OrgatePermission::InvitationsRead, "/invitations"),
         },
     ];
-    if let Some(caller) = caller.asking(OrgatePermission::ConnectionsRead) {
-        let all = PageOf { after: None, limit: MAX_PAGE };
-        let number = of_connections(&list_connections(env, &caller, all).await?.items);
-        numbers.push(Number { href: Some(admin.href("/connections")), ..number });
+    let conditions = match caller.asking(SHOWN.1) {
+        Some(caller) => Some(list_conditions(env, &caller).await?),
+        None => None,
+    };
+    if let Some(conditions) = &conditions {
+        numbers.push(Number { href: Some(admin.href(SHOWN.0)), ..of_connections(conditions) });
     }
     let events = match caller.asking(OrgatePermission::AuditRead) {
         Some(caller) => {
-            let (found, now) =
-                (list_latest(env, &caller, (&Action::BY_ITSELF, EVENTS)).await?, env.clock.now());
+            let found = list_latest(env, &caller, (&Action::BY_ITSELF, EVENTS)).await?;
             Some(found.iter().map(|event| EventLine::of(admin, event, now)).collect())
         }
         None => None,
@@ -92,15 +144,21 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
         page: admin.page(),
         frame: Frame::of(admin, Part::Overview),
         numbers,
+        concerns: conditions
+            .iter()
+            .flatten()
+            .filter_map(|condition| Concern::of(admin, condition, now))
+            .collect(),
+        chart: Chart::of(&statistics.days),
         invite: of(OrgatePermission::InvitationsManage, "/invitations/new"),
-        is_new: seats.users <= 1 && seats.invitations == 0,
+        is_new: statistics.users <= 1 && statistics.invitations == 0,
         events,
         log: admin.href("/audit"),
     })
 }
 
 /// How many connections there are, and how many in each state of which there are any.
-fn of_connections(connections: &[Connection]) -> Number {
+fn of_connections(connections: &[Condition]) -> Number {
     const STATES: [(ConnectionState, &str); 5] = [
         (ConnectionState::Active, "live"),
         (ConnectionState::Pilot, "live for a pilot"),

@@ -7,12 +7,13 @@ use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_flows::manage::users::{UserFilter, list_users};
+use orgate_flows::manage::users::{INACTIVE_DAYS, MAX_SEARCH, UserFilter, list_users};
 use orgate_flows::manage::{ListedUser, PageOf};
 
 use super::Admin;
 use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
+use crate::moment::Moment;
 use crate::page::{Page, failed};
 
 /// Users on one page.
@@ -26,12 +27,66 @@ struct UsersTemplate {
     frame: Frame,
     /// Where the form that looks for somebody goes.
     here: String,
-    /// The address that is looked for.
-    email: Option<String>,
-    email_error: Option<&'static str>,
+    /// What is looked for.
+    search: String,
+    search_error: Option<&'static str>,
+    /// Who is shown, of all whom the form offers.
+    shown: Vec<Choice>,
+    /// Whether not everybody is.
+    is_narrowed: bool,
     users: Vec<UserLine>,
     pager: Pager,
     invite: Option<String>,
+}
+
+/// Some of the users.
+struct Choice {
+    value: &'static str,
+    label: String,
+    is_chosen: bool,
+}
+
+/// Whom a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Everybody,
+    Active,
+    Inactive,
+    Deactivated,
+}
+
+impl Show {
+    const ALL: [Self; 4] = [Self::Everybody, Self::Active, Self::Inactive, Self::Deactivated];
+
+    const fn value(self) -> &'static str {
+        match self {
+            Self::Everybody => "",
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    fn label(self) -> String {
+        match self {
+            Self::Everybody => "Everybody".to_owned(),
+            Self::Active => "Whoever may sign in".to_owned(),
+            Self::Inactive => format!("Not signed in for {INACTIVE_DAYS} days"),
+            Self::Deactivated => "Deactivated".to_owned(),
+        }
+    }
+
+    /// What to ask for.
+    fn filter(self) -> UserFilter {
+        let mut filter = UserFilter::default();
+        match self {
+            Self::Everybody => {}
+            Self::Active => filter.status = Some(UserStatus::Active),
+            Self::Inactive => filter.inactive_days = Some(INACTIVE_DAYS),
+            Self::Deactivated => filter.status = Some(UserStatus::Deactivated),
+        }
+        filter
+    }
 }
 
 /// One user.
@@ -41,53 +96,74 @@ struct UserLine {
     initial: String,
     email: Option<String>,
     roles: String,
+    /// When they last signed in, where that is known.
+    seen: Option<Moment>,
     is_active: bool,
     is_me: bool,
 }
 
 impl UserLine {
     fn of(admin: &Admin, user: &ListedUser) -> Self {
+        let now = admin.env.clock.now();
         Self {
             href: admin.href(&format!("/users/{}", user.id)),
             name: user.profile.name.clone(),
             initial: crate::page::Org::named(&user.profile.name, None).monogram,
             email: user.profile.email.clone().filter(|email| *email != user.profile.name),
             roles: user.roles.join(", "),
+            seen: user.signed_in_at.map(|at| Moment::of(at, now)),
             is_active: user.profile.status == UserStatus::Active,
             is_me: admin.caller.user_id() == Some(user.id),
         }
     }
 }
 
-/// `GET …/users`: a page of them, or whoever has the address that is looked for.
+/// `GET …/users`: a page of them, or of those who are looked for.
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
-    let (asked, email_error) = match params.get("email").map(|text| Email::parse(text.trim())) {
-        None => (None, None),
-        Some(Ok(email)) => (Some(email), None),
-        Some(Err(_)) => (None, Some("Enter a whole address, like name@example.com.")),
+    let search = params.get("search").unwrap_or_default().trim();
+    let asked = params.get("show").unwrap_or_default();
+    let show = Show::ALL.into_iter().find(|show| show.value() == asked).unwrap_or(Show::Everybody);
+    let is_long = search.chars().count() > MAX_SEARCH;
+    let filter = match Email::parse(search) {
+        // One address is one user, whatever else is asked.
+        Ok(email) => UserFilter { email: Some(email), ..UserFilter::default() },
+        Err(_) => {
+            let search = Some(search.to_owned()).filter(|search| !search.is_empty() && !is_long);
+            UserFilter { search, ..show.filter() }
+        }
     };
     let after = params.get("after").and_then(|text| text.parse::<UserId>().ok());
-    let filter = UserFilter { email: asked, external_id: None };
     let page = PageOf { after, limit: ON_A_PAGE };
     let found = match list_users(&admin.env, &admin.caller, (&filter, page)).await {
         Ok(found) => found,
         Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
     };
     let here = admin.href("/users");
+    let narrowed: Vec<_> = [("search", search), ("show", show.value())]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let link = |after: Option<UserId>| {
+        let after = after.map(|after| after.to_string());
+        let pairs = narrowed.iter().copied().chain(after.as_deref().map(|after| ("after", after)));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        if query.is_empty() { here.clone() } else { format!("{here}?{query}") }
+    };
     let invite = admin.caller.asking(OrgatePermission::InvitationsManage);
     let template = UsersTemplate {
         page: admin.page(),
         frame: Frame::of(&admin, Part::Users),
-        email: params.get("email").map(str::to_owned),
-        email_error,
+        search: search.to_owned(),
+        search_error: is_long.then_some("Enter fewer characters: 200 at most."),
+        shown: Show::ALL
+            .map(|one| Choice { value: one.value(), label: one.label(), is_chosen: one == show })
+            .into(),
+        is_narrowed: !narrowed.is_empty(),
         users: found.items.iter().map(|user| UserLine::of(&admin, user)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager { first: after.map(|_| link(None)), next: found.next.map(|after| link(Some(after))) },
         invite: invite.map(|_| admin.href("/invitations/new")),
         here,
     };
-    let status = if email_error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if is_long { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     admin.render(status, &template)
 }

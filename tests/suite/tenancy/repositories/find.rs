@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration};
 use orgate_domain::clients::Party;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::DomainId;
-use orgate_storage::{ConsumedKind, EventFilter, PageOf, Period};
+use orgate_storage::{ConsumedKind, Counting, EventFilter, PageOf, Period, UserSearch};
 use orgate_tests::fixture::{self, now, uuid};
 
 use super::{Calls, SCRIPTS};
@@ -149,6 +149,13 @@ impl Calls {
             "Users::list" => async {
                 tx.users().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };
+            "Users::search" => async {
+                let text = acme.user.email.as_str().split('@').next().unwrap_or_default();
+                let search = UserSearch { text, ..UserSearch::default() };
+                tx.users().search(search, PageOf { after: None, limit: 10 }).await.map(|page| page.items)
+            };
+            "Statistics::count" => tx.statistics().count(Counting {
+                now: now(), recent_since: DateTime::UNIX_EPOCH, inactive_since: now(), first_day: DateTime::UNIX_EPOCH.date_naive() });
             "Users::list_described" => async {
                 tx.users().list_described(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
             };

@@ -1,7 +1,7 @@
 //! How connections do, for whoever looks after them.
 
 use chrono::{DateTime, Utc};
-use orgate_domain::connections::ProviderSettings;
+use orgate_domain::connections::{ConnectionState, ProviderSettings};
 use orgate_domain::ids::ConnectionId;
 use orgate_saml::certificate::Certificate;
 use orgate_storage::{Connection, ConnectionCondition, LastTrace};
@@ -15,6 +15,10 @@ use crate::{Env, Failure};
 pub struct Condition {
     /// The connection.
     pub id: ConnectionId,
+    /// Its name on the sign-in page.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: ConnectionState,
     /// Whom its provider says that it is: the issuer, or the entity id. `None` before that is known.
     pub provider: Option<String>,
     /// Until when there is a certificate that it may sign with, where there are any.
@@ -64,6 +68,8 @@ impl Condition {
         };
         Self {
             id: found.id,
+            name: found.name,
+            state: found.state,
             provider: provider.map(|provider| provider.identifier().to_owned()),
             certified_until,
             pilots: found.pilots,

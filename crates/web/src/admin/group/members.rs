@@ -113,7 +113,7 @@ async fn find(admin: &Admin, email: &str) -> Result<UserId, Unfound> {
     };
     let wrong = |why: String| Unfound::Here(ChangeError::invalid("/email", why));
     let parsed = Email::parse(email).map_err(|error| wrong(format!("{error}, like name@example.com")))?;
-    let filter = UserFilter { email: Some(parsed), external_id: None };
+    let filter = UserFilter { email: Some(parsed), ..UserFilter::default() };
     let first = PageOf { after: None, limit: 1 };
     let found = list_users(&admin.env, &reader, (&filter, first)).await;
     let found = found.map_err(|failure| Unfound::Here(failure.into()))?;
