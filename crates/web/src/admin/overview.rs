@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::audit::Action;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::permissions::OrgatePermission;
@@ -13,9 +12,10 @@ use orgate_flows::manage::seats::find_seats;
 use orgate_flows::manage::{Connection, MAX_PAGE, PageOf};
 
 use super::Admin;
+use super::answers::Answer;
 use super::events::EventLine;
 use super::frame::{Frame, Part};
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Events shown.
 const EVENTS: u32 = 8;
@@ -48,11 +48,9 @@ struct Number {
 }
 
 /// `GET /admin/{organization}`.
-pub(crate) async fn get(admin: Admin) -> Response {
-    match page(&admin).await {
-        Ok(template) => admin.render(StatusCode::OK, &template),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+pub(crate) async fn get(admin: Admin) -> Answer {
+    let template = admin.read(page(&admin).await)?;
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {

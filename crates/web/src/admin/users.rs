@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
@@ -11,9 +10,10 @@ use orgate_flows::manage::users::{UserFilter, list_users};
 use orgate_flows::manage::{ListedUser, PageOf};
 
 use super::Admin;
+use super::answers::Answer;
 use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Users on one page.
 const ON_A_PAGE: usize = 50;
@@ -60,7 +60,7 @@ impl UserLine {
 }
 
 /// `GET …/users`: a page of them, or whoever has the address that is looked for.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let (asked, email_error) = match params.get("email").map(|text| Email::parse(text.trim())) {
         None => (None, None),
         Some(Ok(email)) => (Some(email), None),
@@ -69,10 +69,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
     let after = params.get("after").and_then(|text| text.parse::<UserId>().ok());
     let filter = UserFilter { email: asked, external_id: None };
     let page = PageOf { after, limit: ON_A_PAGE };
-    let found = match list_users(&admin.env, &admin.caller, (&filter, page)).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_users(&admin.env, &admin.caller, (&filter, page)).await)?;
     let here = admin.href("/users");
     let invite = admin.caller.asking(OrgatePermission::InvitationsManage);
     let template = UsersTemplate {
@@ -89,5 +86,5 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         here,
     };
     let status = if email_error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }
