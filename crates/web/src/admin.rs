@@ -6,15 +6,15 @@
 //! The operator's people have pages about all organizations here as well, which is the console, and see what administrators see
 //! of each, once they say why; so do people of organizations above one that lets them in.
 
+mod answers;
 mod audit;
 mod change;
-mod changed_fields;
 mod chart;
+mod confirm;
 mod connection;
 mod connection_switch;
 mod connections;
 mod console;
-mod delete;
 mod domain;
 mod domain_release;
 mod domains;
@@ -37,6 +37,7 @@ mod policy_change;
 mod policy_fields;
 mod reason;
 mod role;
+mod role_boxes;
 mod role_delete;
 mod roles;
 mod sample;

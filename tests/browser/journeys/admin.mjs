@@ -67,7 +67,7 @@ export async function admin({ journeys, orgate, browser }) {
       await tabTo(page, page.getByLabel(/to confirm/i))
       await page.keyboard.type('somebody@else.test')
       await page.keyboard.press('Enter')
-      await page.getByText('Type it as it stands above').waitFor()
+      await page.getByRole('alert').getByText('Type it as it stands above').waitFor()
       await page.getByLabel(/to confirm/i).fill('casey@consult.test')
       await page.keyboard.press('Enter')
       await page.getByText('They are deactivated, and signed out everywhere').waitFor()

@@ -4,6 +4,7 @@ use orgate_domain::audit::{Action, Outcome};
 use orgate_domain::ids::UserId;
 pub use orgate_storage::Sifted;
 use orgate_storage::{EventFilter, EventPlace, Page, PageOf, Period, StoredEvent};
+use serde_json::Value;
 
 use super::Caller;
 use crate::{Env, Failure};
@@ -36,23 +37,20 @@ pub async fn list_latest(
 /// Events of one kind among which the last about something is looked for.
 const LOOKED_AT: i64 = 50;
 
-/// The last success of this kind whose detail says this, among the latest of the log; `None` if it is not there.
+/// The last success of this kind whose detail is meant, among the latest of the log; `None` if it is not there.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn find_last(
     env: &Env,
     caller: &Caller,
-    (action, (name, value)): (Action, (&str, &str)),
+    (action, is_meant): (Action, impl Fn(&Value) -> bool),
 ) -> Result<Option<StoredEvent>, Failure> {
     let others = Action::ALL.iter().filter(|other| **other != action);
     let others: Vec<_> = others.map(|other| other.as_str()).collect();
     let found = caller.read(env, async |tx| tx.audit().list_latest(&others, LOOKED_AT).await).await?;
-    let is_meant = |event: &StoredEvent| {
-        event.outcome == Outcome::Success.as_str()
-            && event.detail.get(name).and_then(|said| said.as_str()) == Some(value)
-    };
-    Ok(found.into_iter().find(is_meant))
+    let done = |event: &StoredEvent| event.outcome == Outcome::Success.as_str();
+    Ok(found.into_iter().find(|event| done(event) && is_meant(&event.detail)))
 }
 
 /// Which events are looked for.

@@ -303,9 +303,7 @@ impl Known {
 
     /// Whether the caller may give and take what a group's members have by it.
     fn check_gift(&self, caller: &Caller, group: &Group) -> Result<(), ChangeError> {
-        let given = group.role_slugs();
-        let mut given = self.roles.iter().filter(|role| given.contains(role.slug.as_str()));
-        match given.find(|role| !caller.may_give(role)) {
+        match not_theirs(caller, group, &self.roles) {
             Some(role) => {
                 let detail = format!(
                     "who is in {} has the role {}, which is not yours to give, or gives what you do not hold",
@@ -316,6 +314,12 @@ impl Known {
             None => Ok(()),
         }
     }
+}
+
+/// A role that a group's members have by it, and that the caller may not give: the group is not theirs to change.
+pub fn not_theirs<'r>(caller: &Caller, group: &Group, roles: &'r [Role]) -> Option<&'r Role> {
+    let given = group.role_slugs();
+    roles.iter().find(|role| given.contains(role.slug.as_str()) && !caller.may_give(role))
 }
 
 /// What is called so.

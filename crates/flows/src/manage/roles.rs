@@ -176,6 +176,11 @@ async fn delete(
     change.commit().await
 }
 
+/// A permission in a role that the caller may not give: the role is not theirs to change.
+pub fn not_theirs<'p>(caller: &Caller, permissions: &'p BTreeSet<String>) -> Option<&'p String> {
+    permissions.iter().find(|text| !caller.may_give_permission(text))
+}
+
 /// Whether the caller may give each of these: what is to be in a role, and what was.
 pub(super) fn check_permissions(
     caller: &Caller,
@@ -197,7 +202,7 @@ pub(super) fn check_permissions(
             return Err(ChangeError::above(pointer, detail));
         }
     }
-    match before.iter().find(|text| !caller.may_give_permission(text)) {
+    match not_theirs(caller, before) {
         Some(held) => {
             let detail = format!("the role gives {held}, which you do not hold; who does can change it");
             Err(ChangeError::above("", detail))

@@ -165,7 +165,7 @@ fn own_lifetime(policy: &Policy) -> Duration {
 }
 
 /// Slugs of the roles of these that a link of the caller's may give.
-pub fn givable(caller: &Caller, roles: &[Role]) -> BTreeSet<String> {
+fn givable(caller: &Caller, roles: &[Role]) -> BTreeSet<String> {
     roles.iter().filter(|role| caller.may_give(role)).map(|role| role.slug.to_string()).collect()
 }
 

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use orgate_domain::audit::{Action, Family};
 use orgate_domain::ids::UserId;
@@ -14,10 +13,11 @@ use orgate_flows::manage::{EventPlace, PageOf, Period};
 use orgate_protocol::params::Params;
 
 use super::Admin;
+use super::answers::Answer;
 use super::events::EventLine;
 use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Events on one page.
 const ON_A_PAGE: usize = 50;
@@ -154,7 +154,7 @@ impl<'p> Asked<'p> {
 }
 
 /// `GET …/audit`: a page of the events of a period, the latest first.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let mut asked = Asked::of(&params);
     let (from, until) = (asked.from.to_owned(), asked.until.to_owned());
     let (period, error) = if let Ok(period) = asked.period() {
@@ -165,10 +165,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         (Period::default(), Some("Enter days like 2026-11-26."))
     };
     let after = params.get("after").and_then(|text| text.parse::<EventPlace>().ok());
-    let found = match find(&admin, &asked, (period, after)).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(find(&admin, &asked, (period, after)).await)?;
     let (Sifted { page: found, is_cut }, name) = found;
     let (here, now) = (admin.href("/audit"), admin.env.clock.now());
     let template = AuditTemplate {
@@ -190,7 +187,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         here,
     };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }
 
 /// The events, and the name of whoever's they are, if that may be seen.

@@ -6,8 +6,9 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::ChangeError;
 use orgate_flows::sentence;
 
+use super::answers::{Answer, Instead};
 use super::{Admin, entry};
-use crate::page::{Problem, failed};
+use crate::page::Problem;
 use crate::present::see_other;
 
 /// Something that is wrong with what a form brought.
@@ -26,6 +27,26 @@ pub(crate) struct Refusal {
     pub(crate) wrong: Wrong,
 }
 
+/// Everything that is wrong with a form: nothing, where it is shown first.
+#[derive(Debug, Default)]
+pub(crate) struct Wrongs(pub(crate) Vec<Wrong>);
+
+impl Wrongs {
+    /// Of a form with these fields, with the status of its page: what is wrong with none of them is wrong with all of it.
+    pub(crate) fn of(refusal: Option<Refusal>, fields: &[&str]) -> (StatusCode, Self) {
+        let Some(Refusal { status, mut wrong }) = refusal else { return (StatusCode::OK, Self::default()) };
+        if !fields.contains(&wrong.field.as_str()) {
+            wrong.field.clear();
+        }
+        (status, Self(vec![wrong]))
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn with(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
+    }
+}
+
 impl Wrong {
     /// What a use case says of what stands here (RFC 6901): of a list, of the list.
     fn at(pointer: &str, detail: &str) -> Self {
@@ -35,13 +56,11 @@ impl Wrong {
 }
 
 /// What a form says of an error; `Err`: the page that says it instead.
-pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Box<Response>> {
+pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Instead> {
     let text = error.to_string();
     let (status, pointer) = match error {
-        ChangeError::Failure(failure) => {
-            return Err(Box::new(failed(&admin.env, &admin.cookies.browser.origin, failure)));
-        }
-        ChangeError::Missing | ChangeError::Gone => return Err(Box::new(entry::missing(admin))),
+        ChangeError::Failure(failure) => return Err(admin.failed(failure)),
+        ChangeError::Missing | ChangeError::Gone => return Err(entry::missing(admin).into()),
         ChangeError::Above { pointer, .. } => (StatusCode::FORBIDDEN, pointer.as_str()),
         ChangeError::Invalid { pointer, .. } => (StatusCode::UNPROCESSABLE_ENTITY, pointer.as_str()),
         ChangeError::Taken { pointer, .. } => (StatusCode::CONFLICT, pointer.as_str()),
@@ -52,6 +71,17 @@ pub(crate) fn refusal(admin: &Admin, error: &ChangeError) -> Result<Refusal, Box
         | ChangeError::TooMany(_) => (StatusCode::CONFLICT, ""),
     };
     Ok(Refusal { status, wrong: Wrong::at(pointer, &text) })
+}
+
+/// The same, for a form on a page that takes this to see: to change something is another permission. `Err` for whoever may not
+/// see it as well.
+pub(crate) fn refusal_on(
+    takes: OrgatePermission,
+    admin: &Admin,
+    error: &ChangeError,
+) -> Result<Refusal, Instead> {
+    let refusal = refusal(admin, error)?;
+    if admin.caller.asking(takes).is_some() { Ok(refusal) } else { Err(not_done(admin, &refusal)) }
 }
 
 /// Where something that was done leads: to the page below the organization's that shows it, if they may read what that shows,
@@ -67,14 +97,17 @@ pub(crate) fn done(admin: &Admin, (to, takes): (&str, OrgatePermission), said: &
 pub(crate) fn answer(
     admin: &Admin,
     result: Result<(), ChangeError>,
-    (to, takes): (&str, OrgatePermission),
+    shown: (&str, OrgatePermission),
     said: &str,
-) -> Response {
-    let Err(error) = result else { return done(admin, (to, takes), said) };
-    let refusal = match refusal(admin, &error) {
-        Ok(refusal) => refusal,
-        Err(response) => return *response,
-    };
+) -> Answer {
+    match result {
+        Ok(()) => Ok(done(admin, shown, said)),
+        Err(error) => Err(not_done(admin, &refusal(admin, &error)?)),
+    }
+}
+
+/// That something was not done, and why.
+pub(crate) fn not_done(admin: &Admin, refusal: &Refusal) -> Instead {
     let what = Problem {
         status: refusal.status,
         code: "not_done",
@@ -83,7 +116,7 @@ pub(crate) fn answer(
         what_next: "Nothing was changed. Look at how things are now, and decide anew.",
         client: None,
     };
-    entry::refused(admin, &what)
+    entry::refused(admin, &what).into()
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use orgate_flows::manage::Connection;
 use orgate_flows::manage::connections::{Condition, find_condition};
 use orgate_flows::setup::meanings::meaning;
 
+use super::answers::Answer;
 use super::connections::{Badge, Certificate, Seen, kind, set_up};
 use super::frame::{Frame, Part};
-use super::{Admin, Named, entry};
+use super::{Admin, Named};
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Addresses of a pilot that are shown.
 const SHOWN_PILOTS: usize = 20;
@@ -98,7 +99,7 @@ pub(crate) async fn get(
     admin: Admin,
     Named(id): Named<ConnectionId>,
     LinkQuery(params): LinkQuery,
-) -> Response {
+) -> Answer {
     let said = match params.get("done") {
         Some("off") => Some("It is switched off. Nobody signs in by it any more."),
         Some("active") => Some("It is on again, for everybody."),
@@ -106,11 +107,8 @@ pub(crate) async fn get(
         Some("draft") => Some("It is a draft again. Test it in the set-up, and then make it live."),
         _ => None,
     };
-    match find_condition(&admin.env, &admin.caller, id).await {
-        Ok(Some((connection, condition))) => show(&admin, (&connection, condition), said),
-        Ok(None) => entry::missing(&admin),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let (connection, condition) = admin.found(find_condition(&admin.env, &admin.caller, id).await)?;
+    Ok(show(&admin, (&connection, condition), said))
 }
 
 fn show(

@@ -5,22 +5,22 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::ids::ConnectionId;
-use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::connections::{Condition, Proof, WantedState, find_condition, move_connection};
 use orgate_flows::manage::{ChangeError, Connection};
 
+use super::answers::{Answer, Instead};
 use super::change::{Refusal, done, refusal};
-use super::connections::{Badge, SHOWN};
-use super::delete::check_word;
+use super::confirm::{Question, check_word};
+use super::connections::Badge;
 use super::frame::{Frame, Part};
-use super::{Admin, Named, Submitted, entry};
-use crate::page::{Link, Page, failed};
+use super::{Admin, Named, Submitted};
+use crate::page::{Link, Page};
 use crate::present::see_other;
 
-/// `templates/admin/connection_switch.html`.
+/// `templates/admin/connection_on.html`.
 #[derive(Template)]
-#[template(path = "admin/connection_switch.html")]
-struct SwitchTemplate {
+#[template(path = "admin/connection_on.html")]
+struct OnTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
@@ -28,10 +28,8 @@ struct SwitchTemplate {
     /// Back to the connection.
     back: String,
     name: String,
-    state: Badge,
     /// The latest version, as it is shown.
     version: i32,
-    is_off: bool,
     /// What it can be switched on as.
     choices: Vec<Choice>,
     error: Option<String>,
@@ -45,62 +43,6 @@ struct Choice {
     is_chosen: bool,
 }
 
-/// What was typed, and what came of it.
-#[derive(Default)]
-struct Tried {
-    chosen: String,
-    refusal: Option<(StatusCode, String)>,
-}
-
-/// `GET …/switch-off`.
-pub(crate) async fn get_off(admin: Admin, Named(id): Named<ConnectionId>) -> Response {
-    ask(&admin, (id, Way::Off), Tried::default()).await
-}
-
-/// `GET …/switch-on`.
-pub(crate) async fn get_on(admin: Admin, Named(id): Named<ConnectionId>) -> Response {
-    ask(&admin, (id, Way::On), Tried::default()).await
-}
-
-/// `POST …/switch-off`: once its name was typed.
-pub(crate) async fn post_off(
-    Named(id): Named<ConnectionId>,
-    Submitted { admin, form }: Submitted,
-) -> Response {
-    let (connection, condition) = match find(&admin, id).await {
-        Ok(found) => found,
-        Err(response) => return *response,
-    };
-    // As it is shown: white space between its words is one space there.
-    if check_word(form.text("word"), connection.name.as_str()).is_err() {
-        let refusal = Some((StatusCode::UNPROCESSABLE_ENTITY, "Type it as it stands above.".to_owned()));
-        let tried = Tried { refusal, ..Tried::default() };
-        return page(&admin, (&connection, &condition), Way::Off, tried);
-    }
-    let wanted = WantedState {
-        state: ConnectionState::Disabled,
-        version: form.number("version"),
-        proof: Proof::Tested,
-    };
-    change(&admin, (id, Way::Off), wanted).await
-}
-
-/// `POST …/switch-on`: as what was chosen.
-pub(crate) async fn post_on(
-    Named(id): Named<ConnectionId>,
-    Submitted { admin, form }: Submitted,
-) -> Response {
-    let chosen = ConnectionState::from_text(form.text("state")).filter(|state| {
-        matches!(state, ConnectionState::Active | ConnectionState::Draft | ConnectionState::Pilot)
-    });
-    let Some(state) = chosen else {
-        let refusal = Some((StatusCode::UNPROCESSABLE_ENTITY, "Choose for whom.".to_owned()));
-        return ask(&admin, (id, Way::On), Tried { refusal, ..Tried::default() }).await;
-    };
-    let wanted = WantedState { state, version: form.number("version"), proof: Proof::Tested };
-    change(&admin, (id, Way::On), wanted).await
-}
-
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -108,60 +50,121 @@ enum Way {
     On,
 }
 
-impl Way {
-    const fn path(self) -> &'static str {
-        match self {
-            Self::Off => "switch-off",
-            Self::On => "switch-on",
-        }
-    }
+/// `GET …/switch-off`.
+pub(crate) async fn get_off(admin: Admin, Named(id): Named<ConnectionId>) -> Answer {
+    show(&admin, (id, Way::Off), ("", None)).await
 }
 
-/// The connection, for whoever may read of connections: to change them is another permission.
-async fn find(admin: &Admin, id: ConnectionId) -> Result<(Connection, Condition), Box<Response>> {
-    let Some(reader) = admin.caller.asking(OrgatePermission::ConnectionsRead) else {
-        return Err(Box::new(entry::lacks(admin, OrgatePermission::ConnectionsRead)));
-    };
-    match find_condition(&admin.env, &reader, id).await {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(Box::new(entry::missing(admin))),
-        Err(failure) => Err(Box::new(failed(&admin.env, &admin.cookies.browser.origin, &failure))),
-    }
+/// `GET …/switch-on`.
+pub(crate) async fn get_on(admin: Admin, Named(id): Named<ConnectionId>) -> Answer {
+    show(&admin, (id, Way::On), ("", None)).await
 }
 
-async fn ask(admin: &Admin, (id, way): (ConnectionId, Way), tried: Tried) -> Response {
-    match find(admin, id).await {
-        Ok((connection, condition)) => page(admin, (&connection, &condition), way, tried),
-        Err(response) => *response,
-    }
+/// `POST …/switch-off`: once its name was typed.
+pub(crate) async fn post_off(Named(id): Named<ConnectionId>, Submitted { admin, form }: Submitted) -> Answer {
+    let (connection, _) = find(&admin, id).await?;
+    let wanted = check_word(form.text("word"), connection.name.as_str()).map(|()| WantedState {
+        state: ConnectionState::Disabled,
+        version: form.number("version"),
+        proof: Proof::Tested,
+    });
+    change(&admin, (id, Way::Off), wanted).await
 }
 
-fn page(
+/// `POST …/switch-on`: as what was chosen.
+pub(crate) async fn post_on(Named(id): Named<ConnectionId>, Submitted { admin, form }: Submitted) -> Answer {
+    let chosen = ConnectionState::from_text(form.text("state")).filter(|state| {
+        matches!(state, ConnectionState::Active | ConnectionState::Draft | ConnectionState::Pilot)
+    });
+    let wanted = chosen.ok_or_else(|| ChangeError::invalid("/state", "choose for whom"));
+    let (version, proof) = (form.number("version"), Proof::Tested);
+    change(&admin, (id, Way::On), wanted.map(|state| WantedState { state, version, proof })).await
+}
+
+async fn change(
     admin: &Admin,
-    (connection, condition): (&Connection, &Condition),
-    way: Way,
-    tried: Tried,
-) -> Response {
-    let back = admin.href(&format!("/connections/{}", connection.id));
-    let is_off = connection.state == ConnectionState::Disabled;
-    if is_off == (way == Way::Off) || (!is_off && !connection.state.may_become(ConnectionState::Disabled)) {
-        return see_other(&admin.env.issuer.at(&back)); // somebody was first, or it was never on
+    (id, way): (ConnectionId, Way),
+    wanted: Result<WantedState, ChangeError>,
+) -> Answer {
+    let state = wanted.as_ref().map_or("", |wanted| wanted.state.as_str());
+    let moved = match wanted {
+        Ok(wanted) => move_connection(&admin.env, &admin.caller, id, wanted).await.map(drop),
+        Err(error) => Err(error),
+    };
+    let Err(error) = moved else {
+        let said = if way == Way::Off { "off" } else { state };
+        return Ok(done(admin, (&format!("/connections/{id}"), Part::Connections.permission()), said));
+    };
+    let mut refusal = refusal(admin, &error)?;
+    if matches!(error, ChangeError::Stale) {
+        "Somebody saved a newer version meanwhile: this page shows it as it is now. Look at it, and decide anew."
+            .clone_into(&mut refusal.wrong.why);
     }
-    let above = Link { label: connection.name.as_str().to_owned(), href: back.clone() };
-    let (status, error) =
-        tried.refusal.map_or((StatusCode::OK, None), |(status, error)| (status, Some(error)));
-    let template = SwitchTemplate {
+    show(admin, (id, way), (state, Some(refusal))).await
+}
+
+async fn find(admin: &Admin, id: ConnectionId) -> Result<(Connection, Condition), Instead> {
+    let reader = admin.reading(Part::Connections.permission())?;
+    admin.found(find_condition(&admin.env, &reader, id).await)
+}
+
+async fn show(
+    admin: &Admin,
+    (id, way): (ConnectionId, Way),
+    (chosen, refusal): (&str, Option<Refusal>),
+) -> Answer {
+    let (connection, condition) = find(admin, id).await?;
+    let is_off = connection.state == ConnectionState::Disabled;
+    Ok(match way {
+        Way::Off if connection.state.may_become(ConnectionState::Disabled) && !is_off => {
+            switch_off(&connection).ask(admin, refusal)
+        }
+        Way::On if is_off => ask_on(admin, (&connection, &condition), (chosen, refusal)),
+        // Somebody was first, or it was never on.
+        _ => see_other(&admin.env.issuer.at(&admin.href(&format!("/connections/{id}")))),
+    })
+}
+
+fn switch_off(connection: &Connection) -> Question<'_> {
+    let state = Badge::of(connection.state).label;
+    Question {
+        at: (Part::Connections, format!("/connections/{}", connection.id), "/switch-off"),
+        name: connection.name.as_str(),
+        before: "Switch".to_owned(),
+        after: " off",
+        points: vec![
+            format!("Nobody signs in by it from now on. It is “{state}” now."),
+            "Sessions that began through it end, and applications are told within seconds.".to_owned(),
+            "People who have a password, or another identity provider, can still sign in by that.".to_owned(),
+            "Its settings, domains and users are kept, and it can be switched on again.".to_owned(),
+        ],
+        word: Some(("its name", connection.name.as_str())),
+        version: Some(connection.latest_version),
+        verb: "Switch off".to_owned(),
+        refused: "Nothing was changed",
+    }
+}
+
+fn ask_on(
+    admin: &Admin,
+    of: (&Connection, &Condition),
+    (chosen, refusal): (&str, Option<Refusal>),
+) -> Response {
+    let (connection, _) = of;
+    let back = admin.href(&format!("/connections/{}", connection.id));
+    let name = connection.name.as_str().to_owned();
+    let above = Link { label: name.clone(), href: back.clone() };
+    let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+    let template = OnTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Connections, vec![above]),
         csrf: admin.token(),
-        here: format!("{back}/{}", way.path()),
+        here: format!("{back}/switch-on"),
         back,
-        name: connection.name.as_str().to_owned(),
-        state: Badge::of(connection.state),
+        name,
         version: connection.latest_version,
-        is_off,
-        choices: choices((connection, condition), &tried.chosen),
-        error,
+        choices: choices(of, chosen),
+        error: refusal.map(|refusal| refusal.wrong.why),
     };
     admin.render(status, &template)
 }
@@ -194,25 +197,4 @@ fn choices((connection, condition): (&Connection, &Condition), chosen: &str) -> 
         is_chosen: value == chosen || !is_tested,
     });
     shown.collect()
-}
-
-async fn change(admin: &Admin, (id, way): (ConnectionId, Way), wanted: WantedState) -> Response {
-    let Err(error) = move_connection(&admin.env, &admin.caller, id, wanted).await else {
-        let said = if way == Way::Off { "off" } else { wanted.state.as_str() };
-        return done(admin, (&format!("/connections/{id}"), SHOWN.1), said);
-    };
-    let stale = matches!(error, ChangeError::Stale);
-    match refusal(admin, &error) {
-        Ok(Refusal { status, wrong }) => {
-            let why = if stale {
-                "Somebody saved a newer version meanwhile: this page shows it as it is now. Look at it, and decide anew."
-                    .to_owned()
-            } else {
-                wrong.why
-            };
-            let chosen = wanted.state.as_str().to_owned();
-            ask(admin, (id, way), Tried { chosen, refusal: Some((status, why)) }).await
-        }
-        Err(response) => *response,
-    }
 }

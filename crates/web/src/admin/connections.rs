@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::ids::ConnectionId;
@@ -12,12 +11,13 @@ use orgate_flows::manage::connections::{Condition, list_conditions, list_connect
 use orgate_flows::manage::setup_links::open_own_setup;
 use orgate_flows::manage::{ChangeError, Connection, LastTrace, PageOf};
 
+use super::answers::Answer;
 use super::change::answer;
 use super::frame::{Frame, Pager, Part};
 use super::{Admin, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Page, failed};
+use crate::page::Page;
 use crate::present::see_other;
 use crate::setup::{day, protocol_name, state_name};
 use crate::words::words;
@@ -163,12 +163,10 @@ pub(super) fn set_up(admin: &Admin) -> Option<String> {
 }
 
 /// `GET …/connections`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let after = params.get("after").and_then(|text| text.parse::<ConnectionId>().ok());
-    match page(&admin, after).await {
-        Ok(template) => admin.render(StatusCode::OK, &template),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let template = admin.read(page(&admin, after).await)?;
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 async fn page(admin: &Admin, after: Option<ConnectionId>) -> Result<ConnectionsTemplate, Failure> {
@@ -196,7 +194,7 @@ async fn page(admin: &Admin, after: Option<ConnectionId>) -> Result<ConnectionsT
 }
 
 /// `POST …/connections/set-up`: opens the set-up in this browser, by a link that is made for that and shown to nobody.
-pub(crate) async fn post_set_up(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_set_up(Submitted { admin, form }: Submitted) -> Answer {
     let connection = form.get("connection").map(str::parse::<ConnectionId>);
     let step = STEPS.into_iter().find(|step| *step == form.text("step"));
     let to = match (connection, step) {
@@ -212,7 +210,7 @@ pub(crate) async fn post_set_up(Submitted { admin, form }: Submitted) -> Respons
                 let lifetime = (opened.expires_at - admin.env.clock.now()).num_seconds();
                 cookies.set_setup(response.headers_mut(), cookie, lifetime);
             }
-            response
+            Ok(response)
         }
         Err(error) => answer(&admin, Err(error), SHOWN, ""),
     }

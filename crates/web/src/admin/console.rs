@@ -14,13 +14,14 @@ use orgate_flows::manage::organizations::{WantedOrganization, create_organizatio
 use orgate_flows::manage::{ChangeError, ListedOrganization, OrganizationFilter, PageOf};
 use orgate_flows::{Env, sentence};
 
-use super::change::{Refusal, done, refusal};
+use super::answers::Answer;
+use super::change::{Refusal, Wrongs, done, refusal};
 use super::frame::{Frame, Pager, Part};
 use super::{Admin, Submitted};
 use crate::fields::Form;
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Org, Page, failed};
+use crate::page::{Org, Page};
 use crate::present::see_other;
 
 /// Organizations on one page.
@@ -71,22 +72,7 @@ struct NewTemplate {
     slug: String,
     external_id: String,
     parent: String,
-    refusal: Option<Refusal>,
-}
-
-impl NewTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let refusal = self.refusal.as_ref().filter(|refusal| refusal.wrong.field == field);
-        refusal.map(|refusal| refusal.wrong.why.as_str())
-    }
-
-    /// What is wrong, and the field that the summary leads to.
-    fn summary(&self) -> Option<(&str, &str)> {
-        let wrong = &self.refusal.as_ref()?.wrong;
-        let known = ["name", "slug", "external_id", "parent"].contains(&wrong.field.as_str());
-        Some((wrong.why.as_str(), if known { &wrong.field } else { "name" }))
-    }
+    wrongs: Wrongs,
 }
 
 impl OrganizationLine {
@@ -115,7 +101,7 @@ pub(crate) async fn lead(State(env): State<Env>) -> Response {
 }
 
 /// `GET …/organizations`: a page of them, or of those that have in them what is looked for.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let find: String = params.get("find").unwrap_or_default().trim().chars().take(MAX_LOOKED_FOR).collect();
     let after = params.get("after").and_then(|text| text.parse::<OrgId>().ok());
     let filter = OrganizationFilter {
@@ -123,10 +109,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         ..OrganizationFilter::default()
     };
     let page = PageOf { after, limit: ON_A_PAGE };
-    let found = match list_organizations(&admin.env, &admin.caller, (filter, page)).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_organizations(&admin.env, &admin.caller, (filter, page)).await)?;
     let here = admin.href("/organizations");
     let with = |after: Option<OrgId>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -153,7 +136,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         here: here.clone(),
         find: find.clone(),
     };
-    admin.render(StatusCode::OK, &template)
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 /// `GET …/organizations/new`.
@@ -162,18 +145,16 @@ pub(crate) async fn get_new(admin: Admin) -> Response {
 }
 
 /// `POST …/organizations/new`.
-pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
     let made = match wanted(&form) {
         Ok(wanted) => create_organization(&admin.env, &admin.caller, wanted, None).await,
         Err(error) => Err(error),
     };
     let Err(error) = made else {
-        return done(&admin, ("/organizations", OrgatePermission::OrganizationsRead), "made");
+        return Ok(done(&admin, ("/organizations", OrgatePermission::OrganizationsRead), "made"));
     };
-    match refusal(&admin, &error) {
-        Ok(refusal) => show_new(&admin, &form, Some(refusal)),
-        Err(response) => *response,
-    }
+    let refusal = refusal(&admin, &error)?;
+    Ok(show_new(&admin, &form, Some(refusal)))
 }
 
 /// What the form asks for.
@@ -189,7 +170,7 @@ fn wanted(form: &Form) -> Result<WantedOrganization, ChangeError> {
 }
 
 fn show_new(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Response {
-    let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+    let (status, wrongs) = Wrongs::of(refusal, &["name", "slug", "external_id", "parent"]);
     let template = NewTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Organizations, Vec::new()),
@@ -200,7 +181,7 @@ fn show_new(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Response {
         slug: form.text("slug").to_owned(),
         external_id: form.text("external_id").to_owned(),
         parent: form.text("parent").to_owned(),
-        refusal,
+        wrongs,
     };
     admin.render(status, &template)
 }

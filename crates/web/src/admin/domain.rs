@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::domains::{CHALLENGE_LABEL, OrgDomain};
 use orgate_domain::ids::DomainId;
@@ -13,13 +12,14 @@ use orgate_flows::manage::connections::list_connections;
 use orgate_flows::manage::domains::{Verification, find_domain, verify_domain};
 use orgate_flows::manage::{ChangeError, MAX_PAGE, PageOf};
 
-use super::change::{answer, done, refusal};
+use super::answers::Answer;
+use super::change::{answer, done, refusal_on};
 use super::domains::{DomainState, SHOWN, reach};
 use super::frame::{Frame, Part};
-use super::{Admin, Named, Submitted, entry};
+use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Link, Page, failed};
+use crate::page::{Link, Page};
 use crate::setup::time;
 
 /// `templates/admin/domain.html`.
@@ -113,60 +113,41 @@ impl Notice {
 }
 
 /// `GET …/domains/{domain}`.
-pub(crate) async fn get(admin: Admin, Named(id): Named<DomainId>, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, Named(id): Named<DomainId>, LinkQuery(params): LinkQuery) -> Answer {
     let said = match params.get("done") {
         Some("claimed") => Some("The domain is claimed. Now prove that it is yours."),
         Some("verified") => Some("The domain is verified. Whoever has an address of it is led here."),
         _ => None,
     };
-    match find_domain(&admin.env, &admin.caller, id).await {
-        Ok(Some(domain)) => {
-            let terms = DomainTerms { shared: domain.shared, subdomains: domain.subdomains };
-            show(&admin, &domain, (StatusCode::OK, said), (terms, None)).await
-        }
-        Ok(None) => entry::missing(&admin),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let domain = admin.found(find_domain(&admin.env, &admin.caller, id).await)?;
+    let terms = DomainTerms { shared: domain.shared, subdomains: domain.subdomains };
+    show(&admin, &domain, (StatusCode::OK, said), (terms, None)).await
 }
 
 /// `POST …/domains/{domain}/verify`: looks for its record now.
-pub(crate) async fn post_verify(
-    Named(id): Named<DomainId>,
-    Submitted { admin, form }: Submitted,
-) -> Response {
+pub(crate) async fn post_verify(Named(id): Named<DomainId>, Submitted { admin, form }: Submitted) -> Answer {
     let terms = DomainTerms { shared: form.is_ticked("shared"), subdomains: form.is_ticked("subdomains") };
     let shown = format!("/domains/{id}");
     let shown = (shown.as_str(), SHOWN.1);
     match verify_domain(&admin.env, &admin.caller, id, terms).await {
         Ok((domain, verification)) => match Notice::of(&domain, verification) {
-            None => done(&admin, shown, "verified"),
+            None => Ok(done(&admin, shown, "verified")),
             Some(notice) if admin.caller.asking(SHOWN.1).is_some() => {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 show(&admin, &domain, (status, None), (terms, Some(notice))).await
             }
             Some(notice) => answer(&admin, Err(ChangeError::InUse(notice.text)), shown, ""),
         },
-        Err(error) => refused(&admin, id, error, terms).await,
+        Err(error) => refused(&admin, id, &error, terms).await,
     }
 }
 
 /// What a use case refuses, on the page of the domain, for whoever may read that.
-async fn refused(admin: &Admin, id: DomainId, error: ChangeError, terms: DomainTerms) -> Response {
-    let found = match admin.caller.asking(SHOWN.1) {
-        Some(reader) => find_domain(&admin.env, &reader, id).await,
-        None => Ok(None),
-    };
-    match found {
-        Ok(Some(domain)) => match refusal(admin, &error) {
-            Ok(refusal) => {
-                let notice = Notice { title: "It was not verified", text: refusal.wrong.why };
-                show(admin, &domain, (refusal.status, None), (terms, Some(notice))).await
-            }
-            Err(response) => *response,
-        },
-        Ok(None) => answer(admin, Err(error), SHOWN, ""),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+async fn refused(admin: &Admin, id: DomainId, error: &ChangeError, terms: DomainTerms) -> Answer {
+    let refusal = refusal_on(SHOWN.1, admin, error)?;
+    let domain = admin.found(find_domain(&admin.env, &admin.reading(SHOWN.1)?, id).await)?;
+    let notice = Notice { title: "It was not verified", text: refusal.wrong.why };
+    show(admin, &domain, (refusal.status, None), (terms, Some(notice))).await
 }
 
 async fn show(
@@ -174,11 +155,8 @@ async fn show(
     domain: &OrgDomain,
     (status, said): (StatusCode, Option<&'static str>),
     (terms, notice): (DomainTerms, Option<Notice>),
-) -> Response {
-    let served_by = match served_by(admin, domain).await {
-        Ok(served_by) => served_by,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+) -> Answer {
+    let served_by = admin.read(served_by(admin, domain).await)?;
     let template = DomainTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Domains, Vec::new()).saying(said),
@@ -191,7 +169,7 @@ async fn show(
         notice,
         manages: admin.caller.asking(OrgatePermission::DomainsManage).is_some(),
     };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }
 
 async fn served_by(admin: &Admin, domain: &OrgDomain) -> Result<Option<Vec<Link>>, Failure> {

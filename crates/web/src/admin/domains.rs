@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::domains::{GRACE, OrgDomain};
 use orgate_domain::email::DomainName;
@@ -11,12 +10,13 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::domains::{claim_domain, list_domains};
 use orgate_flows::manage::{ChangeError, PageOf};
 
-use super::change::{Refusal, answer, done, refusal};
+use super::answers::Answer;
+use super::change::{Refusal, done, refusal_on};
 use super::frame::{Frame, Pager, Part};
 use super::{Admin, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Page, failed};
+use crate::page::Page;
 use crate::setup::day;
 
 /// Domains on one page.
@@ -98,7 +98,7 @@ impl DomainLine {
 }
 
 /// `GET …/domains`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let said = match params.get("done") {
         Some("given-up") => Some("The domain is given up. It leads nobody here any more."),
         _ => None,
@@ -108,7 +108,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 }
 
 /// `POST …/domains`: claims one, and shows the record that will prove it.
-pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     let typed = form.text("name");
     let claimed = match DomainName::parse(typed) {
         Ok(name) => claim_domain(&admin.env, &admin.caller, &name, None).await,
@@ -118,29 +118,20 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
         )),
     };
     let error = match claimed {
-        Ok(domain) => return done(&admin, (&format!("/domains/{}", domain.id), SHOWN.1), "claimed"),
+        Ok(domain) => return Ok(done(&admin, (&format!("/domains/{}", domain.id), SHOWN.1), "claimed")),
         Err(error) => error,
     };
-    // The list that the form stands below takes another permission than to claim one.
-    if admin.caller.asking(SHOWN.1).is_none() {
-        return answer(&admin, Err(error), SHOWN, "");
-    }
-    match refusal(&admin, &error) {
-        Ok(refusal) => show(&admin, None, (None, Some((refusal, typed)))).await,
-        Err(response) => *response,
-    }
+    let refusal = refusal_on(SHOWN.1, &admin, &error)?;
+    show(&admin, None, (None, Some((refusal, typed)))).await
 }
 
 async fn show(
     admin: &Admin,
     after: Option<DomainId>,
     (said, refused): (Option<&'static str>, Option<(Refusal, &str)>),
-) -> Response {
-    let Some(reader) = admin.caller.asking(SHOWN.1) else { return admin.done() };
-    let found = match list_domains(&admin.env, &reader, PageOf { after, limit: ON_A_PAGE }).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+) -> Answer {
+    let Some(reader) = admin.caller.asking(SHOWN.1) else { return Ok(admin.done()) };
+    let found = admin.read(list_domains(&admin.env, &reader, PageOf { after, limit: ON_A_PAGE }).await)?;
     let (here, now) = (admin.href(SHOWN.0), admin.env.clock.now());
     let status = refused.as_ref().map_or(StatusCode::OK, |(refusal, _)| refusal.status);
     let template = DomainsTemplate {
@@ -157,5 +148,5 @@ async fn show(
         error: refused.map(|(refusal, _)| refusal.wrong.why),
         here,
     };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }

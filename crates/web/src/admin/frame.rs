@@ -112,8 +112,13 @@ impl Part {
         }
     }
 
+    /// Where its first page is, and what that takes.
+    pub(crate) const fn shown(self) -> (&'static str, OrgatePermission) {
+        (self.path(), self.permission())
+    }
+
     /// Below the organization's first page.
-    const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Overview => "",
             Self::Users => "/users",
@@ -130,7 +135,7 @@ impl Part {
     }
 
     /// What its first page takes.
-    const fn permission(self) -> OrgatePermission {
+    pub(crate) const fn permission(self) -> OrgatePermission {
         match self {
             Self::Overview | Self::Look => OrgatePermission::OrganizationRead,
             Self::Users => OrgatePermission::UsersRead,

@@ -8,22 +8,22 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::ids::{GroupId, UserId};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
-use orgate_flows::manage::groups::{GroupAround, find_group_around, list_all_groups};
+use orgate_flows::manage::groups::{GroupAround, find_group_around, list_all_groups, not_theirs};
 use orgate_flows::manage::roles::list_all_roles;
-use orgate_flows::manage::{Group, Page as Listed, PageOf, Role};
+use orgate_flows::manage::{Group, Page as Listed, PageOf};
 
 use self::boxes::{Boxes, Choice};
 use self::members::Members;
-use super::change::Refusal;
+use super::answers::Answer;
+use super::change::{Refusal, Wrongs};
 use super::frame::{Frame, Part};
 use super::meanwhile::Meanwhile;
-use super::{Admin, Named, entry};
+use super::{Admin, Named};
 use crate::form::LinkQuery;
-use crate::page::{Link, Page, failed};
+use crate::page::{Link, Page};
 
 pub(crate) use members::{post_add, post_remove};
 pub(crate) use save::{post, post_new};
@@ -51,7 +51,7 @@ struct GroupTemplate {
     roles: Option<Vec<Choice>>,
     parents: Vec<Choice>,
     members: Option<Members>,
-    refusal: Option<Refusal>,
+    wrongs: Wrongs,
     meanwhile: Option<Meanwhile>,
 }
 
@@ -113,21 +113,6 @@ struct Said {
     after: Option<UserId>,
 }
 
-impl GroupTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let wrong = self.refusal.as_ref().map(|refusal| &refusal.wrong);
-        wrong.filter(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
-    }
-
-    /// What is wrong, and the field that the summary leads to, if there is one.
-    fn summary(&self) -> Option<(&str, Option<&str>)> {
-        let wrong = &self.refusal.as_ref()?.wrong;
-        let known = ["name", "slug", "roles", "parents"].contains(&wrong.field.as_str());
-        Some((wrong.why.as_str(), known.then_some(wrong.field.as_str())))
-    }
-}
-
 impl Base {
     fn of(group: &Group) -> Self {
         Self {
@@ -139,12 +124,12 @@ impl Base {
 }
 
 /// `GET …/groups/new`.
-pub(crate) async fn get_new(admin: Admin) -> Response {
+pub(crate) async fn get_new(admin: Admin) -> Answer {
     show_new(&admin, None).await
 }
 
 /// `GET …/groups/{group}`.
-pub(crate) async fn get(admin: Admin, Named(id): Named<GroupId>, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, Named(id): Named<GroupId>, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
         Some("added") => Some("They are in the group, and have its roles from now on."),
         Some("made") => Some("The group is made. Nobody is in it yet: add them below."),
@@ -156,39 +141,24 @@ pub(crate) async fn get(admin: Admin, Named(id): Named<GroupId>, LinkQuery(param
     show(&admin, id, Said { done, after, ..Said::default() }).await
 }
 
-async fn show_new(admin: &Admin, asked: Option<Asked>) -> Response {
+async fn show_new(admin: &Admin, asked: Option<Asked>) -> Answer {
     // To say what it is inside of, they have to be seen.
     let groups = match admin.caller.asking(OrgatePermission::GroupsRead) {
-        Some(caller) => list_all_groups(&admin.env, &caller).await,
-        None => Ok(Vec::new()),
+        Some(caller) => admin.read(list_all_groups(&admin.env, &caller).await)?,
+        None => Vec::new(),
     };
-    let shown = match groups {
-        Ok(groups) => page(admin, (None, &groups), Said { asked, ..Said::default() }).await,
-        Err(failure) => Err(failure),
-    };
-    render(admin, shown)
+    let said = Said { asked, ..Said::default() };
+    let (status, template) = admin.read(page(admin, (None, &groups), said).await)?;
+    Ok(admin.render(status, &template))
 }
 
-async fn show(admin: &Admin, id: GroupId, said: Said) -> Response {
-    let Some(reader) = admin.caller.asking(OrgatePermission::GroupsRead) else {
-        return entry::lacks(admin, OrgatePermission::GroupsRead);
-    };
+async fn show(admin: &Admin, id: GroupId, said: Said) -> Answer {
+    let reader = admin.reading(OrgatePermission::GroupsRead)?;
     let members = PageOf { after: said.after, limit: ON_A_PAGE };
-    let shown = match find_group_around(&admin.env, &reader, (id, members)).await {
-        Ok(Some(GroupAround { group, others, members })) => {
-            page(admin, (Some((&group, members)), &others), said).await
-        }
-        Ok(None) => return entry::missing(admin),
-        Err(failure) => Err(failure),
-    };
-    render(admin, shown)
-}
-
-fn render(admin: &Admin, shown: Result<(StatusCode, GroupTemplate), Failure>) -> Response {
-    match shown {
-        Ok((status, template)) => admin.render(status, &template),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let found = find_group_around(&admin.env, &reader, (id, members)).await;
+    let GroupAround { group, others, members } = admin.found(found)?;
+    let (status, template) = admin.read(page(admin, (Some((&group, members)), &others), said).await)?;
+    Ok(admin.render(status, &template))
 }
 
 /// A group, and a page of whoever is in it.
@@ -205,7 +175,12 @@ async fn page(
         None => None,
     };
     let manages = admin.caller.asking(OrgatePermission::GroupsManage).is_some();
-    let lock = group.filter(|_| manages).and_then(|group| lock(admin, group, roles.as_deref()));
+    // As far as they may see it.
+    let lock = group
+        .filter(|_| manages)
+        .zip(roles.as_deref())
+        .and_then(|(group, roles)| not_theirs(&admin.caller, group, roles));
+    let lock = lock.map(|role| role.name.as_str().to_owned());
     let edits = manages && lock.is_none();
     let status = said.status();
     let asked = said.asked.unwrap_or_else(|| Asked::as_is(group));
@@ -234,17 +209,10 @@ async fn page(
         meanwhile,
         name: asked.name,
         slug: asked.slug,
-        refusal: asked.refused.refusal(),
+        wrongs: Wrongs::of(asked.refused.refusal(), &["name", "slug", "roles", "parents"]).1,
         here,
     };
     Ok((status, template))
-}
-
-/// A role that a group's members have by it, and that the reader may not give, as far as they may see it.
-fn lock(admin: &Admin, group: &Group, roles: Option<&[Role]>) -> Option<String> {
-    let given = group.role_slugs();
-    let mut given = roles.unwrap_or_default().iter().filter(|role| given.contains(role.slug.as_str()));
-    given.find(|role| !admin.caller.may_give(role)).map(|role| role.name.as_str().to_owned())
 }
 
 impl Shown {

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::ids::GroupId;
 use orgate_domain::names::Slug;
 use orgate_domain::permissions::OrgatePermission;
@@ -10,15 +9,13 @@ use orgate_flows::manage::groups::list_groups;
 use orgate_flows::manage::{Group, PageOf};
 
 use super::Admin;
+use super::answers::Answer;
 use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Groups on one page.
 const ON_A_PAGE: usize = 50;
-
-/// Where groups are shown, and to whom.
-pub(super) const SHOWN: (&str, OrgatePermission) = ("/groups", OrgatePermission::GroupsRead);
 
 /// `templates/admin/groups.html`.
 #[derive(Template)]
@@ -33,17 +30,17 @@ struct GroupsTemplate {
 }
 
 /// One group.
-struct GroupLine {
-    href: String,
-    name: String,
-    slug: String,
+pub(super) struct GroupLine {
+    pub(super) href: String,
+    pub(super) name: String,
+    pub(super) slug: String,
     /// Slugs of the roles that it gives, by itself or by what it is inside of.
-    roles: String,
-    parents: String,
+    pub(super) roles: String,
+    pub(super) parents: String,
 }
 
 impl GroupLine {
-    fn of(admin: &Admin, group: &Group) -> Self {
+    pub(super) fn of(admin: &Admin, group: &Group) -> Self {
         Self {
             href: admin.href(&format!("/groups/{}", group.id)),
             name: group.name.as_str().to_owned(),
@@ -55,14 +52,11 @@ impl GroupLine {
 }
 
 /// `GET …/groups`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let done = (params.get("done") == Some("deleted")).then_some("The group is gone.");
     let after = params.get("after").and_then(|text| text.parse::<GroupId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
-    let found = match list_groups(&admin.env, &admin.caller, page).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_groups(&admin.env, &admin.caller, page).await)?;
     let here = admin.href("/groups");
     let makes = admin.caller.asking(OrgatePermission::GroupsManage);
     let template = GroupsTemplate {
@@ -75,5 +69,5 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         },
         new: makes.map(|_| admin.href("/groups/new")),
     };
-    admin.render(StatusCode::OK, &template)
+    Ok(admin.render(StatusCode::OK, &template))
 }

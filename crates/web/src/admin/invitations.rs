@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::InvitationId;
 use orgate_domain::invitations::{Invitation, InvitationState};
@@ -12,12 +11,13 @@ use orgate_flows::manage::invitations::{
     InvitationFilter, list_invitations, resend_invitation, revoke_invitation,
 };
 
+use super::answers::Answer;
 use super::change::answer;
 use super::frame::{Frame, Pager, Part};
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Invitations on one page.
 const ON_A_PAGE: usize = 30;
@@ -77,7 +77,7 @@ impl InvitationLine {
 }
 
 /// `GET …/invitations`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
         Some("invited") => Some("The invitation is on its way."),
         Some("resent") => {
@@ -89,10 +89,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
     let after = params.get("after").and_then(|text| text.parse::<InvitationId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
     let filter = InvitationFilter::default();
-    let found = match list_invitations(&admin.env, &admin.caller, (&filter, page)).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_invitations(&admin.env, &admin.caller, (&filter, page)).await)?;
     let (here, now) = (admin.href("/invitations"), admin.env.clock.now());
     let invite = admin.caller.asking(OrgatePermission::InvitationsManage);
     let template = InvitationsTemplate {
@@ -107,14 +104,14 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         invite: invite.map(|_| admin.href("/invitations/new")),
         here,
     };
-    admin.render(StatusCode::OK, &template)
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 /// `POST …/invitations/{invitation}/resend`.
 pub(crate) async fn post_resend(
     Named(id): Named<InvitationId>,
     Submitted { admin, .. }: Submitted,
-) -> Response {
+) -> Answer {
     let done = resend_invitation(&admin.env, &admin.caller, id).await.map(|_| ());
     answer(&admin, done, SHOWN, "resent")
 }
@@ -123,7 +120,7 @@ pub(crate) async fn post_resend(
 pub(crate) async fn post_revoke(
     Named(id): Named<InvitationId>,
     Submitted { admin, .. }: Submitted,
-) -> Response {
+) -> Answer {
     let done = revoke_invitation(&admin.env, &admin.caller, id).await;
     answer(&admin, done, SHOWN, "revoked")
 }

@@ -1,24 +1,21 @@
 //! Inviting somebody: an address, a name, roles.
 
 use askama::Template;
-use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::email::Email;
 use orgate_domain::invitations::DEFAULT_LIFETIME;
 use orgate_domain::names::{DisplayName, Slug};
-use orgate_domain::permissions::OrgatePermission;
-use orgate_flows::Failure;
 use orgate_flows::invitations::make::WantedInvitation;
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::invitations::create_invitation;
-use orgate_flows::manage::roles::list_all_roles;
 
-use super::change::{Refusal, done, refusal};
+use super::answers::Answer;
+use super::change::{Refusal, Wrongs, done, refusal};
 use super::frame::{Frame, Part};
 use super::invitations::SHOWN;
+use super::role_boxes::{RoleBox, role_boxes};
 use super::{Admin, Submitted};
 use crate::fields::Form;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// `templates/admin/invite.html`.
 #[derive(Template)]
@@ -35,51 +32,25 @@ struct InviteTemplate {
     name: String,
     /// Those that they may give.
     roles: Vec<RoleBox>,
-    refusal: Option<Refusal>,
-}
-
-/// A role in the form.
-struct RoleBox {
-    slug: String,
-    name: String,
-    is_ticked: bool,
-}
-
-impl InviteTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        self.refusal
-            .as_ref()
-            .filter(|refusal| refusal.wrong.field == field)
-            .map(|refusal| refusal.wrong.why.as_str())
-    }
-
-    /// What is wrong, and the field that the summary leads to.
-    fn summary(&self) -> Option<(&str, &str)> {
-        let wrong = &self.refusal.as_ref()?.wrong;
-        let known = ["email", "name", "roles"].contains(&wrong.field.as_str());
-        Some((wrong.why.as_str(), if known { &wrong.field } else { "email" }))
-    }
+    wrongs: Wrongs,
 }
 
 /// `GET …/invitations/new`.
-pub(crate) async fn get(admin: Admin) -> Response {
+pub(crate) async fn get(admin: Admin) -> Answer {
     show(&admin, &Form::default(), None).await
 }
 
 /// `POST …/invitations/new`.
-pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     let made = match wanted(&form) {
         Ok(wanted) => create_invitation(&admin.env, &admin.caller, wanted, None).await,
         Err(error) => Err(error),
     };
     let Err(error) = made else {
-        return done(&admin, SHOWN, "invited");
+        return Ok(done(&admin, SHOWN, "invited"));
     };
-    match refusal(&admin, &error) {
-        Ok(refusal) => show(&admin, &form, Some(refusal)).await,
-        Err(response) => *response,
-    }
+    let refusal = refusal(&admin, &error)?;
+    show(&admin, &form, Some(refusal)).await
 }
 
 /// What the form asks for.
@@ -99,12 +70,9 @@ fn wanted(form: &Form) -> Result<WantedInvitation, ChangeError> {
     })
 }
 
-async fn show(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Response {
-    let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
-    let roles = match roles(admin, form).await {
-        Ok(roles) => roles,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+async fn show(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Answer {
+    let (status, wrongs) = Wrongs::of(refusal, &["email", "name", "roles"]);
+    let roles = admin.read(role_boxes(admin, Some(form), |role| admin.caller.may_assign(role)).await)?;
     let template = InviteTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Invitations, Vec::new()),
@@ -115,20 +83,7 @@ async fn show(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Response 
         email: form.text("email").to_owned(),
         name: form.text("name").to_owned(),
         roles,
-        refusal,
+        wrongs,
     };
-    admin.render(status, &template)
-}
-
-/// The roles that may be given, as far as they may be seen.
-async fn roles(admin: &Admin, form: &Form) -> Result<Vec<RoleBox>, Failure> {
-    let Some(caller) = admin.caller.asking(OrgatePermission::RolesRead) else { return Ok(Vec::new()) };
-    let roles = list_all_roles(&admin.env, &caller).await?;
-    let open = roles.into_iter().filter(|role| admin.caller.may_assign(role));
-    let boxed = open.map(|role| RoleBox {
-        is_ticked: form.all("role").any(|slug| slug == role.slug.as_str()),
-        name: role.name.as_str().to_owned(),
-        slug: role.slug.to_string(),
-    });
-    Ok(boxed.collect())
+    Ok(admin.render(status, &template))
 }

@@ -11,14 +11,15 @@ use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::organization::{DescribedOrganization, OrganizationSettings, update_organization};
 use orgate_flows::sentence;
 
-use super::change::{Wrong, answer, done, refusal};
-use super::changed_fields::{ChangedField, ChangedFields};
+use super::answers::Answer;
+use super::change::{Wrong, Wrongs, done, refusal_on};
 use super::frame::{Frame, Part};
+use super::meanwhile::{ChangedField, ChangedFields};
 use super::sample::Sample;
 use super::{Admin, Submitted};
 use crate::fields::Form;
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Where it is shown, and what that takes.
 const SHOWN: (&str, OrgatePermission) = ("/look", OrgatePermission::OrganizationRead);
@@ -47,7 +48,7 @@ struct LookTemplate {
     typed: Typed,
     /// What stood in them when the form was shown first.
     seen: Typed,
-    wrongs: Vec<Wrong>,
+    wrongs: Wrongs,
     meanwhile: Option<ChangedFields>,
     sample: Sample,
 }
@@ -61,7 +62,7 @@ struct Unsaved {
     status: StatusCode,
     typed: Typed,
     seen: Typed,
-    wrongs: Vec<Wrong>,
+    wrongs: Wrongs,
     meanwhile: Option<ChangedFields>,
 }
 
@@ -82,7 +83,7 @@ impl Typed {
     }
 
     /// What they ask for, or everything that is wrong.
-    fn parse(&self) -> Result<OrganizationSettings, Vec<Wrong>> {
+    fn parse(&self) -> Result<OrganizationSettings, Wrongs> {
         let [name, logo_url, color, contact] = &self.0;
         let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hash = |text: String| if text.starts_with('#') { text } else { format!("#{text}") };
@@ -105,9 +106,9 @@ impl Typed {
             (Ok(name), Ok(logo_url), Ok(primary_color), Ok(contact)) => {
                 Ok(OrganizationSettings { name, branding: Branding { logo_url, primary_color }, contact })
             }
-            (name, logo_url, color, contact) => {
-                Err([name.err(), logo_url.err(), color.err(), contact.err()].into_iter().flatten().collect())
-            }
+            (name, logo_url, color, contact) => Err(Wrongs(
+                [name.err(), logo_url.err(), color.err(), contact.err()].into_iter().flatten().collect(),
+            )),
         }
     }
 
@@ -154,11 +155,6 @@ fn wrong(field: &str, why: &str) -> Wrong {
 }
 
 impl LookTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        self.wrongs.iter().find(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
-    }
-
     /// What stands in a field.
     fn typed(&self, field: &str) -> &str {
         text_of(&self.typed, field)
@@ -171,7 +167,7 @@ impl LookTemplate {
 
     /// What is wrong, and the field that the summary leads to.
     fn summary(&self) -> impl Iterator<Item = (&str, String)> {
-        self.wrongs.iter().map(|wrong| match FIELDS.iter().find(|(name, _)| *name == wrong.field) {
+        self.wrongs.0.iter().map(|wrong| match FIELDS.iter().find(|(name, _)| *name == wrong.field) {
             Some((name, label)) => (*name, format!("{label}: {}", wrong.why)),
             None => ("name", wrong.why.clone()),
         })
@@ -191,7 +187,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 }
 
 /// `POST …/look`: saves it, or shows what it would look like.
-pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     let (typed, seen) = (Typed::read(&form, ""), Typed::read(&form, "seen."));
     let unsaved = |status, wrongs| Unsaved {
         status,
@@ -203,11 +199,11 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
     let settings = match typed.parse() {
         Ok(settings) => settings,
         Err(wrongs) => {
-            return unsaved(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin);
+            return Ok(unsaved(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin));
         }
     };
     if form.text("action") == "preview" {
-        return unsaved(StatusCode::OK, Vec::new()).show(&admin);
+        return Ok(unsaved(StatusCode::OK, Wrongs::default()).show(&admin));
     }
     let mut now = None;
     let edit = |described: &DescribedOrganization| {
@@ -215,18 +211,13 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
         if is == seen { Ok(settings) } else { Err(stale(&mut now, is)) }
     };
     let Err(error) = update_organization(&admin.env, &admin.caller, edit).await else {
-        return done(&admin, SHOWN, "saved");
+        return Ok(done(&admin, SHOWN, "saved"));
     };
-    if admin.caller.asking(SHOWN.1).is_none() {
-        return answer(&admin, Err(error), SHOWN, "");
-    }
+    let refusal = refusal_on(SHOWN.1, &admin, &error)?;
     if let Some(now) = now {
         return changed_meanwhile(&admin, typed.merged(&seen, &now), now).await;
     }
-    match refusal(&admin, &error) {
-        Ok(refusal) => unsaved(refusal.status, vec![refusal.wrong]).show(&admin),
-        Err(response) => *response,
-    }
+    Ok(unsaved(refusal.status, Wrongs(vec![refusal.wrong])).show(&admin))
 }
 
 /// Keeps what there is in the place of what was seen.
@@ -240,15 +231,12 @@ async fn changed_meanwhile(
     admin: &Admin,
     (typed, changes): (Typed, Vec<ChangedField>),
     now: Typed,
-) -> Response {
+) -> Answer {
     let theirs = admin.href(SHOWN.0);
-    match ChangedFields::of(admin, &["name", "branding", "contact"], (changes, theirs)).await {
-        Ok(meanwhile) => {
-            let (status, meanwhile) = (StatusCode::CONFLICT, Some(meanwhile));
-            Unsaved { status, typed, seen: now, wrongs: Vec::new(), meanwhile }.show(admin)
-        }
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let parts = ["name", "branding", "contact"];
+    let meanwhile = Some(admin.read(ChangedFields::of(admin, &parts, (changes, theirs)).await)?);
+    let status = StatusCode::CONFLICT;
+    Ok(Unsaved { status, typed, seen: now, wrongs: Wrongs::default(), meanwhile }.show(admin))
 }
 
 impl Unsaved {
@@ -261,7 +249,13 @@ fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> 
     let organization = &admin.signed_in.organization;
     let shown = unsaved.unwrap_or_else(|| {
         let is = Typed::of(organization);
-        Unsaved { status: StatusCode::OK, typed: is.clone(), seen: is, wrongs: Vec::new(), meanwhile: None }
+        Unsaved {
+            status: StatusCode::OK,
+            typed: is.clone(),
+            seen: is,
+            wrongs: Wrongs::default(),
+            meanwhile: None,
+        }
     });
     let template = LookTemplate {
         page: admin.page(),
@@ -291,7 +285,7 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once() {
         let wrongs = typed(["", "http://acme.test/logo.svg", "red", "nobody"]).parse().expect_err("wrong");
 
-        let fields: Vec<_> = wrongs.iter().map(|wrong| wrong.field.as_str()).collect();
+        let fields: Vec<_> = wrongs.0.iter().map(|wrong| wrong.field.as_str()).collect();
         assert_eq!(fields, ["name", "logo_url", "primary_color", "contact_email"]);
         assert!(typed(["Acme", "", "0B5FFF", ""]).parse().is_ok(), "the sign may be missing");
     }

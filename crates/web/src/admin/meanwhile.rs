@@ -8,20 +8,37 @@ use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::manage::audit::find_last;
 use orgate_flows::manage::users::find_user;
+use serde_json::Value;
 
 use super::Admin;
 use super::events::EventLine;
 
 /// `templates/admin/meanwhile.html`.
 pub(crate) struct Meanwhile {
-    /// Who, as far as the reader may know: a name or what they are.
-    pub(crate) who: String,
-    /// Their page.
-    pub(crate) who_href: Option<String>,
-    /// How long ago.
-    pub(crate) ago: Option<String>,
+    /// Whoever it was, for whoever may read the log.
+    pub(crate) by: Option<EventLine>,
     /// What: a few words, and what is so now.
     pub(crate) changes: Vec<(&'static str, String)>,
+}
+
+/// `templates/admin/changed_fields.html`.
+pub(crate) struct ChangedFields {
+    /// Whoever it was, for whoever may read the log.
+    pub(crate) by: Option<EventLine>,
+    pub(crate) changes: Vec<ChangedField>,
+    /// Where everything of theirs is taken.
+    pub(crate) theirs: String,
+}
+
+/// A field that somebody changed.
+pub(crate) struct ChangedField {
+    /// Its id on the page.
+    pub(crate) field: &'static str,
+    pub(crate) label: &'static str,
+    /// What it is now.
+    pub(crate) now: String,
+    /// What the form asked for, if whoever sent it had changed it as well: that stands in the form still.
+    pub(crate) yours: Option<String>,
 }
 
 impl Meanwhile {
@@ -31,24 +48,41 @@ impl Meanwhile {
         (action, detail, slug): (Action, &str, &str),
         changes: Vec<(&'static str, String)>,
     ) -> Result<Self, Failure> {
-        let unknown = |changes| Self { who: "Somebody".to_owned(), who_href: None, ago: None, changes };
-        let Some(auditor) = admin.caller.asking(OrgatePermission::AuditRead) else {
-            return Ok(unknown(changes));
-        };
-        let Some(event) = find_last(&admin.env, &auditor, (action, (detail, slug))).await? else {
-            return Ok(unknown(changes));
-        };
-        let line = EventLine::of(admin, &event, admin.env.clock.now());
-        let user = event.actor.1.as_deref().and_then(|id| id.parse::<UserId>().ok());
-        let named = match (user, admin.caller.asking(OrgatePermission::UsersRead)) {
-            (Some(user), Some(caller)) if line.who_href.is_some() => {
-                find_user(&admin.env, &caller, user).await?
-            }
-            _ => None,
-        };
-        let who = named.map_or(line.who, |user| user.profile.name);
-        Ok(Self { who, who_href: line.who_href, ago: Some(line.at.ago), changes })
+        Ok(Self { by: last(admin, (action, detail), |said| said == slug).await?, changes })
     }
+}
+
+impl ChangedFields {
+    /// These changes of the organization, of which the log says as `parts` what they were of.
+    pub(crate) async fn of(
+        admin: &Admin,
+        parts: &[&str],
+        (changes, theirs): (Vec<ChangedField>, String),
+    ) -> Result<Self, Failure> {
+        let is_of = |said: &str| said.split(' ').any(|part| parts.contains(&part));
+        let by = last(admin, (Action::OrganizationConfigured, "change"), is_of).await?;
+        Ok(Self { by, changes, theirs })
+    }
+}
+
+/// The last change of this kind that says this in this detail, with the name of whoever made it: as far as that may be seen.
+async fn last(
+    admin: &Admin,
+    (action, detail): (Action, &str),
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<Option<EventLine>, Failure> {
+    let Some(reader) = admin.caller.asking(OrgatePermission::AuditRead) else { return Ok(None) };
+    let of = (action, |all: &Value| all.get(detail).and_then(Value::as_str).is_some_and(&is_meant));
+    let Some(event) = find_last(&admin.env, &reader, of).await? else { return Ok(None) };
+    let mut line = EventLine::of(admin, &event, admin.env.clock.now());
+    let user = event.actor.1.as_deref().and_then(|id| id.parse::<UserId>().ok());
+    if let (Some(user), Some(_)) = (user, &line.who_href)
+        && let Some(reader) = admin.caller.asking(OrgatePermission::UsersRead)
+        && let Some(user) = find_user(&admin.env, &reader, user).await?
+    {
+        line.who = user.profile.name;
+    }
+    Ok(Some(line))
 }
 
 /// What was put in and taken out, between what a form was made of and what is there.

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::Action;
 use orgate_domain::connections::ConnectionState;
@@ -14,11 +13,12 @@ use orgate_flows::manage::statistics::{RECENT_DAYS, find_statistics};
 use orgate_flows::manage::users::INACTIVE_DAYS;
 
 use super::Admin;
+use super::answers::Answer;
 use super::chart::Chart;
 use super::connections::{Certificate, SHOWN, Seen};
 use super::events::EventLine;
 use super::frame::{Frame, Part};
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Days that the chart has.
 const DAYS: u16 = 30;
@@ -87,11 +87,9 @@ struct Number {
 }
 
 /// `GET /admin/{organization}`.
-pub(crate) async fn get(admin: Admin) -> Response {
-    match page(&admin).await {
-        Ok(template) => admin.render(StatusCode::OK, &template),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+pub(crate) async fn get(admin: Admin) -> Answer {
+    let template = admin.read(page(&admin).await)?;
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {

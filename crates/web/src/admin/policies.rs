@@ -2,20 +2,20 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::policies::{Policy, PolicySettings};
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::policy::{PolicyInForce, find_policy, preview_policy, update_policy};
 
-use super::change::{Wrong, answer, done, refusal};
-use super::changed_fields::{ChangedField, ChangedFields};
+use super::answers::Answer;
+use super::change::{Wrongs, answer, done, refusal_on};
 use super::frame::{Frame, Part};
+use super::meanwhile::{ChangedField, ChangedFields};
 use super::policy_change;
 use super::policy_fields::{GROUPS, Setting, Typed, read_seen, seen_text, settings};
 use super::{Admin, Submitted, entry};
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Where they are shown, and what that takes.
 pub(super) const SHOWN: (&str, OrgatePermission) = ("/policies", OrgatePermission::PoliciesRead);
@@ -35,7 +35,7 @@ struct PoliciesTemplate {
     /// What was set when the form was shown first.
     seen: String,
     groups: Vec<FieldGroup>,
-    wrongs: Vec<Wrong>,
+    wrongs: Wrongs,
     meanwhile: Option<ChangedFields>,
 }
 
@@ -80,12 +80,12 @@ struct Unsaved {
     status: StatusCode,
     typed: Typed,
     seen: PolicySettings,
-    wrongs: Vec<Wrong>,
+    wrongs: Wrongs,
     meanwhile: Option<ChangedFields>,
 }
 
 impl Field {
-    fn of(setting: &Setting, policy: &PolicyInForce, (typed, wrongs): (&Typed, &[Wrong])) -> Self {
+    fn of(setting: &Setting, policy: &PolicyInForce, (typed, wrongs): (&Typed, &Wrongs)) -> Self {
         let usual = usual(policy);
         let (own, force) = (setting.own(&policy.own), setting.in_force(&policy.effective));
         let source = match (&own, policy.above) {
@@ -112,7 +112,7 @@ impl Field {
             in_force: setting.words(&force),
             source,
             input: Input::of(setting, policy, typed),
-            wrong: wrongs.iter().find(|wrong| wrong.field == setting.name).map(|wrong| wrong.why.clone()),
+            wrong: wrongs.with(setting.name).map(str::to_owned),
         }
     }
 }
@@ -166,7 +166,7 @@ fn usual(policy: &PolicyInForce) -> Policy {
 impl PoliciesTemplate {
     /// What is wrong, and the field that the summary leads to.
     fn summary(&self) -> impl Iterator<Item = (&str, String)> {
-        self.wrongs.iter().map(|wrong| match settings().find(|setting| setting.name == wrong.field) {
+        self.wrongs.0.iter().map(|wrong| match settings().find(|setting| setting.name == wrong.field) {
             Some(setting) => (setting.name, format!("{}: {}", setting.label, wrong.why)),
             None => ("policies", wrong.why.clone()),
         })
@@ -174,16 +174,16 @@ impl PoliciesTemplate {
 }
 
 /// `GET …/policies`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let done =
         (params.get("done") == Some("saved")).then_some("The policies are saved, and count from now on.");
     show(&admin, done, None).await
 }
 
 /// `POST …/policies`: saves them; once more, where something ends.
-pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     let (typed, seen, action) = (Typed::read(&form), read_seen(form.text("seen")), form.text("action"));
-    let unsaved = Unsaved { status: StatusCode::OK, typed, seen, wrongs: Vec::new(), meanwhile: None };
+    let unsaved = Unsaved { status: StatusCode::OK, typed, seen, wrongs: Wrongs::default(), meanwhile: None };
     if action == "edit" {
         return unsaved.show(&admin).await;
     }
@@ -206,8 +206,8 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
                 return policy_change::ask(&admin, &preview, (ends, &unsaved.typed));
             }
             match update_policy(&admin.env, &admin.caller, &mut edit).await {
-                Ok(_) if preview.ends_own => return admin.signed_out(),
-                Ok(_) => return done(&admin, SHOWN, "saved"),
+                Ok(_) if preview.ends_own => return Ok(admin.signed_out()),
+                Ok(_) => return Ok(done(&admin, SHOWN, "saved")),
                 Err(error) => error,
             }
         }
@@ -221,24 +221,18 @@ async fn refused(
     admin: &Admin,
     error: &ChangeError,
     (unsaved, wanted, now): (Unsaved, PolicySettings, PolicySettings),
-) -> Response {
-    let refusal = match refusal(admin, error) {
-        Ok(refusal) => refusal,
-        Err(response) => return *response,
-    };
+) -> Answer {
+    let refusal = refusal_on(SHOWN.1, admin, error)?;
     if !matches!(error, ChangeError::Stale) {
-        return Unsaved { status: refusal.status, wrongs: vec![refusal.wrong], ..unsaved }.show(admin).await;
+        return Unsaved { status: refusal.status, wrongs: Wrongs(vec![refusal.wrong]), ..unsaved }
+            .show(admin)
+            .await;
     }
     let (own, changes) = merged(&wanted, &unsaved.seen, &now);
     let theirs = (changes, admin.href(SHOWN.0));
-    match ChangedFields::of(admin, &["policy"], theirs).await {
-        Ok(meanwhile) => {
-            let typed = Typed::of(&own, &Policy::default());
-            let (status, meanwhile) = (refusal.status, Some(meanwhile));
-            Unsaved { status, typed, seen: now, wrongs: Vec::new(), meanwhile }.show(admin).await
-        }
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let meanwhile = Some(admin.read(ChangedFields::of(admin, &["policy"], theirs).await)?);
+    let (status, typed) = (refusal.status, Typed::of(&own, &Policy::default()));
+    Unsaved { status, typed, seen: now, wrongs: Wrongs::default(), meanwhile }.show(admin).await
 }
 
 /// What is wanted, with what others changed since it was seen where it was not touched; and what that was.
@@ -270,28 +264,25 @@ fn merged(
 }
 
 impl Unsaved {
-    async fn show(self, admin: &Admin) -> Response {
+    async fn show(self, admin: &Admin) -> Answer {
         show(admin, None, Some(self)).await
     }
 }
 
-async fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> Response {
+async fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> Answer {
     // To change them is another permission than to read them.
     let Some(reader) = admin.caller.asking(SHOWN.1) else {
-        return match unsaved.and_then(|unsaved| unsaved.wrongs.into_iter().next()) {
+        return match unsaved.and_then(|unsaved| unsaved.wrongs.0.into_iter().next()) {
             Some(wrong) => answer(admin, Err(ChangeError::invalid("", wrong.why)), SHOWN, ""),
-            None => entry::lacks(admin, SHOWN.1),
+            None => Err(entry::lacks(admin, SHOWN.1).into()),
         };
     };
-    let policy = match find_policy(&admin.env, &reader).await {
-        Ok(policy) => policy,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let policy = admin.read(find_policy(&admin.env, &reader).await)?;
     let shown = unsaved.unwrap_or_else(|| Unsaved {
         status: StatusCode::OK,
         typed: Typed::of(&policy.own, &usual(&policy)),
         seen: policy.own,
-        wrongs: Vec::new(),
+        wrongs: Wrongs::default(),
         meanwhile: None,
     });
     let groups = GROUPS.iter().map(|group| {
@@ -310,7 +301,7 @@ async fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved
         wrongs: shown.wrongs,
         meanwhile: shown.meanwhile,
     };
-    admin.render(shown.status, &template)
+    Ok(admin.render(shown.status, &template))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::clients::Party;
 use orgate_domain::policies::{Policy, SsoEnforcement};
 use orgate_flows::manage::policy::PolicyPreview;
 
+use super::answers::Answer;
 use super::frame::{Frame, Part};
 use super::policies::SHOWN;
 use super::policy_fields::{Typed, length_of, seen_text, settings};
@@ -36,10 +36,10 @@ struct Change {
 }
 
 /// Asks whether it is to be made.
-pub(super) fn ask(admin: &Admin, preview: &PolicyPreview, (ends, typed): (Vec<String>, &Typed)) -> Response {
+pub(super) fn ask(admin: &Admin, preview: &PolicyPreview, (ends, typed): (Vec<String>, &Typed)) -> Answer {
     // It shows what is in force.
     if admin.caller.asking(SHOWN.1).is_none() {
-        return entry::lacks(admin, SHOWN.1);
+        return Err(entry::lacks(admin, SHOWN.1).into());
     }
     let (before, after) = (&preview.before.effective, &preview.after.effective);
     let touched = settings().filter(|setting| setting.in_force(before) != setting.in_force(after));
@@ -58,7 +58,7 @@ pub(super) fn ask(admin: &Admin, preview: &PolicyPreview, (ends, typed): (Vec<St
         ends,
         changes: changes.collect(),
     };
-    admin.render(StatusCode::OK, &template)
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 /// What ends with a change, in sentences; none: nothing does.

@@ -9,7 +9,7 @@ use orgate_domain::policies::{
 };
 use orgate_flows::manage::policy::SHORTEST;
 
-use super::change::Wrong;
+use super::change::{Wrong, Wrongs};
 use crate::fields::Form;
 
 /// Units, the smallest first: as forms name them, and how many seconds each is.
@@ -321,10 +321,10 @@ impl Typed {
     }
 
     /// What it asks for, or everything that is wrong.
-    pub(crate) fn parse(&self) -> Result<PolicySettings, Vec<Wrong>> {
+    pub(crate) fn parse(&self) -> Result<PolicySettings, Wrongs> {
         let mut own = PolicySettings::default();
         let wrongs: Vec<_> = settings().filter_map(|setting| setting.read(self, &mut own).err()).collect();
-        if wrongs.is_empty() { Ok(own) } else { Err(wrongs) }
+        if wrongs.is_empty() { Ok(own) } else { Err(Wrongs(wrongs)) }
     }
 }
 
@@ -425,7 +425,7 @@ mod tests {
             ("sso_enforcement", "always", ""),
         ] {
             let wrongs = typed(name, text, unit).parse().expect_err(text);
-            assert!(wrongs.len() == 1 && wrongs[0].field == name, "{text}: {wrongs:?}");
+            assert!(wrongs.0.len() == 1 && wrongs.0[0].field == name, "{text}: {wrongs:?}");
         }
         assert!(typed("access_token_secs", "1", "hours").parse().is_ok());
     }

@@ -6,22 +6,22 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::ids::RoleId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::manage::Role;
 use orgate_flows::manage::applications::list_declared;
-use orgate_flows::manage::roles::find_role;
+use orgate_flows::manage::roles::{find_role, not_theirs};
 
-use super::change::Refusal;
+use super::answers::Answer;
+use super::change::{Refusal, Wrongs};
 use super::frame::{Frame, Part};
 use super::matrix::Matrix;
 use super::meanwhile::Meanwhile;
 use super::roles::{origin, purpose};
-use super::{Admin, Named, entry};
+use super::{Admin, Named};
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 pub(crate) use save::{post, post_new};
 
@@ -44,7 +44,7 @@ struct RoleTemplate {
     matrix: Matrix,
     /// What was typed, and is no permission.
     more: String,
-    refusal: Option<Refusal>,
+    wrongs: Wrongs,
     meanwhile: Option<Meanwhile>,
 }
 
@@ -83,27 +83,13 @@ enum Refused {
     Meanwhile(String, BTreeSet<String>),
 }
 
-impl RoleTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let wrong = self.refusal.as_ref().map(|refusal| &refusal.wrong);
-        wrong.filter(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
-    }
-
-    /// What is wrong, and the field that the summary leads to, if there is one.
-    fn summary(&self) -> Option<(&str, Option<&str>)> {
-        let wrong = &self.refusal.as_ref()?.wrong;
-        Some((wrong.why.as_str(), Some(wrong.field.as_str()).filter(|field| !field.is_empty())))
-    }
-}
-
 /// `GET …/roles/new`.
-pub(crate) async fn get_new(admin: Admin) -> Response {
+pub(crate) async fn get_new(admin: Admin) -> Answer {
     show_new(&admin, None).await
 }
 
 /// `GET …/roles/{role}`.
-pub(crate) async fn get(admin: Admin, Named(id): Named<RoleId>, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, Named(id): Named<RoleId>, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
         Some("made") => Some("The role is made. Nobody has it yet: give it on a user’s page, or to a group."),
         Some("saved") => Some("The role is saved, and counts at once for whoever has it."),
@@ -112,26 +98,16 @@ pub(crate) async fn get(admin: Admin, Named(id): Named<RoleId>, LinkQuery(params
     show(&admin, id, (done, None)).await
 }
 
-async fn show_new(admin: &Admin, asked: Option<Asked>) -> Response {
-    match page(admin, None, (None, asked)).await {
-        Ok((status, template)) => admin.render(status, &template),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+async fn show_new(admin: &Admin, asked: Option<Asked>) -> Answer {
+    let (status, template) = admin.read(page(admin, None, (None, asked)).await)?;
+    Ok(admin.render(status, &template))
 }
 
-async fn show(admin: &Admin, id: RoleId, said: (Option<&'static str>, Option<Asked>)) -> Response {
-    let Some(reader) = admin.caller.asking(OrgatePermission::RolesRead) else {
-        return entry::lacks(admin, OrgatePermission::RolesRead);
-    };
-    let shown = match find_role(&admin.env, &reader, id).await {
-        Ok(Some(role)) => page(admin, Some(&role), said).await,
-        Ok(None) => return entry::missing(admin),
-        Err(failure) => Err(failure),
-    };
-    match shown {
-        Ok((status, template)) => admin.render(status, &template),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+async fn show(admin: &Admin, id: RoleId, said: (Option<&'static str>, Option<Asked>)) -> Answer {
+    let reader = admin.reading(OrgatePermission::RolesRead)?;
+    let role = admin.found(find_role(&admin.env, &reader, id).await)?;
+    let (status, template) = admin.read(page(admin, Some(&role), said).await)?;
+    Ok(admin.render(status, &template))
 }
 
 async fn page(
@@ -140,7 +116,10 @@ async fn page(
     (done, asked): (Option<&'static str>, Option<Asked>),
 ) -> Result<(StatusCode, RoleTemplate), Failure> {
     let manager = admin.caller.asking(OrgatePermission::RolesManage);
-    let lock = role.filter(|_| manager.is_some()).and_then(|role| lock(admin, role));
+    let lock = role
+        .filter(|_| manager.is_some())
+        .and_then(|role| not_theirs(&admin.caller, &role.permissions))
+        .cloned();
     let edits = manager.is_some() && lock.is_none();
     let status = asked.as_ref().map_or(StatusCode::OK, |asked| asked.refused.status());
     let asked = asked.unwrap_or_else(|| Asked::as_is(role));
@@ -155,7 +134,7 @@ async fn page(
         None => Vec::new(),
     };
     let matrix = asked.matrix(admin, (role, edits), &declared);
-    let refusal = asked.refused.located(&matrix);
+    let wrongs = asked.refused.located(&matrix);
     let path = role.map_or_else(|| "/roles/new".to_owned(), |role| format!("/roles/{}", role.id));
     let up = admin.caller.asking(OrgatePermission::RolesRead).map_or("", |_| "/roles");
     let template = RoleTemplate {
@@ -170,15 +149,10 @@ async fn page(
         edits,
         matrix,
         more: asked.more.join(" "),
-        refusal,
+        wrongs,
         meanwhile,
     };
     Ok((status, template))
-}
-
-/// What is in a role that the reader may not give, and so not take either.
-fn lock(admin: &Admin, role: &Role) -> Option<String> {
-    role.permissions.iter().find(|text| !admin.caller.may_give_permission(text)).cloned()
 }
 
 impl Shown {

@@ -2,23 +2,20 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::ids::RoleId;
 use orgate_domain::permissions::{EVERYTHING, OrgatePermission, READY_ROLES, ReadyRole};
 use orgate_flows::manage::roles::list_roles;
 use orgate_flows::manage::{PageOf, Role};
 
 use super::Admin;
+use super::answers::Answer;
 use super::frame::{Frame, Pager, Part};
 use super::matrix::summary;
 use crate::form::LinkQuery;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Roles on one page.
 const ON_A_PAGE: usize = 50;
-
-/// Where roles are shown, and to whom.
-pub(super) const SHOWN: (&str, OrgatePermission) = ("/roles", OrgatePermission::RolesRead);
 
 /// What the roles are for that Orgate comes with.
 const READY: [(&str, &str); 7] = [
@@ -101,14 +98,11 @@ fn count(role: &Role) -> String {
 }
 
 /// `GET …/roles`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let done = (params.get("done") == Some("deleted")).then_some("The role is gone.");
     let after = params.get("after").and_then(|text| text.parse::<RoleId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
-    let found = match list_roles(&admin.env, &admin.caller, page).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_roles(&admin.env, &admin.caller, page).await)?;
     let here = admin.href("/roles");
     let makes = admin.caller.asking(OrgatePermission::RolesManage);
     let template = RolesTemplate {
@@ -121,7 +115,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         },
         new: makes.map(|_| admin.href("/roles/new")),
     };
-    admin.render(StatusCode::OK, &template)
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 #[cfg(test)]

@@ -1,24 +1,21 @@
 //! Making a set-up link for somebody else: what for, which roles, how long. It is shown once.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::Duration;
-use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::setup::{DEFAULT_LIFETIME, SetupPurpose};
-use orgate_flows::Failure;
-use orgate_flows::manage::roles::list_all_roles;
-use orgate_flows::manage::setup_links::{CreatedSetupLink, create_setup_link, givable};
+use orgate_flows::manage::setup_links::{CreatedSetupLink, create_setup_link};
 use orgate_flows::setup::links::WantedLink;
 
-use super::change::{Refusal, refusal};
+use super::answers::Answer;
+use super::change::{Refusal, Wrongs, refusal};
 use super::frame::{Frame, Part};
+use super::role_boxes::{RoleBox, role_boxes};
 use super::setup_links::{SHOWN, what};
 use super::{Admin, Submitted};
 use crate::fields::Form;
-use crate::page::{Link, Page, failed};
+use crate::page::{Link, Page};
 use crate::setup::time;
 
 /// How long a link may be good, in hours.
@@ -34,18 +31,18 @@ struct SetupLinkTemplate {
     csrf: String,
     here: String,
     back: String,
-    purposes: Vec<Tickbox>,
+    purposes: Vec<Purpose>,
     /// Those that they may give.
-    roles: Vec<Tickbox>,
+    roles: Vec<RoleBox>,
     lifetimes: Vec<(i64, &'static str, bool)>,
-    refusal: Option<Refusal>,
+    wrongs: Wrongs,
 }
 
-/// A box in the form.
-struct Tickbox {
-    value: String,
-    label: String,
-    hint: String,
+/// What a link may be for.
+struct Purpose {
+    value: &'static str,
+    label: &'static str,
+    hint: &'static str,
     is_ticked: bool,
 }
 
@@ -64,36 +61,16 @@ struct MadeTemplate {
     onward: String,
 }
 
-impl SetupLinkTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        self.refusal
-            .as_ref()
-            .filter(|refusal| refusal.wrong.field == field)
-            .map(|refusal| refusal.wrong.why.as_str())
-    }
-
-    /// What is wrong, and the field that the summary leads to.
-    fn summary(&self) -> Option<(&str, &str)> {
-        let wrong = &self.refusal.as_ref()?.wrong;
-        let known = ["purposes", "roles", "expires_in_hours"].contains(&wrong.field.as_str());
-        Some((wrong.why.as_str(), if known { &wrong.field } else { "purposes" }))
-    }
-}
-
 /// `GET …/setup-links/new`.
-pub(crate) async fn get(admin: Admin) -> Response {
+pub(crate) async fn get(admin: Admin) -> Answer {
     show(&admin, None, None).await
 }
 
 /// `POST …/setup-links/new`: shows the link, which nobody sees again.
-pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     match create_setup_link(&admin.env, &admin.caller, &wanted(&form), None).await {
-        Ok(made) => shown(&admin, made),
-        Err(error) => match refusal(&admin, &error) {
-            Ok(refusal) => show(&admin, Some(&form), Some(refusal)).await,
-            Err(response) => *response,
-        },
+        Ok(made) => Ok(shown(&admin, made)),
+        Err(error) => show(&admin, Some(&form), Some(refusal(&admin, &error)?)).await,
     }
 }
 
@@ -128,12 +105,9 @@ fn below(admin: &Admin) -> Frame {
     frame
 }
 
-async fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> Response {
-    let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
-    let roles = match roles(admin, form).await {
-        Ok(roles) => roles,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+async fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> Answer {
+    let (status, wrongs) = Wrongs::of(refusal, &["purposes", "roles", "expires_in_hours"]);
+    let roles = admin.read(role_boxes(admin, form, |role| admin.caller.may_give(role)).await)?;
     let chosen = form.map_or(DEFAULT_LIFETIME.num_hours(), |form| form.number("expires_in_hours").into());
     let template = SetupLinkTemplate {
         page: admin.page(),
@@ -144,13 +118,13 @@ async fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> R
         purposes: purposes(admin, form),
         roles,
         lifetimes: LIFETIMES.iter().map(|(hours, label)| (*hours, *label, *hours == chosen)).collect(),
-        refusal,
+        wrongs,
     };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }
 
 /// What a link of theirs may be for: all of it, unless they say otherwise.
-fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Tickbox> {
+fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Purpose> {
     let open =
         SetupPurpose::ALL.into_iter().filter(|purpose| admin.caller.asking(purpose.permission()).is_some());
     let boxed = open.map(|purpose| {
@@ -158,26 +132,12 @@ fn purposes(admin: &Admin, form: Option<&Form>) -> Vec<Tickbox> {
             SetupPurpose::Sso => ("Identity providers", "To connect one, test it, and make it live."),
             SetupPurpose::Domains => ("Domains", "To claim e-mail domains, and prove them by a DNS record."),
         };
-        Tickbox {
-            value: purpose.as_str().to_owned(),
-            label: label.to_owned(),
-            hint: hint.to_owned(),
+        Purpose {
+            value: purpose.as_str(),
+            label,
+            hint,
             is_ticked: form.is_none_or(|form| form.all("purpose").any(|text| text == purpose.as_str())),
         }
     });
     boxed.collect()
-}
-
-/// The roles that may be given, as far as they may be seen: none, unless they say otherwise.
-async fn roles(admin: &Admin, form: Option<&Form>) -> Result<Vec<Tickbox>, Failure> {
-    let Some(caller) = admin.caller.asking(OrgatePermission::RolesRead) else { return Ok(Vec::new()) };
-    let roles = list_all_roles(&admin.env, &caller).await?;
-    let open: BTreeSet<String> = givable(&admin.caller, &roles);
-    let boxed = roles.into_iter().filter(|role| open.contains(role.slug.as_str())).map(|role| Tickbox {
-        is_ticked: form.is_some_and(|form| form.all("role").any(|slug| slug == role.slug.as_str())),
-        label: role.name.as_str().to_owned(),
-        hint: if role.name.as_str() == role.slug.as_str() { String::new() } else { role.slug.to_string() },
-        value: role.slug.to_string(),
-    });
-    Ok(boxed.collect())
 }

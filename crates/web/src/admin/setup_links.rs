@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::SetupLinkId;
 use orgate_domain::permissions::OrgatePermission;
@@ -10,12 +9,13 @@ use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
 use orgate_flows::manage::PageOf;
 use orgate_flows::manage::setup_links::{list_setup_links, revoke_setup_link};
 
+use super::answers::Answer;
 use super::change::answer;
 use super::frame::{Frame, Pager, Part};
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Page, failed};
+use crate::page::Page;
 use crate::setup::time;
 
 /// Links on one page.
@@ -94,17 +94,14 @@ pub(super) fn what(link: &SetupLink) -> &'static str {
 }
 
 /// `GET …/setup-links`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let said = match params.get("done") {
         Some("revoked") => Some("The link is taken back. It opens nothing any more."),
         _ => None,
     };
     let after = params.get("after").and_then(|text| text.parse::<SetupLinkId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
-    let found = match list_setup_links(&admin.env, &admin.caller, page).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_setup_links(&admin.env, &admin.caller, page).await)?;
     let (here, now) = (admin.href(SHOWN.0), admin.env.clock.now());
     let new = admin.caller.asking(OrgatePermission::SetupLinksManage);
     let template = SetupLinksTemplate {
@@ -119,14 +116,11 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         new: new.map(|_| admin.href("/setup-links/new")),
         here,
     };
-    admin.render(StatusCode::OK, &template)
+    Ok(admin.render(StatusCode::OK, &template))
 }
 
 /// `POST …/setup-links/{setup_link}/revoke`.
-pub(crate) async fn post_revoke(
-    Named(id): Named<SetupLinkId>,
-    Submitted { admin, .. }: Submitted,
-) -> Response {
+pub(crate) async fn post_revoke(Named(id): Named<SetupLinkId>, Submitted { admin, .. }: Submitted) -> Answer {
     let done = revoke_setup_link(&admin.env, &admin.caller, id).await;
     answer(&admin, done, SHOWN, "revoked")
 }

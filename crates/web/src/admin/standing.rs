@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::quotas::Quota;
 use orgate_flows::manage::organizations::{change_status, list_organizations};
@@ -10,14 +9,15 @@ use orgate_flows::manage::quotas::{QuotaState, list_quotas};
 use orgate_flows::manage::seats::{LimitChanges, Moved, Seats, find_seats, set_limits};
 use orgate_flows::manage::{ChangeError, ListedOrganization, OrganizationFilter, PageOf};
 
-use super::change::{Refusal, Wrong, refusal};
-use super::delete::check_word;
+use super::answers::Answer;
+use super::change::{Refusal, Wrong, Wrongs, refusal};
+use super::confirm::check_word;
 use super::frame::{Frame, Part};
 use super::{Admin, Submitted, entry};
 use crate::fields::Form;
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Page, failed};
+use crate::page::Page;
 use crate::present::see_other;
 
 /// `templates/admin/standing.html`.
@@ -39,7 +39,7 @@ struct StandingTemplate {
     is_operators: bool,
     seats: SeatLine,
     limits: Vec<LimitLine>,
-    refusal: Option<Refusal>,
+    wrongs: Wrongs,
 }
 
 /// How many seats there are.
@@ -63,22 +63,8 @@ struct LimitLine {
     used: i64,
 }
 
-impl StandingTemplate {
-    /// What is wrong with a field.
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let refusal = self.refusal.as_ref().filter(|refusal| refusal.wrong.field == field);
-        refusal.map(|refusal| refusal.wrong.why.as_str())
-    }
-
-    /// What is wrong, and the field that the summary leads to.
-    fn summary(&self) -> Option<(&str, &str)> {
-        let wrong = &self.refusal.as_ref()?.wrong;
-        Some((wrong.why.as_str(), if wrong.field.is_empty() { "content" } else { &wrong.field }))
-    }
-}
-
 /// `GET …/organizations/{other}/standing`.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
         Some("limits") => Some("The limits are saved."),
         Some("status") => Some("The status is changed."),
@@ -88,8 +74,10 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 }
 
 /// `POST …/standing/status`: suspends, deletes or restores it; what shuts people out once its slug was typed.
-pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Response {
-    let Some(status) = OrgStatus::from_text(form.text("status")) else { return entry::old_page(&admin) };
+pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Answer {
+    let Some(status) = OrgStatus::from_text(form.text("status")) else {
+        return Err(entry::old_page(&admin).into());
+    };
     let typed = check_word(form.text("word"), admin.signed_in.organization.slug.as_str()).is_ok();
     if status != OrgStatus::Active && !typed {
         let why = "Type it as it stands above.".to_owned();
@@ -100,13 +88,15 @@ pub(crate) async fn post_status(Submitted { admin, form }: Submitted) -> Respons
         };
         return show(&admin, (None, Some(refusal)), Some(&form)).await;
     }
-    let Some(seen) = OrgStatus::from_text(form.text("was")) else { return entry::old_page(&admin) };
+    let Some(seen) = OrgStatus::from_text(form.text("was")) else {
+        return Err(entry::old_page(&admin).into());
+    };
     let changed = change_status(&admin.env, &admin.caller, (Some(seen), status)).await.map(drop);
     concluded(&admin, changed, (&form, "status")).await
 }
 
 /// `POST …/standing/limits`: saves those that are not as they were shown.
-pub(crate) async fn post_limits(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_limits(Submitted { admin, form }: Submitted) -> Answer {
     let changed = save_limits(&admin, &form).await;
     concluded(&admin, changed, (&form, "limits")).await
 }
@@ -132,14 +122,12 @@ async fn save_limits(admin: &Admin, form: &Form) -> Result<(), ChangeError> {
     set_limits(&admin.env, &admin.caller, &changes).await
 }
 
-async fn concluded(admin: &Admin, changed: Result<(), ChangeError>, (form, said): (&Form, &str)) -> Response {
+async fn concluded(admin: &Admin, changed: Result<(), ChangeError>, (form, said): (&Form, &str)) -> Answer {
     let Err(error) = changed else {
-        return see_other(&admin.env.issuer.at(&format!("{}?done={said}", admin.href("/standing"))));
+        return Ok(see_other(&admin.env.issuer.at(&format!("{}?done={said}", admin.href("/standing")))));
     };
-    match refusal(admin, &error) {
-        Ok(refusal) => show(admin, (None, Some(refusal)), Some(form)).await,
-        Err(response) => *response,
-    }
+    let refusal = refusal(admin, &error)?;
+    show(admin, (None, Some(refusal)), Some(form)).await
 }
 
 /// What the page shows of the organization.
@@ -163,13 +151,11 @@ async fn show(
     admin: &Admin,
     (done, refusal): (Option<&'static str>, Option<Refusal>),
     form: Option<&Form>,
-) -> Response {
-    let Standing { listed, seats, quotas } = match read(admin).await {
-        Ok(Some(standing)) => standing,
-        Ok(None) => return entry::missing(admin),
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
-    let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+) -> Answer {
+    let Standing { listed, seats, quotas } = admin.found(read(admin).await)?;
+    let mut fields = vec!["seats", "suspend-word", "delete-word"];
+    fields.extend(Quota::ALL.iter().map(|quota| quota.as_str()));
+    let (status, wrongs) = Wrongs::of(refusal, &fields);
     let text = |limit: Option<u32>| limit.map_or_else(String::new, |limit| limit.to_string());
     let typed = |field: &str, was: &str| match form {
         Some(form) if form.is_ticked(field) => form.text(field).to_owned(),
@@ -203,9 +189,9 @@ async fn show(
         made: Moment::of(listed.created_at, admin.env.clock.now()),
         erased_after: listed.erase_after.map(|at| at.format("%-d %B %Y").to_string()),
         is_operators: admin.is_operators(),
-        refusal,
+        wrongs,
     };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }
 
 /// A kind of thing, as the page names it.

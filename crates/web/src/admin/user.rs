@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::{RoleId, SessionId, UserId};
 use orgate_domain::permissions::OrgatePermission;
@@ -16,12 +15,13 @@ use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions
 use orgate_flows::manage::users::{RoleChanges, change_roles, find_user};
 use orgate_flows::manage::{ChangeError, ListedUser, OpenSession, Role};
 
-use super::change::{Refusal, answer, done, refusal};
+use super::answers::Answer;
+use super::change::{Refusal, answer, done, refusal_on};
 use super::frame::{Frame, Part};
-use super::{Admin, Named, Submitted, entry};
+use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Org, Page, failed};
+use crate::page::{Org, Page};
 
 /// `templates/admin/user.html`.
 #[derive(Template)]
@@ -132,7 +132,7 @@ impl SessionLine {
 }
 
 /// `GET …/users/{user}`.
-pub(crate) async fn get(admin: Admin, Named(id): Named<UserId>, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, Named(id): Named<UserId>, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
         Some("roles") => Some("The roles are saved, and count at once."),
         Some("session") => Some("The session has ended. The applications are being told."),
@@ -147,13 +147,10 @@ pub(crate) async fn get(admin: Admin, Named(id): Named<UserId>, LinkQuery(params
 /// A change of roles that was refused, and what was ticked.
 type Refused = (Refusal, BTreeSet<RoleId>);
 
-async fn show(admin: &Admin, id: UserId, said: (Option<&'static str>, Option<Refused>)) -> Response {
+async fn show(admin: &Admin, id: UserId, said: (Option<&'static str>, Option<Refused>)) -> Answer {
     let status = said.1.as_ref().map_or(StatusCode::OK, |(refusal, _)| refusal.status);
-    match page(admin, id, said).await {
-        Ok(Some(template)) => admin.render(status, &template),
-        Ok(None) => entry::missing(admin),
-        Err(failure) => failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    }
+    let template = admin.found(page(admin, id, said).await)?;
+    Ok(admin.render(status, &template))
 }
 
 async fn page(
@@ -196,29 +193,20 @@ async fn page(
 
 /// `POST …/users/{user}/roles`: gives the roles that are ticked now and were not, and takes the others; what the form did not show
 /// stays.
-pub(crate) async fn post_roles(Named(id): Named<UserId>, Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_roles(Named(id): Named<UserId>, Submitted { admin, form }: Submitted) -> Answer {
     let roles = |field| form.all(field).filter_map(|text| text.parse().ok()).collect::<BTreeSet<RoleId>>();
     let (wanted, held) = (roles("role"), roles("held"));
     let changes = RoleChanges { given: &wanted - &held, taken: &held - &wanted };
     let shown = format!("/users/{id}");
     let Err(error) = change_roles(&admin.env, &admin.caller, id, &changes).await else {
-        return done(&admin, (&shown, OrgatePermission::UsersRead), "roles");
+        return Ok(done(&admin, (&shown, OrgatePermission::UsersRead), "roles"));
     };
-    // What the page shows beside the roles takes another permission than to change them.
-    if admin.caller.asking(OrgatePermission::UsersRead).is_none() {
-        return answer(&admin, Err(error), (&shown, OrgatePermission::UsersRead), "");
-    }
-    match refusal(&admin, &error) {
-        Ok(refusal) => show(&admin, id, (None, Some((refusal, wanted)))).await,
-        Err(response) => *response,
-    }
+    let refusal = refusal_on(OrgatePermission::UsersRead, &admin, &error)?;
+    show(&admin, id, (None, Some((refusal, wanted)))).await
 }
 
 /// `POST …/users/{user}/sessions`: ends one, or all of them.
-pub(crate) async fn post_sessions(
-    Named(id): Named<UserId>,
-    Submitted { admin, form }: Submitted,
-) -> Response {
+pub(crate) async fn post_sessions(Named(id): Named<UserId>, Submitted { admin, form }: Submitted) -> Answer {
     let one = form.get("session").map(str::parse::<SessionId>);
     // The browser's way on would be to sign in, wherever that is: a form may not lead there, and a link may.
     let is_own = match one {
@@ -232,7 +220,7 @@ pub(crate) async fn post_sessions(
         None => (end_sessions_of(&admin.env, &admin.caller, id).await, "sessions"),
     };
     if is_own && result.is_ok() {
-        return admin.signed_out();
+        return Ok(admin.signed_out());
     }
     answer(&admin, result, (&format!("/users/{id}"), OrgatePermission::UsersRead), said)
 }

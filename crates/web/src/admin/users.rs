@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
@@ -11,10 +10,11 @@ use orgate_flows::manage::users::{INACTIVE_DAYS, MAX_SEARCH, UserFilter, list_us
 use orgate_flows::manage::{ListedUser, PageOf};
 
 use super::Admin;
+use super::answers::Answer;
 use super::frame::{Frame, Pager, Part};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
-use crate::page::{Page, failed};
+use crate::page::Page;
 
 /// Users on one page.
 const ON_A_PAGE: usize = 50;
@@ -119,7 +119,7 @@ impl UserLine {
 }
 
 /// `GET …/users`: a page of them, or of those who are looked for.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
+pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let search = params.get("search").unwrap_or_default().trim();
     let asked = params.get("show").unwrap_or_default();
     let show = Show::ALL.into_iter().find(|show| show.value() == asked).unwrap_or(Show::Everybody);
@@ -134,10 +134,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
     };
     let after = params.get("after").and_then(|text| text.parse::<UserId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
-    let found = match list_users(&admin.env, &admin.caller, (&filter, page)).await {
-        Ok(found) => found,
-        Err(failure) => return failed(&admin.env, &admin.cookies.browser.origin, &failure),
-    };
+    let found = admin.read(list_users(&admin.env, &admin.caller, (&filter, page)).await)?;
     let here = admin.href("/users");
     let narrowed: Vec<_> = [("search", search), ("show", show.value())]
         .into_iter()
@@ -165,5 +162,5 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
         here,
     };
     let status = if is_long { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    admin.render(status, &template)
+    Ok(admin.render(status, &template))
 }

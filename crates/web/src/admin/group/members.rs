@@ -1,7 +1,6 @@
 //! Who is in a group: put into it by their address, and taken out.
 
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{GroupId, UserId};
 use orgate_domain::permissions::OrgatePermission;
@@ -10,9 +9,10 @@ use orgate_flows::manage::users::{UserFilter, list_users};
 use orgate_flows::manage::{ChangeError, Member, Page as Listed, PageOf};
 
 use super::{Said, show};
-use crate::admin::change::{Refusal, answer, done, refusal};
+use crate::admin::answers::{Answer, Instead};
+use crate::admin::change::{Refusal, answer, done, refusal_on};
 use crate::admin::frame::Pager;
-use crate::admin::{Admin, Named, Submitted, entry};
+use crate::admin::{Admin, Named, Submitted};
 use crate::page::Org;
 
 /// Whoever was put into a group.
@@ -75,54 +75,37 @@ impl Members {
 }
 
 /// `POST …/groups/{group}/members`: puts whoever has this address into it.
-pub(crate) async fn post_add(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_add(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Answer {
     let email = form.text("email");
-    let added = match find(&admin, email).await {
+    let added = match find(&admin, email).await? {
         Ok(user) => add_member(&admin.env, &admin.caller, (id, user)).await,
-        Err(Unfound::Here(error)) => Err(error),
-        Err(Unfound::Elsewhere(response)) => return *response,
+        Err(error) => Err(error),
     };
     let shown = format!("/groups/{id}");
     let Err(error) = added else {
-        return done(&admin, (&shown, OrgatePermission::GroupsRead), "added");
+        return Ok(done(&admin, (&shown, OrgatePermission::GroupsRead), "added"));
     };
-    if admin.caller.asking(OrgatePermission::GroupsRead).is_none() {
-        return answer(&admin, Err(error), (&shown, OrgatePermission::GroupsRead), "");
-    }
-    match refusal(&admin, &error) {
-        Ok(refusal) => {
-            let member = Some((email.to_owned(), refusal));
-            show(&admin, id, Said { member, ..Said::default() }).await
-        }
-        Err(response) => *response,
-    }
+    let refusal = refusal_on(OrgatePermission::GroupsRead, &admin, &error)?;
+    show(&admin, id, Said { member: Some((email.to_owned(), refusal)), ..Said::default() }).await
 }
 
-/// Why nobody was found.
-enum Unfound {
-    /// The form says it.
-    Here(ChangeError),
-    /// Another page does.
-    Elsewhere(Box<Response>),
-}
-
-/// Whoever has this address.
-async fn find(admin: &Admin, email: &str) -> Result<UserId, Unfound> {
-    let Some(reader) = admin.caller.asking(OrgatePermission::UsersRead) else {
-        return Err(Unfound::Elsewhere(Box::new(entry::lacks(admin, OrgatePermission::UsersRead))));
+/// Whoever has this address, or what the form says of it.
+async fn find(admin: &Admin, email: &str) -> Result<Result<UserId, ChangeError>, Instead> {
+    let reader = admin.reading(OrgatePermission::UsersRead)?;
+    let wrong = |why: String| ChangeError::invalid("/email", why);
+    let parsed = match Email::parse(email) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(Err(wrong(format!("{error}, like name@example.com")))),
     };
-    let wrong = |why: String| Unfound::Here(ChangeError::invalid("/email", why));
-    let parsed = Email::parse(email).map_err(|error| wrong(format!("{error}, like name@example.com")))?;
     let filter = UserFilter { email: Some(parsed), ..UserFilter::default() };
     let first = PageOf { after: None, limit: 1 };
-    let found = list_users(&admin.env, &reader, (&filter, first)).await;
-    let found = found.map_err(|failure| Unfound::Here(failure.into()))?;
+    let found = admin.read(list_users(&admin.env, &reader, (&filter, first)).await)?;
     let user = found.items.first().map(|user| user.id);
-    user.ok_or_else(|| wrong("no user of the organization has this address".to_owned()))
+    Ok(user.ok_or_else(|| wrong("no user of the organization has this address".to_owned())))
 }
 
 /// `POST …/groups/{group}/members/remove`: takes one out.
-pub(crate) async fn post_remove(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_remove(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Answer {
     let removed = match form.text("user").parse::<UserId>() {
         Ok(user) => remove_member(&admin.env, &admin.caller, (id, user)).await,
         Err(_) => Err(ChangeError::Missing),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::audit::Action;
 use orgate_domain::ids::GroupId;
 use orgate_domain::names::Slug;
@@ -13,7 +12,8 @@ use orgate_flows::manage::groups::{GroupSettings, create_group, update_group};
 use orgate_flows::manage::{ChangeError, Group};
 
 use super::{Asked, Base, Refused, Said, show, show_new};
-use crate::admin::change::{Refusal, answer, done, refusal};
+use crate::admin::answers::Answer;
+use crate::admin::change::{Refusal, done, refusal, refusal_on};
 use crate::admin::meanwhile::{Meanwhile, moved};
 use crate::admin::naming::{display_name, slug_for};
 use crate::admin::{Admin, Named, Submitted};
@@ -37,25 +37,27 @@ impl Refused {
 }
 
 /// `POST …/groups/new`.
-pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
     let made = match (slug_for(&form), settings(&form, &Base::nothing())) {
         (Ok(slug), Ok(settings)) => create_group(&admin.env, &admin.caller, (slug, settings), None).await,
         (_, Err(error)) | (Err(error), _) => Err(error),
     };
     let error = match made {
         Ok(group) => {
-            return done(&admin, (&format!("/groups/{}", group.id), OrgatePermission::GroupsRead), "made");
+            return Ok(done(
+                &admin,
+                (&format!("/groups/{}", group.id), OrgatePermission::GroupsRead),
+                "made",
+            ));
         }
         Err(error) => error,
     };
-    match refusal(&admin, &error) {
-        Ok(refusal) => show_new(&admin, Some(Asked::of(&form, Refused::For(refusal)))).await,
-        Err(response) => *response,
-    }
+    let refusal = refusal(&admin, &error)?;
+    show_new(&admin, Some(Asked::of(&form, Refused::For(refusal)))).await
 }
 
 /// `POST …/groups/{group}`: saves what the form shows, unless somebody else changed the group since.
-pub(crate) async fn post(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Named(id): Named<GroupId>, Submitted { admin, form }: Submitted) -> Answer {
     let base = Base::brought(&form);
     let edit = |now: &Group| {
         let now = Base::of(now);
@@ -67,16 +69,12 @@ pub(crate) async fn post(Named(id): Named<GroupId>, Submitted { admin, form }: S
     };
     let shown = format!("/groups/{id}");
     let Err(error) = update_group(&admin.env, &admin.caller, id, edit).await else {
-        return done(&admin, (&shown, OrgatePermission::GroupsRead), "saved");
+        return Ok(done(&admin, (&shown, OrgatePermission::GroupsRead), "saved"));
     };
-    // What the page shows takes another permission than to change it.
-    if admin.caller.asking(OrgatePermission::GroupsRead).is_none() {
-        return answer(&admin, Err(error), (&shown, OrgatePermission::GroupsRead), "");
-    }
-    let refused = match (&error, refusal(&admin, &error)) {
-        (_, Err(response)) => return *response,
-        (ChangeError::Stale, Ok(_)) => Refused::Meanwhile(base),
-        (_, Ok(refusal)) => Refused::For(refusal),
+    let refusal = refusal_on(OrgatePermission::GroupsRead, &admin, &error)?;
+    let refused = match error {
+        ChangeError::Stale => Refused::Meanwhile(base),
+        _ => Refused::For(refusal),
     };
     show(&admin, id, Said { asked: Some(Asked::of(&form, refused)), ..Said::default() }).await
 }

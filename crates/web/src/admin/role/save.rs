@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use axum::response::Response;
 use orgate_domain::audit::Action;
 use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
@@ -14,7 +13,8 @@ use orgate_flows::manage::roles::{MAX_PERMISSIONS, RoleSettings, Touched, create
 use orgate_flows::manage::{ChangeError, Role};
 
 use super::{Asked, Refused, show, show_new};
-use crate::admin::change::{Refusal, answer, done, refusal};
+use crate::admin::answers::Answer;
+use crate::admin::change::{Wrongs, done, refusal, refusal_on};
 use crate::admin::matrix::{Matrix, Ticks};
 use crate::admin::meanwhile::{Meanwhile, moved};
 use crate::admin::naming::{display_name, slug_for};
@@ -31,21 +31,19 @@ impl Refused {
     }
 
     /// What is wrong, where the page can say it: beside the box of a permission, or where more of them are typed.
-    pub(super) fn located(self, matrix: &Matrix) -> Option<Refusal> {
-        let Self::For(mut refusal, at) = self else { return None };
-        let has_box = at.is_some_and(|at| matrix.shows(&at));
-        refusal.wrong.field = match refusal.wrong.field.as_str() {
-            "permissions" if has_box => "wrong-permission".to_owned(),
-            "permissions" => "more".to_owned(),
-            "name" | "slug" => refusal.wrong.field,
-            _ => String::new(),
-        };
-        Some(refusal)
+    pub(super) fn located(self, matrix: &Matrix) -> Wrongs {
+        let Self::For(mut refusal, at) = self else { return Wrongs::default() };
+        if refusal.wrong.field == "permissions" {
+            let has_box = at.is_some_and(|at| matrix.shows(&at));
+            let field = if has_box { "wrong-permission" } else { "more" };
+            field.clone_into(&mut refusal.wrong.field);
+        }
+        Wrongs::of(Some(refusal), &["name", "slug", "more", "wrong-permission"]).1
     }
 }
 
 /// `POST …/roles/new`.
-pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
     let wanted = permissions(&form);
     let made = match (slug_for(&form), display_name(&form)) {
         (Ok(slug), Ok(name)) => make(&admin, (slug, name), &wanted).await,
@@ -53,17 +51,12 @@ pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Response {
     };
     let error = match made {
         Ok(role) => {
-            return done(&admin, (&format!("/roles/{}", role.id), OrgatePermission::RolesRead), "made");
+            return Ok(done(&admin, (&format!("/roles/{}", role.id), OrgatePermission::RolesRead), "made"));
         }
         Err(error) => error,
     };
-    match refusal(&admin, &error) {
-        Ok(refusal) => {
-            let refused = Refused::For(refusal, meant(&error, &wanted));
-            show_new(&admin, Some(Asked::of(&form, refused))).await
-        }
-        Err(response) => *response,
-    }
+    let refused = Refused::For(refusal(&admin, &error)?, meant(&error, &wanted));
+    show_new(&admin, Some(Asked::of(&form, refused))).await
 }
 
 async fn make(
@@ -76,7 +69,7 @@ async fn make(
 }
 
 /// `POST …/roles/{role}`: saves what the form shows, unless somebody else changed the role since.
-pub(crate) async fn post(Named(id): Named<RoleId>, Submitted { admin, form }: Submitted) -> Response {
+pub(crate) async fn post(Named(id): Named<RoleId>, Submitted { admin, form }: Submitted) -> Answer {
     let (wanted, base) = (permissions(&form), form.words("base").into_iter().collect::<BTreeSet<_>>());
     let touched = Touched { permissions: wanted != base };
     let edit = |now: &Role| {
@@ -88,16 +81,12 @@ pub(crate) async fn post(Named(id): Named<RoleId>, Submitted { admin, form }: Su
     };
     let shown = format!("/roles/{id}");
     let Err(error) = update_role(&admin.env, &admin.caller, (id, touched), edit).await else {
-        return done(&admin, (&shown, OrgatePermission::RolesRead), "saved");
+        return Ok(done(&admin, (&shown, OrgatePermission::RolesRead), "saved"));
     };
-    // What the page shows takes another permission than to change it.
-    if admin.caller.asking(OrgatePermission::RolesRead).is_none() {
-        return answer(&admin, Err(error), (&shown, OrgatePermission::RolesRead), "");
-    }
-    let refused = match (&error, refusal(&admin, &error)) {
-        (_, Err(response)) => return *response,
-        (ChangeError::Stale, Ok(_)) => Refused::Meanwhile(form.text("base_name").to_owned(), base),
-        (error, Ok(refusal)) => Refused::For(refusal, meant(error, &wanted)),
+    let refusal = refusal_on(OrgatePermission::RolesRead, &admin, &error)?;
+    let refused = match error {
+        ChangeError::Stale => Refused::Meanwhile(form.text("base_name").to_owned(), base),
+        error => Refused::For(refusal, meant(&error, &wanted)),
     };
     show(&admin, id, (None, Some(Asked::of(&form, refused)))).await
 }
