@@ -26,6 +26,7 @@ use url::Url;
 pub use crate::answers::{Page, Reply, claims};
 use crate::contract::assert_contract;
 use crate::database::Database;
+use crate::wire::Wire;
 
 /// Where the sample client's answers go; nothing listens there.
 pub const CALLBACK: &str = "http://localhost:9/callback";
@@ -98,6 +99,18 @@ impl App {
     /// The same, without what runs beside requests: the test does that.
     pub async fn start_without_jobs(change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_as(Jobs::None, change).await
+    }
+
+    /// The same, with what it asks its database read off the wire.
+    pub async fn start_on_a_wire(change: impl FnOnce(&mut Settings)) -> (Self, Wire) {
+        let mut wire = None;
+        let app = Self::start_without_jobs(|settings| {
+            change(settings);
+            let between = Wire::in_front_of(settings.database.url.reveal());
+            settings.database.url = between.url().to_owned().into();
+            wire = Some(between);
+        });
+        (app.await, wire.expect("it was started with"))
     }
 
     async fn start_as(jobs: Jobs, change: impl FnOnce(&mut Settings)) -> Self {
@@ -402,6 +415,15 @@ impl Browser {
     pub async fn get(&self, url: impl AsRef<str>) -> Page {
         let url = self.base.join(url.as_ref()).expect("an address");
         Page::of(self.http.get(url).send().await.expect("answered")).await
+    }
+
+    /// Bytes of all that is loaded for a page by a browser that has not seen it.
+    pub async fn weight(&self, page: &Page) -> usize {
+        let mut bytes = page.body.len();
+        for part in page.body.split(['"', '\'']).filter(|text| text.starts_with("/assets/")) {
+            bytes += self.get(part.replace("&amp;", "&")).await.body.len();
+        }
+        bytes
     }
 
     /// Posts a form.

@@ -1,5 +1,6 @@
 //! A user's own account: what they see of themselves, where they are signed in, and what they can end.
 
+mod cost;
 mod pages;
 
 use chrono::Duration;

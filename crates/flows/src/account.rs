@@ -16,7 +16,7 @@ pub use orgate_storage::system::ProvenSession;
 pub use orgate_storage::{
     EventPlace, MAX_PAGE, OpenSession, OwnConnection, OwnIdentity, OwnRecord, Page, PageOf, StoredEvent,
 };
-use orgate_storage::{OrgScope, OrgTx, StorageError};
+use orgate_storage::{OrgScope, OrgTx};
 
 pub use applications::{OpenApplication, list_applications};
 
@@ -157,7 +157,7 @@ pub(crate) async fn own_standing(
 /// # Errors
 /// [`Failure`].
 pub async fn find_record(env: &Env, own: &Own) -> Result<Option<OwnRecord>, Failure> {
-    own.read(env, async |tx| tx.users().find_own(own.session.user_id).await).await
+    env.read(&own.scope, async |tx| tx.users().find_own(own.session.user_id).await).await
 }
 
 /// The identity providers by which a user signs in, and those that everybody of the organization can.
@@ -165,7 +165,7 @@ pub async fn find_record(env: &Env, own: &Own) -> Result<Option<OwnRecord>, Fail
 /// # Errors
 /// [`Failure`].
 pub async fn list_connections(env: &Env, own: &Own) -> Result<Vec<OwnConnection>, Failure> {
-    own.read(env, async |tx| tx.identities().list_own(own.session.user_id).await).await
+    env.read(&own.scope, async |tx| tx.identities().list_own(own.session.user_id).await).await
 }
 
 /// What happened with a user's account, latest first, without what happens by itself all day.
@@ -177,24 +177,12 @@ pub async fn list_activity(
     own: &Own,
     page: PageOf<EventPlace>,
 ) -> Result<Page<StoredEvent, EventPlace>, Failure> {
-    own.read(env, async |tx| tx.audit().list_of_user(own.session.user_id, page).await).await
+    env.read(&own.scope, async |tx| tx.audit().list_of_user(own.session.user_id, page).await).await
 }
 
 impl Own {
     /// Whether they proved who they are so lately that they may link an identity.
     pub fn is_fresh(&self, env: &Env) -> bool {
         env.clock.now() - self.session.auth_time <= FRESH
-    }
-
-    /// Asks something of their organization, in a transaction of its own.
-    async fn read<T>(
-        &self,
-        env: &Env,
-        question: impl AsyncFnOnce(&mut OrgTx) -> Result<T, StorageError>,
-    ) -> Result<T, Failure> {
-        let mut tx = env.store.begin(&self.scope).await?;
-        let answer = question(&mut tx).await?;
-        tx.commit().await?;
-        Ok(answer)
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** what is cached decides how, never whether: status and admission are read in the
 //! transaction that issues (of a machine client, at most a second before). Every change is notified at once; the time limit is the net under it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -96,22 +97,42 @@ impl Configuration {
     pub async fn client_by_id(
         &self,
         store: &Store,
-        (owner, id): (OrgId, ClientId),
+        key: (OrgId, ClientId),
     ) -> Result<Option<Arc<Client>>, StorageError> {
-        if let Some(known) = self.clients_by_id.get(&id).await {
-            return Ok(Some(known).filter(|client| client.owner == owner));
+        Ok(self.clients_by_id(store, &[key]).await?.remove(&key))
+    }
+
+    /// The clients of these owners and ids: those that are not known yet are read at once, of each owner.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub(crate) async fn clients_by_id(
+        &self,
+        store: &Store,
+        keys: &[(OrgId, ClientId)],
+    ) -> Result<BTreeMap<(OrgId, ClientId), Arc<Client>>, StorageError> {
+        let (mut found, mut unknown) = (BTreeMap::new(), BTreeMap::<OrgId, Vec<ClientId>>::new());
+        for (owner, id) in keys {
+            match self.clients_by_id.get(id).await {
+                Some(known) if known.owner == *owner => drop(found.insert((*owner, *id), known)),
+                Some(_) => {}
+                None => unknown.entry(*owner).or_default().push(*id),
+            }
         }
-        let read_in = self.forgotten.load(Ordering::SeqCst);
-        let Some(owner) = store.resolve(OrgHint::Id(owner)).await? else { return Ok(None) };
-        let mut tx = store.begin(&owner.scope).await?;
-        let client = tx.clients().find(id).await?.map(Arc::new);
-        tx.commit().await?;
-        if let Some(client) = &client
-            && self.is_still(read_in)
-        {
-            self.clients_by_id.insert(id, Arc::clone(client)).await;
+        for (owner, ids) in unknown {
+            let read_in = self.forgotten.load(Ordering::SeqCst);
+            let Some(scope) = self.organization(store, &owner.to_string()).await? else { continue };
+            let mut tx = store.begin(&scope).await?;
+            let clients = tx.clients().list_whole(&ids).await?;
+            tx.commit().await?;
+            for client in clients.into_iter().map(Arc::new) {
+                if self.is_still(read_in) {
+                    self.clients_by_id.insert(client.id, Arc::clone(&client)).await;
+                }
+                found.insert(client.key(), client);
+            }
         }
-        Ok(client)
+        Ok(found)
     }
 
     /// The organization that an id or a slug leads to, whatever its status.

@@ -25,15 +25,14 @@ pub struct GivenConsent {
 /// # Errors
 /// [`Failure`].
 pub async fn list(env: &Env, scope: &OrgScope, user_id: UserId) -> Result<Vec<GivenConsent>, Failure> {
-    let mut tx = env.store.begin(scope).await?;
-    let found = tx.consents().list(user_id).await?;
-    tx.commit().await?;
-    let mut given = Vec::with_capacity(found.len());
-    for (key, consent) in found {
-        let client = env.configuration.client_by_id(&env.store, key).await?;
-        given.extend(client.map(|client| GivenConsent { client, consent }));
-    }
-    Ok(given)
+    let found = env.read(scope, async |tx| tx.consents().list(user_id).await).await?;
+    let keys: Vec<_> = found.iter().map(|(key, _)| *key).collect();
+    let clients = env.configuration.clients_by_id(&env.store, &keys).await?;
+    let given = found.into_iter().filter_map(|(key, consent)| {
+        let client = Arc::clone(clients.get(&key)?);
+        Some(GivenConsent { client, consent })
+    });
+    Ok(given.collect())
 }
 
 /// Everything that the user of a page lets clients have, what was given last first.

@@ -10,7 +10,7 @@ use orgate_domain::clients::{Client, ClientIssuer};
 use orgate_domain::credentials::{Credential, SecretHash, SessionCookie};
 use orgate_domain::ids::OrgId;
 use orgate_domain::keys::KeySchedule;
-use orgate_storage::{StorageError, Store};
+use orgate_storage::{OrgScope, OrgTx, StorageError, Store};
 use url::Url;
 
 use crate::Configuration;
@@ -76,6 +76,20 @@ pub struct Surroundings {
     pub issuer: Issuer,
     /// Whether a proof of possession needs a nonce that we gave (RFC 9449 §8).
     pub demands_dpop_nonce: bool,
+}
+
+impl Env {
+    /// Asks something of an organization, in a transaction of its own.
+    pub(crate) async fn read<T>(
+        &self,
+        scope: &OrgScope,
+        question: impl AsyncFnOnce(&mut OrgTx) -> Result<T, StorageError>,
+    ) -> Result<T, Failure> {
+        let mut tx = self.store.begin(scope).await?;
+        let answer = question(&mut tx).await?;
+        tx.commit().await?;
+        Ok(answer)
+    }
 }
 
 impl From<Surroundings> for Env {

@@ -285,10 +285,7 @@ impl Caller {
         env: &Env,
         question: impl AsyncFnOnce(&mut OrgTx) -> Result<T, StorageError>,
     ) -> Result<T, Failure> {
-        let mut tx = env.store.begin(&self.scope).await?;
-        let answer = question(&mut tx).await?;
-        tx.commit().await?;
-        Ok(answer)
+        env.read(&self.scope, question).await
     }
 
     /// Whether they may give others this permission, of whatever kind: if they hold it, and the token lends it; those of

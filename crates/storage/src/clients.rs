@@ -17,6 +17,7 @@ use orgate_protocol::oauth::token::GrantType;
 use serde_json::Value;
 use sqlx::types::Json;
 use url::Url;
+use uuid::Uuid;
 
 mod access;
 mod list;
@@ -28,6 +29,8 @@ use crate::row::{hash, parsed};
 use crate::scope::repository;
 
 const TABLE: &str = "clients";
+
+const DIRECTORY: &str = "client_directory";
 
 repository! {
     /// The clients that the organization owns.
@@ -113,8 +116,14 @@ fn claim_mappings(stored: Vec<Value>) -> Vec<ClaimMapping> {
 impl Clients<'_> {
     /// The client with this id, with its secrets.
     pub async fn find(&mut self, id: ClientId) -> Result<Option<Client>, StorageError> {
-        let row = sqlx::query!(
-            r#"select entry.client_id, entry.name, entry.audience, entry.status, entry.redirect_uris, client.kind,
+        Ok(self.list_whole(&[id]).await?.pop())
+    }
+
+    /// Those of these clients that the organization owns, with their secrets.
+    pub async fn list_whole(&mut self, ids: &[ClientId]) -> Result<Vec<Client>, StorageError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let rows = sqlx::query!(
+            r#"select entry.id, entry.client_id, entry.name, entry.audience, entry.status, entry.redirect_uris, client.kind,
                       client.post_logout_redirect_uris, client.home_url, client.initiate_login_uri, client.resource, client.signing_algorithm,
                       client.authentication, client.jwks, client.jwks_uri, client.grant_types, client.scopes, client.resources,
                       client.access_token_secs, client.refresh_idle_secs, client.refresh_absolute_secs, client.session_idle_secs,
@@ -134,43 +143,41 @@ impl Clients<'_> {
                             order by secret.secret_hash) as "secret_ends!: Vec<Option<DateTime<Utc>>>"
                from clients client
                join client_directory entry on entry.org_id = client.org_id and entry.id = client.id
-               where client.org_id = $1 and client.id = $2"#,
+               where client.org_id = $1 and client.id = any($2)"#,
             self.org_id,
-            id.as_uuid(),
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let kind = parsed(ClientKind::from_text(&row.kind), "clients", "kind")?;
-        let redirect_uris = row.redirect_uris.iter().map(|uri| {
-            parsed(RegisteredRedirectUri::parse(uri, kind).ok(), "client_directory", "redirect_uris")
+            &ids,
+        );
+        let owner = OrgId::from_uuid(self.org_id);
+        let rows = rows.fetch_all(&mut *self.conn).await?.into_iter();
+        let clients = rows.map(|row| {
+            let kind = parsed(ClientKind::from_text(&row.kind), TABLE, "kind")?;
+            let redirect_uri =
+                |uri| parsed(RegisteredRedirectUri::parse(uri, kind).ok(), DIRECTORY, "redirect_uris");
+            let redirect_uris = row.redirect_uris.iter().map(String::as_str).map(redirect_uri);
+            let secrets = row.secret_hashes.iter().zip(row.secret_ends).map(|(bytes, expires_at)| {
+                Ok(ClientSecret { hash: hash(bytes, "client_secrets", "secret_hash")?, expires_at })
+            });
+            let signing_algorithm = SigningAlgorithm::from_text(&row.signing_algorithm);
+            Ok(Client {
+                id: ClientId::from_uuid(row.id),
+                owner,
+                client_id: row.client_id,
+                name: parsed(DisplayName::parse(&row.name).ok(), DIRECTORY, "name")?,
+                kind,
+                audience: parsed(Audience::from_text(&row.audience), DIRECTORY, "audience")?,
+                status: parsed(ClientStatus::from_text(&row.status), DIRECTORY, "status")?,
+                redirect_uris: redirect_uris.collect::<Result<_, _>>()?,
+                post_logout_redirect_uris: row.post_logout_redirect_uris.into_iter().collect(),
+                home_url: address(row.home_url, "home_url")?,
+                initiate_login_uri: address(row.initiate_login_uri, "initiate_login_uri")?,
+                resource: row.resource,
+                signing_algorithm: parsed(signing_algorithm, TABLE, "signing_algorithm")?,
+                permissions: row.permissions.into_iter().collect(),
+                settings: settings!(row)?,
+                secrets: secrets.collect::<Result<_, StorageError>>()?,
+            })
         });
-        let secrets = row.secret_hashes.iter().zip(row.secret_ends).map(|(bytes, expires_at)| {
-            Ok(ClientSecret { hash: hash(bytes, "client_secrets", "secret_hash")?, expires_at })
-        });
-        let settings = settings!(row)?;
-        Ok(Some(Client {
-            id,
-            owner: OrgId::from_uuid(self.org_id),
-            client_id: row.client_id,
-            name: parsed(DisplayName::parse(&row.name).ok(), "client_directory", "name")?,
-            kind,
-            audience: parsed(Audience::from_text(&row.audience), "client_directory", "audience")?,
-            status: parsed(ClientStatus::from_text(&row.status), "client_directory", "status")?,
-            redirect_uris: redirect_uris.collect::<Result<_, _>>()?,
-            post_logout_redirect_uris: row.post_logout_redirect_uris.into_iter().collect(),
-            home_url: address(row.home_url, "home_url")?,
-            initiate_login_uri: address(row.initiate_login_uri, "initiate_login_uri")?,
-            resource: row.resource,
-            signing_algorithm: parsed(
-                SigningAlgorithm::from_text(&row.signing_algorithm),
-                "clients",
-                "signing_algorithm",
-            )?,
-            permissions: row.permissions.into_iter().collect(),
-            settings,
-            secrets: secrets.collect::<Result<_, StorageError>>()?,
-        }))
+        clients.collect()
     }
 
     /// Creates the client or brings it to the wanted state.

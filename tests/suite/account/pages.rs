@@ -1,6 +1,7 @@
 //! The pages beside that of the sessions: each shows one's own, in the organization whose session opened it.
 
 use chrono::Duration;
+use orgate_domain::ids::SessionId;
 use orgate_tests::app::{App, Browser, Page, SAMPLES, client};
 use reqwest::header;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use super::SignedIn;
 
 /// Every page of the account.
-const PAGES: [&str; 7] = [
+pub(super) const PAGES: [&str; 7] = [
     "/account",
     "/account/sessions",
     "/account/sign-in",
@@ -307,6 +308,30 @@ async fn applications_that_one_can_open_are_the_products_that_are_switched_on() 
     }
 }
 
+/// However many there are that are not the product's, or not switched on.
+#[tokio::test]
+async fn no_application_that_one_can_open_is_lost_among_others() {
+    let app = App::start().await;
+    let application = |id: &str, rest: &str| {
+        format!(
+            "  - {{ client_id: {id}, organization: operator, name: {id}, type: spa, audience: all, {rest}, \
+             redirect_uris: [\"http://localhost:9/callback\"], home_url: \"https://{id}.example/\" }}\n"
+        )
+    };
+    let others = |kind: &str, rest: &str| {
+        (0..30).map(|number| application(&format!("{kind}-{number}"), rest)).collect::<String>()
+    };
+    let (guests, off) = (others("guest", "party: third"), others("off", "status: disabled"));
+    app.apply(&format!("{SAMPLES}{guests}{off}")).await;
+    app.apply(&format!("{SAMPLES}{guests}{off}{}", application("zebra", "party: first"))).await;
+    let mine = casey(&app).await;
+
+    let page = mine.browser.get("/account/applications").await;
+
+    assert!(page.body.contains("href=\"https://zebra.example/\""), "{}", page.body);
+    assert!(!page.body.contains("https://guest-") && !page.body.contains("https://off-"), "{}", page.body);
+}
+
 #[tokio::test]
 async fn ways_to_sign_in_name_the_password_and_recovery_codes_of_a_break_glass_user() {
     let app = App::start().await;
@@ -351,6 +376,47 @@ async fn an_export_is_ones_own_a_file_and_not_kept() {
     assert_eq!(read["activity"][0]["action"], "sign_in.succeeded");
     assert_eq!((&read["activity"][0]["by"], &read["activity_is_whole"]), (&"You".into(), &true.into()));
     assert!(!export.body.contains("vic@acme.test") && !export.body.contains("argon2"), "{}", export.body);
+}
+
+#[tokio::test]
+async fn an_export_tells_nothing_of_where_anybody_else_is() {
+    let app = App::start().await;
+    let (mine, ada) = (casey(&app).await, SignedIn::of(&app, "acme", "ada@acme.test").await);
+    let (session, user) = (ada.sid(), ada.tokens.claims("id_token")["sub"].clone());
+    let session_id: SessionId = session.parse().expect("an id");
+    let by_hand = "insert into audit_events
+                       (org_id, id, occurred_at, action, outcome, actor_kind, actor_id, user_id, session_id, address, user_agent, detail)
+                   select member.org_id, gen_random_uuid(), now(), 'user.configured', 'success', 'user', $3, member.id, $4,
+                          '203.0.113.9', 'AdminBrowser/1', '{\"change\": \"roles\"}'
+                   from users member where member.email = $1 and member.org_id = $2";
+    sqlx::query(by_hand)
+        .bind("casey@consult.test")
+        .bind(app.org("acme").await.org_id().as_uuid())
+        .bind(user.as_str().expect("an id"))
+        .bind(session_id.as_uuid())
+        .execute(app.database.superuser())
+        .await
+        .expect("written");
+
+    let export = mine.browser.get("/account/export").await;
+
+    let read: Value = serde_json::from_str(&export.body).expect("JSON");
+    let activity = read["activity"].as_array().expect("events");
+    let changed =
+        activity.iter().find(|event| event["action"] == "user.configured" && event["by"] != "Orgate");
+    let changed = changed.unwrap_or_else(|| panic!("{}", export.body));
+    assert_eq!(changed["by"], "Somebody of your organization");
+    assert_eq!(
+        (&changed["session"], &changed["address"], &changed["user_agent"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    let of_ada =
+        [&session, user.as_str().expect("an id"), "203.0.113.9", "AdminBrowser", "ada@acme", "Adler"];
+    for text in of_ada {
+        assert!(!export.body.contains(text), "{text}: {}", export.body);
+    }
+    let own = activity.iter().find(|event| event["action"] == "sign_in.succeeded").expect("a sign-in");
+    assert_eq!((&own["session"], &own["address"]), (&mine.sid().into(), &"127.0.0.1".into()));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use orgate_tests::app::{App, Browser, Page};
 use serde_json::json;
 
-use super::{administrator, csrf, send};
+use super::{administrator, csrf, open_as, send};
 
 /// Ruth, who operates, signed in to administer.
 pub(super) async fn operator(app: &App) -> Browser {
@@ -182,6 +182,47 @@ async fn a_reason_counts_for_an_hour() {
     assert!(after.body.contains("Why do you look"), "{}", after.body);
 }
 
+/// Whoever is signed in next has not said why, whatever somebody said in the same browser before.
+#[tokio::test]
+async fn a_reason_is_asked_anew_after_signing_out_and_once_somebody_else_is_signed_in() {
+    let app = App::start().await;
+    let browser = operator(&app).await;
+    app.apply(
+        "organizations: [{ slug: operator, name: Operator, \
+         users: [{ email: olga@operator.test, name: Olga, password: \"${PASSWORD}\", roles: [operators] }] }]\n",
+    )
+    .await;
+    let acme = app.org("acme").await.org_id().to_string();
+    let at = format!("/admin/operator/organizations/{acme}");
+    look(&browser, &acme, "a ticket").await;
+    let kept = browser.get(&at).await;
+
+    // Ruth's session ends elsewhere, so that nothing of the administration's is dropped.
+    let account = browser.get("/account?organization=operator").await;
+    let (csrf, operator) = (account.field("csrf"), account.field("organization"));
+    let form = [("csrf", csrf.as_str()), ("organization", &operator)];
+    let ended = browser.post("/account/sign-out", &form).await;
+    let olgas = open_as(&browser, "/admin/operator", "olga@operator.test").await;
+    let of_olga = look(&browser, &acme, "another ticket").await;
+    let left = send(&browser, &of_olga, "/admin/operator/sign-out", &[]).await;
+    let signed_out = browser.get(&at).await;
+    let again = browser.follow(browser.get("/admin/operator").await).await; // her session is still there
+    let asked = browser.get(&at).await;
+
+    assert_eq!((kept.status.as_u16(), ended.status.as_u16()), (200, 200), "{}", ended.body);
+    assert!(olgas.status == 200 && olgas.body.contains("Olga"), "{} {}", olgas.status, olgas.body);
+    assert!(
+        of_olga.body.contains("another ticket") && !of_olga.body.contains("a ticket"),
+        "{}",
+        of_olga.body
+    );
+    let dropped = |line: &String| line.starts_with("orgate_admin_reason=;") && line.contains("Max-Age=0");
+    assert!(left.status == 303 && left.cookies().iter().any(dropped), "{:?}", left.cookies());
+    assert_eq!(signed_out.status, 303, "{}", signed_out.body);
+    assert_eq!((again.status.as_u16(), asked.status.as_u16()), (200, 403), "{}", asked.body);
+    assert!(asked.body.contains("Why do you look"), "{}", asked.body);
+}
+
 /// Names are an organization's own to choose, and ids are no secret.
 #[tokio::test]
 async fn an_organization_that_calls_itself_by_anothers_id_is_not_taken_for_it() {
@@ -224,14 +265,14 @@ async fn an_organization_is_suspended_once_its_slug_was_typed_and_let_in_again()
 
     assert!(untyped.status == 422 && untyped.body.contains("suspend-word-error"), "{}", untyped.body);
     assert!(page.body.contains("Suspended") && page.body.contains("Let it in again"), "{}", page.body);
-    assert_ne!(out.status, 200, "nobody is signed in there any more");
+    assert_eq!(out.status, 303, "nobody is signed in there any more");
     assert!(restored.body.contains(">Active<"), "{}", restored.body);
     assert!(deleted.body.contains("erased after"), "{}", deleted.body);
     assert_eq!(stale.status, 409, "whoever saw it active does not undo that it was deleted: {}", stale.body);
     assert!(stale.body.contains("erased after"), "{}", stale.body);
     assert!(again.body.contains(">Active<"), "{}", again.body);
     let foreign = ada.post(&status, &[("csrf", "x"), ("status", "suspended"), ("word", "acme")]).await;
-    assert_ne!(foreign.status, 303);
+    assert_eq!(foreign.status, 403);
 }
 
 #[tokio::test]

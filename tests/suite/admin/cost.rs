@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use orgate_tests::app::{App, Browser, Page, SAMPLES};
+use orgate_tests::app::{App, Page, SAMPLES};
 use orgate_tests::openid_provider::OpenIdProvider;
-use orgate_tests::wire::Wire;
 use orgate_web::{ADMIN_PAGES, About};
 
 use super::administrator;
@@ -26,27 +25,10 @@ fn id(list: &Page, prefix: &str) -> String {
     format!("{prefix}{id}")
 }
 
-/// All that a browser loads for a page that it has not seen.
-async fn weight(browser: &Browser, page: &Page) -> usize {
-    let mut bytes = page.body.len();
-    for part in page.body.split(['"', '\'']).filter(|text| text.starts_with("/assets/")) {
-        bytes += browser.get(part.replace("&amp;", "&")).await.body.len();
-    }
-    bytes
-}
-
 #[tokio::test]
 async fn no_page_asks_the_database_much_or_weighs_much() {
-    let mut wire = None;
     let provider = OpenIdProvider::start().await;
-    let app = App::start_without_jobs(|settings| {
-        settings.outgoing.allow_private_addresses = true;
-        let between = Wire::in_front_of(settings.database.url.reveal());
-        settings.database.url = between.url().to_owned().into();
-        wire = Some(between);
-    })
-    .await;
-    let wire = wire.expect("it was started with");
+    let (app, wire) = App::start_on_a_wire(|settings| settings.outgoing.allow_private_addresses = true).await;
     let user = |number| format!("      - {{ email: user{number}@acme.test, name: User {number} }}\n");
     let more = (0..60).map(user).collect::<String>();
     let invited = (0..60).map(|number| format!("{{ email: new{number}@acme.test, roles: [viewer] }}, "));
@@ -102,7 +84,7 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
                 other => other == 200,
             };
             assert!(expected, "{path}: {} {}", shown.status, shown.body);
-            let bytes = weight(browser, &shown).await;
+            let bytes = browser.weight(&shown).await;
             if asked.len() > most || bytes > BYTES {
                 let asked = format!("{} questions\n  {}", asked.len(), asked.join("\n  "));
                 costly.push(format!("{path}: {bytes} bytes, {asked}"));

@@ -121,6 +121,7 @@ impl Calls {
             AttributeSets::find_of_user: {}
             AuthorizationRequests::find: None
             Clients::find: None
+            Clients::list_whole: []
             Clients::find_admission: None
             Clients::list_access: []
             Clients::admits_origin: false
@@ -130,6 +131,7 @@ impl Calls {
             Clients::list_permissions: {}
             Clients::list_page: []
             Clients::list_initiating: []
+            Clients::list_first_party: []
             Clients::list_owned: []
             Clients::list_roles: []
             Codes::find: None

@@ -1,15 +1,14 @@
 //! The applications that a user can go on to.
 
-use orgate_domain::clients::{ADMINISTRATION, ClientStatus, Party};
-use orgate_storage::{ListedClient, PageOf};
+use orgate_domain::clients::{ADMINISTRATION, Client};
 use url::Url;
 
 use super::Own;
 use crate::initiate::initiation;
 use crate::{Env, Failure};
 
-/// Applications that are looked at: the first ones of their making that the organization may use.
-const LOOKED_AT: usize = 50;
+/// Applications that are looked at: the first ones by name that the organization may use.
+const LOOKED_AT: i64 = 200;
 
 /// An application that somebody can open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,23 +27,14 @@ pub struct OpenApplication {
 /// # Errors
 /// [`Failure`].
 pub async fn list_applications(env: &Env, own: &Own) -> Result<Vec<OpenApplication>, Failure> {
-    let page = PageOf { after: None, limit: LOOKED_AT };
-    let admitted = own.read(env, async |tx| tx.clients().list_admitted(page).await).await?;
-    let is_open = |listed: &ListedClient| {
-        listed.status == ClientStatus::Active
-            && listed.party == Party::First
-            && listed.client_id != ADMINISTRATION
-    };
-    let mut found = Vec::new();
-    for listed in admitted.items.into_iter().filter(is_open) {
-        let key = (listed.owner, listed.id);
-        let Some(client) = env.configuration.client_by_id(&env.store, key).await? else { continue };
-        let home = client.home_url.as_ref().map(Url::to_string);
-        let Some(href) = initiation(env, &own.scope, &client).or(home) else { continue };
-        let url = Url::parse(&href).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let Some(host) = url.and_then(|url| url.host_str().map(str::to_owned)) else { continue };
-        found.push(OpenApplication { name: client.name.as_str().to_owned(), host, href });
-    }
-    found.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(found)
+    let keys = env.read(&own.scope, async |tx| tx.clients().list_first_party(LOOKED_AT).await).await?;
+    let clients = env.configuration.clients_by_id(&env.store, &keys).await?;
+    Ok(keys.iter().filter_map(|key| opened(env, own, clients.get(key)?)).collect())
+}
+
+fn opened(env: &Env, own: &Own, client: &Client) -> Option<OpenApplication> {
+    let home = client.home_url.as_ref().map(Url::to_string);
+    let href = initiation(env, &own.scope, client).or(home).filter(|_| client.client_id != ADMINISTRATION)?;
+    let url = Url::parse(&href).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    Some(OpenApplication { name: client.name.as_str().to_owned(), host: url.host_str()?.to_owned(), href })
 }

@@ -147,6 +147,22 @@ impl Clients<'_> {
         Ok(rows.into_iter().map(|row| (OrgId::from_uuid(row.owner), ClientId::from_uuid(row.id))).collect())
     }
 
+    /// Clients of the organization's and of the product's that its users may sign in to now, by name; at most `limit`.
+    pub async fn list_first_party(&mut self, limit: i64) -> Result<Vec<(OrgId, ClientId)>, StorageError> {
+        let rows = sqlx::query!(
+            r#"select admitted.client_org_id as "owner!", admitted.client_id as "id!"
+               from admitted_clients admitted
+               join client_directory entry on entry.org_id = admitted.client_org_id and entry.id = admitted.client_id
+               where admitted.org_id = $1 and admitted.status = 'active' and entry.party = 'first'
+               order by entry.name, admitted.client_id limit $2"#,
+            self.org_id,
+            limit,
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        Ok(rows.into_iter().map(|row| (OrgId::from_uuid(row.owner), ClientId::from_uuid(row.id))).collect())
+    }
+
     /// Whether scripts of this origin are a client that this organization may use, of one of these parties.
     pub async fn admits_origin(&mut self, origin: &str, parties: &[Party]) -> Result<bool, StorageError> {
         let parties: Vec<String> = parties.iter().map(|party| party.as_str().to_owned()).collect();

@@ -7,8 +7,9 @@ use orgate_domain::user_agents::describe;
 use orgate_flows::account::{EventPlace, Own, PageOf, StoredEvent, list_activity};
 
 use super::Member;
-use super::frame::{Frame, Pager, Part};
-use crate::moment::Moment;
+use super::frame::Part;
+use crate::events::{EventLine, actor};
+use crate::frame::{Frame, Pager};
 use crate::page::Page;
 use crate::words::words;
 
@@ -21,38 +22,22 @@ const ON_A_PAGE: usize = 50;
 struct ActivityTemplate {
     page: Page,
     frame: Frame,
-    events: Vec<Line>,
+    events: Vec<EventLine>,
     pager: Pager,
 }
 
-/// One event.
-struct Line {
-    what: String,
-    is_refused: bool,
-    /// Whether it was in the session of this browser.
-    is_here: bool,
-    why: Option<String>,
-    who: &'static str,
-    /// By which device, from which address.
-    from: Option<String>,
-    at: Moment,
-}
-
-impl Line {
-    fn of(event: &StoredEvent, own: &Own, now: DateTime<Utc>) -> Self {
-        let from = seen_from(event, own).map(|(agent, address)| match address {
-            Some(address) => format!("{}, {address}", describe(agent)),
-            None => describe(agent),
-        });
-        Self {
-            what: what(event),
-            is_refused: event.outcome != "success",
-            is_here: event.session_id == Some(own.session.id),
-            why: why(event),
-            who: who(event, own),
-            from,
-            at: Moment::of(event.place.at, now),
-        }
+/// The event, as the person reads it whom it happened to.
+fn line(event: &StoredEvent, own: &Own, now: DateTime<Utc>) -> EventLine {
+    let from = seen_from(event, own).map(|(agent, address)| match address {
+        Some(address) => format!("{}, {address}", describe(agent)),
+        None => describe(agent),
+    });
+    EventLine {
+        what: what(event),
+        is_here: event.session_id == Some(own.session.id),
+        reason: why(event),
+        from,
+        ..EventLine::new(event, who(event, own), now)
     }
 }
 
@@ -67,8 +52,8 @@ pub(crate) async fn get(member: Member) -> Response {
     let (here, now) = (member.href("/activity"), member.env.clock.now());
     let template = ActivityTemplate {
         page: member.page(),
-        frame: Frame::of(&member, Part::Activity),
-        events: found.items.iter().map(|event| Line::of(event, &member.own, now)).collect(),
+        frame: member.frame(Part::Activity),
+        events: found.items.iter().map(|event| line(event, &member.own, now)).collect(),
         pager: Pager {
             next: found.next.map(|next| format!("{here}&after={next}")),
             first: after.map(|_| here),
@@ -94,21 +79,10 @@ pub(super) fn seen_from<'e>(event: &'e StoredEvent, own: &Own) -> Option<(Option
 
 /// Who did it.
 pub(super) fn who(event: &StoredEvent, own: &Own) -> &'static str {
-    if is_own(event, own) {
-        return "You";
-    }
-    match event.actor.0.as_str() {
-        "application" => "An application",
-        "delegate" => "An organization above yours",
-        "operator" => "The operator of this service",
-        "setup_link" => "Whoever had a set-up link",
-        "system" => "Orgate",
-        "user" => "Somebody of your organization",
-        _ => "Somebody who was not signed in",
-    }
+    if is_own(event, own) { "You" } else { actor(&event.actor.0, "Somebody of your organization") }
 }
 
-/// What happened, as the person reads it whom it happened to.
+/// What happened.
 fn what(event: &StoredEvent) -> String {
     let said = match event.action.as_str() {
         "api.refused" => "A request of yours was refused",

@@ -11,9 +11,10 @@ use orgate_flows::account::{OpenApplication, list_applications};
 use orgate_flows::consents::{GivenConsent, list_own, revoke_own};
 use url::Url;
 
-use super::frame::{Frame, Part};
+use super::frame::Part;
 use super::{Member, Submitted};
 use crate::consent::meaning;
+use crate::frame::Frame;
 use crate::moment::Moment;
 use crate::page::Page;
 
@@ -67,7 +68,7 @@ async fn page(member: &Member) -> Result<ApplicationsTemplate, Failure> {
     let given = list_own(env, own).await?;
     Ok(ApplicationsTemplate {
         page: member.page(),
-        frame: Frame::of(member, Part::Applications).saying(said),
+        frame: member.frame(Part::Applications).saying(said),
         open: list_applications(env, own).await?,
         allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(given, now)).collect(),
         allowed_more: given.len().saturating_sub(ALLOWED),

@@ -1,7 +1,7 @@
-//! What is around every page: whose account it is, and where one can go.
+//! What is around every page of the account: where one can go.
 
-use super::Member;
-use crate::page::Org;
+use super::{Member, PATH};
+use crate::frame::{Destination, Frame};
 
 /// A part of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,42 +12,6 @@ pub(super) enum Part {
     Applications,
     Activity,
     Organizations,
-}
-
-/// Where one can go.
-pub(super) struct Destination {
-    pub(super) label: &'static str,
-    pub(super) href: String,
-    pub(super) is_current: bool,
-    /// Which one it is.
-    pub(super) part: Part,
-}
-
-/// `templates/account/frame.html`.
-pub(super) struct Frame {
-    pub(super) org: Org,
-    /// The address of the first page.
-    pub(super) home: String,
-    /// Who is signed in.
-    pub(super) user: String,
-    pub(super) user_initial: String,
-    /// Their address, where it says more than the name.
-    pub(super) user_email: Option<String>,
-    /// What every form carries.
-    pub(super) csrf: String,
-    pub(super) organization: String,
-    /// Where the organization is administered, if they may see that.
-    pub(super) administration: Option<String>,
-    pub(super) destinations: Vec<Destination>,
-    /// What was done just now.
-    pub(super) done: Option<&'static str>,
-}
-
-/// `templates/admin/pager.html`: to other pages of a list.
-pub(super) struct Pager {
-    /// The first page, if this is another one.
-    pub(super) first: Option<String>,
-    pub(super) next: Option<String>,
 }
 
 impl Part {
@@ -82,35 +46,48 @@ impl Part {
             Self::Organizations => "/organizations",
         }
     }
-}
 
-impl Frame {
-    /// Around a page of this part.
-    pub(super) fn of(member: &Member, part: Part) -> Self {
-        let (organization, user) = (&member.own.organization, &member.own.user);
-        let destinations = Part::ALL.into_iter().map(|other| Destination {
-            label: other.label(),
-            href: member.href(other.path()),
-            is_current: other == part,
-            part: other,
-        });
-        let administration = || format!("{}/{}", orgate_flows::administration::PATH, organization.slug);
-        Self {
-            org: Org::of(organization),
-            home: member.href(""),
-            user_initial: Org::named(&user.name, None).monogram,
-            user: user.name.clone(),
-            user_email: user.email.clone().filter(|email| *email != user.name),
-            csrf: member.token(),
-            organization: organization.id.to_string(),
-            administration: member.own.administers.then(administration),
-            destinations: destinations.collect(),
-            done: None,
+    /// What is in its picture, of 24 by 24.
+    const fn icon(self) -> &'static str {
+        match self {
+            Self::Profile => {
+                r#"<circle cx="12" cy="8" r="3.75"/><path d="M4.75 20c.75-3.7 3.5-5.75 7.25-5.75s6.5 2.05 7.25 5.75"/>"#
+            }
+            Self::Sessions => {
+                r#"<path d="M12.5 15.5h-8a1.75 1.75 0 0 1-1.75-1.75v-7.5A1.75 1.75 0 0 1 4.5 4.5h11a1.75 1.75 0 0 1 1.75 1.75V8M6 19.5h6.5"/><rect x="15.25" y="10.75" width="6" height="9.25" rx="1.5"/>"#
+            }
+            Self::SignIn => {
+                r#"<circle cx="8" cy="15.5" r="4.25"/><path d="m11 12.5 8.5-8.5M15.5 8l3 3M18 5.5l2.5 2.5"/>"#
+            }
+            Self::Applications => {
+                r#"<rect x="3.75" y="3.75" width="6.5" height="6.5" rx="1.75"/><rect x="13.75" y="3.75" width="6.5" height="6.5" rx="1.75"/><rect x="3.75" y="13.75" width="6.5" height="6.5" rx="1.75"/><path d="M17 13.75v6.5M13.75 17h6.5"/>"#
+            }
+            Self::Activity => r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5l3.25 2"/>"#,
+            Self::Organizations => {
+                r#"<path d="M4 20.25V5.5A1.75 1.75 0 0 1 5.75 3.75h6.5A1.75 1.75 0 0 1 14 5.5v14.75M14 10h4.25A1.75 1.75 0 0 1 20 11.75v8.5M2.5 20.25h19M7.5 8h3M7.5 12h3M7.5 16h3"/>"#
+            }
         }
     }
+}
 
-    /// Saying what was done.
-    pub(super) fn saying(self, done: Option<&'static str>) -> Self {
-        Self { done, ..self }
+impl Member {
+    /// What is around a page of this part.
+    pub(super) fn frame(&self, part: Part) -> Frame {
+        let (organization, user) = (&self.own.organization, &self.own.user);
+        let destinations = Part::ALL.into_iter().map(|other| Destination {
+            label: other.label(),
+            href: self.href(other.path()),
+            is_current: other == part,
+            icon: other.icon(),
+        });
+        let administration = || format!("{}/{}", orgate_flows::administration::PATH, organization.slug);
+        Frame {
+            home: self.href(""),
+            sign_out: format!("{PATH}/sign-out"),
+            carried: vec![("csrf", self.token()), ("organization", organization.id.to_string())],
+            destinations: destinations.collect(),
+            administration: self.own.administers.then(administration),
+            ..Frame::new("Your account", organization, (&user.name, user.email.as_deref()))
+        }
     }
 }

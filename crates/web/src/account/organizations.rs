@@ -4,8 +4,9 @@ use askama::Template;
 use axum::response::Response;
 use orgate_flows::account::{ProvenSession, list_organizations};
 
-use super::frame::{Frame, Part};
+use super::frame::Part;
 use super::{Member, PATH};
+use crate::frame::Frame;
 use crate::page::{Org, Page};
 
 /// `templates/account/organizations.html`.
@@ -45,7 +46,7 @@ pub(crate) async fn get(member: Member) -> Response {
     };
     let template = OrganizationsTemplate {
         page: member.page(),
-        frame: Frame::of(&member, Part::Organizations),
+        frame: member.frame(Part::Organizations),
         organizations: proven.iter().map(|proven| Entered::of(&member, proven)).collect(),
     };
     member.render(&template)

@@ -4,8 +4,9 @@ use askama::Template;
 use axum::response::Response;
 use orgate_flows::account::{OwnRecord, find_record};
 
-use super::frame::{Frame, Part};
+use super::frame::Part;
 use super::{Member, not_signed_in};
+use crate::frame::Frame;
 use crate::moment::Moment;
 use crate::page::Page;
 
@@ -35,7 +36,7 @@ pub(crate) async fn get(member: Member) -> Response {
     let user = &member.own.user;
     let template = ProfileTemplate {
         page: member.page(),
-        frame: Frame::of(&member, Part::Profile),
+        frame: member.frame(Part::Profile),
         id: member.own.session.user_id.to_string(),
         email: user.email.clone(),
         is_verified: user.email_verified,

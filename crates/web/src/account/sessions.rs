@@ -10,8 +10,9 @@ use orgate_flows::account::{OpenSession, OwnEnding, end_own, list_sessions};
 use orgate_flows::consents::list_own;
 
 use super::applications::Allowed;
-use super::frame::{Frame, Part};
+use super::frame::Part;
 use super::{Member, Submitted};
+use crate::frame::Frame;
 use crate::moment::Moment;
 use crate::page::Page;
 use crate::sign_out;
@@ -83,7 +84,7 @@ async fn page(member: &Member) -> Result<SessionsTemplate, Failure> {
     };
     Ok(SessionsTemplate {
         page: member.page(),
-        frame: Frame::of(member, Part::Sessions).saying(said),
+        frame: member.frame(Part::Sessions).saying(said),
         sessions: sessions.iter().take(SHOWN).map(|session| Line::of(session, own.session.id, now)).collect(),
         more: sessions.len().saturating_sub(SHOWN),
         others: sessions.iter().any(|session| session.id != own.session.id),

@@ -6,8 +6,9 @@ use orgate_domain::connections::ConnectionState;
 use orgate_flows::Failure;
 use orgate_flows::account::{OwnConnection, OwnRecord, find_record, list_connections};
 
-use super::frame::{Frame, Part};
+use super::frame::Part;
 use super::{Member, not_signed_in};
+use crate::frame::Frame;
 use crate::moment::Moment;
 use crate::page::Page;
 
@@ -73,7 +74,7 @@ async fn page(member: &Member) -> Result<Option<SignInTemplate>, Failure> {
     let connections = list_connections(env, own).await?;
     Ok(Some(SignInTemplate {
         page: member.page(),
-        frame: Frame::of(member, Part::SignIn),
+        frame: member.frame(Part::SignIn),
         password: record.password_since.map(|since| Moment::of(since, now)),
         record,
         providers: connections.iter().map(|connection| Provider::of(member, connection)).collect(),

@@ -10,7 +10,9 @@ use orgate_flows::bootstrap::OPERATOR_SLUG;
 
 use super::{Admin, sign_in};
 use crate::account;
-use crate::page::{Link, Org, Page, render, render_live};
+use crate::frame::{Destination, Visit};
+pub(crate) use crate::frame::{Frame, Pager};
+use crate::page::{Link, Page, render, render_live};
 
 /// A part of the administration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,59 +28,6 @@ pub(crate) enum Part {
     Policies,
     Audit,
     Organizations,
-}
-
-/// Where one can go.
-pub(crate) struct Destination {
-    pub(crate) label: &'static str,
-    pub(crate) href: String,
-    pub(crate) is_current: bool,
-    /// Which one it is.
-    pub(crate) part: Part,
-}
-
-/// `templates/admin/layout.html`.
-pub(crate) struct Frame {
-    pub(crate) org: Org,
-    /// The address of the first page.
-    pub(crate) home: String,
-    /// Who is signed in.
-    pub(crate) user: String,
-    pub(crate) user_initial: String,
-    /// Their address, where it says more than the name.
-    pub(crate) user_email: Option<String>,
-    /// Their own account in the organization.
-    pub(crate) account: String,
-    pub(crate) sign_out: String,
-    pub(crate) sign_out_csrf: String,
-    pub(crate) destinations: Vec<Destination>,
-    /// The pages above this one.
-    pub(crate) crumbs: Vec<Link>,
-    /// What was done just now.
-    pub(crate) done: Option<&'static str>,
-    /// Of an organization that is not theirs.
-    pub(crate) visit: Option<Visit>,
-}
-
-/// Somebody looks at an organization that is not theirs.
-pub(crate) struct Visit {
-    /// Their own.
-    pub(crate) from: String,
-    /// Why they do.
-    pub(crate) reason: Option<String>,
-    /// Back to their own.
-    pub(crate) leave: String,
-    /// Where its status and limits are, if they may change these, and are not there.
-    pub(crate) standing: Option<String>,
-    /// Whether nothing can be changed on the page.
-    pub(crate) only_reads: bool,
-}
-
-/// `templates/admin/pager.html`: to other pages of a list.
-pub(crate) struct Pager {
-    /// The first page, if this is another one.
-    pub(crate) first: Option<String>,
-    pub(crate) next: Option<String>,
 }
 
 impl Part {
@@ -131,6 +80,43 @@ impl Part {
             Self::Policies => "/policies",
             Self::Audit => "/audit",
             Self::Organizations => "/organizations",
+        }
+    }
+
+    /// What is in its picture, of 24 by 24.
+    const fn icon(self) -> &'static str {
+        match self {
+            Self::Overview => {
+                r#"<rect x="3.5" y="3.5" width="7" height="8" rx="1.75"/><rect x="13.5" y="3.5" width="7" height="5" rx="1.75"/><rect x="3.5" y="14.5" width="7" height="6" rx="1.75"/><rect x="13.5" y="11.5" width="7" height="9" rx="1.75"/>"#
+            }
+            Self::Users => {
+                r#"<circle cx="9" cy="8" r="3.5"/><path d="M2.75 19.5c.6-3.4 3-5.25 6.25-5.25s5.65 1.85 6.25 5.25M15.5 4.9a3.5 3.5 0 0 1 0 6.2M18 14.6c1.8.8 2.95 2.4 3.3 4.9"/>"#
+            }
+            Self::Groups => {
+                r#"<circle cx="12" cy="7" r="3"/><circle cx="5.75" cy="10.5" r="2.25"/><circle cx="18.25" cy="10.5" r="2.25"/><path d="M7 19.5c.5-3.3 2.4-5.25 5-5.25s4.5 1.95 5 5.25M2.5 18c.25-1.9 1.2-3 2.75-3.25M21.5 18c-.25-1.9-1.2-3-2.75-3.25"/>"#
+            }
+            Self::Roles => {
+                r#"<path d="M12 3.5 5 6v5.5c0 4.2 2.8 7.3 7 9 4.2-1.7 7-4.8 7-9V6z"/><path d="m9 11.75 2.25 2.25L15.25 10"/>"#
+            }
+            Self::Invitations => {
+                r#"<rect x="3" y="5" width="18" height="14" rx="2.5"/><path d="m3.75 7.5 8.25 6 8.25-6"/>"#
+            }
+            Self::Connections => {
+                r#"<path d="M9.5 14.5l5-5M11 6.5l1.8-1.8a4.6 4.6 0 0 1 6.5 6.5L17.5 13M13 17.5l-1.8 1.8a4.6 4.6 0 0 1-6.5-6.5L6.5 11"/>"#
+            }
+            Self::Domains => {
+                r#"<circle cx="12" cy="12" r="8.5"/><path d="M3.5 12h17M12 3.5c2.4 2.5 3.5 5.3 3.5 8.5s-1.1 6-3.5 8.5c-2.4-2.5-3.5-5.3-3.5-8.5s1.1-6 3.5-8.5"/>"#
+            }
+            Self::Look => {
+                r#"<path d="M12 3.5a8.5 8.5 0 0 0 0 17c1.4 0 2-.9 2-1.9 0-1.3-1-1.6-1-2.7 0-.9.7-1.6 1.7-1.6h2c2.2 0 3.8-1.6 3.8-3.8 0-4-3.8-7-8.5-7zM7.75 12.25v.01M9.75 8.25v.01M14.25 8.25v.01"/>"#
+            }
+            Self::Policies => {
+                r#"<path d="M12 3.5 5 6v5.5c0 4.2 2.9 7.2 7 9 4.1-1.8 7-4.8 7-9V6zM9 12l2.2 2.2L15.25 10"/>"#
+            }
+            Self::Audit => r#"<path d="M6 3.5h8.5L19 8v12.5H6zM14 3.5V8.5h5M9 12.5h7M9 16.5h5"/>"#,
+            Self::Organizations => {
+                r#"<path d="M4 20.5v-15l8-2v17M12 8.5l8 2v10M2.5 20.5h19M8 8v.01M8 12v.01M8 16v.01M16 13.5v.01M16 17v.01"/>"#
+            }
         }
     }
 
@@ -187,24 +173,18 @@ impl Frame {
             label: other.label(),
             href: admin.href(other.path()),
             is_current: other == part,
-            part: other,
+            icon: other.icon(),
         });
+        let leaving = sign_in::leaving(own.slug.as_str());
+        let csrf = admin.env.vault.form_token(&admin.cookies.browser.binding, &leaving);
         Self {
-            org: Org::of(organization),
             home: admin.href(""),
-            user_initial: Org::named(name, None).monogram,
-            user: name.clone(),
-            user_email: email.clone().filter(|email| email != name),
-            account: format!("{}?organization={}", account::PATH, own.id),
             sign_out: admin.home_href("/sign-out"),
-            sign_out_csrf: admin
-                .env
-                .vault
-                .form_token(&admin.cookies.browser.binding, &sign_in::leaving(own.slug.as_str())),
+            carried: vec![("csrf", csrf)],
+            account: Some(format!("{}?organization={}", account::PATH, own.id)),
             destinations: destinations.collect(),
-            crumbs: Vec::new(),
-            done: None,
             visit: admin.signed_in.from.as_ref().map(|own| Visit::of(admin, (own, part))),
+            ..Self::new("Administration", organization, (name, email.as_deref()))
         }
     }
 
@@ -222,11 +202,6 @@ impl Frame {
         let first = Link { label: part.label().to_owned(), href: admin.href(part.path()) };
         let crumbs = std::iter::once(first).chain(above).collect();
         Self { crumbs, ..Self::of(admin, part) }
-    }
-
-    /// Saying what was done.
-    pub(crate) fn saying(self, done: Option<&'static str>) -> Self {
-        Self { done, ..self }
     }
 }
 

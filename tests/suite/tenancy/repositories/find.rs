@@ -27,6 +27,7 @@ impl Calls {
             "AttributeSets::find_of_user" => tx.attributes().find_of_user(acme.user.id);
             "AuthorizationRequests::find" => tx.authorization_requests().find(&acme.request.handle);
             "Clients::find" => tx.clients().find(acme.client.id);
+            "Clients::list_whole" => tx.clients().list_whole(&[acme.client.id]);
             "Clients::find_admission" => tx.clients().find_admission((org_id, acme.client.id));
             "Clients::list_access" => tx.clients().list_access();
             "Clients::admits_origin" => tx.clients().admits_origin(SCRIPTS, &Party::ALL);
@@ -46,6 +47,10 @@ impl Calls {
             };
             "Clients::list_initiating" => async {
                 let admitted = tx.clients().list_initiating(10).await;
+                admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
+            };
+            "Clients::list_first_party" => async {
+                let admitted = tx.clients().list_first_party(10).await;
                 admitted.map(|all| all.into_iter().filter(|(owner, _)| *owner == org_id).collect::<Vec<_>>())
             };
             "Clients::list_owned" => async {

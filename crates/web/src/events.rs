@@ -1,0 +1,57 @@
+//! Events of the log, as people read them.
+
+use chrono::{DateTime, Utc};
+use orgate_flows::manage::StoredEvent;
+
+use crate::moment::Moment;
+use crate::words::words;
+
+/// One event: `templates/admin/events.html`.
+pub(crate) struct EventLine {
+    /// What happened: "Session ended".
+    pub(crate) what: String,
+    pub(crate) is_refused: bool,
+    /// Whether it was in the session of this browser.
+    pub(crate) is_here: bool,
+    /// Why, from a closed list of the action's own.
+    pub(crate) reason: Option<String>,
+    /// Who did it.
+    pub(crate) who: String,
+    /// Their page.
+    pub(crate) who_href: Option<String>,
+    /// The page of another user, whom it was about.
+    pub(crate) about_href: Option<String>,
+    /// The device and the address that it came from, as far as they are told.
+    pub(crate) from: Option<String>,
+    pub(crate) at: Moment,
+}
+
+impl EventLine {
+    /// The event as anybody may read it, and who did it.
+    pub(crate) fn new(event: &StoredEvent, who: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            what: words(&event.action),
+            is_refused: event.outcome != "success",
+            is_here: false,
+            reason: event.reason.as_deref().map(words),
+            who: who.to_owned(),
+            who_href: None,
+            about_href: None,
+            from: None,
+            at: Moment::of(event.place.at, now),
+        }
+    }
+}
+
+/// Who somebody is of whom the log knows the kind; `user` is what users are called.
+pub(crate) fn actor<'a>(kind: &str, user: &'a str) -> &'a str {
+    match kind {
+        "application" => "An application",
+        "delegate" => "An organization above yours",
+        "operator" => "The operator of this service",
+        "setup_link" => "Whoever had a set-up link",
+        "system" => "Orgate",
+        "user" => user,
+        _ => "Somebody who was not signed in",
+    }
+}
