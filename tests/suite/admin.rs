@@ -1,6 +1,7 @@
 //! The administration in a browser: who gets in, and what they can do there.
 
 mod access;
+mod api_keys;
 mod application;
 mod audit;
 mod connections;

@@ -44,8 +44,8 @@ use orgate_domain::policies::Policy;
 pub use orgate_storage::system::{DelegatedOrganization, ListedOrganization, OrganizationFilter};
 pub use orgate_storage::{
     Connection, Delegation, DeliveryStatus, EventCursor, EventPlace, FollowedEvent, Group, LastTrace,
-    ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, RoleBlueprint, StoredEvent,
-    Webhook, WebhookDelivery, WebhookScope, WebhookStatus, WebhookTerms,
+    ListedClient, ListedUser, MAX_PAGE, Member, OpenSession, Page, PageOf, Period, Role, RoleBlueprint,
+    StoredEvent, Webhook, WebhookDelivery, WebhookScope, WebhookStatus, WebhookTerms,
 };
 use orgate_storage::{HeldRights, OrgScope, OrgTx, StorageError};
 

@@ -7,6 +7,9 @@
 //! of each, once they say why; so do people of organizations above one that lets them in.
 
 mod answers;
+mod api_key;
+mod api_keys;
+mod applications;
 mod audit;
 mod change;
 mod chart;

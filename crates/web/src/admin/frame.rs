@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Invitations,
     Connections,
     Domains,
+    Applications,
+    ApiKeys,
     Look,
     Policies,
     Audit,
@@ -31,7 +33,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
@@ -39,6 +41,8 @@ impl Part {
         Self::Invitations,
         Self::Connections,
         Self::Domains,
+        Self::Applications,
+        Self::ApiKeys,
         Self::Look,
         Self::Policies,
         Self::Audit,
@@ -54,6 +58,8 @@ impl Part {
             Self::Invitations => "Invitations",
             Self::Connections => "Identity providers",
             Self::Domains => "Domains",
+            Self::Applications => "Applications",
+            Self::ApiKeys => "API keys",
             Self::Look => "Look",
             Self::Policies => "Policies",
             Self::Audit => "Audit log",
@@ -76,6 +82,8 @@ impl Part {
             Self::Invitations => "/invitations",
             Self::Connections => "/connections",
             Self::Domains => "/domains",
+            Self::Applications => "/applications",
+            Self::ApiKeys => "/api-keys",
             Self::Look => "/look",
             Self::Policies => "/policies",
             Self::Audit => "/audit",
@@ -107,6 +115,12 @@ impl Part {
             Self::Domains => {
                 r#"<circle cx="12" cy="12" r="8.5"/><path d="M3.5 12h17M12 3.5c2.4 2.5 3.5 5.3 3.5 8.5s-1.1 6-3.5 8.5c-2.4-2.5-3.5-5.3-3.5-8.5s1.1-6 3.5-8.5"/>"#
             }
+            Self::Applications => {
+                r#"<rect x="3.5" y="3.5" width="7" height="7" rx="1.75"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.75"/><rect x="3.5" y="13.5" width="7" height="7" rx="1.75"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.75"/>"#
+            }
+            Self::ApiKeys => {
+                r#"<circle cx="7.75" cy="15.75" r="4.25"/><path d="m11 12.5 8.5-8.5M16 7.5l3 3M13.5 10l2 2"/>"#
+            }
             Self::Look => {
                 r#"<path d="M12 3.5a8.5 8.5 0 0 0 0 17c1.4 0 2-.9 2-1.9 0-1.3-1-1.6-1-2.7 0-.9.7-1.6 1.7-1.6h2c2.2 0 3.8-1.6 3.8-3.8 0-4-3.8-7-8.5-7zM7.75 12.25v.01M9.75 8.25v.01M14.25 8.25v.01"/>"#
             }
@@ -130,6 +144,8 @@ impl Part {
             Self::Invitations => OrgatePermission::InvitationsRead,
             Self::Connections => OrgatePermission::ConnectionsRead,
             Self::Domains => OrgatePermission::DomainsRead,
+            Self::Applications => OrgatePermission::ClientsRead,
+            Self::ApiKeys => OrgatePermission::ApiKeysRead,
             Self::Policies => OrgatePermission::PoliciesRead,
             Self::Audit => OrgatePermission::AuditRead,
             Self::Organizations => OrgatePermission::OrganizationsRead,

@@ -203,6 +203,23 @@ impl Matrix {
     }
 }
 
+/// Orgate's own permissions, by the part of the matrix that they are in.
+pub(crate) fn by_area() -> Vec<(&'static str, Vec<OrgatePermission>)> {
+    let of = |rows: &[(&str, &str)]| -> Vec<_> {
+        let about = rows.iter().map(|(resource, _)| *resource);
+        about.flat_map(of_resource).collect()
+    };
+    let mut areas: Vec<_> = AREAS.iter().map(|(name, rows)| (*name, of(rows))).collect();
+    if let Some((_, last)) = areas.last_mut() {
+        last.extend(unplaced().into_iter().flat_map(of_resource));
+    }
+    areas
+}
+
+fn of_resource(resource: &str) -> impl Iterator<Item = OrgatePermission> {
+    OrgatePermission::ALL.iter().copied().filter(move |one| resource_of(one.as_str()) == resource)
+}
+
 /// What permissions are about that no area names.
 fn unplaced() -> BTreeSet<&'static str> {
     let known: BTreeSet<_> =

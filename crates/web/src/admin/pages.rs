@@ -11,9 +11,10 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    audit, connection, connection_switch, connections, console, domain, domain_release, domains, entry,
-    group, group_delete, groups, invitations, invite, look, overview, policies, role, role_delete, roles,
-    setup_link, setup_links, standing, user, user_groups, user_status, users,
+    api_key, api_keys, applications, audit, connection, connection_switch, connections, console, domain,
+    domain_release, domains, entry, group, group_delete, groups, invitations, invite, look, overview,
+    policies, role, role_delete, roles, setup_link, setup_links, standing, user, user_groups, user_status,
+    users,
 };
 
 /// One page, or what a form on one does.
@@ -143,6 +144,11 @@ pages! {
     POST "/domains/{domain}/verify" DomainsManage => domain::post_verify;
     GET "/domains/{domain}/give-up" DomainsManage => domain_release::get;
     POST "/domains/{domain}/give-up" DomainsManage => domain_release::post;
+    GET "/applications" ClientsRead => applications::get;
+    GET "/api-keys" ApiKeysRead => api_keys::get;
+    GET "/api-keys/new" ApiKeysManage => api_key::get;
+    POST "/api-keys/new" ApiKeysManage => api_key::post;
+    POST "/api-keys/{api_key}/revoke" ApiKeysManage => api_keys::post_revoke;
     GET "/audit" AuditRead => audit::get;
     GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;

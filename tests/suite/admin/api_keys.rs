@@ -1,0 +1,99 @@
+//! API keys: made by whoever they act for, shown once, taken back; and the applications of the organization.
+
+use orgate_tests::app::{App, SAMPLES};
+use serde_json::Value;
+
+use super::{administrator, send};
+
+const NEW: &str = "/admin/acme/api-keys/new";
+
+/// The key that a page shows.
+fn secret(body: &str) -> String {
+    let (_, rest) = body.split_once("<code id=\"key\">").unwrap_or_else(|| panic!("no key in {body}"));
+    rest.split('<').next().unwrap_or_default().to_owned()
+}
+
+/// What the management API answers to a key.
+async fn ask(app: &App, key: &str, path: &str) -> (u16, Value) {
+    let url = app.at(&format!("/api/v1/organizations/acme{path}"));
+    let reply = orgate_tests::app::client().get(url).bearer_auth(key).send().await.expect("an answer");
+    (reply.status().as_u16(), reply.json().await.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_does_what_was_ticked_and_nothing_once_it_is_taken_back() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let form = ada.get(NEW).await;
+
+    let fields = [("name", "Hiring tool"), ("permission", "orgate:users:read"), ("expires_in_days", "30")];
+    let made = send(&ada, &form, NEW, &fields).await;
+    let key = secret(&made.body);
+    let list = ada.get("/admin/acme/api-keys").await;
+    let (read, refused) = (ask(&app, &key, "/users").await.0, ask(&app, &key, "/roles").await.0);
+    let (_, rest) = list.body.split_once("/admin/acme/api-keys/key_").expect("a key of the list");
+    let revoke = format!("/admin/acme/api-keys/key_{}", rest.split('"').next().unwrap_or_default());
+    let taken = send(&ada, &list, &revoke, &[]).await;
+    let after = ada.follow(taken).await;
+
+    assert_eq!((made.status.as_u16(), read, refused), (200, 200, 403), "{}", made.body);
+    assert!(!list.body.contains(&key) && list.body.contains("Hiring tool"), "{}", list.body);
+    assert!(list.body.contains("orgate:users:read") && list.body.contains(">You<") || list.body.contains("You "));
+    assert!(after.body.contains("The key is taken back") && after.body.contains("Taken back"), "{}", after.body);
+    assert_eq!(ask(&app, &key, "/users").await.0, 401);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_beside_its_field_and_what_was_ticked_is_kept() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let form = ada.get(NEW).await;
+
+    let unnamed = send(&ada, &form, NEW, &[("permission", "orgate:users:read"), ("expires_in_days", "30")]).await;
+    let nothing = send(&ada, &form, NEW, &[("name", "Tool"), ("expires_in_days", "30")]).await;
+    let forever =
+        send(&ada, &form, NEW, &[("name", "Tool"), ("permission", "orgate:users:read"), ("expires_in_days", "9999")])
+            .await;
+
+    assert!(unnamed.status == 422 && unnamed.body.contains("id=\"name-error\""), "{}", unnamed.body);
+    assert!(unnamed.body.contains("value=\"orgate:users:read\" checked"), "{}", unnamed.body);
+    assert!(nothing.status == 422 && nothing.body.contains("id=\"permissions-error\""), "{}", nothing.body);
+    assert!(nothing.body.contains("value=\"Tool\""), "{}", nothing.body);
+    assert!(forever.status == 422 && forever.body.contains("id=\"expires-error\""), "{}", forever.body);
+    assert!(ada.get("/admin/acme/api-keys").await.body.contains("There is no API key"));
+}
+
+/// Whoever may make keys makes none for what they may not do, whatever they send.
+#[tokio::test]
+async fn nobody_makes_a_key_for_what_they_do_not_hold() {
+    let app = App::start().await;
+    let limited = "permissions: [\"orgate:organization:read\", \"orgate:api_keys:manage\"]";
+    app.apply(&format!(
+        "organizations: [{{ slug: acme, name: Acme Inc, roles: [{{ slug: keys, name: Keys, {limited} }}],
+           users: [{{ email: kim@acme.test, name: Kim, password: \"${{PASSWORD}}\", roles: [keys] }}] }}]"
+    ))
+    .await;
+    let kim = administrator(&app, "acme", "kim@acme.test").await;
+    let form = kim.get(NEW).await;
+
+    let fields = [("name", "Tool"), ("permission", "orgate:users:read"), ("expires_in_days", "30")];
+    let refused = send(&kim, &form, NEW, &fields).await;
+
+    assert!(form.body.contains("orgate:organization:read") && !form.body.contains("orgate:users:read"));
+    assert!(refused.status == 403 && refused.body.contains("id=\"permissions-error\""), "{}", refused.body);
+    assert_eq!(kim.get("/admin/acme/api-keys").await.status, 403, "to make is not to read");
+}
+
+#[tokio::test]
+async fn applications_are_those_that_the_organization_may_use() {
+    let app = App::start().await;
+    app.apply(SAMPLES).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+
+    let page = ada.get("/admin/acme/applications").await;
+
+    assert_eq!(page.status, 200);
+    for name in ["Notes", "Administration"] {
+        assert!(page.body.contains(name), "{name}: {}", page.body);
+    }
+}
