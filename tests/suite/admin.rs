@@ -3,6 +3,7 @@
 mod access;
 mod application;
 mod audit;
+mod audit_export;
 mod connections;
 mod console;
 mod cost;

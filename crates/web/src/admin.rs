@@ -8,6 +8,7 @@
 
 mod answers;
 mod audit;
+mod audit_export;
 mod change;
 mod chart;
 mod confirm;

@@ -11,7 +11,7 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    audit, connection, connection_switch, connections, console, domain, domain_release, domains, entry,
+    audit, audit_export, connection, connection_switch, connections, console, domain, domain_release, domains, entry,
     group, group_delete, groups, invitations, invite, look, overview, policies, role, role_delete, roles,
     setup_link, setup_links, standing, user, user_groups, user_status, users,
 };
@@ -144,6 +144,7 @@ pages! {
     GET "/domains/{domain}/give-up" DomainsManage => domain_release::get;
     POST "/domains/{domain}/give-up" DomainsManage => domain_release::post;
     GET "/audit" AuditRead => audit::get;
+    GET "/audit/export" AuditRead => audit_export::get;
     GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;
     POST "/organizations/new" OrganizationsManage of All => console::post_new;
