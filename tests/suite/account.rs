@@ -2,6 +2,7 @@
 
 mod cost;
 mod pages;
+mod password;
 
 use chrono::Duration;
 use orgate_tests::app::{App, Browser, PASSWORD, Page, Reply};

@@ -4,6 +4,7 @@ mod access;
 mod api_keys;
 mod application;
 mod audit;
+mod audit_export;
 mod connections;
 mod console;
 mod cost;

@@ -85,6 +85,8 @@ actions! {
     AssertionRedeemed = "assertion.redeemed", Routine;
     /// An assertion was refused.
     AssertionRefused = "assertion.refused", Routine;
+    /// Events of this log were taken along in a file.
+    AuditLogExported = "audit_log.exported", Routine;
     /// An authorization request was answered with a code in an existing session.
     AuthorizationIssued = "authorization.issued", Routine;
     /// A client pushed an authorization request.

@@ -93,6 +93,7 @@ impl Action {
             | Self::TokenRefused
             | Self::TokenRevoked
             // About the installation, not about anybody's session.
+            | Self::AuditLogExported
             | Self::ClientConfigured
             | Self::ClientDisabled
             | Self::ClientEnabled

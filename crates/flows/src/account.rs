@@ -4,13 +4,14 @@
 //! or changed by it is that session's user's. Of other organizations only those are told that the browser proves likewise.
 
 mod applications;
+mod password;
 
 use orgate_domain::audit::Actor;
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::ids::SessionId;
 use orgate_domain::organizations::Organization;
 use orgate_domain::permissions::{Held, OrgatePermission};
-use orgate_domain::sessions::Session;
+use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{Standing, UserProfile};
 pub use orgate_storage::system::ProvenSession;
 pub use orgate_storage::{
@@ -19,6 +20,7 @@ pub use orgate_storage::{
 use orgate_storage::{OrgScope, OrgTx};
 
 pub use applications::{OpenApplication, list_applications};
+pub use password::{PasswordChange, PasswordTyped, change_password};
 
 use crate::authorize::live_sessions;
 use crate::end_sessions::{Because, end_sessions};
@@ -51,6 +53,8 @@ pub struct Own {
     pub user: UserProfile,
     /// Whether they may open the administration's first page.
     pub administers: bool,
+    /// Whether the organization lets them sign in with a password, if they have one.
+    pub takes_password: bool,
 }
 
 /// Which of their sessions a user ends.
@@ -82,13 +86,15 @@ pub async fn open(env: &Env, organization: Option<&str>, browser: &Browser) -> R
     let Some(standing) = own_standing(env, &mut tx, browser).await? else {
         return Ok(Account::NotSignedIn);
     };
-    let Standing { session, user, .. } = standing;
+    let Standing { session, user, sso, .. } = standing;
     let found = tx.organization().find_with_rights(session.user_id).await?;
     tx.commit().await?;
     let Some((organization, permissions)) = found else { return Ok(Account::NotSignedIn) };
     let held = Held::of(permissions.iter().map(String::as_str));
     let administers = held.has(OrgatePermission::OrganizationRead);
-    Ok(Account::Own(Box::new(Own { scope, organization, session, user, administers })))
+    let policy = env.configuration.policy(&env.store, &scope).await?;
+    let takes_password = policy.sso_enforcement.allows(SignInMethod::Password, sso);
+    Ok(Account::Own(Box::new(Own { scope, organization, session, user, administers, takes_password })))
 }
 
 /// The sessions of other organizations, and of this one, that the browser proves; the last used first.

@@ -79,6 +79,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod ssf;
 pub mod token;
+mod tries;
 pub mod userinfo;
 pub mod vault;
 pub mod waiting;

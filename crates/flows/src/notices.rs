@@ -157,6 +157,20 @@ impl Notice {
         Self { why: Some(why), own: Some(own), ..Self::new(subject, vec![says], todo) }
     }
 
+    /// A user changed their password: to them, in case it was somebody else.
+    pub(crate) fn password_changed(organization: &str) -> Self {
+        let says = [
+            format!(
+                "The password of your account at {organization} was changed, by whoever typed the one before it."
+            ),
+            "You stay signed in where that was done, and were signed out everywhere else.".to_owned(),
+        ];
+        let todo = format!("If that was not you, tell whoever administers {organization} now.");
+        let why = format!("You get this because it is the address of your account at {organization}.");
+        let subject = format!("Your password at {organization} was changed");
+        Self { why: Some(why), ..Self::new(subject, says.into(), todo) }
+    }
+
     /// Why it comes to this address.
     fn why(&self) -> String {
         let as_contact =

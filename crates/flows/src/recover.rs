@@ -165,7 +165,7 @@ impl Attempt<'_> {
 
     async fn find_account(&self, tx: &mut OrgTx) -> Result<Account, Failure> {
         let asked = &self.waiting.pending.asked;
-        let client = (asked.client_owner, asked.client_id);
+        let client = Some((asked.client_owner, asked.client_id));
         let since = self.env.clock.now() - LOCKOUT_WINDOW;
         let account = self.account_hash();
         let by = (self.email.normalized(), &account);

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::clients::ClientStatus;
-use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::organizations::{OrgStatus, Organization};
@@ -16,15 +15,11 @@ use crate::authorize::Answer;
 use crate::complete::{Completed, Completion, Proven, SignedIn};
 use crate::federation::methods::{Methods, find_methods};
 use crate::joining::is_offered;
-use crate::limits::{Limited, TooMany, source};
+use crate::limits::{Limited, TooMany};
 use crate::passwords::{PasswordError, Passwords, Verdict};
+use crate::tries::{Tried, Tries};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
-
-/// One account may fail this many times as often, from everywhere together, as from one address. It
-/// keeps guessing from many addresses hopeless. A browser that the user signed in with before is
-/// exempt, so that failing in someone's name does not keep them out.
-const EVERYWHERE_FACTOR: u32 = 10;
 
 /// What the person typed.
 #[derive(Clone, Copy)]
@@ -166,17 +161,13 @@ struct Attempt<'a> {
     waiting: &'a Waiting,
     email: &'a Email,
     browser: &'a Browser,
-    /// Tries from this address.
-    here: SecretHash,
-    /// Tries from everywhere.
-    everywhere: SecretHash,
+    tries: Tries,
 }
 
 impl<'a> Attempt<'a> {
     fn new(env: &'a Env, waiting: &'a Waiting, email: &'a Email, browser: &'a Browser) -> Self {
-        let hash = |place: &str| env.vault.account_hash(waiting.scope.org_id(), email.normalized(), place);
-        let here = hash(&source(browser.origin.address).to_string());
-        Self { env, waiting, email, browser, here, everywhere: hash("") }
+        let tries = Tries::of(env, (waiting.scope.org_id(), email), &browser.origin);
+        Self { env, waiting, email, browser, tries }
     }
 
     /// Reads the account and takes one of its tries, before the password is looked at: no number of
@@ -191,19 +182,11 @@ impl<'a> Attempt<'a> {
         if !policy.sso_enforcement.allows(SignInMethod::Password, account.sso) {
             return Ok(Begun::SsoRequired);
         }
-        let (limit, window) = (policy.lockout_attempts, LOCKOUT_WINDOW);
-        let limits = [(&self.here, limit), (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR))];
-        let known = if account.known_browser { 1 } else { limits.len() };
-        for (account, limit) in limits.into_iter().take(known) {
-            if !tx.sign_ins().take_try(account, limit, now, window).await.map_err(Failure::from)? {
-                return Ok(Begun::NoTryLeft);
-            }
-        }
-        // Last, so that whoever tries one locked account again and again uses nothing of it up.
-        if !account.known_browser
-            && let Err(until) = self.env.limits.take_sign_in(tx.org_id())
-        {
-            return Ok(Begun::OrganizationBusy(until)); // which gives the tries back
+        let tried = self.tries.take(self.env, &mut tx, (&account, policy), now).await;
+        match tried.map_err(Failure::from)? {
+            Tried::NoneLeft => return Ok(Begun::NoTryLeft),
+            Tried::OrganizationBusy(until) => return Ok(Begun::OrganizationBusy(until)),
+            Tried::Taken => {}
         }
         tx.commit().await.map_err(Failure::from)?;
         Ok(Begun::Account(account))
@@ -211,11 +194,11 @@ impl<'a> Attempt<'a> {
 
     async fn find_account(&self, tx: &mut OrgTx, now: DateTime<Utc>) -> Result<Account, Failure> {
         let asked = &self.waiting.pending.asked;
-        let client = (asked.client_owner, asked.client_id);
+        let client = Some((asked.client_owner, asked.client_id));
         let since = now - LOCKOUT_WINDOW;
         Ok(tx
             .sign_ins()
-            .find_account((self.email.normalized(), &self.here), &self.browser.binding, client, since)
+            .find_account((self.email.normalized(), &self.tries.here), &self.browser.binding, client, since)
             .await?)
     }
 
@@ -270,9 +253,7 @@ impl<'a> Attempt<'a> {
             }
             return self.fail(Some(user_id), "changed_meanwhile").await.map(Some);
         }
-        for account in [&self.here, &self.everywhere] {
-            tx.sign_ins().clear_tries(account).await.map_err(Failure::from)?;
-        }
+        self.tries.clear(&mut tx).await.map_err(Failure::from)?;
         if let Some(fresh) = fresh {
             self.replace_hash(&mut tx, user_id, fresh).await?;
         }
@@ -323,6 +304,6 @@ impl<'a> Attempt<'a> {
 }
 
 /// What a password is compared with.
-fn hashes_of(account: &Account) -> (Option<&str>, Option<&str>) {
+pub(crate) fn hashes_of(account: &Account) -> (Option<&str>, Option<&str>) {
     (account.phc.as_deref(), account.foreign_phc.as_deref())
 }

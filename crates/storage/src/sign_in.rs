@@ -40,12 +40,13 @@ pub struct Account {
 }
 
 impl SignIns<'_> {
-    /// Everything about an account, in one statement. `account` is the keyed hash of the address.
+    /// Everything about an account, in one statement. `account` is the keyed hash of the address; `client`, what they sign in to, if
+    /// it is to anything.
     pub async fn find_account(
         &mut self,
         (email_normalized, account): (&str, &SecretHash),
         browser: &SecretHash,
-        client: (OrgId, ClientId),
+        client: Option<(OrgId, ClientId)>,
         window_from: DateTime<Utc>,
     ) -> Result<Account, StorageError> {
         let row = sqlx::query!(
@@ -76,8 +77,8 @@ impl SignIns<'_> {
             self.org_id,
             email_normalized,
             account.as_bytes(),
-            client.0.as_uuid(),
-            client.1.as_uuid(),
+            client.map(|(owner, _)| owner.as_uuid()),
+            client.map(|(_, client)| client.as_uuid()),
             window_from,
             browser.as_bytes(),
         )

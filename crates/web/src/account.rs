@@ -40,7 +40,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/account/export", get(export::get))
         .route("/account/organizations", get(organizations::get))
         .route("/account/sessions", get(sessions::get).post(sessions::post))
-        .route("/account/sign-in", get(sign_in::get))
+        .route("/account/sign-in", get(sign_in::get).post(sign_in::post))
         .route("/account/sign-out", post(sessions::post_sign_out))
 }
 
@@ -124,7 +124,12 @@ impl Member {
 
     /// Renders a page, with the cookie that its forms are bound to.
     fn render(&self, template: &impl Template) -> Response {
-        let mut response = render(StatusCode::OK, template, None);
+        self.render_as(StatusCode::OK, template)
+    }
+
+    /// The same, of a form that nothing came of.
+    fn render_as(&self, status: StatusCode, template: &impl Template) -> Response {
+        let mut response = render(status, template, None);
         self.cookies.bind(response.headers_mut());
         response
     }
@@ -136,6 +141,20 @@ impl Member {
 
     fn failed(&self, failure: &orgate_flows::Failure) -> Response {
         failed(&self.env, &self.cookies.browser.origin, failure)
+    }
+
+    /// They have no password here, or the organization takes none of them.
+    fn no_password(&self) -> Response {
+        let again = Link { label: "To your account".to_owned(), href: self.href("/sign-in") };
+        let what = Problem {
+            status: StatusCode::FORBIDDEN,
+            code: "no_password",
+            headline: "You have no password to change",
+            what_happened: "Your organization has you sign in through its identity provider, so nothing was changed.",
+            what_next: "Change the password that you have there.",
+            client: None,
+        };
+        problem_with(&self.env, &self.cookies.browser.origin, &what, Some(again))
     }
 
     /// The form was not sent from a page that was shown in this session, or says nothing that could be done.

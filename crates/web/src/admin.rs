@@ -11,6 +11,7 @@ mod api_key;
 mod api_keys;
 mod applications;
 mod audit;
+mod audit_export;
 mod change;
 mod chart;
 mod confirm;

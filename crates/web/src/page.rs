@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -159,14 +160,14 @@ fn allow(response: &mut Response, directive: &str) {
 }
 
 /// A document of ours for the browser to keep, and not to show.
-pub(crate) fn download(name: &str, media: &'static str, body: Vec<u8>) -> Response {
+pub(crate) fn download(name: &str, media: &'static str, body: impl Into<Body>) -> Response {
     let mut headers = page_headers(None);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     match HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         Ok(disposition) => headers.insert(header::CONTENT_DISPOSITION, disposition),
         Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    (headers, body).into_response()
+    (headers, body.into()).into_response()
 }
 
 fn page_headers(form_target: Option<&str>) -> HeaderMap {

@@ -38,8 +38,14 @@ async fn a_key_is_shown_once_does_what_was_ticked_and_nothing_once_it_is_taken_b
 
     assert_eq!((made.status.as_u16(), read, refused), (200, 200, 403), "{}", made.body);
     assert!(!list.body.contains(&key) && list.body.contains("Hiring tool"), "{}", list.body);
-    assert!(list.body.contains("orgate:users:read") && list.body.contains(">You<") || list.body.contains("You "));
-    assert!(after.body.contains("The key is taken back") && after.body.contains("Taken back"), "{}", after.body);
+    assert!(
+        list.body.contains("orgate:users:read") && list.body.contains(">You<") || list.body.contains("You ")
+    );
+    assert!(
+        after.body.contains("The key is taken back") && after.body.contains("Taken back"),
+        "{}",
+        after.body
+    );
     assert_eq!(ask(&app, &key, "/users").await.0, 401);
 }
 
@@ -49,11 +55,16 @@ async fn what_is_wrong_is_said_beside_its_field_and_what_was_ticked_is_kept() {
     let ada = administrator(&app, "acme", "ada@acme.test").await;
     let form = ada.get(NEW).await;
 
-    let unnamed = send(&ada, &form, NEW, &[("permission", "orgate:users:read"), ("expires_in_days", "30")]).await;
+    let unnamed =
+        send(&ada, &form, NEW, &[("permission", "orgate:users:read"), ("expires_in_days", "30")]).await;
     let nothing = send(&ada, &form, NEW, &[("name", "Tool"), ("expires_in_days", "30")]).await;
-    let forever =
-        send(&ada, &form, NEW, &[("name", "Tool"), ("permission", "orgate:users:read"), ("expires_in_days", "9999")])
-            .await;
+    let forever = send(
+        &ada,
+        &form,
+        NEW,
+        &[("name", "Tool"), ("permission", "orgate:users:read"), ("expires_in_days", "9999")],
+    )
+    .await;
 
     assert!(unnamed.status == 422 && unnamed.body.contains("id=\"name-error\""), "{}", unnamed.body);
     assert!(unnamed.body.contains("value=\"orgate:users:read\" checked"), "{}", unnamed.body);

@@ -281,3 +281,36 @@ async fn a_break_glass_user_gets_in_with_a_code_once_and_it_raises_an_alert() {
     let events = world.app.events("acme").await;
     assert_eq!(events.iter().filter(|event| *event == "break_glass.used success").count(), 1, "{events:?}");
 }
+
+/// Whoever is signed in through the provider may still have a password, which nothing takes any more.
+#[tokio::test]
+async fn a_password_that_nothing_takes_is_not_changed() {
+    let world = World::start().await;
+    world.provider.user(member("ada", "ada@acme.test"));
+    let browser = world.app.browser();
+    world.app.redeem(&world.arrive(&browser).await.answer("code")).await;
+    let before = browser.get("/account/sign-in").await;
+    world.configure(DOMAINS, JIT).await;
+
+    let page = browser.get("/account/sign-in").await;
+    let (csrf, organization) = (before.field("csrf"), before.field("organization"));
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("organization", &organization),
+        ("current", PASSWORD),
+        ("password", "another one that is long"),
+        ("again", "another one that is long"),
+    ];
+    let sent = browser.post("/account/sign-in", &form).await;
+    world.configure("    policy: { sso_enforcement: \"off\" }\n", JIT).await;
+
+    assert!(before.body.contains("Change the password"), "{}", before.body);
+    assert!(page.status == 200 && !page.body.contains("name=\"current\""), "{} {}", page.status, page.body);
+    assert!(
+        sent.status == 403 && sent.body.contains("no password to change"),
+        "{} {}",
+        sent.status,
+        sent.body
+    );
+    assert_eq!(try_password(&world, "ada@acme.test").await.0, 303, "it is as it was");
+}

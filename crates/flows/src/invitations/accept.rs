@@ -119,18 +119,25 @@ fn check(chosen: &Chosen<'_>) -> Result<DisplayName, AcceptError> {
         let why = "Enter your name, as others here should read it.".to_owned();
         problems.push(Problem { field: "name", why });
     }
-    if chosen.password.chars().count() < MIN_PASSWORD {
-        let why = format!("Choose a password of at least {MIN_PASSWORD} characters; a few words will do.");
-        problems.push(Problem { field: "password", why });
-    } else if chosen.password.len() > MAX_PASSWORD_BYTES {
-        problems.push(too_long());
-    } else if chosen.password != chosen.again {
-        let why = "Type the same password a second time.".to_owned();
-        problems.push(Problem { field: "again", why });
-    }
+    problems.extend(check_password(chosen.password, chosen.again));
     match name {
         Ok(name) if problems.is_empty() => Ok(name),
         _ => Err(AcceptError::Invalid(problems)),
+    }
+}
+
+/// What is wrong with a password that is chosen, wherever that is.
+pub(crate) fn check_password(password: &str, again: &str) -> Option<Problem> {
+    if password.chars().count() < MIN_PASSWORD {
+        let why = format!("Choose a password of at least {MIN_PASSWORD} characters; a few words will do.");
+        Some(Problem { field: "password", why })
+    } else if password.len() > MAX_PASSWORD_BYTES {
+        Some(too_long())
+    } else if password != again {
+        let why = "Type the same password a second time.".to_owned();
+        Some(Problem { field: "again", why })
+    } else {
+        None
     }
 }
 

@@ -3,7 +3,7 @@
 use orgate_domain::audit::{Action, Outcome};
 use orgate_domain::ids::UserId;
 pub use orgate_storage::Sifted;
-use orgate_storage::{EventFilter, EventPlace, Page, PageOf, Period, StoredEvent};
+use orgate_storage::{EventFilter, EventPlace, MAX_PAGE, Page, PageOf, Period, StoredEvent};
 use serde_json::Value;
 
 use super::Caller;
@@ -79,4 +79,66 @@ pub async fn sift_events(
     let actions: Option<Vec<_>> = actions.map(|all| all.iter().map(|action| action.as_str()).collect());
     let filter = EventFilter { actions: actions.as_deref(), user: wanted.user };
     caller.read(env, async |tx| tx.audit().sift(filter, period, page).await).await
+}
+
+/// Events of one file at most.
+pub const MAX_EXPORT: usize = 10_000;
+
+/// How often a file looks further back than a page does.
+pub const LOOKED_FURTHER: usize = 20;
+
+/// What of the log is taken along.
+#[derive(Debug, Clone)]
+pub struct AuditExport {
+    /// Which events.
+    pub wanted: WantedEvents,
+    /// When they happened.
+    pub period: Period,
+    /// Where to go on, of a file that was not all.
+    pub after: Option<EventPlace>,
+    /// How it is told in the log: the form of the file, and what was asked for.
+    pub told: Vec<(&'static str, String)>,
+}
+
+/// Hands the latest events that are looked for to `take`, page by page, until that has no room for another page: [`MAX_EXPORT`] of them at
+/// most, looking at as many events as [`LOOKED_FURTHER`] pages do that find nothing. The answer is where to go on, if that was not all. It
+/// is written to the log who took how much along, before anybody has it.
+///
+/// # Errors
+/// [`Failure`], also of a caller, or an organization, that has others like it made just now.
+pub async fn export_events(
+    env: &Env,
+    caller: &Caller,
+    export: AuditExport,
+    mut take: impl FnMut(&[StoredEvent]) -> Room,
+) -> Result<Option<EventPlace>, Failure> {
+    // Each holds a file in memory.
+    let _turn = env.limits.take_turn(caller.org_id(), format!("export {}", caller.turn())).await?;
+    let (mut after, mut taken, mut further) = (export.after, 0, 0);
+    let rest = loop {
+        let limit = MAX_PAGE.min(MAX_EXPORT - taken);
+        let page = (export.period, PageOf { after, limit });
+        let Sifted { page, is_cut } = sift_events(env, caller, &export.wanted, page).await?;
+        taken += page.items.len();
+        further += usize::from(is_cut);
+        after = page.next;
+        let room = take(&page.items);
+        if after.is_none() || room == Room::Full || taken >= MAX_EXPORT || further >= LOOKED_FURTHER {
+            break after;
+        }
+    };
+    let mut event = caller.done(env, Action::AuditLogExported)?;
+    event.detail.extend(export.told);
+    event.detail.push(("events", taken.to_string()));
+    env.journal.record(env, caller.org_id(), event).await?;
+    Ok(rest)
+}
+
+/// Whether a file has room for another page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It has none.
+    Full,
+    /// It has.
+    Left,
 }

@@ -26,6 +26,7 @@ pub(super) fn reason_for_admins(event: EventType, code: &str) -> &'static str {
         (EventType::SessionRevoked, _) => "The session was ended",
         (EventType::CredentialChange, "by_address") => "An identity was linked by its verified address",
         (EventType::CredentialChange, "by_user") => "The user linked an identity",
+        (EventType::CredentialChange, "changed_by_user") => "The user changed the password",
         (EventType::CredentialChange, _) => "An administrator changed the credential",
         (EventType::AssuranceLevelChange, _) => {
             "The user proved again who they are, by other means than before"

@@ -122,6 +122,7 @@ fn changed(event: &StoredEvent) -> String {
 fn why(event: &StoredEvent) -> Option<String> {
     Some(match event.reason.as_deref()? {
         "ended_by_admin" => "An administrator ended it".to_owned(),
+        "changed_by_user" => "You changed it".to_owned(),
         "ended_by_user" => "You ended it elsewhere".to_owned(),
         "mapped" => "As your identity provider says".to_owned(),
         "signed_out" => "You signed out".to_owned(),

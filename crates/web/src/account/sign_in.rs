@@ -1,13 +1,18 @@
 //! How one can sign in: by a password, through identity providers, with a recovery code.
 
 use askama::Template;
+use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::connections::ConnectionState;
+use orgate_domain::invitations::MIN_PASSWORD;
 use orgate_flows::Failure;
-use orgate_flows::account::{OwnConnection, OwnRecord, find_record, list_connections};
+use orgate_flows::account::{
+    OwnConnection, OwnRecord, PasswordChange, PasswordTyped, change_password, find_record, list_connections,
+};
+use orgate_flows::invitations::Problem;
 
 use super::frame::Part;
-use super::{Member, not_signed_in};
+use super::{Member, Submitted, not_signed_in};
 use crate::frame::Frame;
 use crate::moment::Moment;
 use crate::page::Page;
@@ -20,9 +25,34 @@ struct SignInTemplate {
     frame: Frame,
     record: OwnRecord,
     password: Option<Moment>,
+    /// The form that changes it, if they may sign in with it.
+    change: Option<Change>,
     providers: Vec<Provider>,
     /// Whether they signed in so lately that they may link another one.
     is_fresh: bool,
+}
+
+/// The form of another password.
+struct Change {
+    /// Whose it is, for what keeps passwords.
+    email: String,
+    /// Characters of one at least.
+    least: usize,
+    /// What is wrong with what was sent, and with which field; none: with the whole.
+    wrong: Option<Wrong>,
+}
+
+/// Why a password was not changed.
+struct Wrong {
+    field: &'static str,
+    why: String,
+}
+
+impl Change {
+    /// What is wrong with a field.
+    fn with(&self, field: &str) -> Option<&str> {
+        self.wrong.as_ref().filter(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
+    }
 }
 
 /// An identity provider.
@@ -61,21 +91,67 @@ impl Provider {
 
 /// `GET /account/sign-in`.
 pub(crate) async fn get(member: Member) -> Response {
-    match page(&member).await {
-        Ok(Some(template)) => member.render(&template),
+    show(&member, (StatusCode::OK, None)).await
+}
+
+/// `POST /account/sign-in`: another password.
+pub(crate) async fn post(Submitted { member, form }: Submitted) -> Response {
+    let text = |name| form.get(name).unwrap_or_default();
+    let typed = PasswordTyped { current: text("current"), password: text("password"), again: text("again") };
+    let bad = StatusCode::UNPROCESSABLE_ENTITY;
+    let (status, field, why) =
+        match change_password(&member.env, &member.own, typed, &member.cookies.browser).await {
+            Ok(PasswordChange::Changed) => return member.done("/sign-in", "password"),
+            Ok(PasswordChange::ChangedMeanwhile) => (
+                StatusCode::CONFLICT,
+                "",
+                "Your account was changed in this very moment. Try once more.".to_owned(),
+            ),
+            Ok(PasswordChange::Invalid(Problem { field, why })) => (bad, field, why),
+            Ok(PasswordChange::NoPassword) => return member.no_password(),
+            Ok(PasswordChange::OrganizationBusy(_)) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "",
+                "Too many people are trying to sign in here at the moment. Wait a minute, then try again."
+                    .to_owned(),
+            ),
+            Ok(PasswordChange::TooManyTries) => {
+                (StatusCode::TOO_MANY_REQUESTS, "", format!("There were too many tries. {WAIT}"))
+            }
+            Ok(PasswordChange::WrongPassword) => {
+                (bad, "current", "This is not your current password.".to_owned())
+            }
+            Err(failure) => return member.failed(&failure),
+        };
+    show(&member, (status, Some(Wrong { field, why }))).await
+}
+
+/// What whoever has no try left does.
+const WAIT: &str = "Wait a while, then try again: no password of yours is looked at until then.";
+
+async fn show(member: &Member, (status, wrong): (StatusCode, Option<Wrong>)) -> Response {
+    match page(member, wrong).await {
+        Ok(Some(template)) => member.render_as(status, &template),
         Ok(None) => not_signed_in(&member.env, &member.cookies),
         Err(failure) => member.failed(&failure),
     }
 }
 
-async fn page(member: &Member) -> Result<Option<SignInTemplate>, Failure> {
+async fn page(member: &Member, wrong: Option<Wrong>) -> Result<Option<SignInTemplate>, Failure> {
     let (env, own, now) = (&member.env, &member.own, member.env.clock.now());
     let Some(record) = find_record(env, own).await? else { return Ok(None) };
     let connections = list_connections(env, own).await?;
+    let may_change = own.takes_password && record.password_since.is_some();
+    let email = own.user.email.clone().filter(|_| may_change);
+    let said = member
+        .params
+        .get("done")
+        .map(|_| "Your password is changed. You are signed in here, and were signed out everywhere else.");
     Ok(Some(SignInTemplate {
         page: member.page(),
-        frame: member.frame(Part::SignIn),
+        frame: member.frame(Part::SignIn).saying(said),
         password: record.password_since.map(|since| Moment::of(since, now)),
+        change: email.map(|email| Change { email, least: MIN_PASSWORD, wrong }),
         record,
         providers: connections.iter().map(|connection| Provider::of(member, connection)).collect(),
         is_fresh: own.is_fresh(env),

@@ -12,10 +12,10 @@ use orgate_flows::manage::users::find_user;
 use orgate_flows::manage::{EventPlace, PageOf, Period};
 use orgate_protocol::params::Params;
 
-use super::Admin;
 use super::answers::Answer;
 use super::events::EventLine;
 use super::frame::{Frame, Pager, Part};
+use super::{Admin, audit_export};
 use crate::form::LinkQuery;
 use crate::page::Page;
 
@@ -54,7 +54,7 @@ const USUAL: [(&str, &str, u64); 3] = [
 ];
 
 /// A kind of events: its name in addresses, its name for people, and what it is made of.
-struct Kind(&'static str, &'static str, &'static [Family]);
+pub(super) struct Kind(pub(super) &'static str, &'static str, &'static [Family]);
 
 /// `templates/admin/audit.html`.
 #[derive(Template)]
@@ -77,6 +77,8 @@ struct AuditTemplate {
     further: Option<String>,
     is_narrowed: bool,
     pager: Pager,
+    /// Where the same is had as a file, in each form that there is.
+    exports: Vec<(&'static str, String)>,
 }
 
 /// A link to what people come for.
@@ -102,11 +104,11 @@ struct OfUser {
 }
 
 /// What a page of the log is asked for.
-struct Asked<'p> {
-    kind: Option<&'static Kind>,
-    user: Option<UserId>,
-    from: &'p str,
-    until: &'p str,
+pub(super) struct Asked<'p> {
+    pub(super) kind: Option<&'static Kind>,
+    pub(super) user: Option<UserId>,
+    pub(super) from: &'p str,
+    pub(super) until: &'p str,
 }
 
 /// The kind of this name.
@@ -115,7 +117,7 @@ fn known(name: &str) -> Option<&'static Kind> {
 }
 
 impl<'p> Asked<'p> {
-    fn of(params: &'p Params) -> Self {
+    pub(super) fn of(params: &'p Params) -> Self {
         Self {
             kind: known(params.get("kind").unwrap_or_default()),
             user: params.get("user").and_then(|text| text.parse().ok()),
@@ -125,7 +127,7 @@ impl<'p> Asked<'p> {
     }
 
     /// The days, or that they are none.
-    fn period(&self) -> Result<Period, NoDay> {
+    pub(super) fn period(&self) -> Result<Period, NoDay> {
         let (first, last) = (day(self.from)?, day(self.until)?);
         // The last day is a part of it.
         let until = last.and_then(|last| last.checked_add_days(Days::new(1)));
@@ -133,14 +135,14 @@ impl<'p> Asked<'p> {
     }
 
     /// What is looked for.
-    fn wanted(&self) -> WantedEvents {
+    pub(super) fn wanted(&self) -> WantedEvents {
         let actions =
             |kind: &Kind| -> Vec<Action> { kind.2.iter().flat_map(|family| family.actions()).collect() };
         WantedEvents { actions: self.kind.map(actions), user: self.user }
     }
 
     /// Its address.
-    fn at(&self, here: &str, after: Option<EventPlace>) -> String {
+    pub(super) fn at(&self, here: &str, after: Option<EventPlace>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.kind.map(|kind| ("kind", kind.0)));
         query.extend_pairs(self.user.map(|user| ("user", user.to_string())));
@@ -184,6 +186,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
             first: after.map(|_| asked.at(&here, None)),
             next: found.next.filter(|_| !is_cut).map(|next| asked.at(&here, Some(next))),
         },
+        exports: audit_export::links(&admin, &asked),
         here,
     };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -240,7 +243,7 @@ fn of_user(
 
 /// Text that names no day.
 #[derive(Debug, PartialEq, Eq)]
-struct NoDay;
+pub(super) struct NoDay;
 
 /// A day, if one is named: as a browser writes it, and as the database can compare it.
 fn day(text: &str) -> Result<Option<NaiveDate>, NoDay> {

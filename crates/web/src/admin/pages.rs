@@ -11,10 +11,10 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    api_key, api_keys, applications, audit, connection, connection_switch, connections, console, domain,
-    domain_release, domains, entry, group, group_delete, groups, invitations, invite, look, overview,
-    policies, role, role_delete, roles, setup_link, setup_links, standing, user, user_groups, user_status,
-    users,
+    api_key, api_keys, applications, audit, audit_export, connection, connection_switch, connections,
+    console, domain, domain_release, domains, entry, group, group_delete, groups, invitations, invite, look,
+    overview, policies, role, role_delete, roles, setup_link, setup_links, standing, user, user_groups,
+    user_status, users,
 };
 
 /// One page, or what a form on one does.
@@ -150,6 +150,7 @@ pages! {
     POST "/api-keys/new" ApiKeysManage => api_key::post;
     POST "/api-keys/{api_key}/revoke" ApiKeysManage => api_keys::post_revoke;
     GET "/audit" AuditRead => audit::get;
+    GET "/audit/export" AuditRead => audit_export::get;
     GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;
     POST "/organizations/new" OrganizationsManage of All => console::post_new;

@@ -148,7 +148,7 @@ impl Calls {
                 tx.sessions().count_without_sso(now(), Some(acme.signed_in.session.id));
             "Sessions::list_without_sso" => tx.sessions().list_without_sso(now());
             "SignIns::find_account" => tx.sign_ins().find_account(
-                (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, (org_id, acme.client.id), since);
+                (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, Some((org_id, acme.client.id)), since);
             "Users::exists" => tx.users().exists(acme.user.id);
             "Users::find" => tx.users().find(acme.user.id);
             "Users::list" => async {

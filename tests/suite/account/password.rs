@@ -1,0 +1,175 @@
+//! Another password: by the one before it, as often as at a sign-in, and for nobody who was signed in by that elsewhere.
+
+use orgate_tests::app::{App, Browser, PASSWORD, Page};
+use orgate_tests::mailbox::Mailbox;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::SignedIn;
+
+/// What is chosen here.
+const CHOSEN: &str = "a few words that nobody guesses";
+
+/// Sends the form of the page: the current password, the new one, and that once more.
+async fn change(browser: &Browser, typed: [&str; 3]) -> Page {
+    let page = browser.get("/account/sign-in?organization=acme").await;
+    send(browser, &page, typed).await
+}
+
+async fn send(browser: &Browser, page: &Page, [current, password, again]: [&str; 3]) -> Page {
+    let (csrf, organization) = (page.field("csrf"), page.field("organization"));
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("organization", &organization),
+        ("current", current),
+        ("password", password),
+        ("again", again),
+    ];
+    browser.post("/account/sign-in", &form).await
+}
+
+/// Whether a password opens the account, in a browser that nobody signed in with before.
+async fn opens(app: &App, email: &str, password: &str) -> StatusCode {
+    let browser = app.browser();
+    let page = browser.authorize(&[("organization", "acme")]).await;
+    browser.sign_in(page, email, password).await.status
+}
+
+#[tokio::test]
+async fn a_password_is_changed_and_only_the_session_that_it_was_changed_in_goes_on() {
+    let app = App::start().await;
+    let mailbox = Mailbox::open().await;
+    let (mine, other) = (
+        SignedIn::of(&app, "acme", "casey@consult.test").await,
+        SignedIn::of(&app, "acme", "casey@consult.test").await,
+    );
+    let (vic, elsewhere) = (
+        SignedIn::of(&app, "acme", "vic@acme.test").await,
+        SignedIn::of(&app, "globex", "casey@consult.test").await,
+    );
+
+    let page = mine.browser.get("/account/sign-in").await;
+    let done = send(&mine.browser, &page, [PASSWORD, CHOSEN, CHOSEN]).await;
+    let after = mine.browser.follow(done).await;
+
+    for text in
+        ["autocomplete=\"current-password\"", "autocomplete=\"new-password\"", "autocomplete=\"username\""]
+    {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    assert!(after.body.contains("Your password is changed."), "{}", after.body);
+    assert_eq!(mine.stands(&app, "acme").await, (true, true));
+    assert_eq!(other.stands(&app, "acme").await, (false, false));
+    assert_eq!(vic.stands(&app, "acme").await, (true, true));
+    assert_eq!(elsewhere.stands(&app, "globex").await, (true, true), "another account, of the same person");
+    assert_eq!(opens(&app, "casey@consult.test", PASSWORD).await, 422);
+    assert_eq!(opens(&app, "casey@consult.test", CHOSEN).await, 303);
+    let events = app.events("acme").await;
+    let times = |event: &str| events.iter().filter(|other| *other == event).count();
+    assert_eq!(times("user.configured success changed_by_user"), 1, "{events:?}");
+    assert_eq!(times("session.ended success password_changed"), 1, "{events:?}");
+    let told: (Value, String) =
+        sqlx::query_as("select detail, actor_kind from audit_events where reason = 'changed_by_user'")
+            .fetch_one(app.database.superuser())
+            .await
+            .expect("an event");
+    assert_eq!((&told.0["change"], told.1.as_str()), (&"password".into(), "user"));
+    let activity = mine.browser.get("/account/activity?organization=acme").await;
+    assert!(activity.body.contains("Changed about you: password"), "{}", activity.body);
+    mailbox.collect(&app).await;
+    let mails = mailbox.mails().await;
+    let mails: Vec<_> =
+        mails.iter().filter(|mail| mail.to_string().contains("Your password at Acme Inc")).collect();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert!(mails[0].to_string().contains("casey@consult.test"), "{mails:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_changes_nothing_and_takes_one_of_the_tries_of_a_sign_in() {
+    let app = App::start().await;
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, policy: { lockout_attempts: 3 } }]").await;
+    let (mine, other) = (
+        SignedIn::of(&app, "acme", "casey@consult.test").await,
+        SignedIn::of(&app, "acme", "casey@consult.test").await,
+    );
+
+    let wrong = [
+        change(&mine.browser, ["wrong", CHOSEN, CHOSEN]).await,
+        change(&mine.browser, [&"x".repeat(2_000), CHOSEN, CHOSEN]).await,
+    ];
+    let signing_in = opens(&app, "casey@consult.test", "wrong").await;
+    let stopped = change(&mine.browser, [PASSWORD, CHOSEN, CHOSEN]).await;
+    let also = opens(&app, "casey@consult.test", PASSWORD).await;
+
+    for page in &wrong {
+        assert_eq!(page.status, 422, "{}", page.body);
+        assert!(
+            page.body.contains("id=\"current-error\"") && page.body.contains("was not changed"),
+            "{}",
+            page.body
+        );
+        assert!(!page.body.contains(CHOSEN), "nothing that was typed is shown: {}", page.body);
+    }
+    assert_eq!(signing_in, 422);
+    assert_eq!(stopped.status, 429, "{}", stopped.body);
+    assert!(stopped.body.contains("too many tries"), "{}", stopped.body);
+    assert_eq!(also, 429, "they are the same tries");
+    assert_eq!(other.stands(&app, "acme").await, (true, true), "nothing ended");
+    let events = app.events("acme").await;
+    assert_eq!(
+        events.iter().filter(|event| *event == "sign_in.failed refused wrong_password").count(),
+        3,
+        "{events:?}"
+    );
+    app.clock.advance(chrono::Duration::hours(1));
+    let done = change(&mine.browser, [PASSWORD, CHOSEN, CHOSEN]).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert_eq!(opens(&app, "casey@consult.test", CHOSEN).await, 303);
+}
+
+#[tokio::test]
+async fn what_is_chosen_keeps_the_rules_and_takes_no_try_until_it_does() {
+    let app = App::start().await;
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, policy: { lockout_attempts: 1 } }]").await;
+    let mine = SignedIn::of(&app, "acme", "casey@consult.test").await;
+
+    for (typed, field) in [
+        (["wrong", "short", "short"], "password"),
+        (["wrong", &"x".repeat(1_025), &"x".repeat(1_025)], "password"),
+        (["wrong", CHOSEN, "another that is as long"], "again"),
+        ([PASSWORD, PASSWORD, PASSWORD], "password"),
+    ] {
+        let page = change(&mine.browser, typed).await;
+        assert_eq!(page.status, 422, "{}", page.body);
+        assert!(page.body.contains(&format!("id=\"{field}-error\"")), "{field}: {}", page.body);
+    }
+
+    assert_eq!(opens(&app, "casey@consult.test", PASSWORD).await, 303, "the one try is left");
+}
+
+#[tokio::test]
+async fn a_form_of_another_session_or_of_nobodys_changes_nothing() {
+    let app = App::start().await;
+    let (mine, vic) = (
+        SignedIn::of(&app, "acme", "casey@consult.test").await,
+        SignedIn::of(&app, "acme", "vic@acme.test").await,
+    );
+    let page = mine.browser.get("/account/sign-in").await;
+    let typed = [PASSWORD, CHOSEN, CHOSEN];
+    let (organization, none) = (page.field("organization"), app.browser());
+    let forged = [
+        ("csrf", "x"),
+        ("organization", &organization),
+        ("current", PASSWORD),
+        ("password", CHOSEN),
+        ("again", CHOSEN),
+    ];
+
+    assert_eq!(send(&vic.browser, &page, typed).await.status, 400);
+    assert_eq!(send(&none, &page, typed).await.status, 403);
+    assert_eq!(mine.browser.post("/account/sign-in", &forged).await.status, 400);
+
+    for email in ["casey@consult.test", "vic@acme.test"] {
+        assert_eq!(opens(&app, email, PASSWORD).await, 303, "{email}");
+    }
+}
