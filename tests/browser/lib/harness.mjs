@@ -111,10 +111,10 @@ export async function startBrowser(keep) {
   return {
     close: () => browser.close(),
     // A browser profile of its own, closed when the journey ends.
-    async visit(journey, options = {}) {
+    async visit(journey, { isKept = true, ...options } = {}) {
       const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
       context.setDefaultTimeout(15_000)
-      if (keep) context.on('response', (response) => keepPage(response, keep))
+      if (keep && isKept) context.on('response', (response) => keepPage(response, keep))
       try {
         return await journey(await context.newPage(), context)
       } finally {

@@ -11,7 +11,7 @@ const SECRET = `for-these-journeys-${randomBytes(16).toString('hex')}`
 const WORDS = {
   organization: ['Wayne Works'], administrator: ['Ada Adler'], user: ['Nina Newman', 'Omar Otis'], role: ['Archivist', 'Approver'],
   group: ['Night shift', 'Staff'], connection: ['Workforce', 'Former directory'], invitation: ['Ivy Inman'], application: ['Wiki'],
-  attribute: ['1042'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
+  rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
   upstream: ['Uma Upstream'],
 }
 export const ordinary = (field) => WORDS[field]
@@ -48,26 +48,30 @@ async function callerOf({ issuer }, slug) {
 }
 
 // Makes organizations, by their slugs: `null` for one with no data, or the words for what is in it. One identity provider is
-// everybody's; it knows `uma`, whose claims can be changed.
+// everybody's; it knows `uma`, whose claims can be changed, as can what it says of whoever cancels.
 export async function settle({ orgate, callback }, wanted) {
   orgate.apply(described(wanted, Object.keys(wanted), orgate.issuer))
   const users = { uma: { sub: 'uma', email: 'uma@elsewhere.test', email_verified: true, name: 'Uma Upstream', groups: ['staff'] } }
+  const said = { declined: 'somebody cancelled' }
   const port = await freePort()
-  const provide = (redirect_uris) => startOpenIdProvider({ port, client: { client_id: 'orgate', client_secret: SECRET, redirect_uris }, users })
+  const provide = (redirect_uris) => startOpenIdProvider({ port, client: { client_id: 'orgate', client_secret: SECRET, redirect_uris }, users, said })
   const places = {}
   const first = await provide([`${callback.origin}/`]) // where its answers go is known once connections are made
-  for (const [slug, words] of Object.entries(wanted)) {
-    const api = await callerOf(orgate, slug)
-    const place = { orgate, callback, slug, api, words: words ?? ordinary, administrator: `admin@${slug}.test`, ids: {}, links: {} }
-    place.ids.organization = (await api.call('GET', '')).id
-    const link = await api.call('POST', '/setup-links', { purposes: ['sso', 'domains'], roles: ['reader'] })
-    place.links.setup = link.url
-    if (words) await fill(place, `http://localhost:${port}`)
-    places[slug] = place
+  try {
+    for (const [slug, words] of Object.entries(wanted)) {
+      const api = await callerOf(orgate, slug)
+      const place = { orgate, callback, slug, api, words: words ?? ordinary, administrator: `admin@${slug}.test`, ids: {}, links: {} }
+      place.ids.organization = (await api.call('GET', '')).id
+      const link = await api.call('POST', '/setup-links', { purposes: ['sso', 'domains'], roles: ['reader'] })
+      place.links.setup = link.url
+      if (words) await fill(place, `http://localhost:${port}`)
+      places[slug] = place
+    }
+  } finally {
+    first.stop()
   }
-  first.stop()
   const provider = await provide(Object.values(places).flatMap((place) => place.redirects ?? []))
-  return { places, users, provider }
+  return { places, users, said, provider }
 }
 
 async function fill(place, issuer) {
@@ -86,7 +90,7 @@ async function fill(place, issuer) {
   const groups = await each(words('group'), (name, number) => ['POST', '/groups', { slug: `group-${number}`, name, roles: ['role-0'] }])
   if (groups[1]) await call('PATCH', `/groups/${groups[0]}`, { parents: ['group-1'] })
   const users = await each(words('user'), (name, number) => ['POST', '/users', {
-    email: `user-${number}@${slug}.test`, name, roles: ['role-0'], external_id: `${words('external')[0]}${number || ''}`,
+    email: `user-${number}@${slug}.test`, name, roles: ['role-0'], external_id: `${number}${words('external')[0]}`,
   }])
   for (const user of users) await call('PUT', `/groups/${groups[0]}/members/${user}`)
   const [gone] = await each([words('user').at(-1)], (name) => ['POST', '/users', { email: `gone@${slug}.test`, name }])
@@ -102,21 +106,23 @@ async function fill(place, issuer) {
   const settings = {
     provider: { oidc: { issuer, client_id: 'orgate' } },
     jit: { enabled: true, default_roles: ['role-0'] },
-    mapping: { keep: words('attribute').map((_, number) => `kept_${number}`) },
+    mapping: { keep: ['groups'] },
     rules: words('rule').map((value) => ({ value, roles: ['role-0'] })),
   }
   const connections = []
-  for (const name of words('connection').slice(0, 2)) {
+  for (const name of words('connection').slice(0, 4)) {
     const made = await call('POST', '/connections', { name, settings, client_secret: SECRET })
     place.redirects = [...(place.redirects ?? []), made.service_provider.redirect_uri]
     await call('PUT', `/connections/${made.id}/state`, { state: 'active', version: 1, untested: true })
     connections.push(made.id)
   }
-  await call('PUT', `/connections/${connections[1]}/state`, { state: 'disabled', version: 1 })
+  const off = connections.pop()
+  await call('PUT', `/connections/${off}/state`, { state: 'disabled', version: 1 })
   Object.assign(ids, {
-    role: roles[0], group: groups[0], user: users[0], deactivated: gone, invitation: invitations[0], domain,
-    connection: connections[0], off: connections[1], joining: true,
+    administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, joining: true,
+    all: { role: roles, group: groups, user: users, connection: connections },
   })
+  for (const [name, [first]] of Object.entries(ids.all)) ids[name] = first
   links.invitation = await mailTo(place.orgate, `invited-0@${slug}.test`, /http\S+\/invitations\S+/)
 }
 

@@ -7,6 +7,7 @@ import { mailTo, signIn } from './harness.mjs'
 
 export const PAGES = [
   { as: 'visitor', path: '/' },
+  { as: 'visitor', path: '/api/docs' },
   { as: 'visitor', path: '/discover', open: (page, place) => page.goto(authorize(place, {})) },
   { as: 'visitor', path: '/sign-in', open: (page, place) => page.goto(authorize(place)) },
   { as: 'visitor', path: '/sign-in/recovery', open: openRecovery },
@@ -95,7 +96,8 @@ export const NO_PAGES = [
   ['/assets/brand/{color}', 'a file'],
 ]
 
-// Those that can be opened of an organization, as whoever it is: with what they are called, and how to get there.
+// Those that can be opened of an organization, as whoever it is: with what they are called, and how to get there; whether it is
+// what its administrators see as well.
 export function pagesOf(place, as) {
   const shown = PAGES.flatMap((entry) => {
     if (!entry.ofOthers || as !== 'operator') return entry.as === as ? [entry] : []
@@ -108,7 +110,7 @@ export function pagesOf(place, as) {
     const query = address.startsWith('/account') ? `?organization=${place.slug}` : ''
     const at = `${place.orgate.issuer}${address}${query}`
     const go = entry.open ? (page) => entry.open(page, place) : (page) => page.goto(at)
-    return [{ name: entry.path, as, at: entry.open ? null : at, go }]
+    return [{ name: entry.path, as, at: entry.open ? null : at, go, isAgain: as === 'operator' && !!entry.ofOthers }]
   })
 }
 
