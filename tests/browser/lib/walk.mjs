@@ -16,6 +16,7 @@ export async function walk(browser, place, visit, { whom = Object.keys(ENTER), o
       opened.add(entry.name)
     } catch (error) {
       wrong.push(`${entry.name} (${entry.as}, ${place.slug}): ${error.message}`)
+      await page.goto('about:blank').catch(() => {}) // wherever it was going
     }
   }
   const isMeant = ({ name, at, isAgain }) => name.includes(only) && !(query && (!at || isAgain))
