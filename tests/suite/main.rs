@@ -72,6 +72,7 @@ mod management;
 mod openid_connect;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
 mod page_list;
 #[cfg(test)]
 mod pruning;

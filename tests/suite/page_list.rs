@@ -24,7 +24,8 @@ fn routes(directory: &Path) -> BTreeSet<String> {
         let source = fs::read_to_string(&entry).expect("a file");
         let source = source.split("#[cfg(test)]").next().expect("what is before");
         for route in source.split(".route(").skip(1) {
-            let route = route.split(".route(").next().expect("one of them").split(';').next().expect("a chain");
+            let route =
+                route.split(".route(").next().expect("one of them").split(';').next().expect("a chain");
             let Some((path, methods)) = route.trim().split_once(',') else { continue };
             let reads = methods.split(['(', ' ', '.', '\n']).any(|word| word == "get");
             if reads && path != "path" {
@@ -56,7 +57,10 @@ fn every_page_that_is_routed_is_in_the_list_of_the_journeys_and_nothing_else_is(
     let missing: Vec<_> = routed.difference(&listed).collect();
     let gone: Vec<_> = listed.difference(&routed).collect();
 
-    assert!(missing.is_empty(), "not in tests/browser/lib/pages.mjs, as a page or among NO_PAGES: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "not in tests/browser/lib/pages.mjs, as a page or among NO_PAGES: {missing:?}"
+    );
     assert!(gone.is_empty(), "in tests/browser/lib/pages.mjs, and no route: {gone:?}");
 }
 

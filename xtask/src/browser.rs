@@ -129,7 +129,11 @@ fn install_packages(directory: &Path) -> Result<()> {
     if changed("node_modules/.package-lock.json").is_ok_and(|installed| installed >= locked) {
         return Ok(());
     }
-    workspace::run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(directory))
+    workspace::run(
+        Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(directory),
+    )
 }
 
 /// Installs the Python packages, once for each list of them; where they are.

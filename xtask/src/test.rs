@@ -46,7 +46,8 @@ fn run_selected(selection: &Selection<'_>) -> Result<Tally> {
         }
     }
     if selection.journeys {
-        total += browser::run(&environment, selection.named_journeys()).unwrap_or_else(|error| failed(&error));
+        total +=
+            browser::run(&environment, selection.named_journeys()).unwrap_or_else(|error| failed(&error));
     }
     if let Err(error) = database.close() {
         total += failed(&error);
