@@ -73,6 +73,8 @@ mod openid_connect;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod page_list;
+#[cfg(test)]
 mod pruning;
 #[cfg(test)]
 mod registrations;

@@ -18,7 +18,8 @@ const DIRECTORY: &str = "tests/browser";
 /// What Chromium is called: Debian, others, its sibling.
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
+/// Runs the journeys, or those that are named.
+pub(crate) fn run(environment: &Environment<'_>, named: &[String]) -> Result<Tally> {
     let chromium = match find_tools() {
         Ok(chromium) => chromium,
         Err(error) => {
@@ -30,7 +31,7 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
     let python = install_python_packages(Path::new(DIRECTORY));
 
     let mut node = Command::new("node");
-    node.arg("run.mjs").current_dir(DIRECTORY).env("CHROMIUM", chromium);
+    node.arg("run.mjs").args(named).current_dir(DIRECTORY).env("CHROMIUM", chromium);
     match python {
         Ok(packages) => _ = node.env("PYTHON_PACKAGES", packages),
         Err(error) => println!("the Python packages cannot be installed by pip: {error:#}"),
@@ -44,6 +45,15 @@ pub(crate) fn run(environment: &Environment<'_>) -> Result<Tally> {
         total.failed = 1;
     }
     Ok(total)
+}
+
+/// Another of its programs, which opens pages in Chromium.
+pub(crate) fn program(script: &str) -> Result<Command> {
+    let chromium = find_tools()?;
+    install_packages(Path::new(DIRECTORY))?;
+    let mut node = Command::new("node");
+    node.arg(script).current_dir(DIRECTORY).env("CHROMIUM", chromium);
+    Ok(node)
 }
 
 /// What Orgate is measured beside, with its packages installed.
@@ -78,8 +88,8 @@ fn missing_packages() -> Vec<&'static str> {
     missing
 }
 
-/// The Debian packages of identity providers and of a client that others wrote, by what tells that they are
-/// there. Without them their journeys are skipped, which `run.mjs` says.
+/// The Debian packages of identity providers and of a client that others wrote, and of what the HTML checker runs on, by
+/// what tells that they are there. Without them their journeys are skipped, which `run.mjs` says.
 const PEERS: &[(&str, &[&str])] = &[
     ("/usr/share/simplesamlphp", &["simplesamlphp", "php-cli", "php-xml", "php-mbstring"]),
     (
@@ -96,6 +106,7 @@ const PEERS: &[(&str, &[&str])] = &[
     ("/usr/lib/apache2/modules/mod_auth_openidc.so", &["apache2", "libapache2-mod-auth-openidc"]),
     ("/usr/bin/xmlsec1", &["xmlsec1"]),
     ("/usr/bin/openssl", &["openssl"]),
+    ("/usr/bin/java", &["default-jre-headless"]),
 ];
 
 fn missing_peers() -> Vec<&'static str> {
@@ -108,7 +119,8 @@ fn chromium() -> Option<PathBuf> {
     chosen.or_else(|| workspace::find_program(CHROMIUM))
 }
 
-/// Installs the npm packages, unless what is installed is what the lock file says.
+/// Installs the npm packages, unless what is installed is what the lock file says. None of their scripts is run: one of them
+/// would download a Java.
 fn install_packages(directory: &Path) -> Result<()> {
     let changed = |path: &str| fs::metadata(directory.join(path)).and_then(|file| file.modified());
     let locked =
@@ -117,7 +129,11 @@ fn install_packages(directory: &Path) -> Result<()> {
     if changed("node_modules/.package-lock.json").is_ok_and(|installed| installed >= locked) {
         return Ok(());
     }
-    workspace::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(directory))
+    workspace::run(
+        Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(directory),
+    )
 }
 
 /// Installs the Python packages, once for each list of them; where they are.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{check, fuzz, generate, migrations, prepare, programs, size, test};
+use crate::{check, fuzz, generate, migrations, prepare, programs, screenshots, size, test};
 
 /// One command.
 pub(crate) struct Command {
@@ -27,7 +27,7 @@ impl Command {
 pub(crate) fn print_overview() {
     println!("Usage: cargo xtask COMMAND [ARGUMENTS]\n");
     for command in COMMANDS {
-        println!("  {:<10} {}", command.name, command.summary);
+        println!("  {:<11} {}", command.name, command.summary);
     }
     println!("\n`cargo xtask COMMAND --help` tells more.");
 }
@@ -50,7 +50,8 @@ Starts one Postgres for the run, runs the Rust tests and doctests, then the brow
 
   --long      tests that can go on for long do so: `cargo xtask test --long killed` kills nodes for minutes
   FILTER      only Rust tests whose name contains it, and no journeys; `browser`: only the journeys
-  ARGUMENTS   for the test programs, such as --nocapture or --test-threads=1
+  ARGUMENTS   for the test programs, such as --nocapture or --test-threads=1; with `browser`, the journeys to run:
+              `cargo xtask test browser -- every_page markup`
 
 ORGATE_TEST_DATABASE_URL or DATABASE_URL: a superuser's URL of the Postgres to use instead.
 CHROMIUM: the browser to use. CI=true: what is skipped counts as failed.",
@@ -62,6 +63,20 @@ CHROMIUM: the browser to use. CI=true: what is skipped counts as failed.",
         summary: "Runs the linters, all or those named",
         details: "In this order: fmt clippy doc size migrations dependencies text prepare generate deny typos.",
         run: check::run,
+    },
+    Command {
+        name: "screenshots",
+        arguments: "[--long] [NAME]",
+        summary: "Writes pictures of every hosted page: target/screenshots",
+        details: "\
+Each page of tests/browser/lib/pages.mjs, at 360, 768 and 1440 pixels, light and dark, of an organization with no data and
+of one with some: target/screenshots/no-data/administrator/…-360-dark.png. It starts an Orgate of its own.
+
+  --long  also of an organization of 100,000 users
+  NAME    only pages whose path contains it, such as `roles` or `/setup`
+
+CHROMIUM: the browser to use.",
+        run: screenshots::run,
     },
     Command {
         name: "prepare",

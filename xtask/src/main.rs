@@ -14,6 +14,7 @@ mod migrations;
 mod prepare;
 mod programs;
 mod query;
+mod screenshots;
 mod size;
 mod tally;
 mod test;

@@ -46,7 +46,8 @@ fn run_selected(selection: &Selection<'_>) -> Result<Tally> {
         }
     }
     if selection.journeys {
-        total += browser::run(&environment).unwrap_or_else(|error| failed(&error));
+        total +=
+            browser::run(&environment, selection.named_journeys()).unwrap_or_else(|error| failed(&error));
     }
     if let Err(error) = database.close() {
         total += failed(&error);
@@ -81,6 +82,11 @@ impl<'a> Selection<'a> {
         };
         let (rust, journeys) = (filter != Some("browser"), matches!(filter, None | Some("browser")));
         Ok(Self { rust, journeys, filter, long, arguments })
+    }
+
+    /// The journeys that are asked for by their names; none: all.
+    fn named_journeys(&self) -> &'a [String] {
+        if self.rust { &[] } else { self.arguments }
     }
 }
 
@@ -274,6 +280,7 @@ mod tests {
         assert_eq!(select(&[]), Some((true, true, 0)));
         assert_eq!(select(&["codes", "--", "--nocapture"]), Some((true, false, 1)));
         assert_eq!(select(&["browser"]), Some((false, true, 0)));
+        assert_eq!(select(&["browser", "--", "every_page"]), Some((false, true, 1)));
         assert_eq!(select(&["--nocapture"]), None);
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::names::is_misleading;
+
 /// Characters in an address (RFC 5321 §4.5.3.1.3).
 pub const MAX_LENGTH: usize = 254;
 
@@ -33,7 +35,7 @@ pub struct InvalidEmail;
 pub struct InvalidDomain;
 
 impl Email {
-    /// Reads an address: `local@domain`, no spaces, no control characters, a valid domain.
+    /// Reads an address: `local@domain`, no spaces, no control characters, none that turns what is around it, a valid domain.
     ///
     /// # Errors
     /// [`InvalidEmail`].
@@ -41,7 +43,7 @@ impl Email {
         let written = text.trim();
         let normalized = written.nfkc().collect::<String>().to_lowercase();
         let (local, domain) = normalized.rsplit_once('@').ok_or(InvalidEmail)?;
-        let forbidden = |c: char| c.is_whitespace() || c.is_control() || "@<>(),;:\\\"[]".contains(c);
+        let forbidden = |c: char| c.is_whitespace() || is_misleading(c) || "@<>(),;:\\\"[]".contains(c);
         if written.len() > MAX_LENGTH || local.is_empty() || local.len() > 64 || local.contains(forbidden) {
             return Err(InvalidEmail);
         }
@@ -145,6 +147,8 @@ mod tests {
             "alice@[127.0.0.1]",
             "alice@-acme.test",
             "<alice@acme.test>",
+            "ali\u{202e}ce@acme.test",
+            "\u{200f}alice@acme.test",
         ] {
             assert_eq!(Email::parse(bad).err(), Some(InvalidEmail), "{bad:?}");
         }

@@ -84,15 +84,20 @@ export async function examine(page, name, open) {
         const file = `${name.replaceAll(/\W+/g, '-')}-${width}-${colorScheme}.png`
         await page.screenshot({ path: `${process.env.SHOTS}/${file}`, fullPage: true })
       }
-      // Through the debugger, not a script element: the page's policy would rightly refuse that.
-      await page.evaluate(`${axe};0`)
-      const { violations } = await page.evaluate(
-        (values) => axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] }), TAGS)
-      const found = violations.map((v) => `${v.id} (${v.nodes[0].target.join(' ')})`)
-      assert(!found.length, `at ${width} px, ${colorScheme}: ${found.join(', ')}`)
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      assert(overflow <= 1, `scrolls sideways by ${overflow} px at ${width} px`)
+      await examineAsItIs(page, `at ${width} px, ${colorScheme}`)
     }
   }
   assert(!refused.length, refused[0])
+}
+
+// As wide and as light as it is.
+export async function examineAsItIs(page, where) {
+  // Through the debugger, not a script element: the page's policy would rightly refuse that.
+  await page.evaluate(`${axe};0`)
+  const { violations } = await page.evaluate(
+    (values) => axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] }), TAGS)
+  const found = violations.map((v) => `${v.id} (${v.nodes[0].target.join(' ')})`)
+  assert(!found.length, `${where}: ${found.join(', ')}`)
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert(overflow <= 1, `${where}: scrolls sideways by ${overflow} px`)
 }

@@ -94,7 +94,7 @@ export async function startOrgate(seed, extra) {
     writeFileSync(file, yaml)
     return run('apply', '-f', file)
   }
-  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), run, apply, stop, output: () => output }
+  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), directory, run, apply, stop, output: () => output }
 }
 
 const FLAGS = [
@@ -105,14 +105,16 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
 ]
 
-export async function startBrowser() {
+// `keep` is given each page of HTML as it was sent: of which request, and what.
+export async function startBrowser(keep) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: FLAGS })
   return {
     close: () => browser.close(),
     // A browser profile of its own, closed when the journey ends.
-    async visit(journey, options = {}) {
+    async visit(journey, { isKept = true, ...options } = {}) {
       const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
       context.setDefaultTimeout(15_000)
+      if (keep && isKept) context.on('response', (response) => keepPage(response, keep))
       try {
         return await journey(await context.newPage(), context)
       } finally {
@@ -120,6 +122,14 @@ export async function startBrowser() {
       }
     },
   }
+}
+
+async function keepPage(response, keep) {
+  const request = response.request()
+  if (!request.isNavigationRequest() || !/^text\/html/.test(response.headers()['content-type'] ?? '')) return
+  // The browser lets go of it once the next page is there.
+  const html = await response.text().catch(() => null)
+  if (html) keep(request, html)
 }
 
 // A client's redirect URI that remembers what it was sent, by GET or by form post.
@@ -182,6 +192,16 @@ export async function tabTo(page, target) {
     await page.keyboard.press('Tab')
   }
   throw new Error('the keyboard does not reach it')
+}
+
+// What a mail to somebody leads to, once it is there.
+export async function mailTo(orgate, email, link) {
+  for (const until = Date.now() + 15_000; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    const mails = await (await fetch(`${orgate.mailbox}/mails.json`)).json()
+    const found = mails.find((mail) => JSON.stringify(mail.to).includes(email))?.text.match(link)
+    if (found) return found[0]
+  }
+  throw new Error(`no mail to ${email} arrived`)
 }
 
 export async function signIn(page, email, password = PASSWORD) {

@@ -9,8 +9,8 @@ const signInForm = (hint) =>
   page('Foreign sign-in', `<form method="post"><label>User <input name="user" value="${hint.replace(/[&<>"]/g, '')}"></label>
     <button>Sign in</button> <button name="cancel" value="yes">Cancel</button></form>`)
 
-// `users`: claims by user name, `sub` among them.
-export async function startOpenIdProvider({ port, client, users, keys }) {
+// `users`: claims by user name, `sub` among them. `said.declined` is what it says of whoever cancels.
+export async function startOpenIdProvider({ port, client, users, keys, said = { declined: 'the person did not want to' } }) {
   const provider = new Provider(`http://localhost:${port}`, {
     clients: [{ response_types: ['code'], grant_types: ['authorization_code'], ...client }],
     cookies: { keys: ['only-for-these-journeys'] },
@@ -45,7 +45,7 @@ export async function startOpenIdProvider({ port, client, users, keys }) {
       let body = ''
       for await (const chunk of ctx.req) body += chunk
       const form = new URLSearchParams(body)
-      if (form.get('cancel')) return finish({ error: 'access_denied', error_description: 'the person did not want to' })
+      if (form.get('cancel')) return finish({ error: 'access_denied', error_description: said.declined })
       await finish({ login: { accountId: users[form.get('user')].sub } })
     } else {
       const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id })

@@ -1,0 +1,33 @@
+// Every page of an organization with no data, and of one with some: under axe, light and dark, wide and narrow.
+import { assert } from '../lib/harness.mjs'
+import { ordinary, settle } from '../lib/organizations.mjs'
+import { unopened } from '../lib/pages.mjs'
+import { walk } from '../lib/walk.mjs'
+import { examineAsItIs } from './pages.mjs'
+
+const LOOKS = [[1440, 900, 'light'], [360, 740, 'dark']]
+
+export async function everyPage({ journeys, orgate, browser, callback }) {
+  const { places, provider } = await settle({ orgate, callback }, { bare: null, wayne: ordinary })
+  const opened = new Set()
+  const examineAll = async (place) => {
+    const found = await walk(browser, place, async (page) => {
+      for (const [width, height, colorScheme] of LOOKS) {
+        await page.setViewportSize({ width, height })
+        await page.emulateMedia({ colorScheme })
+        await examineAsItIs(page, `at ${width} px, ${colorScheme}`)
+      }
+    })
+    found.opened.forEach((name) => opened.add(name))
+    assert(!found.wrong.length, `\n  ${found.wrong.join('\n  ')}`)
+  }
+  await Promise.all([
+    journeys.run('axe: every page of an organization with no data', () => examineAll(places.bare)),
+    journeys.run('axe: every page of an organization with some', () => examineAll(places.wayne)),
+  ])
+  await journeys.run('every page that is listed was opened', () => {
+    const missing = unopened(opened)
+    assert(!missing.length, missing.join(', '))
+  })
+  provider.stop()
+}

@@ -1,0 +1,228 @@
+// A table of payloads in every field that an organization, its users or their identity provider can say: stored, in addresses,
+// and typed into forms. Every page then shows them as they were written, runs nothing, and stays within its policy.
+import { assert, signIn } from '../lib/harness.mjs'
+import { atProvider, settle } from '../lib/organizations.mjs'
+import { authorize, ENTER, pagesOf } from '../lib/pages.mjs'
+import { ADDRESSES, COLOURS, DRAWING, inspect, PAYLOADS, texts, TURNING, watch } from '../lib/payloads.mjs'
+import { walk } from '../lib/walk.mjs'
+
+// So many organizations, each of which says its part of the table in every field.
+const ORGANIZATIONS = 2
+
+// Forms in which something can be typed, at least.
+const FORMS = 20
+
+// Fields that some page shows.
+const SHOWN = [
+  'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'rule', 'reason', 'upstream',
+  'claim', 'declined', 'query', 'typed',
+]
+
+// Parameters that some page reads.
+const PARAMETERS = [
+  'find', 'email', 'actor', 'user', 'action', 'kind', 'outcome', 'from', 'until', 'cursor', 'after', 'before', 'q', 'done', 'error',
+  'error_description', 'state', 'login_hint', 'user_code', 'vendor', 'link', 'name', 'token', 'code',
+]
+
+export async function payloads(world) {
+  const { journeys } = world
+  const parts = Array.from({ length: ORGANIZATIONS }, (_, number) => PAYLOADS.filter((_, index) => index % ORGANIZATIONS === number))
+  const lengths = { external: 250, rule: 250 }
+  const words = (part) => (field) => Object.values(texts(field, part, lengths[field])).flat()
+  const wanted = Object.fromEntries(parts.map((part, number) => [`payloads-${number}`, words(part)]))
+  const { places, users, said, provider } = await settle(world, wanted)
+  const seen = new Set()
+
+  await journeys.run('payloads: refused as what is followed, loaded or turns what is around it', () => refuses(places['payloads-0']))
+  // They share the user of the identity provider.
+  const come = Object.values(places).map((place, number) => new Attack({ ...world, users, said, seen }, place, parts[number]))
+  for (const attack of come) await attack.byProvider()
+  await Promise.all(come.map((attack) => attack.everywhere()))
+  await journeys.run('payloads: every field was seen on some page', () => {
+    const missing = SHOWN.filter((field) => !seen.has(`-${field}-`))
+    assert(!missing.length, `${missing.join(', ')}: on none`)
+  })
+  provider.stop()
+}
+
+async function refuses({ api }) {
+  const accepted = []
+  const say = async (method, below, body) => {
+    const { status } = await api.ask(method, below, body)
+    if (status !== 422) accepted.push(`${status}: ${below} ${JSON.stringify(body)}`)
+  }
+  for (const logo_url of ADDRESSES) await say('PATCH', '', { logo_url })
+  for (const primary_color of COLOURS) await say('PATCH', '', { primary_color })
+  for (const url of ADDRESSES.filter((url) => !url.startsWith('http'))) {
+    await say('POST', '/clients', { type: 'web', name: 'gotyou', redirect_uris: ['https://gotyou.example/'], home_url: url })
+    await say('POST', '/clients', { type: 'web', name: 'gotyou', redirect_uris: [url] })
+  }
+  for (const name of TURNING) {
+    await say('PATCH', '', { name })
+    await say('POST', '/users', { email: 'turning@gotyou.test', name })
+    await say('POST', '/users', { email: `${name}@gotyou.test`, name: 'Turning' })
+    await say('POST', '/roles', { slug: 'turning', name, permissions: [] })
+    await say('POST', '/groups', { slug: 'turning', name })
+    await say('POST', '/invitations', { email: 'turning@gotyou.test', name })
+  }
+  for (const email of ['"><img gotyou>@gotyou.test', '<gotyou@gotyou.test>', 'gotyou@gotyou.test\r\nbcc: gotyou']) await say('POST', '/users', { email, name: 'gotyou' })
+  for (const text of ['<gotyou>', '"gotyou', '../gotyou', 'gotyou{']) {
+    await say('POST', '/roles', { slug: 'odd', name: 'gotyou', permissions: [text] })
+    await say('POST', '/roles', { slug: text, name: 'gotyou', permissions: [] })
+  }
+  assert(!accepted.length, `not refused\n  ${accepted.join('\n  ')}`)
+}
+
+// On one organization.
+class Attack {
+  wrong = []
+
+  constructor({ journeys, orgate, browser, users, said, seen }, place, part) {
+    Object.assign(this, { journeys, orgate, users, said, seen, place, part })
+    const options = { userAgent: part.join('').replaceAll(/[^ -~]/g, '').slice(0, 250) }
+    // In this journey, what pages say is not for the Nu HTML checker: what somebody typed is no address and no date.
+    this.browser = { visit: (journey) => browser.visit((page, context) => this.watched(page, context, journey), { ...options, isKept: false }) }
+  }
+
+  async watched(page, context, journey) {
+    page.takeSeen = watch(page)
+    await page.addInitScript(() => (globalThis.gotyou = () => (globalThis.gotyouRan = true)))
+    return journey(page, context)
+  }
+
+  async check(page, where) {
+    const { wrong, fields } = await page.evaluate(inspect, PAYLOADS)
+    fields.forEach((field) => this.seen.add(field))
+    for (const what of [...wrong, ...page.takeSeen()]) this.wrong.push(`${where}: ${what}`)
+  }
+
+  run(name, journey) {
+    return this.journeys.run(`payloads: ${name} (${this.place.slug})`, async () => {
+      const found = [...((await journey())?.wrong ?? []), ...this.wrong.splice(0)]
+      assert(!found.length, `\n  ${found.slice(0, 30).join('\n  ')}${found.length > 30 ? `\n  and ${found.length - 30} more` : ''}`)
+    })
+  }
+
+  // From now on, what there is one of says another of its texts, and another of what there are several of is looked at.
+  async turn(number) {
+    const { api, words, ids } = this.place
+    const at = (list) => list[number % list.length]
+    await api.call('PATCH', '', { name: at(words('organization')) })
+    await api.call('PATCH', `/users/${ids.administrator}`, { name: at(words('administrator')) })
+    for (const [name, list] of Object.entries(ids.all)) ids[name] = at(list)
+  }
+
+  byProvider() {
+    const { orgate, users, place, part } = this
+    const said = (field, length) => texts(field, part, length).together[0]
+    return this.run('said by an identity provider of whoever comes through it', async () => {
+      const claims = texts('claim', part)
+      Object.assign(users.uma, { name: said('upstream'), sub: said('claim'), groups: [...claims.together, ...claims.single] })
+      await this.browser.visit(async (page) => {
+        await page.goto(authorize(place))
+        await signIn(page, `failed@${place.slug}.test`, said('failed'))
+        await this.check(page, 'a sign-in that failed')
+        const answer = new URLSearchParams({ state: part[0], error: part[1], error_description: said('declined', 250) })
+        await page.goto(`${orgate.issuer}/sso/${place.ids.organization}/${place.ids.connection}/callback?${answer}`)
+        await this.check(page, 'an answer that nobody asked for')
+      })
+      await this.browser.visit(async (page) => {
+        const { name } = await place.api.call('GET', `/connections/${place.ids.connection}`)
+        await page.goto(authorize(place))
+        await page.getByRole('link', { name }).click()
+        await atProvider(page)
+        await page.waitForURL(`${place.callback.origin}/**`)
+        await place.callback.next()
+        page.takeSeen() // of the identity provider's own pages
+        for (const below of ['', '/activity', '/applications', '/sessions', '/sign-in', '/organizations']) {
+          await page.goto(`${orgate.issuer}/account${below}?organization=${place.slug}`)
+          await this.check(page, `/account${below} of whoever came through it`)
+        }
+      })
+      await this.declined()
+    })
+  }
+
+  // The test of the set-up shows what an identity provider said when it declined.
+  async declined() {
+    const { orgate, place, part } = this
+    await this.browser.visit(async (page) => {
+      await ENTER['set-up'](page, place)
+      await page.goto(`${orgate.issuer}/setup/connections/${place.ids.connection}/test`)
+      this.said.declined = texts('declined', part, 150).together[0]
+      await page.getByRole('link', { name: 'Test sign-in' }).click()
+      await atProvider(page, 'Cancel')
+      await page.waitForURL(/\/setup\/test\//)
+      await this.check(page, 'a test that the identity provider declined')
+    })
+  }
+
+  async everywhere() {
+    const { place, part } = this
+    const { words } = place
+    const check = (where) => (page, entry) => this.check(page, `${entry.name}${where} (${entry.as})`)
+    const round = async (number, name, journey) => {
+      await this.turn(number)
+      await this.run(name, journey)
+    }
+    await round(0, 'shown by every page', () => walk(this.browser, place, check('')))
+    await round(1, 'in the address of every page', () => {
+      const text = texts('query', part, 2000).together[0]
+      return walk(this.browser, place, check('?…'), { query: `${new URLSearchParams(PARAMETERS.map((name) => [name, text]))}` })
+    })
+    await round(2, 'typed into every form', async () => {
+      this.forms = 0
+      for (const as of ['administrator', 'operator', 'set-up']) {
+        await this.browser.visit(async (page) => {
+          await ENTER[as](page, place)
+          for (const entry of pagesOf(place, as).filter(({ at, isAgain }) => at && !isAgain)) await this.typeInto(page, entry)
+        })
+      }
+      assert(this.forms >= FORMS, `only ${this.forms} forms`)
+    })
+    await this.run('in a logo that is a program', () => this.browser.visit(async (page) => {
+      const server = `https://logo.${place.slug}.test/logo.svg`
+      await place.api.call('PATCH', '', { logo_url: `${server}?${encodeURIComponent(part.join(''))}` })
+      await page.route(`${server}**`, (route) => route.fulfill({ contentType: 'image/svg+xml', body: DRAWING }))
+      await page.goto(authorize(place))
+      assert(await page.locator('.logo').evaluate((image) => image.decode().then(() => image.naturalWidth)), 'it is not shown')
+      await this.check(page, 'where people sign in')
+      await page.goto(`${server}`)
+      page.takeSeen()
+      await ENTER.administrator(page, place)
+      await page.goto(`${this.orgate.issuer}/admin/${place.slug}/look`)
+      await this.check(page, 'its preview')
+    }))
+    assert(words('organization').length >= 3, 'a round that says nothing of its own')
+  }
+
+  // Each form of a page in which something can be typed, past what the browser itself would refuse.
+  async typeInto(page, entry) {
+    await page.goto(entry.at)
+    const count = await page.evaluate(() => document.forms.length)
+    for (let number = 0; number < count; number++) {
+      if (number && page.url() !== entry.at) await page.goto(entry.at)
+      const text = texts('typed', this.part, 400).together[0]
+      const sent = page.waitForEvent('framenavigated', { timeout: 5_000 }).catch(() => null)
+      if (!(await page.evaluate(fillIn, { number, text }))) continue
+      if (!(await sent)) this.wrong.push(`${entry.name} (${entry.as}), form ${number + 1}: it leads nowhere`)
+      this.forms++
+      await this.check(page, `${entry.name} (${entry.as}), form ${number + 1}`)
+    }
+  }
+}
+
+// In the page.
+function fillIn({ number, text }) {
+  const form = document.forms[number]
+  const fields = [...(form?.elements ?? [])].filter((field) => /^(text|search|email|url|number|tel|date|textarea|select-one)$/.test(field.type))
+  if (!fields.length) return false
+  for (const field of fields) {
+    if (field.tagName === 'SELECT') field.add(new Option(text, text, true, true))
+    else if (field.tagName === 'INPUT') field.type = 'text'
+    field.value = text
+  }
+  form.noValidate = true
+  form.requestSubmit()
+  return true
+}

@@ -1,0 +1,190 @@
+// Every hosted page: its path as the router has it, who opens it, and what of several they look at. A page that an address
+// alone does not lead to says how it is opened.
+//
+// `page_list.rs` of the suite fails for a route of the front channel that is neither here nor in NO_PAGES: it reads this file,
+// one entry a line.
+import { mailTo, signIn } from './harness.mjs'
+
+export const PAGES = [
+  { as: 'visitor', path: '/' },
+  { as: 'visitor', path: '/api/docs' },
+  { as: 'visitor', path: '/discover', open: (page, place) => page.goto(authorize(place, {})) },
+  { as: 'visitor', path: '/sign-in', open: (page, place) => page.goto(authorize(place)) },
+  { as: 'visitor', path: '/sign-in/recovery', open: openRecovery },
+  { as: 'visitor', path: '/device' },
+  { as: 'visitor', path: '/invitations', open: (page, place) => page.goto(place.links.invitation), needs: 'invitation' },
+  { as: 'visitor', path: '/join', open: openJoin, needs: 'joining' },
+  { as: 'visitor', path: '/join/confirm', open: confirmJoin, needs: 'joining' },
+  { as: 'visitor', path: '/sso/signed-out' },
+  { as: 'visitor', path: '/setup', open: (page, place) => page.goto(place.links.setup) },
+
+  { as: 'administrator', path: '/admin/{organization}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/users', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/users/{user}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/users/{user}/deactivate' },
+  { as: 'administrator', path: '/admin/{organization}/users/{user}/reactivate', which: { user: 'deactivated' } },
+  { as: 'administrator', path: '/admin/{organization}/users/{user}/groups' },
+  { as: 'administrator', path: '/admin/{organization}/groups', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/groups/new' },
+  { as: 'administrator', path: '/admin/{organization}/groups/{group}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/groups/{group}/delete' },
+  { as: 'administrator', path: '/admin/{organization}/roles', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/roles/new' },
+  { as: 'administrator', path: '/admin/{organization}/roles/{role}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/roles/{role}/delete' },
+  { as: 'administrator', path: '/admin/{organization}/invitations', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/invitations/new' },
+  { as: 'administrator', path: '/admin/{organization}/look', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/policies', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/connections', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/connections/{connection}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/connections/{connection}/switch-off' },
+  { as: 'administrator', path: '/admin/{organization}/connections/{connection}/switch-on', which: { connection: 'off' } },
+  { as: 'administrator', path: '/admin/{organization}/setup-links', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/setup-links/new' },
+  { as: 'administrator', path: '/admin/{organization}/domains', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/domains/{domain}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/domains/{domain}/give-up' },
+  { as: 'administrator', path: '/admin/{organization}/audit', ofOthers: true },
+
+  { as: 'operator', path: '/admin/{organization}/organizations' },
+  { as: 'operator', path: '/admin/{organization}/organizations/new' },
+  { as: 'operator', path: '/admin/{organization}/organizations/{other}/standing' },
+
+  { as: 'administrator', path: '/account' },
+  { as: 'administrator', path: '/account/activity' },
+  { as: 'administrator', path: '/account/applications' },
+  { as: 'administrator', path: '/account/organizations' },
+  { as: 'administrator', path: '/account/sessions' },
+  { as: 'administrator', path: '/account/sign-in' },
+  { as: 'administrator', path: '/sso/{organization}/{connection}/link', which: { organization: 'id' } },
+  { as: 'administrator', path: '/choose', open: (page, place) => page.goto(authorize(place, { prompt: 'select_account' })) },
+  { as: 'administrator', path: '/consent', open: (page, place) => page.goto(authorize(place, { client_id: 'guest', organization: place.slug })) },
+  { as: 'administrator', path: '/device/approve', open: openDevice },
+  { as: 'administrator', path: '/logout' },
+
+  { as: 'set-up', path: '/setup/connections' },
+  { as: 'set-up', path: '/setup/new' },
+  { as: 'set-up', path: '/setup/domains' },
+  { as: 'set-up', path: '/setup/connections/{connection}/values' },
+  { as: 'set-up', path: '/setup/connections/{connection}/provider' },
+  { as: 'set-up', path: '/setup/connections/{connection}/mapping' },
+  { as: 'set-up', path: '/setup/connections/{connection}/proposal' },
+  { as: 'set-up', path: '/setup/connections/{connection}/domains' },
+  { as: 'set-up', path: '/setup/connections/{connection}/test' },
+  { as: 'set-up', path: '/setup/connections/{connection}/pilot' },
+  { as: 'set-up', path: '/setup/connections/{connection}/activate' },
+  { as: 'set-up', path: '/setup/test/{trace}' },
+]
+
+// What else is read, and why it is no page.
+export const NO_PAGES = [
+  ['/admin', 'leads to an organization, or to where one signs in'],
+  ['/admin/-/callback', 'leads on'],
+  ['/console', 'leads on'],
+  ['/account/export', 'a file'],
+  ['/authorize', 'leads on'],
+  ['/discover/link', 'leads on'],
+  ['/join/continue', 'leads on'],
+  ['/setup/connections/{connection}/test/begin', 'leads to an identity provider'],
+  ['/sign-in/connection', 'leads to an identity provider'],
+  ['/sso/{organization}/{connection}/callback', 'leads on'],
+  ['/sso/{organization}/{connection}/finish', 'leads on'],
+  ['/sso/{organization}/{connection}/slo', 'leads on'],
+  ['/sso/{organization}/{connection}/metadata', 'for programs'],
+  ['/assets/{name}', 'a file'],
+  ['/assets/brand/{color}', 'a file'],
+]
+
+// Those that can be opened of an organization, as whoever it is: with what they are called, and how to get there; whether it is
+// what its administrators see as well.
+export function pagesOf(place, as) {
+  const shown = PAGES.flatMap((entry) => {
+    if (!entry.ofOthers || as !== 'operator') return entry.as === as ? [entry] : []
+    return [{ ...entry, path: entry.path.replace('{organization}', '{organization}/organizations/{other}') }]
+  })
+  return shown.flatMap((entry) => {
+    if (entry.needs && !place.ids[entry.needs]) return []
+    const address = entry.path.replaceAll(/{(\w+)}/g, (braced, name) => named(place, as, name, entry.which?.[name]) ?? braced)
+    if (address.includes('{')) return []
+    const query = address.startsWith('/account') ? `?organization=${place.slug}` : ''
+    const at = `${place.orgate.issuer}${address}${query}`
+    const go = entry.open ? (page) => entry.open(page, place) : (page) => page.goto(at)
+    return [{ name: entry.path, as, at: entry.open ? null : at, go, isAgain: as === 'operator' && !!entry.ofOthers }]
+  })
+}
+
+function named(place, as, name, which) {
+  if (name === 'other') return place.ids.organization
+  if (name !== 'organization') return place.ids[which ?? name]
+  return which === 'id' ? place.ids.organization : as === 'operator' ? 'operator' : place.slug
+}
+
+// A page of every path that is listed, or what is missing.
+export function unopened(opened) {
+  return PAGES.map((entry) => entry.path).filter((path) => !opened.has(path))
+}
+
+export function authorize({ orgate, callback, slug }, changes = { organization: slug }) {
+  const parameters = {
+    client_id: 'relying-party', redirect_uri: `${callback.origin}/cb`, response_type: 'code', scope: 'openid',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', ...changes,
+  }
+  return `${orgate.issuer}/authorize?${new URLSearchParams(parameters)}`
+}
+
+async function openRecovery(page, place) {
+  await page.goto(authorize(place))
+  const request = new URL(page.url()).searchParams.get('request')
+  await page.goto(`${place.orgate.issuer}/sign-in/recovery?request=${request}`)
+}
+
+async function openJoin(page, place) {
+  await page.goto(authorize(place))
+  await page.getByRole('link', { name: /join with your work e-mail/i }).click()
+  await page.getByRole('heading', { name: /^Join/ }).waitFor()
+}
+
+async function confirmJoin(page, place) {
+  const email = `joining-${place.asked = (place.asked ?? 0) + 1}@${place.slug}.test`
+  await openJoin(page, place)
+  await page.getByLabel(/work e-mail/i).fill(email)
+  await page.getByLabel(/your name/i).fill(place.words('joining')[0])
+  await page.getByRole('button', { name: /continue/i }).click()
+  await page.getByText(/if you can join/i).waitFor()
+  await page.goto(await mailTo(place.orgate, email, /http\S+\/join\S+/))
+}
+
+async function openDevice(page, place) {
+  const form = new URLSearchParams({ client_id: 'television', scope: 'openid', organization: place.slug })
+  const device = await (await fetch(`${place.orgate.issuer}/device_authorization`, { method: 'POST', body: form })).json()
+  await page.goto(device.verification_uri_complete)
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('heading', { name: /on another device/ }).waitFor()
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('heading', { name: 'Let the device in?' }).waitFor()
+}
+
+// In each way once: then pages open by their addresses.
+export const ENTER = {
+  async visitor() {},
+  async administrator(page, place) {
+    await page.goto(`${place.orgate.issuer}/admin/${place.slug}`)
+    await signIn(page, place.administrator)
+    await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
+  },
+  async operator(page, place) {
+    await page.goto(`${place.orgate.issuer}/console`)
+    await signIn(page, 'ruth@operator.test')
+    await page.getByRole('heading', { name: 'Organizations' }).waitFor()
+    await page.goto(`${place.orgate.issuer}/admin/operator/organizations/${place.ids.organization}/users`)
+    await page.getByLabel('Your reason').fill(place.words('reason')[0])
+    await page.keyboard.press('Enter')
+    await page.getByRole('note').waitFor()
+  },
+  async 'set-up'(page, place) {
+    await page.goto(place.links.setup)
+    await page.getByRole('button', { name: 'Begin' }).click()
+    await page.getByRole('heading', { name: /^Sign-in of/ }).waitFor()
+  },
+}
