@@ -160,7 +160,9 @@ impl Notice {
     /// A user changed their password: to them, in case it was somebody else.
     pub(crate) fn password_changed(organization: &str) -> Self {
         let says = [
-            format!("The password of your account at {organization} was changed, by whoever typed the one before it."),
+            format!(
+                "The password of your account at {organization} was changed, by whoever typed the one before it."
+            ),
             "You stay signed in where that was done, and were signed out everywhere else.".to_owned(),
         ];
         let todo = format!("If that was not you, tell whoever administers {organization} now.");

@@ -12,10 +12,10 @@ use orgate_flows::manage::users::find_user;
 use orgate_flows::manage::{EventPlace, PageOf, Period};
 use orgate_protocol::params::Params;
 
-use super::{Admin, audit_export};
 use super::answers::Answer;
 use super::events::EventLine;
 use super::frame::{Frame, Pager, Part};
+use super::{Admin, audit_export};
 use crate::form::LinkQuery;
 use crate::page::Page;
 

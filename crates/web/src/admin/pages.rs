@@ -11,9 +11,9 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    audit, audit_export, connection, connection_switch, connections, console, domain, domain_release, domains, entry,
-    group, group_delete, groups, invitations, invite, look, overview, policies, role, role_delete, roles,
-    setup_link, setup_links, standing, user, user_groups, user_status, users,
+    audit, audit_export, connection, connection_switch, connections, console, domain, domain_release,
+    domains, entry, group, group_delete, groups, invitations, invite, look, overview, policies, role,
+    role_delete, roles, setup_link, setup_links, standing, user, user_groups, user_status, users,
 };
 
 /// One page, or what a form on one does.
