@@ -56,14 +56,14 @@ impl Form {
     /// What is above the events.
     fn head(self) -> String {
         match self {
-            Self::Csv => row(COLUMNS.map(str::to_owned)),
+            Self::Csv => row(&COLUMNS.map(str::to_owned)),
             Self::JsonLines => String::new(),
         }
     }
 
     fn line(self, event: &StoredEvent) -> String {
         match self {
-            Self::Csv => row(cells(event)),
+            Self::Csv => row(&cells(event)),
             Self::JsonLines => format!("{}\n", object(event)),
         }
     }
@@ -74,7 +74,7 @@ impl Form {
             Self::Csv => {
                 let mut cells = COLUMNS.map(|_| String::new());
                 cells[0] = format!("There is more: {at}");
-                row(cells)
+                row(&cells)
             }
             Self::JsonLines => format!("{}\n", json!({ "more": at })),
         }
@@ -188,7 +188,7 @@ fn stamp(event: &StoredEvent) -> String {
 }
 
 /// A line of RFC 4180.
-fn row(cells: [String; COLUMNS.len()]) -> String {
+fn row(cells: &[String; COLUMNS.len()]) -> String {
     let mut line = String::new();
     for (place, cell) in cells.iter().enumerate() {
         let before = if place == 0 { "" } else { "," };
