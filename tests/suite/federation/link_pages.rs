@@ -20,7 +20,7 @@ fn onward(page: &Page) -> Url {
     let button = page.body.split("<a class=\"button\"").nth(1).expect("a button");
     let to = attribute(button, "href");
     let refresh = page.body.split("http-equiv=\"refresh\"").nth(1).expect("it goes on by itself");
-    assert_eq!(attribute(refresh, "content"), format!("0;url={to}"));
+    assert_eq!(attribute(refresh, "content"), format!("0; url={to}"));
     Url::parse(&to).expect("an address")
 }
 
