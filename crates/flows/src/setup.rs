@@ -6,6 +6,7 @@
 
 pub mod certificates;
 pub mod connections;
+mod ground;
 pub mod links;
 pub mod mapping;
 pub mod meanings;
@@ -32,7 +33,7 @@ use crate::manage::{Caller, ChangeError};
 use crate::way_in::NoWayIn;
 use crate::{Env, Failure, events};
 
-use links::Ground;
+use ground::Ground;
 
 /// Somebody who sets up.
 #[derive(Debug)]

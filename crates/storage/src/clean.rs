@@ -107,6 +107,7 @@ impl Store {
         let Outdated { expired_before, ended_before } = outdated;
         let mut tx = self.begin_system(SystemReason::Clean).await?;
         let cleaned = Self::clean_upstream(&mut tx, outdated, limit).await?;
+        let cleaned = Self::clean_told(&mut tx, outdated, limit, cleaned).await?;
         let cleaned = Cleaned {
             requests: delete!(tx, expired_before, limit,
                 "delete from authorization_requests lapsed
@@ -249,12 +250,6 @@ impl Store {
                  using (select org_id, id from api_keys where least(expires_at, revoked_at) < $1
                         order by least(expires_at, revoked_at) limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
-            sign_in_days: delete!(tx, expired_before, limit,
-                "delete from sign_in_days lapsed
-                 using (select org_id, day, outcome, method from sign_in_days
-                        where day < ($1::timestamptz at time zone 'UTC')::date - 400 order by day limit $2) due
-                 where lapsed.org_id = due.org_id and lapsed.day = due.day and lapsed.outcome = due.outcome
-                   and lapsed.method = due.method"),
             consumed: delete!(tx, expired_before, limit,
                 "delete from consumed_ids lapsed
                  using (select org_id, kind, id_hash from consumed_ids where expires_at < $1 order by expires_at limit $2) due
@@ -273,13 +268,32 @@ impl Store {
                 "delete from sign_in_traces lapsed
                  using (select org_id, id from sign_in_traces where occurred_at < $1 order by occurred_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.id = due.id"),
+            ..Cleaned::default()
+        })
+    }
+
+    /// What was told of the log, long ago.
+    async fn clean_told(
+        tx: &mut SystemTx,
+        outdated: Outdated,
+        limit: i64,
+        cleaned: Cleaned,
+    ) -> Result<Cleaned, StorageError> {
+        let Outdated { expired_before, ended_before } = outdated;
+        Ok(Cleaned {
+            sign_in_days: delete!(tx, expired_before, limit,
+                "delete from sign_in_days lapsed
+                 using (select org_id, day, outcome, method from sign_in_days
+                        where day < ($1::timestamptz at time zone 'UTC')::date - 400 order by day limit $2) due
+                 where lapsed.org_id = due.org_id and lapsed.day = due.day and lapsed.outcome = due.outcome
+                   and lapsed.method = due.method"),
             webhook_deliveries: delete!(tx, ended_before, limit,
                 "delete from webhook_deliveries lapsed
                  using (select org_id, webhook_id, audit_event from webhook_deliveries
                         where status <> 'waiting' and tried_at < $1 order by tried_at limit $2) due
                  where lapsed.org_id = due.org_id and lapsed.webhook_id = due.webhook_id
                    and lapsed.audit_event = due.audit_event and lapsed.status <> 'waiting'"),
-            ..Cleaned::default()
+            ..cleaned
         })
     }
 }

@@ -45,6 +45,9 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/domains', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/domains/{domain}', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/domains/{domain}/give-up' },
+  { as: 'administrator', path: '/admin/{organization}/applications', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/api-keys', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/api-keys/new' },
   { as: 'administrator', path: '/admin/{organization}/audit', ofOthers: true },
 
   { as: 'operator', path: '/admin/{organization}/organizations' },

@@ -185,8 +185,8 @@ impl<Settled: Serialize, View: Serialize> IntoResponse for TaggedBy<Settled, Vie
 }
 
 /// Something that was made just now, or by the same request before, with where it is read.
-pub(crate) fn created(at: String, view: impl Serialize) -> Response {
-    (StatusCode::CREATED, [(header::LOCATION, at)], Tagged(view)).into_response()
+pub(crate) fn created(at: String, answer: impl IntoResponse) -> Response {
+    (StatusCode::CREATED, [(header::LOCATION, at)], answer).into_response()
 }
 
 /// The entity tag of what is shown: a strong one, of all of it.

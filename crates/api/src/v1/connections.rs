@@ -143,7 +143,7 @@ pub(crate) async fn post(
     };
     let made = create_connection(&env, &caller, connection, once.as_ref()).await?;
     let at = format!("{}/organizations/{}/connections/{}", super::PATH, caller.org_id(), made.connection.id);
-    Ok(created(env.issuer.at(&at), View::from(&made)))
+    Ok(created(env.issuer.at(&at), Tagged(View::from(&made))))
 }
 
 /// Read a connection. Secrets are in it nowhere.

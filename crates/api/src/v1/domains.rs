@@ -200,7 +200,7 @@ pub(crate) async fn post(
     let name = DomainName::parse(&wanted.name).map_err(|error| Problem::fault("/name", error.to_string()))?;
     let claimed = claim_domain(&env, &caller, &name, once.as_ref()).await?;
     let at = format!("{}/organizations/{}/domains/{}", super::PATH, caller.org_id(), claimed.id);
-    Ok(created(env.issuer.at(&at), View::from(claimed)))
+    Ok(created(env.issuer.at(&at), Tagged(View::from(claimed))))
 }
 
 /// Read a domain.

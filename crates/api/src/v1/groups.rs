@@ -180,7 +180,7 @@ pub(crate) async fn post(
     let settings = Settings { name: wanted.name, roles: wanted.roles, parents: wanted.parents };
     let made = create_group(&env, &caller, (short, settings.try_into()?), once.as_ref()).await?;
     let at = format!("{}/organizations/{}/groups/{}", super::PATH, caller.org_id(), made.id);
-    Ok(created(env.issuer.at(&at), View::from(made)))
+    Ok(created(env.issuer.at(&at), Tagged(View::from(made))))
 }
 
 /// Read a group.

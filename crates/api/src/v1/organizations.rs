@@ -312,7 +312,7 @@ pub(crate) async fn post(
     };
     let made = create_organization(&env, &caller, wanted, once.as_ref()).await?;
     let at = env.issuer.at(&format!("{}/organizations/{}", super::PATH, made.organization.id));
-    Ok(created(at, View::from(&made)))
+    Ok(created(at, Tagged(View::from(&made))))
 }
 
 /// Read an organization.

@@ -128,7 +128,7 @@ pub(crate) async fn post(
     let slug = slug("/slug", &wanted.slug)?;
     let made = create_role(&env, &caller, (slug, settings), once.as_ref()).await?;
     let at = format!("{}/organizations/{}/roles/{}", super::PATH, caller.org_id(), made.id);
-    Ok(created(env.issuer.at(&at), View::from(made)))
+    Ok(created(env.issuer.at(&at), Tagged(View::from(made))))
 }
 
 /// Read a role.

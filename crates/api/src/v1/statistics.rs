@@ -38,7 +38,8 @@ pub(crate) struct View {
 #[schema(as = DayOfStatistics)]
 struct Day {
     /// Which.
-    day: NaiveDate,
+    #[serde(rename = "day")]
+    date: NaiveDate,
     /// How often people signed in, by their method: `connection`, `password` or `recovery`.
     succeeded: BTreeMap<String, u64>,
     /// How often they tried to and could not.
@@ -47,7 +48,7 @@ struct Day {
 
 impl From<Statistics> for View {
     fn from(told: Statistics) -> Self {
-        let of = |statistics::Day { day, succeeded, failed }| Day { day, succeeded, failed };
+        let of = |statistics::Day { day, succeeded, failed }| Day { date: day, succeeded, failed };
         Self {
             users: told.users,
             open_invitations: told.invitations,

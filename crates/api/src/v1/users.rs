@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::admitted::Admitted;
 use super::body::{Named, NamedPair, Private, private};
-use super::change::{IfMatch, New, Patch, Tagged, TaggedBy, created};
+use super::change::{IfMatch, New, Patch, TaggedBy, created};
 use super::organizations::{name, slug};
 use super::page::{Filtered, PageQuery, page};
 use super::problem::Problem;
@@ -259,7 +259,8 @@ pub(crate) async fn list(
         asked.read(&["email", "external_id", "search", "status", "inactive_days"], |name, value| {
             match name {
                 "email" => {
-                    filter.email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?)
+                    let parsed = Email::parse(value).map_err(|error| format!("email: {error}"))?;
+                    filter.email = Some(parsed);
                 }
                 "external_id" => {
                     let parsed = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
@@ -300,7 +301,7 @@ pub(crate) async fn list(
     tag = "Users",
     operation_id = "createUser",
     request_body = Wanted,
-    responses((status = 201, description = "The user", body = View)),
+    responses((status = 201, description = "The user", body = Seen)),
 )]
 pub(crate) async fn post(
     State(env): State<Env>,
@@ -309,7 +310,7 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let made = create_user(&env, &caller, wanted.try_into()?, once.as_ref()).await?;
     let at = format!("{}/organizations/{}/users/{}", super::PATH, caller.org_id(), made.id);
-    Ok(created(env.issuer.at(&at), View::from(made)))
+    Ok(created(env.issuer.at(&at), TaggedBy(View::from(&made), Seen::from(made))))
 }
 
 /// Read a user.
@@ -338,17 +339,18 @@ pub(crate) async fn get(
     operation_id = "updateUser",
     params(("user" = String, Path, description = "Their id")),
     request_body(content = Settings, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The user", body = View)),
+    responses((status = 200, description = "The user", body = Seen)),
 )]
 pub(crate) async fn patch(
     State(env): State<Env>,
     Admitted(caller): Admitted,
     Named(id): Named<UserId>,
     patch: Patch,
-) -> Result<Tagged<View>, Problem> {
+) -> Result<TaggedBy<View, Seen>, Problem> {
     let edit = |now: &ListedUser| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
     let touched = Touched { email: patch.names("email"), status: patch.names("status") };
-    Ok(Tagged(update_user(&env, &caller, (id, touched), edit).await?.into()))
+    let user = update_user(&env, &caller, (id, touched), edit).await?;
+    Ok(TaggedBy(View::from(&user), user.into()))
 }
 
 /// Erase a user for good, with all that is theirs: they are signed out everywhere first. What the audit log says of them stays,

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use orgate_domain::audit::{Action, Actor, Event, Origin};
-use orgate_domain::clients::{ADMINISTRATION, Party};
 use orgate_domain::connections::RoleSlugs;
 use orgate_domain::credentials::{Credential, SecretHash, SetupCookie, SetupLink as LinkSecret};
-use orgate_domain::ids::{ClientId, OrgId, SessionId, SetupLinkId, UserId};
+use orgate_domain::ids::{SessionId, SetupLinkId};
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::permissions::{Held, is_reserved};
-use orgate_domain::policies::Policy;
 use orgate_domain::setup::{LinkMaker, MAX_LIFETIME, SetupLink, SetupLinkRefusal, SetupPurpose};
 use orgate_storage::{MAX_PAGE, NewSetupLink, OrgScope, OrgTx, PageOf, Role, StorageError};
 
+use super::ground::Ground;
 use super::{Closed, Opened, Setup, SetupError};
 use crate::limits::Limited;
 use crate::manage::change::{KeyReused, Once};
@@ -409,41 +408,6 @@ async fn judged(
     };
     tx.commit().await?;
     Ok(judged)
-}
-
-/// What the link of an administrator's own stands on, beside what is in its organization's tables. Read before the transaction in
-/// which it is asked: one request that holds two of the database's connections could wait for others like it.
-#[derive(Debug)]
-pub(crate) struct Ground {
-    policy: Policy,
-    /// The application that administrators sign in to.
-    administration: Option<(OrgId, ClientId)>,
-}
-
-impl Ground {
-    pub(super) async fn of(env: &Env, scope: &OrgScope) -> Result<Self, Failure> {
-        let client = env.configuration.client(&env.store, ADMINISTRATION).await?;
-        Ok(Self {
-            policy: env.configuration.policy(&env.store, scope).await?,
-            administration: client.map(|client| client.key()),
-        })
-    }
-
-    /// What a user holds in this session, as long as that would let them into the administration; nothing after.
-    async fn find_held(
-        &self,
-        env: &Env,
-        tx: &mut OrgTx,
-        (user, session): (UserId, SessionId),
-    ) -> Result<Vec<String>, StorageError> {
-        let Some(client) = self.administration else { return Ok(Vec::new()) };
-        let standing = tx.sessions().find_standing(session, client).await?;
-        let standing = standing.filter(|standing| {
-            standing.session.user_id == user
-                && standing.check(&self.policy, Party::First, env.clock.now()).is_ok()
-        });
-        Ok(standing.map(|standing| standing.permissions).unwrap_or_default())
-    }
 }
 
 /// Whether a link is good, by itself and by whoever made it, who may have lost since what it gives; and by their session, if

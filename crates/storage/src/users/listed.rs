@@ -129,35 +129,7 @@ impl Users<'_> {
         let status = search.status.map(UserStatus::as_str);
         // A statement each: where a condition may be there or not, no index is used for it.
         let rows = match (words.split_first(), search.inactive_since, status) {
-            (Some((first, others)), since, status) => {
-                select!(
-                    r"member.id > $2
-                      and member.id in (select found.user_id from user_words found
-                                        where found.org_id = $1 and found.word >= folded($4)
-                                          and found.word < folded($4) || e'\U0010FFFF')
-                      and not exists (
-                          select from unnest($5::text[]) as other (word)
-                          where not exists (select from user_words found
-                                            where found.org_id = $1 and found.user_id = member.id
-                                              and found.word >= folded(other.word)
-                                              and found.word < folded(other.word) || e'\U0010FFFF')
-                      )
-                      and ($6::text is null or member.status = $6)
-                      and ($7::timestamptz is null
-                           or exists (select from user_activity quiet
-                                      where quiet.org_id = $1 and quiet.user_id = member.id and quiet.active_at < $7))
-                      order by member.id limit $3",
-                    self.org_id,
-                    after,
-                    page.rows(),
-                    first,
-                    others,
-                    status,
-                    since
-                )
-                .fetch_all(&mut *self.conn)
-                .await?
-            }
+            (Some(words), ..) => self.find_by_words(words, search, page).await?,
             (None, Some(since), status) => {
                 select!(
                     "member.id > $2 and ($5::text is null or member.status = $5)
@@ -188,6 +160,44 @@ impl Users<'_> {
         };
         let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
         Ok(page.cut(users?, |user| user.id))
+    }
+
+    /// Those of whom each of these words begins a part of what they are called.
+    async fn find_by_words(
+        &mut self,
+        (first, others): (&String, &[String]),
+        search: UserSearch<'_>,
+        page: PageOf<UserId>,
+    ) -> Result<Vec<ListedRow>, sqlx::Error> {
+        let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
+        let (status, since) = (search.status.map(UserStatus::as_str), search.inactive_since);
+        select!(
+                    r"member.id > $2
+                      and member.id in (select found.user_id from user_words found
+                                        where found.org_id = $1 and found.word >= folded($4)
+                                          and found.word < folded($4) || e'\U0010FFFF')
+                      and not exists (
+                          select from unnest($5::text[]) as other (word)
+                          where not exists (select from user_words found
+                                            where found.org_id = $1 and found.user_id = member.id
+                                              and found.word >= folded(other.word)
+                                              and found.word < folded(other.word) || e'\U0010FFFF')
+                      )
+                      and ($6::text is null or member.status = $6)
+                      and ($7::timestamptz is null
+                           or exists (select from user_activity quiet
+                                      where quiet.org_id = $1 and quiet.user_id = member.id and quiet.active_at < $7))
+                      order by member.id limit $3",
+                    self.org_id,
+                    after,
+                    page.rows(),
+                    first,
+                    others,
+                    status,
+                    since
+                )
+                .fetch_all(&mut *self.conn)
+                .await
     }
 
     /// One user.

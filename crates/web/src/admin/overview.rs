@@ -131,13 +131,7 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
     if let Some(conditions) = &conditions {
         numbers.push(Number { href: Some(admin.href(SHOWN.0)), ..of_connections(conditions) });
     }
-    let events = match caller.asking(OrgatePermission::AuditRead) {
-        Some(caller) => {
-            let found = list_latest(env, &caller, (&Action::BY_ITSELF, EVENTS)).await?;
-            Some(found.iter().map(|event| EventLine::of(admin, event, now)).collect())
-        }
-        None => None,
-    };
+    let events = events(admin).await?;
     Ok(OverviewTemplate {
         page: admin.page(),
         frame: Frame::of(admin, Part::Overview),
@@ -153,6 +147,14 @@ async fn page(admin: &Admin) -> Result<OverviewTemplate, Failure> {
         events,
         log: admin.href("/audit"),
     })
+}
+
+/// What happened last, if they may see it.
+async fn events(admin: &Admin) -> Result<Option<Vec<EventLine>>, Failure> {
+    let Some(caller) = admin.caller.asking(OrgatePermission::AuditRead) else { return Ok(None) };
+    let found = list_latest(&admin.env, &caller, (&Action::BY_ITSELF, EVENTS)).await?;
+    let now = admin.env.clock.now();
+    Ok(Some(found.iter().map(|event| EventLine::of(admin, event, now)).collect()))
 }
 
 /// How many connections there are, and how many in each state of which there are any.

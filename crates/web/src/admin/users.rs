@@ -124,13 +124,12 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let asked = params.get("show").unwrap_or_default();
     let show = Show::ALL.into_iter().find(|show| show.value() == asked).unwrap_or(Show::Everybody);
     let is_long = search.chars().count() > MAX_SEARCH;
-    let filter = match Email::parse(search) {
+    let filter = if let Ok(email) = Email::parse(search) {
         // One address is one user, whatever else is asked.
-        Ok(email) => UserFilter { email: Some(email), ..UserFilter::default() },
-        Err(_) => {
-            let search = Some(search.to_owned()).filter(|search| !search.is_empty() && !is_long);
-            UserFilter { search, ..show.filter() }
-        }
+        UserFilter { email: Some(email), ..UserFilter::default() }
+    } else {
+        let search = Some(search.to_owned()).filter(|search| !search.is_empty() && !is_long);
+        UserFilter { search, ..show.filter() }
     };
     let after = params.get("after").and_then(|text| text.parse::<UserId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
