@@ -26,6 +26,7 @@ use orgate_tests::app::{App, Browser, PASSWORD, Page};
 /// A page's path with ids of what there is not.
 pub(crate) fn nowhere(path: &str) -> String {
     let kinds = [
+        ("api_key", "apk"),
         ("connection", "con"),
         ("domain", "dom"),
         ("group", "grp"),

@@ -15,7 +15,7 @@ export async function admin({ journeys, orgate, browser }) {
   }
   const find = async (page, email) => {
     await open(page, '/users')
-    await page.getByLabel(/find by e-mail address/i).fill(email)
+    await page.getByLabel(/find by name or e-mail address/i).fill(email)
     await page.keyboard.press('Enter')
     await page.getByRole('row', { name: email }).getByRole('link').click()
   }

@@ -86,6 +86,7 @@ export const NO_PAGES = [
   ['/admin/-/callback', 'leads on'],
   ['/console', 'leads on'],
   ['/account/export', 'a file'],
+  ['/admin/{organization}/audit/export', 'a file'],
   ['/authorize', 'leads on'],
   ['/discover/link', 'leads on'],
   ['/join/continue', 'leads on'],

@@ -31,8 +31,8 @@ async fn a_key_is_shown_once_does_what_was_ticked_and_nothing_once_it_is_taken_b
     let key = secret(&made.body);
     let list = ada.get("/admin/acme/api-keys").await;
     let (read, refused) = (ask(&app, &key, "/users").await.0, ask(&app, &key, "/roles").await.0);
-    let (_, rest) = list.body.split_once("/admin/acme/api-keys/key_").expect("a key of the list");
-    let revoke = format!("/admin/acme/api-keys/key_{}", rest.split('"').next().unwrap_or_default());
+    let (_, rest) = list.body.split_once("/admin/acme/api-keys/apk_").expect("a key of the list");
+    let revoke = format!("/admin/acme/api-keys/apk_{}", rest.split('"').next().unwrap_or_default());
     let taken = send(&ada, &list, &revoke, &[]).await;
     let after = ada.follow(taken).await;
 

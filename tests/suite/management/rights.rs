@@ -155,6 +155,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     GET /organizations/{organization}/signing-keys: owner admin auditor
     POST /organizations/{organization}/signing-keys/rotate: owner admin
     GET /organizations/{organization}/suborganizations: owner admin
+    GET /organizations/{organization}/statistics: owner admin user-manager sso-manager help-desk auditor reader
     GET /organizations/{organization}/users: owner admin user-manager help-desk auditor reader
     POST /organizations/{organization}/users: owner admin user-manager
     GET /organizations/{organization}/users/{user}: owner admin user-manager help-desk auditor reader

@@ -27,7 +27,7 @@ use super::problem::Problem;
 
 /// A user: a principal inside one organization.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = User)]
+#[schema(as = UserRecord)]
 pub(crate) struct View {
     /// Their id: the `sub` of their tokens.
     id: String,
@@ -221,7 +221,7 @@ impl TryFrom<Wanted> for WantedUser {
 
 /// A user, and when they were last there. That changes by itself, and is in no tag.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ListedUser)]
+#[schema(as = User)]
 pub(crate) struct Seen {
     #[serde(flatten)]
     user: View,
