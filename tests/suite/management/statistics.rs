@@ -69,9 +69,11 @@ async fn each_sign_in_counts_once_on_its_day_by_its_method_and_in_its_organizati
     let other = statistics(&app, &globex, "globex", 1).await;
     assert_eq!(other["days"], json!([{ "day": today, "succeeded": {}, "failed": 0 }]));
     assert_eq!(other["recent_users"], json!(0));
-    for wrong in ["days=0", "days=367", "days=x", "days=1&days=2", "since=yesterday"] {
+    for wrong in ["days=0", "days=367", "days=x", "days=1&days=2", "days=%00", "since=yesterday"] {
         let path = format!("/organizations/acme/statistics?{wrong}");
-        assert_eq!(call(&app, Some(&acme), ("GET", &path), None).await.status, 400, "{wrong}");
+        let refused = call(&app, Some(&acme), ("GET", &path), None).await;
+        let kind = refused.text("type");
+        assert_eq!((refused.status, kind.as_str()), (400, "urn:orgate:problem:invalid_parameter"), "{wrong}");
     }
 }
 

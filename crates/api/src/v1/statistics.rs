@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use chrono::NaiveDate;
-use orgate_edge::QueryParams;
+use orgate_edge::{AppState, QueryParams};
 use orgate_flows::Env;
 use orgate_flows::manage::statistics::{self, MAX_DAYS, Statistics, find_statistics};
 use serde::Serialize;
@@ -69,6 +70,28 @@ pub(crate) struct StatisticsQuery {
     days: Option<u16>,
 }
 
+/// Of how many days.
+pub(crate) struct AskedDays(u16);
+
+impl FromRequestParts<AppState> for AskedDays {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let QueryParams(asked) = QueryParams::from_request_parts(parts, state).await?;
+        let mut days = DEFAULT_DAYS;
+        for (name, value) in asked.iter() {
+            if name != "days" {
+                return Err(Problem::parameter("the parameter here is days, and no other".to_owned()));
+            }
+            let number = value.parse().ok().filter(|number| (1..=MAX_DAYS).contains(number));
+            let number = number.filter(|_| asked.duplicated().is_none());
+            days =
+                number.ok_or_else(|| Problem::parameter(format!("days is a number from 1 to {MAX_DAYS}")))?;
+        }
+        Ok(Self(days))
+    }
+}
+
 /// Read how often people sign in to an organization, and how many do.
 #[utoipa::path(
     get,
@@ -81,16 +104,7 @@ pub(crate) struct StatisticsQuery {
 pub(crate) async fn get(
     State(env): State<Env>,
     Admitted(caller): Admitted,
-    QueryParams(asked): QueryParams,
+    AskedDays(days): AskedDays,
 ) -> Result<Private<View>, Problem> {
-    let mut days = DEFAULT_DAYS;
-    for (name, value) in asked.iter() {
-        if name != "days" {
-            return Err(Problem::parameter("the parameter here is days, and no other".to_owned()));
-        }
-        let number = value.parse().ok().filter(|number| (1..=MAX_DAYS).contains(number));
-        let number = number.filter(|_| asked.duplicated().is_none());
-        days = number.ok_or_else(|| Problem::parameter(format!("days is a number from 1 to {MAX_DAYS}")))?;
-    }
     Ok(Private(find_statistics(&env, &caller, days).await?.into()))
 }
