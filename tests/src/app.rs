@@ -16,8 +16,8 @@ use orgate_server::settings::Settings;
 use orgate_server::{apply_file, jobs, wiring};
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
-use reqwest::Client;
 use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::{Client, Method};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -193,6 +193,15 @@ impl App {
         let value = forwarded_for.parse().expect("a header");
         let headers = HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), value)]);
         Browser { http: http_with(true, headers), base: self.base.clone() }
+    }
+
+    /// The same with a cookie that it already has, taking no other.
+    pub fn browser_with_behind(&self, cookie: &str, forwarded_for: &str) -> Browser {
+        let headers = HeaderMap::from_iter([
+            (header::COOKIE, cookie.parse().expect("a header")),
+            (HeaderName::from_static("x-forwarded-for"), forwarded_for.parse().expect("a header")),
+        ]);
+        Browser { http: http_with(false, headers), base: self.base.clone() }
     }
 
     /// The address of a path.
@@ -415,6 +424,13 @@ impl Browser {
     pub async fn get(&self, url: impl AsRef<str>) -> Page {
         let url = self.base.join(url.as_ref()).expect("an address");
         Page::of(self.http.get(url).send().await.expect("answered")).await
+    }
+
+    /// Asks for an address as `method` does, led by a page of such a site (Fetch Metadata, `Sec-Fetch-Site`).
+    pub async fn led(&self, (method, site): (Method, &str), url: impl AsRef<str>) -> Page {
+        let url = self.base.join(url.as_ref()).expect("an address");
+        let asked = self.http.request(method, url).header("sec-fetch-site", site);
+        Page::of(asked.send().await.expect("answered")).await
     }
 
     /// Bytes of all that is loaded for a page by a browser that has not seen it.

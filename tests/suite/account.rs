@@ -43,6 +43,16 @@ impl SignedIn {
     }
 }
 
+/// Casey's in Acme, in two browsers; Vic's there; and Casey's in Globex.
+async fn four_sessions(app: &App) -> [SignedIn; 4] {
+    [
+        SignedIn::of(app, "acme", "casey@consult.test").await,
+        SignedIn::of(app, "acme", "casey@consult.test").await,
+        SignedIn::of(app, "acme", "vic@acme.test").await,
+        SignedIn::of(app, "globex", "casey@consult.test").await,
+    ]
+}
+
 /// The sessions on the page.
 fn listed(page: &Page) -> Vec<String> {
     let buttons = page.body.split("name=\"session\" value=\"").skip(1);
@@ -52,14 +62,7 @@ fn listed(page: &Page) -> Vec<String> {
 #[tokio::test]
 async fn a_user_sees_their_own_sessions_here_and_ends_one() {
     let app = App::start().await;
-    let (mine, other) = (
-        SignedIn::of(&app, "acme", "casey@consult.test").await,
-        SignedIn::of(&app, "acme", "casey@consult.test").await,
-    );
-    let (vic, elsewhere) = (
-        SignedIn::of(&app, "acme", "vic@acme.test").await,
-        SignedIn::of(&app, "globex", "casey@consult.test").await,
-    );
+    let [mine, other, vic, elsewhere] = four_sessions(&app).await;
     app.clock.advance(Duration::hours(2));
 
     let page = mine.page().await;

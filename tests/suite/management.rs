@@ -35,6 +35,8 @@ use orgate_tests::app::{App, Reply, SECRET, client};
 use orgate_tests::saml_provider::new_key;
 use serde_json::{Value, json};
 
+pub(crate) use statistics::count as count_sign_ins;
+
 /// Machines of Acme's: one for each permission, which holds it and nothing else; one for each that holds everything else; one
 /// that holds all; Globex' own; and of the operator's, the same for what operators alone may do.
 fn machines(app: &App) -> String {

@@ -11,4 +11,5 @@ mod queries;
 mod races;
 mod repositories;
 mod rows;
+mod tally;
 mod upkeep;

@@ -40,10 +40,18 @@ impl Email {
     /// # Errors
     /// [`InvalidEmail`].
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        if text.trim().contains(is_misleading) { Err(InvalidEmail) } else { Self::stored(text) }
+    }
+
+    /// Reads an address that was let in before, when characters that turn what is around them still were.
+    ///
+    /// # Errors
+    /// [`InvalidEmail`].
+    pub fn stored(text: &str) -> Result<Self, InvalidEmail> {
         let written = text.trim();
         let normalized = written.nfkc().collect::<String>().to_lowercase();
         let (local, domain) = normalized.rsplit_once('@').ok_or(InvalidEmail)?;
-        let forbidden = |c: char| c.is_whitespace() || is_misleading(c) || "@<>(),;:\\\"[]".contains(c);
+        let forbidden = |c: char| c.is_whitespace() || c.is_control() || "@<>(),;:\\\"[]".contains(c);
         if written.len() > MAX_LENGTH || local.is_empty() || local.len() > 64 || local.contains(forbidden) {
             return Err(InvalidEmail);
         }
@@ -130,6 +138,18 @@ mod tests {
 
         assert_eq!(written.normalized(), "alice@acme.test");
         assert_eq!(written.domain().as_str(), "acme.test");
+    }
+
+    #[test]
+    fn an_address_of_before_is_still_read_and_no_new_one_is_like_it() {
+        let before = "ali\u{202e}ce@acme.test";
+
+        assert_eq!(
+            Email::stored(before).map(|email| email.as_str().to_owned()).ok().as_deref(),
+            Some(before)
+        );
+        assert!(Email::parse(before).is_err() && Email::stored("ali\rce@acme.test").is_err());
+        assert!(Email::parse("alice@acme.test\n").is_ok(), "a line's end is none of it");
     }
 
     #[test]

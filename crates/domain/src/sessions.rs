@@ -20,14 +20,49 @@ pub enum SignInMethod {
     Connection(ConnectionId),
 }
 
-impl SignInMethod {
+/// A [`SignInMethod`], whichever connection it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignInKind {
+    /// The organization's identity provider.
+    Connection,
+    /// The organization's own password.
+    Password,
+    /// A break-glass user's recovery code.
+    Recovery,
+}
+
+impl SignInKind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Connection, Self::Password, Self::Recovery];
+
     /// The stored text.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Connection => "connection",
             Self::Password => "password",
             Self::Recovery => "recovery",
-            Self::Connection(_) => "connection",
         }
+    }
+
+    /// Reads [`SignInKind::as_str`] back.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl SignInMethod {
+    /// Which kind it is of.
+    pub const fn kind(self) -> SignInKind {
+        match self {
+            Self::Password => SignInKind::Password,
+            Self::Recovery => SignInKind::Recovery,
+            Self::Connection(_) => SignInKind::Connection,
+        }
+    }
+
+    /// The stored text.
+    pub const fn as_str(self) -> &'static str {
+        self.kind().as_str()
     }
 
     /// Reads [`SignInMethod::as_str`] back, with the connection beside it.

@@ -11,6 +11,7 @@ use orgate_domain::clients::ClientStatus;
 use orgate_domain::ids::SessionId;
 use orgate_domain::organizations::Organization;
 use orgate_domain::permissions::{Held, OrgatePermission};
+use orgate_domain::policies::Policy;
 use orgate_domain::sessions::{Session, SignInMethod};
 use orgate_domain::standing::{Standing, UserProfile};
 pub use orgate_storage::system::ProvenSession;
@@ -82,8 +83,9 @@ pub async fn open(env: &Env, organization: Option<&str>, browser: &Browser) -> R
         live.pop().map(|session| session.scope)
     };
     let Some(scope) = scope else { return Ok(Account::NotSignedIn) };
+    let policy = env.configuration.policy(&env.store, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
-    let Some(standing) = own_standing(env, &mut tx, browser).await? else {
+    let Some(standing) = own_standing(env, &mut tx, (browser, &policy)).await? else {
         return Ok(Account::NotSignedIn);
     };
     let Standing { session, user, sso, .. } = standing;
@@ -92,7 +94,6 @@ pub async fn open(env: &Env, organization: Option<&str>, browser: &Browser) -> R
     let Some((organization, permissions)) = found else { return Ok(Account::NotSignedIn) };
     let held = Held::of(permissions.iter().map(String::as_str));
     let administers = held.has(OrgatePermission::OrganizationRead);
-    let policy = env.configuration.policy(&env.store, &scope).await?;
     let takes_password = policy.sso_enforcement.allows(SignInMethod::Password, sso);
     Ok(Account::Own(Box::new(Own { scope, organization, session, user, administers, takes_password })))
 }
@@ -123,8 +124,9 @@ pub async fn end_own(
     ending: OwnEnding,
     browser: &Browser,
 ) -> Result<Option<SignedOut>, Failure> {
+    let policy = env.configuration.policy(&env.store, &own.scope).await?;
     let mut tx = env.store.begin(&own.scope).await?;
-    let standing = own_standing(env, &mut tx, browser).await?;
+    let standing = own_standing(env, &mut tx, (browser, &policy)).await?;
     let Some(session) = standing.map(|standing| standing.session) else { return Ok(None) };
     if let OwnEnding::One(id) = ending
         && id == session.id
@@ -144,18 +146,18 @@ pub async fn end_own(
     Ok(None)
 }
 
-/// This browser's session of the transaction's organization, if nothing speaks against it. No application is involved.
+/// This browser's session of the transaction's organization, whose policy that is, if nothing speaks against it. No application is
+/// involved.
 pub(crate) async fn own_standing(
     env: &Env,
     tx: &mut OrgTx,
-    browser: &Browser,
+    (browser, policy): (&Browser, &Policy),
 ) -> Result<Option<Standing>, Failure> {
     let Some(cookie) = browser.session_of(tx.org_id()) else { return Ok(None) };
     let found = tx.sessions().find_by_cookie(&cookie.hash(), None).await?;
     let Some(standing) = found else { return Ok(None) };
     let standing = Standing { client: Some(ClientStatus::Active), ..standing };
-    let policy = env.configuration.policy(&env.store, &OrgScope::of_credential(cookie)).await?;
-    Ok(Some(standing).filter(|standing| standing.is_live(env.clock.now(), &policy)))
+    Ok(Some(standing).filter(|standing| standing.is_live(env.clock.now(), policy)))
 }
 
 /// What is kept about a user besides; `None` if they went in this very moment.

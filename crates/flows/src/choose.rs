@@ -63,7 +63,7 @@ pub async fn choices_and_needs(
     for choice in choices(env, waiting, browser).await? {
         let mut pending = waiting.pending.clone();
         pending.asked.resolved_by = Some(choice.reason());
-        let address = choice.signed_in_as.as_deref().and_then(|label| Email::parse(label).ok());
+        let address = choice.signed_in_as.as_deref().and_then(|label| Email::stored(label).ok());
         let needed = needed(env, &pending, (&choice.scope, address.as_ref()), browser).await?;
         lines.push((choice, needed));
     }

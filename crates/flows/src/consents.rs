@@ -51,8 +51,9 @@ pub async fn revoke_own(env: &Env, own: &Own, client_id: &str, browser: &Browser
     let given = list_own(env, own).await?;
     let client = given.iter().find(|given| given.client.client_id == client_id);
     let Some(client) = client.map(|given| given.client.key()) else { return Ok(false) };
+    let policy = env.configuration.policy(&env.store, &own.scope).await?;
     let mut tx = env.store.begin(&own.scope).await?;
-    let standing = own_standing(env, &mut tx, browser).await?;
+    let standing = own_standing(env, &mut tx, (browser, &policy)).await?;
     tx.commit().await?;
     let Some(user_id) = standing.map(|standing| standing.session.user_id) else { return Ok(false) };
     let by = (Actor::User(user_id), &browser.origin);

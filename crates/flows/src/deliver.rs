@@ -268,7 +268,7 @@ async fn compose(
     mailer: &Mailer,
     message: &DiscoveryMessage,
 ) -> Result<Option<Message>, SendError> {
-    let email = Email::parse(&message.email).map_err(|_| SendError::Compose)?;
+    let email = Email::stored(&message.email).map_err(|_| SendError::Compose)?;
     let found = env.store.discover(&env.vault.email_hashes(&email)).await.map_err(Failure::from)?;
     if found.is_empty() {
         return Ok(None);

@@ -243,7 +243,7 @@ impl Reading<'_> {
             };
             let corrupt = |column| StorageError::Corrupt { table: "users", column };
             users.push(WantedUser {
-                email: placed(Email::parse(&email).map_err(|_| corrupt("email"))?),
+                email: placed(Email::stored(&email).map_err(|_| corrupt("email"))?),
                 name: DisplayName::parse(&user.name).map_err(|_| corrupt("name"))?,
                 vouched: user.email_verified,
                 status: Some(user.status),
@@ -281,7 +281,7 @@ impl Reading<'_> {
         let secret = version.secrets.client_secret.is_some();
         let secret =
             secret.then(|| self.reference(&[org.as_str(), slug.as_str()], "client_secret")).flatten();
-        let pilots = pilots.iter().map(|pilot| Email::parse(pilot).map(placed));
+        let pilots = pilots.iter().map(|pilot| Email::stored(pilot).map(placed));
         let corrupt = StorageError::Corrupt { table: "connection_pilots", column: "email" };
         Ok(Some(WantedConnection {
             slug: placed(slug),

@@ -199,6 +199,18 @@ impl Limits {
         in_time(async { turn.acquire_owned().await }).await
     }
 
+    /// Waits for a turn to take much of what an organization keeps along: behind what the same caller began, and apart from those who
+    /// change something.
+    ///
+    /// # Errors
+    /// As of [`Limits::take_turn`].
+    pub async fn take_turn_to_export(&self, org_id: OrgId, caller: &str) -> Result<Turn, TooMany> {
+        let own = self.turn((org_id, Some(format!("export {caller}"))), 1);
+        let all = self.turn((org_id, Some("export".to_owned())), TURNS);
+        in_time(async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) })
+            .await
+    }
+
     fn turn(&self, key: (OrgId, Option<String>), at_once: usize) -> Arc<Semaphore> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| Arc::strong_count(turn) > 1); // those that somebody has or waits for

@@ -100,16 +100,25 @@ impl Passwords {
         })
     }
 
-    /// Hashes a new password to a PHC string.
+    /// Hashes a new password to a PHC string, in a place of its own.
     ///
     /// # Errors
     /// [`PasswordError`].
     pub async fn hash(&self, org_id: OrgId, password: &str) -> Result<String, PasswordError> {
         check_length(password)?;
+        self.hash_in(&self.queue_up(org_id)?, password).await
+    }
+
+    /// The same in a place that was taken before.
+    ///
+    /// # Errors
+    /// [`PasswordError`], but for [`PasswordError::Busy`].
+    pub async fn hash_in(&self, place: &Place<'_>, password: &str) -> Result<String, PasswordError> {
+        check_length(password)?;
         let salt = self.random.bytes()?;
         let password = Zeroizing::new(password.as_bytes().to_vec());
         let memory = Arc::clone(&self.memory);
-        self.run(self.queue_up(org_id)?, move || memory.hash(&password, &salt)).await
+        self.run(place, move || memory.hash(&password, &salt)).await
     }
 
     /// Checks a password. With no hash to check against, a decoy is: an unknown user takes the same
@@ -120,7 +129,7 @@ impl Passwords {
     /// [`PasswordError`].
     pub async fn verify(
         &self,
-        place: Place<'_>,
+        place: &Place<'_>,
         password: &str,
         (phc, foreign): (Option<&str>, Option<&str>),
     ) -> Result<Verdict, PasswordError> {
@@ -154,7 +163,7 @@ impl Passwords {
     /// the queue at most, so that an attack on it leaves room for the others.
     async fn run<T: Send + 'static>(
         &self,
-        place: Place<'_>,
+        _: &Place<'_>,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
@@ -165,7 +174,6 @@ impl Passwords {
         })
         .await
         .map_err(|_| PasswordError::Hash)?
-        .inspect(|_| drop(place))
     }
 
     /// Takes a place in the queue, before anything else is done for a sign-in: one that finds no
@@ -274,19 +282,19 @@ mod tests {
 
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert_eq!(
-            pool.verify(pool.queue_up(org(1)).expect("room"), "correct horse", (Some(&phc), None))
+            pool.verify(&pool.queue_up(org(1)).expect("room"), "correct horse", (Some(&phc), None))
                 .await
                 .expect("checked"),
             Verdict::Right
         );
         assert_eq!(
-            pool.verify(pool.queue_up(org(1)).expect("room"), "wrong", (Some(&phc), None))
+            pool.verify(&pool.queue_up(org(1)).expect("room"), "wrong", (Some(&phc), None))
                 .await
                 .expect("checked"),
             Verdict::Wrong
         );
         assert_eq!(
-            pool.verify(pool.queue_up(org(1)).expect("room"), "wrong", (None, None)).await.expect("checked"),
+            pool.verify(&pool.queue_up(org(1)).expect("room"), "wrong", (None, None)).await.expect("checked"),
             Verdict::Wrong
         );
     }
@@ -316,7 +324,7 @@ mod tests {
         for stored in ["", "$2b$10$abc", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ"] {
             let place = pool.queue_up(OrgId::from_uuid(Uuid::from_u128(1))).expect("a place");
             assert_eq!(
-                pool.verify(place, "password", (Some(stored), None)).await.expect("compared"),
+                pool.verify(&place, "password", (Some(stored), None)).await.expect("compared"),
                 Verdict::Wrong
             );
         }
@@ -340,7 +348,7 @@ mod tests {
             {
                 let place = pool.queue_up(org(1)).expect("room");
                 assert_eq!(
-                    pool.verify(place, password, (Some(foreign), Some(foreign))).await.expect("checked"),
+                    pool.verify(&place, password, (Some(foreign), Some(foreign))).await.expect("checked"),
                     verdict
                 );
             }
@@ -356,7 +364,7 @@ mod tests {
         let time = async |phc: Option<&str>, foreign: Option<&str>| {
             let place = pool.queue_up(org(1)).expect("room");
             let began = std::time::Instant::now();
-            let verdict = pool.verify(place, "wrong", (phc, foreign)).await.expect("checked");
+            let verdict = pool.verify(&place, "wrong", (phc, foreign)).await.expect("checked");
             assert_eq!(verdict, Verdict::Wrong);
             began.elapsed()
         };
@@ -368,7 +376,7 @@ mod tests {
             assert!(time(phc, Some(slow)).await > alone / 4, "{phc:?}");
         }
         let place = pool.queue_up(org(1)).expect("room");
-        let right = pool.verify(place, "correct horse", (Some(&own), Some(slow))).await.expect("checked");
+        let right = pool.verify(&place, "correct horse", (Some(&own), Some(slow))).await.expect("checked");
         assert_eq!(right, Verdict::Right, "what is done beside it decides nothing");
     }
 

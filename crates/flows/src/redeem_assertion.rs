@@ -223,7 +223,7 @@ async fn admitted(
     }
     let id = verified.connection.id;
     let Some(connection) = tx.connections().find(id).await? else { return Ok(Err("connection_inactive")) };
-    let address = user.email_normalized.as_deref().and_then(|text| Email::parse(text).ok());
+    let address = user.email_normalized.as_deref().and_then(|text| Email::stored(text).ok());
     let listed = match address {
         Some(address) => tx.connections().is_piloted(id, &address).await?,
         None => false,

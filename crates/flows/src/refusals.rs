@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
-use orgate_domain::audit::{Action, Event};
+use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::ids::{EventId, OrgId};
 use orgate_storage::{OrgScope, OrgTx, StorageError};
 
@@ -19,9 +19,10 @@ const REMEMBERED: usize = 10_000;
 
 type Kind = (OrgId, Action, Option<&'static str>, Option<String>);
 
-/// What is alike. Who is known to the management API is told apart there: nobody hides behind another's refusals.
+/// What is alike. Who is known, as a user or to the management API, is told apart: nobody hides behind another's refusals.
 fn kind(org_id: OrgId, event: &Event) -> Kind {
-    let actor = (event.action == Action::ApiRefused).then(|| event.actor.id()).flatten();
+    let is_known = matches!(event.actor, Actor::User(_)) || event.action == Action::ApiRefused;
+    let actor = is_known.then(|| event.actor.id()).flatten();
     (org_id, event.action, event.reason, actor)
 }
 

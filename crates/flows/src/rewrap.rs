@@ -75,7 +75,7 @@ async fn rehash_addresses(env: &Env, scope: &OrgScope) -> Result<usize, Failure>
         let Some(last) = page.last() else { return Ok(count) };
         after = Some(last.user_id);
         let rehashed = |indexed: &IndexedAddress| {
-            let hash = env.vault.email_hash(&Email::parse(&indexed.email).ok()?);
+            let hash = env.vault.email_hash(&Email::stored(&indexed.email).ok()?);
             (hash != indexed.hash).then_some((indexed.user_id, indexed.hash, hash))
         };
         let changes: Vec<_> = page.iter().filter_map(rehashed).collect();

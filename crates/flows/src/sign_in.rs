@@ -114,7 +114,7 @@ pub async fn sign_in(
             return Ok(SignIn::TooManyTries);
         }
     };
-    let verdict = match env.passwords.verify(place, typed.password, hashes_of(&account)).await {
+    let verdict = match env.passwords.verify(&place, typed.password, hashes_of(&account)).await {
         Ok(verdict) => verdict,
         Err(PasswordError::TooLong) => Verdict::Wrong,
         Err(error) => return Err(Failure::from(error).into()),
@@ -284,7 +284,7 @@ impl<'a> Attempt<'a> {
         let mut tx = self.env.store.begin(&self.waiting.scope).await.map_err(Failure::from)?;
         let account = self.find_account(&mut tx, self.env.clock.now()).await?;
         tx.commit().await.map_err(Failure::from)?;
-        let verdict = self.env.passwords.verify(place, password, hashes_of(&account)).await;
+        let verdict = self.env.passwords.verify(&place, password, hashes_of(&account)).await;
         let is_right = verdict.map_err(Failure::from)? == Verdict::Right;
         if is_right
             && account.user == Some((user_id, UserStatus::Active))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::audit::Origin;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::email::Email;
-use orgate_domain::ids::OrgId;
+use orgate_domain::ids::{OrgId, SessionId};
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
 use orgate_storage::{Account, OrgTx, StorageError};
 
@@ -21,6 +21,8 @@ pub(crate) struct Tries {
     /// Those from this address.
     pub(crate) here: SecretHash,
     everywhere: SecretHash,
+    /// Those in the session that they are made in, if they are made in one.
+    session: Option<SecretHash>,
 }
 
 /// Whether there was one.
@@ -36,7 +38,17 @@ pub(crate) enum Tried {
 impl Tries {
     pub(crate) fn of(env: &Env, (org_id, email): (OrgId, &Email), origin: &Origin) -> Self {
         let hash = |place: &str| env.vault.account_hash(org_id, email.normalized(), place);
-        Self { here: hash(&source(origin.address).to_string()), everywhere: hash("") }
+        Self { here: hash(&source(origin.address).to_string()), everywhere: hash(""), session: None }
+    }
+
+    /// The same in a session: whoever has taken somebody's browser over guesses from many addresses no more often than from one.
+    pub(crate) fn of_session(
+        env: &Env,
+        (org_id, email): (OrgId, &Email),
+        (session, origin): (SessionId, &Origin),
+    ) -> Self {
+        let session = env.vault.account_hash(org_id, email.normalized(), &session.to_string());
+        Self { session: Some(session), ..Self::of(env, (org_id, email), origin) }
     }
 
     /// Takes one, before the password is looked at: no number of parallel guesses gets more of them. Unless it was
@@ -49,9 +61,10 @@ impl Tries {
         now: DateTime<Utc>,
     ) -> Result<Tried, StorageError> {
         let limit = policy.lockout_attempts;
-        let limits = [(&self.here, limit), (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR))];
-        let known = if account.known_browser { 1 } else { limits.len() };
-        for (account, limit) in limits.into_iter().take(known) {
+        let everywhere = (&self.everywhere, limit.saturating_mul(EVERYWHERE_FACTOR));
+        let everywhere = Some(everywhere).filter(|_| !account.known_browser);
+        let session = self.session.as_ref().map(|session| (session, limit));
+        for (account, limit) in [(&self.here, limit)].into_iter().chain(session).chain(everywhere) {
             if !tx.sign_ins().take_try(account, limit, now, LOCKOUT_WINDOW).await? {
                 return Ok(Tried::NoneLeft);
             }
@@ -67,7 +80,7 @@ impl Tries {
 
     /// Forgets those that failed, of an account whose password was just proven.
     pub(crate) async fn clear(&self, tx: &mut OrgTx) -> Result<(), StorageError> {
-        for account in [&self.here, &self.everywhere] {
+        for account in [&self.here, &self.everywhere].into_iter().chain(&self.session) {
             tx.sign_ins().clear_tries(account).await?;
         }
         Ok(())

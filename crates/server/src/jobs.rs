@@ -129,14 +129,20 @@ async fn sequence_events(env: Env) {
     }
 }
 
-/// Counts sign-ins by day, once they have their positions.
+/// Counts sign-ins by day, once they have their positions. Where many at once cannot be counted, it goes on with fewer.
 async fn tally_sign_ins(env: Env) {
+    let mut most = statistics::EVENTS;
     loop {
-        match statistics::tally(&env).await {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(TALLY_PAUSE).await,
+        match statistics::tally(&env, most).await {
+            Ok(more) => {
+                most = most.saturating_mul(2).min(statistics::EVENTS);
+                if !more {
+                    tokio::time::sleep(TALLY_PAUSE).await;
+                }
+            }
             Err(error) => {
-                tracing::warn!(%error, "sign-ins could not be counted; they will be");
+                tracing::warn!(%error, most, "sign-ins could not be counted; they will be");
+                most = (most / 2).max(1);
                 tokio::time::sleep(TALLY_PAUSE).await;
             }
         }

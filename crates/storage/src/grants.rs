@@ -299,6 +299,27 @@ impl Grants<'_> {
             .collect())
     }
 
+    /// Whether a client that got tokens in a session may still have others in their place.
+    pub async fn is_renewable(
+        &mut self,
+        session_id: SessionId,
+        client: (OrgId, ClientId),
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (select from grants family
+                              where family.org_id = $1 and family.session_id = $2 and family.client_org_id = $3
+                                and family.client_id = $4 and family.revoked_at is null and family.expires_at > $5) as "is!""#,
+            self.org_id,
+            session_id.as_uuid(),
+            client.0.as_uuid(),
+            client.1.as_uuid(),
+            now,
+        )
+        .fetch_one(&mut *self.conn)
+        .await?)
+    }
+
     /// What stands behind an access token of this family, unless the family or the token was revoked.
     pub async fn find_live(&mut self, id: GrantId, jti: &str) -> Result<Option<LiveGrant>, StorageError> {
         let row = sqlx::query!(

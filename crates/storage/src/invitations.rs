@@ -87,7 +87,7 @@ impl TryFrom<Row> for Invitation {
         let client = row.client_org_id.zip(row.client_id);
         Ok(Self {
             id: InvitationId::from_uuid(row.id),
-            email: parsed(Email::parse(&row.email).ok(), TABLE, "email")?,
+            email: parsed(Email::stored(&row.email).ok(), TABLE, "email")?,
             name: name.transpose()?,
             locale: row.locale,
             client: client.map(|(owner, id)| (OrgId::from_uuid(owner), ClientId::from_uuid(id))),

@@ -102,7 +102,7 @@ impl Row {
     }
 
     fn email(&self) -> Result<Email, StorageError> {
-        parsed(Email::parse(&self.email).ok(), TABLE, "email")
+        parsed(Email::stored(&self.email).ok(), TABLE, "email")
     }
 
     /// As administrators see it at this moment.

@@ -134,7 +134,7 @@ pub use setup_links::{NewSetupLink, SetupLinks};
 pub use sign_in::{Account, SignIns};
 pub use signals::{Affected, Signal, SignalledEvent, Signals, SignedInUser};
 pub use standings::StandingGrant;
-pub use statistics::{Counted, Counting, SignInCount, Statistics};
+pub use statistics::{Counted, Counting, SignInCount, Statistics, Tallied};
 pub use stream_events::{NewStreamEvent, StreamEvent, StreamEvents, Waiting};
 pub use upstream::{
     NewTrace, StoredTrace, StoredUpstreamRequest, Upstream, UpstreamPurpose, UpstreamRequest,

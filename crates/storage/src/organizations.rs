@@ -78,7 +78,7 @@ macro_rules! organization {
         let color = row.primary_color;
         let color = color.map(|text| parsed(Color::parse(&text).ok(), "organizations", "primary_color"));
         let contact = row.contact_email;
-        let contact = contact.map(|text| parsed(Email::parse(&text).ok(), "organizations", "contact_email"));
+        let contact = contact.map(|text| parsed(Email::stored(&text).ok(), "organizations", "contact_email"));
         Ok::<_, StorageError>(Organization {
             id: OrgId::from_uuid($org_id),
             slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,

@@ -365,6 +365,19 @@ impl Sessions<'_> {
         Ok(page.cut(sessions?, |session| session.id))
     }
 
+    /// Has an open session proven by another cookie, and no more by the one before; `false` if it has ended.
+    pub async fn renew(&mut self, id: SessionId, token: &SecretHash) -> Result<bool, StorageError> {
+        let done = sqlx::query!(
+            "update sessions set token_hash = $3 where org_id = $1 and id = $2 and ended_at is null",
+            self.org_id,
+            id.as_uuid(),
+            token.as_bytes(),
+        )
+        .execute(&mut *self.conn)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Whose a session is, ended or not.
     pub async fn find_user(&mut self, id: SessionId) -> Result<Option<UserId>, StorageError> {
         let user = sqlx::query_scalar!(

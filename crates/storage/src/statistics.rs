@@ -1,6 +1,8 @@
 //! How often people sign in, and how many do: counted from the log by one job, so that nobody who signs in waits for it.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use orgate_domain::audit::Action;
+use orgate_domain::sessions::SignInKind;
 use sqlx::types::Json;
 
 use crate::scope::repository;
@@ -19,8 +21,8 @@ repository! {
 pub struct SignInCount {
     /// The day, in UTC.
     pub day: NaiveDate,
-    /// By what they signed in ([`orgate_domain::sessions::SignInMethod::as_str`]); `None`: they could not.
-    pub method: Option<String>,
+    /// By what they signed in; `None`: they could not.
+    pub kind: Option<SignInKind>,
     /// How often.
     pub number: u64,
 }
@@ -55,13 +57,24 @@ pub struct Counting {
     pub first_day: NaiveDate,
 }
 
+/// Which events are of sign-ins.
+#[derive(Debug, Clone, Copy)]
+pub struct Tallied<'a> {
+    /// Somebody signed in.
+    pub succeeded: &'a [Action],
+    /// Somebody could not, unless `purpose` in the event's detail says that it was about something else.
+    pub refused: &'a [Action],
+    /// The same of what a provider sent, if `purpose` says that it was for a sign-in.
+    pub refused_of_providers: &'a [Action],
+}
+
 impl Statistics<'_> {
     /// How many users there are, how many signed in lately, how many have not for long, and how often they did each day.
     pub async fn count(&mut self, counting: Counting) -> Result<Counted, StorageError> {
         let row = sqlx::query!(
             r#"select (select organization.seats from organizations organization where organization.org_id = $1) as seats,
-                      (select count(*) from user_activity seated
-                       where seated.org_id = $1 and seated.active_at is not null) as "users!",
+                      (select count(*) from users seated
+                       where seated.org_id = $1 and seated.status = 'active') as "users!",
                       (select count(*) from invitations open
                        where open.org_id = $1 and open.accepted_at is null and open.revoked_at is null
                          and open.expires_at > $5) as "invitations!",
@@ -81,10 +94,10 @@ impl Statistics<'_> {
         )
         .fetch_one(&mut *self.conn)
         .await?;
-        let count = |(day, outcome, method, number): (NaiveDate, String, String, i64)| SignInCount {
-            day,
-            method: (outcome == "success").then_some(method),
-            number: number.unsigned_abs(),
+        // By what a later release lets people sign in, this one does not know.
+        let count = |(day, outcome, method, number): (NaiveDate, String, String, i64)| {
+            let kind = if outcome == "success" { Some(SignInKind::from_text(&method)?) } else { None };
+            Some(SignInCount { day, kind, number: number.unsigned_abs() })
         };
         Ok(Counted {
             seats: row.seats.map(i64::from),
@@ -92,26 +105,27 @@ impl Statistics<'_> {
             invitations: row.invitations.unsigned_abs(),
             recent: row.recent.unsigned_abs(),
             inactive: row.inactive.unsigned_abs(),
-            sign_ins: row.days.0.into_iter().map(count).collect(),
+            sign_ins: row.days.0.into_iter().filter_map(count).collect(),
         })
     }
 }
 
 impl Store {
-    /// Counts what came to the logs of all organizations since, at most `most` events: `succeeded` and `refused` are actions of
-    /// sign-ins. Whether there may be more. Nothing, while another node does.
-    pub async fn tally_sign_ins(
-        &self,
-        (succeeded, refused): (&[&str], &[&str]),
-        most: i32,
-    ) -> Result<bool, StorageError> {
+    /// Counts what came to the logs of all organizations since, at most `most` events. Whether there may be more. Nothing, while
+    /// another node does.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn tally_sign_ins(&self, tallied: &Tallied<'_>, most: i32) -> Result<bool, StorageError> {
         let mut tx = self.begin_system(SystemReason::Tally).await?;
-        let owned =
-            |actions: &[&str]| -> Vec<String> { actions.iter().map(|&action| action.to_owned()).collect() };
+        let names = |actions: &[Action]| -> Vec<String> {
+            actions.iter().map(|action| action.as_str().to_owned()).collect()
+        };
         let more = sqlx::query_scalar!(
-            r#"select tally_sign_ins($1, $2, $3) as "more!""#,
-            &owned(succeeded),
-            &owned(refused),
+            r#"select tally_sign_ins($1, $2, $3, $4) as "more!""#,
+            &names(tallied.succeeded),
+            &names(tallied.refused),
+            &names(tallied.refused_of_providers),
             most
         )
         .fetch_one(&mut *tx.transaction)

@@ -145,30 +145,38 @@ impl Member {
 
     /// They have no password here, or the organization takes none of them.
     fn no_password(&self) -> Response {
-        let again = Link { label: "To your account".to_owned(), href: self.href("/sign-in") };
-        let what = Problem {
-            status: StatusCode::FORBIDDEN,
-            code: "no_password",
-            headline: "You have no password to change",
-            what_happened: "Your organization has you sign in through its identity provider, so nothing was changed.",
-            what_next: "Change the password that you have there.",
-            client: None,
-        };
-        problem_with(&self.env, &self.cookies.browser.origin, &what, Some(again))
+        self.refuse(
+            "/sign-in",
+            &Problem {
+                status: StatusCode::FORBIDDEN,
+                code: "no_password",
+                headline: "You have no password to change",
+                what_happened: "You do not sign in here with a password at the moment, so nothing was changed.",
+                what_next: "If you sign in through an identity provider, change the password that you have there.",
+                client: None,
+            },
+        )
     }
 
     /// The form was not sent from a page that was shown in this session, or says nothing that could be done.
     fn old_page(&self) -> Response {
-        let again = Link { label: "To your account".to_owned(), href: self.href("") };
-        let what = Problem {
-            status: StatusCode::BAD_REQUEST,
-            code: "form_expired",
-            headline: "This page had grown old",
-            what_happened: "What you sent did not come from a page that you were shown in this session, so nothing was changed.",
-            what_next: "Go back to your account, and do it again from there.",
-            client: None,
-        };
-        problem_with(&self.env, &self.cookies.browser.origin, &what, Some(again))
+        self.refuse(
+            "",
+            &Problem {
+                status: StatusCode::BAD_REQUEST,
+                code: "form_expired",
+                headline: "This page had grown old",
+                what_happened: "What you sent did not come from a page that you were shown in this session, so nothing was changed.",
+                what_next: "Go back to your account, and do it again from there.",
+                client: None,
+            },
+        )
+    }
+
+    /// Says that nothing was done, and why, and leads to a page below.
+    fn refuse(&self, below: &str, why: &Problem<'_>) -> Response {
+        let again = Link { label: "To your account".to_owned(), href: self.href(below) };
+        problem_with(&self.env, &self.cookies.browser.origin, why, Some(again))
     }
 }
 

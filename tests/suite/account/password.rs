@@ -5,7 +5,7 @@ use orgate_tests::mailbox::Mailbox;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::SignedIn;
+use super::{SignedIn, four_sessions};
 
 /// What is chosen here.
 const CHOSEN: &str = "a few words that nobody guesses";
@@ -39,14 +39,7 @@ async fn opens(app: &App, email: &str, password: &str) -> StatusCode {
 async fn a_password_is_changed_and_only_the_session_that_it_was_changed_in_goes_on() {
     let app = App::start().await;
     let mailbox = Mailbox::open().await;
-    let (mine, other) = (
-        SignedIn::of(&app, "acme", "casey@consult.test").await,
-        SignedIn::of(&app, "acme", "casey@consult.test").await,
-    );
-    let (vic, elsewhere) = (
-        SignedIn::of(&app, "acme", "vic@acme.test").await,
-        SignedIn::of(&app, "globex", "casey@consult.test").await,
-    );
+    let [mine, other, vic, elsewhere] = four_sessions(&app).await;
 
     let page = mine.browser.get("/account/sign-in").await;
     let done = send(&mine.browser, &page, [PASSWORD, CHOSEN, CHOSEN]).await;
@@ -172,4 +165,55 @@ async fn a_form_of_another_session_or_of_nobodys_changes_nothing() {
     for email in ["casey@consult.test", "vic@acme.test"] {
         assert_eq!(opens(&app, email, PASSWORD).await, 303, "{email}");
     }
+}
+
+/// The cookies of a browser that casey just signed in to Acme in, as whoever reads them off it has them.
+async fn read_off(browser: &Browser) -> String {
+    let page = browser.authorize(&[("organization", "acme")]).await;
+    let kept = page.cookies();
+    let done = browser.sign_in(page, "casey@consult.test", PASSWORD).await;
+    let pairs = kept.into_iter().chain(done.cookies());
+    let pairs: Vec<_> = pairs.filter_map(|line| line.split(';').next().map(str::to_owned)).collect();
+    pairs.join("; ")
+}
+
+/// Whoever had the cookie before has nothing by it afterwards, though the session goes on.
+#[tokio::test]
+async fn what_was_read_off_the_browser_before_is_worth_nothing_afterwards() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let thief = app.browser_with(&read_off(&browser).await);
+    let before = thief.get("/account").await;
+
+    let done = change(&browser, [PASSWORD, CHOSEN, CHOSEN]).await;
+    let after = (thief.get("/account").await.status, browser.get("/account").await.status);
+
+    assert_eq!((before.status.as_u16(), done.status.as_u16()), (200, 303), "{}", done.body);
+    assert_eq!((after.0.as_u16(), after.1.as_u16()), (403, 200));
+    let given = done.cookies();
+    assert!(
+        given.iter().any(|line| line.starts_with("orgate_session_") && line.contains("HttpOnly")),
+        "{given:?}"
+    );
+}
+
+/// A browser that the account knows is not kept out by others: but whoever has taken it over does not guess from everywhere either.
+#[tokio::test]
+async fn a_session_has_no_more_tries_from_many_addresses_than_from_one() {
+    let app = App::start_with(|settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    })
+    .await;
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, policy: { lockout_attempts: 3 } }]").await;
+    let browser = app.browser();
+    let cookies = read_off(&browser).await;
+
+    let mut statuses = Vec::new();
+    for n in 1..=4 {
+        let here = app.browser_with_behind(&cookies, &format!("203.0.113.{n}"));
+        statuses.push(change(&here, ["guess", CHOSEN, CHOSEN]).await.status.as_u16());
+    }
+
+    assert_eq!(statuses, [422, 422, 422, 429]);
+    assert_eq!(opens(&app, "casey@consult.test", PASSWORD).await, 303, "at a sign-in, it is another address");
 }

@@ -1,6 +1,6 @@
 //! API keys: made by whoever they act for, shown once, taken back; and the applications of the organization.
 
-use orgate_tests::app::{App, SAMPLES};
+use orgate_tests::app::{App, Page};
 use serde_json::Value;
 
 use super::{administrator, send};
@@ -11,6 +11,34 @@ const NEW: &str = "/admin/acme/api-keys/new";
 fn secret(body: &str) -> String {
     let (_, rest) = body.split_once("<code id=\"key\">").unwrap_or_else(|| panic!("no key in {body}"));
     rest.split('<').next().unwrap_or_default().to_owned()
+}
+
+/// The row of the key with this name.
+fn of_key<'a>(body: &'a str, name: &str) -> &'a str {
+    let label = format!("<b><bdi>{name}</bdi></b>");
+    let found = body.split("<tr>").find(|row| row.contains(&label));
+    let row = found.unwrap_or_else(|| panic!("{name}: {body}"));
+    row.split("</tr>").next().unwrap_or_default()
+}
+
+/// The rows of the applications' page, by the client's id: that, the name, and whose it is.
+fn applications(page: &Page) -> Vec<[String; 3]> {
+    let between = |row: &str, before: &str, after: &str| {
+        let (_, rest) = row.split_once(before).unwrap_or_else(|| panic!("{before}: {row}"));
+        rest.split(after).next().unwrap_or_default().to_owned()
+    };
+    let rows = page.body.split("<th scope=\"row\">").skip(1);
+    let mut rows: Vec<_> = rows
+        .map(|row| {
+            [
+                between(row, "<code class=\"muted\">", "</code>"),
+                between(row, "<b><bdi>", "</bdi></b>"),
+                between(row, "<td data-label=\"Whose\">", "</td>"),
+            ]
+        })
+        .collect();
+    rows.sort();
+    rows
 }
 
 /// What the management API answers to a key.
@@ -37,15 +65,14 @@ async fn a_key_is_shown_once_does_what_was_ticked_and_nothing_once_it_is_taken_b
     let after = ada.follow(taken).await;
 
     assert_eq!((made.status.as_u16(), read, refused), (200, 200, 403), "{}", made.body);
-    assert!(!list.body.contains(&key) && list.body.contains("Hiring tool"), "{}", list.body);
-    assert!(
-        list.body.contains("orgate:users:read") && list.body.contains(">You<") || list.body.contains("You ")
-    );
-    assert!(
-        after.body.contains("The key is taken back") && after.body.contains("Taken back"),
-        "{}",
-        after.body
-    );
+    assert!(!list.body.contains(&key), "{}", list.body);
+    let row = of_key(&list.body, "Hiring tool");
+    for text in ["<code class=\"muted\">orgate:users:read</code>", ">You <span", ">Good<", "never used"] {
+        assert!(row.contains(text), "{text}: {row}");
+    }
+    assert!(after.body.contains("The key is taken back"), "{}", after.body);
+    let row = of_key(&after.body, "Hiring tool");
+    assert!(row.contains(">Taken back<") && !row.contains("/revoke"), "{row}");
     assert_eq!(ask(&app, &key, "/users").await.0, 401);
 }
 
@@ -98,13 +125,34 @@ async fn nobody_makes_a_key_for_what_they_do_not_hold() {
 #[tokio::test]
 async fn applications_are_those_that_the_organization_may_use() {
     let app = App::start().await;
-    app.apply(SAMPLES).await;
-    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    app.apply(
+        "clients:
+  - { client_id: globex-tool, organization: operator, name: Globex Tool, type: web, audience: granted, granted_to: [globex],
+      client_secret: \"${SECRET}\", redirect_uris: [\"http://localhost:9/callback\"] }
+  - { client_id: globex-own, organization: globex, name: Globex Intranet, type: web, audience: owner,
+      client_secret: \"${SECRET}\", redirect_uris: [\"http://localhost:9/callback\"] }",
+    )
+    .await;
+    let (ada, gus) = (
+        administrator(&app, "acme", "ada@acme.test").await,
+        administrator(&app, "globex", "gus@globex.test").await,
+    );
 
     let page = ada.get("/admin/acme/applications").await;
+    let of_globex = gus.get("/admin/globex/applications").await;
 
-    assert_eq!(page.status, 200);
-    for name in ["Notes", "Administration"] {
-        assert!(page.body.contains(name), "{name}: {}", page.body);
-    }
+    let everybodys = "The product’s, open to everybody";
+    assert_eq!(
+        applications(&page),
+        [
+            ("acme-only", "Acme Intranet", "Your organization’s own"),
+            ("granted", "Granted", "The product’s, open to your organization"),
+            ("notes", "Notes", everybodys),
+            ("orgate-admin", "Administration", everybodys),
+            ("public", "Single Page", everybodys),
+        ]
+        .map(|(client, name, whose)| [client, name, whose].map(str::to_owned))
+    );
+    let known: Vec<_> = applications(&of_globex).into_iter().map(|[client, ..]| client).collect();
+    assert_eq!(known, ["globex-own", "globex-tool", "notes", "orgate-admin", "public"]);
 }

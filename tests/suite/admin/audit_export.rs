@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use orgate_flows::Clock as _;
-use orgate_tests::app::{App, Page};
+use orgate_tests::app::{App, Page, Reply, SECRET, client};
+use reqwest::Method;
 use serde_json::Value;
 
 use super::administrator;
@@ -87,6 +88,33 @@ async fn a_file_is_what_the_page_looks_for_and_no_formula() {
     assert_eq!((told.path(), told.query()), ("/admin/acme/audit", Some("from=yesterday")));
 }
 
+/// What somebody else's page leads to, or asks about without having it, is not exported, and the log does not say that it was.
+#[tokio::test]
+async fn nobody_is_led_into_an_export() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let at = "/admin/acme/audit/export?kind=sign-ins&format=jsonl";
+
+    let head = ada.led((Method::HEAD, "same-origin"), at).await;
+    let cross = ada.led((Method::GET, "cross-site"), at).await;
+    let sibling = ada.led((Method::GET, "same-site"), at).await;
+    let told: i64 =
+        sqlx::query_scalar("select count(*) from audit_events where action = 'audit_log.exported'")
+            .fetch_one(app.database.superuser())
+            .await
+            .expect("read");
+    let own = ada.led((Method::GET, "same-origin"), at).await;
+    let typed = ada.led((Method::GET, "none"), at).await;
+
+    assert_eq!((head.status.as_u16(), header(&head, "allow")), (405, "GET"));
+    for led in [&cross, &sibling] {
+        let leads = led.location().expect("to the page");
+        assert_eq!((leads.path(), leads.query()), ("/admin/acme/audit", Some("kind=sign-ins")));
+    }
+    assert_eq!(told, 0);
+    assert!(own.status == 200 && typed.status == 200, "{} {}", own.body, typed.body);
+}
+
 #[tokio::test]
 async fn who_exported_how_much_is_in_the_log_and_whoever_may_not_read_it_exports_nothing() {
     let app = App::start().await;
@@ -94,11 +122,17 @@ async fn who_exported_how_much_is_in_the_log_and_whoever_may_not_read_it_exports
     let vic = super::open_as(&app.browser(), "/admin/acme/audit/export", "vic@acme.test").await;
     let gus = administrator(&app, "globex", "gus@globex.test").await;
 
-    ada.get("/admin/acme/audit/export?kind=changes&format=jsonl").await;
+    let file = ada.get("/admin/acme/audit/export?kind=changes&format=jsonl").await;
     let elsewhere = gus.get("/admin/acme/audit/export").await;
 
     assert!(vic.status == 403 && vic.body.contains("orgate:audit:read"), "{} {}", vic.status, vic.body);
-    assert!(!elsewhere.body.contains("occurred_at,"), "{}", elsewhere.body);
+    assert_eq!(
+        (elsewhere.status.as_u16(), elsewhere.leads_to().as_str()),
+        (303, "/authorize"),
+        "{}",
+        elsewhere.body
+    );
+    assert!(elsewhere.body.is_empty(), "{}", elsewhere.body);
     let told: Vec<Value> =
         sqlx::query_scalar("select detail from audit_events where action = 'audit_log.exported'")
             .fetch_all(app.database.superuser())
@@ -106,7 +140,9 @@ async fn who_exported_how_much_is_in_the_log_and_whoever_may_not_read_it_exports
             .expect("read");
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["format"], &told[0]["kind"]), (&"jsonl".into(), &"changes".into()));
-    assert!(told[0]["events"].as_str().is_some_and(|events| events != "0"), "{told:?}");
+    let events = lines(&file).len();
+    assert!(events > 0, "{}", file.body);
+    assert_eq!(told[0]["events"], events.to_string());
 }
 
 /// More than a file has room for is in the next, whose address is its last line.
@@ -131,6 +167,104 @@ async fn what_one_file_has_no_room_for_is_in_the_next() {
     let last = csv.body.lines().last().expect("a line");
     assert!(last.starts_with("There is more: http") && last.contains("&after="), "{last}");
     assert_eq!(last.matches(',').count(), 13, "{last}");
+    let rest = last.trim_start_matches("There is more: ").trim_end_matches(',');
+    let rest = ada.get(path(rest)).await;
+    assert_eq!(
+        (csv.body.matches("\r\n").count(), rest.body.matches("\r\n").count()),
+        (1 + 10_000 + 1, 1 + 50)
+    );
+}
+
+/// However few events that is: a file is told to whoever asked once it is whole.
+#[tokio::test]
+async fn a_file_ends_at_8_mb_and_the_next_goes_on_where_it_ended() {
+    const MOST: usize = 8 * 1024 * 1024;
+    let app = App::start().await;
+    said(&app, "acme", (&"x".repeat(1_024), 10_000)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+
+    let mut files = Vec::new();
+    let mut at = "/admin/acme/audit/export?kind=failed-sign-ins&format=jsonl".to_owned();
+    let found = loop {
+        let file = ada.get(&at).await;
+        assert_eq!(file.status, 200, "{}", file.body);
+        let mut events = lines(&file);
+        let more = events
+            .last()
+            .and_then(|line| line["more"].as_str())
+            .map(|more| more.replace(app.base.as_str(), "/"));
+        events.truncate(events.len() - usize::from(more.is_some()));
+        files.push((file.body.len(), events));
+        match more {
+            Some(more) => at = more,
+            None => break files,
+        }
+    };
+
+    assert_eq!(
+        found.len(),
+        2,
+        "{:?}",
+        found.iter().map(|(bytes, events)| (bytes, events.len())).collect::<Vec<_>>()
+    );
+    let (bytes, first) = &found[0];
+    // It is asked after each page whether there is room for another one.
+    assert!((MOST..MOST + 400 * 1_024).contains(bytes), "{bytes}");
+    assert!(first.len() < 7_000, "{}", first.len());
+    let events: Vec<_> = found.iter().flat_map(|(_, events)| events).collect();
+    let ids: BTreeSet<_> = events.iter().filter_map(|event| event["id"].as_str()).collect();
+    assert_eq!((events.len(), ids.len()), (10_000, 10_000), "each is in one of them, once");
+    assert!(events.is_sorted_by(|one, next| one["occurred_at"].as_str() >= next["occurred_at"].as_str()));
+    let told: Vec<Value> = sqlx::query_scalar(
+        "select detail from audit_events where action = 'audit_log.exported' order by occurred_at",
+    )
+    .fetch_all(app.database.superuser())
+    .await
+    .expect("read");
+    let told: Vec<_> = told.iter().filter_map(|detail| detail["events"].as_str()).collect();
+    assert_eq!(told, [first.len().to_string(), (10_000 - first.len()).to_string()]);
+}
+
+/// Whoever reads one reads the other, with the same program.
+#[tokio::test]
+async fn a_line_is_the_event_as_the_management_api_has_it() {
+    let app = App::start().await;
+    let api = app.env.issuer.api();
+    app.apply(&format!(
+        "organizations: [{{ slug: acme, name: Acme Inc, roles: [{{ slug: auditor, permissions: [\"orgate:audit:read\"] }}] }}]
+clients:
+  - {{ client_id: auditor, organization: acme, name: Auditor, type: machine, audience: owner, client_secret: \"${{SECRET}}\",
+      resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [auditor] }}"
+    ))
+    .await;
+    // Times of every precision that there is.
+    for fraction in ["second", "milliseconds", "microseconds"] {
+        sqlx::query(
+            "insert into audit_events (org_id, id, occurred_at, action, outcome, actor_kind, user_agent, detail)
+             select org_id, gen_random_uuid(), date_trunc($1, now()), 'sign_in.failed', 'refused', 'anonymous', $1, '{}'
+             from organizations where slug = 'acme'",
+        )
+        .bind(fraction)
+        .execute(app.database.superuser())
+        .await
+        .expect("written");
+    }
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let form = [("grant_type", "client_credentials"), ("resource", api.as_str())];
+    let token = app.token_as("auditor", SECRET, &form).await.text("access_token");
+
+    let url = app.at("/api/v1/organizations/acme/audit-events?limit=200");
+    let reply = Reply::of(client().get(url).bearer_auth(token).send().await.expect("answered")).await;
+    let file = ada.get("/admin/acme/audit/export?format=jsonl").await;
+
+    assert_eq!(reply.status, 200, "{:?}", reply.body);
+    let (items, lines) = (reply.body["items"].as_array().expect("items"), lines(&file));
+    let kinds: BTreeSet<_> = items.iter().filter_map(|item| item["actor"]["type"].as_str()).collect();
+    assert!(items.len() > 10 && kinds.len() > 2, "{kinds:?}");
+    for item in items {
+        let line = lines.iter().find(|line| line["id"] == item["id"]);
+        assert_eq!(line, Some(item));
+    }
 }
 
 /// The operator's people look for a reason, which the organization's log has, as it has that they took it along.

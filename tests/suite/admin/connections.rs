@@ -318,3 +318,76 @@ async fn a_set_up_is_over_with_the_session_that_opened_it() {
     assert_eq!((open.status.as_u16(), ended.status.as_u16()), (200, 303), "{}", open.body);
     assert!(over.status.is_client_error(), "{} {}", over.status, over.body);
 }
+
+/// By which they would not be let in any more: a password, where identity providers are to be used.
+#[tokio::test]
+async fn a_set_up_is_over_once_its_administrator_would_have_to_sign_in_otherwise() {
+    let (app, provider) = world().await;
+    connected(&app, &provider, ("acme", "active")).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let gus = administrator(&app, "globex", "gus@globex.test").await;
+    send(&ada, &ada.get(LIST).await, SET_UP, &[]).await;
+    let of_globex = "/admin/globex/connections";
+    send(&gus, &gus.get(of_globex).await, &format!("{of_globex}/set-up"), &[]).await;
+    let before = ada.get("/setup/connections").await;
+
+    app.apply("organizations: [{ slug: acme, name: Acme Inc, policy: { sso_enforcement: organization } }]")
+        .await;
+    let (out, over) = (ada.get("/admin/acme").await, ada.get("/setup/connections").await);
+    let other = gus.get("/setup/connections").await;
+
+    says(&before, 200, &["Close the set-up"]);
+    assert_eq!((out.status.as_u16(), out.leads_to().as_str()), (303, "/authorize"), "{}", out.body);
+    says(&over, 410, &["The set-up is closed"]);
+    says(&other, 200, &["Close the set-up"]);
+}
+
+/// Once nobody was there for so long that they would have to sign in again, what they left open is over too.
+#[tokio::test]
+async fn a_set_up_is_open_no_longer_than_whoever_left_it_stays_signed_in() {
+    let app = App::start().await;
+    for (idle, other) in
+        [("session_idle_secs", "refresh_idle_secs"), ("refresh_idle_secs", "session_idle_secs")]
+    {
+        app.apply(&format!(
+            "organizations: [{{ slug: acme, name: Acme Inc, policy: {{ {idle}: 3600, {other}: 1200 }} }}]"
+        ))
+        .await;
+        let ada = administrator(&app, "acme", "ada@acme.test").await;
+        send(&ada, &ada.get(LIST).await, SET_UP, &[]).await;
+
+        app.clock.advance(chrono::Duration::minutes(55));
+        let open = ada.get("/setup/connections").await;
+        app.clock.advance(chrono::Duration::minutes(6));
+        let over = ada.get("/setup/connections").await;
+        let page = ada.get("/admin/acme").await;
+        let out = ada.follow(page).await;
+
+        says(&open, 200, &["Close the set-up"]);
+        says(&over, 410, &["The set-up is closed"]);
+        assert!(out.body.contains("name=\"password\""), "they sign in first: {}", out.body);
+    }
+}
+
+/// However often they were there.
+#[tokio::test]
+async fn a_set_up_ends_with_the_longest_that_its_administrator_may_be_signed_in() {
+    let app = App::start().await;
+    app.apply(
+        "organizations: [{ slug: acme, name: Acme Inc, policy: { session_absolute_secs: 3600, refresh_absolute_secs: 3600 } }]",
+    )
+    .await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    app.clock.advance(chrono::Duration::minutes(50));
+    send(&ada, &ada.get(LIST).await, SET_UP, &[]).await;
+    let open = ada.get("/setup/connections").await;
+    app.clock.advance(chrono::Duration::minutes(11));
+
+    let over = ada.get("/setup/connections").await;
+    let page = ada.get("/admin/acme").await;
+    let out = ada.follow(page).await;
+
+    says(&open, 200, &["Close the set-up"]);
+    assert!(out.body.contains("name=\"password\""), "they sign in first: {}", out.body);
+    says(&over, 410, &["The set-up is closed"]);
+}

@@ -1,8 +1,36 @@
 //! Users: found, given roles, signed out, let in or not.
 
-use orgate_tests::app::{App, SAMPLES};
+use chrono::Duration;
+use orgate_flows::Clock as _;
+use orgate_tests::app::{App, Page, SAMPLES};
 
 use super::{administrator, csrf, page_of, send};
+use crate::management::count_sign_ins;
+
+/// The rows of the list: the name, when they last signed in, and the state.
+fn rows(page: &Page) -> Vec<[String; 3]> {
+    let between = |row: &str, before: &str, after: &str| {
+        let (_, rest) = row.split_once(before).unwrap_or_else(|| panic!("{before}: {row}"));
+        rest.split(after).next().unwrap_or_default().to_owned()
+    };
+    let rows = page.body.split("<a class=\"person\"").skip(1);
+    rows.map(|row| {
+        let seen = between(row, "<td data-label=\"Last sign-in\">", "</td>");
+        let (_, seen) =
+            seen.trim_end_matches("</time>").trim_end_matches("</span>").rsplit_once('>').expect("a cell");
+        let state = between(row, "<td data-label=\"Status\">", "</span>");
+        let (_, state) = state.rsplit_once('>').expect("a cell");
+        [between(row, "<b><bdi>", "</bdi></b>"), seen.to_owned(), state.to_owned()]
+    })
+    .collect()
+}
+
+/// Whom the list names.
+fn names(page: &Page) -> Vec<String> {
+    let mut names: Vec<_> = rows(page).into_iter().map(|[name, ..]| name).collect();
+    names.sort();
+    names
+}
 
 /// The id of a role, by the box that it has on a user's page.
 fn role(body: &str, name: &str) -> String {
@@ -33,6 +61,133 @@ async fn users_are_listed_page_by_page_and_found_by_their_address() {
     assert!(second.body.contains("First page") && !second.body.contains("Next page"));
     assert!(found.body.contains("User 7"));
     assert!(nobody.body.contains("Nobody was found"), "{}", nobody.body);
+}
+
+#[tokio::test]
+async fn who_may_sign_in_who_has_not_for_long_and_who_may_not_are_shown_apart_with_when_they_did() {
+    let app = App::start_without_jobs(|_| {}).await;
+    app.apply(
+        "organizations: [{ slug: acme, name: Acme Inc, users: [{ email: gone@acme.test, name: Gone, status: deactivated }] }]",
+    )
+    .await;
+    app.sign_in("acme", "vic@acme.test").await;
+    count_sign_ins(&app).await;
+    app.clock.advance(Duration::days(91));
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    count_sign_ins(&app).await;
+    app.clock.advance(Duration::minutes(5));
+
+    let shown = async |show: &str| ada.get(format!("/admin/acme/users?show={show}")).await;
+    let (all, active, inactive, deactivated) =
+        (shown("").await, shown("active").await, shown("inactive").await, shown("deactivated").await);
+    let unknown = shown("owners").await;
+
+    let everybody = ["Ada Adler", "Casey", "Gone", "Vic Viewer"];
+    assert_eq!(
+        (names(&all), names(&unknown)),
+        (everybody.map(str::to_owned).into(), everybody.map(str::to_owned).into())
+    );
+    assert_eq!(names(&active), ["Ada Adler", "Casey", "Vic Viewer"]);
+    assert_eq!(names(&inactive), ["Casey", "Vic Viewer"]);
+    assert_eq!(names(&deactivated), ["Gone"]);
+    for (page, chosen) in
+        [(&all, ""), (&active, "active"), (&inactive, "inactive"), (&deactivated, "deactivated")]
+    {
+        assert!(
+            page.body.contains(&format!("<option value=\"{chosen}\" selected>")),
+            "{chosen}: {}",
+            page.body
+        );
+        assert_eq!(page.body.matches(" selected").count(), 1, "{chosen}: {}", page.body);
+    }
+    let mut told = rows(&all);
+    told.sort();
+    let expected = [
+        ["Ada Adler", "5 minutes ago", "You"],
+        ["Casey", "Not known", "Active"],
+        ["Gone", "Not known", "Deactivated"],
+        ["Vic Viewer", "91 days ago", "Active"],
+    ];
+    assert_eq!(told, expected.map(|row| row.map(str::to_owned)));
+    let exact = (app.clock.now() - Duration::days(91)).format("title=\"%-d %B %Y, ").to_string();
+    assert!(all.body.contains(&exact), "{exact}: {}", all.body);
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_how_a_part_of_their_name_begins_and_by_no_more_than_anybody_types() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let found = async |text: &str| ada.get(format!("/admin/acme/users?search={text}")).await;
+
+    for (text, named) in [
+        ("adl", vec!["Ada Adler"]),
+        ("VIEW", vec!["Vic Viewer"]),
+        ("adl%20ada", vec!["Ada Adler"]),
+        ("%20vic%20", vec!["Vic Viewer"]),
+        ("dler", vec![]),
+        ("ada%20viewer", vec![]),
+        ("gus", vec![]),
+    ] {
+        let page = found(text).await;
+        assert_eq!(
+            (page.status.as_u16(), names(&page)),
+            (200, named.into_iter().map(str::to_owned).collect()),
+            "{text}"
+        );
+    }
+    let (most, more) = ("é".repeat(200), "é".repeat(201));
+    let (in_bounds, beyond) = (found(&most).await, found(&more).await);
+    let both = ada.get(format!("/admin/acme/users?search={more}&show=deactivated")).await;
+
+    assert_eq!((in_bounds.status.as_u16(), in_bounds.body.contains("id=\"search-error\"")), (200, false));
+    assert!(in_bounds.body.contains("Nobody was found"), "{}", in_bounds.body);
+    for page in [&beyond, &both] {
+        assert_eq!(page.status, 422, "{}", page.body);
+        for text in [
+            "id=\"search-error\">Enter fewer characters: 200 at most.<",
+            "aria-invalid=\"true\"",
+            " search-error\"",
+        ] {
+            assert!(page.body.contains(text), "{text}: {}", page.body);
+        }
+        assert!(page.body.contains(&format!("value=\"{more}\"")), "what was typed is kept: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn other_pages_are_of_what_was_looked_for_and_who_was_to_be_shown() {
+    let app = App::start().await;
+    let user = |number: u8| {
+        let status = if number < 53 { "active" } else { "deactivated" };
+        format!("      - {{ email: user{number}@acme.test, name: User Number{number}, status: {status} }}\n")
+    };
+    let more = (0..56).map(user).collect::<Vec<_>>().concat();
+    app.apply(&SAMPLES.replacen("  - slug: globex", &format!("{more}  - slug: globex"), 1)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let link = |page: &Page, label: &str| {
+        let (before, _) = page
+            .body
+            .split_once(&format!(">{label}</a>"))
+            .unwrap_or_else(|| panic!("{label}: {}", page.body));
+        let (_, rest) = before.rsplit_once("href=\"").expect("a link");
+        rest.split('"').next().unwrap_or_default().replace("&#38;", "&")
+    };
+
+    let first = ada.get("/admin/acme/users?search=user+num&show=active").await;
+    let next = link(&first, "Next page");
+    let second = ada.get(&next).await;
+    let back = link(&second, "First page");
+
+    assert!(next.starts_with("/admin/acme/users?search=user+num&show=active&after=usr_"), "{next}");
+    assert_eq!(back, "/admin/acme/users?search=user+num&show=active");
+    let (first, second) = (names(&first), names(&second));
+    assert_eq!((first.len(), second.len()), (50, 3));
+    let mut all = [first, second].concat();
+    all.sort();
+    all.dedup();
+    let mut expected: Vec<_> = (0..53).map(|number| format!("User Number{number}")).collect();
+    expected.sort();
+    assert_eq!(all, expected);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How often people sign in, and who has not for long.
 
 use chrono::Duration;
-use orgate_flows::manage::statistics::tally;
+use orgate_flows::manage::statistics::{EVENTS, tally};
 use orgate_flows::webhooks::sequence;
 use orgate_tests::app::{App, PASSWORD};
 use serde_json::{Value, json};
@@ -15,9 +15,10 @@ async fn app() -> App {
     app
 }
 
-async fn count(app: &App) {
+/// Counts what has come to the logs so far.
+pub(crate) async fn count(app: &App) {
     while sequence(&app.env).await.expect("sequenced") {}
-    while tally(&app.env).await.expect("counted") {}
+    while tally(&app.env, EVENTS).await.expect("counted") {}
 }
 
 async fn sign_in(app: &App, organization: &str, email: &str, password: &str) {
@@ -137,7 +138,7 @@ async fn nothing_is_counted_of_an_organization_that_is_being_erased() {
         .await
         .expect("marked");
 
-    while tally(&app.env).await.expect("counted") {}
+    while tally(&app.env, EVENTS).await.expect("counted") {}
 
     let rows: i64 = sqlx::query_scalar("select count(*) from sign_in_days")
         .fetch_one(app.database.superuser())

@@ -304,6 +304,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_app: sign_in_traces: insert, select
     orgate_app: signals: delete, insert, select, update (told_to)
     orgate_app: signing_keys: insert, select, update
+    orgate_app: sought_word(text): execute
     orgate_app: standing_api_keys: select
     orgate_app: standing_grants: select
     orgate_app: standings: select
@@ -460,6 +461,7 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_tally: sign_in_tally: select, update (place)
     orgate_tally: sign_in_tally: rows: true
     orgate_tally: tally_sign_ins(text[],text[],integer): execute
+    orgate_tally: tally_sign_ins(text[],text[],text[],integer): execute
     orgate_tally: user_activity: select, update (signed_in_at, active_at)
     orgate_tally: user_activity: rows: true
     orgate_transfer: schema public: usage

@@ -52,7 +52,7 @@ async fn winners(org: &Org, attempt: impl AsyncFn(&mut OrgTx) -> Result<bool, St
 }
 
 /// What each of these futures comes to, all being polled.
-async fn all<T>(futures: impl Iterator<Item: Future<Output = T>>) -> Vec<T> {
+pub(super) async fn all<T>(futures: impl Iterator<Item: Future<Output = T>>) -> Vec<T> {
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     poll_fn(|context| {
         for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {

@@ -149,6 +149,7 @@ impl Calls {
             Registrations::is_registered: false
             Registrations::list_tokens: []
             Grants::list_clients: []
+            Grants::is_renewable: false
             Grants::is_revoked: false
             Keys::find_data_key: None
             Keys::list_lives: []
@@ -193,7 +194,6 @@ impl Calls {
             SignIns::find_account: Account { org_status: Active, client: None, user: None, phc: None, foreign_phc: None, failures: 0, sso: SsoSubject { of_verified_domain: false, break_glass: false }, known_browser: false }
             Users::exists: false
             Users::find: None
-            Users::list: []
             Users::search: []
             Statistics::count: Counted { seats: None, users: 0, invitations: 0, recent: 0, inactive: 0, sign_ins: [] }
             Users::list_described: []
@@ -261,6 +261,7 @@ impl Calls {
             Outbox::deliver: false
             Outbox::fail: false
             Outbox::postpone: ()
+            Sessions::renew: false
             Sessions::end: 0
             SignIns::clear_tries: ()
             AttributeSets::save_of_organization: ()

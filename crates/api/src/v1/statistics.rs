@@ -42,14 +42,18 @@ struct Day {
     #[serde(rename = "day")]
     date: NaiveDate,
     /// How often people signed in, by their method: `connection`, `password` or `recovery`.
-    succeeded: BTreeMap<String, u64>,
+    succeeded: BTreeMap<&'static str, u64>,
     /// How often they tried to and could not.
     failed: u64,
 }
 
 impl From<Statistics> for View {
     fn from(told: Statistics) -> Self {
-        let of = |statistics::Day { day, succeeded, failed }| Day { date: day, succeeded, failed };
+        let of = |statistics::Day { day, succeeded, failed }| Day {
+            date: day,
+            succeeded: succeeded.into_iter().map(|(kind, number)| (kind.as_str(), number)).collect(),
+            failed,
+        };
         Self {
             users: told.users,
             open_invitations: told.invitations,

@@ -4,15 +4,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use orgate_domain::email::Email;
+use orgate_domain::email::{Email, InvalidEmail};
 use orgate_domain::ids::{RoleId, UserId};
 use orgate_domain::invitations::is_locale;
 use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_flows::Env;
 use orgate_flows::manage::users::{
-    MAX_SEARCH, Touched, UserFilter, UserSettings, WantedUser, assign_role, create_user, delete_user,
-    find_user, list_users, unassign_role, update_user,
+    MAX_INACTIVE_DAYS, MAX_SEARCH, Touched, UserFilter, UserQuery as Those, UserSettings, WantedUser,
+    assign_role, create_user, delete_user, find_user, list_users, unassign_role, update_user,
 };
 use orgate_flows::manage::{ChangeError, ListedUser};
 use serde::{Deserialize, Serialize};
@@ -25,10 +25,10 @@ use super::organizations::{name, slug};
 use super::page::{Filtered, PageQuery, page};
 use super::problem::Problem;
 
-/// A user: a principal inside one organization.
+/// What of a user changes only if somebody changes it.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = UserRecord)]
-pub(crate) struct View {
+#[schema(as = SettledUser)]
+pub(crate) struct Settled {
     /// Their id: the `sub` of their tokens.
     id: String,
     /// Whether they have proven their address in this organization.
@@ -140,7 +140,7 @@ impl From<&ListedUser> for Settings {
     }
 }
 
-impl From<&ListedUser> for View {
+impl From<&ListedUser> for Settled {
     fn from(user: &ListedUser) -> Self {
         Self {
             id: user.id.to_string(),
@@ -153,12 +153,6 @@ impl From<&ListedUser> for View {
     }
 }
 
-impl From<ListedUser> for View {
-    fn from(user: ListedUser) -> Self {
-        (&user).into()
-    }
-}
-
 impl TryFrom<Settings> for UserSettings {
     type Error = ChangeError;
 
@@ -168,7 +162,8 @@ impl TryFrom<Settings> for UserSettings {
             Status::Deactivated => UserStatus::Deactivated,
         };
         Ok(Self {
-            email: settings.email.as_deref().map(email).transpose()?,
+            // Whether a new one may be is looked at once it is known to be one.
+            email: settings.email.as_deref().map(|text| email(text, Email::stored)).transpose()?,
             name: name("/name", &settings.name)?,
             locale: locale(settings.locale)?,
             external_id: external_id(settings.external_id.as_deref())?,
@@ -178,9 +173,8 @@ impl TryFrom<Settings> for UserSettings {
 }
 
 /// An address.
-fn email(text: &str) -> Result<Email, ChangeError> {
-    Email::parse(text)
-        .map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))
+fn email(text: &str, parse: fn(&str) -> Result<Email, InvalidEmail>) -> Result<Email, ChangeError> {
+    parse(text).map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))
 }
 
 /// A language.
@@ -210,7 +204,7 @@ impl TryFrom<Wanted> for WantedUser {
         let roles: Result<Vec<Slug>, _> =
             roles.map(|(place, text)| slug(&format!("/roles/{place}"), text)).collect();
         Ok(Self {
-            email: email(&wanted.email)?,
+            email: email(&wanted.email, Email::parse)?,
             name: name("/name", &wanted.name)?,
             locale: locale(wanted.locale)?,
             external_id: external_id(wanted.external_id.as_deref())?,
@@ -219,25 +213,30 @@ impl TryFrom<Wanted> for WantedUser {
     }
 }
 
-/// A user, and when they were last there. That changes by itself, and is in no tag.
+/// A user: a principal inside one organization.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
-pub(crate) struct Seen {
+pub(crate) struct View {
     #[serde(flatten)]
-    user: View,
+    user: Settled,
     /// When they last signed in, a few seconds ago or more; null: not since this is kept.
     signed_in_at: Option<DateTime<Utc>>,
 }
 
-impl From<ListedUser> for Seen {
+impl From<ListedUser> for View {
     fn from(user: ListedUser) -> Self {
-        Self { signed_in_at: user.signed_in_at, user: user.into() }
+        Self { signed_in_at: user.signed_in_at, user: (&user).into() }
     }
+}
+
+/// A user, with the tag of what does not change by itself.
+fn tagged(user: ListedUser) -> TaggedBy<Settled, View> {
+    TaggedBy((&user).into(), user.into())
 }
 
 page! {
     /// A page of users.
-    Users as UserPage of Seen
+    Users as UserPage of View
 }
 
 /// List the users of an organization, in the order in which they were made.
@@ -254,43 +253,51 @@ pub(crate) async fn list(
     Admitted(caller): Admitted,
     asked: Filtered<UserId>,
 ) -> Result<Private<Users>, Problem> {
-    let mut filter = UserFilter::default();
-    let page =
-        asked.read(&["email", "external_id", "search", "status", "inactive_days"], |name, value| {
-            match name {
-                "email" => {
-                    let parsed = Email::parse(value).map_err(|error| format!("email: {error}"))?;
-                    filter.email = Some(parsed);
-                }
-                "external_id" => {
-                    let parsed = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
-                    filter.external_id = Some(parsed);
-                }
-                "search" => {
-                    let is_search = !value.trim().is_empty() && value.chars().count() <= MAX_SEARCH;
-                    filter.search = Some(value.to_owned()).filter(|_| is_search);
-                    filter
-                        .search
-                        .as_ref()
-                        .ok_or_else(|| format!("search is 1 to {MAX_SEARCH} characters"))?;
-                }
-                "status" => {
-                    filter.status = UserStatus::from_text(value);
-                    filter.status.ok_or("status is active or deactivated")?;
-                }
-                _ => {
-                    filter.inactive_days = value.parse().ok().filter(|days| (1..=3650).contains(days));
-                    filter.inactive_days.ok_or("inactive_days is a number from 1 to 3650")?;
-                }
+    let (mut email, mut external_id, mut those) = (None, None, None::<Those>);
+    let filters = ["email", "external_id", "search", "status", "inactive_days"];
+    let page = asked.read(&filters, |name, value| {
+        match name {
+            "email" => email = Some(Email::parse(value).map_err(|error| format!("email: {error}"))?),
+            "external_id" => {
+                let parsed = ExternalId::parse(value).map_err(|error| format!("external_id: {error}"))?;
+                external_id = Some(parsed);
             }
-            Ok(())
-        })?;
-    let is_one = filter.email.is_some() || filter.external_id.is_some();
-    if is_one && (filter.search.is_some() || filter.status.is_some() || filter.inactive_days.is_some()) {
-        let detail = "email and external_id name one user, and are not narrowed further";
-        return Err(Problem::parameter(detail.to_owned()));
-    }
+            _ => narrow(those.get_or_insert_default(), name, value)?,
+        }
+        Ok(())
+    })?;
+    let filter = match (email, external_id, those) {
+        (None, None, those) => UserFilter::Those(those.unwrap_or_default()),
+        (email, external_id, None) => UserFilter::One { email, external_id },
+        _ => {
+            let detail = "email and external_id name one user, and are not narrowed further";
+            return Err(Problem::parameter(detail.to_owned()));
+        }
+    };
     Ok(Private(list_users(&env, &caller, (&filter, page)).await?.into()))
+}
+
+/// Takes one more parameter to what is asked for.
+fn narrow(those: &mut Those, name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "search" => {
+            if value.trim().is_empty() || value.chars().count() > MAX_SEARCH {
+                return Err(format!("search is 1 to {MAX_SEARCH} characters"));
+            }
+            value.clone_into(&mut those.search);
+        }
+        "status" => {
+            let status = UserStatus::from_text(value);
+            those.status = Some(status.ok_or("status is active or deactivated")?);
+        }
+        _ => {
+            let days = value.parse().ok().filter(|days| (1..=MAX_INACTIVE_DAYS).contains(days));
+            let days =
+                days.ok_or_else(|| format!("inactive_days is a number from 1 to {MAX_INACTIVE_DAYS}"))?;
+            those.inactive_days = Some(days);
+        }
+    }
+    Ok(())
 }
 
 /// Make a user. They sign in through a connection that vouches for their address; whoever is to choose a password is
@@ -301,7 +308,7 @@ pub(crate) async fn list(
     tag = "Users",
     operation_id = "createUser",
     request_body = Wanted,
-    responses((status = 201, description = "The user", body = Seen)),
+    responses((status = 201, description = "The user", body = View)),
 )]
 pub(crate) async fn post(
     State(env): State<Env>,
@@ -310,7 +317,7 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let made = create_user(&env, &caller, wanted.try_into()?, once.as_ref()).await?;
     let at = format!("{}/organizations/{}/users/{}", super::PATH, caller.org_id(), made.id);
-    Ok(created(env.issuer.at(&at), TaggedBy(View::from(&made), Seen::from(made))))
+    Ok(created(env.issuer.at(&at), tagged(made)))
 }
 
 /// Read a user.
@@ -320,15 +327,15 @@ pub(crate) async fn post(
     tag = "Users",
     operation_id = "getUser",
     params(("user" = String, Path, description = "Their id")),
-    responses((status = 200, description = "The user", body = Seen)),
+    responses((status = 200, description = "The user", body = View)),
 )]
 pub(crate) async fn get(
     State(env): State<Env>,
     Admitted(caller): Admitted,
     Named(id): Named<UserId>,
-) -> Result<TaggedBy<View, Seen>, Problem> {
+) -> Result<TaggedBy<Settled, View>, Problem> {
     let user = find_user(&env, &caller, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(TaggedBy(View::from(&user), user.into()))
+    Ok(tagged(user))
 }
 
 /// Change a user: their name, address, language or external id, or whether they may sign in.
@@ -339,18 +346,18 @@ pub(crate) async fn get(
     operation_id = "updateUser",
     params(("user" = String, Path, description = "Their id")),
     request_body(content = Settings, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The user", body = Seen)),
+    responses((status = 200, description = "The user", body = View)),
 )]
 pub(crate) async fn patch(
     State(env): State<Env>,
     Admitted(caller): Admitted,
     Named(id): Named<UserId>,
     patch: Patch,
-) -> Result<TaggedBy<View, Seen>, Problem> {
-    let edit = |now: &ListedUser| patch.onto::<Settings>(&View::from(now), &now.into())?.try_into();
+) -> Result<TaggedBy<Settled, View>, Problem> {
+    let edit = |now: &ListedUser| patch.onto::<Settings>(&Settled::from(now), &now.into())?.try_into();
     let touched = Touched { email: patch.names("email"), status: patch.names("status") };
     let user = update_user(&env, &caller, (id, touched), edit).await?;
-    Ok(TaggedBy(View::from(&user), user.into()))
+    Ok(tagged(user))
 }
 
 /// Erase a user for good, with all that is theirs: they are signed out everywhere first. What the audit log says of them stays,
@@ -369,7 +376,7 @@ pub(crate) async fn delete(
     Named(id): Named<UserId>,
     only: IfMatch,
 ) -> Result<Response, Problem> {
-    delete_user(&env, &caller, id, |user| only.check(&View::from(user))).await?;
+    delete_user(&env, &caller, id, |user| only.check(&Settled::from(user))).await?;
     Ok(private(StatusCode::NO_CONTENT))
 }
 

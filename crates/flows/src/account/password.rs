@@ -1,9 +1,10 @@
 //! A user changes the password that they have.
 //!
 //! **Invariant:** the one before it is proven in the same request, by the same tries as at a sign-in; and of what it opened, only the
-//! session that it was changed in goes on.
+//! session that it was changed in goes on, by another cookie.
 
 use orgate_domain::audit::{Action, Actor, Event};
+use orgate_domain::credentials::{Credential, SessionCookie};
 use orgate_domain::email::Email;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
@@ -36,8 +37,9 @@ pub struct PasswordTyped<'a> {
 /// What came of it.
 #[derive(Debug)]
 pub enum PasswordChange {
-    /// They have the new one, and are signed in here alone.
-    Changed,
+    /// They have the new one, and are signed in here alone, by this cookie for so many seconds: whoever has the one before it, has
+    /// nothing.
+    Changed(Credential<SessionCookie>, i64),
     /// Their account, or this session, was changed in this very moment: nothing else was.
     ChangedMeanwhile,
     /// A field cannot be: no password was looked at.
@@ -52,7 +54,7 @@ pub enum PasswordChange {
     WrongPassword,
 }
 
-/// Changes a user's password, and ends every other session of theirs. They are told by mail.
+/// Changes a user's password, and ends every other session of theirs. They are told by mail, at an address that they have proven.
 ///
 /// # Errors
 /// [`Failure`].
@@ -63,21 +65,22 @@ pub async fn change_password(
     browser: &Browser,
 ) -> Result<PasswordChange, Failure> {
     env.limits.take(Limited::Credentials, browser.origin.address)?;
-    let parsed = own.user.email.as_deref().map(Email::parse);
+    let parsed = own.user.email.as_deref().map(Email::stored);
     let Some(Ok(email)) = parsed else { return Ok(PasswordChange::NoPassword) };
     if let Some(problem) = check(typed) {
         return Ok(PasswordChange::Invalid(problem));
     }
     let org_id = own.scope.org_id();
+    // For both hashes: nobody's try is used up by a password that is right, and cannot be replaced.
     let place = env.passwords.queue_up(org_id)?;
     let policy = env.configuration.policy(&env.store, &own.scope).await?;
-    let tries = Tries::of(env, (org_id, &email), &browser.origin);
+    let tries = Tries::of_session(env, (org_id, &email), (own.session.id, &browser.origin));
     let trial = Trial { env, own, email: &email, policy: &policy, tries, browser };
     let account = match trial.begin().await? {
         Ok(account) => account,
         Err(instead) => return Ok(instead),
     };
-    let verdict = match env.passwords.verify(place, typed.current, hashes_of(&account)).await {
+    let verdict = match env.passwords.verify(&place, typed.current, hashes_of(&account)).await {
         Ok(verdict) => verdict,
         Err(PasswordError::TooLong) => Verdict::Wrong,
         Err(error) => return Err(error.into()),
@@ -86,7 +89,7 @@ pub async fn change_password(
         trial.record_wrong().await?;
         return Ok(PasswordChange::WrongPassword);
     }
-    let fresh = env.passwords.hash(org_id, typed.password).await?;
+    let fresh = env.passwords.hash_in(&place, typed.password).await?;
     trial.conclude(&account, &fresh).await
 }
 
@@ -159,9 +162,14 @@ impl Trial<'_> {
         let mut tx = env.store.begin(&own.scope).await?;
         tx.users().seize(Some(user_id)).await?;
         let account = self.find_account(&mut tx).await?;
-        let here = own_standing(env, &mut tx, browser).await?;
+        let here = own_standing(env, &mut tx, (browser, self.policy)).await?;
         let is_here = here.is_some_and(|standing| standing.session.id == own.session.id);
-        if !is_here || !self.stands(&account) || account.phc != checked.phc {
+        let cookie = env.random.credential::<SessionCookie>(own.scope.org_id())?;
+        if !is_here
+            || !self.stands(&account)
+            || account.phc != checked.phc
+            || !tx.sessions().renew(own.session.id, &cookie.hash()).await?
+        {
             return Ok(PasswordChange::ChangedMeanwhile);
         }
         tx.users().save_password(user_id, fresh, env.clock.now()).await?;
@@ -178,7 +186,8 @@ impl Trial<'_> {
             notice.send(&mut tx).await?;
         }
         tx.commit().await?;
-        Ok(PasswordChange::Changed)
+        let lifetime = own.session.expires_at - env.clock.now();
+        Ok(PasswordChange::Changed(cookie, lifetime.num_seconds().max(0)))
     }
 
     async fn record_wrong(&self) -> Result<(), Failure> {
@@ -189,7 +198,7 @@ impl Trial<'_> {
     /// Whoever failed is in their session, and may be somebody else at their desk.
     fn refused(&self, reason: &'static str) -> Result<Event, Failure> {
         let event = events::refused(self.env, Action::SignInFailed, reason, &self.browser.origin)?;
-        Ok(Event { detail: vec![("at", "password_change".to_owned())], ..self.event(event) })
+        Ok(Event { detail: vec![("purpose", "password_change".to_owned())], ..self.event(event) })
     }
 
     fn event(&self, event: Event) -> Event {

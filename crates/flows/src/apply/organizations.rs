@@ -475,7 +475,7 @@ async fn differing_password(
     let verdict = match phc {
         Some(_) => {
             env.passwords
-                .verify(env.passwords.queue_up(scope.org_id())?, wanted.reveal(), (phc, None))
+                .verify(&env.passwords.queue_up(scope.org_id())?, wanted.reveal(), (phc, None))
                 .await?
         }
         None => Verdict::Wrong,

@@ -107,7 +107,7 @@ impl Planner<'_> {
             |held: &BTreeSet<&str>, roles: &[String]| roles.iter().any(|role| held.contains(role.as_str()));
         let had = users.iter().any(|user| user.status == UserStatus::Active && holds(&before, &user.roles));
         let stays = users.iter().any(|user| {
-            let entry = user.email.as_deref().and_then(|email| Email::parse(email).ok());
+            let entry = user.email.as_deref().and_then(|email| Email::stored(email).ok());
             let entry = entry.and_then(|email| named.get(email.normalized()).copied());
             match entry {
                 // One who is named is as they are named, below.
@@ -124,7 +124,7 @@ impl Planner<'_> {
         let comes = wanted.users.iter().any(|user| {
             let roles = user.roles.as_deref().unwrap_or_default();
             let stored = users.iter().find(|known| {
-                let email = known.email.as_deref().and_then(|email| Email::parse(email).ok());
+                let email = known.email.as_deref().and_then(|email| Email::stored(email).ok());
                 email.is_some_and(|email| email.normalized() == user.email.value.normalized())
             });
             let status = user.status.or(stored.map(|known| known.status)).unwrap_or(UserStatus::Active);
@@ -186,7 +186,7 @@ impl Planner<'_> {
 /// Users that no entry names and that have anything left to lose. One without an address cannot be named.
 fn unnamed_users<'a>(wanted: &WantedOrganization, users: &'a [DescribedUser]) -> Vec<&'a DescribedUser> {
     let named: BTreeSet<_> = wanted.users.iter().map(|user| user.email.value.normalized()).collect();
-    let is_named = |text: &str| Email::parse(text).is_ok_and(|email| named.contains(email.normalized()));
+    let is_named = |text: &str| Email::stored(text).is_ok_and(|email| named.contains(email.normalized()));
     let has_something = |user: &DescribedUser| {
         user.status == UserStatus::Active || !user.roles.is_empty() || !user.groups.is_empty()
     };
@@ -197,7 +197,7 @@ fn unnamed_users<'a>(wanted: &WantedOrganization, users: &'a [DescribedUser]) ->
 fn deactivated(user: &DescribedUser) -> Result<(Mark, Subject), StorageError> {
     let corrupt = |column| StorageError::Corrupt { table: "users", column };
     let email = user.email.as_deref().ok_or_else(|| corrupt("email"))?;
-    let email = Email::parse(email).map_err(|_| corrupt("email"))?;
+    let email = Email::stored(email).map_err(|_| corrupt("email"))?;
     let state = UserState {
         id: user.id,
         email: None,

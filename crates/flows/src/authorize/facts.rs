@@ -206,7 +206,7 @@ async fn membership(env: &Env, proven: &ProvenSession) -> Result<Membership, Fai
     if !proven.email_verified {
         return Ok(Membership::Single); // an address that nobody proved reveals no membership
     }
-    let Some(address) = proven.email.as_deref().and_then(|email| Email::parse(email).ok()) else {
+    let Some(address) = proven.email.as_deref().and_then(|email| Email::stored(email).ok()) else {
         return Ok(Membership::Several);
     };
     let elsewhere = env.store.discover(&env.vault.email_hashes(&address)).await?;

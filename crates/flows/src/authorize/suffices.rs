@@ -36,7 +36,7 @@ pub(crate) fn still_suffices(env: &Env, (client, policy): (&Client, &Policy), st
 
 /// Whoever came here by an address, hinted or proven, is not answered in the session of another.
 fn is_of_address(env: &Env, asked: &NewAuthorizationRequest, standing: &Standing) -> bool {
-    let session_of = standing.user.email.as_deref().and_then(|email| Email::parse(email).ok());
+    let session_of = standing.user.email.as_deref().and_then(|email| Email::stored(email).ok());
     let by_address = matches!(asked.resolved_by, Some(Reason::LoginHint | Reason::Discovered));
     let hinted = asked.login_hint.as_deref().and_then(|hint| Email::parse(hint).ok()).filter(|_| by_address);
     let hint_fits = hinted

@@ -256,10 +256,12 @@ impl<'a> Arrival<'a> {
         self.env.limits.take(Limited::Refusals, self.origin.address).map_err(Failure::from)?;
         let event = events::refused(self.env, Action::UpstreamRefused, rejection.check, self.origin)
             .map_err(Failure::from)?;
-        let event = Event { detail: connection_of(self.connection.id), ..event };
         let version =
             request.as_ref().map(|(_, stored)| stored.request.version).or(self.connection.live_version);
         let purpose = request.as_ref().map_or("unsolicited", |(_, stored)| stored.request.purpose.as_str());
+        let mut detail = connection_of(self.connection.id);
+        detail.push(("purpose", purpose.to_owned()));
+        let event = Event { detail, ..event };
         let is_told = self.env.refusals.record(self.env, &self.scope, event).await.map_err(Failure::from)?;
         let connection = Box::new(self.connection.clone());
         // What anybody may post leaves a trace a minute.

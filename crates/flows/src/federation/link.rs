@@ -9,6 +9,7 @@ use orgate_domain::connections::{ConnectionRefusal, EntryPath, Mapped};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ConnectionId, OrgId, UserId};
 use orgate_domain::organizations::Organization;
+use orgate_domain::policies::Policy;
 use orgate_domain::standing::Standing;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{Connection, IdentityKey, OrgScope, OrgTx, UpstreamPurpose};
@@ -69,8 +70,9 @@ pub async fn link_page(
 ) -> Result<LinkPage, LinkError> {
     let organization = env.store.resolve(OrgHint::Id(org_id)).await?.ok_or(LinkError::Unavailable)?;
     let scope = organization.scope;
+    let policy = env.configuration.policy(&env.store, &scope).await?;
     let mut tx = env.store.begin(&scope).await?;
-    let standing = fresh_standing(env, &mut tx, browser).await?;
+    let standing = fresh_standing(env, &mut tx, (browser, &policy)).await?;
     let organization = tx.organization().find().await?;
     let connection = tx.connections().find(id).await?;
     // Whoever is not signed in learns nothing of what there is.
@@ -85,7 +87,7 @@ pub async fn link_page(
 }
 
 async fn is_piloted(tx: &mut OrgTx, connection: &Connection, standing: &Standing) -> Result<bool, Failure> {
-    let own = standing.user.email.as_deref().and_then(|email| Email::parse(email).ok());
+    let own = standing.user.email.as_deref().and_then(|email| Email::stored(email).ok());
     match own {
         Some(email) => Ok(tx.connections().is_piloted(connection.id, &email).await?),
         None => Ok(false),
@@ -94,9 +96,13 @@ async fn is_piloted(tx: &mut OrgTx, connection: &Connection, standing: &Standing
 
 /// This browser's session of the transaction's organization, if its user proved who they are just now
 /// and nothing speaks against it.
-async fn fresh_standing(env: &Env, tx: &mut OrgTx, browser: &Browser) -> Result<Option<Standing>, Failure> {
+async fn fresh_standing(
+    env: &Env,
+    tx: &mut OrgTx,
+    of: (&Browser, &Policy),
+) -> Result<Option<Standing>, Failure> {
     let now = env.clock.now();
-    let standing = own_standing(env, tx, browser).await?;
+    let standing = own_standing(env, tx, of).await?;
     Ok(standing.filter(|standing| now - standing.session.auth_time <= FRESH))
 }
 
@@ -105,8 +111,9 @@ async fn fresh_standing(env: &Env, tx: &mut OrgTx, browser: &Browser) -> Result<
 /// # Errors
 /// [`BeginError`].
 pub async fn begin_link(env: &Env, page: &LinkPage, browser: &Browser) -> Result<Departure, BeginError> {
+    let policy = env.configuration.policy(&env.store, &page.scope).await.map_err(Failure::from)?;
     let mut tx = env.store.begin(&page.scope).await.map_err(Failure::from)?;
-    let standing = fresh_standing(env, &mut tx, browser).await?;
+    let standing = fresh_standing(env, &mut tx, (browser, &policy)).await?;
     tx.commit().await.map_err(Failure::from)?;
     let standing = standing.ok_or(WaitingError::Over)?;
     let live = page.connection.live_version.ok_or(BeginError::Refused(ConnectionRefusal::Inactive))?;
@@ -126,11 +133,12 @@ pub(super) async fn finish_link(
     mut trace: Trace,
 ) -> Result<Returned, WaitingError> {
     let (env, browser) = (returning.env, returning.browser);
+    let policy = env.configuration.policy(&env.store, &returning.scope).await.map_err(Failure::from)?;
     let mut tx = returning.begin().await?;
     if !returning.consume(&mut tx).await? {
         return Err(WaitingError::Over);
     }
-    let standing = fresh_standing(env, &mut tx, browser).await?;
+    let standing = fresh_standing(env, &mut tx, (browser, &policy)).await?;
     let standing = standing.filter(|standing| standing.session.user_id == user_id);
     let Some(standing) = standing else {
         let rejection =

@@ -254,7 +254,11 @@ async fn enter_below(
     (caller, scope, delegated): (Caller, OrgScope, Held),
     reason: Option<&str>,
 ) -> Result<Access, Failure> {
-    let reason = reason.and_then(parse_reason);
+    // They need none; one that they give, and that cannot be kept, is not left out.
+    let (is_given, reason) = (reason.is_some(), reason.and_then(parse_reason));
+    if is_given && reason.is_none() {
+        return Ok(Access::ReasonMissing);
+    }
     let lent = Lent { delegated: Some(delegated), ..caller.lent };
     let also = Some(OrgatePermission::SuborganizationsAct);
     let caller = Caller { scope, roles: Vec::new(), lent, also, reason, ..caller };

@@ -4,9 +4,10 @@ use orgate_domain::audit::{Action, Outcome};
 use orgate_domain::ids::UserId;
 pub use orgate_storage::Sifted;
 use orgate_storage::{EventFilter, EventPlace, MAX_PAGE, Page, PageOf, Period, StoredEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Caller;
+use crate::limits::Turn;
 use crate::{Env, Failure};
 
 /// A page of the events of a period, latest first.
@@ -101,8 +102,8 @@ pub struct AuditExport {
 }
 
 /// Hands the latest events that are looked for to `take`, page by page, until that has no room for another page: [`MAX_EXPORT`] of them at
-/// most, looking at as many events as [`LOOKED_FURTHER`] pages do that find nothing. The answer is where to go on, if that was not all. It
-/// is written to the log who took how much along, before anybody has it.
+/// most, looking at as many events as [`LOOKED_FURTHER`] pages do that find nothing. The answer is where to go on, if that was not all, and
+/// the turn, which is to be kept for as long as the file is. It is written to the log who took how much along, before anybody has it.
 ///
 /// # Errors
 /// [`Failure`], also of a caller, or an organization, that has others like it made just now.
@@ -111,9 +112,9 @@ pub async fn export_events(
     caller: &Caller,
     export: AuditExport,
     mut take: impl FnMut(&[StoredEvent]) -> Room,
-) -> Result<Option<EventPlace>, Failure> {
+) -> Result<(Option<EventPlace>, Turn), Failure> {
     // Each holds a file in memory.
-    let _turn = env.limits.take_turn(caller.org_id(), format!("export {}", caller.turn())).await?;
+    let turn = env.limits.take_turn_to_export(caller.org_id(), &caller.turn()).await?;
     let (mut after, mut taken, mut further) = (export.after, 0, 0);
     let rest = loop {
         let limit = MAX_PAGE.min(MAX_EXPORT - taken);
@@ -131,7 +132,27 @@ pub async fn export_events(
     event.detail.extend(export.told);
     event.detail.push(("events", taken.to_string()));
     env.journal.record(env, caller.org_id(), event).await?;
-    Ok(rest)
+    Ok((rest, turn))
+}
+
+/// An event as everybody is told of it who is told in JSON: the management API, webhooks, and whoever takes the log along.
+pub fn told(event: &StoredEvent) -> Value {
+    let (kind, actor) = &event.actor;
+    json!({
+        "id": event.place.id.to_string(),
+        "occurred_at": event.place.at,
+        "action": event.action,
+        "outcome": event.outcome,
+        "reason": event.reason,
+        "actor": { "type": kind, "id": actor },
+        "user_id": event.user_id.map(|id| id.to_string()),
+        "session_id": event.session_id.map(|id| id.to_string()),
+        "client_id": event.client_id.map(|id| id.to_string()),
+        "address": event.address.map(|address| address.to_string()),
+        "user_agent": event.user_agent,
+        "request_id": event.request_id,
+        "detail": event.detail,
+    })
 }
 
 /// Whether a file has room for another page.

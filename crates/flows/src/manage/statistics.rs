@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, Duration, NaiveDate};
 use orgate_domain::audit::Action;
-use orgate_storage::{Counting, SignInCount};
+use orgate_domain::sessions::SignInKind;
+use orgate_storage::{Counting, SignInCount, Tallied};
 
 use super::Caller;
 use super::users::INACTIVE_DAYS;
@@ -16,8 +17,8 @@ pub const MAX_DAYS: u16 = 366;
 /// Whoever signed in within this many days did so lately.
 pub const RECENT_DAYS: u16 = 30;
 
-/// Events that are counted in one transaction.
-const EVENTS: i32 = 5_000;
+/// Events that are counted in one transaction, at most.
+pub const EVENTS: i32 = 5_000;
 
 /// How often people sign in, and how many do. What happened in the last seconds may not be counted yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +42,9 @@ pub struct Statistics {
 pub struct Day {
     /// Which.
     pub day: NaiveDate,
-    /// How often people signed in, by their method ([`orgate_domain::sessions::SignInMethod::as_str`]).
-    pub succeeded: BTreeMap<String, u64>,
-    /// How often they tried to and could not.
+    /// How often people signed in, by what.
+    pub succeeded: BTreeMap<SignInKind, u64>,
+    /// How often they tried to and could not. What the log tells of many at once counts once.
     pub failed: u64,
 }
 
@@ -65,10 +66,10 @@ pub async fn find_statistics(env: &Env, caller: &Caller, days: u16) -> Result<St
     let counted = caller.read(env, async |tx| tx.statistics().count(counting).await).await?;
     let of = |day| Day { day, succeeded: BTreeMap::default(), failed: 0 };
     let mut by_day: BTreeMap<_, _> = days.into_iter().map(|day| (day, of(day))).collect();
-    for SignInCount { day, method, number } in counted.sign_ins {
+    for SignInCount { day, kind, number } in counted.sign_ins {
         let Some(day) = by_day.get_mut(&day) else { continue }; // it has just begun
-        match method {
-            Some(method) => *day.succeeded.entry(method).or_default() += number,
+        match kind {
+            Some(kind) => *day.succeeded.entry(kind).or_default() += number,
             None => day.failed += number,
         }
     }
@@ -82,12 +83,15 @@ pub async fn find_statistics(env: &Env, caller: &Caller, days: u16) -> Result<St
     })
 }
 
-/// Counts sign-ins of all organizations that came to their logs since; whether there may be more.
+/// Counts sign-ins of all organizations that came to their logs since, of `most` events at most; whether there may be more.
 ///
 /// # Errors
-/// [`Failure`] of the database.
-pub async fn tally(env: &Env) -> Result<bool, Failure> {
-    let succeeded = [Action::SignInSucceeded.as_str()];
-    let refused = [Action::SignInFailed.as_str(), Action::UpstreamRefused.as_str()];
-    Ok(env.store.tally_sign_ins((&succeeded, &refused), EVENTS).await?)
+/// [`Failure`] of the database, also where somebody who is changed meanwhile would have to be waited for: nothing was counted.
+pub async fn tally(env: &Env, most: i32) -> Result<bool, Failure> {
+    let tallied = Tallied {
+        succeeded: &[Action::SignInSucceeded],
+        refused: &[Action::SignInFailed],
+        refused_of_providers: &[Action::UpstreamRefused],
+    };
+    Ok(env.store.tally_sign_ins(&tallied, most).await?)
 }

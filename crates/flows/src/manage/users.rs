@@ -22,22 +22,42 @@ pub use delete::delete_user;
 pub use update::{Touched, update_user};
 
 /// Which users are asked for.
+#[derive(Debug, Clone)]
+pub enum UserFilter {
+    /// Whoever has all of this that is said: one, at most.
+    One {
+        /// Their address.
+        email: Option<Email>,
+        /// What they are called in a system of the organization's own.
+        external_id: Option<ExternalId>,
+    },
+    /// Those that all of this fits.
+    Those(UserQuery),
+}
+
+/// What fits users, of whom there may be many.
 #[derive(Debug, Clone, Default)]
-pub struct UserFilter {
-    /// Those with this address: one, at most.
-    pub email: Option<Email>,
-    /// Those who are called this in a system of the organization's own: one, at most.
-    pub external_id: Option<ExternalId>,
-    /// Those of whose name, or of whose address before its `@`, each of these words begins a part: 1 to [`MAX_SEARCH`] characters.
-    pub search: Option<String>,
+pub struct UserQuery {
+    /// Those of whose name, or of whose address before its `@`, each of these words begins a part: up to [`MAX_SEARCH`] characters.
+    pub search: String,
     /// Those who may sign in, or may not.
     pub status: Option<UserStatus>,
     /// Those who may sign in, and have not done so for this many days, nor were made or let in again.
     pub inactive_days: Option<u16>,
 }
 
+impl UserFilter {
+    /// Whoever has this address.
+    pub const fn address(email: Email) -> Self {
+        Self::One { email: Some(email), external_id: None }
+    }
+}
+
 /// Characters that are looked for at once.
 pub const MAX_SEARCH: usize = 200;
+
+/// Days for which one can ask whether somebody signed in.
+pub const MAX_INACTIVE_DAYS: u16 = 3650;
 
 /// Whoever has not signed in for this many days is called inactive where nobody says otherwise.
 pub const INACTIVE_DAYS: u16 = 90;
@@ -78,7 +98,7 @@ impl TryFrom<&ListedUser> for UserSettings {
     /// What they are, to be changed in part.
     fn try_from(user: &ListedUser) -> Result<Self, ChangeError> {
         let corrupt = |column| Failure::from(StorageError::Corrupt { table: "users", column });
-        let email = user.profile.email.as_deref().map(Email::parse).transpose();
+        let email = user.profile.email.as_deref().map(Email::stored).transpose();
         Ok(Self {
             email: email.map_err(|_| corrupt("email"))?,
             name: DisplayName::parse(&user.profile.name).map_err(|_| corrupt("name"))?,
@@ -98,25 +118,20 @@ pub async fn list_users(
     caller: &Caller,
     (filter, page): (&UserFilter, PageOf<UserId>),
 ) -> Result<Page<ListedUser, UserId>, Failure> {
-    let inactive_since = filter.inactive_days.map(|days| env.clock.now() - Duration::days(days.into()));
-    let search = UserSearch {
-        text: filter.search.as_deref().unwrap_or_default(),
-        status: filter.status,
-        inactive_since,
-    };
     let mut tx = env.store.begin(&caller.scope).await?;
-    let found = match (&filter.email, &filter.external_id) {
-        (None, None) => None,
-        (Some(email), None) => Some(tx.users().find_listed_by_email(email).await?),
-        (None, Some(external_id)) => Some(tx.users().find_by_external_id(external_id).await?),
-        (Some(email), Some(external_id)) => {
-            let found = tx.users().find_listed_by_email(email).await?;
-            Some(found.filter(|user| user.external_id.as_ref() == Some(external_id)))
+    let users = match filter {
+        UserFilter::Those(UserQuery { search, status, inactive_days }) => {
+            let inactive_since = inactive_days.map(|days| env.clock.now() - Duration::days(days.into()));
+            let search = UserSearch { text: search, status: *status, inactive_since };
+            tx.users().search(search, page).await?
         }
-    };
-    let users = match found {
-        None => tx.users().search(search, page).await?,
-        Some(found) => {
+        UserFilter::One { email, external_id } => {
+            let found = match (email, external_id) {
+                (Some(email), _) => tx.users().find_listed_by_email(email).await?,
+                (None, Some(external_id)) => tx.users().find_by_external_id(external_id).await?,
+                (None, None) => None,
+            };
+            let found = found.filter(|user| external_id.is_none() || user.external_id == *external_id);
             let found = found.filter(|user| page.after.is_none_or(|after| user.id > after));
             Page { items: found.into_iter().collect(), next: None }
         }

@@ -32,12 +32,15 @@ impl Ground {
         tx: &mut OrgTx,
         (user, session): (UserId, SessionId),
     ) -> Result<Vec<String>, StorageError> {
-        let Some(client) = self.administration else { return Ok(Vec::new()) };
+        let (Some(client), now) = (self.administration, env.clock.now()) else { return Ok(Vec::new()) };
         let standing = tx.sessions().find_standing(session, client).await?;
         let standing = standing.filter(|standing| {
-            standing.session.user_id == user
-                && standing.check(&self.policy, Party::First, env.clock.now()).is_ok()
+            standing.session.user_id == user && standing.check(&self.policy, Party::First, now).is_ok()
         });
-        Ok(standing.map(|standing| standing.permissions).unwrap_or_default())
+        let Some(standing) = standing else { return Ok(Vec::new()) };
+        // By tokens, which may outlive what the browser is signed in by.
+        let is_in =
+            now < standing.session.expires_at || tx.grants().is_renewable(session, client, now).await?;
+        Ok(if is_in { standing.permissions } else { Vec::new() })
     }
 }

@@ -47,6 +47,25 @@ pub struct UserSearch<'a> {
 /// Words that are looked for at once.
 const MAX_WORDS: usize = 5;
 
+/// What is looked for, the longest first: fewest have it, and each is asked for the next only if they have the one before. What
+/// begins another says nothing more.
+fn words_of(text: &str) -> Vec<String> {
+    let words: Vec<_> = text.split_whitespace().take(MAX_WORDS).collect();
+    let mut words: Vec<_> = words
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| {
+            let says_more = |(other_at, other): (usize, &&str)| {
+                other.starts_with(**word) && (other.len() > word.len() || other_at < *at)
+            };
+            !words.iter().enumerate().any(says_more)
+        })
+        .map(|(_, word)| (*word).to_owned())
+        .collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    words
+}
+
 struct ListedRow {
     id: Uuid,
     email: Option<String>,
@@ -107,17 +126,7 @@ macro_rules! select {
 }
 
 impl Users<'_> {
-    /// A page of the users, in the order of their making.
-    pub async fn list(&mut self, page: PageOf<UserId>) -> Result<Page<ListedUser, UserId>, StorageError> {
-        let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
-        let rows = select!("member.id > $2 order by member.id limit $3", self.org_id, after, page.rows())
-            .fetch_all(&mut *self.conn)
-            .await?;
-        let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
-        Ok(page.cut(users?, |user| user.id))
-    }
-
-    /// A page of those users whom a search finds, in the order of their making. What it costs grows with how many have the first
+    /// A page of those users whom a search finds, in the order of their making. What it costs grows with how many have its longest
     /// word, or are inactive, and not with how many there are.
     pub async fn search(
         &mut self,
@@ -125,7 +134,7 @@ impl Users<'_> {
         page: PageOf<UserId>,
     ) -> Result<Page<ListedUser, UserId>, StorageError> {
         let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
-        let words: Vec<_> = search.text.split_whitespace().take(MAX_WORDS).map(str::to_owned).collect();
+        let words = words_of(search.text);
         let status = search.status.map(UserStatus::as_str);
         // A statement each: where a condition may be there or not, no index is used for it.
         let rows = match (words.split_first(), search.inactive_since, status) {
@@ -156,7 +165,11 @@ impl Users<'_> {
                 .fetch_all(&mut *self.conn)
                 .await?
             }
-            (None, None, None) => return self.list(page).await,
+            (None, None, None) => {
+                select!("member.id > $2 order by member.id limit $3", self.org_id, after, page.rows())
+                    .fetch_all(&mut *self.conn)
+                    .await?
+            }
         };
         let users: Result<Vec<ListedUser>, _> = rows.into_iter().map(TryInto::try_into).collect();
         Ok(page.cut(users?, |user| user.id))
@@ -172,32 +185,32 @@ impl Users<'_> {
         let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
         let (status, since) = (search.status.map(UserStatus::as_str), search.inactive_since);
         select!(
-                    r"member.id > $2
-                      and member.id in (select found.user_id from user_words found
-                                        where found.org_id = $1 and found.word >= folded($4)
-                                          and found.word < folded($4) || e'\U0010FFFF')
-                      and not exists (
-                          select from unnest($5::text[]) as other (word)
-                          where not exists (select from user_words found
-                                            where found.org_id = $1 and found.user_id = member.id
-                                              and found.word >= folded(other.word)
-                                              and found.word < folded(other.word) || e'\U0010FFFF')
-                      )
-                      and ($6::text is null or member.status = $6)
-                      and ($7::timestamptz is null
-                           or exists (select from user_activity quiet
-                                      where quiet.org_id = $1 and quiet.user_id = member.id and quiet.active_at < $7))
-                      order by member.id limit $3",
-                    self.org_id,
-                    after,
-                    page.rows(),
-                    first,
-                    others,
-                    status,
-                    since
-                )
-                .fetch_all(&mut *self.conn)
-                .await
+            r"member.id > $2
+              and member.id in (select found.user_id from user_words found
+                                where found.org_id = $1 and found.word >= sought_word($4)
+                                  and found.word < sought_word($4) || e'\U0010FFFF')
+              and not exists (
+                  select from unnest($5::text[]) as other (word)
+                  where not exists (select from user_words found
+                                    where found.org_id = $1 and found.user_id = member.id
+                                      and found.word >= sought_word(other.word)
+                                      and found.word < sought_word(other.word) || e'\U0010FFFF')
+              )
+              and ($6::text is null or member.status = $6)
+              and ($7::timestamptz is null
+                   or exists (select from user_activity quiet
+                              where quiet.org_id = $1 and quiet.user_id = member.id and quiet.active_at < $7))
+              order by member.id limit $3",
+            self.org_id,
+            after,
+            page.rows(),
+            first,
+            others,
+            status,
+            since
+        )
+        .fetch_all(&mut *self.conn)
+        .await
     }
 
     /// One user.
@@ -224,5 +237,17 @@ impl Users<'_> {
             .fetch_optional(&mut *self.conn)
             .await?;
         row.map(TryInto::try_into).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words_of;
+
+    #[test]
+    fn the_longest_word_is_looked_for_first_and_none_that_begins_another() {
+        assert_eq!(words_of(" u a  us u anna zz "), ["anna", "us"], "the sixth word is one too many");
+        assert_eq!(words_of("li li ma"), ["li", "ma"]);
+        assert!(words_of("  ").is_empty());
     }
 }

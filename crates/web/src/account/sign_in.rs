@@ -1,15 +1,17 @@
 //! How one can sign in: by a password, through identity providers, with a recovery code.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use orgate_domain::connections::ConnectionState;
 use orgate_domain::invitations::MIN_PASSWORD;
+use orgate_domain::policies::LOCKOUT_WINDOW;
 use orgate_flows::Failure;
 use orgate_flows::account::{
     OwnConnection, OwnRecord, PasswordChange, PasswordTyped, change_password, find_record, list_connections,
 };
 use orgate_flows::invitations::Problem;
+use orgate_flows::limits::TooMany;
 
 use super::frame::Part;
 use super::{Member, Submitted, not_signed_in};
@@ -99,35 +101,46 @@ pub(crate) async fn post(Submitted { member, form }: Submitted) -> Response {
     let text = |name| form.get(name).unwrap_or_default();
     let typed = PasswordTyped { current: text("current"), password: text("password"), again: text("again") };
     let bad = StatusCode::UNPROCESSABLE_ENTITY;
-    let (status, field, why) =
-        match change_password(&member.env, &member.own, typed, &member.cookies.browser).await {
-            Ok(PasswordChange::Changed) => return member.done("/sign-in", "password"),
-            Ok(PasswordChange::ChangedMeanwhile) => (
-                StatusCode::CONFLICT,
-                "",
-                "Your account was changed in this very moment. Try once more.".to_owned(),
-            ),
-            Ok(PasswordChange::Invalid(Problem { field, why })) => (bad, field, why),
-            Ok(PasswordChange::NoPassword) => return member.no_password(),
-            Ok(PasswordChange::OrganizationBusy(_)) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "",
-                "Too many people are trying to sign in here at the moment. Wait a minute, then try again."
-                    .to_owned(),
-            ),
-            Ok(PasswordChange::TooManyTries) => {
-                (StatusCode::TOO_MANY_REQUESTS, "", format!("There were too many tries. {WAIT}"))
-            }
-            Ok(PasswordChange::WrongPassword) => {
-                (bad, "current", "This is not your current password.".to_owned())
-            }
-            Err(failure) => return member.failed(&failure),
-        };
+    let (status, field, why) = match change_password(&member.env, &member.own, typed, &member.cookies.browser)
+        .await
+    {
+        Ok(PasswordChange::Changed(cookie, lifetime)) => {
+            let mut response = member.done("/sign-in", "password");
+            member.cookies.set_session(response.headers_mut(), &cookie, lifetime);
+            return response;
+        }
+        Ok(PasswordChange::ChangedMeanwhile) => (
+            StatusCode::CONFLICT,
+            "",
+            "Your account was changed in this very moment. Try once more.".to_owned(),
+        ),
+        Ok(PasswordChange::Invalid(Problem { field, why })) => (bad, field, why),
+        Ok(PasswordChange::NoPassword) => return member.no_password(),
+        Ok(PasswordChange::OrganizationBusy(TooMany { retry_after })) => {
+            let why =
+                "Too many people are trying to sign in here at the moment. Wait a minute, then try again.";
+            return wait(&member, why.to_owned(), retry_after.as_secs() + 1).await;
+        }
+        Ok(PasswordChange::TooManyTries) => {
+            let minutes = LOCKOUT_WINDOW.num_minutes();
+            let why = format!("There were too many tries. Wait {minutes} minutes, then try again.");
+            return wait(&member, why, LOCKOUT_WINDOW.num_seconds().unsigned_abs()).await;
+        }
+        Ok(PasswordChange::WrongPassword) => {
+            (bad, "current", "This is not your current password.".to_owned())
+        }
+        Err(failure) => return member.failed(&failure),
+    };
     show(&member, (status, Some(Wrong { field, why }))).await
 }
 
-/// What whoever has no try left does.
-const WAIT: &str = "Wait a while, then try again: no password of yours is looked at until then.";
+/// That no password is looked at for so many seconds.
+async fn wait(member: &Member, why: String, seconds: u64) -> Response {
+    let wrong = Wrong { field: "", why };
+    let mut response = show(member, (StatusCode::TOO_MANY_REQUESTS, Some(wrong))).await;
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}
 
 async fn show(member: &Member, (status, wrong): (StatusCode, Option<Wrong>)) -> Response {
     match page(member, wrong).await {
@@ -143,10 +156,11 @@ async fn page(member: &Member, wrong: Option<Wrong>) -> Result<Option<SignInTemp
     let connections = list_connections(env, own).await?;
     let may_change = own.takes_password && record.password_since.is_some();
     let email = own.user.email.clone().filter(|_| may_change);
-    let said = member
-        .params
-        .get("done")
-        .map(|_| "Your password is changed. You are signed in here, and were signed out everywhere else.");
+    let is_changed = member.params.get("done") == Some("password");
+    let said = is_changed.then_some(
+        "Your password is changed. You are signed in here, and were signed out everywhere else. \
+         API keys that you made go on working.",
+    );
     Ok(Some(SignInTemplate {
         page: member.page(),
         frame: member.frame(Part::SignIn).saying(said),

@@ -141,16 +141,27 @@ impl<'p> Asked<'p> {
         WantedEvents { actions: self.kind.map(actions), user: self.user }
     }
 
-    /// Its address.
-    pub(super) fn at(&self, here: &str, after: Option<EventPlace>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(self.kind.map(|kind| ("kind", kind.0)));
-        query.extend_pairs(self.user.map(|user| ("user", user.to_string())));
-        query.extend_pairs(
-            [("from", self.from), ("until", self.until)].iter().filter(|(_, day)| !day.is_empty()),
-        );
-        query.extend_pairs(after.map(|after| ("after", after.to_string())));
-        let query = query.finish();
+    /// What is asked, by the names that it has in addresses.
+    pub(super) fn pairs(&self) -> Vec<(&'static str, String)> {
+        let kind = self.kind.map(|kind| kind.0.to_owned());
+        let user = self.user.map(|user| user.to_string());
+        let day = |day: &str| Some(day.to_owned()).filter(|day| !day.is_empty());
+        let all = [("kind", kind), ("user", user), ("from", day(self.from)), ("until", day(self.until))];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// Its address, from a place on, and with something more.
+    pub(super) fn at(
+        &self,
+        here: &str,
+        (after, more): (Option<EventPlace>, Option<(&'static str, &str)>),
+    ) -> String {
+        let after = after.map(|after| ("after", after.to_string()));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(self.pairs())
+            .extend_pairs(after)
+            .extend_pairs(more)
+            .finish();
         if query.is_empty() { here.to_owned() } else { format!("{here}?{query}") }
     }
 }
@@ -180,11 +191,11 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         until,
         error,
         events: found.items.iter().map(|event| EventLine::of(&admin, event, now)).collect(),
-        further: found.next.filter(|_| is_cut).map(|next| asked.at(&here, Some(next))),
+        further: found.next.filter(|_| is_cut).map(|next| asked.at(&here, (Some(next), None))),
         is_narrowed: asked.kind.is_some() || asked.user.is_some(),
         pager: Pager {
-            first: after.map(|_| asked.at(&here, None)),
-            next: found.next.filter(|_| !is_cut).map(|next| asked.at(&here, Some(next))),
+            first: after.map(|_| asked.at(&here, (None, None))),
+            next: found.next.filter(|_| !is_cut).map(|next| asked.at(&here, (Some(next), None))),
         },
         exports: audit_export::links(&admin, &asked),
         here,
@@ -210,10 +221,10 @@ async fn find(
 }
 
 fn usual(asked: &Asked<'_>, here: &str, now: DateTime<Utc>) -> Vec<Usual> {
-    let shown = asked.at(here, None);
+    let shown = asked.at(here, (None, None));
     let links = USUAL.into_iter().map(|(kind, label, days)| {
         let first = now.date_naive().checked_sub_days(Days::new(days)).unwrap_or_default().to_string();
-        let href = Asked { kind: known(kind), user: None, from: &first, until: "" }.at(here, None);
+        let href = Asked { kind: known(kind), user: None, from: &first, until: "" }.at(here, (None, None));
         Usual { label, is_current: href == shown, href }
     });
     links.collect()
@@ -237,7 +248,7 @@ fn of_user(
         id: user.to_string(),
         href: name.as_ref().map(|_| admin.href(&format!("/users/{user}"))),
         name: name.unwrap_or_else(|| user.to_string()),
-        without: Asked { user: None, ..*asked }.at(here, None),
+        without: Asked { user: None, ..*asked }.at(here, (None, None)),
     }
 }
 

@@ -1,12 +1,17 @@
 //! The audit log as a file: what a page of it looks for, to take along.
 
-use std::fmt::Write as _;
+use std::convert::Infallible;
 
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::IntoResponse as _;
 use chrono::SecondsFormat;
-use orgate_flows::manage::audit::{AuditExport, Room, export_events};
-use orgate_flows::manage::{EventPlace, Period, StoredEvent};
-use serde_json::{Value, json};
+use csv::{Terminator, WriterBuilder};
+use futures_util::stream;
+use orgate_flows::limits::Turn;
+use orgate_flows::manage::audit::{self, AuditExport, Room, export_events};
+use orgate_flows::manage::{EventPlace, StoredEvent};
+use serde_json::json;
 
 use super::Admin;
 use super::answers::Answer;
@@ -17,6 +22,9 @@ use crate::present::see_other;
 
 /// Bytes of a file, about at most: it is told to whoever asked once it is whole.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of it that are handed over at once.
+const PIECE: usize = 64 * 1024;
 
 /// A form of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +72,7 @@ impl Form {
     fn line(self, event: &StoredEvent) -> String {
         match self {
             Self::Csv => row(&cells(event)),
-            Self::JsonLines => format!("{}\n", object(event)),
+            Self::JsonLines => format!("{}\n", audit::told(event)),
         }
     }
 
@@ -87,43 +95,65 @@ pub(super) fn links(admin: &Admin, asked: &Asked<'_>) -> Vec<(&'static str, Stri
 }
 
 fn address(admin: &Admin, asked: &Asked<'_>, (form, after): (Form, Option<EventPlace>)) -> String {
-    let at = asked.at(&admin.href("/audit/export"), after);
-    let joint = if at.contains('?') { '&' } else { '?' };
-    format!("{at}{joint}format={}", form.name())
+    asked.at(&admin.href("/audit/export"), (after, Some(("format", form.name()))))
 }
 
 /// `GET …/audit/export`: the latest of what a page looks for, whatever is on which page of it.
-pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
+pub(crate) async fn get(
+    admin: Admin,
+    LinkQuery(params): LinkQuery,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer {
+    if method == Method::HEAD {
+        // Nothing would be had, and the log would say that it was.
+        return Ok((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response());
+    }
     let asked = Asked::of(&params);
-    let Ok(period) = asked.period() else {
-        // Which says what is wrong with the days.
-        return Ok(see_other(&admin.env.issuer.at(&asked.at(&admin.href("/audit"), None))).into_response());
+    let Some(period) = asked.period().ok().filter(|_| !is_led(&headers)) else {
+        // Which says what is wrong with the days, or where whoever was led here exports it, if they want to.
+        return Ok(
+            see_other(&admin.env.issuer.at(&asked.at(&admin.href("/audit"), (None, None)))).into_response()
+        );
     };
     let named = params.get("format").unwrap_or_default();
     let form = Form::ALL.into_iter().find(|form| form.name() == named).unwrap_or(Form::Csv);
     let after = params.get("after").and_then(|text| text.parse().ok());
-    let export = AuditExport { wanted: asked.wanted(), period, after, told: told(&asked, form, period) };
+    let export = AuditExport { wanted: asked.wanted(), period, after, told: told(&asked, form) };
     let mut body = form.head();
     let written = export_events(&admin.env, &admin.caller, export, |events| {
         body.extend(events.iter().map(|event| form.line(event)));
         if body.len() < MAX_BYTES { Room::Left } else { Room::Full }
     });
-    if let Some(rest) = admin.read(written.await)? {
+    let (rest, turn) = admin.read(written.await)?;
+    if let Some(rest) = rest {
         let at = address(&admin, &asked, (form, Some(rest)));
         body.push_str(&form.more(&admin.env.issuer.at(&at)));
     }
     let (slug, day) = (&admin.signed_in.organization.slug, admin.env.clock.now().format("%Y-%m-%d"));
     let name = format!("audit-{slug}-{day}.{}", form.name());
-    Ok(download(&name, form.media(), body))
+    Ok(download(&name, form.media(), piecemeal(body, turn)))
+}
+
+/// Whether another site led the browser here (Fetch Metadata, `Sec-Fetch-Site`). Whoever opens the address of a next file does it
+/// themselves.
+fn is_led(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+/// A body of pieces, with which a turn is kept: however slowly somebody reads, they have no other file in memory meanwhile.
+fn piecemeal(body: String, turn: Turn) -> Body {
+    let rest = (Bytes::from(body), turn);
+    Body::from_stream(stream::unfold(rest, async |(mut rest, turn)| {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        (!piece.is_empty()).then(|| (Ok::<_, Infallible>(piece), (rest, turn)))
+    }))
 }
 
 /// What the log says of it.
-fn told(asked: &Asked<'_>, form: Form, period: Period) -> Vec<(&'static str, String)> {
-    let mut told = vec![("format", form.name().to_owned())];
-    told.extend(asked.kind.map(|kind| ("kind", kind.0.to_owned())));
-    told.extend(asked.user.map(|user| ("user", user.to_string())));
-    told.extend(period.from.map(|_| ("from", asked.from.to_owned())));
-    told.extend(period.until.map(|_| ("until", asked.until.to_owned())));
+fn told(asked: &Asked<'_>, form: Form) -> Vec<(&'static str, String)> {
+    let mut told = asked.pairs();
+    told.push(("format", form.name().to_owned()));
     told
 }
 
@@ -147,7 +177,7 @@ const COLUMNS: [&str; 14] = [
 fn cells(event: &StoredEvent) -> [String; COLUMNS.len()] {
     let known = |text: &Option<String>| text.clone().unwrap_or_default();
     [
-        stamp(event),
+        event.place.at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         event.action.clone(),
         event.outcome.clone(),
         known(&event.reason),
@@ -164,53 +194,28 @@ fn cells(event: &StoredEvent) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// The event as the management API has it.
-fn object(event: &StoredEvent) -> Value {
-    json!({
-        "id": event.place.id.to_string(),
-        "occurred_at": stamp(event),
-        "action": event.action,
-        "outcome": event.outcome,
-        "reason": event.reason,
-        "actor": { "type": event.actor.0, "id": event.actor.1 },
-        "user_id": event.user_id.map(|id| id.to_string()),
-        "session_id": event.session_id.map(|id| id.to_string()),
-        "client_id": event.client_id.map(|id| id.to_string()),
-        "address": event.address.map(|address| address.to_string()),
-        "user_agent": event.user_agent,
-        "request_id": event.request_id,
-        "detail": event.detail,
-    })
-}
-
-fn stamp(event: &StoredEvent) -> String {
-    event.place.at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
 /// A line of RFC 4180.
 fn row(cells: &[String; COLUMNS.len()]) -> String {
-    let mut line = String::new();
-    for (place, cell) in cells.iter().enumerate() {
-        let before = if place == 0 { "" } else { "," };
-        // Writing to a string does not fail.
-        let _ = write!(line, "{before}{}", quoted(&harmless(cell)));
-    }
-    line.push_str("\r\n");
-    line
+    let mut line = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    // Into memory, nothing of it fails.
+    let written = line.write_record(cells.iter().map(|cell| harmless(cell))).ok();
+    let written = written.and_then(|()| line.into_inner().ok());
+    written.and_then(|line| String::from_utf8(line).ok()).unwrap_or_default()
 }
 
-/// A cell that no spreadsheet works out: whoever sends a request says by which software, and so what is in an auditor's file.
+/// A cell that no spreadsheet works out, wherever that takes it to be divided: whoever sends a request says by which software, and so
+/// what is in an auditor's file.
 fn harmless(cell: &str) -> String {
-    let works = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("{}{cell}", if works { "'" } else { "" })
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains(['"', ',', '\r', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
+    let (mut safe, mut begins) = (String::with_capacity(cell.len()), true);
+    for c in cell.chars() {
+        if begins && "=+-@＝＋－＠".contains(c) {
+            safe.push('\'');
+        }
+        safe.push(c);
+        // With another language set, it divides at semicolons.
+        begins = matches!(c, ';' | '\t' | '\n' | '\r') || begins && c.is_whitespace();
     }
+    safe
 }
 
 #[cfg(test)]
@@ -219,15 +224,29 @@ mod tests {
 
     #[test]
     fn a_cell_is_neither_a_formula_nor_two_cells() {
-        let written = |cell: &str| quoted(&harmless(cell));
+        let written = |cell: &str| {
+            let mut cells = COLUMNS.map(|_| String::new());
+            cells[0] = cell.to_owned();
+            row(&cells).trim_end_matches("\r\n").trim_end_matches(',').to_owned()
+        };
 
-        for works in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"] {
+        for works in ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "＠SUM(A1)"] {
             assert_eq!(written(works), format!("'{works}"));
         }
-        assert_eq!(written("\r=1"), "\"'\r=1\"");
+        for (works, safe) in [
+            ("\t=1", "\t'=1"),
+            ("  =1", "  '=1"),
+            ("x;=1", "x;'=1"),
+            ("x; +1", "x; '+1"),
+            ("x\t-1", "x\t'-1"),
+            ("\r=1", "\"\r'=1\""),
+            ("x\n@a", "\"x\n'@a\""),
+        ] {
+            assert_eq!(written(works), safe);
+        }
         assert_eq!(written("=HYPERLINK(\"x\",1)"), "\"'=HYPERLINK(\"\"x\"\",1)\"");
         assert_eq!(written("two\nlines"), "\"two\nlines\"");
-        assert_eq!(written("Mozilla/5.0 (X11)"), "Mozilla/5.0 (X11)");
+        assert_eq!(written("Mozilla/5.0 (X11; a=b) c-d"), "Mozilla/5.0 (X11; a=b) c-d");
         assert_eq!(written(""), "");
     }
 

@@ -1,8 +1,7 @@
 //! Sign-ins by day, as bars: drawn here, so that a page needs no script for them, and told in a table too.
 
-use std::ops::Range;
-
 use chrono::{Datelike as _, NaiveDate};
+use orgate_domain::sessions::SignInKind;
 use orgate_flows::manage::statistics::Day;
 
 /// Units of a day, and of the bar in it.
@@ -11,24 +10,58 @@ const BAR: u64 = 14;
 /// Units from the bottom to the top of the highest bar.
 const HEIGHT: u64 = 120;
 
-/// What is told apart: what is stored, what it is called, and the class of its colour.
-const KINDS: [(&str, &str, &str); 3] = [
-    ("connection", "Identity provider", "by-provider"),
-    ("password", "Password", "by-password"),
-    ("recovery", "Recovery code", "by-recovery"),
-];
+/// What is told apart, from the bottom to the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    SignedIn(SignInKind),
+    Failed,
+}
 
-/// What could not be done.
-const FAILED: (&str, &str) = ("Failed", "failed");
+impl Kind {
+    const ALL: [Self; 4] = [
+        Self::SignedIn(SignInKind::Connection),
+        Self::SignedIn(SignInKind::Password),
+        Self::SignedIn(SignInKind::Recovery),
+        Self::Failed,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::SignedIn(SignInKind::Connection) => "Identity provider",
+            Self::SignedIn(SignInKind::Password) => "Password",
+            Self::SignedIn(SignInKind::Recovery) => "Recovery code",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// Of its colour.
+    pub(super) const fn class(self) -> &'static str {
+        match self {
+            Self::SignedIn(SignInKind::Connection) => "by-provider",
+            Self::SignedIn(SignInKind::Password) => "by-password",
+            Self::SignedIn(SignInKind::Recovery) => "by-recovery",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn count(self, day: &Day) -> u64 {
+        match self {
+            Self::SignedIn(kind) => day.succeeded.get(&kind).copied().unwrap_or_default(),
+            Self::Failed => day.failed,
+        }
+    }
+}
 
 /// `templates/admin/chart.html`.
 pub(super) struct Chart {
     /// The picture's size, in units.
     pub(super) width: u64,
     pub(super) height: u64,
+    /// Of each bar.
+    pub(super) bar: u64,
     pub(super) bars: Vec<Bar>,
-    /// Those kinds of which there are any: their name, and their class.
-    pub(super) legend: Vec<(&'static str, &'static str)>,
+    /// Those kinds of which there are any.
+    pub(super) legend: Vec<Kind>,
     /// What can be seen in it, in a sentence.
     pub(super) summary: String,
     /// The number at the top.
@@ -37,17 +70,14 @@ pub(super) struct Chart {
     pub(super) ends: (String, String),
     /// Days on which there was anything, the last one first.
     pub(super) rows: Vec<Row>,
-    /// Whether there is anything.
-    pub(super) is_empty: bool,
 }
 
 /// One day's part of one kind.
 pub(super) struct Bar {
     pub(super) x: u64,
     pub(super) y: u64,
-    pub(super) width: u64,
     pub(super) height: u64,
-    pub(super) class: &'static str,
+    pub(super) kind: Kind,
     /// What it is of, in words.
     pub(super) title: String,
 }
@@ -64,70 +94,73 @@ fn said(day: NaiveDate) -> String {
     format!("{} {}", day.day(), day.format("%B"))
 }
 
-/// How often something of each kind happened on a day: those of [`KINDS`], and what failed.
-fn counts(day: &Day) -> [u64; KINDS.len() + 1] {
-    let of = |index: usize| match KINDS.get(index) {
-        Some((method, ..)) => day.succeeded.get(*method).copied().unwrap_or_default(),
-        None => day.failed,
-    };
-    std::array::from_fn(of)
+/// How often anything happened on a day.
+fn sum(day: &Day) -> u64 {
+    Kind::ALL.iter().map(|kind| kind.count(day)).sum()
 }
 
 impl Chart {
     pub(super) fn of(days: &[Day]) -> Self {
-        let counted: Vec<_> = days.iter().map(|day| (day.day, counts(day))).collect();
-        let most = counted.iter().map(|(_, counts)| counts.iter().sum()).max().unwrap_or(0);
-        let all = KINDS.map(|(_, name, class)| (name, class)).into_iter().chain([FAILED]).enumerate();
-        let kinds: Vec<_> =
-            all.filter(|(kind, _)| counted.iter().any(|(_, counts)| counts.get(*kind) > Some(&0))).collect();
-        let total = |kinds: Range<usize>| -> u64 {
-            counted.iter().flat_map(|(_, counts)| counts.iter().take(kinds.end).skip(kinds.start)).sum()
-        };
-        let (succeeded, failed) = (total(0..KINDS.len()), total(KINDS.len()..KINDS.len() + 1));
-        let mut bars = Vec::new();
-        for (nth, (day, counts)) in (0..).zip(&counted) {
-            let mut below = 0;
-            for (kind, (name, class)) in &kinds {
-                let count = counts.get(*kind).copied().unwrap_or_default();
-                if count == 0 {
-                    continue;
-                }
-                // From sums, so that what is rounded does not add up.
-                let up_to = |count: u64| count.saturating_mul(HEIGHT).checked_div(most).unwrap_or(0);
-                let (from, to) = (up_to(below), up_to(below + count));
-                below += count;
-                bars.push(Bar {
-                    x: nth * DAY + (DAY - BAR) / 2,
-                    y: HEIGHT - to,
-                    width: BAR,
-                    height: (to - from).max(1),
-                    class,
-                    title: format!("{}: {count}, {}", said(*day), name.to_lowercase()),
-                });
-            }
-        }
-        let row = |(day, counts): &(NaiveDate, [u64; KINDS.len() + 1])| Row {
-            day: said(*day),
-            counts: kinds.iter().filter_map(|(kind, (name, _))| Some((*name, *counts.get(*kind)?))).collect(),
-        };
-        let rows = counted.iter().rev().filter(|(_, counts)| counts.iter().any(|count| *count > 0));
+        let most = days.iter().map(sum).max().unwrap_or(0);
+        let legend: Vec<_> =
+            Kind::ALL.into_iter().filter(|kind| days.iter().any(|day| kind.count(day) > 0)).collect();
+        let rows = days.iter().rev().filter(|day| sum(day) > 0).map(|day| Row {
+            day: said(day.day),
+            counts: legend.iter().map(|kind| (kind.name(), kind.count(day))).collect(),
+        });
         let end = |day: Option<&Day>| day.map(|day| said(day.day)).unwrap_or_default();
         Self {
             width: u64::try_from(days.len()).unwrap_or(0) * DAY,
             height: HEIGHT,
-            bars,
-            legend: kinds.iter().map(|(_, kind)| *kind).collect(),
-            summary: format!(
-                "In the last {} days, people signed in {succeeded} time{}, and could not {failed} time{}.",
-                days.len(),
-                plural(succeeded),
-                plural(failed),
-            ),
+            bar: BAR,
+            bars: (0..)
+                .zip(days)
+                .flat_map(|(nth, day)| bars(nth * DAY + (DAY - BAR) / 2, day, most))
+                .collect(),
+            rows: rows.collect(),
+            legend,
+            summary: summary(days),
             most,
             ends: (end(days.first()), end(days.last())),
-            rows: rows.map(row).collect(),
-            is_empty: most == 0,
         }
+    }
+}
+
+/// One day's bars at `x`, one above the other, of which `most` would reach the top.
+fn bars(x: u64, day: &Day, most: u64) -> Vec<Bar> {
+    let mut below = 0;
+    let mut bars = Vec::new();
+    for kind in Kind::ALL {
+        let count = kind.count(day);
+        if count == 0 {
+            continue;
+        }
+        // From sums, so that what is rounded does not add up; and however little it is, it is seen.
+        let up_to = |count: u64| count.saturating_mul(HEIGHT).checked_div(most).unwrap_or(0);
+        let (from, to) = (up_to(below), up_to(below + count));
+        below += count;
+        let height = (to - from).max(1);
+        let title = format!("{}: {count}, {}", said(day.day), kind.name().to_lowercase());
+        bars.push(Bar { x, y: HEIGHT.saturating_sub(from + height), height, kind, title });
+    }
+    bars
+}
+
+fn summary(days: &[Day]) -> String {
+    let succeeded: u64 = days.iter().flat_map(|day| day.succeeded.values()).sum();
+    let failed: u64 = days.iter().map(|day| day.failed).sum();
+    let last = format!("In the last {} days,", days.len());
+    match (succeeded, failed) {
+        (0, 0) => format!("{last} nobody signed in, or tried to."),
+        (_, 0) => format!("{last} people signed in {succeeded} time{}.", plural(succeeded)),
+        (0, _) => {
+            format!("{last} nobody signed in; {failed} tr{} failed.", if failed == 1 { "y" } else { "ies" })
+        }
+        _ => format!(
+            "{last} people signed in {succeeded} time{}, and could not {failed} time{}.",
+            plural(succeeded),
+            plural(failed)
+        ),
     }
 }
 
@@ -139,20 +172,23 @@ const fn plural(count: u64) -> &'static str {
 mod tests {
     use super::*;
 
-    fn day(day: u32, succeeded: &[(&str, u64)], failed: u64) -> Day {
-        let succeeded = succeeded.iter().map(|(method, count)| ((*method).to_owned(), *count)).collect();
-        Day { day: NaiveDate::from_ymd_opt(2026, 3, day).expect("a day"), succeeded, failed }
+    use SignInKind::{Connection, Password};
+
+    fn day(day: u32, succeeded: &[(SignInKind, u64)], failed: u64) -> Day {
+        let day = NaiveDate::from_ymd_opt(2026, 3, day).expect("a day");
+        Day { day, succeeded: succeeded.iter().copied().collect(), failed }
     }
 
     #[test]
     fn parts_of_a_day_stand_one_above_the_other_and_reach_the_top() {
         let chart = Chart::of(&[
-            day(1, &[("connection", 1), ("password", 1)], 1),
+            day(1, &[(Connection, 1), (Password, 1)], 1),
             day(2, &[], 0),
-            day(3, &[("password", 1)], 0),
+            day(3, &[(Password, 1)], 0),
         ]);
 
-        let bars: Vec<_> = chart.bars.iter().map(|bar| (bar.x, bar.y, bar.height, bar.class)).collect();
+        let bars: Vec<_> =
+            chart.bars.iter().map(|bar| (bar.x, bar.y, bar.height, bar.kind.class())).collect();
         let expected = [
             (3, 80, 40, "by-provider"),
             (3, 40, 40, "by-password"),
@@ -170,12 +206,17 @@ mod tests {
     fn nothing_is_drawn_of_nothing() {
         let chart = Chart::of(&[day(1, &[], 0)]);
 
-        assert!(chart.is_empty && chart.bars.is_empty() && chart.legend.is_empty() && chart.rows.is_empty());
+        assert_eq!(chart.summary, "In the last 1 days, nobody signed in, or tried to.");
+        assert!(chart.bars.is_empty() && chart.legend.is_empty() && chart.rows.is_empty());
     }
 
     #[test]
     fn however_many_there_are_each_kind_that_there_is_can_be_seen() {
-        let chart = Chart::of(&[day(1, &[("connection", u64::MAX / 1_000), ("password", 1)], 0)]);
+        let much = u64::MAX / 1_000;
+        let chart =
+            Chart::of(&[day(1, &[(Connection, much), (Password, 1)], 0), day(2, &[(Connection, 1)], much)]);
+
+        assert_eq!(chart.bars.len(), 4);
 
         assert!(
             chart.bars.iter().all(|bar| bar.height >= 1 && bar.y + bar.height <= HEIGHT),

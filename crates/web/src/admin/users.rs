@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_flows::manage::users::{INACTIVE_DAYS, MAX_SEARCH, UserFilter, list_users};
+use orgate_flows::manage::users::{INACTIVE_DAYS, MAX_SEARCH, UserFilter, UserQuery, list_users};
 use orgate_flows::manage::{ListedUser, PageOf};
 
 use super::Admin;
@@ -29,7 +28,9 @@ struct UsersTemplate {
     here: String,
     /// What is looked for.
     search: String,
-    search_error: Option<&'static str>,
+    search_error: Option<String>,
+    /// Characters of it at most.
+    max_search: usize,
     /// Who is shown, of all whom the form offers.
     shown: Vec<Choice>,
     /// Whether not everybody is.
@@ -76,16 +77,17 @@ impl Show {
         }
     }
 
-    /// What to ask for.
-    fn filter(self) -> UserFilter {
-        let mut filter = UserFilter::default();
-        match self {
-            Self::Everybody => {}
-            Self::Active => filter.status = Some(UserStatus::Active),
-            Self::Inactive => filter.inactive_days = Some(INACTIVE_DAYS),
-            Self::Deactivated => filter.status = Some(UserStatus::Deactivated),
-        }
-        filter
+    /// Those of them who are called so.
+    fn who_are(self, search: &str) -> UserFilter {
+        UserFilter::Those(UserQuery {
+            search: search.to_owned(),
+            status: match self {
+                Self::Active => Some(UserStatus::Active),
+                Self::Deactivated => Some(UserStatus::Deactivated),
+                Self::Everybody | Self::Inactive => None,
+            },
+            inactive_days: (self == Self::Inactive).then_some(INACTIVE_DAYS),
+        })
     }
 }
 
@@ -124,13 +126,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let asked = params.get("show").unwrap_or_default();
     let show = Show::ALL.into_iter().find(|show| show.value() == asked).unwrap_or(Show::Everybody);
     let is_long = search.chars().count() > MAX_SEARCH;
-    let filter = if let Ok(email) = Email::parse(search) {
-        // One address is one user, whatever else is asked.
-        UserFilter { email: Some(email), ..UserFilter::default() }
-    } else {
-        let search = Some(search.to_owned()).filter(|search| !search.is_empty() && !is_long);
-        UserFilter { search, ..show.filter() }
-    };
+    let filter = show.who_are(if is_long { "" } else { search });
     let after = params.get("after").and_then(|text| text.parse::<UserId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
     let found = admin.read(list_users(&admin.env, &admin.caller, (&filter, page)).await)?;
@@ -150,7 +146,8 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         page: admin.page(),
         frame: Frame::of(&admin, Part::Users),
         search: search.to_owned(),
-        search_error: is_long.then_some("Enter fewer characters: 200 at most."),
+        search_error: is_long.then(|| format!("Enter fewer characters: {MAX_SEARCH} at most.")),
+        max_search: MAX_SEARCH,
         shown: Show::ALL
             .map(|one| Choice { value: one.value(), label: one.label(), is_chosen: one == show })
             .into(),

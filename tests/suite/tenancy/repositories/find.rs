@@ -73,6 +73,8 @@ impl Calls {
             "Registrations::is_registered" => tx.registrations().is_registered(acme.client.id);
             "Registrations::list_tokens" => tx.registrations().list_tokens(now());
             "Grants::list_clients" => tx.grants().list_clients(acme.signed_in.session.id);
+            "Grants::is_renewable" =>
+                tx.grants().is_renewable(acme.signed_in.session.id, (org_id, acme.client.id), now());
             "Grants::is_revoked" => tx.grants().is_revoked(fixture::REVOKED);
             "Keys::find_data_key" => tx.keys().find_data_key();
             "Keys::list_lives" => tx.keys().list_lives();
@@ -151,9 +153,6 @@ impl Calls {
                 (acme.user.email.normalized(), &acme.account), &acme.signed_in.browser, Some((org_id, acme.client.id)), since);
             "Users::exists" => tx.users().exists(acme.user.id);
             "Users::find" => tx.users().find(acme.user.id);
-            "Users::list" => async {
-                tx.users().list(PageOf { after: None, limit: 10 }).await.map(|page| page.items)
-            };
             "Users::search" => async {
                 let text = acme.user.email.as_str().split('@').next().unwrap_or_default();
                 let search = UserSearch { text, ..UserSearch::default() };

@@ -46,7 +46,7 @@ async fn delete(
     }
     let author = caller.author();
     end_all(env, tx, Some(id), author.because("user_deleted")).await?;
-    if let Some(email) = user.profile.email.as_deref().and_then(|text| Email::parse(text).ok()) {
+    if let Some(email) = user.profile.email.as_deref().and_then(|text| Email::stored(text).ok()) {
         revoke_invitation(env, tx, &author, &email).await?;
         tx.join_requests().delete_of(&email).await?;
     }

@@ -102,9 +102,15 @@ fn mark_of(before: &ListedUser, wanted: &UserSettings) -> Result<Option<Mark>, C
         return Err(ChangeError::invalid("/email", detail));
     }
     let is_new = is_new(before, wanted);
+    let is_written_anew = wanted.email.as_ref().map(Email::as_str) != now.email.as_deref();
+    if let Some(email) = wanted.email.as_ref().filter(|_| is_written_anew) {
+        // One that is kept from before may be what no new one may.
+        Email::parse(email.as_str())
+            .map_err(|error| ChangeError::invalid("/email", format!("{error}, like name@example.com")))?;
+    }
     Ok(Mark::of([
         ("name", wanted.name.as_str() != now.name),
-        ("email", wanted.email.as_ref().map(Email::as_str) != now.email.as_deref()),
+        ("email", is_written_anew),
         ("verified", is_new && now.email_verified),
         ("locale", wanted.locale != now.locale),
         ("external_id", wanted.external_id != before.external_id),
@@ -114,7 +120,7 @@ fn mark_of(before: &ListedUser, wanted: &UserSettings) -> Result<Option<Mark>, C
 
 /// Whether the wanted address is another one, and not the same in another spelling.
 fn is_new(before: &ListedUser, wanted: &UserSettings) -> bool {
-    let former = before.profile.email.as_deref().and_then(|text| Email::parse(text).ok());
+    let former = before.profile.email.as_deref().and_then(|text| Email::stored(text).ok());
     wanted.email.as_ref().map(Email::normalized) != former.as_ref().map(Email::normalized)
 }
 
@@ -168,7 +174,7 @@ async fn readdress(
     tx.users().update_email(user.id, email, at).await.map_err(|error| taken(error.into()))?;
     check_gifts(tx, caller, (user.id, &roles)).await?;
     let author = caller.author();
-    let former = user.profile.email.as_deref().and_then(|text| Email::parse(text).ok());
+    let former = user.profile.email.as_deref().and_then(|text| Email::stored(text).ok());
     if let Some(former) = former.filter(|former| former.normalized() != email.normalized()) {
         revoke_invitation(env, tx, &author, &former).await?;
         tx.join_requests().delete_of(&former).await?; // of whoever they are, nothing is kept by it

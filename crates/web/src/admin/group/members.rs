@@ -97,7 +97,7 @@ async fn find(admin: &Admin, email: &str) -> Result<Result<UserId, ChangeError>,
         Ok(parsed) => parsed,
         Err(error) => return Ok(Err(wrong(format!("{error}, like name@example.com")))),
     };
-    let filter = UserFilter { email: Some(parsed), ..UserFilter::default() };
+    let filter = UserFilter::address(parsed);
     let first = PageOf { after: None, limit: 1 };
     let found = admin.read(list_users(&admin.env, &reader, (&filter, first)).await)?;
     let user = found.items.first().map(|user| user.id);
