@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{check, fuzz, generate, migrations, prepare, programs, screenshots, size, test};
+use crate::{check, fuzz, generate, migrations, page_times, prepare, programs, screenshots, size, test};
 
 /// One command.
 pub(crate) struct Command {
@@ -77,6 +77,20 @@ of one with some: target/screenshots/no-data/administrator/…-360-dark.png. It 
 
 CHROMIUM: the browser to use.",
         run: screenshots::run,
+    },
+    Command {
+        name: "page-times",
+        arguments: "[--long]",
+        summary: "Measures how long the server takes for each hosted page",
+        details: "\
+Each page of tests/browser/lib/pages.mjs that has an address, twenty times, of an organization of 2,000 users and 20,000 events in its
+audit log, and what is looked for in lists: fails if one takes longer than 100 ms half of the times. It starts an Orgate of its own, of
+the development profile.
+
+  --long  100,000 users, and 1,000,000 events
+
+CHROMIUM: the browser to use.",
+        run: page_times::run,
     },
     Command {
         name: "prepare",

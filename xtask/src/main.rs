@@ -11,6 +11,7 @@ mod commands;
 mod fuzz;
 mod generate;
 mod migrations;
+mod page_times;
 mod prepare;
 mod programs;
 mod query;

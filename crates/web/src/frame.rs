@@ -1,5 +1,7 @@
 //! What is around every page of somebody who is signed in: whose it is, who they are, and where they can go.
 
+use std::fmt::Display;
+
 use orgate_domain::organizations::Organization;
 
 use crate::page::{Link, Org};
@@ -60,6 +62,16 @@ pub(crate) struct Pager {
     /// The first page, if this is another one.
     pub(crate) first: Option<String>,
     pub(crate) next: Option<String>,
+}
+
+impl Pager {
+    /// Of a list at `here`, of which a later page is shown or not, and another one follows or not.
+    pub(crate) fn of(here: &str, is_later: bool, next: Option<impl Display>) -> Self {
+        Self {
+            first: is_later.then(|| here.to_owned()),
+            next: next.map(|after| format!("{here}?after={after}")),
+        }
+    }
 }
 
 impl Frame {

@@ -76,13 +76,14 @@ export async function startOrgate(seed, extra) {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   const at = (port) => `http://localhost:${port}`
-  // Another of its commands, on the database that it brought.
+  // The database that it brought: elsewhere, where the database's user cannot read.
+  const home = () => output.match(/database in (\S+)/)?.[1] ?? directory
+  const socket = () => readFileSync(join(home(), 'data/postmaster.pid'), 'utf8').split('\n')[4]
+  // Another of its commands on that.
   const run = (...command) => {
-    const home = output.match(/database in (\S+)/)?.[1] ?? directory // elsewhere, where the database's user cannot read
-    const socket = readFileSync(join(home, 'data/postmaster.pid'), 'utf8').split('\n')[4]
     const settings = {
-      DATABASE_URL: `postgres://postgres@localhost/postgres?host=${socket}`,
-      ORGATE__SECRETS__MASTER_KEY_FILE: join(home, 'master.key'),
+      DATABASE_URL: `postgres://postgres@localhost/postgres?host=${socket()}`,
+      ORGATE__SECRETS__MASTER_KEY_FILE: join(home(), 'master.key'),
       ORGATE__SERVER__ISSUER: at(port),
     }
     const ended = spawnSync(binary, command, { env: { ...env, ...settings }, encoding: 'utf8' })
@@ -94,7 +95,7 @@ export async function startOrgate(seed, extra) {
     writeFileSync(file, yaml)
     return run('apply', '-f', file)
   }
-  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), directory, run, apply, stop, output: () => output }
+  return { issuer: at(port), app: at(app), idp: at(idp), mailbox: at(mailbox), directory, socket, run, apply, stop, output: () => output }
 }
 
 const FLAGS = [

@@ -238,7 +238,11 @@ async fn the_chart_shows_how_often_people_signed_in_on_which_day() {
     let page = ada.get("/admin/acme").await;
 
     assert!(nothing.body.contains("In the last 30 days, nobody signed in, or tried to."), "{}", nothing.body);
-    assert!(!nothing.body.contains("<rect class=") && !nothing.body.contains("As a table"), "{}", nothing.body);
+    assert!(
+        !nothing.body.contains("<rect class=") && !nothing.body.contains("As a table"),
+        "{}",
+        nothing.body
+    );
     assert!(uncounted.body.contains("people signed in 3 times"), "{}", uncounted.body);
     assert!(
         page.body.contains("In the last 30 days, people signed in 4 times, and could not 1 time."),

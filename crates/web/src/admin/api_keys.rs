@@ -97,10 +97,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         frame: Frame::of(&admin, Part::ApiKeys).saying(said),
         csrf: admin.token(),
         keys: found.items.iter().map(|key| KeyLine::of(&admin, key, now)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
         new: manages.then(|| admin.href("/api-keys/new")),
         manages,
         here,

@@ -63,10 +63,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         page: admin.page(),
         frame: Frame::of(&admin, Part::Applications),
         applications: found.items.iter().map(|client| ApplicationLine::of(&admin, client)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
     };
     Ok(admin.render(StatusCode::OK, &template))
 }

@@ -185,10 +185,7 @@ async fn page(admin: &Admin, after: Option<ConnectionId>) -> Result<ConnectionsT
             .iter()
             .map(|connection| ConnectionLine::of(admin, (connection, of(connection.id)), now))
             .collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
         links: SetupLinks::of(admin),
     })
 }

@@ -139,10 +139,7 @@ async fn show(
         frame: Frame::of(admin, Part::Domains).saying(said),
         csrf: admin.token(),
         domains: found.items.iter().map(|domain| DomainLine::of(admin, domain, now)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
         manages: admin.caller.asking(OrgatePermission::DomainsManage).is_some(),
         typed: refused.as_ref().map_or_else(String::new, |(_, typed)| (*typed).to_owned()),
         error: refused.map(|(refusal, _)| refusal.wrong.why),

@@ -97,10 +97,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         frame: Frame::of(&admin, Part::Invitations).saying(done),
         csrf: admin.token(),
         invitations: found.items.iter().map(|invitation| InvitationLine::of(invitation, now)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
         invite: invite.map(|_| admin.href("/invitations/new")),
         here,
     };

@@ -109,10 +109,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         page: admin.page(),
         frame: Frame::of(&admin, Part::Roles).saying(done),
         roles: found.items.iter().map(|role| RoleLine::of(&admin, role)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
         new: makes.map(|_| admin.href("/roles/new")),
     };
     Ok(admin.render(StatusCode::OK, &template))

@@ -109,10 +109,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         frame: Frame::below_if_open(&admin, Part::Connections).saying(said),
         csrf: admin.token(),
         links: found.items.iter().map(|link| SetupLinkLine::of(&admin, link, now)).collect(),
-        pager: Pager {
-            first: after.map(|_| here.clone()),
-            next: found.next.map(|after| format!("{here}?after={after}")),
-        },
+        pager: Pager::of(&here, after.is_some(), found.next),
         new: new.map(|_| admin.href("/setup-links/new")),
         here,
     };
