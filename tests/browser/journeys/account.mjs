@@ -1,20 +1,12 @@
 // A member looks after their own account: by the keyboard alone, without script, and under axe.
-import { assert, signIn, tabTo } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, enterNotes, hasEnded, press } from '../lib/harness.mjs'
 
 export async function account({ journeys, orgate, browser }) {
-  const enter = async (page, organization, email) => {
-    await page.goto(`${orgate.app}/sign-in?organization=${organization}`)
-    await signIn(page, email)
-    await page.getByRole('heading', { name: /^Notes of/ }).waitFor()
-  }
+  const enter = (page, organization, email, password) => enterNotes(page, orgate, organization, email, password)
   const open = async (page, below = '', organization = 'acme') => {
     await page.goto(`${orgate.issuer}/account${below}?organization=${organization}`)
     await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
-  }
-  const press = async (page, target) => {
-    await tabTo(page, target)
-    await page.keyboard.press('Enter')
   }
   const side = (page) => page.getByRole('navigation', { name: 'Your account' })
 
@@ -36,9 +28,7 @@ export async function account({ journeys, orgate, browser }) {
             else await device.first().getByRole('button', { name: /^Sign out/ }).click()
             await page.getByRole('status').getByText('Signed out').waitFor()
             assert(!(await device.count()), 'it is still there')
-            await lost.goto(orgate.app)
-            await lost.getByRole('button', { name: 'Refresh token' }).click()
-            await lost.getByText('Your session has ended').waitFor()
+            await hasEnded(lost, orgate)
             await press(page, side(page).getByRole('link', { name: 'Activity' }))
             await page.getByText('A session ended').first().waitFor()
           },

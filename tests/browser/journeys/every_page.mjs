@@ -3,7 +3,7 @@ import { assert } from '../lib/harness.mjs'
 import { ordinary, settle } from '../lib/organizations.mjs'
 import { unopened } from '../lib/pages.mjs'
 import { walk } from '../lib/walk.mjs'
-import { examineAsItIs } from './pages.mjs'
+import { examineAsItIs } from '../lib/axe.mjs'
 
 const LOOKS = [[1440, 900, 'light'], [360, 740, 'dark']]
 

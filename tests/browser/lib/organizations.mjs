@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { assert, freePort, mailTo, PASSWORD } from './harness.mjs'
+import { assert, freePort, mailTo, PASSWORD, tokenOf } from './harness.mjs'
 import { startOpenIdProvider } from '../peers/openid_provider.mjs'
 
 const SECRET = `for-these-journeys-${randomBytes(16).toString('hex')}`
@@ -27,15 +27,11 @@ clients:${slugs.map((slug) => `
 `
 
 // The management API, as a machine that is an owner of the organization.
-async function callerOf({ issuer }, slug) {
-  const form = { grant_type: 'client_credentials', resource: `${issuer}/api` }
-  const authorization = `Basic ${Buffer.from(`${slug}-robot:${SECRET}`).toString('base64')}`
-  const answer = await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })
-  const { access_token } = await answer.json()
-  assert(access_token, `no token for ${slug}: ${answer.status}`)
+async function callerOf(orgate, slug) {
+  const token = await tokenOf(orgate, `${slug}-robot`, SECRET)
   const ask = async (method, below, body) => {
-    const headers = { authorization: `Bearer ${access_token}`, ...(body && { 'content-type': 'application/json' }) }
-    const url = `${issuer}/api/v1/organizations/${slug}${below}`
+    const headers = { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }
+    const url = `${orgate.issuer}/api/v1/organizations/${slug}${below}`
     const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) })
     return { status: answer.status, body: await answer.json().catch(() => null) }
   }

@@ -3,7 +3,7 @@
 //
 // `page_list.rs` of the suite fails for a route of the front channel that is neither here nor in NO_PAGES: it reads this file,
 // one entry a line.
-import { mailTo, signIn } from './harness.mjs'
+import { mailTo, openConsole, signIn } from './harness.mjs'
 
 export const PAGES = [
   { as: 'visitor', path: '/' },
@@ -178,9 +178,7 @@ export const ENTER = {
     await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
   },
   async operator(page, place) {
-    await page.goto(`${place.orgate.issuer}/console`)
-    await signIn(page, 'ruth@operator.test')
-    await page.getByRole('heading', { name: 'Organizations' }).waitFor()
+    await openConsole(page, place.orgate)
     await page.goto(`${place.orgate.issuer}/admin/operator/organizations/${place.ids.organization}/users`)
     await page.getByLabel('Your reason').fill(place.words('reason')[0])
     await page.keyboard.press('Enter')
