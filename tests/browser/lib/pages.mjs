@@ -100,21 +100,47 @@ export const NO_PAGES = [
   ['/assets/brand/{color}', 'a file'],
 ]
 
-// Those that can be opened of an organization, as whoever it is: with what they are called, and how to get there; whether it is
-// what its administrators see as well.
-export function pagesOf(place, as) {
-  const shown = PAGES.flatMap((entry) => {
+// What the front channel reads from addresses. Whatever a page leads on with, or asks for by GET, is among them.
+export const PARAMETERS = [
+  // What is looked for, and where a page begins.
+  'search', 'show', 'find', 'kind', 'user', 'from', 'until', 'format', 'after',
+  // What came of something.
+  'done', 'failed', 'refused', 'error', 'error_description',
+  // What a page is about.
+  'request', 'organization', 'tenant', 'invitation', 'join', 'link', 'vendor', 'token', 'connection', 'user_code', 'code', 'state', 'iss',
+  // What applications ask for (OAuth 2.0, OpenID Connect), and identity providers (SAML).
+  'client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'nonce', 'prompt', 'max_age', 'login_hint', 'acr_values', 'claims',
+  'code_challenge', 'code_challenge_method', 'dpop_jkt', 'request_uri', 'resource', 'id_token_hint', 'post_logout_redirect_uri', 'logout_hint',
+  'ui_locales', 'SAMLRequest', 'SAMLResponse', 'RelayState', 'SigAlg', 'Signature',
+]
+
+// Addresses that lead on, of an organization, and to a page if they cannot: as whoever is not signed in.
+export function leadingOn(place) {
+  const leading = NO_PAGES.filter(([, why]) => why.startsWith('leads')).map(([path]) => path)
+  return leading.map((path) => ({ name: path, at: `${place.orgate.issuer}${path.replaceAll(/{(\w+)}/g, (_, name) => place.ids[name])}` }))
+}
+
+// What is opened as whoever it is: of another organization, the operator sees what its administrators do.
+function listedFor(as) {
+  return PAGES.flatMap((entry) => {
     if (!entry.ofOthers || as !== 'operator') return entry.as === as ? [entry] : []
     return [{ ...entry, path: entry.path.replace('{organization}', '{organization}/organizations/{other}') }]
   })
-  return shown.flatMap((entry) => {
+}
+
+export const pathsFor = (as) => listedFor(as).map(({ path }) => path)
+
+// Those that can be opened of an organization: with what they are called, how to get there, and where that is; whether it is
+// what its administrators see as well.
+export function pagesOf(place, as) {
+  return listedFor(as).flatMap((entry) => {
     if (entry.needs && !place.ids[entry.needs]) return []
     const address = entry.path.replaceAll(/{(\w+)}/g, (braced, name) => named(place, as, name, entry.which?.[name]) ?? braced)
     if (address.includes('{')) return []
+    const at = `${place.orgate.issuer}${address}`
     const query = address.startsWith('/account') ? `?organization=${place.slug}` : ''
-    const at = `${place.orgate.issuer}${address}${query}`
-    const go = entry.open ? (page) => entry.open(page, place) : (page) => page.goto(at)
-    return [{ name: entry.path, as, at: entry.open ? null : at, go, isAgain: as === 'operator' && !!entry.ofOthers }]
+    const go = entry.open ? (page) => entry.open(page, place) : (page) => page.goto(`${at}${query}`)
+    return [{ name: entry.path, as, at, go, isAgain: as === 'operator' && !!entry.ofOthers }]
   })
 }
 
