@@ -10,6 +10,7 @@ export async function everyPage({ journeys, orgate, browser, callback }) {
   const opened = new Set()
   const examineAll = async (place) => {
     const found = await walk(browser, place, async (page, { as, name }) => {
+      assert(!place.ids.user || !(await page.locator('.empty').count()), 'there is nothing on it')
       await examineInEveryLook(page, `${place.slug} ${as} ${name}`)
     })
     found.opened.forEach((name) => opened.add(name))

@@ -18,15 +18,18 @@ const LONGEST = 32 * 1024
 
 // Fields that some page shows.
 const SHOWN = [
-  'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'rule', 'reason', 'upstream',
+  'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'key', 'rule', 'reason', 'upstream',
   'claim', 'declined', 'query', 'typed',
 ]
 
 export async function payloads(world) {
   const { journeys } = world
   const parts = Array.from({ length: ORGANIZATIONS }, (_, number) => PAYLOADS.filter((_, index) => index % ORGANIZATIONS === number))
-  const lengths = { external: 250, rule: 250 }
-  const words = (part) => (field) => Object.values(texts(field, part, lengths[field])).flat()
+  const lengths = { external: 250, rule: 250, key: 100 }
+  const words = (part) => (field) => {
+    const length = lengths[field] ?? 200
+    return Object.values(texts(field, part, length)).flat().filter((text) => [...text].length <= length)
+  }
   const wanted = Object.fromEntries(parts.map((part, number) => [`payloads-${number}`, words(part)]))
   const { places, users, said, provider } = await settle(world, wanted)
   const seen = new Set()

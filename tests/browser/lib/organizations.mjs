@@ -11,7 +11,7 @@ const SECRET = `for-these-journeys-${randomBytes(16).toString('hex')}`
 const WORDS = {
   organization: ['Wayne Works'], administrator: ['Ada Adler'], user: ['Nina Newman', 'Omar Otis'], role: ['Archivist', 'Approver'],
   group: ['Night shift', 'Staff'], connection: ['Workforce', 'Former directory'], invitation: ['Ivy Inman'], application: ['Wiki'],
-  rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
+  key: ['Hiring tool'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
   upstream: ['Uma Upstream'],
 }
 export const ordinary = (field) => WORDS[field]
@@ -97,6 +97,7 @@ async function fill(place, issuer) {
   await call('POST', '/clients', {
     type: 'web', name: words('application')[0], redirect_uris: [`https://${slug}.test/callback`], home_url: `https://${slug}.test/`,
   })
+  await each(words('key').slice(0, 10), (name) => ['POST', '/api-keys', { name, permissions: ['orgate:users:read', 'orgate:audit:read'] }])
   await call('PATCH', '/joining', { domains: 'request', others: 'request' })
   const [domain] = await each([`claimed.${slug}.test`], (name) => ['POST', '/domains', { name }])
   const settings = {
@@ -112,6 +113,7 @@ async function fill(place, issuer) {
     await call('PUT', `/connections/${made.id}/state`, { state: 'active', version: 1, untested: true })
     connections.push(made.id)
   }
+  await call('PATCH', `/connections/${connections[0]}`, { pilots: [`pilot@${slug}.test`] })
   const off = connections.pop()
   await call('PUT', `/connections/${off}/state`, { state: 'disabled', version: 1 })
   Object.assign(ids, {

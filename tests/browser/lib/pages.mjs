@@ -62,7 +62,7 @@ export const PAGES = [
   { as: 'administrator', path: '/account/sign-in' },
   { as: 'administrator', path: '/sso/{organization}/{connection}/link', which: { organization: 'id' } },
   { as: 'administrator', path: '/choose', open: (page, place) => page.goto(authorize(place, { prompt: 'select_account' })) },
-  { as: 'administrator', path: '/consent', open: (page, place) => page.goto(authorize(place, { client_id: 'guest', organization: place.slug })) },
+  { as: 'administrator', path: '/consent', open: (page, place) => page.goto(authorize(place, { ...guest(place), scope: 'openid email' })) },
   { as: 'administrator', path: '/device/approve', open: openDevice },
   { as: 'administrator', path: '/logout' },
 
@@ -195,6 +195,23 @@ async function openDevice(page, place) {
   await page.getByRole('heading', { name: 'Let the device in?' }).waitFor()
 }
 
+const guest = (place) => ({ client_id: 'guest', organization: place.slug })
+
+// Of an organization with data, accounts have something to list as well: what somebody else's application may, and another
+// organization that the browser is signed in to.
+async function settleAccount(page, place) {
+  const arrive = async () => {
+    await page.waitForURL(`${place.callback.origin}/**`)
+    await place.callback.next()
+  }
+  await page.goto(authorize(place, guest(place)))
+  if (page.url().startsWith(place.orgate.issuer)) await page.getByRole('button', { name: 'Allow', exact: true }).click()
+  await arrive()
+  await page.goto(authorize(place, { organization: 'acme' }))
+  await signIn(page, 'admin@acme.test')
+  await arrive()
+}
+
 // In each way once: then pages open by their addresses.
 export const ENTER = {
   async visitor() {},
@@ -202,6 +219,7 @@ export const ENTER = {
     await page.goto(`${place.orgate.issuer}/admin/${place.slug}`)
     await signIn(page, place.administrator)
     await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
+    if (place.ids.user) await settleAccount(page, place)
   },
   async operator(page, place) {
     await openConsole(page, place.orgate)
