@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startBrowser, startCallback, startOrgate } from './lib/harness.mjs'
 import { crowd, ordinary, settle } from './lib/organizations.mjs'
+import { ENTER, pathsFor } from './lib/pages.mjs'
 import { walk } from './lib/walk.mjs'
 
 const WIDTHS = [360, 768, 1440]
@@ -12,6 +13,11 @@ const CROWD = 100_000
 
 const isLong = process.argv.includes('--long')
 const part = process.argv.slice(2).find((argument) => !argument.startsWith('-')) ?? ''
+const paths = Object.keys(ENTER).flatMap(pathsFor)
+if (!paths.some((path) => path.includes(part))) {
+  console.error(`No page has ${JSON.stringify(part)} in its path. There are:\n  ${paths.join('\n  ')}`)
+  process.exit(1)
+}
 const directory = process.env.SCREENSHOTS
 const began = Date.now()
 const wrong = []

@@ -73,7 +73,7 @@ Each page of tests/browser/lib/pages.mjs, at 360, 768 and 1440 pixels, light and
 of one with some: target/screenshots/no-data/administrator/…-360-dark.png. It starts an Orgate of its own.
 
   --long  also of an organization of 100,000 users
-  NAME    only pages whose path contains it, such as `roles` or `/setup`
+  NAME    only pages whose path contains it, such as `roles` or `/setup`; if there are none, it lists what there is
 
 CHROMIUM: the browser to use.",
         run: screenshots::run,

@@ -1,20 +1,22 @@
 // A member looks after their own account: by the keyboard alone, without script, and under axe.
-import { assert, signIn, tabTo } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine, fits } from '../lib/axe.mjs'
+import { assert, enterNotes, hasEnded, PASSWORD, press, signIn } from '../lib/harness.mjs'
+
+const CHOSEN = 'another four words to remember'
+
+// Somebody whose password nobody else needs.
+const described = `
+organizations:
+  - slug: acme
+    name: Acme Inc
+    users: [{ email: pat@acme.test, name: Pat Page, password: "${PASSWORD}", roles: [viewer] }]
+`
 
 export async function account({ journeys, orgate, browser }) {
-  const enter = async (page, organization, email) => {
-    await page.goto(`${orgate.app}/sign-in?organization=${organization}`)
-    await signIn(page, email)
-    await page.getByRole('heading', { name: /^Notes of/ }).waitFor()
-  }
+  const enter = (page, organization, email, password) => enterNotes(page, orgate, organization, email, password)
   const open = async (page, below = '', organization = 'acme') => {
     await page.goto(`${orgate.issuer}/account${below}?organization=${organization}`)
     await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
-  }
-  const press = async (page, target) => {
-    await tabTo(page, target)
-    await page.keyboard.press('Enter')
   }
   const side = (page) => page.getByRole('navigation', { name: 'Your account' })
 
@@ -36,9 +38,7 @@ export async function account({ journeys, orgate, browser }) {
             else await device.first().getByRole('button', { name: /^Sign out/ }).click()
             await page.getByRole('status').getByText('Signed out').waitFor()
             assert(!(await device.count()), 'it is still there')
-            await lost.goto(orgate.app)
-            await lost.getByRole('button', { name: 'Refresh token' }).click()
-            await lost.getByText('Your session has ended').waitFor()
+            await hasEnded(lost, orgate)
             await press(page, side(page).getByRole('link', { name: 'Activity' }))
             await page.getByText('A session ended').first().waitFor()
           },
@@ -69,6 +69,48 @@ export async function account({ journeys, orgate, browser }) {
       await page.goto(`${orgate.issuer}/account`)
       await page.getByRole('heading', { name: 'Casey Consult' }).waitFor()
     }))
+
+  await journeys.run('a member changes their password on a narrow screen without script: what was wrong is said, and the old one is worth nothing', async () => {
+    orgate.apply(described)
+    const narrow = { javaScriptEnabled: false, viewport: { width: 360, height: 740 } }
+    await browser.visit(async (page) => {
+      await enter(page, 'acme', 'pat@acme.test')
+      await browser.visit(async (elsewhere) => {
+        await enter(elsewhere, 'acme', 'pat@acme.test')
+        await open(page, '/sign-in')
+        await fits(page)
+        const current = page.getByLabel('Your current password')
+        const change = async (typed) => {
+          await current.fill(typed)
+          await page.getByLabel('A new password').fill(CHOSEN)
+          await page.getByLabel('The same password again').fill(CHOSEN)
+          await page.getByRole('button', { name: 'Change the password' }).click()
+        }
+        await change('not their password')
+        const alert = page.getByRole('alert')
+        await alert.getByRole('heading', { name: 'Your password was not changed' }).waitFor()
+        assert(new URL(page.url()).pathname === '/account/sign-in', page.url())
+        await fits(page)
+        assert((await current.getAttribute('aria-invalid')) === 'true', 'the field is not marked')
+        const beside = await page.locator(`#${await current.getAttribute('aria-describedby')}`).innerText()
+        assert(/not your current password/i.test(beside), beside)
+        for (const field of await page.locator('[type=password]').all()) assert(!(await field.inputValue()), 'a password is in the page')
+        await press(page, alert.getByRole('link', { name: beside }))
+        assert(await current.evaluate((element) => element === document.activeElement), 'the focus is not on what is wrong')
+        await change(PASSWORD)
+        await page.getByRole('status').getByText('Your password is changed').waitFor()
+        await fits(page)
+        await open(page, '/sessions') // they are still signed in here
+        await hasEnded(elsewhere, orgate)
+      }, narrow)
+    }, narrow)
+    await browser.visit(async (page) => {
+      await page.goto(`${orgate.app}/sign-in?organization=acme`)
+      await signIn(page, 'pat@acme.test')
+      await page.getByText('The e-mail address or the password is not right.').first().waitFor()
+      await enter(page, 'acme', 'pat@acme.test', CHOSEN)
+    }, narrow)
+  })
 
   await journeys.run('axe: the account', async () => {
     await browser.visit(async (page) => {

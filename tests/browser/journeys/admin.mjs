@@ -1,18 +1,9 @@
 // An administrator runs their organization: by the keyboard alone, without script, and under axe.
-import { assert, signIn, tabTo } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
-import { newestMail } from './people.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, enterNotes, hasEnded, newestMail, openAdmin, press, signIn, tabTo } from '../lib/harness.mjs'
 
 export async function admin({ journeys, orgate, browser }) {
-  const open = async (page, path = '') => {
-    await page.goto(`${orgate.issuer}/admin/acme${path}`)
-    if (await page.getByLabel(/password/i).count()) await signIn(page, 'admin@acme.test')
-    await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
-  }
-  const press = async (page, target) => {
-    await tabTo(page, target)
-    await page.keyboard.press('Enter')
-  }
+  const open = (page, below) => openAdmin(page, orgate, below)
   const find = async (page, email) => {
     await open(page, '/users')
     await page.getByLabel(/find by name or e-mail address/i).fill(email)
@@ -42,9 +33,7 @@ export async function admin({ journeys, orgate, browser }) {
   await journeys.run("an administrator ends somebody's sessions without script, and they are out", () =>
     browser.visit(async (page) => {
       await browser.visit(async (lost) => {
-        await lost.goto(`${orgate.app}/sign-in?organization=acme`)
-        await signIn(lost, 'casey@consult.test')
-        await lost.getByRole('heading', { name: /^Notes of/ }).waitFor()
+        await enterNotes(lost, orgate, 'acme', 'casey@consult.test')
         await find(page, 'casey@consult.test')
         const sessions = page.getByRole('region', { name: /where they are signed in/i })
         await sessions.getByRole('button', { name: /^end/i }).first().waitFor()
@@ -53,9 +42,7 @@ export async function admin({ journeys, orgate, browser }) {
           await page.getByRole('status').waitFor()
         }
         await page.getByText('Nowhere at the moment').waitFor()
-        await lost.goto(orgate.app)
-        await lost.getByRole('button', { name: 'Refresh token' }).click()
-        await lost.getByText('Your session has ended').waitFor()
+        await hasEnded(lost, orgate)
       })
     }, { javaScriptEnabled: false }))
 

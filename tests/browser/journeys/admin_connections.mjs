@@ -1,21 +1,17 @@
 // An administrator connects an identity provider, proves a domain, and finds what happened: from `/admin`, and under axe.
-import { assert, signIn } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, heading, openAdmin, signIn } from '../lib/harness.mjs'
 
 export async function adminConnections({ journeys, orgate, browser }) {
-  const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor()
-  const open = async (page, path, name) => {
-    await page.goto(`${orgate.issuer}/admin/acme${path}`)
-    if (await page.getByLabel(/password/i).count()) await signIn(page, 'admin@acme.test')
-    await heading(page, name)
-  }
+  const title = (page, name) => heading(page, name, 1)
+  const open = (page, below, name) => openAdmin(page, orgate, below, name)
   const here = async () => {}
 
   await journeys.run('axe: an administrator connects an identity provider from the administration, tests it, and switches it off and on', () =>
     browser.visit(async (page) => {
       await examine(page, 'admin, no identity provider', () => open(page, '/connections', 'Identity providers'))
       await page.getByRole('button', { name: 'Connect an identity provider' }).click()
-      await heading(page, /which identity provider/i)
+      await title(page, /which identity provider/i)
       assert(!page.url().includes('ogsl_'), 'the secret is in the address')
       await examine(page, 'setup, opened from the administration', here)
       await page.getByRole('link', { name: 'Okta' }).click()
@@ -24,16 +20,16 @@ export async function adminConnections({ journeys, orgate, browser }) {
       await page.getByRole('link', { name: 'Done, continue' }).click()
       await page.getByLabel(/address of the metadata/i).fill(`${orgate.idp}/saml/metadata`)
       await page.getByRole('button', { name: 'Save and continue' }).click()
-      await heading(page, 'Attributes and roles')
+      await title(page, 'Attributes and roles')
       await page.getByRole('link', { name: 'Back to the administration' }).click()
       await page.getByRole('row', { name: /Acme Directory/ }).getByText('Draft').waitFor()
       await examine(page, 'admin, identity providers', here)
       await page.getByRole('link', { name: /Acme Directory/ }).click()
-      await heading(page, 'Acme Directory')
+      await title(page, 'Acme Directory')
       await page.getByRole('button', { name: 'Test' }).click()
       await page.getByRole('link', { name: 'Test sign-in' }).click()
       await page.getByRole('button', { name: /Vera/ }).click()
-      await heading(page, 'The test passed')
+      await title(page, 'The test passed')
       await page.getByRole('link', { name: 'Continue' }).click()
       await page.getByRole('button', { name: 'Start the pilot' }).click()
       await page.getByRole('heading', { name: 'The pilot is running' }).waitFor()
@@ -70,7 +66,7 @@ export async function adminConnections({ journeys, orgate, browser }) {
         await open(page, '/domains', 'Domains')
         await page.getByRole('textbox', { name: 'Domain' }).fill('journeys.test')
         await page.getByRole('button', { name: 'Claim the domain' }).click()
-        await heading(page, 'journeys.test')
+        await title(page, 'journeys.test')
         assert(!(await page.getByRole('button', { name: /copy/i }).count()), 'a button that does nothing is shown')
         await page.getByRole('button', { name: 'Check now' }).click()
         await page.getByRole('alert').waitFor()
@@ -80,10 +76,10 @@ export async function adminConnections({ journeys, orgate, browser }) {
         await page.getByText('The domain is given up').waitFor()
         await open(page, '/setup-links/new', 'Make a set-up link')
         await page.getByRole('button', { name: 'Make the link' }).click()
-        await heading(page, 'The link is made')
+        await title(page, 'The link is made')
         const link = await page.locator('#link').textContent()
         await page.getByRole('link', { name: 'Done' }).click()
-        await heading(page, 'Set-up links')
+        await title(page, 'Set-up links')
         await page.getByRole('button', { name: /^take back/i }).first().click()
         await page.getByText('The link is taken back').waitFor()
         await page.goto(link)

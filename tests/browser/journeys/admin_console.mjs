@@ -1,17 +1,9 @@
 // The console: an operator finds an organization, says why they look at it, and suspends it, by the keyboard alone.
-import { assert, signIn, tabTo } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, openConsole, press, tabTo } from '../lib/harness.mjs'
 
 export async function adminConsole({ journeys, orgate, browser }) {
-  const open = async (page) => {
-    await page.goto(`${orgate.issuer}/console`)
-    if (await page.getByLabel(/password/i).count()) await signIn(page, 'ruth@operator.test')
-    await page.getByRole('heading', { name: 'Organizations' }).waitFor()
-  }
-  const press = async (page, target) => {
-    await tabTo(page, target)
-    await page.keyboard.press('Enter')
-  }
+  const open = (page) => openConsole(page, orgate)
   const say = async (page, why) => {
     await page.getByRole('heading', { name: /why do you look/i }).waitFor()
     await tabTo(page, page.getByLabel('Your reason'))

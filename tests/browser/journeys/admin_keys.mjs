@@ -1,17 +1,9 @@
 // API keys, how users are found and the overview: by somebody who has only a keyboard, without script, and under axe.
-import { assert, signIn, tabTo } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, openAdmin, press, tabTo } from '../lib/harness.mjs'
 
 export async function adminKeys({ journeys, orgate, browser }) {
-  const open = async (page, path = '') => {
-    await page.goto(`${orgate.issuer}/admin/acme${path}`)
-    if (await page.getByLabel(/password/i).count()) await signIn(page, 'admin@acme.test')
-    await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
-  }
-  const press = async (page, target) => {
-    await tabTo(page, target)
-    await page.keyboard.press('Enter')
-  }
+  const open = (page, below) => openAdmin(page, orgate, below)
 
   await journeys.run('an administrator makes an API key and takes it back, by the keyboard alone', () =>
     browser.visit(async (page) => {

@@ -1,20 +1,12 @@
 // A newcomer gives the organization its look and its policies: by the keyboard alone, without script, and under axe.
-import { assert, signIn, tabTo } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, openAdmin, press, tabTo } from '../lib/harness.mjs'
 
 const LOGO = 'https://brand.acme.test/logo.svg'
 const DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="180" height="48"><rect width="180" height="48" rx="8" fill="#c2185b"/></svg>'
 
 export async function adminLook({ journeys, orgate, browser }) {
-  const open = async (page, path) => {
-    await page.goto(`${orgate.issuer}/admin/acme${path}`)
-    if (await page.getByLabel('Password', { exact: true }).count()) await signIn(page, 'admin@acme.test')
-    await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
-  }
-  const press = async (page, target) => {
-    await tabTo(page, target)
-    await page.keyboard.press('Enter')
-  }
+  const open = (page, below) => openAdmin(page, orgate, below)
   const type = async (page, field, text) => {
     await tabTo(page, field)
     await page.keyboard.press('ControlOrMeta+a')

@@ -1,25 +1,9 @@
 // Roles and groups: made by somebody who has only a keyboard, changed by two at once, and under axe.
-import { assert, signIn } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, openAdmin, press, tabTo } from '../lib/harness.mjs'
 
 export async function adminRoles({ journeys, orgate, browser }) {
-  const open = async (page, path = '') => {
-    await page.goto(`${orgate.issuer}/admin/acme${path}`)
-    if (await page.getByLabel(/password/i).count()) await signIn(page, 'admin@acme.test')
-    await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
-  }
-  // As `tabTo`, on a page of many boxes; how far it was.
-  const tab = async (page, target, most = 40) => {
-    for (let presses = 0; presses <= most; presses++) {
-      if (await target.evaluate((element) => element === document.activeElement)) return presses
-      await page.keyboard.press('Tab')
-    }
-    throw new Error('the keyboard does not reach it')
-  }
-  const press = async (page, target, most) => {
-    await tab(page, target, most)
-    await page.keyboard.press('Enter')
-  }
+  const open = (page, below) => openAdmin(page, orgate, below)
   // What has the focus is seen: not behind the bar at the bottom, and not outside of the page.
   const isSeen = (page) => page.evaluate(() => {
     const { left, top, width, height } = document.activeElement.getBoundingClientRect()
@@ -47,13 +31,13 @@ export async function adminRoles({ journeys, orgate, browser }) {
       assert(await alert.evaluate((element) => element === document.activeElement), 'the focus is not on what is wrong')
       await press(page, alert.getByRole('link'), 2)
       await page.keyboard.type('Support lead')
-      await tab(page, page.getByRole('checkbox', { name: /^read users/i }))
+      await tabTo(page, page.getByRole('checkbox', { name: /^read users/i }))
       await page.keyboard.press('Space')
       assert(await isSeen(page), 'what has the focus is covered')
-      await tab(page, page.getByRole('checkbox', { name: /^all groups/i }))
+      await tabTo(page, page.getByRole('checkbox', { name: /^all groups/i }))
       await page.keyboard.press('Space')
       assert(!await page.getByRole('checkbox', { name: /^manage groups/i }).count(), 'what is included is not to be chosen')
-      await tab(page, page.getByRole('checkbox', { name: 'notes:write' }), 80)
+      await tabTo(page, page.getByRole('checkbox', { name: 'notes:write' }), 80)
       assert(await isSeen(page), 'what has the focus is covered')
       await page.keyboard.press('Space')
       await press(page, save, 20)
@@ -64,20 +48,20 @@ export async function adminRoles({ journeys, orgate, browser }) {
 
       await press(page, page.getByRole('complementary').getByRole('link', { name: 'Groups' }))
       await press(page, page.getByRole('main').getByRole('link', { name: 'Make a group' }))
-      await tab(page, page.getByLabel('Name', { exact: true }))
+      await tabTo(page, page.getByLabel('Name', { exact: true }))
       await page.keyboard.type('Support')
-      await tab(page, page.getByRole('checkbox', { name: /support lead/i }))
+      await tabTo(page, page.getByRole('checkbox', { name: /support lead/i }))
       await page.keyboard.press('Space')
       await press(page, page.getByRole('button', { name: 'Make the group' }))
       await page.getByText('The group is made').waitFor()
-      await tab(page, page.getByLabel(/add a user/i))
+      await tabTo(page, page.getByLabel(/add a user/i))
       await page.keyboard.type('casey@consult.test')
       await page.keyboard.press('Enter')
       await page.getByText('They are in the group').waitFor()
-      await press(page, page.getByRole('button', { name: /^take out/i }))
+      await press(page, page.getByRole('button', { name: /^take out/i }), 40)
       await page.getByText('They are out of the group').waitFor()
-      await press(page, page.getByRole('link', { name: /^delete/i }))
-      await tab(page, page.getByLabel(/to confirm/i))
+      await press(page, page.getByRole('link', { name: /^delete/i }), 40)
+      await tabTo(page, page.getByLabel(/to confirm/i))
       await page.keyboard.type('support')
       await page.keyboard.press('Enter')
       await page.getByText('The group is gone').waitFor()

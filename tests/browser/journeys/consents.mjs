@@ -1,17 +1,14 @@
 // An application of somebody else's: what a person lets it have, sees that it has, and takes back; both pages under axe.
-import { assert, signIn } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, heading, signIn } from '../lib/harness.mjs'
+import { authorize } from '../lib/pages.mjs'
 
 export async function consents({ journeys, orgate, browser, callback }) {
   const redirect_uri = `${callback.origin}/cb`
   const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
-  const asking = `${orgate.issuer}/authorize?${new URLSearchParams({
-    client_id: 'guest', organization: 'acme', redirect_uri, response_type: 'code', scope: 'openid email offline_access',
-    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256',
-  })}`
+  const asking = authorize({ orgate, callback }, { client_id: 'guest', organization: 'acme', scope: 'openid email offline_access' })
   const token = (parameters) =>
     fetch(`${orgate.issuer}/token`, { method: 'POST', body: new URLSearchParams({ client_id: 'guest', ...parameters }) })
-  const heading = (page, name) => page.getByRole('heading', { name }).waitFor()
 
   async function approach(page) {
     await page.goto(asking)

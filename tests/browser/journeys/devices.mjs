@@ -1,7 +1,7 @@
 // A device that shows a code (RFC 8628): openid-client on the device, a person in a browser; and its pages under axe.
 import * as client from 'openid-client'
-import { assert, signIn } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, heading, signIn } from '../lib/harness.mjs'
 
 export async function devices({ journeys, orgate, browser }) {
   const execute = [client.enableNonRepudiationChecks, client.allowInsecureRequests]
@@ -9,7 +9,6 @@ export async function devices({ journeys, orgate, browser }) {
   const ask = (changes = {}) =>
     client.initiateDeviceAuthorization(config, { scope: 'openid email offline_access', organization: 'acme', ...changes })
   const button = (page, name) => page.getByRole('button', { name }).click()
-  const heading = (page, name) => page.getByRole('heading', { name }).waitFor()
 
   // From the code to the question whether the device may come in.
   async function approach(page, device, email = 'admin@acme.test') {

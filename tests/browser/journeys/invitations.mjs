@@ -1,7 +1,6 @@
 // Somebody is invited by a program, comes by the mail, chooses a password, and signs in; without script, and under axe.
-import { assert, signIn } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
-import { newestMail } from './people.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, newestMail, signIn, tokenOf } from '../lib/harness.mjs'
 
 const SECRET = 'a-program-that-invites-people-to-acme'
 const PASSWORD = 'four words to remember'
@@ -19,14 +18,11 @@ clients:
     roles: [admin]
 `
 
-async function invite({ issuer }, email) {
-  const basic = Buffer.from(`inviter:${SECRET}`).toString('base64')
-  const form = { grant_type: 'client_credentials', resource: `${issuer}/api` }
-  const asked = { method: 'POST', headers: { authorization: `Basic ${basic}` }, body: new URLSearchParams(form) }
-  const { access_token } = await (await fetch(`${issuer}/token`, asked)).json()
-  const answer = await fetch(`${issuer}/api/v1/organizations/acme/invitations`, {
+async function invite(orgate, email) {
+  const token = await tokenOf(orgate, 'inviter', SECRET)
+  const answer = await fetch(`${orgate.issuer}/api/v1/organizations/acme/invitations`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ email, roles: ['viewer'] }),
   })
   assert(answer.status === 201, `${answer.status}: ${await answer.text()}`)

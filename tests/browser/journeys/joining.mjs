@@ -1,7 +1,6 @@
 // Somebody joins by an address at the organization's domain, on the way to an application; without script, and under axe.
-import { assert } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
-import { newestMail } from './people.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, newestMail } from '../lib/harness.mjs'
 
 const PASSWORD = 'four words to remember'
 const EMAIL = 'jo@acme.test'

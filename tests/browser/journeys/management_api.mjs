@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { assert } from '../lib/harness.mjs'
+import { assert, tokenOf } from '../lib/harness.mjs'
 import { hasPython } from '../lib/python.mjs'
 
 const SECRET = 'a-program-that-tries-everything-there-is'
@@ -34,16 +34,6 @@ organizations:
 clients:${program(issuer, 'tried-owner', 'tried', 'owner')}${program(issuer, 'tried-member', 'tried', 'nothing')}${program(issuer, 'tried-operator', 'operator', 'owner')}
 `
 
-async function tokenOf({ issuer }, client_id) {
-  const form = { grant_type: 'client_credentials', resource: `${issuer}/api` }
-  const basic = Buffer.from(`${client_id}:${SECRET}`).toString('base64')
-  const headers = { authorization: `Basic ${basic}` }
-  const answer = await fetch(`${issuer}/token`, { method: 'POST', headers, body: new URLSearchParams(form) })
-  const { access_token } = await answer.json()
-  assert(access_token, `no token for ${client_id}: ${answer.status}`)
-  return access_token
-}
-
 // What it found, if anything; it ends with how many cases it made.
 function schemathesis(directory, issuer, headers) {
   const options = ['run', `${issuer}/api/v1/openapi.json`, '--phases', 'coverage,fuzzing', '--seed', '1', '-n', CASES, '--checks', CHECKS.join(',')]
@@ -66,7 +56,7 @@ export async function managementApi(world) {
   try {
     for (const client of ['tried-owner', 'tried-member', 'tried-operator']) {
       await world.journeys.run(`Schemathesis, as ${client}: every answer is described, and none is a fault of ours`, async () => {
-        const headers = { authorization: `Bearer ${await tokenOf(world.orgate, client)}`, 'orgate-reason': 'to try everything' }
+        const headers = { authorization: `Bearer ${await tokenOf(world.orgate, client, SECRET)}`, 'orgate-reason': 'to try everything' }
         const { code, output } = await schemathesis(directory, issuer, headers)
         const cases = Number(output.match(/(\d+) generated/)?.[1] ?? 0)
         assert(code === 0 && cases >= LEAST, `${cases} cases\n${output.slice(-6000)}`)

@@ -2,33 +2,34 @@
 // and typed into forms. Every page then shows them as they were written, runs nothing, and stays within its policy.
 import { assert, signIn } from '../lib/harness.mjs'
 import { atProvider, settle } from '../lib/organizations.mjs'
-import { authorize, ENTER, pagesOf } from '../lib/pages.mjs'
+import { authorize, ENTER, leadingOn, PARAMETERS } from '../lib/pages.mjs'
 import { ADDRESSES, COLOURS, DRAWING, inspect, PAYLOADS, texts, TURNING, watch } from '../lib/payloads.mjs'
-import { walk } from '../lib/walk.mjs'
+import { arrive, walk } from '../lib/walk.mjs'
 
 // So many organizations, each of which says its part of the table in every field.
 const ORGANIZATIONS = 2
 
-// Forms in which something can be typed, at least.
+// Forms in which something can be typed, at least; and those of visitors, each of which says again what was.
 const FORMS = 20
+const OF_VISITORS = ['/discover', '/sign-in', '/sign-in/recovery', '/device', '/invitations', '/join']
+
+// What is read of an address at most.
+const LONGEST = 32 * 1024
 
 // Fields that some page shows.
 const SHOWN = [
-  'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'rule', 'reason', 'upstream',
+  'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'key', 'rule', 'reason', 'upstream',
   'claim', 'declined', 'query', 'typed',
-]
-
-// Parameters that some page reads.
-const PARAMETERS = [
-  'find', 'email', 'actor', 'user', 'action', 'kind', 'outcome', 'from', 'until', 'cursor', 'after', 'before', 'q', 'done', 'error',
-  'error_description', 'state', 'login_hint', 'user_code', 'vendor', 'link', 'name', 'token', 'code',
 ]
 
 export async function payloads(world) {
   const { journeys } = world
   const parts = Array.from({ length: ORGANIZATIONS }, (_, number) => PAYLOADS.filter((_, index) => index % ORGANIZATIONS === number))
-  const lengths = { external: 250, rule: 250 }
-  const words = (part) => (field) => Object.values(texts(field, part, lengths[field])).flat()
+  const lengths = { external: 250, rule: 250, key: 100 }
+  const words = (part) => (field) => {
+    const length = lengths[field] ?? 200
+    return Object.values(texts(field, part, length)).flat().filter((text) => [...text].length <= length)
+  }
   const wanted = Object.fromEntries(parts.map((part, number) => [`payloads-${number}`, words(part)]))
   const { places, users, said, provider } = await settle(world, wanted)
   const seen = new Set()
@@ -90,10 +91,15 @@ class Attack {
     return journey(page, context)
   }
 
-  async check(page, where) {
-    const { wrong, fields } = await page.evaluate(inspect, PAYLOADS)
+  // `text` is what was said just now. Whether it is shown, and what else is said then: as much as can be shown at once, or each of
+  // the table by itself where it is cut off.
+  async check(page, where, { text, together = [], single = [] } = {}) {
+    const { wrong, fields, parameters, isCut } = await page.evaluate(inspect, { payloads: PAYLOADS, text })
     fields.forEach((field) => this.seen.add(field))
-    for (const what of [...wrong, ...page.takeSeen()]) this.wrong.push(`${where}: ${what}`)
+    const unlisted = parameters.filter((name) => !PARAMETERS.includes(name)).map((name) => `${name} is not among PARAMETERS`)
+    for (const what of [...wrong, ...unlisted, ...page.takeSeen()]) this.wrong.push(`${where}: ${what}`)
+    if (isCut) return single
+    return fields.includes(text?.split(' ').at(-1)) ? together : null
   }
 
   run(name, journey) {
@@ -160,25 +166,26 @@ class Attack {
   async everywhere() {
     const { place, part } = this
     const { words } = place
-    const check = (where) => (page, entry) => this.check(page, `${entry.name}${where} (${entry.as})`)
     const round = async (number, name, journey) => {
       await this.turn(number)
       await this.run(name, journey)
     }
-    await round(0, 'shown by every page', () => walk(this.browser, place, check('')))
-    await round(1, 'in the address of every page', () => {
-      const text = texts('query', part, 2000).together[0]
-      return walk(this.browser, place, check('?…'), { query: `${new URLSearchParams(PARAMETERS.map((name) => [name, text]))}` })
+    await round(0, 'shown by every page', () => walk(this.browser, place, (page, { name, as }) => this.check(page, `${name} (${as})`)))
+    await round(1, 'in the address of every page', async () => {
+      const found = await walk(this.browser, place, (page, entry) => this.address(page, entry), { again: false })
+      await this.browser.visit(async (page) => {
+        for (const { name, at } of leadingOn(place)) await this.askWith(page, at, PARAMETERS, `${name}?…`)
+      })
+      return found
     })
     await round(2, 'typed into every form', async () => {
       this.forms = 0
-      for (const as of ['administrator', 'operator', 'set-up']) {
-        await this.browser.visit(async (page) => {
-          await ENTER[as](page, place)
-          for (const entry of pagesOf(place, as).filter(({ at, isAgain }) => at && !isAgain)) await this.typeInto(page, entry)
-        })
-      }
-      assert(this.forms >= FORMS, `only ${this.forms} forms`)
+      this.saidAgain = new Set()
+      const found = await walk(this.browser, place, (page, entry) => this.typeInto(page, entry), { again: false })
+      if (this.forms < FORMS) this.wrong.push(`only ${this.forms} forms`)
+      const silent = OF_VISITORS.filter((path) => !this.saidAgain.has(path))
+      if (silent.length) this.wrong.push(`${silent.join(', ')}: what was typed is not said again`)
+      return found
     })
     await this.run('in a logo that is a program', () => this.browser.visit(async (page) => {
       const server = `https://logo.${place.slug}.test/logo.svg`
@@ -196,18 +203,48 @@ class Attack {
     assert(words('organization').length >= 3, 'a round that says nothing of its own')
   }
 
+  // Beside what its address has, and instead of each of that.
+  async address(page, entry) {
+    const at = page.url()
+    const own = [...new URL(at).searchParams.keys()]
+    await this.askWith(page, at, PARAMETERS.filter((name) => !own.includes(name)), `${entry.name}?… (${entry.as})`)
+    for (const name of own) await this.askWith(page, at, [name], `${entry.name}?${name}=… (${entry.as})`)
+  }
+
+  async askWith(page, at, names, where) {
+    const { together: [first, ...together], single } = texts('query', this.part)
+    const ask = async (text) => {
+      const url = new URL(at)
+      for (const name of names) url.searchParams.set(name, text)
+      assert(url.search.length < LONGEST, `${where}: longer than what is read`)
+      const answer = await page.goto(url.href)
+      assert(answer.status() < 500, `${where}: it was answered with ${answer.status()}`)
+      return this.check(page, where, { text, together, single })
+    }
+    for (const text of (await ask(first)) ?? []) await ask(text)
+  }
+
   // Each form of a page in which something can be typed, past what the browser itself would refuse.
   async typeInto(page, entry) {
-    await page.goto(entry.at)
-    const count = await page.evaluate(() => document.forms.length)
-    for (let number = 0; number < count; number++) {
-      if (number && page.url() !== entry.at) await page.goto(entry.at)
-      const text = texts('typed', this.part, 400).together[0]
+    const { together: [first, ...together], single } = texts('typed', this.part, 400)
+    const type = async (number, text) => {
       const sent = page.waitForEvent('framenavigated', { timeout: 5_000 }).catch(() => null)
-      if (!(await page.evaluate(fillIn, { number, text }))) continue
-      if (!(await sent)) this.wrong.push(`${entry.name} (${entry.as}), form ${number + 1}: it leads nowhere`)
+      if (!(await page.evaluate(fillIn, { number, text }))) return
+      const where = `${entry.name} (${entry.as}), form ${number + 1}`
+      if (!(await sent)) this.wrong.push(`${where}: it leads nowhere`)
+      return { more: await this.check(page, where, { text, together, single }) }
+    }
+    const count = await page.evaluate(() => document.forms.length)
+    for (let number = 0, typed; number < count; number++) {
+      if (typed) await arrive(page, entry)
+      typed = await type(number, first)
+      if (!typed) continue
       this.forms++
-      await this.check(page, `${entry.name} (${entry.as}), form ${number + 1}`)
+      if (typed.more) this.saidAgain.add(entry.name)
+      for (const text of (entry.as === 'visitor' && typed.more) || []) {
+        await arrive(page, entry)
+        await type(number, text)
+      }
     }
   }
 }
@@ -215,7 +252,7 @@ class Attack {
 // In the page.
 function fillIn({ number, text }) {
   const form = document.forms[number]
-  const fields = [...(form?.elements ?? [])].filter((field) => /^(text|search|email|url|number|tel|date|textarea|select-one)$/.test(field.type))
+  const fields = [...(form?.elements ?? [])].filter((field) => /^(text|search|email|url|number|tel|date|password|textarea|select-one)$/.test(field.type))
   if (!fields.length) return false
   for (const field of fields) {
     if (field.tagName === 'SELECT') field.add(new Option(text, text, true, true))

@@ -1,5 +1,5 @@
 // What a person does with a sample application.
-import { assert, PASSWORD, signIn } from '../lib/harness.mjs'
+import { assert, newestMail, PASSWORD, signIn } from '../lib/harness.mjs'
 
 export async function people({ journeys, orgate, browser }) {
   await journeys.run('two organizations in one browser: sign in, switch, come back, sign out', () =>
@@ -119,19 +119,3 @@ export async function people({ journeys, orgate, browser }) {
       { javaScriptEnabled: false },
     ))
 }
-
-export async function newestMail(orgate, to) {
-  const until = Date.now() + 15_000
-  const seen = new Set(seenMails)
-  for (;;) {
-    const mails = await (await fetch(`${orgate.mailbox}/mails.json`)).json()
-    const mail = mails.find((mail) => JSON.stringify(mail.to).toLowerCase().includes(to) && !seen.has(mail.text))
-    if (mail) {
-      seenMails.push(mail.text)
-      return mail
-    }
-    assert(Date.now() < until, `no mail to ${to} arrived`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-const seenMails = []

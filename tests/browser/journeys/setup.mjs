@@ -1,10 +1,10 @@
 // An organization's IT sets its sign-in up by a link, and its people sign in.
-import { assert } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
+import { assert, heading } from '../lib/harness.mjs'
 
 export async function setup({ journeys, orgate, browser }) {
   const link = orgate.output().match(/http\S+\/setup\?link=\S+/)?.[0]
-  const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor()
+  const title = (page, name) => heading(page, name, 1)
 
   await journeys.run('axe: every step of the set-up, from the link to a live connection', () =>
     browser.visit(async (page) => {
@@ -16,25 +16,25 @@ export async function setup({ journeys, orgate, browser }) {
       await page.goto(link)
       await look('1 landing')
       await page.getByRole('button', { name: 'Begin' }).click()
-      await heading(page, 'Sign-in of Initech')
+      await title(page, 'Sign-in of Initech')
       assert(!page.url().includes('ogsl_'), 'the secret is in the address')
       await look('2 overview')
       await page.getByRole('link', { name: 'Connect an identity provider' }).click()
-      await heading(page, /which identity provider/i)
+      await title(page, /which identity provider/i)
       await look('3 vendors')
       await page.getByRole('link', { name: 'Okta' }).click()
-      await heading(page, 'Connect Okta')
+      await title(page, 'Connect Okta')
       await look('4 vendor')
       await page.getByLabel(/name on the sign-in button/i).fill('Vandelay Directory')
       await page.getByRole('button', { name: 'Continue' }).click()
-      await heading(page, 'Enter these at Okta')
+      await title(page, 'Enter these at Okta')
       await page.getByRole('term').filter({ hasText: 'Audience URI (SP Entity ID)' }).waitFor()
       const audience = await page.locator('dd', { hasText: '/metadata' }).first().locator('code').textContent()
       assert(/\/sso\/org_\w+\/con_\w+\/metadata$/.test(audience), audience)
       await look('5 values')
 
       await page.getByRole('link', { name: 'Done, continue' }).click()
-      await heading(page, 'Your provider’s metadata')
+      await title(page, 'Your provider’s metadata')
       await page.getByLabel('Or the metadata itself').fill('<EntityDescriptor><script>alert(1)</script>')
       await page.getByRole('button', { name: 'Save and continue' }).click()
       await page.getByText('Please check and try again').waitFor()
@@ -42,19 +42,19 @@ export async function setup({ journeys, orgate, browser }) {
       await page.getByLabel('Or the metadata itself').fill('')
       await page.getByLabel(/address of the metadata/i).fill(`${orgate.idp}/saml/metadata`)
       await page.getByRole('button', { name: 'Save and continue' }).click()
-      await heading(page, 'Attributes and roles')
+      await title(page, 'Attributes and roles')
       await look('7 mapping')
       await page.getByRole('checkbox', { name: 'Viewer' }).first().check()
       await page.getByLabel('Value').first().fill('staff')
       await page.getByRole('group', { name: 'Rule 1' }).getByRole('checkbox', { name: 'Editor' }).check()
       assert(!(await page.getByRole('checkbox', { name: 'Administrator' }).count()), 'a role beyond the ceiling is offered')
       await page.getByRole('button', { name: 'Save and continue' }).click()
-      await heading(page, 'Whose addresses come from here?')
+      await title(page, 'Whose addresses come from here?')
       await look('8 domains')
       await page.getByRole('checkbox', { name: 'vandelay.test' }).check()
       await page.getByRole('button', { name: 'Save and continue' }).click()
 
-      await heading(page, 'Test the connection')
+      await title(page, 'Test the connection')
       await look('9 test')
       await page.goto(page.url().replace(/test$/, 'activate'))
       assert(!(await page.getByRole('button', { name: /activate version/i }).count()), 'offered without a test')
@@ -62,7 +62,7 @@ export async function setup({ journeys, orgate, browser }) {
       await page.getByRole('link', { name: /Test$/ }).first().click()
       await page.getByRole('link', { name: 'Test sign-in' }).click()
       await page.getByRole('button', { name: /Vera/ }).click()
-      await heading(page, 'The test passed')
+      await title(page, 'The test passed')
       await page.getByText('editor, viewer').waitFor()
       await look('11 trace, passed')
       await page.getByRole('link', { name: 'Change the mapping' }).click()
@@ -74,7 +74,7 @@ export async function setup({ journeys, orgate, browser }) {
       await page.goBack()
       await page.getByRole('link', { name: 'Continue' }).click()
 
-      await heading(page, /let a few people/i)
+      await title(page, /let a few people/i)
       await page.getByLabel('E-mail addresses').fill('vera@vandelay.test\nvito@vandelay.test')
       await page.getByRole('button', { name: 'Save the list' }).click()
       await page.getByText('2 saved.').waitFor()
@@ -83,10 +83,10 @@ export async function setup({ journeys, orgate, browser }) {
       await page.getByRole('heading', { name: 'The pilot is running' }).waitFor()
       await look('14 pilot, running')
       await page.getByRole('link', { name: 'Continue' }).click()
-      await heading(page, 'Switch it on for everybody')
+      await title(page, 'Switch it on for everybody')
       await look('15 activate')
       await page.getByRole('button', { name: /activate version/i }).click()
-      await heading(page, 'It is live')
+      await title(page, 'It is live')
       await look('16 live')
       await page.getByRole('link', { name: /Set-up of Initech/ }).click()
       await look('17 overview, live')
@@ -107,7 +107,7 @@ export async function setup({ journeys, orgate, browser }) {
         await page.getByRole('button', { name: 'Begin' }).click()
         await page.goto(`${orgate.issuer}/setup/new?vendor=entra`)
         await page.getByRole('button', { name: 'Continue' }).click()
-        await heading(page, 'Enter these at Microsoft Entra ID')
+        await title(page, 'Enter these at Microsoft Entra ID')
         assert(!(await page.getByRole('button', { name: /copy/i }).count()), 'a button that does nothing is shown')
         await page.getByRole('link', { name: 'Done, continue' }).click()
         await page.getByLabel('Issuer').fill(`${orgate.idp}/nowhere`)
@@ -118,11 +118,11 @@ export async function setup({ journeys, orgate, browser }) {
         await page.getByLabel('Issuer').fill(`${orgate.idp}/oidc`)
         await page.getByLabel('Client secret').fill('wrong')
         await page.getByRole('button', { name: 'Save and continue' }).click()
-        await heading(page, 'Attributes and roles')
+        await title(page, 'Attributes and roles')
         await page.goto(page.url().replace(/mapping$/, 'test'))
         await page.getByRole('link', { name: 'Test sign-in' }).click()
         await page.getByRole('button', { name: /Uma/ }).click()
-        await heading(page, /It failed at/)
+        await title(page, /It failed at/)
       },
       { javaScriptEnabled: false },
     ))

@@ -186,14 +186,22 @@ export async function isRefused(page, headline) {
   assert(await page.getByText(/req_/).count(), 'no request id')
 }
 
-// Moves there as someone without a mouse does.
-export async function tabTo(page, target) {
-  for (let presses = 0; presses < 30; presses++) {
-    if (await target.evaluate((element) => element === document.activeElement)) return
+// Moves there as someone without a mouse does, by so many presses at most; how many it took.
+export async function tabTo(page, target, most = 30) {
+  for (let presses = 0; presses <= most; presses++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return presses
     await page.keyboard.press('Tab')
   }
   throw new Error('the keyboard does not reach it')
 }
+
+// Follows it, or does what it says, in the same way.
+export async function press(page, target, most) {
+  await tabTo(page, target, most)
+  await page.keyboard.press('Enter')
+}
+
+export const heading = (page, name, level) => page.getByRole('heading', { name, level }).waitFor()
 
 // What a mail to somebody leads to, once it is there.
 export async function mailTo(orgate, email, link) {
@@ -205,8 +213,56 @@ export async function mailTo(orgate, email, link) {
   throw new Error(`no mail to ${email} arrived`)
 }
 
+// A token of the management API, for a machine.
+export async function tokenOf({ issuer }, client_id, secret) {
+  const form = { grant_type: 'client_credentials', resource: `${issuer}/api` }
+  const authorization = `Basic ${Buffer.from(`${client_id}:${secret}`).toString('base64')}`
+  const answer = await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })
+  const { access_token } = await answer.json()
+  assert(access_token, `no token for ${client_id}: ${answer.status}`)
+  return access_token
+}
+
+// The mail to somebody that nobody was given yet, once it is there.
+export async function newestMail(orgate, to) {
+  const until = Date.now() + 15_000
+  const seen = new Set(seenMails)
+  for (;;) {
+    const mails = await (await fetch(`${orgate.mailbox}/mails.json`)).json()
+    const mail = mails.find((mail) => JSON.stringify(mail.to).toLowerCase().includes(to) && !seen.has(mail.text))
+    if (mail) {
+      seenMails.push(mail.text)
+      return mail
+    }
+    assert(Date.now() < until, `no mail to ${to} arrived`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+const seenMails = []
+
 export async function signIn(page, email, password = PASSWORD) {
   await page.getByLabel(/e-mail/i).fill(email)
   await page.getByLabel(/password/i).fill(password)
   await page.getByRole('button', { name: /sign in|continue/i }).first().click()
+}
+
+// Into the application Notes.
+export async function enterNotes(page, orgate, organization, email, password) {
+  await page.goto(`${orgate.app}/sign-in?organization=${organization}`)
+  await signIn(page, email, password)
+  await heading(page, /^Notes of/)
+}
+
+// A page of Acme's administration, as who runs it.
+export async function openAdmin(page, orgate, below = '', name) {
+  await page.goto(`${orgate.issuer}/admin/acme${below}`)
+  if (await page.getByLabel('Password', { exact: true }).count()) await signIn(page, 'admin@acme.test')
+  await page.getByRole('main').getByRole('heading', { level: 1, name }).waitFor()
+}
+
+// The operator's own.
+export async function openConsole(page, orgate) {
+  await page.goto(`${orgate.issuer}/console`)
+  if (await page.getByLabel('Password', { exact: true }).count()) await signIn(page, 'ruth@operator.test')
+  await heading(page, 'Organizations')
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { assert, freePort, mailTo, PASSWORD } from './harness.mjs'
+import { assert, freePort, mailTo, PASSWORD, tokenOf } from './harness.mjs'
 import { startOpenIdProvider } from '../peers/openid_provider.mjs'
 
 const SECRET = `for-these-journeys-${randomBytes(16).toString('hex')}`
@@ -11,7 +11,7 @@ const SECRET = `for-these-journeys-${randomBytes(16).toString('hex')}`
 const WORDS = {
   organization: ['Wayne Works'], administrator: ['Ada Adler'], user: ['Nina Newman', 'Omar Otis'], role: ['Archivist', 'Approver'],
   group: ['Night shift', 'Staff'], connection: ['Workforce', 'Former directory'], invitation: ['Ivy Inman'], application: ['Wiki'],
-  rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
+  key: ['Hiring tool'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
   upstream: ['Uma Upstream'],
 }
 export const ordinary = (field) => WORDS[field]
@@ -27,15 +27,11 @@ clients:${slugs.map((slug) => `
 `
 
 // The management API, as a machine that is an owner of the organization.
-async function callerOf({ issuer }, slug) {
-  const form = { grant_type: 'client_credentials', resource: `${issuer}/api` }
-  const authorization = `Basic ${Buffer.from(`${slug}-robot:${SECRET}`).toString('base64')}`
-  const answer = await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })
-  const { access_token } = await answer.json()
-  assert(access_token, `no token for ${slug}: ${answer.status}`)
+async function callerOf(orgate, slug) {
+  const token = await tokenOf(orgate, `${slug}-robot`, SECRET)
   const ask = async (method, below, body) => {
-    const headers = { authorization: `Bearer ${access_token}`, ...(body && { 'content-type': 'application/json' }) }
-    const url = `${issuer}/api/v1/organizations/${slug}${below}`
+    const headers = { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }
+    const url = `${orgate.issuer}/api/v1/organizations/${slug}${below}`
     const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) })
     return { status: answer.status, body: await answer.json().catch(() => null) }
   }
@@ -101,6 +97,7 @@ async function fill(place, issuer) {
   await call('POST', '/clients', {
     type: 'web', name: words('application')[0], redirect_uris: [`https://${slug}.test/callback`], home_url: `https://${slug}.test/`,
   })
+  await each(words('key').slice(0, 10), (name) => ['POST', '/api-keys', { name, permissions: ['orgate:users:read', 'orgate:audit:read'] }])
   await call('PATCH', '/joining', { domains: 'request', others: 'request' })
   const [domain] = await each([`claimed.${slug}.test`], (name) => ['POST', '/domains', { name }])
   const settings = {
@@ -116,6 +113,7 @@ async function fill(place, issuer) {
     await call('PUT', `/connections/${made.id}/state`, { state: 'active', version: 1, untested: true })
     connections.push(made.id)
   }
+  await call('PATCH', `/connections/${connections[0]}`, { pilots: [`pilot@${slug}.test`] })
   const off = connections.pop()
   await call('PUT', `/connections/${off}/state`, { state: 'disabled', version: 1 })
   Object.assign(ids, {

@@ -3,7 +3,7 @@
 //
 // `page_list.rs` of the suite fails for a route of the front channel that is neither here nor in NO_PAGES: it reads this file,
 // one entry a line.
-import { mailTo, signIn } from './harness.mjs'
+import { mailTo, openConsole, signIn } from './harness.mjs'
 
 export const PAGES = [
   { as: 'visitor', path: '/' },
@@ -62,7 +62,7 @@ export const PAGES = [
   { as: 'administrator', path: '/account/sign-in' },
   { as: 'administrator', path: '/sso/{organization}/{connection}/link', which: { organization: 'id' } },
   { as: 'administrator', path: '/choose', open: (page, place) => page.goto(authorize(place, { prompt: 'select_account' })) },
-  { as: 'administrator', path: '/consent', open: (page, place) => page.goto(authorize(place, { client_id: 'guest', organization: place.slug })) },
+  { as: 'administrator', path: '/consent', open: (page, place) => page.goto(authorize(place, { ...guest(place), scope: 'openid email' })) },
   { as: 'administrator', path: '/device/approve', open: openDevice },
   { as: 'administrator', path: '/logout' },
 
@@ -100,21 +100,47 @@ export const NO_PAGES = [
   ['/assets/brand/{color}', 'a file'],
 ]
 
-// Those that can be opened of an organization, as whoever it is: with what they are called, and how to get there; whether it is
-// what its administrators see as well.
-export function pagesOf(place, as) {
-  const shown = PAGES.flatMap((entry) => {
+// What the front channel reads from addresses. Whatever a page leads on with, or asks for by GET, is among them.
+export const PARAMETERS = [
+  // What is looked for, and where a page begins.
+  'search', 'show', 'find', 'kind', 'user', 'from', 'until', 'format', 'after',
+  // What came of something.
+  'done', 'failed', 'refused', 'error', 'error_description',
+  // What a page is about.
+  'request', 'organization', 'tenant', 'invitation', 'join', 'link', 'vendor', 'token', 'connection', 'user_code', 'code', 'state', 'iss',
+  // What applications ask for (OAuth 2.0, OpenID Connect), and identity providers (SAML).
+  'client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'nonce', 'prompt', 'max_age', 'login_hint', 'acr_values', 'claims',
+  'code_challenge', 'code_challenge_method', 'dpop_jkt', 'request_uri', 'resource', 'id_token_hint', 'post_logout_redirect_uri', 'logout_hint',
+  'ui_locales', 'SAMLRequest', 'SAMLResponse', 'RelayState', 'SigAlg', 'Signature',
+]
+
+// Addresses that lead on, of an organization, and to a page if they cannot: as whoever is not signed in.
+export function leadingOn(place) {
+  const leading = NO_PAGES.filter(([, why]) => why.startsWith('leads')).map(([path]) => path)
+  return leading.map((path) => ({ name: path, at: `${place.orgate.issuer}${path.replaceAll(/{(\w+)}/g, (_, name) => place.ids[name])}` }))
+}
+
+// What is opened as whoever it is: of another organization, the operator sees what its administrators do.
+function listedFor(as) {
+  return PAGES.flatMap((entry) => {
     if (!entry.ofOthers || as !== 'operator') return entry.as === as ? [entry] : []
     return [{ ...entry, path: entry.path.replace('{organization}', '{organization}/organizations/{other}') }]
   })
-  return shown.flatMap((entry) => {
+}
+
+export const pathsFor = (as) => listedFor(as).map(({ path }) => path)
+
+// Those that can be opened of an organization: with what they are called, how to get there, and where that is; whether it is
+// what its administrators see as well.
+export function pagesOf(place, as) {
+  return listedFor(as).flatMap((entry) => {
     if (entry.needs && !place.ids[entry.needs]) return []
     const address = entry.path.replaceAll(/{(\w+)}/g, (braced, name) => named(place, as, name, entry.which?.[name]) ?? braced)
     if (address.includes('{')) return []
+    const at = `${place.orgate.issuer}${address}`
     const query = address.startsWith('/account') ? `?organization=${place.slug}` : ''
-    const at = `${place.orgate.issuer}${address}${query}`
-    const go = entry.open ? (page) => entry.open(page, place) : (page) => page.goto(at)
-    return [{ name: entry.path, as, at: entry.open ? null : at, go, isAgain: as === 'operator' && !!entry.ofOthers }]
+    const go = entry.open ? (page) => entry.open(page, place) : (page) => page.goto(`${at}${query}`)
+    return [{ name: entry.path, as, at, go, isAgain: as === 'operator' && !!entry.ofOthers }]
   })
 }
 
@@ -169,6 +195,23 @@ async function openDevice(page, place) {
   await page.getByRole('heading', { name: 'Let the device in?' }).waitFor()
 }
 
+const guest = (place) => ({ client_id: 'guest', organization: place.slug })
+
+// Of an organization with data, accounts have something to list as well: what somebody else's application may, and another
+// organization that the browser is signed in to.
+async function settleAccount(page, place) {
+  const arrive = async () => {
+    await page.waitForURL(`${place.callback.origin}/**`)
+    await place.callback.next()
+  }
+  await page.goto(authorize(place, guest(place)))
+  if (page.url().startsWith(place.orgate.issuer)) await page.getByRole('button', { name: 'Allow', exact: true }).click()
+  await arrive()
+  await page.goto(authorize(place, { organization: 'acme' }))
+  await signIn(page, 'admin@acme.test')
+  await arrive()
+}
+
 // In each way once: then pages open by their addresses.
 export const ENTER = {
   async visitor() {},
@@ -176,11 +219,10 @@ export const ENTER = {
     await page.goto(`${place.orgate.issuer}/admin/${place.slug}`)
     await signIn(page, place.administrator)
     await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor()
+    if (place.ids.user) await settleAccount(page, place)
   },
   async operator(page, place) {
-    await page.goto(`${place.orgate.issuer}/console`)
-    await signIn(page, 'ruth@operator.test')
-    await page.getByRole('heading', { name: 'Organizations' }).waitFor()
+    await openConsole(page, place.orgate)
     await page.goto(`${place.orgate.issuer}/admin/operator/organizations/${place.ids.organization}/users`)
     await page.getByLabel('Your reason').fill(place.words('reason')[0])
     await page.keyboard.press('Enter')

@@ -80,8 +80,9 @@ export function watch(page) {
   return () => seen.splice(0)
 }
 
-// In the page. What came out of a payload, what is not as it was written, and which fields are shown.
-export function inspect(payloads) {
+// In the page. What came out of a payload, what is not as it was written, which fields are shown, and which parameters it leads
+// on with; whether what was said just now is shown cut off.
+export function inspect({ payloads, text }) {
   const wrong = []
   const told = (element) => element.outerHTML.slice(0, 160)
   const isOurs = (address) => new URL(address, document.baseURI).origin === location.origin
@@ -130,5 +131,12 @@ export function inspect(payloads) {
   for (const text of new Set(said.filter((text) => text.includes('gotyou')))) {
     if (!isVerbatim(text) && !isVerbatim(decoded(text))) wrong.push(`not as it was written: ${text.slice(0, 400)}`)
   }
-  return { wrong, fields: [...new Set(said.flatMap((text) => text.match(/-[a-z]+-(?= |$|[^-a-z])/g) ?? []))] }
+  const links = [...document.querySelectorAll('a[href]')].map(({ href }) => URL.parse(href)).filter((url) => url?.origin === location.origin)
+  const asked = [...document.querySelectorAll('form:not([method=post]) [name]')].map(({ name }) => name)
+  return {
+    wrong,
+    fields: [...new Set(said.flatMap((text) => text.match(/-[a-z]+-(?= |$|[^-a-z])/g) ?? []))],
+    isCut: !!text && [...document.querySelectorAll('input, textarea')].some(({ value }) => value.length > 8 && value !== text && text.startsWith(value)),
+    parameters: [...new Set([...links.flatMap(({ searchParams }) => [...searchParams.keys()]), ...asked])],
+  }
 }

@@ -1,17 +1,16 @@
 // Opens every page of an organization, as everybody who opens one.
 import { assert } from './harness.mjs'
-import { ENTER, PAGES, pagesOf } from './pages.mjs'
+import { ENTER, pagesOf, pathsFor } from './pages.mjs'
 import { trace } from './organizations.mjs'
 
 // `visit` is given each page, opened, and what it is called; what it throws is told of that page, and the next one is opened.
-// `query` is put behind each address, where there is one; `only` is in the paths that are opened.
-export async function walk(browser, place, visit, { whom = Object.keys(ENTER), options, query = '', only = '' } = {}) {
+// `only` is in the paths that are opened; `again` is whether those that administrators see too are opened as the operator.
+export async function walk(browser, place, visit, { only = '', again = true } = {}) {
   const wrong = []
   const opened = new Set()
   const one = async (page, entry) => {
     try {
-      const answer = query ? await page.goto(`${entry.at}${entry.at.includes('?') ? '&' : '?'}${query}`) : await entry.go(page)
-      assert(query || !answer || answer.ok(), `${answer?.status()}`)
+      await arrive(page, entry)
       await visit(page, entry)
       opened.add(entry.name)
     } catch (error) {
@@ -19,19 +18,40 @@ export async function walk(browser, place, visit, { whom = Object.keys(ENTER), o
       await page.goto('about:blank').catch(() => {}) // wherever it was going
     }
   }
-  const isMeant = ({ name, at, isAgain }) => name.includes(only) && !(query && (!at || isAgain))
-  const listed = (as) => pagesOf(place, as).filter(isMeant)
-  for (const as of whom) {
-    if (!PAGES.some((entry) => entry.path.includes(only) && (entry.as === as || entry.ofOthers))) continue
+  const listed = (as) => pagesOf(place, as).filter(({ name, isAgain }) => name.includes(only) && (again || !isAgain))
+  const all = async (as) => {
+    if (!pathsFor(as).some((path) => path.includes(only))) return
     if (as === 'visitor') {
-      for (const entry of listed(as)) await browser.visit((page) => one(page, entry), options)
-      continue
+      for (const entry of listed(as)) await browser.visit((page) => one(page, entry))
+      return
     }
     await browser.visit(async (page) => {
       await ENTER[as](page, place)
       if (as === 'set-up' && place.ids.connection && !place.ids.trace) await trace(page, place)
       for (const entry of listed(as)) await one(page, entry)
-    }, options)
+    })
   }
+  // Administrators open half of them: the others go beside them.
+  const others = async () => {
+    for (const as of Object.keys(ENTER).filter((as) => as !== 'administrator')) await all(as)
+  }
+  await Promise.all([all('administrator'), others()])
   return { wrong, opened }
+}
+
+// Opens a page, and is sure that it is the one that was asked for: not where one signs in, and not what went wrong.
+export async function arrive(page, entry) {
+  let answer
+  const note = (response) => {
+    if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) answer = response
+  }
+  page.on('response', note)
+  try {
+    await entry.go(page)
+  } finally {
+    page.off('response', note)
+  }
+  const { origin, pathname } = new URL(page.url())
+  assert(`${origin}${pathname}` === entry.at, `it led to ${origin}${pathname}`)
+  assert(answer?.status() === 200, `it was answered with ${answer?.status()}`)
 }
