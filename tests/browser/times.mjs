@@ -20,8 +20,9 @@ const QUERIES = {
 const spell = (number) => number.toLocaleString('en')
 const measured = []
 
-async function measure(page, { name, as, at, isAgain }) {
-  if (!at || isAgain) return
+async function measure(page, { name, as, isAgain }) {
+  if (isAgain) return
+  const at = page.url()
   for (const query of ['', ...(as === 'administrator' && QUERIES[name] || [])]) {
     const url = query ? `${at}?${query}` : at
     const took = []

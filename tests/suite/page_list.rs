@@ -45,6 +45,34 @@ fn resolved(path: &str, source: &str) -> String {
     found.unwrap_or_else(|| panic!("which path is {path}?"))
 }
 
+/// The templates below a directory: where each is, and what it says.
+fn templates(directory: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            found.append(&mut templates(&entry));
+        } else {
+            let text = fs::read_to_string(&entry).expect("a file");
+            found.push((entry.display().to_string(), text));
+        }
+    }
+    found
+}
+
+/// Whoever sends a form that is refused is where it says why, also without script.
+#[test]
+fn the_focus_is_on_whatever_says_that_a_form_was_refused() {
+    let mut alerts = 0;
+    for (file, text) in templates(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/web/templates")) {
+        for tag in text.split('<').filter(|tag| tag.contains("class=\"alert\"")) {
+            let tag = tag.split('>').next().unwrap_or_default();
+            assert!(tag.contains("tabindex=\"-1\"") && tag.contains("autofocus"), "{file}: <{tag}>");
+            alerts += 1;
+        }
+    }
+    assert!(alerts > 20, "{alerts}");
+}
+
 #[test]
 fn every_page_that_is_routed_is_in_the_list_of_the_journeys_and_nothing_else_is() {
     let listed: BTreeSet<_> =

@@ -83,7 +83,7 @@ CHROMIUM: the browser to use.",
         arguments: "[--long]",
         summary: "Measures how long the server takes for each hosted page",
         details: "\
-Each page of tests/browser/lib/pages.mjs that has an address, twenty times, of an organization of 2,000 users and 20,000 events in its
+Each page of tests/browser/lib/pages.mjs, twenty times, of an organization of 2,000 users and 20,000 events in its
 audit log, and what is looked for in lists: fails if one takes longer than 100 ms half of the times. It starts an Orgate of its own, of
 the development profile.
 

@@ -89,6 +89,7 @@ export async function account({ journeys, orgate, browser }) {
         await change('not their password')
         const alert = page.getByRole('alert')
         await alert.getByRole('heading', { name: 'Your password was not changed' }).waitFor()
+        assert(await alert.evaluate((element) => element === document.activeElement), 'the focus is not on the summary')
         assert(new URL(page.url()).pathname === '/account/sign-in', page.url())
         await fits(page)
         assert((await current.getAttribute('aria-invalid')) === 'true', 'the field is not marked')
