@@ -49,6 +49,7 @@ mod setup_link;
 mod setup_links;
 mod sign_in;
 mod standing;
+mod suborganizations;
 mod user;
 mod user_groups;
 mod user_status;

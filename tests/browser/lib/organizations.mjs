@@ -11,7 +11,7 @@ const SECRET = `for-these-journeys-${randomBytes(16).toString('hex')}`
 const WORDS = {
   organization: ['Wayne Works'], administrator: ['Ada Adler'], user: ['Nina Newman', 'Omar Otis'], role: ['Archivist', 'Approver'],
   group: ['Night shift', 'Staff'], connection: ['Workforce', 'Former directory'], invitation: ['Ivy Inman'], application: ['Wiki'],
-  key: ['Hiring tool'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'],
+  key: ['Hiring tool'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'], suborganization: ['Wayne Labs'],
   upstream: ['Uma Upstream'],
 }
 export const ordinary = (field) => WORDS[field]
@@ -21,8 +21,9 @@ organizations:${slugs.map((slug) => `
   - slug: ${slug}
     name: ${slug}
     domains: [${wanted[slug] ? `${slug}.test` : ''}]
-    users: [{ email: admin@${slug}.test, name: Ada Adler, password: "${PASSWORD}", roles: [owner] }]`).join('')}
-clients:${slugs.map((slug) => `
+    users: [{ email: admin@${slug}.test, name: Ada Adler, password: "${PASSWORD}", roles: [owner] }]${wanted[slug] ? `
+  - { slug: ${slug}-labs, name: ${slug} labs, parent: ${slug}, delegations: [{ organization: ${slug}, permissions: ["orgate:users:*"] }] }` : ''}`).join('')}
+clients:${slugs.flatMap((slug) => wanted[slug] ? [slug, `${slug}-labs`] : [slug]).map((slug) => `
   - { client_id: ${slug}-robot, organization: ${slug}, name: Robot, type: machine, audience: owner, client_secret: "${SECRET}", resources: ["${issuer}/api"], scopes: ["orgate:*"], roles: [owner] }`).join('')}
 `
 
@@ -78,6 +79,8 @@ async function fill(place, issuer) {
     return made.map(({ id }) => id)
   }
   const [name] = words('organization')
+  const below = await callerOf(place.orgate, `${slug}-labs`)
+  await below.call('PATCH', '', { name: words('suborganization')[0] })
   await call('PATCH', '', { name, primary_color: '#0b5fff', contact_email: `it@${slug}.test` })
   const [administrator] = (await call('GET', `/users?email=${place.administrator}`)).items
   await call('PATCH', `/users/${administrator.id}`, { name: words('administrator')[0] })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orgate_domain::ids::OrgId;
 use orgate_domain::permissions::parse_for_delegate;
-use orgate_storage::system::DelegatedOrganization;
+pub use orgate_storage::system::DelegatedOrganization;
 use orgate_storage::{Delegation, Page, PageOf};
 
 use super::change::{Change, ChangeOfRights};

@@ -29,11 +29,12 @@ pub(crate) enum Part {
     Look,
     Policies,
     Audit,
+    Suborganizations,
     Organizations,
 }
 
 impl Part {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
@@ -46,7 +47,24 @@ impl Part {
         Self::Look,
         Self::Policies,
         Self::Audit,
+        Self::Suborganizations,
         Self::Organizations,
+    ];
+
+    /// Those that there are of another organization as well, whatever lets one look at it.
+    pub(crate) const OF_ANOTHER: [Self; 12] = [
+        Self::Overview,
+        Self::Users,
+        Self::Groups,
+        Self::Roles,
+        Self::Invitations,
+        Self::Connections,
+        Self::Domains,
+        Self::Applications,
+        Self::ApiKeys,
+        Self::Look,
+        Self::Policies,
+        Self::Audit,
     ];
 
     const fn label(self) -> &'static str {
@@ -64,6 +82,7 @@ impl Part {
             Self::Policies => "Policies",
             Self::Audit => "Audit log",
             Self::Organizations => "Organizations",
+            Self::Suborganizations => "Sub-organizations",
         }
     }
 
@@ -88,6 +107,7 @@ impl Part {
             Self::Policies => "/policies",
             Self::Audit => "/audit",
             Self::Organizations => "/organizations",
+            Self::Suborganizations => "/suborganizations",
         }
     }
 
@@ -127,6 +147,9 @@ impl Part {
             Self::Policies => {
                 r#"<path d="M12 3.5 5 6v5.5c0 4.2 2.9 7.2 7 9 4.1-1.8 7-4.8 7-9V6zM9 12l2.2 2.2L15.25 10"/>"#
             }
+            Self::Suborganizations => {
+                r#"<rect x="8.75" y="3.5" width="6.5" height="5" rx="1.5"/><rect x="2.75" y="15.5" width="6.5" height="5" rx="1.5"/><rect x="14.75" y="15.5" width="6.5" height="5" rx="1.5"/><path d="M12 8.5V12M6 15.5V12h12v3.5"/>"#
+            }
             Self::Audit => r#"<path d="M6 3.5h8.5L19 8v12.5H6zM14 3.5V8.5h5M9 12.5h7M9 16.5h5"/>"#,
             Self::Organizations => {
                 r#"<path d="M4 20.5v-15l8-2v17M12 8.5l8 2v10M2.5 20.5h19M8 8v.01M8 12v.01M8 16v.01M16 13.5v.01M16 17v.01"/>"#
@@ -149,6 +172,7 @@ impl Part {
             Self::Policies => OrgatePermission::PoliciesRead,
             Self::Audit => OrgatePermission::AuditRead,
             Self::Organizations => OrgatePermission::OrganizationsRead,
+            Self::Suborganizations => OrgatePermission::SuborganizationsAct,
         }
     }
 
@@ -156,6 +180,7 @@ impl Part {
     fn is_open(self, admin: &Admin) -> bool {
         let is_there = match self {
             Self::Organizations => admin.signed_in.from.is_none() && admin.is_operators(),
+            Self::Suborganizations => admin.signed_in.from.is_none() && !admin.is_operators(),
             _ => true,
         };
         is_there && admin.caller.may(self.permission())
