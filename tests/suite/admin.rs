@@ -17,6 +17,7 @@ mod policies;
 mod roles;
 mod setup_links;
 mod sign_in;
+mod signing_keys;
 mod suborganizations;
 mod users;
 

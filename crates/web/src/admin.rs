@@ -48,6 +48,7 @@ mod sample;
 mod setup_link;
 mod setup_links;
 mod sign_in;
+mod signing_keys;
 mod standing;
 mod suborganizations;
 mod user;

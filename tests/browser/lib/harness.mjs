@@ -214,10 +214,11 @@ export async function mailTo(orgate, email, link) {
 }
 
 // A token of the management API, for a machine.
-export async function tokenOf({ issuer }, client_id, secret) {
+// At the issuer of an organization alone, `at` is its path.
+export async function tokenOf({ issuer }, client_id, secret, at = '') {
   const form = { grant_type: 'client_credentials', resource: `${issuer}/api` }
   const authorization = `Basic ${Buffer.from(`${client_id}:${secret}`).toString('base64')}`
-  const answer = await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })
+  const answer = await fetch(`${issuer}${at}/token`, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })
   const { access_token } = await answer.json()
   assert(access_token, `no token for ${client_id}: ${answer.status}`)
   return access_token

@@ -79,6 +79,7 @@ async function fill(place, issuer) {
     return made.map(({ id }) => id)
   }
   const [name] = words('organization')
+  await tokenOf(place.orgate, `${slug}-robot`, SECRET, `/o/${ids.organization}`) // it has keys of its own then
   const below = await callerOf(place.orgate, `${slug}-labs`)
   await below.call('PATCH', '', { name: words('suborganization')[0] })
   await call('PATCH', '', { name, primary_color: '#0b5fff', contact_email: `it@${slug}.test` })

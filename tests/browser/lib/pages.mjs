@@ -49,6 +49,7 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/api-keys', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/api-keys/new' },
   { as: 'administrator', path: '/admin/{organization}/audit', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/signing-keys', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/suborganizations' },
 
   { as: 'operator', path: '/admin/{organization}/organizations' },

@@ -28,13 +28,14 @@ pub(crate) enum Part {
     ApiKeys,
     Look,
     Policies,
+    SigningKeys,
     Audit,
     Suborganizations,
     Organizations,
 }
 
 impl Part {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
@@ -46,13 +47,14 @@ impl Part {
         Self::ApiKeys,
         Self::Look,
         Self::Policies,
+        Self::SigningKeys,
         Self::Audit,
         Self::Suborganizations,
         Self::Organizations,
     ];
 
     /// Those that there are of another organization as well, whatever lets one look at it.
-    pub(crate) const OF_ANOTHER: [Self; 12] = [
+    pub(crate) const OF_ANOTHER: [Self; 13] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
@@ -64,6 +66,7 @@ impl Part {
         Self::ApiKeys,
         Self::Look,
         Self::Policies,
+        Self::SigningKeys,
         Self::Audit,
     ];
 
@@ -80,6 +83,7 @@ impl Part {
             Self::ApiKeys => "API keys",
             Self::Look => "Look",
             Self::Policies => "Policies",
+            Self::SigningKeys => "Signing keys",
             Self::Audit => "Audit log",
             Self::Organizations => "Organizations",
             Self::Suborganizations => "Sub-organizations",
@@ -105,6 +109,7 @@ impl Part {
             Self::ApiKeys => "/api-keys",
             Self::Look => "/look",
             Self::Policies => "/policies",
+            Self::SigningKeys => "/signing-keys",
             Self::Audit => "/audit",
             Self::Organizations => "/organizations",
             Self::Suborganizations => "/suborganizations",
@@ -147,6 +152,9 @@ impl Part {
             Self::Policies => {
                 r#"<path d="M12 3.5 5 6v5.5c0 4.2 2.9 7.2 7 9 4.1-1.8 7-4.8 7-9V6zM9 12l2.2 2.2L15.25 10"/>"#
             }
+            Self::SigningKeys => {
+                r#"<path d="M3.5 17.5c2-1.5 3.2-5.9 4.4-9.6.6-1.9 2.6-1.6 2.4.4-.3 2.8-1.6 6.2-1.3 7.7.3 1.3 1.6.8 2.2-.4.5-1 1.4-2.6 2.2-2.4.8.2.1 2.1 1 2.5.8.3 1.2-1.1 2-1.1.9 0 .9 1.1 1.9 1.1h2.2M3.5 20.5h17"/>"#
+            }
             Self::Suborganizations => {
                 r#"<rect x="8.75" y="3.5" width="6.5" height="5" rx="1.5"/><rect x="2.75" y="15.5" width="6.5" height="5" rx="1.5"/><rect x="14.75" y="15.5" width="6.5" height="5" rx="1.5"/><path d="M12 8.5V12M6 15.5V12h12v3.5"/>"#
             }
@@ -170,6 +178,7 @@ impl Part {
             Self::Applications => OrgatePermission::ClientsRead,
             Self::ApiKeys => OrgatePermission::ApiKeysRead,
             Self::Policies => OrgatePermission::PoliciesRead,
+            Self::SigningKeys => OrgatePermission::SigningKeysRead,
             Self::Audit => OrgatePermission::AuditRead,
             Self::Organizations => OrgatePermission::OrganizationsRead,
             Self::Suborganizations => OrgatePermission::SuborganizationsAct,

@@ -13,8 +13,8 @@ use orgate_flows::manage::access::Holder;
 use super::{
     api_key, api_keys, applications, audit, audit_export, connection, connection_switch, connections,
     console, domain, domain_release, domains, entry, group, group_delete, groups, invitations, invite, look,
-    overview, policies, role, role_delete, roles, setup_link, setup_links, standing, suborganizations, user,
-    user_groups, user_status, users,
+    overview, policies, role, role_delete, roles, setup_link, setup_links, signing_keys, standing,
+    suborganizations, user, user_groups, user_status, users,
 };
 
 /// One page, or what a form on one does.
@@ -149,6 +149,8 @@ pages! {
     GET "/api-keys/new" ApiKeysManage => api_key::get;
     POST "/api-keys/new" ApiKeysManage => api_key::post;
     POST "/api-keys/{api_key}/revoke" ApiKeysManage => api_keys::post_revoke;
+    GET "/signing-keys" SigningKeysRead => signing_keys::get;
+    POST "/signing-keys/rotate" SigningKeysManage => signing_keys::post_rotate;
     GET "/suborganizations" SuborganizationsAct => suborganizations::get;
     GET "/audit" AuditRead => audit::get;
     GET "/audit/export" AuditRead => audit_export::get;
