@@ -47,11 +47,13 @@ pub struct UserSearch<'a> {
 /// Words that are looked for at once.
 const MAX_WORDS: usize = 5;
 
-/// What is looked for, the longest first: fewest have it, and each is asked for the next only if they have the one before. What
-/// begins another says nothing more.
+/// Entries that few users have of a word, at most.
+const FEW: i32 = 1_000;
+
+/// What is looked for. What begins another word says nothing more.
 fn words_of(text: &str) -> Vec<String> {
     let words: Vec<_> = text.split_whitespace().take(MAX_WORDS).collect();
-    let mut words: Vec<_> = words
+    words
         .iter()
         .enumerate()
         .filter(|(at, word)| {
@@ -61,9 +63,7 @@ fn words_of(text: &str) -> Vec<String> {
             !words.iter().enumerate().any(says_more)
         })
         .map(|(_, word)| (*word).to_owned())
-        .collect();
-    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
-    words
+        .collect()
 }
 
 struct ListedRow {
@@ -106,7 +106,7 @@ impl TryFrom<ListedRow> for ListedUser {
 
 /// Users with the roles assigned to them, by a condition on `member`, whose first parameter is the organization.
 macro_rules! select {
-    ($which:tt, $($argument:expr),+) => {
+    ($which:tt $(+ $more:tt)?, $($argument:expr),+) => {
         sqlx::query_as!(
             ListedRow,
             r#"select member.id, member.email, member.email_verified, member.name, member.locale, member.status,
@@ -119,15 +119,36 @@ macro_rules! select {
                       (select activity.signed_in_at from user_activity activity
                        where activity.org_id = member.org_id and activity.user_id = member.id) as signed_in_at,
                       member.created_at, member.updated_at
-               from users member where member.org_id = $1 and "# + $which,
+               from users member where member.org_id = $1 and "# + $which $(+ $more)?,
+            $($argument),+
+        )
+    };
+}
+
+/// The same of whom each of the words `$4` begins a part of what they are called, by a condition on who is looked at. What is counted
+/// is no join, which could be begun from its other end.
+macro_rules! select_called {
+    ($who:tt, $($argument:expr),+) => {
+        select!(
+            $who + r" member.id > $2
+              and (select count(*) from unnest($4::text[]) as sought (word)
+                   where not exists (select from user_words found
+                                     where found.org_id = $1 and found.user_id = member.id
+                                       and found.word >= sought_word(sought.word)
+                                       and found.word < sought_word(sought.word) || e'\U0010FFFF')) = 0
+              and ($5::text is null or member.status = $5)
+              and ($6::timestamptz is null
+                   or (select quiet.active_at < $6 from user_activity quiet
+                       where quiet.org_id = $1 and quiet.user_id = member.id))
+              order by member.id limit $3",
             $($argument),+
         )
     };
 }
 
 impl Users<'_> {
-    /// A page of those users whom a search finds, in the order of their making. What it costs grows with how many have its longest
-    /// word, or are inactive, and not with how many there are.
+    /// A page of those users whom a search finds, in the order of their making. One round trip, or two for words; it costs most where
+    /// many have each of these, and hardly anybody has all.
     pub async fn search(
         &mut self,
         search: UserSearch<'_>,
@@ -137,9 +158,9 @@ impl Users<'_> {
         let words = words_of(search.text);
         let status = search.status.map(UserStatus::as_str);
         // A statement each: where a condition may be there or not, no index is used for it.
-        let rows = match (words.split_first(), search.inactive_since, status) {
-            (Some(words), ..) => self.find_by_words(words, search, page).await?,
-            (None, Some(since), status) => {
+        let rows = match (words.as_slice(), search.inactive_since, status) {
+            (words @ [_, ..], ..) => self.find_by_words(words, search, page).await?,
+            ([], Some(since), status) => {
                 select!(
                     "member.id > $2 and ($5::text is null or member.status = $5)
                      and member.id in (select quiet.user_id from user_activity quiet
@@ -154,7 +175,7 @@ impl Users<'_> {
                 .fetch_all(&mut *self.conn)
                 .await?
             }
-            (None, None, Some(status)) => {
+            ([], None, Some(status)) => {
                 select!(
                     "member.id > $2 and member.status = $4 order by member.id limit $3",
                     self.org_id,
@@ -165,7 +186,7 @@ impl Users<'_> {
                 .fetch_all(&mut *self.conn)
                 .await?
             }
-            (None, None, None) => {
+            ([], None, None) => {
                 select!("member.id > $2 order by member.id limit $3", self.org_id, after, page.rows())
                     .fetch_all(&mut *self.conn)
                     .await?
@@ -175,41 +196,56 @@ impl Users<'_> {
         Ok(page.cut(users?, |user| user.id))
     }
 
-    /// Those of whom each of these words begins a part of what they are called.
+    /// Those of whom each of these words begins a part of what they are called. Where few have one of them, it is each of these who
+    /// is looked at; where many have each, so have those who are met first: as no plan knows which it is, it is asked.
     async fn find_by_words(
         &mut self,
-        (first, others): (&String, &[String]),
+        words: &[String],
         search: UserSearch<'_>,
         page: PageOf<UserId>,
     ) -> Result<Vec<ListedRow>, sqlx::Error> {
         let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
         let (status, since) = (search.status.map(UserStatus::as_str), search.inactive_since);
-        select!(
-            r"member.id > $2
-              and member.id in (select found.user_id from user_words found
-                                where found.org_id = $1 and found.word >= sought_word($4)
-                                  and found.word < sought_word($4) || e'\U0010FFFF')
-              and not exists (
-                  select from unnest($5::text[]) as other (word)
-                  where not exists (select from user_words found
-                                    where found.org_id = $1 and found.user_id = member.id
-                                      and found.word >= sought_word(other.word)
-                                      and found.word < sought_word(other.word) || e'\U0010FFFF')
-              )
-              and ($6::text is null or member.status = $6)
-              and ($7::timestamptz is null
-                   or exists (select from user_activity quiet
-                              where quiet.org_id = $1 and quiet.user_id = member.id and quiet.active_at < $7))
-              order by member.id limit $3",
+        let (org_id, limit) = (self.org_id, page.rows());
+        match self.find_rare(words).await? {
+            Some(rare) => {
+                let found = select_called!(
+                    "member.id = any($7) and",
+                    org_id,
+                    after,
+                    limit,
+                    words,
+                    status,
+                    since,
+                    &rare
+                );
+                found.fetch_all(&mut *self.conn).await
+            }
+            None => {
+                let found = select_called!("", org_id, after, limit, words, status, since);
+                found.fetch_all(&mut *self.conn).await
+            }
+        }
+    }
+
+    /// Those who have a word that few have, of these the fewest; `None`, where many have each.
+    async fn find_rare(&mut self, words: &[String]) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
+        sqlx::query_scalar!(
+            r#"select array(select distinct unnest(candidates.ids)) as "ids!"
+               from unnest($2::text[]) as sought (word)
+               cross join lateral (
+                   select array(select found.user_id from user_words found
+                                where found.org_id = $1 and found.word >= sought_word(sought.word)
+                                  and found.word < sought_word(sought.word) || e'\U0010FFFF'
+                                limit $3 + 1) as ids
+               ) candidates
+               where cardinality(candidates.ids) <= $3
+               order by cardinality(candidates.ids) limit 1"#,
             self.org_id,
-            after,
-            page.rows(),
-            first,
-            others,
-            status,
-            since
+            words,
+            FEW,
         )
-        .fetch_all(&mut *self.conn)
+        .fetch_optional(&mut *self.conn)
         .await
     }
 
@@ -245,8 +281,8 @@ mod tests {
     use super::words_of;
 
     #[test]
-    fn the_longest_word_is_looked_for_first_and_none_that_begins_another() {
-        assert_eq!(words_of(" u a  us u anna zz "), ["anna", "us"], "the sixth word is one too many");
+    fn no_word_is_looked_for_that_begins_another() {
+        assert_eq!(words_of(" u a  us u anna zz "), ["us", "anna"], "the sixth word is one too many");
         assert_eq!(words_of("li li ma"), ["li", "ma"]);
         assert!(words_of("  ").is_empty());
     }
