@@ -20,6 +20,7 @@ import { everyPage } from './journeys/every_page.mjs'
 import { federation } from './journeys/federation.mjs'
 import { invitations } from './journeys/invitations.mjs'
 import { joining } from './journeys/joining.mjs'
+import { languages } from './journeys/languages.mjs'
 import { managementApi } from './journeys/management_api.mjs'
 import { markup } from './journeys/markup.mjs'
 import { oauth4webapi } from './journeys/oauth4webapi.mjs'
@@ -35,7 +36,7 @@ const JOURNEYS = {
   people, clients, consents, devices, oauth4webapi, single_page: singlePage, authlib,
   management_api: managementApi, invitations, joining, admin, admin_audit: adminAudit, admin_console: adminConsole,
   admin_keys: adminKeys, admin_roles: adminRoles, admin_look: adminLook, account, admin_connections: adminConnections, apache,
-  federation, setup, pages, samples, every_page: everyPage, payloads, markup,
+  federation, setup, pages, languages, samples, every_page: everyPage, payloads, markup,
 }
 
 const asked = process.argv.slice(2)

@@ -179,7 +179,7 @@ impl App {
 
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
-        Browser { http: http(true), base: self.base.clone() }
+        Browser { http: http_with(true, HeaderMap::new()), base: self.base.clone() }
     }
 
     /// A browser that already has this cookie, and takes no other.
@@ -190,9 +190,13 @@ impl App {
 
     /// A browser whose requests say that they were forwarded for these addresses.
     pub fn browser_behind(&self, forwarded_for: &str) -> Browser {
-        let value = forwarded_for.parse().expect("a header");
-        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), value)]);
-        Browser { http: http_with(true, headers), base: self.base.clone() }
+        self.browser_saying("x-forwarded-for", forwarded_for)
+    }
+
+    /// A browser whose requests have this header.
+    pub fn browser_saying(&self, name: &'static str, value: &str) -> Browser {
+        let headers = [(HeaderName::from_static(name), value.parse().expect("a header"))];
+        Browser { http: http_with(true, HeaderMap::from_iter(headers)), base: self.base.clone() }
     }
 
     /// The same with a cookie that it already has, taking no other.
@@ -242,23 +246,23 @@ impl App {
         (client_id, secret): (&str, &str),
         form: &[(&str, &str)],
     ) -> Reply {
-        let request = http(false).post(self.at(path)).basic_auth(client_id, Some(secret)).form(form);
+        let request = client().post(self.at(path)).basic_auth(client_id, Some(secret)).form(form);
         Reply::of(request.send().await.expect("answered")).await
     }
 
     /// Gets a JSON document.
     pub async fn get(&self, path: &str) -> Reply {
-        Reply::of(http(false).get(self.at(path)).send().await.expect("answered")).await
+        Reply::of(client().get(self.at(path)).send().await.expect("answered")).await
     }
 
     /// Posts a form as a program that is not known here.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
-        Reply::of(http(false).post(self.at(path)).form(form).send().await.expect("answered")).await
+        Reply::of(client().post(self.at(path)).form(form).send().await.expect("answered")).await
     }
 
     /// Asks for the claims behind an access token.
     pub async fn userinfo(&self, access_token: &str) -> Reply {
-        let request = http(false).get(self.at("/userinfo")).bearer_auth(access_token);
+        let request = client().get(self.at("/userinfo")).bearer_auth(access_token);
         let reply = Reply::of(request.send().await.expect("answered")).await;
         if reply.status == 200 && reply.body.is_object() {
             assert_contract("userinfo.json", &reply.body);
@@ -386,15 +390,11 @@ pub fn settings(base: &Url, database: &Database) -> Settings {
 
 /// A client that follows no redirect and keeps no cookie.
 pub fn client() -> Client {
-    http(false)
+    http_with(false, HeaderMap::new())
 }
 
 /// What the tests' browsers and clients say that they are.
 pub const USER_AGENT: &str = "orgate-tests/1";
-
-fn http(cookies: bool) -> Client {
-    http_with(cookies, HeaderMap::new())
-}
 
 fn http_with(cookies: bool, headers: HeaderMap) -> Client {
     Client::builder()
@@ -417,7 +417,7 @@ pub struct Browser {
 impl Browser {
     /// A browser without cookies, at an Orgate that runs on its own.
     pub fn at(base: &Url) -> Self {
-        Self { http: http(true), base: base.clone() }
+        Self { http: http_with(true, HeaderMap::new()), base: base.clone() }
     }
 
     /// Opens an address.

@@ -61,6 +61,8 @@ mod keys;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod languages;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod logouts;

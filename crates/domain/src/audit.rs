@@ -12,7 +12,7 @@ pub use families::Family;
 
 use crate::ids::{ClientId, EventId, OrgId, SessionId, SetupLinkId, UserId};
 
-/// Where a request came from, as far as the events about it need to say.
+/// Where a request came from, as far as the events about it need to say, and in which languages it can be answered.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// The client's address.
@@ -21,6 +21,10 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// The id that the answer and the log lines carry too.
     pub request_id: Option<String>,
+    /// The languages that an application asked for on behalf of whoever sent it, best first. In no event.
+    pub ui_locales: Vec<String>,
+    /// Those that its browser says, best first. In no event.
+    pub accept_language: Vec<String>,
 }
 
 /// Who did it.

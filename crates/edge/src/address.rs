@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use ipnet::IpNet;
 use orgate_domain::audit::Origin;
 
+use crate::languages::accepted;
 use crate::{AppState, RequestId};
 
 /// The origin of the request, for events and limits.
@@ -29,6 +30,8 @@ impl FromRequestParts<AppState> for RequestOrigin {
             address: peer.map(|peer| client_address(peer, &parts.headers, &state.http.trusted_proxies)),
             user_agent,
             request_id: parts.extensions.get::<RequestId>().map(|id| id.as_str().to_owned()),
+            ui_locales: Vec::new(),
+            accept_language: accepted(&parts.headers),
         }))
     }
 }

@@ -8,6 +8,7 @@ mod address;
 pub mod administration;
 pub mod browser;
 mod issuer;
+mod languages;
 mod params;
 mod request_id;
 mod state;

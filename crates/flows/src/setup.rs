@@ -47,7 +47,7 @@ pub struct Setup {
 #[derive(Debug)]
 enum By {
     /// An administrator, as events say it, and slugs of the roles that they might give when they began.
-    Administrator(Box<Caller>, Author, RoleSlugs),
+    Administrator(Box<Caller>, Box<Author>, RoleSlugs),
     /// Whoever opened this link.
     Link(Box<Holder>),
 }
@@ -180,7 +180,7 @@ impl Setup {
     /// An administrator, of whom it is known what they may set up; `ceiling` are slugs of the roles that they may give.
     pub(crate) fn of_administrator(scope: OrgScope, caller: Caller, ceiling: RoleSlugs) -> Self {
         let author = caller.author();
-        Self { scope, by: By::Administrator(Box::new(caller), author, ceiling) }
+        Self { scope, by: By::Administrator(Box::new(caller), Box::new(author), ceiling) }
     }
 
     /// Slugs of the roles that what they set up may give.
@@ -273,7 +273,7 @@ impl Setup {
     /// Who acts, as events say it.
     pub(crate) fn author(&self) -> Author {
         match &self.by {
-            By::Administrator(_, author, _) => author.clone(),
+            By::Administrator(_, author, _) => Author::clone(author),
             By::Link(_) => Author::of(self.actor()),
         }
     }

@@ -92,7 +92,7 @@ fn check_organization(params: &Params) -> Result<Option<String>, RequestError> {
 }
 
 /// OIDC Core §3.1.2.1: language tags in order of preference. A wish, so what is no tag is passed over.
-fn check_ui_locales(params: &Params) -> Vec<String> {
+pub fn check_ui_locales(params: &Params) -> Vec<String> {
     let is_tag = |tag: &&str| {
         (1..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };

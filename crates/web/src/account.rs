@@ -153,7 +153,6 @@ impl Member {
                 headline: "You have no password to change",
                 what_happened: "You do not sign in here with a password at the moment, so nothing was changed.",
                 what_next: "If you sign in through an identity provider, change the password that you have there.",
-                client: None,
             },
         )
     }
@@ -168,7 +167,6 @@ impl Member {
                 headline: "This page had grown old",
                 what_happened: "What you sent did not come from a page that you were shown in this session, so nothing was changed.",
                 what_next: "Go back to your account, and do it again from there.",
-                client: None,
             },
         )
     }
@@ -216,7 +214,6 @@ fn not_signed_in(env: &Env, cookies: &BrowserCookies) -> Response {
             headline: "Sign in first",
             what_happened: "This browser is not signed in to the organization whose account you want to see.",
             what_next: "Sign in to one of your organization’s applications in this browser, and then open this page once more.",
-            client: None,
         },
     )
 }

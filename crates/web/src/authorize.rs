@@ -6,9 +6,11 @@ use axum::response::Response;
 use orgate_edge::{BrowserCookies, CalledIssuer, FormParams, ParamsRejection, QueryParams};
 use orgate_flows::authorize::{AuthorizeError, authorize};
 use orgate_flows::{Called, Env};
+use orgate_protocol::oauth::check_ui_locales;
 use orgate_protocol::params::Params;
 
-use crate::page::{Problem, failed, problem, unreadable};
+use crate::language::Message;
+use crate::page::{Trouble, failed, trouble, unreadable};
 use crate::present::{self, see_other};
 
 /// The request in the query.
@@ -19,7 +21,7 @@ pub(crate) async fn get(
     query: Result<QueryParams, ParamsRejection>,
 ) -> Response {
     match query {
-        Ok(QueryParams(params)) => answer(&env, called, &cookies, &params).await,
+        Ok(QueryParams(params)) => answer(&env, called, cookies, &params).await,
         Err(rejection) => unreadable(&env, &cookies.browser.origin, &rejection),
     }
 }
@@ -40,56 +42,26 @@ pub(crate) async fn post(
     if params.duplicated().is_some() {
         // An error in any case. It sets no cookie: a post from another site must not replace the
         // one that this browser's sign-ins under way are bound to.
-        let mut response = answer(&env, called, &cookies, &params).await;
+        let mut response = answer(&env, called, cookies, &params).await;
         response.headers_mut().remove(header::SET_COOKIE);
         return response;
     }
     see_other(&env.issuer.called(called).at(&format!("/authorize?{query}")))
 }
 
-async fn answer(env: &Env, called: Called, cookies: &BrowserCookies, params: &Params) -> Response {
-    match authorize(env, params, called, &cookies.browser).await {
-        Ok(next) => present::next(env, cookies, &next),
-        Err(AuthorizeError::Failure(failure)) => failed(env, &cookies.browser.origin, &failure),
-        Err(AuthorizeError::InvalidRequest(error)) => unproven(
-            env,
-            cookies,
-            (
-                error.code.as_str(),
-                "The application's request to sign you in has lapsed, or is not one that we can follow.",
-            ),
-        ),
-        Err(AuthorizeError::UnknownClient) => unproven(
-            env,
-            cookies,
-            (
-                "invalid_client",
-                "The link that brought you here names an application that is not registered with us.",
-            ),
-        ),
-        Err(AuthorizeError::UnregisteredRedirectUri) => unproven(
-            env,
-            cookies,
-            (
-                "invalid_redirect_uri",
-                "The application asked us to send you to an address that it has not registered, so we stopped here to keep you safe.",
-            ),
-        ),
-    }
-}
-
-/// Client or redirect URI are not proven: a page, never a redirect (RFC 6749 §4.1.2.1).
-fn unproven(env: &Env, cookies: &BrowserCookies, (code, what_happened): (&str, &str)) -> Response {
-    problem(
-        env,
-        &cookies.browser.origin,
-        &Problem {
-            status: StatusCode::BAD_REQUEST,
-            code,
-            headline: "This sign-in link does not work",
-            what_happened,
-            what_next: "Open your application from its own address and sign in from there. If it happens again, tell its support and send the details below.",
-            client: None,
-        },
-    )
+async fn answer(env: &Env, called: Called, mut cookies: BrowserCookies, params: &Params) -> Response {
+    cookies.browser.origin.ui_locales = check_ui_locales(params);
+    let cookies = &cookies;
+    let (code, about) = match authorize(env, params, called, &cookies.browser).await {
+        Ok(next) => return present::next(env, cookies, &next),
+        Err(AuthorizeError::Failure(failure)) => return failed(env, &cookies.browser.origin, &failure),
+        Err(AuthorizeError::InvalidRequest(error)) => (error.code.as_str(), Message("problem-link-request")),
+        Err(AuthorizeError::UnknownClient) => ("invalid_client", Message("problem-link-client")),
+        Err(AuthorizeError::UnregisteredRedirectUri) => {
+            ("invalid_redirect_uri", Message("problem-link-address"))
+        }
+    };
+    // Client or redirect URI are not proven: a page, never a redirect (RFC 6749 §4.1.2.1).
+    let status = StatusCode::BAD_REQUEST;
+    trouble(env, &cookies.browser.origin, &Trouble { status, code, about, with: &[], client: None })
 }

@@ -9,9 +9,10 @@ use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::authorize::Needed;
 use orgate_flows::choose::{Choice, choices_and_needs, choose};
-use orgate_flows::waiting::{Waiting, take_up};
+use orgate_flows::waiting::Waiting;
 
 use crate::form::{PageForm, PageQuery};
+use crate::language::Language;
 use crate::page::{Org, Page, failed, over, render};
 use crate::present;
 
@@ -43,43 +44,41 @@ struct Line {
 /// Shows the page.
 pub(crate) async fn get(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageQuery(params): PageQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
-    let waiting = match take_up(&env, handle, &cookies.browser).await {
+    let waiting = match present::take_up(&env, handle, &mut cookies).await {
         Ok(waiting) if !waiting.is_resolved() => waiting,
-        Ok(_) => return over(&env, origin),
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Ok(_) => return over(&env, &cookies.browser.origin),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
     match choices_and_needs(&env, &waiting, &cookies.browser).await {
         Ok(choices) => page(&env, &cookies, (&waiting, handle), choices),
-        Err(failure) => failed(&env, origin, &failure),
+        Err(failure) => failed(&env, &cookies.browser.origin, &failure),
     }
 }
 
 /// Goes on in the chosen organization.
 pub(crate) async fn post(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageForm(params): PageForm,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let wanted = params.get("organization").and_then(|text| text.parse::<OrgId>().ok());
     let (true, Some(org_id)) = (env.vault.check_form_token(&cookies.browser.binding, handle, token), wanted)
     else {
-        return over(&env, origin);
+        return over(&env, &cookies.browser.origin);
     };
-    let chosen = match take_up(&env, handle, &cookies.browser).await {
+    let chosen = match present::take_up(&env, handle, &mut cookies).await {
         Ok(waiting) => choose(&env, waiting, org_id, &cookies.browser).await,
         Err(error) => Err(error),
     };
     match chosen {
         Ok(next) => present::next_after_form(&env, &cookies, &next),
-        Err(error) => present::waiting_error(&env, origin, &error),
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
 
@@ -89,6 +88,7 @@ fn page(
     (waiting, handle): (&Waiting, &str),
     choices: Vec<(Choice, Needed)>,
 ) -> Response {
+    let language = Language::of(&cookies.browser.origin);
     let lines = choices.into_iter().enumerate().map(|(place, (choice, needed))| {
         let Org { name, logo_url, monogram } = Org::named(&choice.name, choice.logo_url);
         let ready = needed == Needed::Nothing;
@@ -101,11 +101,11 @@ fn page(
             email: choice.signed_in_as,
             ready,
             last_used,
-            asks: asks(&needed),
+            asks: asks(&needed, language),
         }
     });
     let template = ChooseTemplate {
-        page: Page::new(env),
+        page: Page::new(env).speaking(language),
         request: handle,
         csrf: env.vault.form_token(&cookies.browser.binding, handle),
         client_name: waiting.client().name.as_str(),
@@ -117,11 +117,13 @@ fn page(
 }
 
 /// What a choice will ask, in a few words; nothing where it asks nothing.
-fn asks(needed: &Needed) -> String {
+fn asks(needed: &Needed, language: Language) -> String {
     match needed {
-        Needed::IdentityProvider(name) => format!("Continue with {}", name.as_str()),
+        Needed::IdentityProvider(name) => {
+            language.say_with("choose-asks-provider", &[("provider", name.as_str())])
+        }
         Needed::Nothing => String::new(),
-        Needed::Password => "Asks for your password".to_owned(),
-        Needed::SignIn => "Sign in to go on".to_owned(),
+        Needed::Password => language.say("choose-asks-password"),
+        Needed::SignIn => language.say("choose-asks-sign-in"),
     }
 }

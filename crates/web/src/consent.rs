@@ -9,10 +9,10 @@ use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::consent::{Asks, ConsentPage, Decision, NamedBy, consent, consent_page};
-use orgate_flows::waiting::take_up;
 use url::Url;
 
 use crate::form::{PageForm, PageQuery};
+use crate::language::{Language, Message};
 use crate::page::{Org, Page, over, render};
 use crate::present;
 
@@ -29,31 +29,32 @@ struct ConsentTemplate<'a> {
     destination: String,
     email: &'a str,
     action: &'a str,
-    new: Vec<&'a str>,
-    known: Vec<&'a str>,
+    new: Vec<String>,
+    known: Vec<String>,
 }
 
 /// Shows the page.
 pub(crate) async fn get(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageQuery(params): PageQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     match consent_page(&env, handle, &cookies.browser).await {
-        Ok(found) => page(&env, &cookies, (&found, handle)),
-        Err(error) => present::waiting_error(&env, origin, &error),
+        Ok(found) => {
+            present::heed(&mut cookies, &found.waiting);
+            page(&env, &cookies, (&found, handle))
+        }
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
 
 /// Answers the client as the person says.
 pub(crate) async fn post(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageForm(params): PageForm,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let said = match params.get("answer") {
@@ -63,33 +64,35 @@ pub(crate) async fn post(
     };
     let (true, Some(said)) = (env.vault.check_form_token(&cookies.browser.binding, handle, token), said)
     else {
-        return over(&env, origin);
+        return over(&env, &cookies.browser.origin);
     };
-    let answered = match take_up(&env, handle, &cookies.browser).await {
+    let answered = match present::take_up(&env, handle, &mut cookies).await {
         Ok(waiting) => consent(&env, &waiting, said, &cookies.browser).await,
         Err(error) => Err(error),
     };
     match answered {
-        Ok(answer) => present::answer(&env, &answer),
-        Err(error) => present::waiting_error(&env, origin, &error),
+        Ok(answer) => present::answer(&env, &cookies.browser.origin, &answer),
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
 
 fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &str)) -> Response {
     let (client, asked) = (found.waiting.client(), found.waiting.asked());
-    let destination = destination(&asked.redirect_uri);
+    let language = Language::of(&cookies.browser.origin);
+    let host = host_of(&asked.redirect_uri);
+    let named = (&found.organization, host.as_deref().unwrap_or_default());
     let template = ConsentTemplate {
-        page: Page::branded(env, &found.organization),
+        page: Page::branded(env, &found.organization).speaking(language),
         request: handle,
         csrf: env.vault.form_token(&cookies.browser.binding, handle),
         org: Org::of(&found.organization),
         client_name: client.name.as_str(),
-        provenance: provenance((client, &found.asks), &found.organization, &destination),
-        destination,
+        provenance: provenance(language, (client, &found.asks), named),
+        destination: host.unwrap_or_else(|| language.say("consent-this-device")),
         email: &found.user,
         action: "/consent",
-        new: found.asks.new.iter().map(|scope| meaning(scope)).collect(),
-        known: found.asks.known.iter().map(|scope| meaning(scope)).collect(),
+        new: found.asks.new.iter().map(|scope| meaning(language, scope)).collect(),
+        known: found.asks.known.iter().map(|scope| meaning(language, scope)).collect(),
     };
     render(StatusCode::OK, &template, Some(&asked.redirect_uri))
 }
@@ -97,50 +100,43 @@ fn page(env: &Env, cookies: &BrowserCookies, (found, handle): (&ConsentPage, &st
 /// Whose application it is, as far as that is known. A name alone can be anybody's: of one that gave itself its name
 /// nobody here says anything, and the home that it claims counts only where the person goes on to it.
 pub(crate) fn provenance(
+    language: Language,
     (client, asks): (&Client, &Asks),
-    organization: &Organization,
-    destination: &str,
+    (organization, destination): (&Organization, &str),
 ) -> String {
     let home = client.home_url.as_ref().and_then(Url::host_str);
-    let (owner, named_by) = match asks {
-        _ if client.owner == organization.id => (organization.name.as_str(), asks.named_by),
-        Asks { by_operator: true, named_by, .. } => ("the people who run this sign-in service", *named_by),
-        Asks { named_by, .. } => ("another organization that uses this sign-in service", *named_by),
+    let owner = match asks {
+        _ if client.owner == organization.id => "own",
+        Asks { by_operator: true, .. } => "operator",
+        Asks { .. } => "another",
     };
-    let (registered, home) = match named_by {
-        NamedBy::Document => {
-            let host = home.unwrap_or_default();
-            return format!("Nobody registered it here. It says of itself what it is, at {host}.");
-        }
-        NamedBy::Itself => {
-            let registered = format!("It registered itself with {owner}, and nobody has checked its name");
-            (registered, home.filter(|home| *home == destination))
-        }
-        NamedBy::Administrators => (format!("It was registered by {owner}"), home),
+    let home = home.filter(|home| asks.named_by != NamedBy::Itself || *home == destination);
+    let message = match (asks.named_by, home) {
+        (NamedBy::Document, _) => Message("consent-document"),
+        (NamedBy::Itself, Some(_)) => Message("consent-registered-itself-home"),
+        (NamedBy::Itself, None) => Message("consent-registered-itself"),
+        (NamedBy::Administrators, Some(_)) => Message("consent-registered-home"),
+        (NamedBy::Administrators, None) => Message("consent-registered"),
     };
-    match (home, named_by) {
-        (Some(home), NamedBy::Itself) => format!("{registered}. Its home is {home}."),
-        (Some(home), _) => format!("{registered}, and its home is {home}."),
-        (None, _) => format!("{registered}."),
-    }
+    let (org, home) = (organization.name.as_str(), home.unwrap_or_default());
+    language.say_with(message, &[("owner", owner), ("org", org), ("home", home)])
 }
 
-/// Where the answer goes, in terms that a person can check.
-fn destination(redirect_uri: &str) -> String {
-    let url = Url::parse(redirect_uri).ok();
-    match url.as_ref().and_then(|url| Some((url.scheme(), url.host_str()?))) {
-        Some(("http" | "https", host)) => host.to_owned(),
-        _ => "an application on this device".to_owned(),
-    }
+/// Where the answer goes, in terms that a person can check; nothing where it is an application on the device.
+fn host_of(redirect_uri: &str) -> Option<String> {
+    let url = Url::parse(redirect_uri).ok()?;
+    let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"))?;
+    Some(host.to_owned())
 }
 
 /// What a scope lets an application do, for people; one of the application's own is called by its name.
-pub(crate) fn meaning(scope: &str) -> &str {
-    match scope {
-        "openid" => "know who you are here",
-        "profile" => "see your name and your language",
-        "email" => "see your e-mail address",
-        "offline_access" => "stay signed in while you are away",
-        other => other,
-    }
+pub(crate) fn meaning(language: Language, scope: &str) -> String {
+    let message = match scope {
+        "openid" => Message("consent-may-openid"),
+        "profile" => Message("consent-may-profile"),
+        "email" => Message("consent-may-email"),
+        "offline_access" => Message("consent-may-offline"),
+        other => return other.to_owned(),
+    };
+    language.say(message)
 }

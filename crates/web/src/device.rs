@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::audit::Origin;
 use orgate_domain::clients::Party;
 use orgate_domain::devices::DEVICE_LIFETIME;
 use orgate_domain::ids::DeviceRequestId;
@@ -20,6 +21,7 @@ use orgate_protocol::params::Params;
 
 use crate::consent::{self, meaning};
 use crate::form::{LinkQuery, PageForm, PageQuery};
+use crate::language::{Language, Message};
 use crate::page::{Org, Page, failed, over, render};
 use crate::present::{self, see_other};
 
@@ -32,8 +34,8 @@ struct CodeTemplate<'a> {
     csrf: String,
     action: &'a str,
     code: &'a str,
-    notice: Option<&'a str>,
-    error: Option<&'a str>,
+    notice: Option<String>,
+    error: Option<String>,
     expires_minutes: i64,
 }
 
@@ -66,8 +68,8 @@ struct ApproveTemplate<'a> {
     home: Option<String>,
     user: &'a str,
     provenance: Option<String>,
-    new: Vec<&'a str>,
-    known: Vec<&'a str>,
+    new: Vec<String>,
+    known: Vec<String>,
     other_href: String,
 }
 
@@ -96,8 +98,8 @@ pub(crate) async fn get(
     LinkQuery(params): LinkQuery,
 ) -> Response {
     let notice = params.get("error").map(|error| match error {
-        "access_denied" => "You did not sign in, so nothing was approved. You can begin again with the same code.",
-        _ => "You could not be signed in as the device asked, so nothing was approved. Begin again on the device.",
+        "access_denied" => Message("device-denied"),
+        _ => Message("device-not-as-asked"),
     });
     ask(&env, &cookies, params.get("user_code").unwrap_or_default(), Said { notice, ..Said::default() })
 }
@@ -134,40 +136,43 @@ pub(crate) async fn post_continue(
 /// Asks whether the device may come in.
 pub(crate) async fn get_approve(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageQuery(params): PageQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     match approval(&env, handle, &cookies.browser).await {
-        Ok(approval) => confirm(&env, &cookies, (&approval, handle)),
-        Err(error) => present::waiting_error(&env, origin, &error),
+        Ok(approval) => {
+            present::heed(&mut cookies, &approval.waiting);
+            confirm(&env, &cookies, (&approval, handle))
+        }
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
 
 /// Does what the person said.
 pub(crate) async fn post_approve(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageForm(params): PageForm,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     let decision = match params.get("decision") {
         Some("allow") => Decision::Allow,
         Some("deny") => Decision::Deny,
-        _ => return over(&env, origin),
+        _ => return over(&env, &cookies.browser.origin),
     };
     if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {
-        return over(&env, origin);
+        return over(&env, &cookies.browser.origin);
     }
     let approval = match approval(&env, handle, &cookies.browser).await {
         Ok(approval) => approval,
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
+    present::heed(&mut cookies, &approval.waiting);
+    let origin = &cookies.browser.origin;
     match answer(&env, &approval, decision, &cookies.browser).await {
-        Ok(outcome) => answered(&env, &approval, outcome),
+        Ok(outcome) => answered(&env, origin, &approval, outcome),
         Err(error) => present::waiting_error(&env, origin, &error),
     }
 }
@@ -183,9 +188,9 @@ pub(crate) fn not_signed_in(env: &Env, device: DeviceRequestId, answer: &Authori
 
 /// What the page says about the last attempt.
 #[derive(Clone, Copy, Default)]
-struct Said<'a> {
-    notice: Option<&'a str>,
-    error: Option<&'a str>,
+struct Said {
+    notice: Option<Message>,
+    error: Option<Message>,
 }
 
 /// The device whose code is in a form that this browser was given for `subject`, or the page that asks again.
@@ -198,30 +203,30 @@ async fn typed(
     let code = params.get("user_code").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     if !env.vault.check_form_token(&cookies.browser.binding, subject, token) {
-        let error = Some("This page had grown old. Please try again.");
+        let error = Some(Message("old-page"));
         return Err(ask(env, cookies, code, Said { error, ..Said::default() }));
     }
     match find(env, code, &cookies.browser).await {
         Ok(Some(found)) => Ok(found),
         Ok(None) => {
-            let error =
-                Some("No device shows this code now. Check it, or have the device show you a new one.");
+            let error = Some(Message("device-unknown"));
             Err(ask(env, cookies, code, Said { error, ..Said::default() }))
         }
         Err(failure) => Err(failed(env, &cookies.browser.origin, &failure)),
     }
 }
 
-fn ask(env: &Env, cookies: &BrowserCookies, code: &str, said: Said<'_>) -> Response {
+fn ask(env: &Env, cookies: &BrowserCookies, code: &str, said: Said) -> Response {
+    let language = Language::of(&cookies.browser.origin);
     let status = if said.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = CodeTemplate {
-        page: Page::new(env),
+        page: Page::new(env).speaking(language),
         request: "",
         csrf: env.vault.form_token(&cookies.browser.binding, PAGE),
         action: PAGE,
         code: code.get(..code.floor_char_boundary(20)).unwrap_or_default(),
-        notice: said.notice,
-        error: said.error,
+        notice: said.notice.map(|message| language.say(message)),
+        error: said.error.map(|message| language.say(message)),
         expires_minutes: DEVICE_LIFETIME.num_minutes(),
     };
     let mut response = render(status, &template, None);
@@ -232,7 +237,7 @@ fn ask(env: &Env, cookies: &BrowserCookies, code: &str, said: Said<'_>) -> Respo
 fn show(env: &Env, cookies: &BrowserCookies, found: &FoundDevice) -> Response {
     let code = found.user_code.to_string();
     let template = FoundTemplate {
-        page: Page::new(env),
+        page: Page::new(env).read_by(&cookies.browser.origin),
         request: "",
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(&code)),
         action: "/device/continue",
@@ -247,8 +252,9 @@ fn show(env: &Env, cookies: &BrowserCookies, found: &FoundDevice) -> Response {
 }
 
 fn confirm(env: &Env, cookies: &BrowserCookies, (approval, handle): (&Approval, &str)) -> Response {
+    let language = Language::of(&cookies.browser.origin);
     let template = ApproveTemplate {
-        page: Page::branded(env, &approval.organization),
+        page: Page::branded(env, &approval.organization).speaking(language),
         request: handle,
         csrf: env.vault.form_token(&cookies.browser.binding, handle),
         action: "/device/approve",
@@ -257,17 +263,17 @@ fn confirm(env: &Env, cookies: &BrowserCookies, (approval, handle): (&Approval, 
         client_name: approval.waiting.client().name.as_str(),
         home: home_of(approval.waiting.client()).filter(|_| approval.asks.named_by != NamedBy::Itself),
         user: approval.user(),
-        provenance: provenance(approval),
-        new: approval.asks.new.iter().map(|scope| meaning(scope)).collect(),
-        known: approval.asks.known.iter().map(|scope| meaning(scope)).collect(),
+        provenance: provenance(approval, language),
+        new: approval.asks.new.iter().map(|scope| meaning(language, scope)).collect(),
+        known: approval.asks.known.iter().map(|scope| meaning(language, scope)).collect(),
         other_href: format!("/sign-in?request={handle}"),
     };
     render(StatusCode::OK, &template, None)
 }
 
-fn answered(env: &Env, approval: &Approval, decision: Decision) -> Response {
+fn answered(env: &Env, origin: &Origin, approval: &Approval, decision: Decision) -> Response {
     let template = AnsweredTemplate {
-        page: Page::branded(env, &approval.organization),
+        page: Page::branded(env, &approval.organization).read_by(origin),
         org: Org::of(&approval.organization),
         client_name: approval.waiting.client().name.as_str(),
         user: approval.user(),
@@ -277,10 +283,11 @@ fn answered(env: &Env, approval: &Approval, decision: Decision) -> Response {
 }
 
 /// Whose the application is, where it is not the product's own. A device goes on to nowhere.
-fn provenance(approval: &Approval) -> Option<String> {
+fn provenance(approval: &Approval, language: Language) -> Option<String> {
     let client = approval.waiting.client();
     let asked_for = client.settings.party != Party::First;
-    asked_for.then(|| consent::provenance((client, &approval.asks), &approval.organization, ""))
+    let named = (&approval.organization, "");
+    asked_for.then(|| consent::provenance(language, (client, &approval.asks), named))
 }
 
 /// Where the application is at home, for who knows the address better than the name.

@@ -9,19 +9,22 @@ use axum::response::Response;
 use orgate_domain::audit::Origin;
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::invitations::{InvitationRefusal, MIN_PASSWORD};
+use orgate_domain::joining::MAX_MESSAGE;
 use orgate_domain::names::DisplayName;
 use orgate_edge::BrowserCookies;
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::invitations::accept::{Chosen, Joined, ThroughError, accept, accept_through, applications};
-use orgate_flows::invitations::{AcceptError, Closed, Invited, Problem as Wrong, look};
+use orgate_flows::invitations::{AcceptError, Closed, Invited, Problem, Wrong, look};
 use orgate_flows::joining::onward::waits;
+use orgate_flows::passwords::MAX_PASSWORD_BYTES;
 use orgate_flows::{Arrived, Env};
 use orgate_protocol::params::Params;
 
 use crate::form::{LinkQuery, PageForm};
-use crate::page::{Link, Org, Page, Problem, failed, problem, render};
+use crate::language::{Language, Message};
+use crate::page::{Link, Org, Page, Trouble, failed, render, trouble};
 use crate::present::see_other;
-use crate::sso::{depart_by_page, failed_as};
+use crate::sso::{Toward, depart_by_page, failed_as};
 
 /// `templates/invitation.html`.
 #[derive(Template)]
@@ -39,10 +42,10 @@ struct InvitationPage<'a> {
     password: bool,
     least: usize,
     name: &'a str,
-    notice: Option<&'a str>,
-    name_error: Option<&'a str>,
-    password_error: Option<&'a str>,
-    again_error: Option<&'a str>,
+    notice: Option<String>,
+    name_error: Option<String>,
+    password_error: Option<String>,
+    again_error: Option<String>,
 }
 
 /// The button of a connection.
@@ -69,8 +72,8 @@ struct Said<'a> {
     /// The authorization request that waits meanwhile, if one does.
     request: &'a str,
     name: Option<&'a str>,
-    notice: Option<&'a str>,
-    wrong: &'a [Wrong],
+    notice: Option<Message>,
+    wrong: &'a [Problem],
 }
 
 /// The authorization request that waits in this browser, of somebody who joins on the way to an application.
@@ -120,11 +123,7 @@ pub(crate) async fn post_accept(
     let (wrong, notice) = match accept(&env, text, chosen, &cookies.browser).await {
         Ok(joined) => return joined_by_form(&env, &cookies, (&joined, waiting(&params))).await,
         Err(AcceptError::Invalid(wrong)) => (wrong, None),
-        Err(AcceptError::SsoRequired) => {
-            let notice = "Your organization signs in through its own identity provider. Continue there; no password \
-                          is needed here.";
-            (Vec::new(), Some(notice))
-        }
+        Err(AcceptError::SsoRequired) => (Vec::new(), Some(Message("provider-required"))),
         Err(error) => return refused(&env, origin, &error),
     };
     let said = Said { status: bad, request: waiting(&params), name: Some(name), notice, wrong: &wrong };
@@ -150,7 +149,7 @@ pub(crate) async fn post_connection(
     };
     let error = match accept_through(&env, (text, connection), &cookies.browser).await {
         Ok(departure) => {
-            let mut response = depart_by_page(&env, &departure, "to accept your invitation.");
+            let mut response = depart_by_page(&env, origin, &departure, Toward::Invitation);
             cookies.bind(response.headers_mut());
             return response;
         }
@@ -161,11 +160,8 @@ pub(crate) async fn post_connection(
         return failed(&env, origin, failure);
     }
     let (status, notice) = match failed_as(&error) {
-        "outage" => (
-            StatusCode::BAD_GATEWAY,
-            "The identity provider does not answer. Try again in a minute, or choose another way.",
-        ),
-        _ => (StatusCode::FORBIDDEN, "That way is not open to you at the moment. Choose another."),
+        "outage" => (StatusCode::BAD_GATEWAY, Message("invitation-outage")),
+        _ => (StatusCode::FORBIDDEN, Message("invitation-way-closed")),
     };
     let said = Said { status, request: waiting(&params), notice: Some(notice), ..Said::default() };
     match look(&env, text, origin).await {
@@ -184,7 +180,7 @@ fn is_ours(env: &Env, cookies: &BrowserCookies, params: &Params) -> bool {
 /// The page once more, with a form of this browser's.
 async fn old_page(env: &Env, cookies: &BrowserCookies, params: &Params) -> Response {
     let text = params.get("invitation").unwrap_or_default();
-    let notice = Some("This page had grown old. Please try again.");
+    let notice = Some(Message("old-page"));
     let said = Said { status: StatusCode::FORBIDDEN, request: waiting(params), notice, ..Said::default() };
     match look(env, text, &cookies.browser.origin).await {
         Ok(invited) => page(env, cookies, (&invited, text), &said),
@@ -193,11 +189,9 @@ async fn old_page(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respo
 }
 
 fn page(env: &Env, cookies: &BrowserCookies, (invited, text): (&Invited, &str), said: &Said<'_>) -> Response {
-    let wrong = |field: &str| {
-        let found = said.wrong.iter().find(|wrong| wrong.field == field);
-        found.map(|wrong| wrong.why.as_str())
-    };
-    let mut shared = Page::branded(env, &invited.organization);
+    // Whoever invited them may have said what they read.
+    let language = Language::between(&cookies.browser.origin, invited.invitation.locale.as_deref());
+    let mut shared = Page::branded(env, &invited.organization).speaking(language);
     if said.status != StatusCode::OK {
         shared = shared.with_request_id(&cookies.browser.origin);
     }
@@ -215,19 +209,36 @@ fn page(env: &Env, cookies: &BrowserCookies, (invited, text): (&Invited, &str), 
         request: said.request,
         inviter: invited.inviter.as_deref(),
         email: invited.invitation.email.as_str(),
-        expires: invited.invitation.expires_at.format("%-d %B %Y, %H:%M UTC").to_string(),
+        expires: language.moment(invited.invitation.expires_at),
         connections: connections.collect(),
         password: invited.methods.password,
         least: MIN_PASSWORD,
         name: said.name.or(known).unwrap_or_default(),
-        notice: said.notice,
-        name_error: wrong("name"),
-        password_error: wrong("password"),
-        again_error: wrong("again"),
+        notice: said.notice.map(|message| language.say(message)),
+        name_error: why(language, said.wrong, "name"),
+        password_error: why(language, said.wrong, "password"),
+        again_error: why(language, said.wrong, "again"),
     };
     let mut response = render(said.status, &template, None);
     cookies.bind(response.headers_mut());
     response
+}
+
+/// Why a field cannot be what was typed.
+pub(crate) fn why(language: Language, wrong: &[Problem], field: &str) -> Option<String> {
+    let found = wrong.iter().find(|wrong| wrong.field == field)?;
+    let (message, most) = match found.why {
+        Wrong::Again => (Message("invitation-again-wrong"), 0),
+        Wrong::Email => (Message("enter-email-in-full"), 0),
+        Wrong::Message => (Message("join-message-wrong"), MAX_MESSAGE),
+        Wrong::Name => (Message("invitation-name-wrong"), 0),
+        Wrong::NameIfAny => (Message("join-name-wrong"), 0),
+        Wrong::PasswordLong => (Message("invitation-password-long"), MAX_PASSWORD_BYTES),
+        Wrong::PasswordShort => (Message("invitation-password-short"), MIN_PASSWORD),
+        // Of the account, whose pages are in English.
+        Wrong::PasswordSame => return Some(found.why.to_string()),
+    };
+    Some(language.count(message, i64::try_from(most).unwrap_or(i64::MAX)))
 }
 
 /// They are signed in: a page says so, and goes on to the application by itself, if there is one.
@@ -266,8 +277,9 @@ async fn done(env: &Env, cookies: &BrowserCookies, joined: &Joined, onward: Opti
         Ok(applications) => applications,
         Err(failure) => return failed(env, &cookies.browser.origin, &failure),
     };
+    let language = Language::between(&cookies.browser.origin, joined.locale.as_deref());
     let template = JoinedPage {
-        page: Page::branded(env, &joined.organization),
+        page: Page::branded(env, &joined.organization).speaking(language),
         org: Org::of(&joined.organization),
         onward,
         applications: applications.into_iter().map(|(label, href)| Link { label, href }).collect(),
@@ -284,84 +296,35 @@ pub(crate) fn refused(env: &Env, origin: &Origin, error: &AcceptError) -> Respon
     }
 }
 
-/// What a page says: status, code, headline, what happened, and what to do.
-pub(crate) type Explained = (StatusCode, &'static str, &'static str, &'static str, &'static str);
-
-const ASK: &str = "Ask whoever invited you for a new invitation. If nobody did, open the application, and ask to join once more.";
+/// What a page says: status, code, and what about.
+pub(crate) type Explained = (StatusCode, &'static str, Message);
 
 /// A link that opens nothing.
 pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
-    let (status, code, headline, what_happened, what_next) = match closed {
+    let (status, code, about) = match closed {
         Closed::Refused(refusal) => explain(refusal),
-        Closed::NoSeat => (
-            StatusCode::CONFLICT,
-            "no_seat",
-            "There is no room for you at the moment",
-            "The organization has as many users as it may have. Your invitation is kept.",
-            "Tell an administrator of the organization, and open the link again when they have made room.",
-        ),
-        Closed::Suspended => (
-            StatusCode::FORBIDDEN,
-            "organization_suspended",
-            "This organization is suspended",
-            "Nobody can join it at the moment.",
-            "Open the link again later, or ask somebody of the organization.",
-        ),
-        Closed::Taken => (
-            StatusCode::CONFLICT,
-            "invitation_not_needed",
-            "You have an account already",
-            "Somebody with your address is a user of the organization, so there is nothing to accept.",
-            "Sign in to the application as you always do. If you cannot, ask an administrator of the organization.",
-        ),
-        Closed::Unknown => (
-            StatusCode::NOT_FOUND,
-            "invitation_unknown",
-            "This link opens nothing here",
-            "It may be incomplete, or a newer mail has another one.",
-            "Open the whole link from the latest mail that you got. If it does not work, ask for a new invitation.",
-        ),
+        Closed::NoSeat => (StatusCode::CONFLICT, "no_seat", Message("problem-invitation-seat")),
+        Closed::Suspended => {
+            (StatusCode::FORBIDDEN, "organization_suspended", Message("problem-invitation-suspended"))
+        }
+        Closed::Taken => (StatusCode::CONFLICT, "invitation_not_needed", Message("problem-invitation-taken")),
+        Closed::Unknown => {
+            (StatusCode::NOT_FOUND, "invitation_unknown", Message("problem-invitation-unknown"))
+        }
     };
-    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+    trouble(env, origin, &Trouble { status, code, about, with: &[], client: None })
 }
 
 /// Why an invitation is worth nothing any more.
 fn explain(refusal: InvitationRefusal) -> Explained {
-    match refusal {
-        InvitationRefusal::Accepted => (
-            StatusCode::GONE,
-            "invitation_used",
-            "This invitation was used",
-            "An invitation works once, and this one has.",
-            "If it was you, sign in to the application as you chose to. If it was not, tell an administrator of the organization.",
-        ),
-        InvitationRefusal::Expired => (
-            StatusCode::GONE,
-            "invitation_expired",
-            "This invitation has expired",
-            "An invitation is good until the time that its mail says, and one of whoever joins by themselves for a day.",
-            ASK,
-        ),
-        InvitationRefusal::JoiningChanged => (
-            StatusCode::GONE,
-            "invitation_joining_changed",
-            "You cannot join like this any more",
-            "The organization has changed who may join it, or your address is not at one of its domains any more.",
-            "Ask an administrator of the organization for an invitation.",
-        ),
-        InvitationRefusal::MakerFallen => (
-            StatusCode::GONE,
-            "invitation_maker_fallen",
-            "This invitation is good no more",
-            "Whoever made it may not invite you like this any more.",
-            "Ask an administrator of the organization for a new one.",
-        ),
-        InvitationRefusal::Revoked => (
-            StatusCode::GONE,
-            "invitation_revoked",
-            "This invitation was taken back",
-            "It opens nothing any more. If you were invited again, a newer one is in your mailbox.",
-            ASK,
-        ),
-    }
+    let (code, about) = match refusal {
+        InvitationRefusal::Accepted => ("invitation_used", Message("problem-invitation-used")),
+        InvitationRefusal::Expired => ("invitation_expired", Message("problem-invitation-expired")),
+        InvitationRefusal::JoiningChanged => {
+            ("invitation_joining_changed", Message("problem-invitation-changed"))
+        }
+        InvitationRefusal::MakerFallen => ("invitation_maker_fallen", Message("problem-invitation-fallen")),
+        InvitationRefusal::Revoked => ("invitation_revoked", Message("problem-invitation-revoked")),
+    };
+    (StatusCode::GONE, code, about)
 }

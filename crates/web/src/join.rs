@@ -13,15 +13,16 @@ use orgate_domain::names::DisplayName;
 use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
-use orgate_flows::invitations::Problem as Wrong;
+use orgate_flows::invitations::Problem;
 use orgate_flows::joining::ask::{Asked, JoinPage, Typed, ask, join_page};
 use orgate_flows::joining::onward::go_on;
 use orgate_flows::joining::prove::{JoinClosed, JoinError, Opened, Proven, look, prove};
 use orgate_protocol::params::Params;
 
 use crate::form::{LinkQuery, PageForm, PageQuery};
-use crate::invitation::Explained;
-use crate::page::{Org, Page, Problem, failed, problem, render};
+use crate::invitation::{Explained, why};
+use crate::language::{Language, Message};
+use crate::page::{Org, Page, Trouble, failed, render, trouble};
 use crate::present::{self, see_other};
 
 /// `templates/join.html`.
@@ -37,10 +38,10 @@ struct JoinTemplate<'a> {
     name: &'a str,
     message: &'a str,
     most: usize,
-    notice: Option<&'a str>,
-    email_error: Option<&'a str>,
-    name_error: Option<&'a str>,
-    message_error: Option<&'a str>,
+    notice: Option<String>,
+    email_error: Option<String>,
+    name_error: Option<String>,
+    message_error: Option<String>,
     back_href: String,
 }
 
@@ -67,7 +68,7 @@ struct ConfirmTemplate<'a> {
     email: &'a str,
     name: Option<&'a str>,
     message: Option<&'a str>,
-    notice: Option<&'a str>,
+    notice: Option<String>,
 }
 
 /// `templates/join_asked.html`.
@@ -82,11 +83,11 @@ struct AskedTemplate {
 #[derive(Default)]
 struct Said<'a> {
     status: StatusCode,
-    notice: Option<&'a str>,
-    wrong: &'a [Wrong],
+    notice: Option<Message>,
+    wrong: &'a [Problem],
 }
 
-const OLD: &str = "This page had grown old. Please try again.";
+const OLD: Message = Message("old-page");
 
 /// What the tokens of the forms are bound to.
 fn subject(of: &str) -> String {
@@ -106,12 +107,15 @@ fn typed(params: &Params) -> Typed<'_> {
 /// Asks for the address.
 pub(crate) async fn get(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageQuery(params): PageQuery,
 ) -> Response {
     let handle = params.get("request").unwrap_or_default();
     match join_page(&env, handle, &cookies.browser).await {
-        Ok(found) => form(&env, &cookies, (&found, handle, Typed::default()), &Said::default()),
+        Ok(found) => {
+            present::heed(&mut cookies, &found.waiting);
+            form(&env, &cookies, (&found, handle, Typed::default()), &Said::default())
+        }
         Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
@@ -119,22 +123,23 @@ pub(crate) async fn get(
 /// Has a mail sent to the address, if whoever has it can join.
 pub(crate) async fn post(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageForm(params): PageForm,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     let found = match join_page(&env, handle, &cookies.browser).await {
         Ok(found) => found,
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
+    present::heed(&mut cookies, &found.waiting);
+    let origin = &cookies.browser.origin;
     let typed = typed(&params);
     if !is_ours(&env, &cookies, (&params, handle)) {
         let said = Said { status: StatusCode::FORBIDDEN, notice: Some(OLD), wrong: &[] };
         return form(&env, &cookies, (&found, handle, typed), &said);
     }
     match ask(&env, &found, (handle, typed), &cookies.browser).await {
-        Ok(Asked::MailSent(email)) => sent(&env, (&found, handle), email.as_str()),
+        Ok(Asked::MailSent(email)) => sent(&env, origin, (&found, handle), email.as_str()),
         Ok(Asked::Invalid(wrong)) => {
             let said = Said { status: StatusCode::UNPROCESSABLE_ENTITY, notice: None, wrong: &wrong };
             form(&env, &cookies, (&found, handle, typed), &said)
@@ -149,12 +154,9 @@ fn form(
     (found, handle, typed): (&JoinPage, &str, Typed<'_>),
     said: &Said<'_>,
 ) -> Response {
-    let wrong = |field: &str| {
-        let found = said.wrong.iter().find(|wrong| wrong.field == field);
-        found.map(|wrong| wrong.why.as_str())
-    };
+    let language = Language::of(&cookies.browser.origin);
     let template = JoinTemplate {
-        page: Page::branded(env, &found.organization),
+        page: Page::branded(env, &found.organization).speaking(language),
         request: handle,
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(handle)),
         org: Org::of(&found.organization),
@@ -163,10 +165,10 @@ fn form(
         name: typed.name,
         message: typed.message,
         most: MAX_MESSAGE,
-        notice: said.notice,
-        email_error: wrong("email"),
-        name_error: wrong("name"),
-        message_error: wrong("message"),
+        notice: said.notice.map(|message| language.say(message)),
+        email_error: why(language, said.wrong, "email"),
+        name_error: why(language, said.wrong, "name"),
+        message_error: why(language, said.wrong, "message"),
         back_href: format!("/sign-in?request={handle}"),
     };
     let mut response = render(said.status, &template, None);
@@ -174,9 +176,9 @@ fn form(
     response
 }
 
-fn sent(env: &Env, (found, handle): (&JoinPage, &str), email: &str) -> Response {
+fn sent(env: &Env, origin: &Origin, (found, handle): (&JoinPage, &str), email: &str) -> Response {
     let template = SentTemplate {
-        page: Page::branded(env, &found.organization),
+        page: Page::branded(env, &found.organization).read_by(origin),
         org: Org::of(&found.organization),
         email,
         back_href: format!("/join?request={handle}"),
@@ -200,8 +202,9 @@ async fn confirm(env: &Env, cookies: &BrowserCookies, params: &Params, said: &Sa
         Ok(opened) => opened,
         Err(error) => return refused(env, &cookies.browser.origin, &error),
     };
+    let language = Language::of(&cookies.browser.origin);
     let template = ConfirmTemplate {
-        page: Page::branded(env, &organization),
+        page: Page::branded(env, &organization).speaking(language),
         org: Org::of(&organization),
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(join)),
         join,
@@ -209,7 +212,7 @@ async fn confirm(env: &Env, cookies: &BrowserCookies, params: &Params, said: &Sa
         email: request.email.as_str(),
         name: request.name.as_ref().map(DisplayName::as_str),
         message: request.message.as_deref(),
-        notice: said.notice,
+        notice: said.notice.map(|message| language.say(message)),
     };
     let mut response = render(said.status, &template, None);
     cookies.bind(response.headers_mut());
@@ -236,13 +239,14 @@ pub(crate) async fn post_confirm(
             }
             see_other(&env.issuer.at(&format!("/invitations?{}", query.finish())))
         }
-        Ok(Proven::Asked(organization)) => asked(&env, &organization),
+        Ok(Proven::Asked(organization)) => asked(&env, &cookies.browser.origin, &organization),
         Err(error) => refused(&env, &cookies.browser.origin, &error),
     }
 }
 
-fn asked(env: &Env, organization: &Organization) -> Response {
-    let template = AskedTemplate { page: Page::branded(env, organization), org: Org::of(organization) };
+fn asked(env: &Env, origin: &Origin, organization: &Organization) -> Response {
+    let page = Page::branded(env, organization).read_by(origin);
+    let template = AskedTemplate { page, org: Org::of(organization) };
     render(StatusCode::OK, &template, None)
 }
 
@@ -267,67 +271,23 @@ fn refused(env: &Env, origin: &Origin, error: &JoinError) -> Response {
 
 /// A link that opens nothing: whoever has it has the address, and may know why.
 fn closed(env: &Env, origin: &Origin, closed: JoinClosed) -> Response {
-    let (status, code, headline, what_happened, what_next) = explain(closed);
-    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+    let (status, code, about) = explain(closed);
+    trouble(env, origin, &Trouble { status, code, about, with: &[], client: None })
 }
 
 fn explain(closed: JoinClosed) -> Explained {
     match closed {
-        JoinClosed::Expired => (
-            StatusCode::GONE,
-            "join_expired",
-            "This link has expired",
-            "Links to confirm an address are good for a day.",
-            "Open the application, and ask to join once more.",
-        ),
-        JoinClosed::Full | JoinClosed::NoSeat => (
-            StatusCode::CONFLICT,
-            "join_no_room",
-            "There is no room for you at the moment",
-            "The organization takes nobody else for now. Your link is kept.",
-            "Tell an administrator of the organization, and open the link again when they have made room.",
-        ),
-        JoinClosed::Invited => (
-            StatusCode::CONFLICT,
-            "join_invited",
-            "You are invited already",
-            "A mail with an invitation from the organization is in your mailbox.",
-            "Open its link. If you cannot find it, ask an administrator of the organization to send it again.",
-        ),
-        JoinClosed::NotOpen => (
-            StatusCode::GONE,
-            "join_closed",
-            "You cannot join with this address",
-            "The organization does not take in people with such an address, or not any more.",
-            "Ask an administrator of the organization for an invitation.",
-        ),
-        JoinClosed::Suspended => (
-            StatusCode::FORBIDDEN,
-            "organization_suspended",
-            "This organization is suspended",
-            "Nobody can join it at the moment.",
-            "Open the link again later.",
-        ),
-        JoinClosed::Taken => (
-            StatusCode::CONFLICT,
-            "join_not_needed",
-            "You have an account already",
-            "Somebody with your address is a user of the organization.",
-            "Sign in to the application as you always do. If you cannot, ask an administrator of the organization.",
-        ),
-        JoinClosed::Unknown => (
-            StatusCode::NOT_FOUND,
-            "join_unknown",
-            "This link opens nothing here",
-            "It may be incomplete.",
-            "Open the whole link from the mail that you got. If it does not work, ask to join once more.",
-        ),
-        JoinClosed::Used => (
-            StatusCode::GONE,
-            "join_used",
-            "This link was used",
-            "It works once, and has. If you asked to join, the administrators know.",
-            "If you were about to join and did not finish, ask to join once more.",
-        ),
+        JoinClosed::Expired => (StatusCode::GONE, "join_expired", Message("problem-join-expired")),
+        JoinClosed::Full | JoinClosed::NoSeat => {
+            (StatusCode::CONFLICT, "join_no_room", Message("problem-join-full"))
+        }
+        JoinClosed::Invited => (StatusCode::CONFLICT, "join_invited", Message("problem-join-invited")),
+        JoinClosed::NotOpen => (StatusCode::GONE, "join_closed", Message("problem-join-closed")),
+        JoinClosed::Suspended => {
+            (StatusCode::FORBIDDEN, "organization_suspended", Message("problem-join-suspended"))
+        }
+        JoinClosed::Taken => (StatusCode::CONFLICT, "join_not_needed", Message("problem-join-taken")),
+        JoinClosed::Unknown => (StatusCode::NOT_FOUND, "join_unknown", Message("problem-join-unknown")),
+        JoinClosed::Used => (StatusCode::GONE, "join_used", Message("problem-join-used")),
     }
 }

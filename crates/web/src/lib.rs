@@ -18,6 +18,7 @@ mod form;
 mod frame;
 mod invitation;
 mod join;
+mod language;
 mod link;
 mod moment;
 mod page;

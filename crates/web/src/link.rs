@@ -4,15 +4,17 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use orgate_domain::audit::Origin;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::federation::link::{LinkError, LinkPage, begin_link, link_page};
 
 use crate::form::PageForm;
-use crate::page::{Org, Page, Problem, failed, over, problem, render};
+use crate::language::{Language, Message};
+use crate::page::{Org, Page, Trouble, failed, over, render, trouble};
 use crate::present;
-use crate::sso::{self, place};
+use crate::sso::{self, Toward, place};
 
 /// `templates/link.html`.
 #[derive(Template)]
@@ -25,7 +27,7 @@ struct LinkTemplate<'a> {
     user_name: &'a str,
     provider: &'a str,
     action: String,
-    notice: Option<&'a str>,
+    notice: Option<String>,
 }
 
 /// `templates/linked.html`.
@@ -72,15 +74,13 @@ pub(crate) async fn post(
     let notice =
         if env.vault.check_form_token(&cookies.browser.binding, &subject(&org_id, &connection), token) {
             match begin_link(&env, &found, &cookies.browser).await {
-                Ok(departure) => return sso::depart_by_page(&env, &departure, "to prove who you are there."),
+                Ok(departure) => return sso::depart_by_page(&env, origin, &departure, Toward::Proof),
                 Err(BeginError::Waiting(error)) => return present::waiting_error(&env, origin, &error),
-                Err(BeginError::Upstream(_)) => {
-                    "The identity provider does not answer. Try again in a minute."
-                }
-                Err(BeginError::Refused(_)) => "The connection is not open at the moment.",
+                Err(BeginError::Upstream(_)) => Message("link-outage"),
+                Err(BeginError::Refused(_)) => Message("link-closed"),
             }
         } else {
-            "This page had grown old. Please try again."
+            Message("old-page")
         };
     page(&env, &cookies, (&org_id, &connection), &found, Some(notice))
 }
@@ -90,45 +90,36 @@ fn page(
     cookies: &BrowserCookies,
     (org_id, connection): (&str, &str),
     found: &LinkPage,
-    notice: Option<&str>,
+    notice: Option<Message>,
 ) -> Response {
+    let language = Language::of(&cookies.browser.origin);
     let template = LinkTemplate {
-        page: Page::branded(env, &found.organization),
+        page: Page::branded(env, &found.organization).speaking(language),
         request: "",
         csrf: env.vault.form_token(&cookies.browser.binding, &subject(org_id, connection)),
         org: Org::of(&found.organization),
         user_name: &found.user_name,
         provider: found.connection.name.as_str(),
         action: format!("/sso/{org_id}/{connection}/link"),
-        notice,
+        notice: notice.map(|message| language.say(message)),
     };
     let status = if notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     render(status, &template, None)
 }
 
 /// It is done.
-pub(crate) fn linked(env: &Env, provider: &str) -> Response {
-    render(StatusCode::OK, &LinkedTemplate { page: Page::new(env), provider }, None)
+pub(crate) fn linked(env: &Env, origin: &Origin, provider: &str) -> Response {
+    render(StatusCode::OK, &LinkedTemplate { page: Page::new(env).read_by(origin), provider }, None)
 }
 
 fn refused(env: &Env, cookies: &BrowserCookies, error: &LinkError) -> Response {
     let origin = &cookies.browser.origin;
-    let (status, code, headline, what_happened, what_next) = match error {
+    let (status, code, about) = match error {
         LinkError::Failure(failure) => return failed(env, origin, failure),
-        LinkError::SignInAgain => (
-            StatusCode::FORBIDDEN,
-            "fresh_sign_in_required",
-            "Sign in first",
-            "To link another way of signing in, you must have signed in to your organization within the last ten minutes, in this browser.",
-            "Sign out of your application, sign in again, and then open this page once more.",
-        ),
-        LinkError::Unavailable => (
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is nothing to link here",
-            "Your organization has no such identity provider, or it is not open to you.",
-            "Ask your administrators for the right address.",
-        ),
+        LinkError::SignInAgain => {
+            (StatusCode::FORBIDDEN, "fresh_sign_in_required", Message("problem-link-again"))
+        }
+        LinkError::Unavailable => (StatusCode::NOT_FOUND, "not_found", Message("problem-link-nothing")),
     };
-    problem(env, origin, &Problem { status, code, headline, what_happened, what_next, client: None })
+    trouble(env, origin, &Trouble { status, code, about, with: &[], client: None })
 }

@@ -15,11 +15,11 @@ use orgate_flows::{Env, Failure};
 use url::Url;
 
 use crate::assets::{VERSION, brand_path};
+use crate::language::{Language, Markup, Message, Part};
 
 /// What all pages share: `templates/layout.html`.
 pub(crate) struct Page {
-    /// BCP 47.
-    pub(crate) lang: &'static str,
+    pub(crate) language: Language,
     /// Part of the address of each asset.
     pub(crate) version: &'static str,
     /// The organization's stylesheet.
@@ -48,9 +48,9 @@ pub(crate) struct Link {
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     page: Page,
-    headline: &'a str,
-    what_happened: &'a str,
-    what_next: &'a str,
+    headline: String,
+    what_happened: String,
+    what_next: String,
     /// The one thing to press.
     again: Option<Link>,
     back: Option<Link>,
@@ -64,22 +64,33 @@ struct HomePage {
     page: Page,
 }
 
-/// What went wrong, for a person.
+/// What went wrong, for whoever signs in: in their language.
+pub(crate) struct Trouble<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'a str,
+    /// The headline; what happened, and what can be done, belong to it as `.happened` and `.next`.
+    pub(crate) about: Message,
+    /// What is put into these.
+    pub(crate) with: &'a [(&'a str, &'a str)],
+    pub(crate) client: Option<&'a Client>,
+}
+
+/// What went wrong, for whoever administers something: in English.
 pub(crate) struct Problem<'a> {
     pub(crate) status: StatusCode,
     pub(crate) code: &'a str,
     pub(crate) headline: &'a str,
     pub(crate) what_happened: &'a str,
     pub(crate) what_next: &'a str,
-    pub(crate) client: Option<&'a Client>,
 }
 
 impl Page {
+    /// In English.
     pub(crate) fn new(env: &Env) -> Self {
         let url = env.issuer.url();
         let host = url.host_str().unwrap_or_default();
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Self { lang: "en", version: VERSION, brand_css: None, host, request_id: None }
+        Self { language: Language::En, version: VERSION, brand_css: None, host, request_id: None }
     }
 
     pub(crate) fn branded(env: &Env, organization: &Organization) -> Self {
@@ -89,6 +100,53 @@ impl Page {
 
     pub(crate) fn with_request_id(self, origin: &orgate_domain::audit::Origin) -> Self {
         Self { request_id: origin.request_id.clone(), ..self }
+    }
+
+    /// In the language of whoever sent this.
+    pub(crate) fn read_by(self, origin: &orgate_domain::audit::Origin) -> Self {
+        self.speaking(Language::of(origin))
+    }
+
+    pub(crate) fn speaking(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+
+    /// For templates: see [`Language::say`].
+    pub(crate) fn say(&self, id: &'static str) -> String {
+        self.language.say(id)
+    }
+
+    /// For templates: see [`Language::say_with`].
+    pub(crate) fn say_with(&self, id: &'static str, with: &[(&str, &str)]) -> String {
+        self.language.say_with(id, with)
+    }
+
+    /// For templates: see [`Language::count`].
+    pub(crate) fn count<N: Copy + TryInto<i64>>(&self, id: &'static str, count: &N) -> String {
+        self.language.count(id, (*count).try_into().unwrap_or(i64::MAX))
+    }
+
+    /// For templates: see [`Language::marked`].
+    pub(crate) fn marked(&self, id: &'static str, parts: &[Part<'_>]) -> Markup {
+        self.language.marked(id, parts)
+    }
+
+    /// For templates: see [`Part::bdi`].
+    #[expect(clippy::unused_self, reason = "a template calls what belongs to its fields")]
+    pub(crate) const fn bdi<'a>(&self, name: &'a str, text: &'a str) -> Part<'a> {
+        Part::bdi(name, text)
+    }
+
+    /// For templates: see [`Part::strong`].
+    #[expect(clippy::unused_self, reason = "a template calls what belongs to its fields")]
+    pub(crate) const fn strong<'a>(&self, name: &'a str, text: &'a str) -> Part<'a> {
+        Part::strong(name, text)
+    }
+
+    /// For templates: see [`Part::em`].
+    #[expect(clippy::unused_self, reason = "a template calls what belongs to its fields")]
+    pub(crate) const fn em<'a>(&self, name: &'a str, text: &'a str) -> Part<'a> {
+        Part::em(name, text)
     }
 }
 
@@ -106,12 +164,12 @@ impl Org {
 
 /// The way back to the application, if it has a page of its own and is the product's: our pages carry no link, under a name,
 /// that somebody else chose, or that was switched off.
-pub(crate) fn back_to(client: &Client) -> Option<Link> {
+pub(crate) fn back_to(client: &Client, language: Language) -> Option<Link> {
     if client.settings.party != Party::First || client.status != ClientStatus::Active {
         return None;
     }
     let href = client.home_url.as_ref()?.to_string();
-    Some(Link { label: format!("Back to {}", client.name.as_str()), href })
+    Some(Link { label: language.say_with("back-to", &[("client", client.name.as_str())]), href })
 }
 
 /// Renders a page under the strict policy. `form_target` is a further address that forms, or the
@@ -202,6 +260,31 @@ fn origin_of(uri: &str) -> Option<String> {
 }
 
 /// The page that says what went wrong and what to do.
+pub(crate) fn trouble(env: &Env, origin: &orgate_domain::audit::Origin, trouble: &Trouble<'_>) -> Response {
+    trouble_with(env, origin, trouble, None)
+}
+
+/// The same, with a way on.
+pub(crate) fn trouble_with(
+    env: &Env,
+    origin: &orgate_domain::audit::Origin,
+    trouble: &Trouble<'_>,
+    again: Option<Link>,
+) -> Response {
+    let language = Language::of(origin);
+    let template = ErrorPage {
+        page: Page::new(env).speaking(language).with_request_id(origin),
+        headline: language.say_with(trouble.about, trouble.with),
+        what_happened: language.say_more((trouble.about, "happened"), trouble.with),
+        what_next: language.say_more((trouble.about, "next"), trouble.with),
+        again,
+        back: trouble.client.and_then(|client| back_to(client, language)),
+        code: trouble.code,
+    };
+    render(trouble.status, &template, None)
+}
+
+/// The page that says so to whoever administers something.
 pub(crate) fn problem(env: &Env, origin: &orgate_domain::audit::Origin, problem: &Problem<'_>) -> Response {
     problem_with(env, origin, problem, None)
 }
@@ -215,11 +298,11 @@ pub(crate) fn problem_with(
 ) -> Response {
     let template = ErrorPage {
         page: Page::new(env).with_request_id(origin),
-        headline: problem.headline,
-        what_happened: problem.what_happened,
-        what_next: problem.what_next,
+        headline: problem.headline.to_owned(),
+        what_happened: problem.what_happened.to_owned(),
+        what_next: problem.what_next.to_owned(),
         again,
-        back: problem.client.and_then(back_to),
+        back: None,
         code: problem.code,
     };
     render(problem.status, &template, None)
@@ -228,39 +311,19 @@ pub(crate) fn problem_with(
 /// A failure that is ours, or a limit.
 pub(crate) fn failed(env: &Env, origin: &orgate_domain::audit::Origin, failure: &Failure) -> Response {
     let retry_after = failure.retry_after();
-    let (status, code, headline) = match (failure, retry_after) {
+    let (status, code, about) = match (failure, retry_after) {
         (Failure::TooMany(_), _) => {
-            (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "That was a little too fast")
+            (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", Message("problem-too-many"))
         }
         (_, Some(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "We cannot answer just now")
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", Message("problem-unavailable"))
         }
-        (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong on our side"),
+        (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", Message("problem-failed")),
     };
     if status.is_server_error() {
         tracing::error!(error = failure as &dyn std::error::Error, "a request failed");
     }
-    let mut response = problem(
-        env,
-        origin,
-        &Problem {
-            status,
-            code,
-            headline,
-            what_happened: match status {
-                StatusCode::TOO_MANY_REQUESTS => "There were too many requests from your network.",
-                StatusCode::SERVICE_UNAVAILABLE => "The sign-in service is busy or restarting.",
-                _ => "The sign-in service could not finish your request.",
-            },
-            what_next: match status {
-                StatusCode::INTERNAL_SERVER_ERROR => {
-                    "Please try again. If it happens once more, send the request number below to whoever runs this service."
-                }
-                _ => "Wait a minute, then reload this page.",
-            },
-            client: None,
-        },
-    );
+    let mut response = trouble(env, origin, &Trouble { status, code, about, with: &[], client: None });
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -269,18 +332,8 @@ pub(crate) fn failed(env: &Env, origin: &orgate_domain::audit::Origin, failure: 
 
 /// A sign-in that is over: lapsed, finished, or begun in another browser.
 pub(crate) fn over(env: &Env, origin: &orgate_domain::audit::Origin) -> Response {
-    problem(
-        env,
-        origin,
-        &Problem {
-            status: StatusCode::BAD_REQUEST,
-            code: "sign_in_over",
-            headline: "This sign-in is over",
-            what_happened: "It was finished, took too long, or was begun in another browser.",
-            what_next: "Go back to the application that you want to use and sign in from there.",
-            client: None,
-        },
-    )
+    let (status, about) = (StatusCode::BAD_REQUEST, Message("problem-over"));
+    trouble(env, origin, &Trouble { status, code: "sign_in_over", about, with: &[], client: None })
 }
 
 /// What was sent is too large, or no form.
@@ -289,24 +342,14 @@ pub(crate) fn unreadable(
     origin: &orgate_domain::audit::Origin,
     rejection: &ParamsRejection,
 ) -> Response {
-    let what_happened = format!("What your browser sent could not be read: {rejection}.");
-    problem(
-        env,
-        origin,
-        &Problem {
-            status: rejection.status(),
-            code: "invalid_request",
-            headline: "This request cannot be read",
-            what_happened: &what_happened,
-            what_next: "Go back to the application that you want to use and sign in from there.",
-            client: None,
-        },
-    )
+    let (status, about, why) = (rejection.status(), Message("problem-unreadable"), rejection.to_string());
+    let with = [("why", why.as_str())];
+    trouble(env, origin, &Trouble { status, code: "invalid_request", about, with: &with, client: None })
 }
 
 /// `GET /`: for who types the address.
-pub(crate) async fn home(State(env): State<Env>) -> Response {
-    render(StatusCode::OK, &HomePage { page: Page::new(&env) }, None)
+pub(crate) async fn home(State(env): State<Env>, RequestOrigin(origin): RequestOrigin) -> Response {
+    render(StatusCode::OK, &HomePage { page: Page::new(&env).read_by(&origin) }, None)
 }
 
 /// Any other address.
@@ -316,16 +359,6 @@ pub async fn not_found(State(env): State<Env>, RequestOrigin(origin): RequestOri
 
 /// There is nothing at this address.
 pub(crate) fn nowhere(env: &Env, origin: &orgate_domain::audit::Origin) -> Response {
-    problem(
-        env,
-        origin,
-        &Problem {
-            status: StatusCode::NOT_FOUND,
-            code: "not_found",
-            headline: "There is no such page",
-            what_happened: "The address may be mistyped, or the page has moved.",
-            what_next: "Go back to the application that you want to use and start from there.",
-            client: None,
-        },
-    )
+    let (status, about) = (StatusCode::NOT_FOUND, Message("problem-nowhere"));
+    trouble(env, origin, &Trouble { status, code: "not_found", about, with: &[], client: None })
 }

@@ -6,12 +6,14 @@ use axum::response::{IntoResponse, Response};
 use orgate_domain::audit::Origin;
 use orgate_edge::BrowserCookies;
 use orgate_flows::authorize::{Answer, Destination, Next, Question, Refused, RefusedBecause};
-use orgate_flows::waiting::WaitingError;
+use orgate_flows::sign_in::SignInPage;
+use orgate_flows::waiting::{Waiting, WaitingError};
 use orgate_flows::{Env, SignedIn};
 use orgate_protocol::oauth::authorize::ResponseMode;
 
 use crate::device;
-use crate::page::{Page, Problem, failed, over, problem, render};
+use crate::language::Message;
+use crate::page::{Page, Trouble, failed, over, render, trouble};
 
 /// `templates/form_post.html`.
 #[derive(Template)]
@@ -39,7 +41,7 @@ pub(crate) const AFTER_FORM: &str = "&after=form";
 
 fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> Response {
     let mut response = match next {
-        Next::Answer(answer) => self::answer(env, answer),
+        Next::Answer(answer) => self::answer(env, &cookies.browser.origin, answer),
         Next::Ask(question, handle) => {
             let page = match question {
                 Question::Approve => "device/approve",
@@ -57,7 +59,7 @@ fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> R
 }
 
 /// Hands the client its answer (RFC 6749 §4.1.2, or by form post).
-pub(crate) fn answer(env: &Env, answer: &Answer) -> Response {
+pub(crate) fn answer(env: &Env, origin: &Origin, answer: &Answer) -> Response {
     let to = match &answer.to {
         Destination::Client(to) => to.as_str(),
         Destination::Device(device) => return device::not_signed_in(env, *device, &answer.response),
@@ -67,7 +69,7 @@ pub(crate) fn answer(env: &Env, answer: &Answer) -> Response {
         ResponseMode::FormPost => {
             let fields = answer.response.form_fields();
             let template = FormPostPage {
-                page: Page::new(env),
+                page: Page::new(env).read_by(origin),
                 client_name: answer.client.name.as_str(),
                 redirect_uri: to,
                 fields: fields.iter().map(|(name, value)| (*name, value.as_str())).collect(),
@@ -111,47 +113,47 @@ pub(crate) fn signed_in(env: &Env, cookies: &BrowserCookies, done: &SignedIn) ->
 }
 
 fn refused(env: &Env, origin: &Origin, refused: &Refused) -> Response {
-    let application = refused.client.name.as_str();
-    let (headline, what_happened, what_next) = match refused.why {
-        RefusedBecause::ClientDisabled => (
-            format!("{application} is switched off"),
-            format!("Nobody can sign in to {application} at the moment."),
-            format!("Ask whoever runs {application} when it will be back."),
-        ),
-        RefusedBecause::OrganizationUnavailable | RefusedBecause::ThirdPartyForbidden => (
-            format!("This organization cannot use {application}"),
-            format!("There is no organization of this name that may sign in to {application}."),
-            "Check the link or the name you were given, or ask your administrator to have the organization admitted."
-                .to_owned(),
-        ),
-        RefusedBecause::NotTold => (
-            "This sign-in link does not work".to_owned(),
-            "The request cannot be followed, and nobody here answers for the application that made it, so we stopped here and did not send you on to its address."
-                .to_owned(),
-            "If you were about to sign in, open the application again and name your organization there.".to_owned(),
-        ),
-        RefusedBecause::OrganizationSuspended => {
-            let name = refused.organization.as_ref().map_or("This organization", |org| org.name.as_str());
-            (
-                format!("{name} is suspended"),
-                format!("Sign-in for {name} has been stopped. No data was deleted."),
-                format!("Ask your administrator, or the people who run {application}, to lift the suspension."),
-            )
+    let about = match refused.why {
+        RefusedBecause::ClientDisabled => Message("problem-client-off"),
+        RefusedBecause::NotTold => Message("problem-link-untold"),
+        RefusedBecause::OrganizationUnavailable | RefusedBecause::ThirdPartyForbidden => {
+            Message("problem-not-admitted")
         }
+        RefusedBecause::OrganizationSuspended => Message("problem-suspended"),
     };
-    problem(
-        env,
-        origin,
-        &Problem {
-            status: StatusCode::FORBIDDEN,
-            code: match refused.why {
-                RefusedBecause::ThirdPartyForbidden => RefusedBecause::OrganizationUnavailable.as_str(),
-                why => why.as_str(),
-            },
-            headline: &headline,
-            what_happened: &what_happened,
-            what_next: &what_next,
-            client: Some(&refused.client),
-        },
-    )
+    let code = match refused.why {
+        RefusedBecause::ThirdPartyForbidden => RefusedBecause::OrganizationUnavailable.as_str(),
+        why => why.as_str(),
+    };
+    let organization = refused.organization.as_ref().map_or("", |organization| organization.name.as_str());
+    let with = [("client", refused.client.name.as_str()), ("org", organization)];
+    let (status, client) = (StatusCode::FORBIDDEN, Some(&*refused.client));
+    trouble(env, origin, &Trouble { status, code, about, with: &with, client })
+}
+
+/// Takes up the request of a page, which is from here on in a language that its application asked for.
+pub(crate) async fn take_up(
+    env: &Env,
+    handle: &str,
+    cookies: &mut BrowserCookies,
+) -> Result<Waiting, WaitingError> {
+    let waiting = orgate_flows::waiting::take_up(env, handle, &cookies.browser).await?;
+    heed(cookies, &waiting);
+    Ok(waiting)
+}
+
+/// The same of a request that was taken up to sign in.
+pub(crate) async fn sign_in_page(
+    env: &Env,
+    handle: &str,
+    cookies: &mut BrowserCookies,
+) -> Result<SignInPage, WaitingError> {
+    let found = orgate_flows::sign_in::sign_in_page(env, handle, &cookies.browser).await?;
+    heed(cookies, &found.waiting);
+    Ok(found)
+}
+
+/// Speaks as the application of a request asked.
+pub(crate) fn heed(cookies: &mut BrowserCookies, waiting: &Waiting) {
+    cookies.browser.origin.ui_locales.clone_from(&waiting.asked().ui_locales);
 }

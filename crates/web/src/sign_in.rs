@@ -12,14 +12,14 @@ use orgate_flows::Env;
 use orgate_flows::cancel::cancel;
 use orgate_flows::federation::begin::{BeginError, begin};
 use orgate_flows::federation::methods::Connection;
-use orgate_flows::sign_in::{SignIn, SignInPage, Typed, sign_in, sign_in_page};
-use orgate_flows::waiting::take_up;
+use orgate_flows::sign_in::{SignIn, SignInPage, Typed, sign_in};
 use orgate_protocol::params::Params;
 
 use crate::form::{PageForm, PageQuery};
+use crate::language::{Language, Message};
 use crate::page::{Org, Page, over, render};
 use crate::present::{self, signed_in};
-use crate::sso;
+use crate::sso::{self, Toward};
 
 /// `templates/sign_in.html`.
 #[derive(Template)]
@@ -37,10 +37,10 @@ struct SignInTemplate<'a> {
     join_href: Option<String>,
     action: &'a str,
     email: &'a str,
-    notice: Option<&'a str>,
-    error: Option<&'a str>,
-    email_error: Option<&'a str>,
-    password_error: Option<&'a str>,
+    notice: Option<String>,
+    error: Option<String>,
+    email_error: Option<String>,
+    password_error: Option<String>,
 }
 
 /// The button of a connection.
@@ -70,10 +70,11 @@ impl Provider {
 struct Said<'a> {
     status: StatusCode,
     email: Option<&'a str>,
-    notice: Option<&'a str>,
-    error: Option<&'a str>,
-    email_error: Option<&'a str>,
-    password_error: Option<&'a str>,
+    /// It can say for how many minutes a window of tries lasts.
+    notice: Option<Message>,
+    error: Option<Message>,
+    email_error: Option<Message>,
+    password_error: Option<Message>,
     /// The only ways that are left, where SSO is enforced for what was typed.
     connections: Option<Vec<Connection>>,
     /// Else the whole window of an account's tries.
@@ -83,22 +84,22 @@ struct Said<'a> {
 /// Shows the page.
 pub(crate) async fn get(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageQuery(params): PageQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
-    let found = match sign_in_page(&env, handle, &cookies.browser).await {
+    let found = match present::sign_in_page(&env, handle, &mut cookies).await {
         Ok(found) => found,
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
+    let origin = &cookies.browser.origin;
     let failed = params.get("failed");
     if let (Some(only), None) = (&found.methods.direct, failed) {
         match begin(&env, &found.waiting, only.id, None, &cookies.browser).await {
             Ok(departure) if params.get("after").is_some() => {
-                return sso::depart_by_page(&env, &departure, "to sign in.");
+                return sso::depart_by_page(&env, origin, &departure, Toward::SignIn);
             }
-            Ok(departure) => return sso::depart(&env, &departure, "to sign in."),
+            Ok(departure) => return sso::depart(&env, origin, &departure, Toward::SignIn),
             Err(BeginError::Waiting(error)) => return present::waiting_error(&env, origin, &error),
             Err(error) => return page(&env, &cookies, (&found, handle), &after(sso::failed_as(&error))),
         }
@@ -109,14 +110,8 @@ pub(crate) async fn get(
 /// The page after a way to an identity provider that led nowhere.
 fn after(failed: &str) -> Said<'static> {
     let (status, notice) = match failed {
-        "outage" => (
-            StatusCode::BAD_GATEWAY,
-            Some("The identity provider does not answer. Try again in a minute, or sign in another way."),
-        ),
-        "closed" => (
-            StatusCode::FORBIDDEN,
-            Some("That way to sign in is not open to you at the moment. Choose another."),
-        ),
+        "outage" => (StatusCode::BAD_GATEWAY, Some(Message("sign-in-outage"))),
+        "closed" => (StatusCode::FORBIDDEN, Some(Message("sign-in-closed"))),
         _ => (StatusCode::OK, None),
     };
     Said { status, notice, ..Said::default() }
@@ -125,51 +120,42 @@ fn after(failed: &str) -> Said<'static> {
 /// Checks what was typed.
 pub(crate) async fn post(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageForm(params): PageForm,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
-    let found = match sign_in_page(&env, handle, &cookies.browser).await {
+    let found = match present::sign_in_page(&env, handle, &mut cookies).await {
         Ok(found) => found,
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
+    let origin = &cookies.browser.origin;
     if let Some(said) = incomplete(&env, &cookies, &params, handle) {
         return page(&env, &cookies, (&found, handle), &said);
     }
     let email = params.get("email").unwrap_or_default();
     let typed = Typed { email, password: params.get("password").unwrap_or_default() };
     let bad = StatusCode::UNPROCESSABLE_ENTITY;
-    let minutes = LOCKOUT_WINDOW.num_minutes();
-    let too_many = format!(
-        "There were too many failed sign-ins for this address. Wait {minutes} minutes, then try again."
-    );
     let said = match sign_in(&env, &found.waiting, typed, &cookies.browser).await {
         Ok(SignIn::SignedIn(done)) => return signed_in(&env, &cookies, &done),
-        Ok(SignIn::NotAsAsked(answer)) => return present::answer(&env, &answer),
-        Ok(SignIn::NotAnAddress) => Said {
-            status: bad,
-            email_error: Some("Enter your e-mail address in full, like ada@example.com."),
+        Ok(SignIn::NotAsAsked(answer)) => return present::answer(&env, origin, &answer),
+        Ok(SignIn::NotAnAddress) => {
+            Said { status: bad, email_error: Some(Message("enter-email-in-full")), ..Said::default() }
+        }
+        Ok(SignIn::TooManyTries) => Said {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            notice: Some(Message("sign-in-too-many")),
             ..Said::default()
         },
-        Ok(SignIn::TooManyTries) => {
-            Said { status: StatusCode::TOO_MANY_REQUESTS, notice: Some(&too_many), ..Said::default() }
-        }
         Ok(SignIn::OrganizationBusy(until)) => Said {
             status: StatusCode::TOO_MANY_REQUESTS,
-            notice: Some(
-                "Too many people are trying to sign in here at the moment. Wait a minute, then try again. \
-                 In a browser that you have signed in with before, you need not wait.",
-            ),
+            notice: Some(Message("sign-in-busy")),
             retry_after: Some(until.retry_after),
             ..Said::default()
         },
         Ok(SignIn::SsoRequired(connections)) => elsewhere(connections),
-        Ok(SignIn::WrongCredentials) => Said {
-            status: bad,
-            error: Some("The e-mail address or the password is not right."),
-            ..Said::default()
-        },
+        Ok(SignIn::WrongCredentials) => {
+            Said { status: bad, error: Some(Message("sign-in-wrong")), ..Said::default() }
+        }
         Err(error) => return present::waiting_error(&env, origin, &error),
     };
     page(&env, &cookies, (&found, handle), &Said { email: Some(email), ..said })
@@ -178,32 +164,30 @@ pub(crate) async fn post(
 /// Goes back to the application without signing in.
 pub(crate) async fn post_cancel(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     PageForm(params): PageForm,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     let token = params.get("csrf").unwrap_or_default();
     if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {
-        return over(&env, origin);
+        return over(&env, &cookies.browser.origin);
     }
-    let waiting = match take_up(&env, handle, &cookies.browser).await {
+    let waiting = match present::take_up(&env, handle, &mut cookies).await {
         Ok(waiting) => waiting,
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
     match cancel(&env, &waiting, &cookies.browser).await {
         Ok(next) => present::next(&env, &cookies, &next),
-        Err(error) => present::waiting_error(&env, origin, &error),
+        Err(error) => present::waiting_error(&env, &cookies.browser.origin, &error),
     }
 }
 
 /// SSO is enforced for what was typed.
 fn elsewhere(connections: Vec<Connection>) -> Said<'static> {
     let notice = if connections.is_empty() {
-        "Your organization signs in through its own identity provider, which is not open at the moment. Ask your \
-         administrators."
+        Message("sign-in-provider-closed")
     } else {
-        "Your organization signs in through its own identity provider. Continue there; no password is needed here."
+        Message("provider-required")
     };
     Said {
         status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -219,13 +203,13 @@ fn incomplete<'a>(env: &Env, cookies: &BrowserCookies, params: &'a Params, handl
     let said = Said { status: StatusCode::UNPROCESSABLE_ENTITY, email, ..Said::default() };
     let token = params.get("csrf").unwrap_or_default();
     if !env.vault.check_form_token(&cookies.browser.binding, handle, token) {
-        return Some(Said { notice: Some("This page had grown old. Please try again."), ..said });
+        return Some(Said { notice: Some(Message("old-page")), ..said });
     }
     match (email, params.get("password")) {
         (Some(_), Some(_)) => None,
         (email, password) => Some(Said {
-            email_error: email.is_none().then_some("Enter your e-mail address."),
-            password_error: password.is_none().then_some("Enter your password."),
+            email_error: email.is_none().then_some(Message("sign-in-email-missing")),
+            password_error: password.is_none().then_some(Message("sign-in-password-missing")),
             ..said
         }),
     }
@@ -238,7 +222,9 @@ fn page(
     said: &Said<'_>,
 ) -> Response {
     let asked = found.waiting.asked();
-    let mut shared = Page::branded(env, &found.organization);
+    let language = Language::of(&cookies.browser.origin);
+    let told = |message: Message| language.count(message, LOCKOUT_WINDOW.num_minutes());
+    let mut shared = Page::branded(env, &found.organization).speaking(language);
     if said.status != StatusCode::OK {
         shared = shared.with_request_id(&cookies.browser.origin);
     }
@@ -256,10 +242,10 @@ fn page(
         join_href: found.joins.then(|| format!("/join?request={handle}")),
         action: "/sign-in",
         email: said.email.or(asked.login_hint.as_deref()).unwrap_or_default(),
-        notice: said.notice,
-        error: said.error,
-        email_error: said.email_error,
-        password_error: said.password_error,
+        notice: said.notice.map(told),
+        error: said.error.map(told),
+        email_error: said.email_error.map(told),
+        password_error: said.password_error.map(told),
     };
     let mut response = render(said.status, &template, Some(&asked.redirect_uri));
     if said.status == StatusCode::TOO_MANY_REQUESTS {

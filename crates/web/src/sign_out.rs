@@ -10,14 +10,15 @@ use orgate_flows::federation::begin::Departure;
 use orgate_flows::federation::logout::open_after;
 use orgate_flows::sign_out::{SignOut, SignedOut, Wanted, sign_out};
 use orgate_flows::{Called, Env};
-use orgate_protocol::oauth::logout;
+use orgate_protocol::oauth::{check_ui_locales, logout};
 use orgate_protocol::params::Params;
 use url::Url;
 
 use crate::form::{PageForm, PageQuery};
-use crate::page::{Link, Org, Page, Problem, back_to, failed, over, problem, render, render_framing};
+use crate::language::{Language, Message};
+use crate::page::{Link, Org, Page, Trouble, back_to, failed, over, render, render_framing, trouble};
 use crate::present::see_other;
-use crate::sso;
+use crate::sso::{self, Toward};
 
 /// `templates/sign_out.html`.
 #[derive(Template)]
@@ -53,7 +54,7 @@ pub(crate) async fn get(
     cookies: BrowserCookies,
     PageQuery(params): PageQuery,
 ) -> Response {
-    answer(&env, &cookies, &params, (called, Wanted::ByClient)).await
+    answer(&env, cookies, &params, (called, Wanted::ByClient)).await
 }
 
 /// The request in the body. A post from another site comes without our cookies, so it is repeated
@@ -77,7 +78,7 @@ pub(crate) async fn post_confirm(
     let original = Params::parse(params.get("request").unwrap_or_default());
     let ours = env.vault.check_form_token(&cookies.browser.binding, CONFIRMATION, token);
     match original {
-        Ok(original) if ours => answer(&env, &cookies, &original, (called, Wanted::ByPerson)).await,
+        Ok(original) if ours => answer(&env, cookies, &original, (called, Wanted::ByPerson)).await,
         _ => over(&env, &cookies.browser.origin),
     }
 }
@@ -88,7 +89,7 @@ pub(crate) async fn get_signed_out(State(env): State<Env>, cookies: BrowserCooki
     let after = open_after(&env, sealed, &cookies.browser);
     let mut response = match &after.to {
         Some(to) => see_other(to),
-        None => tell(&env, None, (&[], None)),
+        None => tell(&env, &cookies, None, (&[], None)),
     };
     cookies.drop_after_logout(response.headers_mut());
     response
@@ -96,11 +97,12 @@ pub(crate) async fn get_signed_out(State(env): State<Env>, cookies: BrowserCooki
 
 async fn answer(
     env: &Env,
-    cookies: &BrowserCookies,
+    mut cookies: BrowserCookies,
     params: &Params,
     (called, wanted): (Called, Wanted),
 ) -> Response {
-    let origin = &cookies.browser.origin;
+    cookies.browser.origin.ui_locales = check_ui_locales(params);
+    let cookies = &cookies;
     let request = match logout::parse(params) {
         Ok(request) => request,
         Err(error) => return refused(env, cookies, &error.description),
@@ -116,7 +118,7 @@ async fn answer(
             confirmation((env, called), cookies, asked, (client.as_deref(), to.as_deref()))
         }
         Ok(SignOut::Refused(why)) => refused(env, cookies, why),
-        Err(failure) => failed(env, origin, &failure),
+        Err(failure) => failed(env, &cookies.browser.origin, &failure),
     }
 }
 
@@ -127,14 +129,16 @@ pub(crate) fn done(env: &Env, cookies: &BrowserCookies, done: &SignedOut) -> Res
     let mut response = match (by, to) {
         // The application may have sent the browser here by a form.
         (Some(by), _) if frames.is_empty() => {
-            sso::depart_by_page(env, &by.departure, "to sign out there as well.")
+            sso::depart_by_page(env, &cookies.browser.origin, &by.departure, Toward::SignOut)
         }
         (Some(by), _) => match &by.departure {
-            Departure::Redirect(to) => tell(env, None, (frames, Some(to))),
-            Departure::Post { to, fields } => sso::depart_telling(env, (to, fields), frames),
+            Departure::Redirect(to) => tell(env, cookies, None, (frames, Some(to))),
+            Departure::Post { to, fields } => {
+                sso::depart_telling(env, &cookies.browser.origin, (to, fields), frames)
+            }
         },
         (None, Some(to)) if frames.is_empty() => see_other(to),
-        (None, to) => tell(env, client.as_deref(), (frames, to.as_deref())),
+        (None, to) => tell(env, cookies, client.as_deref(), (frames, to.as_deref())),
     };
     if let Some(by) = by {
         cookies.set_after_logout(response.headers_mut(), &by.after);
@@ -151,15 +155,16 @@ fn confirmation(
     (request, org, email, others_stay): (String, Org, String, bool),
     (client, to): (Option<&Client>, Option<&str>),
 ) -> Response {
+    let language = Language::of(&cookies.browser.origin);
     let template = SignOutTemplate {
-        page: Page::new(env),
+        page: Page::new(env).speaking(language),
         request,
         csrf: env.vault.form_token(&cookies.browser.binding, CONFIRMATION),
         org,
         email,
         others_stay,
         action: env.issuer.called(called).at("/logout/confirm"),
-        cancel: client.and_then(back_to),
+        cancel: client.and_then(|client| back_to(client, language)),
     };
     let mut response = render(StatusCode::OK, &template, to);
     cookies.bind(response.headers_mut());
@@ -167,10 +172,16 @@ fn confirmation(
 }
 
 /// The page that lets applications hear of it, if any want to, and goes on.
-fn tell(env: &Env, client: Option<&Client>, (frames, onward): (&[Url], Option<&str>)) -> Response {
+fn tell(
+    env: &Env,
+    cookies: &BrowserCookies,
+    client: Option<&Client>,
+    (frames, onward): (&[Url], Option<&str>),
+) -> Response {
+    let language = Language::of(&cookies.browser.origin);
     let template = SignedOutTemplate {
-        page: Page::new(env),
-        back: client.and_then(back_to).filter(|_| onward.is_none()),
+        page: Page::new(env).speaking(language),
+        back: client.and_then(|client| back_to(client, language)).filter(|_| onward.is_none()),
         frames,
         onward,
     };
@@ -178,19 +189,9 @@ fn tell(env: &Env, client: Option<&Client>, (frames, onward): (&[Url], Option<&s
 }
 
 fn refused(env: &Env, cookies: &BrowserCookies, why: &str) -> Response {
-    let what_happened = format!("The application's request was not right: {why}.");
-    problem(
-        env,
-        &cookies.browser.origin,
-        &Problem {
-            status: StatusCode::BAD_REQUEST,
-            code: "invalid_request",
-            headline: "We could not sign you out",
-            what_happened: &what_happened,
-            what_next: "You are still signed in. Sign out from the application again; if that fails too, tell its support and send the details below.",
-            client: None,
-        },
-    )
+    let (status, about, with) = (StatusCode::BAD_REQUEST, Message("problem-sign-out"), [("why", why)]);
+    let told = Trouble { status, code: "invalid_request", about, with: &with, client: None };
+    trouble(env, &cookies.browser.origin, &told)
 }
 
 fn encoded(params: &Params) -> String {

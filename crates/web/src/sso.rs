@@ -16,11 +16,11 @@ use orgate_flows::federation::callback::{Answer, RefusedReturn, Returned, receiv
 use orgate_flows::federation::logout::open_after;
 use orgate_flows::federation::logout_received::{LogoutMessage, LogoutReceived, receive_saml_logout};
 use orgate_flows::federation::saml::find_metadata;
-use orgate_flows::sign_in::sign_in_page;
 use url::Url;
 
 use crate::form::LinkQuery;
-use crate::page::{Link, Page, Problem, failed, over, problem_with, render, render_framing};
+use crate::language::{Language, Message};
+use crate::page::{Link, Page, Trouble, failed, over, render, render_framing, trouble, trouble_with};
 use crate::present::{self, see_other, signed_in};
 use crate::{invitation, link};
 
@@ -30,7 +30,7 @@ use crate::{invitation, link};
 struct DeparturePage<'a> {
     page: Page,
     to: &'a str,
-    purpose: &'a str,
+    lead: String,
     fields: &'a [(&'static str, String)],
     frames: &'a [Url],
 }
@@ -41,28 +41,57 @@ struct DeparturePage<'a> {
 struct OnwardPage<'a> {
     page: Page,
     to: &'a str,
-    purpose: &'a str,
+    lead: String,
+}
+
+/// What for a browser is sent to an identity provider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Toward {
+    /// To accept an invitation.
+    Invitation,
+    /// To prove who one is there.
+    Proof,
+    SignIn,
+    /// To sign out there as well.
+    SignOut,
+    /// To finish signing out.
+    SignedOut,
+    /// To try a connection out.
+    Trial,
+}
+
+impl Toward {
+    const fn message(self) -> Message {
+        match self {
+            Self::Invitation => Message("toward-invitation"),
+            Self::Proof => Message("toward-proof"),
+            Self::SignIn => Message("toward-sign-in"),
+            Self::SignOut => Message("toward-sign-out"),
+            Self::SignedOut => Message("toward-signed-out"),
+            Self::Trial => Message("toward-trial"),
+        }
+    }
 }
 
 /// `GET /sign-in/connection`: the button of a connection. A link, so that no form leads to another
 /// site's page; what it makes is bound to this browser and lapses.
 pub(crate) async fn get_begin(
     State(env): State<Env>,
-    cookies: BrowserCookies,
+    mut cookies: BrowserCookies,
     LinkQuery(params): LinkQuery,
 ) -> Response {
-    let origin = &cookies.browser.origin;
     let handle = params.get("request").unwrap_or_default();
     let Some(Ok(connection)) = params.get("connection").map(str::parse::<ConnectionId>) else {
-        return over(&env, origin);
+        return over(&env, &cookies.browser.origin);
     };
-    let found = match sign_in_page(&env, handle, &cookies.browser).await {
+    let found = match present::sign_in_page(&env, handle, &mut cookies).await {
         Ok(found) => found,
-        Err(error) => return present::waiting_error(&env, origin, &error),
+        Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
+    let origin = &cookies.browser.origin;
     let hint = params.get("login_hint").filter(|hint| !hint.is_empty());
     match begin(&env, &found.waiting, connection, hint, &cookies.browser).await {
-        Ok(departure) => depart(&env, &departure, "to sign in."),
+        Ok(departure) => depart(&env, origin, &departure, Toward::SignIn),
         Err(BeginError::Waiting(error)) => present::waiting_error(&env, origin, &error),
         Err(error) => {
             see_other(&env.issuer.at(&format!("/sign-in?request={handle}&failed={}", failed_as(&error))))
@@ -78,12 +107,13 @@ pub(crate) const fn failed_as(error: &BeginError) -> &'static str {
     }
 }
 
-/// Sends the browser to the identity provider; `purpose` says what for, if a page has to.
-pub(crate) fn depart(env: &Env, departure: &Departure, purpose: &str) -> Response {
+/// Sends the browser to the identity provider; a page says what for, if it takes one.
+pub(crate) fn depart(env: &Env, origin: &Origin, departure: &Departure, toward: Toward) -> Response {
     match departure {
         Departure::Redirect(to) => see_other(to),
         Departure::Post { to, fields } => {
-            let template = DeparturePage { page: Page::new(env), to, purpose, fields, frames: &[] };
+            let (page, lead) = (Page::new(env).read_by(origin), Language::of(origin).say(toward.message()));
+            let template = DeparturePage { page, to, lead, fields, frames: &[] };
             render(StatusCode::OK, &template, Some(to))
         }
     }
@@ -92,22 +122,24 @@ pub(crate) fn depart(env: &Env, departure: &Departure, purpose: &str) -> Respons
 /// Sends the browser to the identity provider's logout by a form, once applications had their time to hear of it.
 pub(crate) fn depart_telling(
     env: &Env,
+    origin: &Origin,
     (to, fields): (&str, &[(&'static str, String)]),
     frames: &[Url],
 ) -> Response {
-    let purpose = "to sign out there as well.";
-    let template = DeparturePage { page: Page::new(env), to, purpose, fields, frames };
+    let (page, lead) = (Page::new(env).read_by(origin), Language::of(origin).say(Toward::SignOut.message()));
+    let template = DeparturePage { page, to, lead, fields, frames };
     render_framing(&template, frames, Some(to))
 }
 
 /// Sends the browser there where a form may have led here. Browsers hold its page's `form-action` against
-/// every redirect after a form, so this is a page that goes on by itself; `purpose` says what for.
-pub(crate) fn depart_by_page(env: &Env, departure: &Departure, purpose: &str) -> Response {
+/// every redirect after a form, so this is a page that goes on by itself, and says what for.
+pub(crate) fn depart_by_page(env: &Env, origin: &Origin, departure: &Departure, toward: Toward) -> Response {
     match departure {
         Departure::Redirect(to) => {
-            render(StatusCode::OK, &OnwardPage { page: Page::new(env), to, purpose }, None)
+            let lead = Language::of(origin).say_more((toward.message(), "onward"), &[]);
+            render(StatusCode::OK, &OnwardPage { page: Page::new(env).read_by(origin), to, lead }, None)
         }
-        Departure::Post { .. } => depart(env, departure, purpose),
+        Departure::Post { .. } => depart(env, origin, departure, toward),
     }
 }
 
@@ -167,6 +199,7 @@ pub(crate) async fn post_acs(
                 handle: None,
                 outage: false,
                 request_id: None,
+                ui_locales: Vec::new(),
             };
             self::refused(&env, &origin, &refused)
         }
@@ -258,39 +291,19 @@ async fn logout(
     let Some(at) = place(org_id, connection) else { return nowhere(env, origin) };
     let after = open_after(env, cookies.after_logout.as_deref().unwrap_or_default(), &cookies.browser);
     match receive_saml_logout(env, at, message, (&after, origin)).await {
-        Ok(LogoutReceived::Answer(departure)) => depart(env, &departure, "to finish signing out."),
+        Ok(LogoutReceived::Answer(departure)) => depart(env, origin, &departure, Toward::SignedOut),
         Ok(LogoutReceived::Answered) => see_other(&env.issuer.at("/sso/signed-out")),
-        Ok(LogoutReceived::Refused) => problem_with(
-            env,
-            origin,
-            &Problem {
-                status: StatusCode::BAD_REQUEST,
-                code: "logout_refused",
-                headline: "This sign-out could not be followed",
-                what_happened: "What the identity provider sent does not fit the connection it came by, so nothing was ended on its word.",
-                what_next: "Sign out in the application itself, and close your browser on a shared computer.",
-                client: None,
-            },
-            None,
-        ),
+        Ok(LogoutReceived::Refused) => {
+            let (status, about) = (StatusCode::BAD_REQUEST, Message("problem-logout"));
+            trouble(env, origin, &Trouble { status, code: "logout_refused", about, with: &[], client: None })
+        }
         Err(failure) => failed(env, origin, &failure),
     }
 }
 
 fn nowhere(env: &Env, origin: &Origin) -> Response {
-    problem_with(
-        env,
-        origin,
-        &Problem {
-            status: StatusCode::NOT_FOUND,
-            code: "not_found",
-            headline: "There is no such connection",
-            what_happened: "The address may be mistyped, or the connection was set up elsewhere.",
-            what_next: "Compare the address with the one in the connection's set-up page.",
-            client: None,
-        },
-        None,
-    )
+    let (status, about) = (StatusCode::NOT_FOUND, Message("problem-no-connection"));
+    trouble(env, origin, &Trouble { status, code: "not_found", about, with: &[], client: None })
 }
 
 /// The organization and the connection of an address.
@@ -302,10 +315,10 @@ pub(crate) fn place(org_id: &str, connection: &str) -> Option<(OrgId, Connection
 pub(crate) async fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Returned) -> Response {
     match returned {
         Returned::SignedIn(done) => signed_in(env, cookies, done),
-        Returned::NotAsAsked(answer) => present::answer(env, answer),
+        Returned::NotAsAsked(answer) => present::answer(env, &cookies.browser.origin, answer),
         Returned::Joined(joined) => invitation::joined(env, cookies, joined).await,
         Returned::InvitationClosed(why) => invitation::closed(env, &cookies.browser.origin, *why),
-        Returned::Linked(provider) => link::linked(env, provider),
+        Returned::Linked(provider) => link::linked(env, &cookies.browser.origin, provider),
         Returned::Tested(_, trace) => see_other(&env.issuer.at(&format!("/setup/test/{trace}"))),
         Returned::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
     }
@@ -313,64 +326,32 @@ pub(crate) async fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Retur
 
 /// One page for whatever was refused: what exactly, is for whoever administers the connection.
 fn refused(env: &Env, origin: &Origin, refused: &RefusedReturn) -> Response {
-    let told = refused.request_id.clone().map(|id| Origin { request_id: Some(id), ..origin.clone() });
-    let origin = told.as_ref().unwrap_or(origin);
-    let provider = refused.connection.name.as_str();
-    let organization = refused.organization.as_ref().map_or("your organization", |org| org.name.as_str());
-    let (status, headline, what_happened) = if refused.outage {
-        (
-            StatusCode::BAD_GATEWAY,
-            format!("{provider} does not answer"),
-            format!("We could not reach the identity provider of {organization}."),
-        )
+    let told = Origin {
+        request_id: refused.request_id.clone().or_else(|| origin.request_id.clone()),
+        ui_locales: refused.ui_locales.clone(),
+        ..origin.clone()
+    };
+    let (status, code, about) = if refused.outage {
+        (StatusCode::BAD_GATEWAY, "provider_unavailable", Message("problem-sso-outage"))
     } else {
-        let (headline, what_happened) = match refused.check {
-            "user" => (
-                "Your access has been switched off".to_owned(),
-                format!("{organization} has deactivated your user."),
-            ),
-            "invited_address" => (
-                "Somebody else was invited".to_owned(),
-                format!(
-                    "{provider} says that you have another address than the one that was invited, or {organization} \
-                     cannot take its word for it, so nothing was accepted."
-                ),
-            ),
-            "no_seat" => (
-                "There is no room for you at the moment".to_owned(),
-                format!("You proved who you are, but {organization} has as many users as it may have."),
-            ),
-            "user_unknown" | "not_in_pilot" => (
-                "You have no access yet".to_owned(),
-                format!("You proved who you are, but {organization} has not given you access by {provider}."),
-            ),
-            _ => (
-                "That sign-in did not work".to_owned(),
-                format!("We could not accept what {provider} sent us, so nobody was signed in."),
-            ),
+        let about = match refused.check {
+            "user" => Message("problem-sso-user"),
+            "invited_address" => Message("problem-sso-invited"),
+            "no_seat" => Message("problem-sso-seat"),
+            "user_unknown" | "not_in_pilot" => Message("problem-sso-unknown"),
+            _ => Message("problem-sso"),
         };
-        (StatusCode::FORBIDDEN, headline, what_happened)
+        (StatusCode::FORBIDDEN, "sso_refused", about)
     };
-    let what_next = if refused.outage {
-        format!(
-            "Try again in a minute, or choose another way to sign in. If it goes on, tell the administrators of {organization}."
-        )
-    } else {
-        format!(
-            "Try once more. If it happens again, send the request number below to the administrators of {organization}: it leads them to the reason."
-        )
-    };
+    let organization = refused.organization.as_ref().map(|organization| organization.name.as_str());
+    let with = [
+        ("provider", refused.connection.name.as_str()),
+        ("known", if organization.is_some() { "yes" } else { "no" }),
+        ("org", organization.unwrap_or_default()),
+    ];
     let again = refused.handle.as_ref().map(|handle| Link {
-        label: "Choose how to sign in".to_owned(),
+        label: Language::of(&told).say("problem-sso-choose"),
         href: format!("/sign-in?request={}&failed=returned", handle.reveal()),
     });
-    let problem = Problem {
-        status,
-        code: if refused.outage { "provider_unavailable" } else { "sso_refused" },
-        headline: &headline,
-        what_happened: &what_happened,
-        what_next: &what_next,
-        client: None,
-    };
-    problem_with(env, origin, &problem, again)
+    trouble_with(env, &told, &Trouble { status, code, about, with: &with, client: None }, again)
 }

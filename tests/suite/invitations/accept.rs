@@ -229,3 +229,26 @@ async fn whoever_was_signed_in_here_before_is_signed_out() {
     assert_eq!(world.app.redeem(&code).await.claims("id_token")["email"], "new@partner.test");
     assert_eq!(world.count("select count(*) from sessions where ended_at is null").await, 1);
 }
+
+#[tokio::test]
+async fn an_invitation_is_in_the_language_that_it_was_made_with_and_so_is_what_comes_of_it() {
+    let world = World::start().await;
+    let link =
+        world.invite(json!({ "email": "new@partner.test", "roles": ["viewer"], "locale": "de-CH" })).await;
+    let browser = world.app.browser_saying("accept-language", "fr");
+
+    let page = browser.get(&link).await;
+    let short = world.send(&browser, &page, "short").await;
+    let joined = world.send(&browser, &short, CHOSEN).await;
+    let again = browser.get(&link).await;
+
+    for page in [&page, &short, &joined] {
+        assert!(page.body.contains("<html lang=\"de\""), "{}", page.body);
+    }
+    assert!(page.body.contains("<h1><bdi>Acme Inc</bdi> beitreten</h1>"), "{}", page.body);
+    assert!(page.body.contains(" Uhr UTC, für jeden, der diesen Link hat"), "{}", page.body);
+    assert!(short.body.contains("Wählen Sie ein Passwort mit mindestens 12 Zeichen"), "{}", short.body);
+    assert!(joined.body.contains("<h1>Sie sind <bdi>Acme Inc</bdi> beigetreten</h1>"), "{}", joined.body);
+    // Of a link that opens nothing it is not known whose it was.
+    assert!(again.body.contains("Cette invitation a déjà servi"), "{}", again.body);
+}

@@ -14,8 +14,8 @@ use orgate_storage::{Account, OrgTx};
 
 use super::{Own, own_standing};
 use crate::end_sessions::{Because, end_sessions};
-use crate::invitations::Problem;
 use crate::invitations::accept::check_password;
+use crate::invitations::{Problem, Wrong};
 use crate::limits::{Limited, TooMany};
 use crate::notices::{Notice, prepare_for};
 use crate::passwords::{PasswordError, Verdict};
@@ -95,8 +95,7 @@ pub async fn change_password(
 
 /// What is wrong with the one that they choose.
 fn check(typed: PasswordTyped<'_>) -> Option<Problem> {
-    let same =
-        || Problem { field: "password", why: "Choose another password than the one before.".to_owned() };
+    let same = || Problem { field: "password", why: Wrong::PasswordSame };
     check_password(typed.password, typed.again).or_else(|| (typed.password == typed.current).then(same))
 }
 

@@ -86,8 +86,8 @@ pub(super) async fn finish_invitation(
     };
     let arrived = arrival.finish(tx, proven, detail_of(id)).await?;
     let landing = landing(env, scope, &decided.invitation).await?;
-    let (scope, organization) = (*scope, decided.organization);
-    Ok(Returned::Joined(Box::new(Joined { scope, organization, arrived, landing })))
+    let (scope, organization, locale) = (*scope, decided.organization, decided.invitation.locale);
+    Ok(Returned::Joined(Box::new(Joined { scope, organization, arrived, landing, locale })))
 }
 
 /// Everything that decides, in the transaction in which the invitation is used.

@@ -28,6 +28,8 @@ pub struct RefusedReturn {
     pub outage: bool,
     /// The request that was refused, where it was another than this.
     pub request_id: Option<String>,
+    /// The languages that the application asked for.
+    pub ui_locales: Vec<String>,
 }
 
 impl Returning<'_> {
@@ -63,8 +65,9 @@ impl Returning<'_> {
                 let organization = tx.organization().find().await.map_err(Failure::from)?;
                 self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
                 let (check, handle) = (rejection.check, None);
+                let (request_id, ui_locales) = (None, Vec::new());
                 let refused =
-                    RefusedReturn { check, connection, organization, handle, outage, request_id: None };
+                    RefusedReturn { check, connection, organization, handle, outage, request_id, ui_locales };
                 return Ok(Returned::Refused(Box::new(refused)));
             }
             let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
@@ -82,6 +85,7 @@ impl Returning<'_> {
             handle,
             outage,
             request_id: None,
+            ui_locales: waiting.asked().ui_locales.clone(),
         })))
     }
 
@@ -109,6 +113,11 @@ impl Returning<'_> {
             handle,
             outage: false,
             request_id: told.request_id,
+            ui_locales: self
+                .waiting
+                .as_ref()
+                .map(|waiting| waiting.asked().ui_locales.clone())
+                .unwrap_or_default(),
         })))
     }
 

@@ -8,7 +8,7 @@ use orgate_domain::sessions::SignInMethod;
 use orgate_domain::standing::SsoSubject;
 use orgate_storage::{OrgScope, OrgTx, UpstreamPurpose};
 
-use super::{AcceptError, Closed, Invited, Newcomer, Problem, look, redeem, refuse};
+use super::{AcceptError, Closed, Invited, Newcomer, Problem, Wrong, look, redeem, refuse};
 use crate::arrive::{Arrival, Arrived};
 use crate::complete::Proven;
 use crate::federation::begin::{BeginError, Departure, begin_for};
@@ -40,6 +40,8 @@ pub struct Joined {
     pub arrived: Arrived,
     /// Where they go on: to the application that the invitation names, if it is open to them.
     pub landing: Option<String>,
+    /// The language that whoever invited them said they read.
+    pub locale: Option<String>,
 }
 
 /// Applications that the last page names at most.
@@ -91,7 +93,7 @@ pub async fn accept(
     };
     let arrived = arrival.finish(tx, proven, detail_of(invitation.id)).await?;
     let landing = landing(env, &scope, &invitation).await?;
-    Ok(Joined { scope, organization, arrived, landing })
+    Ok(Joined { scope, organization, arrived, landing, locale: invitation.locale })
 }
 
 pub(crate) fn detail_of(id: InvitationId) -> Vec<(&'static str, String)> {
@@ -109,15 +111,14 @@ async fn password_allowed(
 }
 
 fn too_long() -> Problem {
-    Problem { field: "password", why: format!("A password has at most {MAX_PASSWORD_BYTES} bytes.") }
+    Problem { field: "password", why: Wrong::PasswordLong }
 }
 
 fn check(chosen: &Chosen<'_>) -> Result<DisplayName, AcceptError> {
     let mut problems = Vec::new();
     let name = DisplayName::parse(chosen.name);
     if name.is_err() {
-        let why = "Enter your name, as others here should read it.".to_owned();
-        problems.push(Problem { field: "name", why });
+        problems.push(Problem { field: "name", why: Wrong::Name });
     }
     problems.extend(check_password(chosen.password, chosen.again));
     match name {
@@ -129,13 +130,11 @@ fn check(chosen: &Chosen<'_>) -> Result<DisplayName, AcceptError> {
 /// What is wrong with a password that is chosen, wherever that is.
 pub(crate) fn check_password(password: &str, again: &str) -> Option<Problem> {
     if password.chars().count() < MIN_PASSWORD {
-        let why = format!("Choose a password of at least {MIN_PASSWORD} characters; a few words will do.");
-        Some(Problem { field: "password", why })
+        Some(Problem { field: "password", why: Wrong::PasswordShort })
     } else if password.len() > MAX_PASSWORD_BYTES {
         Some(too_long())
     } else if password != again {
-        let why = "Type the same password a second time.".to_owned();
-        Some(Problem { field: "again", why })
+        Some(Problem { field: "again", why: Wrong::Again })
     } else {
         None
     }

@@ -11,7 +11,7 @@ use orgate_storage::NewJoinRequest;
 
 use super::is_offered;
 use super::mail::JoinMail;
-use crate::invitations::Problem;
+use crate::invitations::{Problem, Wrong};
 use crate::limits::{Limited, source};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
@@ -92,18 +92,16 @@ fn read(typed: Typed<'_>) -> Result<Read, Vec<Problem>> {
     // As it is compared: what is mailed is what is proven.
     let email = Email::parse(typed.email).and_then(|email| Email::parse(email.normalized()));
     if email.is_err() {
-        let why = "Enter your e-mail address in full, like ada@example.com.".to_owned();
-        problems.push(Problem { field: "email", why });
+        problems.push(Problem { field: "email", why: Wrong::Email });
     }
     let name = typed.name.trim();
     let name = if name.is_empty() { Ok(None) } else { DisplayName::parse(name).map(Some) };
     if name.is_err() {
-        let why = "Enter your name in at most 200 letters, or nothing.".to_owned();
-        problems.push(Problem { field: "name", why });
+        problems.push(Problem { field: "name", why: Wrong::NameIfAny });
     }
     let message = message(typed.message);
-    if let Err(error) = &message {
-        problems.push(Problem { field: "message", why: format!("Make it shorter: {error}.") });
+    if message.is_err() {
+        problems.push(Problem { field: "message", why: Wrong::Message });
     }
     match (email, name, message) {
         (Ok(email), Ok(name), Ok(message)) => Ok(Read { email, name, message }),

@@ -94,7 +94,7 @@ impl ProviderMetadata {
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             acr_values_supported: Acr::ALL.map(Acr::as_str).to_vec(),
             claims_supported: &CLAIMS,
-            ui_locales_supported: &["en"],
+            ui_locales_supported: UI_LOCALES,
             flags: Flags {
                 authorization_response_iss_parameter_supported: true,
                 backchannel_logout_supported: true,
@@ -136,6 +136,9 @@ const CLAIMS: [&str; 22] = [
     "email_verified",
     "locale",
 ];
+
+/// The languages of the hosted pages.
+const UI_LOCALES: &[&str] = &["en", "de", "fr", "es"];
 
 /// How clients prove who they are, `none` last.
 const AUTH_METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
@@ -291,7 +294,10 @@ mod tests {
             "locale"
           ],
           "ui_locales_supported": [
-            "en"
+            "en",
+            "de",
+            "fr",
+            "es"
           ],
           "authorization_response_iss_parameter_supported": true,
           "backchannel_logout_supported": true,

@@ -15,6 +15,7 @@ use super::frame::Part;
 use super::{Member, Submitted};
 use crate::consent::meaning;
 use crate::frame::Frame;
+use crate::language::Language;
 use crate::moment::Moment;
 use crate::page::Page;
 
@@ -44,11 +45,12 @@ pub(super) struct Allowed {
 
 impl Allowed {
     pub(super) fn of(given: &GivenConsent, now: DateTime<Utc>) -> Self {
+        let may = given.consent.scope.iter().map(|scope| meaning(Language::En, scope));
         Self {
             client_id: given.client.client_id.clone(),
             name: given.client.name.as_str().to_owned(),
             hosts: hosts(&given.client),
-            may: given.consent.scope.iter().map(meaning).collect::<Vec<_>>().join(", "),
+            may: may.collect::<Vec<_>>().join(", "),
             given: Moment::of(given.consent.updated_at, now),
         }
     }

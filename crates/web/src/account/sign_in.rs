@@ -114,7 +114,7 @@ pub(crate) async fn post(Submitted { member, form }: Submitted) -> Response {
             "",
             "Your account was changed in this very moment. Try once more.".to_owned(),
         ),
-        Ok(PasswordChange::Invalid(Problem { field, why })) => (bad, field, why),
+        Ok(PasswordChange::Invalid(Problem { field, why })) => (bad, field, why.to_string()),
         Ok(PasswordChange::NoPassword) => return member.no_password(),
         Ok(PasswordChange::OrganizationBusy(TooMany { retry_after })) => {
             let why =

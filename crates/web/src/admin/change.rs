@@ -114,7 +114,6 @@ pub(crate) fn not_done(admin: &Admin, refusal: &Refusal) -> Instead {
         headline: "That was not done",
         what_happened: &refusal.wrong.why,
         what_next: "Nothing was changed. Look at how things are now, and decide anew.",
-        client: None,
     };
     entry::refused(admin, &what).into()
 }

@@ -157,7 +157,6 @@ fn signed_out_meanwhile(env: &Env, cookies: &BrowserCookies, asked: &Asked) -> R
         headline: "You were signed out meanwhile",
         what_happened: "Your session ended before you sent this, so nothing was changed.",
         what_next: "Sign in again, and do it once more from the page that comes then.",
-        client: None,
     };
     problem_with(env, &cookies.browser.origin, &what, Some(again))
 }
@@ -183,7 +182,6 @@ fn forbidden(env: &Env, cookies: &BrowserCookies, (organization, forbidden): (&s
         headline: "You may not open this page",
         what_happened: &what_happened,
         what_next: &what_next,
-        client: None,
     };
     let again = if permission == OrgatePermission::OrganizationRead {
         Link { label: "Sign out".to_owned(), href: sign_in::sign_out() }
@@ -201,7 +199,6 @@ fn elsewhere(env: &Env, cookies: &BrowserCookies, organization: &str) -> Respons
         headline: "There is no such page",
         what_happened: "Nothing is at this address that people of your organization may see.",
         what_next: "Go back to the overview, and look for it from there.",
-        client: None,
     };
     problem_with(env, &cookies.browser.origin, &what, Some(overview_of(organization)))
 }
@@ -222,7 +219,6 @@ fn not_delegated(
         headline: "You may not open this page",
         what_happened: &what_happened,
         what_next: "Ask an owner of that organization to let yours do it.",
-        client: None,
     };
     problem_with(env, &cookies.browser.origin, &what, Some(overview_of(organization)))
 }
@@ -250,7 +246,6 @@ pub(super) fn gone(env: &Env, cookies: &BrowserCookies) -> Response {
         headline: "You are not signed in any more",
         what_happened: "Your user, or your organization, has gone.",
         what_next: "If you think that it should not have, ask an administrator of the organization.",
-        client: None,
     };
     problem(env, &cookies.browser.origin, &what)
 }
@@ -264,7 +259,6 @@ pub(super) fn lacks(admin: &Admin, permission: OrgatePermission) -> Response {
         headline: "You may not open this page",
         what_happened: &what_happened,
         what_next: "Ask an owner of your organization for a role that has it.",
-        client: None,
     };
     refused(admin, &what)
 }
@@ -277,7 +271,6 @@ pub(super) fn old_page(admin: &Admin) -> Response {
         headline: "This page had grown old",
         what_happened: "What you sent did not come from a page that you were shown here, so nothing was changed.",
         what_next: "Go back to the overview, and do it again from there.",
-        client: None,
     };
     refused(admin, &what)
 }
@@ -290,7 +283,6 @@ pub(super) fn unreadable(admin: &Admin, status: StatusCode) -> Response {
         headline: "This cannot be read",
         what_happened: "Your browser sent something that is no form, or is larger than a form here may be.",
         what_next: "Go back to the overview, and try again with less.",
-        client: None,
     };
     refused(admin, &what)
 }
@@ -303,7 +295,6 @@ pub(super) fn missing(admin: &Admin) -> Response {
         headline: "There is no such page",
         what_happened: "Your organization has nothing at this address, or not any more.",
         what_next: "Go back to the overview, and look for it from there.",
-        client: None,
     };
     refused(admin, &what)
 }

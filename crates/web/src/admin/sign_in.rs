@@ -96,7 +96,6 @@ pub(crate) async fn post_sign_out(
             headline: "This page had grown old",
             what_happened: "What you sent did not come from a page that you were shown here, so you are still signed in.",
             what_next: "Go back to the overview, and sign out there.",
-            client: None,
         };
         return problem_with(&env, &cookies.browser.origin, &what, Some(again));
     }
@@ -131,7 +130,6 @@ fn name_taken(env: &Env, cookies: &BrowserCookies) -> Response {
         headline: "These pages cannot be opened here",
         what_happened: "They are an application by the name of orgate-admin, and another application has that name already.",
         what_next: "Tell whoever runs this service, who finds that application in the log. Programs can administer organizations meanwhile.",
-        client: None,
     };
     problem_with(env, &cookies.browser.origin, &what, None)
 }
@@ -149,7 +147,6 @@ fn not_signed_in(env: &Env, cookies: &BrowserCookies, code: &str) -> Response {
             _ => "The sign-in was refused, for the reason that the details below name.",
         },
         what_next: "Begin again from the administration. If it happens once more, send the details below to whoever runs this service.",
-        client: None,
     };
     let again = Link { label: "Begin again".to_owned(), href: PATH.to_owned() };
     problem_with(env, &cookies.browser.origin, &what, Some(again))
@@ -177,7 +174,6 @@ pub(super) fn not_kept(env: &Env, cookies: &BrowserCookies, return_to: &ReturnPa
         headline: "Your browser did not keep your sign-in",
         what_happened: "You are signed in, but this page did not get back what your browser was given for it.",
         what_next: "Let your browser keep cookies of this site, or remove those that it has of it, and open the page once more. If that does not help, tell whoever runs this service.",
-        client: None,
     };
     let again = Link { label: "Open it once more".to_owned(), href: return_to.to_string() };
     problem_with(env, &cookies.browser.origin, &what, Some(again))
@@ -191,7 +187,6 @@ fn too_large(env: &Env, cookies: &BrowserCookies) -> Response {
         headline: "Your sign-in does not fit into this browser",
         what_happened: "It names each of your roles and permissions, and you have so many that no browser keeps them.",
         what_next: "Ask an administrator to give you one role with a wildcard, such as orgate:users:*, in the place of many.",
-        client: None,
     };
     problem_with(env, &cookies.browser.origin, &what, None)
 }

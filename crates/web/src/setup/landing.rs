@@ -82,7 +82,6 @@ pub(crate) async fn post_begin(
             headline: "This page had grown old",
             what_happened: "The form was not sent from the page that your link opens, in this browser.",
             what_next: "Open your link once more. If it goes on, allow cookies for this site.",
-            client: None,
         };
         return problem(&env, origin, &problem_of);
     }
@@ -115,7 +114,6 @@ pub(crate) async fn post_leave(submitted: Submitted<Open>) -> Response {
         } else {
             "To go on, open your link once more. You can close this page."
         },
-        client: None,
     };
     // By a link: a form may not lead to where they have to sign in first, wherever that is.
     let back = administration.map(|href| Link { label: "Back to the administration".to_owned(), href });

@@ -51,7 +51,7 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
             "Open the whole link from the message that you got, in this browser. If it does not work, ask for a new one.",
         ),
     };
-    let problem = Problem { status, code, headline, what_happened, what_next, client: None };
+    let problem = Problem { status, code, headline, what_happened, what_next };
     problem_with(env, origin, &problem, None)
 }
 
@@ -63,7 +63,6 @@ pub(crate) fn closed_own(env: &Env, origin: &Origin, why: Closed) -> Response {
         headline: "The set-up is closed",
         what_happened: "It stays open for some hours, unless it is closed before. What was saved is kept.",
         what_next: "Open it again from the administration, and go on where you stopped.",
-        client: None,
     };
     let again = Link { label: "To the administration".to_owned(), href: PATH.to_owned() };
     problem_with(env, origin, &problem, Some(again))
@@ -100,7 +99,6 @@ pub(crate) fn refused(env: &Env, origin: &Origin, error: &SetupError, back: Opti
         headline,
         what_happened: &what,
         what_next: "Go back, look at how things are now, and try again.",
-        client: None,
     };
     let again = back.map(|href| Link { label: "Back to the set-up".to_owned(), href: href.to_owned() });
     problem_with(env, origin, &problem, again)
@@ -141,7 +139,6 @@ pub(crate) fn old_page(open: &Open) -> Response {
         headline: "This page had grown old",
         what_happened: "What you sent did not come from a page of this set-up, so nothing was done.",
         what_next: "Go back to the set-up, and do it again from there.",
-        client: None,
     };
     let again = Link { label: "Back to the set-up".to_owned(), href: "/setup/connections".to_owned() };
     problem_with(&open.env, open.origin(), &problem, Some(again))
@@ -160,7 +157,6 @@ pub(crate) fn unreadable(open: &Open, status: StatusCode) -> Response {
         headline: "This cannot be read",
         what_happened,
         what_next: "Go back and try again with less.",
-        client: None,
     };
     let again = Link { label: "Back to the set-up".to_owned(), href: "/setup/connections".to_owned() };
     problem_with(&open.env, open.origin(), &problem, Some(again))

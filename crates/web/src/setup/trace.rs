@@ -16,8 +16,9 @@ use orgate_flows::setup::{SetupError, StoredTrace};
 use super::frame::{Frame, Notice, Step, page, time};
 use super::{OfConnection, Open, refusals};
 use crate::page::{Page, failed, render};
+use crate::present;
+use crate::sso::{self, Toward};
 use crate::words::words;
-use crate::{present, sso};
 
 /// Traces on the page of the step.
 const LISTED: usize = 15;
@@ -134,7 +135,7 @@ pub(crate) async fn get_begin(of: OfConnection, query: Result<QueryParams, Param
         return refusals::old_page(open);
     }
     match test(&open.env, &open.setup, of.detail.connection.id, &open.cookies.browser).await {
-        Ok(Ok(departure)) => sso::depart(&open.env, &departure, "to try the connection out."),
+        Ok(Ok(departure)) => sso::depart(&open.env, open.origin(), &departure, Toward::Trial),
         Ok(Err(BeginError::Waiting(error))) => present::waiting_error(&open.env, open.origin(), &error),
         Ok(Err(BeginError::Upstream(error))) => {
             let text =

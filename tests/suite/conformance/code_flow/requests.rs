@@ -25,12 +25,19 @@ pub(crate) async fn oidcc_login_hint(rp: RelyingParty) {
     assert_eq!(claims["email"], json!(ADA));
 }
 
-/// OIDC Core §3.1.2.1: languages are a wish. There is English, whatever they say, and never an error.
+/// OIDC Core §3.1.2.1: languages are a wish: the first that there is, else English, and never an error.
 pub(crate) async fn oidcc_ui_locales(rp: RelyingParty) {
-    for ui_locales in ["se", "fr-CA fr en", "<b> ../../etc ---", &"de ".repeat(200)] {
+    let wishes = [
+        ("se", "en"),
+        ("fr-CA fr en", "fr"),
+        ("se DE-at es", "de"),
+        ("<b> ../../etc --- es-419", "es"),
+        (&"de ".repeat(200), "de"),
+    ];
+    for (ui_locales, language) in wishes {
         let page = rp.browser.follow(rp.authorize(&[("ui_locales", ui_locales)]).await).await;
         assert_eq!(page.status, 200, "{ui_locales}");
-        assert!(page.body.contains("<html lang=\"en\""), "{ui_locales}");
+        assert!(page.body.contains(&format!("<html lang=\"{language}\"")), "{ui_locales}");
         assert!(!page.body.contains("<b>") && !page.body.contains("/etc"), "{ui_locales}");
     }
 

@@ -1,0 +1,425 @@
+# What the hosted pages say, in Spanish. en.ftl explains each message.
+#
+# "Usted"; aplicación (client), proveedor de identidad (identity provider), administradores, cuenta (account).
+
+## What many pages say
+
+layout-secured = Protegido por Orgate
+layout-request = Solicitud { $id }
+error-prefix = Error:
+check-and-try-again = Revise sus datos e inténtelo de nuevo
+continue = Continuar
+sign-in = Iniciar sesión
+continue-with = Continuar con{ "\u00A0" }{ $provider }
+or = o
+email = Correo electrónico
+back-to = Volver a { $client }
+lead-continue = para continuar en { $client }
+old-page = Esta página llevaba demasiado tiempo abierta. Inténtelo de nuevo.
+enter-email-in-full = Escriba su dirección de correo completa, por ejemplo ada@example.com.
+provider-required = En su organización se inicia sesión con su propio proveedor de identidad. Continúe allí; aquí no necesita contraseña.
+check-your-mail = Revise su correo
+join-org = Unirse a { $org }
+can-close = Puede cerrar esta página.
+moment = { $day } de { $month ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[12] diciembre
+} de { $year }, { $time } UTC
+
+## The address itself, for who types it
+
+home-title = Servicio de inicio de sesión
+home-headline = Aquí inicia sesión en sus aplicaciones
+home-lead = En esta página no hay nada que hacer. Abra la aplicación que quiere usar: le traerá aquí cuando necesite saber quién es usted.
+
+## Discovery: nothing says which organization somebody signs in to
+
+discover-headline = ¿Dónde trabaja?
+discover-label = Correo del trabajo o nombre de la organización
+discover-hint = Por ejemplo, ana@acme.com, o simplemente acme. Solo lo usamos para encontrar dónde inicia sesión su organización.
+discover-missing = Escriba su correo del trabajo o el nombre de su organización.
+discover-not-found = Aquí no hay ninguna organización con ese nombre. Revise cómo está escrito o escriba su correo del trabajo.
+
+discover-sent-lead = Si { $email } pertenece a una organización de aquí, un correo con un código y los enlaces para iniciar sesión va en camino.
+discover-sent-your-address = su dirección
+discover-sent-label = Código del correo
+discover-sent-hint = 8 letras y cifras, como ABCD-EFGH. Válido durante { $count } minutos.
+discover-sent-wrong = Este código no es correcto o ya no es válido. Compárelo con el del correo o pida uno nuevo.
+discover-sent-nothing = ¿No ha llegado nada después de unos minutos? Mire en la carpeta de correo no deseado, revise la dirección y envíela de nuevo.
+discover-sent-back = Volver y enviar de nuevo
+
+discover-several-headline = ¿Qué organización?
+discover-several-lead = { $address } puede ser de cualquiera de estas, para continuar en { $client }
+discover-several-other = Usar otra dirección
+
+## Signing in to one organization
+
+sign-in-headline = Iniciar sesión en { $org }
+sign-in-password = Contraseña
+sign-in-nothing = En este momento no hay ninguna forma de iniciar sesión en { $org }. Pida a sus administradores que activen una.
+sign-in-out-of-reach = ¿No se puede llegar al proveedor de identidad?
+sign-in-use-recovery = Usar un código de recuperación
+sign-in-no-account = ¿Aún no tiene cuenta?
+sign-in-join = Unirse con su correo del trabajo
+sign-in-cancel = Cancelar
+sign-in-cancel-and-return = Cancelar y volver a { $client }
+sign-in-email-missing = Escriba su dirección de correo.
+sign-in-password-missing = Escriba su contraseña.
+sign-in-wrong = La dirección de correo o la contraseña no es correcta.
+sign-in-outage = El proveedor de identidad no responde. Inténtelo de nuevo en un minuto o inicie sesión de otra forma.
+sign-in-closed = Esa forma de iniciar sesión no está disponible para usted en este momento. Elija otra.
+sign-in-too-many = Hubo demasiados intentos fallidos con esta dirección. Espere { $count } minutos e inténtelo de nuevo.
+sign-in-busy = Demasiadas personas intentan iniciar sesión aquí en este momento. Espere un minuto e inténtelo de nuevo. En un navegador en el que ya haya iniciado sesión antes, no tiene que esperar.
+sign-in-provider-closed = En su organización se inicia sesión con su propio proveedor de identidad, que no está disponible en este momento. Consulte a sus administradores.
+
+## Signing in with a recovery code, while the identity provider is out of reach
+
+recovery-title = Código de recuperación para { $org }
+recovery-lead = para iniciar sesión en { $org } mientras no se puede llegar a su proveedor de identidad. Sus administradores verán que lo ha hecho.
+recovery-label = Código de recuperación
+recovery-hint = Empieza por { $prefix }. Cada uno sirve una sola vez.
+recovery-back = Volver al inicio de sesión
+recovery-wrong = La dirección de correo o el código no es correcto, o el código ya se usó. Solo tienen estos códigos las personas que su organización ha designado para emergencias.
+recovery-too-many = Hubo demasiados intentos. Espere { $count } minutos e inténtelo de nuevo.
+
+## The chooser: organizations that this browser is signed in to, or could be
+
+choose-headline = Elija una organización
+choose-last-used = Última usada
+choose-signed-in = Sesión iniciada
+choose-other = Usar otra organización
+choose-asks-provider = Continuar con { $provider }
+choose-asks-password = Pide su contraseña
+choose-asks-sign-in = Inicie sesión para continuar
+
+## Consent: whether an application of somebody else's may have what it asks for
+
+consent-headline = { $client } pide acceso
+consent-lead = Ha iniciado sesión en { $org } como { $email }.
+consent-able = Si lo permite, la aplicación podrá
+consent-may-openid = saber quién es usted aquí
+consent-may-profile = ver su nombre y su idioma
+consent-may-email = ver su dirección de correo
+consent-may-offline = mantener la sesión iniciada cuando usted no esté
+consent-may-org = ver que usted pertenece a { $org } y qué roles tiene allí
+consent-before = (ya lo permitió antes)
+consent-destination = Después continuará en { $destination }.
+consent-this-device = una aplicación de este dispositivo
+consent-allow = Permitir
+consent-deny = No permitir
+consent-registered = La registró { $owner ->
+    [operator] el equipo responsable de este servicio de inicio de sesión
+    [another] otra organización que usa este servicio de inicio de sesión
+   *[own] { $org }
+}.
+consent-registered-home = La registró { $owner ->
+    [operator] el equipo responsable de este servicio de inicio de sesión
+    [another] otra organización que usa este servicio de inicio de sesión
+   *[own] { $org }
+}, y su sitio es { $home }.
+consent-registered-itself = Se registró por sí misma en { $owner ->
+    [operator] este servicio de inicio de sesión
+    [another] otra organización que usa este servicio de inicio de sesión
+   *[own] { $org }
+}, y nadie ha comprobado su nombre.
+consent-registered-itself-home = Se registró por sí misma en { $owner ->
+    [operator] este servicio de inicio de sesión
+    [another] otra organización que usa este servicio de inicio de sesión
+   *[own] { $org }
+}, y nadie ha comprobado su nombre. Su sitio es { $home }.
+consent-document = Nadie la registró aquí. Ella misma dice qué es, en { $home }.
+
+## On the way to an application or an identity provider
+
+form-post-headline = Le llevamos a { $client }
+form-post-lead = Esto tarda un momento. Si no ocurre nada, pulse «Continuar».
+departure-title = Continuar a su proveedor de identidad
+departure-headline = Un paso más
+onward-headline = Le llevamos a su proveedor de identidad
+toward-sign-in = Va de camino al proveedor de identidad de su organización para iniciar sesión.
+    .onward = Va de camino a iniciar sesión. Si no ocurre nada, pulse «Continuar».
+toward-sign-out = Va de camino al proveedor de identidad de su organización para cerrar sesión también allí.
+    .onward = Va de camino a cerrar sesión también allí. Si no ocurre nada, pulse «Continuar».
+toward-signed-out = Va de camino al proveedor de identidad de su organización para terminar de cerrar sesión.
+    .onward = Va de camino a terminar de cerrar sesión. Si no ocurre nada, pulse «Continuar».
+toward-invitation = Va de camino al proveedor de identidad de su organización para aceptar su invitación.
+    .onward = Va de camino a aceptar su invitación. Si no ocurre nada, pulse «Continuar».
+toward-proof = Va de camino al proveedor de identidad de su organización para demostrar allí quién es.
+    .onward = Va de camino a demostrar allí quién es. Si no ocurre nada, pulse «Continuar».
+toward-trial = Va de camino al proveedor de identidad de su organización para probar la conexión.
+    .onward = Va de camino a probar la conexión. Si no ocurre nada, pulse «Continuar».
+
+## Signing out
+
+sign-out-headline = ¿Cerrar sesión en { $org }?
+sign-out-lead = Ha iniciado sesión como { $email }.
+sign-out-others-stay = En este navegador seguirá con la sesión iniciada en las demás organizaciones.
+sign-out = Cerrar sesión
+signed-out-headline = Ha cerrado sesión
+signed-out-ended = Su sesión en este navegador ha terminado.
+signed-out-onward = Le redirigimos en un momento.
+signing-out = Cierre de sesión
+
+## A device that shows a code
+
+device-headline = Iniciar sesión en un dispositivo
+device-enter = Escriba el código que muestra su dispositivo.
+device-compare = Asegúrese de que su dispositivo muestra exactamente este código.
+device-label = Código del dispositivo
+device-hint = 8 letras, como WDJB-MJHT. Válido durante { $count } minutos.
+device-warning = ¿Alguien le envió un código, o un enlace con uno? Entonces cierre esta página: si continúa, iniciaría sesión { $them } en su lugar.
+device-warning-them = esa persona
+device-denied = No inició sesión, así que no se aprobó nada. Puede empezar de nuevo con el mismo código.
+device-not-as-asked = No se pudo iniciar sesión como pedía el dispositivo, así que no se aprobó nada. Empiece de nuevo en el dispositivo.
+device-unknown = Ningún dispositivo muestra este código ahora. Revíselo o haga que el dispositivo le muestre uno nuevo.
+
+device-found-headline = ¿Iniciar sesión en { $client } en otro dispositivo?
+device-found-lead = Alguien está iniciando sesión { $elsewhere }, que muestra este código:
+device-found-elsewhere = en otro dispositivo
+device-found-application = Aplicación
+device-found-organization = Organización
+device-found-warning = Continúe solo si fue usted quien empezó esto y el dispositivo que tiene delante muestra el mismo código.
+device-found-other = Muestra otro código
+
+device-approve-headline = ¿Dejar entrar al dispositivo?
+device-approve-lead = { $client }, en otro dispositivo, iniciará sesión en { $org } como { $user }.
+device-approve-lead-home = { $client } ({ $home }), en otro dispositivo, iniciará sesión en { $org } como { $user }.
+device-approve-able = El dispositivo podrá
+device-approve-warning = Permítalo solo si el dispositivo que tiene delante muestra el mismo código.
+device-approve-deny = Denegar
+device-approve-not-you = ¿No es usted?
+device-approve-other = Iniciar sesión con otra cuenta
+
+device-allowed-headline = El dispositivo ha iniciado sesión
+device-allowed-lead = { $client } continuará allí en unos segundos, en { $org } como { $user }. Puede cerrar esta página.
+device-denied-headline = Se rechazó el dispositivo
+device-denied-lead = { $client } no ha iniciado sesión. Si alguien le dio el código, no escriba otro de esa persona. Puede cerrar esta página.
+
+## Linking another way to sign in
+
+link-headline = Vincular { $provider }
+link-lead = Ha iniciado sesión en { $org } como { $user }. A partir de entonces también podrá iniciar sesión en esta cuenta con { $provider }.
+link-how = Demuestra quién es en { $provider } y después vuelve aquí.
+link-outage = El proveedor de identidad no responde. Inténtelo de nuevo en un minuto.
+link-closed = La conexión no está disponible en este momento.
+linked-headline = { $provider } está vinculado
+linked-lead = A partir de ahora puede iniciar sesión de esa forma. Puede cerrar esta página.
+
+## Joining an organization without an invitation
+
+join-lead = para usar { $client }. Primero comprobamos que su dirección de correo es suya.
+join-email = Correo del trabajo
+join-name = Su nombre (opcional)
+join-message = Mensaje a los administradores (opcional)
+join-message-hint = Lo leerán si tienen que decidir. Como máximo, { $count } caracteres.
+join-have-account = ¿Ya tiene una cuenta?
+join-name-wrong = Escriba su nombre con un máximo de 200 letras, o nada.
+join-message-wrong = Acorte el mensaje: puede tener como máximo { $count } caracteres.
+
+join-sent-lead = Si puede unirse a { $org } con { $email }, le hemos enviado un correo a esa dirección. Abra su enlace en este navegador para continuar.
+join-sent-nothing = ¿No ha llegado nada después de unos minutos? Mire en la carpeta de correo no deseado y revise la dirección. Si ya tiene una cuenta, no hay correo: inicie sesión.
+join-sent-other = Probar otra dirección
+
+join-confirm-lead = con { $email }
+join-confirm-typed = Esto se escribió con la dirección, y es lo que los administradores pueden leer:
+join-confirm-name = Nombre
+join-confirm-message = Mensaje
+join-confirm-button = Es mi dirección: unirme
+join-confirm-not-you = ¿No fue usted quien lo pidió? Cierre esta página: no ocurrirá nada.
+
+join-asked-headline = Su solicitud se ha enviado
+join-asked-lead = Los administradores de { $org } deciden si usted se une. Si lo aceptan, recibirá un correo con una invitación.
+
+## An invitation
+
+invitation-lead = Esta es una invitación para { $email }.
+invitation-lead-by = { $inviter } invita a { $email }.
+invitation-accept-with = Aceptar con{ "\u00A0" }{ $provider }
+invitation-name = Su nombre
+invitation-password = Elija una contraseña
+invitation-password-hint = Al menos { $count } caracteres. Lo mejor son unas pocas palabras que recuerde.
+invitation-again = La misma contraseña otra vez
+invitation-accept = Aceptar la invitación
+invitation-nothing = En este momento no hay ninguna forma de unirse a { $org }. Pida a quien le invitó que haga activar una.
+invitation-good = La invitación vale una sola vez, hasta el { $expires }, para quien tenga este enlace: no lo comparta.
+invitation-name-wrong = Escriba su nombre tal como los demás deben leerlo aquí.
+invitation-password-short = Elija una contraseña de al menos { $count } caracteres; bastan unas pocas palabras.
+invitation-password-long = Una contraseña tiene como máximo { $count } bytes.
+invitation-again-wrong = Escriba la misma contraseña por segunda vez.
+invitation-outage = El proveedor de identidad no responde. Inténtelo de nuevo en un minuto o elija otra forma.
+invitation-way-closed = Esa forma no está disponible para usted en este momento. Elija otra.
+
+joined-headline = Se ha unido a { $org }
+joined-onward = Ha iniciado sesión y va de camino a la aplicación. Si no ocurre nada, pulse «Continuar».
+joined-alone = Ha iniciado sesión. Abra la aplicación que quiere usar; puede cerrar esta página.
+joined-applications = Ha iniciado sesión. Continúe en:
+
+## What goes wrong: a headline, what happened, and what can be done
+
+error-next = Qué puede hacer
+error-details = Detalles técnicos, para el servicio de asistencia
+error-code = Error
+error-request = Solicitud
+
+problem-too-many = Eso fue un poco rápido
+    .happened = Llegaron demasiadas solicitudes desde su red.
+    .next = Espere un minuto y vuelva a cargar esta página.
+problem-unavailable = Ahora mismo no podemos responder
+    .happened = El servicio de inicio de sesión está ocupado o se está reiniciando.
+    .next = Espere un minuto y vuelva a cargar esta página.
+problem-failed = Algo salió mal por nuestra parte
+    .happened = El servicio de inicio de sesión no pudo terminar su solicitud.
+    .next = Inténtelo de nuevo. Si vuelve a ocurrir, envíe el número de solicitud que aparece abajo a los responsables de este servicio.
+problem-over = Este inicio de sesión ha terminado
+    .happened = Se completó, tardó demasiado o se empezó en otro navegador.
+    .next = Vuelva a la aplicación que quiere usar e inicie sesión desde allí.
+problem-unreadable = No se puede leer esta solicitud
+    .happened = No se pudo leer lo que envió su navegador: { $why }.
+    .next = Vuelva a la aplicación que quiere usar e inicie sesión desde allí.
+problem-nowhere = Esta página no existe
+    .happened = Puede que la dirección esté mal escrita o que la página se haya movido.
+    .next = Vuelva a la aplicación que quiere usar y empiece desde allí.
+
+problem-link-request = Este enlace de inicio de sesión no funciona
+    .happened = La solicitud de la aplicación para iniciar su sesión ha caducado o no es una que podamos seguir.
+    .next = Abra su aplicación en su propia dirección e inicie sesión desde allí. Si vuelve a ocurrir, avise a su servicio de asistencia y envíe los detalles que aparecen abajo.
+problem-link-client = Este enlace de inicio de sesión no funciona
+    .happened = El enlace que le trajo aquí nombra una aplicación que no está registrada con nosotros.
+    .next = Abra su aplicación en su propia dirección e inicie sesión desde allí. Si vuelve a ocurrir, avise a su servicio de asistencia y envíe los detalles que aparecen abajo.
+problem-link-address = Este enlace de inicio de sesión no funciona
+    .happened = La aplicación nos pidió que le enviáramos a una dirección que no ha registrado, así que nos detuvimos aquí por su seguridad.
+    .next = Abra su aplicación en su propia dirección e inicie sesión desde allí. Si vuelve a ocurrir, avise a su servicio de asistencia y envíe los detalles que aparecen abajo.
+problem-link-untold = Este enlace de inicio de sesión no funciona
+    .happened = No se puede seguir la solicitud, y nadie aquí responde por la aplicación que la hizo, así que nos detuvimos aquí y no le enviamos a su dirección.
+    .next = Si iba a iniciar sesión, abra de nuevo la aplicación e indique allí su organización.
+
+problem-client-off = { $client } está desactivada
+    .happened = En este momento nadie puede iniciar sesión en { $client }.
+    .next = Pregunte a los responsables de { $client } cuándo volverá a funcionar.
+problem-not-admitted = Esta organización no puede usar { $client }
+    .happened = No hay ninguna organización con ese nombre que pueda iniciar sesión en { $client }.
+    .next = Revise el enlace o el nombre que le dieron, o pida a su administrador que haga admitir la organización.
+problem-suspended = { $org } está suspendida
+    .happened = Se ha detenido el inicio de sesión en { $org }. No se borraron datos.
+    .next = Pida a su administrador, o a los responsables de { $client }, que levanten la suspensión.
+
+problem-sso-outage = { $provider } no responde
+    .happened = No pudimos llegar al proveedor de identidad de { $known ->
+        [yes] { $org }
+       *[no] su organización
+    }.
+    .next = Inténtelo de nuevo en un minuto o elija otra forma de iniciar sesión. Si continúa, avise a los administradores de { $known ->
+        [yes] { $org }
+       *[no] su organización
+    }.
+problem-sso = Ese inicio de sesión no funcionó
+    .happened = No pudimos aceptar lo que nos envió { $provider }, así que no se inició ninguna sesión.
+    .next = Inténtelo una vez más. Si vuelve a ocurrir, envíe el número de solicitud que aparece abajo a los administradores de { $known ->
+        [yes] { $org }
+       *[no] su organización
+    }: les llevará a la causa.
+problem-sso-user = Se ha desactivado su acceso
+    .happened = { $known ->
+        [yes] { $org }
+       *[no] Su organización
+    } ha desactivado su acceso.
+    .next = { problem-sso.next }
+problem-sso-invited = Se invitó a otra persona
+    .happened = { $provider } dice que usted tiene otra dirección que la invitada, o { $known ->
+        [yes] { $org }
+       *[no] su organización
+    } no puede fiarse de su palabra, así que no se aceptó nada.
+    .next = { problem-sso.next }
+problem-sso-seat = En este momento no hay sitio para usted
+    .happened = Ha demostrado quién es, pero { $known ->
+        [yes] { $org }
+       *[no] su organización
+    } ya tiene todos los usuarios que puede tener.
+    .next = { problem-sso.next }
+problem-sso-unknown = Todavía no tiene acceso
+    .happened = Ha demostrado quién es, pero { $known ->
+        [yes] { $org }
+       *[no] su organización
+    } no le ha dado acceso con { $provider }.
+    .next = { problem-sso.next }
+problem-sso-choose = Elegir cómo iniciar sesión
+
+problem-no-connection = Esta conexión no existe
+    .happened = Puede que la dirección esté mal escrita o que la conexión se haya configurado en otro lugar.
+    .next = Compare la dirección con la de la página de configuración de la conexión.
+problem-logout = No se pudo seguir este cierre de sesión
+    .happened = Lo que envió el proveedor de identidad no corresponde a la conexión por la que llegó, así que no se cerró nada.
+    .next = Cierre sesión en la propia aplicación y, en un ordenador compartido, cierre el navegador.
+problem-sign-out = No pudimos cerrar su sesión
+    .happened = La solicitud de la aplicación no era correcta: { $why }.
+    .next = Su sesión sigue iniciada. Cierre sesión de nuevo desde la aplicación; si tampoco funciona, avise a su servicio de asistencia y envíe los detalles que aparecen abajo.
+
+problem-link-again = Primero inicie sesión
+    .happened = Para vincular otra forma de iniciar sesión, debe haber iniciado sesión en su organización en los últimos diez minutos, en este navegador.
+    .next = Cierre sesión en su aplicación, inicie sesión de nuevo y vuelva a abrir esta página.
+problem-link-nothing = Aquí no hay nada que vincular
+    .happened = Su organización no tiene ese proveedor de identidad, o no está disponible para usted.
+    .next = Pida la dirección correcta a sus administradores.
+
+problem-join-expired = Este enlace ha caducado
+    .happened = Los enlaces para confirmar una dirección son válidos durante un día.
+    .next = Abra la aplicación y pida unirse una vez más.
+problem-join-full = En este momento no hay sitio para usted
+    .happened = La organización no admite a nadie más por ahora. Su enlace se conserva.
+    .next = Avise a un administrador de la organización y abra el enlace de nuevo cuando haya sitio.
+problem-join-invited = Ya tiene una invitación
+    .happened = En su buzón hay un correo con una invitación de la organización.
+    .next = Abra su enlace. Si no lo encuentra, pida a un administrador de la organización que lo envíe de nuevo.
+problem-join-closed = No puede unirse con esta dirección
+    .happened = La organización no admite a personas con una dirección así, o ya no.
+    .next = Pida una invitación a un administrador de la organización.
+problem-join-suspended = Esta organización está suspendida
+    .happened = En este momento nadie puede unirse a ella.
+    .next = Abra el enlace de nuevo más tarde.
+problem-join-taken = Ya tiene una cuenta
+    .happened = Alguien con su dirección ya pertenece a la organización.
+    .next = Inicie sesión en la aplicación como siempre. Si no puede, consulte a un administrador de la organización.
+problem-join-unknown = Este enlace no abre nada aquí
+    .happened = Puede que esté incompleto.
+    .next = Abra el enlace entero del correo que recibió. Si no funciona, pida unirse una vez más.
+problem-join-used = Este enlace ya se usó
+    .happened = Sirve una sola vez, y ya se ha usado. Si pidió unirse, los administradores lo saben.
+    .next = Si estaba a punto de unirse y no terminó, pida unirse una vez más.
+
+problem-invitation-seat = En este momento no hay sitio para usted
+    .happened = La organización ya tiene todos los usuarios que puede tener. Su invitación se conserva.
+    .next = Avise a un administrador de la organización y abra el enlace de nuevo cuando haya sitio.
+problem-invitation-suspended = Esta organización está suspendida
+    .happened = En este momento nadie puede unirse a ella.
+    .next = Abra el enlace de nuevo más tarde o consulte a alguien de la organización.
+problem-invitation-taken = Ya tiene una cuenta
+    .happened = Alguien con su dirección ya pertenece a la organización, así que no hay nada que aceptar.
+    .next = Inicie sesión en la aplicación como siempre. Si no puede, consulte a un administrador de la organización.
+problem-invitation-unknown = Este enlace no abre nada aquí
+    .happened = Puede que esté incompleto o que un correo más reciente tenga otro.
+    .next = Abra el enlace entero del último correo que recibió. Si no funciona, pida una nueva invitación.
+problem-invitation-used = Esta invitación ya se usó
+    .happened = Una invitación sirve una sola vez, y esta ya se aceptó.
+    .next = Si fue usted, inicie sesión en la aplicación como eligió. Si no, avise a un administrador de la organización.
+problem-invitation-expired = Esta invitación ha caducado
+    .happened = Una invitación es válida hasta el momento que indica su correo, y durante un día para quien se une por su cuenta.
+    .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y pida unirse una vez más.
+problem-invitation-changed = Ya no puede unirse de esta forma
+    .happened = La organización ha cambiado quién puede unirse a ella, o su dirección ya no es de uno de sus dominios.
+    .next = Pida una invitación a un administrador de la organización.
+problem-invitation-fallen = Esta invitación ya no es válida
+    .happened = Quien la hizo ya no puede invitarle de esta forma.
+    .next = Pida una nueva a un administrador de la organización.
+problem-invitation-revoked = Esta invitación se retiró
+    .happened = Ya no abre nada. Si le invitaron de nuevo, en su buzón hay una más reciente.
+    .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y pida unirse una vez más.
