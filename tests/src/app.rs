@@ -5,18 +5,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Duration, Utc};
 use orgate_domain::names::Slug;
 use orgate_flows::apply::{Applied, ApplyError, Plan};
-use orgate_flows::{Clock, Env, SystemClock, apply};
+use orgate_flows::{Env, apply};
 use orgate_server::http::{Bounds, router};
 use orgate_server::settings::Settings;
 use orgate_server::{apply_file, jobs, wiring};
 use orgate_storage::OrgScope;
 use orgate_storage::system::OrgHint;
-use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 pub use crate::answers::{Page, Reply, claims};
+use crate::clock::TestClock;
 use crate::contract::assert_contract;
 use crate::database::Database;
 use crate::wire::Wire;
@@ -64,25 +63,6 @@ pub struct App {
     jobs: Jobs,
     tasks: TaskTracker,
     stop: CancellationToken,
-}
-
-/// A clock that a test can move forward.
-#[derive(Debug, Default)]
-pub struct TestClock {
-    ahead_secs: AtomicI64,
-}
-
-impl TestClock {
-    /// Lets time pass.
-    pub fn advance(&self, by: Duration) {
-        self.ahead_secs.fetch_add(by.num_seconds(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> DateTime<Utc> {
-        SystemClock.now() + Duration::seconds(self.ahead_secs.load(Ordering::SeqCst))
-    }
 }
 
 impl App {
@@ -179,13 +159,17 @@ impl App {
 
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
-        Browser { http: http_with(true, HeaderMap::new()), base: self.base.clone() }
+        Browser::at(&self.base)
     }
 
     /// A browser that already has this cookie, and takes no other.
     pub fn browser_with(&self, cookie: &str) -> Browser {
-        let headers = HeaderMap::from_iter([(header::COOKIE, cookie.parse().expect("a header"))]);
-        Browser { http: http_with(false, headers), base: self.base.clone() }
+        self.browser_of(false, &[("cookie", cookie)])
+    }
+
+    /// The same, whose requests say that they were forwarded for these addresses.
+    pub fn browser_with_behind(&self, cookie: &str, forwarded_for: &str) -> Browser {
+        self.browser_of(false, &[("cookie", cookie), ("x-forwarded-for", forwarded_for)])
     }
 
     /// A browser whose requests say that they were forwarded for these addresses.
@@ -195,17 +179,14 @@ impl App {
 
     /// A browser whose requests have this header.
     pub fn browser_saying(&self, name: &'static str, value: &str) -> Browser {
-        let headers = [(HeaderName::from_static(name), value.parse().expect("a header"))];
-        Browser { http: http_with(true, HeaderMap::from_iter(headers)), base: self.base.clone() }
+        self.browser_of(true, &[(name, value)])
     }
 
-    /// The same with a cookie that it already has, taking no other.
-    pub fn browser_with_behind(&self, cookie: &str, forwarded_for: &str) -> Browser {
-        let headers = HeaderMap::from_iter([
-            (header::COOKIE, cookie.parse().expect("a header")),
-            (HeaderName::from_static("x-forwarded-for"), forwarded_for.parse().expect("a header")),
-        ]);
-        Browser { http: http_with(false, headers), base: self.base.clone() }
+    fn browser_of(&self, keeps: bool, says: &[(&'static str, &str)]) -> Browser {
+        let says = says
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a header")));
+        Browser { http: http_with(keeps, says.collect()), base: self.base.clone() }
     }
 
     /// The address of a path.

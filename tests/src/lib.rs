@@ -12,6 +12,7 @@
 mod answers;
 pub mod app;
 pub mod client_document;
+pub mod clock;
 pub mod contract;
 pub mod database;
 pub mod event_receiver;

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::routing::get;
 use orgate_flows::Clock as _;
 use orgate_flows::bootstrap::bootstrap;
-use orgate_tests::app::{App, TestClock, client};
+use orgate_tests::app::{App, client};
+use orgate_tests::clock::TestClock;
 use orgate_verify::{Rejection, RequestOrg, Verifier, VerifyError};
 use tokio::net::TcpListener;
 

@@ -12,6 +12,8 @@ pub(super) fn body(followed: &FollowedEvent) -> Vec<u8> {
 
 fn message(FollowedEvent { org_id, event, .. }: &FollowedEvent) -> Value {
     let mut data = told(event);
-    data["org_id"] = org_id.to_string().into();
+    if let Some(data) = data.as_object_mut() {
+        data.insert("org_id".to_owned(), org_id.to_string().into());
+    }
     json!({ "type": event.action, "timestamp": event.place.at, "data": data })
 }

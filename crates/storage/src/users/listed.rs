@@ -207,25 +207,13 @@ impl Users<'_> {
         let after = page.after.map_or(Uuid::nil(), UserId::as_uuid);
         let (status, since) = (search.status.map(UserStatus::as_str), search.inactive_since);
         let (org_id, limit) = (self.org_id, page.rows());
-        match self.find_rare(words).await? {
-            Some(rare) => {
-                let found = select_called!(
-                    "member.id = any($7) and",
-                    org_id,
-                    after,
-                    limit,
-                    words,
-                    status,
-                    since,
-                    &rare
-                );
-                found.fetch_all(&mut *self.conn).await
-            }
-            None => {
-                let found = select_called!("", org_id, after, limit, words, status, since);
-                found.fetch_all(&mut *self.conn).await
-            }
+        if let Some(rare) = self.find_rare(words).await? {
+            let who =
+                select_called!("member.id = any($7) and", org_id, after, limit, words, status, since, &rare);
+            return who.fetch_all(&mut *self.conn).await;
         }
+        let whoever = select_called!("", org_id, after, limit, words, status, since);
+        whoever.fetch_all(&mut *self.conn).await
     }
 
     /// Those who have a word that few have, of these the fewest; `None`, where many have each.

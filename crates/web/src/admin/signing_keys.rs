@@ -73,7 +73,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         page: admin.page(),
         frame: Frame::of(&admin, Part::SigningKeys).saying(said),
         csrf: admin.token(),
-        document: admin.env.issuer.at(&document).to_string(),
+        document: admin.env.issuer.at(&document),
         rotate: may_rotate.then(|| admin.href("/signing-keys/rotate")),
         keys: keys.into_iter().map(KeyLine::of).collect(),
     };
