@@ -1,7 +1,7 @@
 // A sign-in in another language than English, from end to end: what the browser says it reads is what the pages are in, and
 // their longest words fit.
 import { assert, PASSWORD, whoAmI } from '../lib/harness.mjs'
-import { examine } from './pages.mjs'
+import { examine } from '../lib/axe.mjs'
 
 const GERMAN = { locale: 'de-DE' }
 const LONG = ['de', 'fr', 'es']
