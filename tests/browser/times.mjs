@@ -20,8 +20,7 @@ const QUERIES = {
 const spell = (number) => number.toLocaleString('en')
 const measured = []
 
-async function measure(page, { name, as, isAgain }) {
-  if (isAgain) return
+async function measure(page, { name, as }) {
   const at = page.url()
   for (const query of ['', ...(as === 'administrator' && QUERIES[name] || [])]) {
     const url = query ? `${at}?${query}` : at
@@ -56,7 +55,7 @@ let orgate, browser, provider
 let wrong = []
 try {
   const seed = fileURLToPath(new URL('seed.yaml', import.meta.url))
-  orgate = await startOrgate(seed, { RP_SECRET: 'relying-party-secret-with-enough-entropy', RP_URL: callback.origin, ORGATE__LIMITS__PAGES_PER_MINUTE: '100000' })
+  orgate = await startOrgate(seed, { RP_SECRET: 'relying-party-secret-with-enough-entropy', RP_URL: callback.origin, ORGATE__LIMITS__PAGES_PER_MINUTE: '100000', ORGATE__LIMITS__API_PER_MINUTE: '100000' })
   browser = await startBrowser()
   const settled = await settle({ orgate, callback }, { many: ordinary })
   provider = settled.provider
@@ -70,7 +69,7 @@ try {
   const waiting = 'select count(*) from audit_events event where not exists (select from event_positions given where given.org_id = event.org_id and given.occurred_at = event.occurred_at and given.audit_event = event.id)'
   const counted = 'select (select place from sign_in_tally) < (select max(place) from event_positions)'
   while (await ask(orgate.socket(), waiting) !== '0' || await ask(orgate.socket(), counted) === 't') await new Promise((resolve) => setTimeout(resolve, 2_000))
-  ;({ wrong } = await walk(browser, many, measure))
+  ;({ wrong } = await walk(browser, many, measure, { again: false, beside: false }))
 } catch (error) {
   wrong.push(error.stack)
 } finally {

@@ -4,8 +4,9 @@ import { ENTER, pagesOf, pathsFor } from './pages.mjs'
 import { trace } from './organizations.mjs'
 
 // `visit` is given each page, opened, and what it is called; what it throws is told of that page, and the next one is opened.
-// `only` is in the paths that are opened; `again` is whether those that administrators see too are opened as the operator.
-export async function walk(browser, place, visit, { only = '', again = true } = {}) {
+// `only` is in the paths that are opened; `again` is whether those that administrators see too are opened as the operator;
+// `beside` is whether several are open at once.
+export async function walk(browser, place, visit, { only = '', again = true, beside = true } = {}) {
   const wrong = []
   const opened = new Set()
   const one = async (page, entry) => {
@@ -35,7 +36,8 @@ export async function walk(browser, place, visit, { only = '', again = true } = 
   const others = async () => {
     for (const as of Object.keys(ENTER).filter((as) => as !== 'administrator')) await all(as)
   }
-  await Promise.all([all('administrator'), others()])
+  if (beside) await Promise.all([all('administrator'), others()])
+  else await all('administrator').then(others)
   return { wrong, opened }
 }
 
