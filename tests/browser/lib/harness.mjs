@@ -186,8 +186,8 @@ export async function isRefused(page, headline) {
   assert(await page.getByText(/req_/).count(), 'no request id')
 }
 
-// Moves there as someone without a mouse does, by so many presses at most; how many it took.
-export async function tabTo(page, target, most = 30) {
+// Moves there as someone without a mouse does, by so many presses at most, past the whole navigation; how many it took.
+export async function tabTo(page, target, most = 40) {
   for (let presses = 0; presses <= most; presses++) {
     if (await target.evaluate((element) => element === document.activeElement)) return presses
     await page.keyboard.press('Tab')
