@@ -407,6 +407,12 @@ impl Browser {
         Page::of(self.http.get(url).send().await.expect("answered")).await
     }
 
+    /// Opens an address, and reads nothing of what comes but its head.
+    pub async fn open(&self, url: impl AsRef<str>) -> reqwest::Response {
+        let url = self.base.join(url.as_ref()).expect("an address");
+        self.http.get(url).send().await.expect("answered")
+    }
+
     /// Asks for an address as `method` does, led by a page of such a site (Fetch Metadata, `Sec-Fetch-Site`).
     pub async fn led(&self, (method, site): (Method, &str), url: impl AsRef<str>) -> Page {
         let url = self.base.join(url.as_ref()).expect("an address");

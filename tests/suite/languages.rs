@@ -196,7 +196,9 @@ async fn the_pages_of_the_administration_and_the_account_are_in_english() {
     browser.sign_in_to("acme", ADA).await;
 
     let account = browser.follow(browser.get("/account").await).await;
+    let administration = browser.follow(browser.get("/admin/acme").await).await;
 
-    assert_eq!(account.status, 200);
-    assert!(is_in(&account, "en"), "{}", account.body);
+    for page in [&account, &administration] {
+        assert!(page.status == 200 && is_in(page, "en"), "{} {}", page.status, page.body);
+    }
 }

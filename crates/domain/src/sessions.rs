@@ -67,10 +67,10 @@ impl SignInMethod {
 
     /// Reads [`SignInMethod::as_str`] back, with the connection beside it.
     pub fn from_parts(text: &str, connection: Option<ConnectionId>) -> Option<Self> {
-        match (text, connection) {
-            ("password", None) => Some(Self::Password),
-            ("recovery", None) => Some(Self::Recovery),
-            ("connection", Some(connection)) => Some(Self::Connection(connection)),
+        match (SignInKind::from_text(text)?, connection) {
+            (SignInKind::Password, None) => Some(Self::Password),
+            (SignInKind::Recovery, None) => Some(Self::Recovery),
+            (SignInKind::Connection, Some(connection)) => Some(Self::Connection(connection)),
             _ => None,
         }
     }

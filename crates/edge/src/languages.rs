@@ -1,6 +1,7 @@
 //! The languages that a browser says its person reads.
 
 use axum::http::{HeaderMap, header};
+use orgate_protocol::oauth::is_language_tag;
 
 /// Longer than what any browser sends: a longer one is not read.
 const MAX_HEADER_BYTES: usize = 1000;
@@ -23,13 +24,11 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Vec<String> {
 fn weighed(range: &str) -> Option<(&str, u16)> {
     let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
     let tag = tag.trim();
-    let is_tag =
-        (1..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let weight = match parameters.trim() {
         "" => FULL,
         weight => thousandths(weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="))?)?,
     };
-    (is_tag && weight > 0).then_some((tag, weight))
+    (is_language_tag(tag) && weight > 0).then_some((tag, weight))
 }
 
 /// `0`, `0.5`, `1.000`: at most three digits after the point.

@@ -12,7 +12,7 @@ use orgate_domain::resolution::{self, Asking, Decision, Reason};
 use orgate_protocol::oauth::authorize::{AuthorizationRequest, PkceRule, Prompt, ResponseMode};
 use orgate_protocol::oauth::response::AuthorizationResponse;
 use orgate_protocol::oauth::token::GrantType;
-use orgate_protocol::oauth::{ErrorCode, RequestError};
+use orgate_protocol::oauth::{ErrorCode, RequestError, check_ui_locales};
 use orgate_protocol::params::Params;
 use orgate_storage::system::OrgHint;
 use orgate_storage::{ConsumedKind, NewAuthorizationRequest, OrgScope, OrgTx};
@@ -86,6 +86,8 @@ pub struct Answer {
     pub client: Arc<Client>,
     /// What it says.
     pub response: AuthorizationResponse,
+    /// The languages that its request asked for, best first.
+    pub ui_locales: Vec<String>,
 }
 
 /// A sign-in that cannot go on, and cannot be told to the client either: it has no say in which
@@ -227,7 +229,8 @@ fn unparsed(
 ) -> Answer {
     let state = params.get("state").filter(|state| state.len() <= 2048).map(str::to_owned);
     let response = AuthorizationResponse { outcome: Err(error), state, iss: issuer.as_str().to_owned() };
-    Answer { to: Destination::Client(to), mode: ResponseMode::of(params), client, response }
+    let (mode, ui_locales) = (ResponseMode::of(params), check_ui_locales(params));
+    Answer { to: Destination::Client(to), mode, client, response, ui_locales }
 }
 
 pub(crate) async fn decide(

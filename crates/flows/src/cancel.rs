@@ -17,7 +17,9 @@ pub async fn cancel(env: &Env, waiting: &Waiting, browser: &Browser) -> Result<N
     let asked = waiting.asked();
     let event =
         events::refused(env, Action::SignInFailed, "cancelled", &browser.origin).map_err(Failure::from)?;
-    let event = Event { client: Some(waiting.client().key()), ..event };
+    // Nobody failed who did not try.
+    let detail = vec![("purpose", "cancelled".to_owned())];
+    let event = Event { client: Some(waiting.client().key()), detail, ..event };
     let mut tx = env.store.begin(waiting.scope()).await.map_err(Failure::from)?;
     if !tx.authorization_requests().consume(asked.id, env.clock.now()).await.map_err(Failure::from)? {
         return Err(WaitingError::Over);

@@ -15,8 +15,8 @@ use orgate_domain::audit::{Action, Event, Origin};
 use orgate_domain::credentials::{Credential, InvitationLink};
 use orgate_domain::email::Email;
 use orgate_domain::ids::InvitationId;
-use orgate_domain::invitations::{Invitation, InvitationBasis, InvitationRefusal, MIN_PASSWORD};
-use orgate_domain::joining::{Entry, MAX_MESSAGE};
+use orgate_domain::invitations::{Invitation, InvitationBasis, InvitationRefusal};
+use orgate_domain::joining::Entry;
 use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::permissions::Held;
 use orgate_domain::setup::LinkMaker;
@@ -25,7 +25,6 @@ use orgate_storage::{Group, OrgScope, OrgTx, Role, StorageError};
 use crate::federation::methods::{Methods, find_methods};
 use crate::joining::entry_of;
 use crate::limits::Limited;
-use crate::passwords::MAX_PASSWORD_BYTES;
 use crate::{Env, Failure, events};
 
 pub(crate) use redeem::{Newcomer, redeem};
@@ -70,32 +69,24 @@ pub struct Problem {
     pub why: Wrong,
 }
 
-/// Why a field cannot be. Its text is a sentence, in English.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why a field cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong {
     /// The second password is another one than the first.
-    #[error("Type the same password a second time.")]
     Again,
     /// No address.
-    #[error("Enter your e-mail address in full, like ada@example.com.")]
     Email,
     /// A message that is too long.
-    #[error("Make it shorter: a message has at most {MAX_MESSAGE} characters.")]
     Message,
     /// No name, or none that can be shown.
-    #[error("Enter your name, as others here should read it.")]
     Name,
     /// One that cannot be shown, where none is needed.
-    #[error("Enter your name in at most 200 letters, or nothing.")]
     NameIfAny,
     /// A password that is too long.
-    #[error("A password has at most {MAX_PASSWORD_BYTES} bytes.")]
     PasswordLong,
     /// The one from before.
-    #[error("Choose another password than the one before.")]
     PasswordSame,
     /// A password that is too short.
-    #[error("Choose a password of at least {MIN_PASSWORD} characters; a few words will do.")]
     PasswordShort,
 }
 

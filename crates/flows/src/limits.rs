@@ -185,9 +185,7 @@ impl Limits {
     /// # Errors
     /// [`TooMany`] after a while.
     pub async fn take_turn(&self, org_id: OrgId, caller: String) -> Result<Turn, TooMany> {
-        let (own, all) = (self.turn((org_id, Some(caller)), 1), self.turn((org_id, None), TURNS));
-        in_time(async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) })
-            .await
+        both(self.turn((org_id, Some(caller)), 1), self.turn((org_id, None), TURNS)).await
     }
 
     /// Waits for a turn of somebody who would join an organization: apart from those of its administrators.
@@ -199,6 +197,15 @@ impl Limits {
         in_time(async { turn.acquire_owned().await }).await
     }
 
+    /// Waits for a turn to look for users by words, which may take many of an organization's to be looked at.
+    ///
+    /// # Errors
+    /// As of [`Limits::take_turn`].
+    pub async fn take_turn_to_search(&self, org_id: OrgId) -> Result<OwnedSemaphorePermit, TooMany> {
+        let turn = self.turn((org_id, Some("search".to_owned())), TURNS);
+        in_time(async { turn.acquire_owned().await }).await
+    }
+
     /// Waits for a turn to take much of what an organization keeps along: behind what the same caller began, and apart from those who
     /// change something.
     ///
@@ -207,8 +214,7 @@ impl Limits {
     pub async fn take_turn_to_export(&self, org_id: OrgId, caller: &str) -> Result<Turn, TooMany> {
         let own = self.turn((org_id, Some(format!("export {caller}"))), 1);
         let all = self.turn((org_id, Some("export".to_owned())), TURNS);
-        in_time(async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) })
-            .await
+        both(own, all).await
     }
 
     fn turn(&self, key: (OrgId, Option<String>), at_once: usize) -> Arc<Semaphore> {
@@ -278,6 +284,11 @@ impl Limits {
 
 fn a_minute(budget: u32) -> Quota {
     Quota::per_minute(NonZeroU32::new(budget).unwrap_or(NonZeroU32::MIN))
+}
+
+/// A turn of one's own, and then one of all.
+async fn both(own: Arc<Semaphore>, all: Arc<Semaphore>) -> Result<Turn, TooMany> {
+    in_time(async { Ok(Turn { _own: own.acquire_owned().await?, _all: all.acquire_owned().await? }) }).await
 }
 
 /// What is waited for, unless that takes longer than anybody should wait.

@@ -17,13 +17,16 @@ use crate::{Env, Failure};
 /// Kinds remembered at most. Beyond it the oldest is forgotten, its count written first.
 const REMEMBERED: usize = 10_000;
 
-type Kind = (OrgId, Action, Option<&'static str>, Option<String>);
+type Kind = (OrgId, Action, Option<&'static str>, Option<String>, Option<String>);
 
-/// What is alike. Who is known, as a user or to the management API, is told apart: nobody hides behind another's refusals.
+/// What is alike. Who is known, as a user or to the management API, is told apart, and what it was for: nobody hides behind another's
+/// refusals, and none is counted as what it was not.
 fn kind(org_id: OrgId, event: &Event) -> Kind {
     let is_known = matches!(event.actor, Actor::User(_)) || event.action == Action::ApiRefused;
     let actor = is_known.then(|| event.actor.id()).flatten();
-    (org_id, event.action, event.reason, actor)
+    let purpose =
+        event.detail.iter().find(|(name, _)| *name == "purpose").map(|(_, purpose)| purpose.clone());
+    (org_id, event.action, event.reason, actor, purpose)
 }
 
 /// What was written of a kind, and how many alike were not since.

@@ -9,14 +9,14 @@ use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
 use orgate_domain::sessions::SignInMethod;
 use orgate_domain::standing::UserStatus;
-use orgate_storage::{Account, Connection, OrgScope, OrgTx};
+use orgate_storage::{Account, Connection, OrgTx};
 
 use crate::authorize::Answer;
 use crate::complete::{Completed, Completion, Proven, SignedIn};
 use crate::federation::methods::{Methods, find_methods};
 use crate::joining::is_offered;
 use crate::limits::{Limited, TooMany};
-use crate::passwords::{PasswordError, Passwords, Verdict};
+use crate::passwords::{PasswordError, Passwords, Place, Verdict};
 use crate::tries::{Tried, Tries};
 use crate::waiting::{Waiting, WaitingError, take_up};
 use crate::{Browser, Env, Failure, events};
@@ -119,9 +119,13 @@ pub async fn sign_in(
         Err(PasswordError::TooLong) => Verdict::Wrong,
         Err(error) => return Err(Failure::from(error).into()),
     };
+    let fresh = match verdict {
+        Verdict::Right => rehashed(env, &place, (&account, typed.password)).await,
+        Verdict::Wrong => None,
+    };
+    drop(place); // nothing more is hashed
     match (verdict, account.user) {
         (Verdict::Right, Some((user_id, UserStatus::Active))) => {
-            let fresh = rehashed(env, &waiting.scope, (&account, typed.password)).await;
             match attempt.succeed(user_id, (&account, fresh.as_deref()), &policy).await? {
                 Some(done) => Ok(done),
                 None => attempt.compare_again(user_id, typed.password, &policy).await,
@@ -137,14 +141,13 @@ pub async fn sign_in(
     }
 }
 
-/// Our own hash of a password that was right, where the one that is kept is another system's, or an older one of ours. If
-/// there is no room to hash it now, there will be when they come again.
-async fn rehashed(env: &Env, scope: &OrgScope, (account, password): (&Account, &str)) -> Option<String> {
+/// Our own hash of a password that was right, where the one that is kept is another system's, or an older one of ours.
+async fn rehashed(env: &Env, place: &Place<'_>, (account, password): (&Account, &str)) -> Option<String> {
     let kept = account.phc.as_deref()?;
     if Passwords::is_current(kept) {
         return None;
     }
-    env.passwords.hash(scope.org_id(), password).await.ok()
+    env.passwords.hash_in(place, password).await.ok()
 }
 
 /// Whether the password is looked at.
@@ -285,6 +288,7 @@ impl<'a> Attempt<'a> {
         let account = self.find_account(&mut tx, self.env.clock.now()).await?;
         tx.commit().await.map_err(Failure::from)?;
         let verdict = self.env.passwords.verify(&place, password, hashes_of(&account)).await;
+        drop(place);
         let is_right = verdict.map_err(Failure::from)? == Verdict::Right;
         if is_right
             && account.user == Some((user_id, UserStatus::Active))

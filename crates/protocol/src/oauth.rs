@@ -91,11 +91,13 @@ fn check_organization(params: &Params) -> Result<Option<String>, RequestError> {
     Ok(named)
 }
 
+/// Whether this has the form of a language tag (BCP 47), of 35 characters at most.
+pub fn is_language_tag(text: &str) -> bool {
+    (1..=35).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 /// OIDC Core §3.1.2.1: language tags in order of preference. A wish, so what is no tag is passed over.
 pub fn check_ui_locales(params: &Params) -> Vec<String> {
-    let is_tag = |tag: &&str| {
-        (1..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let tags = params.get("ui_locales").unwrap_or_default().split(' ').filter(is_tag);
+    let tags = params.get("ui_locales").unwrap_or_default().split(' ').filter(|tag| is_language_tag(tag));
     tags.take(16).map(str::to_owned).collect()
 }

@@ -309,7 +309,10 @@ impl Grants<'_> {
         Ok(sqlx::query_scalar!(
             r#"select exists (select from grants family
                               where family.org_id = $1 and family.session_id = $2 and family.client_org_id = $3
-                                and family.client_id = $4 and family.revoked_at is null and family.expires_at > $5) as "is!""#,
+                                and family.client_id = $4 and family.revoked_at is null and family.expires_at > $5
+                                and exists (select from refresh_tokens token
+                                            where token.org_id = family.org_id and token.grant_id = family.id
+                                              and token.rotated_at is null and token.expires_at > $5)) as "is!""#,
             self.org_id,
             session_id.as_uuid(),
             client.0.as_uuid(),

@@ -365,17 +365,34 @@ impl Sessions<'_> {
         Ok(page.cut(sessions?, |session| session.id))
     }
 
-    /// Has an open session proven by another cookie, and no more by the one before; `false` if it has ended.
-    pub async fn renew(&mut self, id: SessionId, token: &SecretHash) -> Result<bool, StorageError> {
-        let done = sqlx::query!(
-            "update sessions set token_hash = $3 where org_id = $1 and id = $2 and ended_at is null",
+    /// Has an open session proven by another cookie, and no more by the one before, and takes back what that one was used to have
+    /// granted: codes, and what was issued for them; `false` if it has ended.
+    pub async fn renew(
+        &mut self,
+        id: SessionId,
+        token: &SecretHash,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StorageError> {
+        let renewed = sqlx::query_scalar!(
+            r#"with renewed as (
+                   update sessions set token_hash = $3 where org_id = $1 and id = $2 and ended_at is null
+                   returning org_id, id
+               ), revoked as (
+                   update grants family set revoked_at = $4 from renewed
+                   where family.org_id = renewed.org_id and family.session_id = renewed.id and family.revoked_at is null
+               ), voided as (
+                   update authorization_codes code set redeemed_at = $4 from renewed
+                   where code.org_id = renewed.org_id and code.session_id = renewed.id and code.redeemed_at is null
+               )
+               select count(*) as "count!" from renewed"#,
             self.org_id,
             id.as_uuid(),
             token.as_bytes(),
+            now,
         )
-        .execute(&mut *self.conn)
+        .fetch_one(&mut *self.conn)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(renewed == 1)
     }
 
     /// Whose a session is, ended or not.

@@ -154,8 +154,8 @@ toward-signed-out = Sie sind auf dem Weg zum Identitätsanbieter Ihrer Organisat
     .onward = Ihre Abmeldung wird abgeschlossen. Wenn nichts geschieht, drücken Sie „Weiter“.
 toward-invitation = Sie sind auf dem Weg zum Identitätsanbieter Ihrer Organisation, um Ihre Einladung anzunehmen.
     .onward = Sie sind dabei, Ihre Einladung anzunehmen. Wenn nichts geschieht, drücken Sie „Weiter“.
-toward-proof = Sie sind auf dem Weg zum Identitätsanbieter Ihrer Organisation, um dort zu zeigen, wer Sie sind.
-    .onward = Dort zeigen Sie, wer Sie sind. Wenn nichts geschieht, drücken Sie „Weiter“.
+toward-proof = Sie sind auf dem Weg zum Identitätsanbieter Ihrer Organisation, um dort nachzuweisen, wer Sie sind.
+    .onward = Dort weisen Sie nach, wer Sie sind. Wenn nichts geschieht, drücken Sie „Weiter“.
 toward-trial = Sie sind auf dem Weg zum Identitätsanbieter Ihrer Organisation, um die Verbindung auszuprobieren.
     .onward = Sie sind dabei, die Verbindung auszuprobieren. Wenn nichts geschieht, drücken Sie „Weiter“.
 
@@ -177,7 +177,7 @@ device-enter = Geben Sie den Code ein, den Ihr Gerät anzeigt.
 device-compare = Vergewissern Sie sich, dass Ihr Gerät genau diesen Code anzeigt.
 device-label = Code auf dem Gerät
 device-hint = 8 Buchstaben, zum Beispiel WDJB-MJHT. { $count } Minuten gültig.
-device-warning = Hat Ihnen jemand einen Code geschickt oder einen Link mit einem Code? Dann schließen Sie diese Seite: Wenn Sie weitermachen, würde { $them } als Sie angemeldet.
+device-warning = Hat Ihnen jemand einen Code geschickt oder einen Link mit einem Code? Dann schließen Sie diese Seite: Wenn Sie weitermachen, wird { $them } unter Ihrem Namen angemeldet.
 device-warning-them = diese Person
 device-denied = Sie haben sich nicht angemeldet, deshalb wurde nichts erlaubt. Sie können mit demselben Code noch einmal beginnen.
 device-not-as-asked = Sie konnten nicht so angemeldet werden, wie das Gerät es verlangt, deshalb wurde nichts erlaubt. Beginnen Sie auf dem Gerät noch einmal.
@@ -208,10 +208,10 @@ device-denied-lead = { $client } wurde nicht angemeldet. Wenn Ihnen jemand den C
 ## Linking another way to sign in
 
 link-headline = { $provider } verknüpfen
-link-lead = Sie sind bei { $org } als { $user } angemeldet. Danach können Sie sich auch über { $provider } als diese Person anmelden.
-link-how = Sie zeigen bei { $provider }, wer Sie sind, und kommen dann hierher zurück.
+link-lead = Sie sind bei { $org } als { $user } angemeldet. Nach dem Verknüpfen können Sie sich auch über { $provider } als diese Person anmelden.
+link-how = Sie weisen bei { $provider } nach, wer Sie sind, und kommen dann hierher zurück.
 link-outage = Der Identitätsanbieter antwortet nicht. Versuchen Sie es in einer Minute noch einmal.
-link-closed = Die Verbindung ist zurzeit nicht verfügbar.
+link-closed = Die Verbindung ist zurzeit nicht verfügbar. Fragen Sie Ihre Administratoren.
 linked-headline = { $provider } ist verknüpft
 linked-lead = Von jetzt an können Sie sich darüber anmelden. Sie können diese Seite schließen.
 
@@ -254,7 +254,8 @@ invitation-nothing = Zurzeit kann man { $org } nicht beitreten. Bitten Sie die P
 invitation-good = Die Einladung gilt einmal, bis zum { $expires }, für jeden, der diesen Link hat: Geben Sie ihn nicht weiter.
 invitation-name-wrong = Geben Sie Ihren Namen so ein, wie andere ihn hier lesen sollen.
 invitation-password-short = Wählen Sie ein Passwort mit mindestens { $count } Zeichen; ein paar Wörter genügen.
-invitation-password-long = Ein Passwort hat höchstens { $count } Bytes.
+invitation-password-long = Wählen Sie ein kürzeres Passwort: Es hat höchstens { $count } Bytes.
+password-same = Wählen Sie ein anderes Passwort als das bisherige.
 invitation-again-wrong = Geben Sie dasselbe Passwort ein zweites Mal ein.
 invitation-outage = Der Identitätsanbieter antwortet nicht. Versuchen Sie es in einer Minute noch einmal oder wählen Sie einen anderen Weg.
 invitation-way-closed = Dieser Weg steht Ihnen zurzeit nicht offen. Wählen Sie einen anderen.
@@ -300,7 +301,7 @@ problem-link-address = Dieser Link zur Anmeldung funktioniert nicht
     .happened = Die Anwendung wollte, dass wir Sie zu einer Adresse schicken, die sie nicht registriert hat. Zu Ihrer Sicherheit haben wir hier angehalten.
     .next = Öffnen Sie Ihre Anwendung unter ihrer eigenen Adresse und melden Sie sich von dort aus an. Wenn es wieder geschieht, wenden Sie sich an deren Support und schicken Sie die Einzelheiten von hier unten mit.
 problem-link-untold = Dieser Link zur Anmeldung funktioniert nicht
-    .happened = Der Anfrage kann nicht gefolgt werden, und hier steht niemand für die Anwendung ein, von der sie kommt. Deshalb haben wir hier angehalten und Sie nicht zu deren Adresse geschickt.
+    .happened = Wir können der Anfrage nicht nachkommen, und hier steht niemand für die Anwendung ein, von der sie kommt. Deshalb haben wir hier angehalten und Sie nicht zu deren Adresse geschickt.
     .next = Wenn Sie sich anmelden wollten, öffnen Sie die Anwendung noch einmal und nennen Sie dort Ihre Organisation.
 
 problem-client-off = { $client } ist abgeschaltet
@@ -308,7 +309,7 @@ problem-client-off = { $client } ist abgeschaltet
     .next = Fragen Sie die Betreiber von { $client }, wann die Anwendung wieder da ist.
 problem-not-admitted = Diese Organisation kann { $client } nicht nutzen
     .happened = Es gibt keine Organisation dieses Namens, die sich bei { $client } anmelden darf.
-    .next = Prüfen Sie den Link oder den Namen, den Sie bekommen haben, oder bitten Sie Ihren Administrator, die Organisation zulassen zu lassen.
+    .next = Prüfen Sie den Link oder den Namen, den Sie bekommen haben, oder bitten Sie Ihren Administrator, für die Zulassung der Organisation zu sorgen.
 problem-suspended = { $org } ist gesperrt
     .happened = Die Anmeldung bei { $org } wurde gestoppt. Es wurden keine Daten gelöscht.
     .next = Bitten Sie Ihren Administrator oder die Betreiber von { $client }, die Sperre aufzuheben.
@@ -341,13 +342,13 @@ problem-sso-invited = Eingeladen wurde jemand anderes
     } kann sich auf diese Auskunft nicht verlassen. Deshalb wurde nichts angenommen.
     .next = { problem-sso.next }
 problem-sso-seat = Zurzeit ist kein Platz für Sie frei
-    .happened = Sie haben gezeigt, wer Sie sind, aber { $known ->
+    .happened = Sie haben nachgewiesen, wer Sie sind, aber { $known ->
         [yes] { $org }
        *[no] Ihre Organisation
     } hat schon so viele Benutzer, wie sie haben darf.
     .next = { problem-sso.next }
 problem-sso-unknown = Sie haben noch keinen Zugang
-    .happened = Sie haben gezeigt, wer Sie sind, aber { $known ->
+    .happened = Sie haben nachgewiesen, wer Sie sind, aber { $known ->
         [yes] { $org }
        *[no] Ihre Organisation
     } hat Ihnen über { $provider } keinen Zugang gegeben.
@@ -357,7 +358,7 @@ problem-sso-choose = Art der Anmeldung wählen
 problem-no-connection = Diese Verbindung gibt es nicht
     .happened = Vielleicht ist die Adresse falsch geschrieben, oder die Verbindung wurde woanders eingerichtet.
     .next = Vergleichen Sie die Adresse mit der auf der Einrichtungsseite der Verbindung.
-problem-logout = Dieser Abmeldung konnten wir nicht folgen
+problem-logout = Diese Abmeldung konnten wir nicht ausführen
     .happened = Was der Identitätsanbieter geschickt hat, passt nicht zu der Verbindung, über die es kam. Deshalb wurde daraufhin nichts beendet.
     .next = Melden Sie sich in der Anwendung selbst ab und schließen Sie an einem gemeinsam genutzten Computer den Browser.
 problem-sign-out = Wir konnten Sie nicht abmelden

@@ -250,10 +250,10 @@ device-denied-lead = { $client } was not signed in. If somebody gave you the cod
 ## Linking another way to sign in
 
 link-headline = Link { $provider }
-link-lead = You are signed in to { $org } as { $user }. From then on you can sign in as this user through { $provider } as well.
+link-lead = You are signed in to { $org } as { $user }. Once it is linked, you can sign in as this user through { $provider } as well.
 link-how = You prove who you are at { $provider }, then come back here.
 link-outage = The identity provider does not answer. Try again in a minute.
-link-closed = The connection is not open at the moment.
+link-closed = The connection is not open at the moment. Ask your administrators.
 linked-headline = { $provider } is linked
 linked-lead = You can sign in through it from now on. You may close this page.
 
@@ -304,7 +304,8 @@ invitation-name-wrong = Enter your name, as others here should read it.
 # $count: characters.
 invitation-password-short = Choose a password of at least { $count } characters; a few words will do.
 # $count: bytes.
-invitation-password-long = A password has at most { $count } bytes.
+invitation-password-long = Choose a shorter password: one has at most { $count } bytes.
+password-same = Choose another password than the one before.
 invitation-again-wrong = Type the same password a second time.
 invitation-outage = The identity provider does not answer. Try again in a minute, or choose another way.
 invitation-way-closed = That way is not open to you at the moment. Choose another.
@@ -342,7 +343,7 @@ problem-nowhere = There is no such page
     .next = Go back to the application that you want to use and start from there.
 
 problem-link-request = This sign-in link does not work
-    .happened = The application's request to sign you in has lapsed, or is not one that we can follow.
+    .happened = The application’s request to sign you in has lapsed, or is not one that we can follow.
     .next = Open your application from its own address and sign in from there. If it happens again, tell its support and send the details below.
 problem-link-client = This sign-in link does not work
     .happened = The link that brought you here names an application that is not registered with us.
@@ -409,13 +410,13 @@ problem-sso-choose = Choose how to sign in
 
 problem-no-connection = There is no such connection
     .happened = The address may be mistyped, or the connection was set up elsewhere.
-    .next = Compare the address with the one in the connection's set-up page.
+    .next = Compare the address with the one in the connection’s set-up page.
 problem-logout = This sign-out could not be followed
     .happened = What the identity provider sent does not fit the connection it came by, so nothing was ended on its word.
     .next = Sign out in the application itself, and close your browser on a shared computer.
 # $why is technical, and in English.
 problem-sign-out = We could not sign you out
-    .happened = The application's request was not right: { $why }.
+    .happened = The application’s request was not right: { $why }.
     .next = You are still signed in. Sign out from the application again; if that fails too, tell its support and send the details below.
 
 problem-link-again = Sign in first

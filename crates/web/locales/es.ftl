@@ -67,7 +67,7 @@ discover-several-other = Usar otra dirección
 sign-in-headline = Iniciar sesión en { $org }
 sign-in-password = Contraseña
 sign-in-nothing = En este momento no hay ninguna forma de iniciar sesión en { $org }. Pida a sus administradores que activen una.
-sign-in-out-of-reach = ¿No se puede llegar al proveedor de identidad?
+sign-in-out-of-reach = ¿No responde el proveedor de identidad?
 sign-in-use-recovery = Usar un código de recuperación
 sign-in-no-account = ¿Aún no tiene cuenta?
 sign-in-join = Unirse con su correo del trabajo
@@ -85,7 +85,7 @@ sign-in-provider-closed = En su organización se inicia sesión con su propio pr
 ## Signing in with a recovery code, while the identity provider is out of reach
 
 recovery-title = Código de recuperación para { $org }
-recovery-lead = para iniciar sesión en { $org } mientras no se puede llegar a su proveedor de identidad. Sus administradores verán que lo ha hecho.
+recovery-lead = para iniciar sesión en { $org } mientras su proveedor de identidad no esté disponible. Sus administradores verán que lo ha hecho.
 recovery-label = Código de recuperación
 recovery-hint = Empieza por { $prefix }. Cada uno sirve una sola vez.
 recovery-back = Volver al inicio de sesión
@@ -147,17 +147,17 @@ departure-title = Continuar a su proveedor de identidad
 departure-headline = Un paso más
 onward-headline = Le llevamos a su proveedor de identidad
 toward-sign-in = Va de camino al proveedor de identidad de su organización para iniciar sesión.
-    .onward = Va de camino a iniciar sesión. Si no ocurre nada, pulse «Continuar».
+    .onward = Está a punto de iniciar sesión. Si no ocurre nada, pulse «Continuar».
 toward-sign-out = Va de camino al proveedor de identidad de su organización para cerrar sesión también allí.
-    .onward = Va de camino a cerrar sesión también allí. Si no ocurre nada, pulse «Continuar».
+    .onward = Está a punto de cerrar sesión también allí. Si no ocurre nada, pulse «Continuar».
 toward-signed-out = Va de camino al proveedor de identidad de su organización para terminar de cerrar sesión.
-    .onward = Va de camino a terminar de cerrar sesión. Si no ocurre nada, pulse «Continuar».
+    .onward = Está a punto de terminar de cerrar sesión. Si no ocurre nada, pulse «Continuar».
 toward-invitation = Va de camino al proveedor de identidad de su organización para aceptar su invitación.
-    .onward = Va de camino a aceptar su invitación. Si no ocurre nada, pulse «Continuar».
+    .onward = Está a punto de aceptar su invitación. Si no ocurre nada, pulse «Continuar».
 toward-proof = Va de camino al proveedor de identidad de su organización para demostrar allí quién es.
-    .onward = Va de camino a demostrar allí quién es. Si no ocurre nada, pulse «Continuar».
+    .onward = Está a punto de demostrar allí quién es. Si no ocurre nada, pulse «Continuar».
 toward-trial = Va de camino al proveedor de identidad de su organización para probar la conexión.
-    .onward = Va de camino a probar la conexión. Si no ocurre nada, pulse «Continuar».
+    .onward = Está a punto de probar la conexión. Si no ocurre nada, pulse «Continuar».
 
 ## Signing out
 
@@ -177,7 +177,7 @@ device-enter = Escriba el código que muestra su dispositivo.
 device-compare = Asegúrese de que su dispositivo muestra exactamente este código.
 device-label = Código del dispositivo
 device-hint = 8 letras, como WDJB-MJHT. Válido durante { $count } minutos.
-device-warning = ¿Alguien le envió un código, o un enlace con uno? Entonces cierre esta página: si continúa, iniciaría sesión { $them } en su lugar.
+device-warning = ¿Alguien le envió un código, o un enlace con uno? Entonces cierre esta página: si continúa, { $them } iniciará sesión como si fuera usted.
 device-warning-them = esa persona
 device-denied = No inició sesión, así que no se aprobó nada. Puede empezar de nuevo con el mismo código.
 device-not-as-asked = No se pudo iniciar sesión como pedía el dispositivo, así que no se aprobó nada. Empiece de nuevo en el dispositivo.
@@ -208,10 +208,10 @@ device-denied-lead = { $client } no ha iniciado sesión. Si alguien le dio el c�
 ## Linking another way to sign in
 
 link-headline = Vincular { $provider }
-link-lead = Ha iniciado sesión en { $org } como { $user }. A partir de entonces también podrá iniciar sesión en esta cuenta con { $provider }.
+link-lead = Ha iniciado sesión en { $org } como { $user }. Una vez vinculada, también podrá iniciar sesión en esta cuenta con { $provider }.
 link-how = Demuestra quién es en { $provider } y después vuelve aquí.
 link-outage = El proveedor de identidad no responde. Inténtelo de nuevo en un minuto.
-link-closed = La conexión no está disponible en este momento.
+link-closed = La conexión no está disponible en este momento. Consulte a sus administradores.
 linked-headline = { $provider } está vinculado
 linked-lead = A partir de ahora puede iniciar sesión de esa forma. Puede cerrar esta página.
 
@@ -254,7 +254,8 @@ invitation-nothing = En este momento no hay ninguna forma de unirse a { $org }. 
 invitation-good = La invitación vale una sola vez, hasta el { $expires }, para quien tenga este enlace: no lo comparta.
 invitation-name-wrong = Escriba su nombre tal como los demás deben leerlo aquí.
 invitation-password-short = Elija una contraseña de al menos { $count } caracteres; bastan unas pocas palabras.
-invitation-password-long = Una contraseña tiene como máximo { $count } bytes.
+invitation-password-long = Elija una contraseña más corta: tiene como máximo { $count } bytes.
+password-same = Elija una contraseña distinta de la anterior.
 invitation-again-wrong = Escriba la misma contraseña por segunda vez.
 invitation-outage = El proveedor de identidad no responde. Inténtelo de nuevo en un minuto o elija otra forma.
 invitation-way-closed = Esa forma no está disponible para usted en este momento. Elija otra.
@@ -314,7 +315,7 @@ problem-suspended = { $org } está suspendida
     .next = Pida a su administrador, o a los responsables de { $client }, que levanten la suspensión.
 
 problem-sso-outage = { $provider } no responde
-    .happened = No pudimos llegar al proveedor de identidad de { $known ->
+    .happened = No pudimos contactar con el proveedor de identidad de { $known ->
         [yes] { $org }
        *[no] su organización
     }.
@@ -373,7 +374,7 @@ problem-link-nothing = Aquí no hay nada que vincular
 
 problem-join-expired = Este enlace ha caducado
     .happened = Los enlaces para confirmar una dirección son válidos durante un día.
-    .next = Abra la aplicación y pida unirse una vez más.
+    .next = Abra la aplicación y vuelva a pedir unirse.
 problem-join-full = En este momento no hay sitio para usted
     .happened = La organización no admite a nadie más por ahora. Su enlace se conserva.
     .next = Avise a un administrador de la organización y abra el enlace de nuevo cuando haya sitio.
@@ -391,10 +392,10 @@ problem-join-taken = Ya tiene una cuenta
     .next = Inicie sesión en la aplicación como siempre. Si no puede, consulte a un administrador de la organización.
 problem-join-unknown = Este enlace no abre nada aquí
     .happened = Puede que esté incompleto.
-    .next = Abra el enlace entero del correo que recibió. Si no funciona, pida unirse una vez más.
+    .next = Abra el enlace entero del correo que recibió. Si no funciona, vuelva a pedir unirse.
 problem-join-used = Este enlace ya se usó
     .happened = Sirve una sola vez, y ya se ha usado. Si pidió unirse, los administradores lo saben.
-    .next = Si estaba a punto de unirse y no terminó, pida unirse una vez más.
+    .next = Si estaba a punto de unirse y no terminó, vuelva a pedir unirse.
 
 problem-invitation-seat = En este momento no hay sitio para usted
     .happened = La organización ya tiene todos los usuarios que puede tener. Su invitación se conserva.
@@ -413,7 +414,7 @@ problem-invitation-used = Esta invitación ya se usó
     .next = Si fue usted, inicie sesión en la aplicación como eligió. Si no, avise a un administrador de la organización.
 problem-invitation-expired = Esta invitación ha caducado
     .happened = Una invitación es válida hasta el momento que indica su correo, y durante un día para quien se une por su cuenta.
-    .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y pida unirse una vez más.
+    .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y vuelva a pedir unirse.
 problem-invitation-changed = Ya no puede unirse de esta forma
     .happened = La organización ha cambiado quién puede unirse a ella, o su dirección ya no es de uno de sus dominios.
     .next = Pida una invitación a un administrador de la organización.
@@ -422,4 +423,4 @@ problem-invitation-fallen = Esta invitación ya no es válida
     .next = Pida una nueva a un administrador de la organización.
 problem-invitation-revoked = Esta invitación se retiró
     .happened = Ya no abre nada. Si le invitaron de nuevo, en su buzón hay una más reciente.
-    .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y pida unirse una vez más.
+    .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y vuelva a pedir unirse.

@@ -63,7 +63,7 @@ discover-sent-nothing = Toujours rien après quelques minutes ? Regardez dans v
 discover-sent-back = Revenir et envoyer de nouveau
 
 discover-several-headline = Quelle organisation ?
-discover-several-lead = { $address } peut appartenir à chacune de celles-ci, pour continuer vers { $client }
+discover-several-lead = { $address } peut appartenir à n’importe laquelle de celles-ci, pour continuer vers { $client }
 discover-several-other = Utiliser une autre adresse
 
 ## Signing in to one organization
@@ -74,7 +74,7 @@ sign-in-nothing = Il n’y a pour le moment aucun moyen de se connecter à { $or
 sign-in-out-of-reach = Le fournisseur d’identité est-il injoignable ?
 sign-in-use-recovery = Utiliser un code de secours
 sign-in-no-account = Pas encore de compte ?
-sign-in-join = Rejoindre avec votre adresse e-mail professionnelle
+sign-in-join = Rejoindre l’organisation avec votre adresse e-mail professionnelle
 sign-in-cancel = Annuler
 sign-in-cancel-and-return = Annuler et revenir à { $client }
 sign-in-email-missing = Saisissez votre adresse e-mail.
@@ -82,14 +82,14 @@ sign-in-password-missing = Saisissez votre mot de passe.
 sign-in-wrong = L’adresse e-mail ou le mot de passe n’est pas correct.
 sign-in-outage = Le fournisseur d’identité ne répond pas. Réessayez dans une minute, ou connectez-vous d’une autre façon.
 sign-in-closed = Cette façon de se connecter ne vous est pas ouverte pour le moment. Choisissez-en une autre.
-sign-in-too-many = Il y a eu trop de connexions échouées pour cette adresse. Attendez { $count } minutes, puis réessayez.
+sign-in-too-many = Il y a eu trop de tentatives de connexion échouées pour cette adresse. Attendez { $count } minutes, puis réessayez.
 sign-in-busy = Trop de personnes essaient de se connecter ici en ce moment. Attendez une minute, puis réessayez. Dans un navigateur où vous vous êtes déjà connecté, vous n’avez pas à attendre.
 sign-in-provider-closed = Votre organisation se connecte par son propre fournisseur d’identité, qui n’est pas ouvert pour le moment. Adressez-vous à vos administrateurs.
 
 ## Signing in with a recovery code, while the identity provider is out of reach
 
 recovery-title = Code de secours pour { $org }
-recovery-lead = pour se connecter à { $org } pendant que son fournisseur d’identité est injoignable. Ses administrateurs verront que vous l’avez fait.
+recovery-lead = pour vous connecter à { $org } tant que son fournisseur d’identité est injoignable. Ses administrateurs verront que vous l’avez fait.
 recovery-label = Code de secours
 recovery-hint = Il commence par { $prefix }. Chaque code sert une seule fois.
 recovery-back = Retour à la connexion
@@ -181,7 +181,7 @@ device-enter = Saisissez le code que votre appareil affiche.
 device-compare = Assurez-vous que votre appareil affiche exactement ce code.
 device-label = Code affiché sur l’appareil
 device-hint = 8 lettres, par exemple WDJB-MJHT. Valable { $count } minutes.
-device-warning = Quelqu’un vous a envoyé un code, ou un lien avec un code ? Alors fermez cette page : continuer connecterait { $them } à votre place.
+device-warning = Quelqu’un vous a envoyé un code, ou un lien avec un code ? Alors fermez cette page : en continuant, vous connecteriez { $them } sous votre identité.
 device-warning-them = cette personne
 device-denied = Vous ne vous êtes pas connecté, donc rien n’a été autorisé. Vous pouvez recommencer avec le même code.
 device-not-as-asked = Vous n’avez pas pu être connecté comme l’appareil le demandait, donc rien n’a été autorisé. Recommencez sur l’appareil.
@@ -196,8 +196,8 @@ device-found-warning = Ne continuez que si vous avez vous-même commencé, et si
 device-found-other = Il affiche un autre code
 
 device-approve-headline = Connecter l’appareil ?
-device-approve-lead = { $client } sera connecté sur un autre appareil à { $org } en tant que { $user }.
-device-approve-lead-home = { $client } ({ $home }) sera connecté sur un autre appareil à { $org } en tant que { $user }.
+device-approve-lead = L’application { $client } sera connectée sur un autre appareil à { $org } en tant que { $user }.
+device-approve-lead-home = L’application { $client } ({ $home }) sera connectée sur un autre appareil à { $org } en tant que { $user }.
 device-approve-able = L’appareil pourra
 device-approve-warning = N’autorisez cela que si l’appareil devant vous affiche le même code.
 device-approve-deny = Refuser
@@ -207,15 +207,15 @@ device-approve-other = Se connecter avec un autre compte
 device-allowed-headline = L’appareil est connecté
 device-allowed-lead = { $client } y continue dans quelques secondes, dans { $org } en tant que { $user }. Vous pouvez fermer cette page.
 device-denied-headline = L’appareil a été refusé
-device-denied-lead = { $client } n’a pas été connecté. Si quelqu’un vous a donné le code, n’en saisissez pas un autre de cette personne. Vous pouvez fermer cette page.
+device-denied-lead = L’application { $client } n’a pas été connectée. Si quelqu’un vous a donné le code, n’en saisissez pas un autre de cette personne. Vous pouvez fermer cette page.
 
 ## Linking another way to sign in
 
 link-headline = Associer { $provider }
-link-lead = Vous êtes connecté à { $org } en tant que { $user }. Ensuite, vous pourrez aussi vous connecter à ce compte par { $provider }.
+link-lead = Vous êtes connecté à { $org } en tant que { $user }. Une fois la connexion associée, vous pourrez aussi vous connecter à ce compte par { $provider }.
 link-how = Vous prouvez qui vous êtes auprès de { $provider }, puis vous revenez ici.
 link-outage = Le fournisseur d’identité ne répond pas. Réessayez dans une minute.
-link-closed = La connexion n’est pas ouverte pour le moment.
+link-closed = La connexion n’est pas ouverte pour le moment. Adressez-vous à vos administrateurs.
 linked-headline = { $provider } est associé
 linked-lead = Vous pouvez désormais vous connecter par ce moyen. Vous pouvez fermer cette page.
 
@@ -238,8 +238,8 @@ join-confirm-lead = avec { $email }
 join-confirm-typed = Voici ce qui a été saisi avec l’adresse, et que les administrateurs peuvent lire :
 join-confirm-name = Nom
 join-confirm-message = Message
-join-confirm-button = C’est mon adresse : rejoindre
-join-confirm-not-you = Vous n’avez rien demandé ? Fermez cette page : il ne se passe rien.
+join-confirm-button = C’est mon adresse : rejoindre l’organisation
+join-confirm-not-you = Vous n’avez rien demandé ? Fermez cette page : il ne se passera rien.
 
 join-asked-headline = Votre demande a été envoyée
 join-asked-lead = Les administrateurs de { $org } décident si vous pouvez rejoindre l’organisation. S’ils acceptent, vous recevrez un e-mail avec une invitation.
@@ -258,7 +258,8 @@ invitation-nothing = Il n’y a pour le moment aucun moyen de rejoindre { $org }
 invitation-good = L’invitation est valable une fois, jusqu’au { $expires }, pour toute personne qui a ce lien : ne le transmettez pas.
 invitation-name-wrong = Saisissez votre nom, tel que les autres doivent le lire ici.
 invitation-password-short = Choisissez un mot de passe d’au moins { $count } caractères ; quelques mots suffisent.
-invitation-password-long = Un mot de passe a { $count } octets au plus.
+invitation-password-long = Choisissez un mot de passe plus court : il a { $count } octets au plus.
+password-same = Choisissez un autre mot de passe que le précédent.
 invitation-again-wrong = Saisissez le même mot de passe une seconde fois.
 invitation-outage = Le fournisseur d’identité ne répond pas. Réessayez dans une minute, ou choisissez un autre moyen.
 invitation-way-closed = Ce moyen ne vous est pas ouvert pour le moment. Choisissez-en un autre.
@@ -307,13 +308,13 @@ problem-link-untold = Ce lien de connexion ne fonctionne pas
     .happened = La demande ne peut pas être suivie, et personne ici ne répond de l’application qui l’a faite. Nous nous sommes donc arrêtés ici, sans vous envoyer à son adresse.
     .next = Si vous vouliez vous connecter, rouvrez l’application et indiquez-y votre organisation.
 
-problem-client-off = { $client } est désactivé
+problem-client-off = L’application { $client } est désactivée
     .happened = Personne ne peut se connecter à { $client } pour le moment.
     .next = Demandez aux responsables de { $client } quand le service reprendra.
 problem-not-admitted = Cette organisation ne peut pas utiliser { $client }
     .happened = Il n’y a pas d’organisation de ce nom qui puisse se connecter à { $client }.
     .next = Vérifiez le lien ou le nom que l’on vous a donné, ou demandez à votre administrateur de faire admettre l’organisation.
-problem-suspended = { $org } est suspendu
+problem-suspended = L’organisation { $org } est suspendue
     .happened = La connexion à { $org } a été arrêtée. Aucune donnée n’a été supprimée.
     .next = Demandez à votre administrateur, ou aux responsables de { $client }, de lever la suspension.
 
@@ -384,7 +385,7 @@ problem-join-full = Il n’y a pas de place pour vous pour le moment
 problem-join-invited = Vous êtes déjà invité
     .happened = Un e-mail avec une invitation de l’organisation est dans votre messagerie.
     .next = Ouvrez son lien. Si vous ne le trouvez pas, demandez à un administrateur de l’organisation de l’envoyer de nouveau.
-problem-join-closed = Vous ne pouvez pas rejoindre avec cette adresse
+problem-join-closed = Vous ne pouvez pas rejoindre l’organisation avec cette adresse
     .happened = L’organisation n’accueille pas de personnes avec une telle adresse, ou plus maintenant.
     .next = Demandez une invitation à un administrateur de l’organisation.
 problem-join-suspended = Cette organisation est suspendue
@@ -416,9 +417,9 @@ problem-invitation-used = Cette invitation a déjà servi
     .happened = Une invitation sert une fois, et celle-ci a été acceptée.
     .next = Si c’était vous, connectez-vous à l’application comme vous l’avez choisi. Sinon, prévenez un administrateur de l’organisation.
 problem-invitation-expired = Cette invitation a expiré
-    .happened = Une invitation est valable jusqu’au moment indiqué dans l’e-mail, et un jour pour qui rejoint de sa propre initiative.
+    .happened = Une invitation est valable jusqu’au moment indiqué dans l’e-mail, et un jour pour qui rejoint l’organisation de sa propre initiative.
     .next = Demandez une nouvelle invitation à la personne qui vous a invité. Si personne ne l’a fait, ouvrez l’application, et demandez encore une fois à rejoindre l’organisation.
-problem-invitation-changed = Vous ne pouvez plus rejoindre de cette façon
+problem-invitation-changed = Vous ne pouvez plus rejoindre l’organisation de cette façon
     .happened = L’organisation a changé qui peut la rejoindre, ou votre adresse ne relève plus d’un de ses domaines.
     .next = Demandez une invitation à un administrateur de l’organisation.
 problem-invitation-fallen = Cette invitation n’est plus valable

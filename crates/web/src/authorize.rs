@@ -63,5 +63,5 @@ async fn answer(env: &Env, called: Called, mut cookies: BrowserCookies, params: 
     };
     // Client or redirect URI are not proven: a page, never a redirect (RFC 6749 §4.1.2.1).
     let status = StatusCode::BAD_REQUEST;
-    trouble(env, &cookies.browser.origin, &Trouble { status, code, about, with: &[], client: None })
+    trouble(env, &cookies.browser.origin, &Trouble::of(status, code, about))
 }

@@ -235,8 +235,7 @@ pub(crate) fn why(language: Language, wrong: &[Problem], field: &str) -> Option<
         Wrong::NameIfAny => (Message("join-name-wrong"), 0),
         Wrong::PasswordLong => (Message("invitation-password-long"), MAX_PASSWORD_BYTES),
         Wrong::PasswordShort => (Message("invitation-password-short"), MIN_PASSWORD),
-        // Of the account, whose pages are in English.
-        Wrong::PasswordSame => return Some(found.why.to_string()),
+        Wrong::PasswordSame => (Message("password-same"), 0),
     };
     Some(language.count(message, i64::try_from(most).unwrap_or(i64::MAX)))
 }
@@ -312,7 +311,7 @@ pub(crate) fn closed(env: &Env, origin: &Origin, closed: Closed) -> Response {
             (StatusCode::NOT_FOUND, "invitation_unknown", Message("problem-invitation-unknown"))
         }
     };
-    trouble(env, origin, &Trouble { status, code, about, with: &[], client: None })
+    trouble(env, origin, &Trouble::of(status, code, about))
 }
 
 /// Why an invitation is worth nothing any more.

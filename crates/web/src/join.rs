@@ -272,7 +272,7 @@ fn refused(env: &Env, origin: &Origin, error: &JoinError) -> Response {
 /// A link that opens nothing: whoever has it has the address, and may know why.
 fn closed(env: &Env, origin: &Origin, closed: JoinClosed) -> Response {
     let (status, code, about) = explain(closed);
-    trouble(env, origin, &Trouble { status, code, about, with: &[], client: None })
+    trouble(env, origin, &Trouble::of(status, code, about))
 }
 
 fn explain(closed: JoinClosed) -> Explained {

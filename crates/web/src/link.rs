@@ -121,5 +121,5 @@ fn refused(env: &Env, cookies: &BrowserCookies, error: &LinkError) -> Response {
         }
         LinkError::Unavailable => (StatusCode::NOT_FOUND, "not_found", Message("problem-link-nothing")),
     };
-    trouble(env, origin, &Trouble { status, code, about, with: &[], client: None })
+    trouble(env, origin, &Trouble::of(status, code, about))
 }

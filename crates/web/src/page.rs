@@ -75,6 +75,13 @@ pub(crate) struct Trouble<'a> {
     pub(crate) client: Option<&'a Client>,
 }
 
+impl Trouble<'_> {
+    /// With nothing to put in, of no client.
+    pub(crate) const fn of(status: StatusCode, code: &'static str, about: Message) -> Self {
+        Self { status, code, about, with: &[], client: None }
+    }
+}
+
 /// What went wrong, for whoever administers something: in English.
 pub(crate) struct Problem<'a> {
     pub(crate) status: StatusCode,
@@ -323,7 +330,7 @@ pub(crate) fn failed(env: &Env, origin: &orgate_domain::audit::Origin, failure: 
     if status.is_server_error() {
         tracing::error!(error = failure as &dyn std::error::Error, "a request failed");
     }
-    let mut response = trouble(env, origin, &Trouble { status, code, about, with: &[], client: None });
+    let mut response = trouble(env, origin, &Trouble::of(status, code, about));
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -333,7 +340,7 @@ pub(crate) fn failed(env: &Env, origin: &orgate_domain::audit::Origin, failure: 
 /// A sign-in that is over: lapsed, finished, or begun in another browser.
 pub(crate) fn over(env: &Env, origin: &orgate_domain::audit::Origin) -> Response {
     let (status, about) = (StatusCode::BAD_REQUEST, Message("problem-over"));
-    trouble(env, origin, &Trouble { status, code: "sign_in_over", about, with: &[], client: None })
+    trouble(env, origin, &Trouble::of(status, "sign_in_over", about))
 }
 
 /// What was sent is too large, or no form.
@@ -360,5 +367,5 @@ pub async fn not_found(State(env): State<Env>, RequestOrigin(origin): RequestOri
 /// There is nothing at this address.
 pub(crate) fn nowhere(env: &Env, origin: &orgate_domain::audit::Origin) -> Response {
     let (status, about) = (StatusCode::NOT_FOUND, Message("problem-nowhere"));
-    trouble(env, origin, &Trouble { status, code: "not_found", about, with: &[], client: None })
+    trouble(env, origin, &Trouble::of(status, "not_found", about))
 }

@@ -60,6 +60,7 @@ fn go_on(env: &Env, cookies: &BrowserCookies, (next, after): (&Next, &str)) -> R
 
 /// Hands the client its answer (RFC 6749 §4.1.2, or by form post).
 pub(crate) fn answer(env: &Env, origin: &Origin, answer: &Answer) -> Response {
+    let origin = &Origin { ui_locales: answer.ui_locales.clone(), ..origin.clone() };
     let to = match &answer.to {
         Destination::Client(to) => to.as_str(),
         Destination::Device(device) => return device::not_signed_in(env, *device, &answer.response),

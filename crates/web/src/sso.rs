@@ -295,7 +295,7 @@ async fn logout(
         Ok(LogoutReceived::Answered) => see_other(&env.issuer.at("/sso/signed-out")),
         Ok(LogoutReceived::Refused) => {
             let (status, about) = (StatusCode::BAD_REQUEST, Message("problem-logout"));
-            trouble(env, origin, &Trouble { status, code: "logout_refused", about, with: &[], client: None })
+            trouble(env, origin, &Trouble::of(status, "logout_refused", about))
         }
         Err(failure) => failed(env, origin, &failure),
     }
@@ -303,7 +303,7 @@ async fn logout(
 
 fn nowhere(env: &Env, origin: &Origin) -> Response {
     let (status, about) = (StatusCode::NOT_FOUND, Message("problem-no-connection"));
-    trouble(env, origin, &Trouble { status, code: "not_found", about, with: &[], client: None })
+    trouble(env, origin, &Trouble::of(status, "not_found", about))
 }
 
 /// The organization and the connection of an address.

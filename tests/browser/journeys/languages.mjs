@@ -1,35 +1,30 @@
 // A sign-in in another language than English, from end to end: what the browser says it reads is what the pages are in, and
 // their longest words fit.
-import { assert, PASSWORD, whoAmI } from '../lib/harness.mjs'
 import { examine } from '../lib/axe.mjs'
+import { assert, heading, PASSWORD, whoAmI } from '../lib/harness.mjs'
+import { authorize as begin } from '../lib/pages.mjs'
 
 const GERMAN = { locale: 'de-DE' }
 const LONG = ['de', 'fr', 'es']
 
 export async function languages({ journeys, orgate, browser, callback }) {
-  const authorize = (changes) => {
-    const parameters = {
-      client_id: 'relying-party', redirect_uri: `${callback.origin}/cb`, response_type: 'code', scope: 'openid',
-      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', ...changes,
-    }
-    return `${orgate.issuer}/authorize?${new URLSearchParams(parameters)}`
-  }
+  const authorize = (changes) => begin({ orgate, callback }, changes)
   const isIn = async (page, language) => {
     const lang = await page.locator('html').getAttribute('lang')
     assert(lang === language, `${page.url()} is in ${lang}`)
   }
-  const heading = async (page, name, language = 'de') => {
-    await page.getByRole('heading', { name }).waitFor()
+  const says = async (page, name, language = 'de') => {
+    await heading(page, name)
     await isIn(page, language)
   }
 
-  await journeys.run('a German browser: found, mistyped, signed in, signed out, and no word of English', () =>
+  await journeys.run('a German browser: found, mistyped, signed in, signed out, in German throughout', () =>
     browser.visit(async (page) => {
       await page.goto(`${orgate.app}/sign-in`)
-      await heading(page, 'Wo arbeiten Sie?')
+      await says(page, 'Wo arbeiten Sie?')
       await page.getByLabel('Geschäftliche E-Mail-Adresse oder Name der Organisation').fill('acme')
       await page.getByRole('button', { name: 'Weiter' }).click()
-      await heading(page, 'Bei Acme Inc anmelden')
+      await says(page, 'Bei Acme Inc anmelden')
       await page.getByLabel('E-Mail-Adresse').fill('admin@acme.test')
       await page.getByLabel('Passwort').fill('falsch')
       await page.getByRole('button', { name: 'Anmelden' }).click()
@@ -41,17 +36,17 @@ export async function languages({ journeys, orgate, browser, callback }) {
       assert((await whoAmI(page)).user, 'nobody is signed in')
 
       await page.goto(`${orgate.issuer}/logout`)
-      await heading(page, 'Bei Acme Inc abmelden?')
+      await says(page, 'Bei Acme Inc abmelden?')
       await page.getByRole('button', { name: 'Abmelden' }).click()
-      await heading(page, 'Sie sind abgemeldet')
+      await says(page, 'Sie sind abgemeldet')
     }, GERMAN))
 
   await journeys.run('an application asks for French of a German browser, and for a language that there is not', () =>
     browser.visit(async (page) => {
       await page.goto(authorize({ organization: 'acme', ui_locales: 'nl fr-CA' }))
-      await heading(page, 'Se connecter à Acme Inc', 'fr')
+      await says(page, 'Se connecter à Acme Inc', 'fr')
       await page.goto(authorize({ organization: 'acme', ui_locales: 'nl' }))
-      await heading(page, 'Bei Acme Inc anmelden')
+      await says(page, 'Bei Acme Inc anmelden')
     }, GERMAN))
 
   // `examine` looks at each page at 360 px and wide, light and dark: nothing scrolls sideways, and axe finds nothing.

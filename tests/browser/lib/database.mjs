@@ -15,7 +15,7 @@ export function ask(directory, sql) {
   let [received, isAsked, answer, failure] = [Buffer.alloc(0), false, null, null]
   return new Promise((resolve, reject) => {
     socket.on('error', reject)
-    socket.on('close', () => reject(new Error('the database has hung up')))
+    socket.on('close', () => reject(failure ?? new Error('the database has hung up')))
     socket.on('data', (data) => {
       received = Buffer.concat([received, data])
       while (received.length >= 5 && received.length > received.readUInt32BE(1)) {
@@ -23,6 +23,7 @@ export function ask(directory, sql) {
         const body = received.subarray(5, end)
         received = received.subarray(end)
         if (kind === 'D') answer = body.subarray(6, 6 + body.readInt32BE(2)).toString()
+        if (kind === 'R' && body.readInt32BE(0)) reject(new Error('the database wants a password'))
         if (kind === 'E') failure = new Error(body.toString().replaceAll('\0', ' '))
         if (kind === 'Z' && isAsked) failure ? reject(failure) : resolve(answer)
         if (kind === 'Z' && !isAsked) isAsked = socket.write(message('Q', statement)) || true

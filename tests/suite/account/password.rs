@@ -51,7 +51,7 @@ async fn a_password_is_changed_and_only_the_session_that_it_was_changed_in_goes_
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     assert!(after.body.contains("Your password is changed."), "{}", after.body);
-    assert_eq!(mine.stands(&app, "acme").await, (true, true));
+    assert_eq!(mine.stands(&app, "acme").await, (true, false), "what was granted before is taken back");
     assert_eq!(other.stands(&app, "acme").await, (false, false));
     assert_eq!(vic.stands(&app, "acme").await, (true, true));
     assert_eq!(elsewhere.stands(&app, "globex").await, (true, true), "another account, of the same person");
@@ -184,12 +184,23 @@ async fn what_was_read_off_the_browser_before_is_worth_nothing_afterwards() {
     let browser = app.browser();
     let thief = app.browser_with(&read_off(&browser).await);
     let before = thief.get("/account").await;
+    let granted = async || {
+        let silent = thief.authorize(&[("organization", "acme"), ("prompt", "none")]).await;
+        let location = silent.location().expect("an answer");
+        location.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned()
+    };
+    let tokens = app.redeem(&granted().await).await;
+    let code = granted().await;
+    assert_eq!(app.refresh(&tokens.text("refresh_token")).await.status, 200);
 
     let done = change(&browser, [PASSWORD, CHOSEN, CHOSEN]).await;
     let after = (thief.get("/account").await.status, browser.get("/account").await.status);
 
     assert_eq!((before.status.as_u16(), done.status.as_u16()), (200, 303), "{}", done.body);
     assert_eq!((after.0.as_u16(), after.1.as_u16()), (403, 200));
+    assert_eq!(app.redeem(&code).await.status, 400, "a code that was not redeemed yet");
+    let refreshed = app.refresh(&tokens.text("refresh_token")).await;
+    assert_eq!(refreshed.status, 400, "{:?}", refreshed.body);
     let given = done.cookies();
     assert!(
         given.iter().any(|line| line.starts_with("orgate_session_") && line.contains("HttpOnly")),

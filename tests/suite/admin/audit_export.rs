@@ -225,6 +225,23 @@ async fn a_file_ends_at_8_mb_and_the_next_goes_on_where_it_ended() {
     assert_eq!(told, [first.len().to_string(), (10_000 - first.len()).to_string()]);
 }
 
+/// Each is in memory until it is read: nobody asks for another one meanwhile.
+#[tokio::test]
+async fn somebody_reads_one_file_before_they_get_the_next() {
+    let app = App::start().await;
+    said(&app, "acme", (&"x".repeat(1_024), 10_000)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let at = "/admin/acme/audit/export?kind=failed-sign-ins&format=jsonl";
+
+    let unread = ada.open(at).await;
+    let second = ada.get(at).await;
+    let read = unread.bytes().await.expect("the whole file").len();
+    let third = ada.get("/admin/acme/audit/export?kind=changes").await;
+
+    assert_eq!(second.status, 429, "{}", second.body);
+    assert!(read > 8 * 1024 * 1024 && third.status == 200, "{read} {}", third.body);
+}
+
 /// Whoever reads one reads the other, with the same program.
 #[tokio::test]
 async fn a_line_is_the_event_as_the_management_api_has_it() {

@@ -1,6 +1,6 @@
 //! Signing keys: seen, and the next ones published, without anything that was signed being lost.
 
-use orgate_tests::app::{App, SECRET};
+use orgate_tests::app::{App, PASSWORD, SECRET};
 
 use super::console::operator;
 use super::{administrator, open_as, send};
@@ -13,7 +13,9 @@ async fn issuing() -> App {
     let app = App::start().await;
     let api = app.env.issuer.api();
     app.apply(&format!(
-        "organizations: [{{ slug: acme, name: Acme Inc, roles: [{{ slug: reader, permissions: [\"orgate:users:read\"] }}] }}]
+        "organizations: [{{ slug: acme, name: Acme Inc, 
+    roles: [{{ slug: reader, permissions: [\"orgate:users:read\"] }}, {{ slug: key-reader, permissions: [\"orgate:organization:read\", \"orgate:signing_keys:read\"] }}],
+    users: [{{ email: kim@acme.test, name: Kim, password: {PASSWORD}, roles: [key-reader] }}] }}]
 clients:
   - {{ client_id: robot, organization: acme, name: Robot, type: machine, audience: owner, client_secret: \"${{SECRET}}\",
       resources: [\"{api}\"], scopes: [\"orgate:*\"], roles: [reader] }}"
@@ -60,16 +62,27 @@ async fn the_next_keys_are_published_and_sign_later() {
 #[tokio::test]
 async fn who_may_only_read_replaces_none_and_operators_see_the_shared_ones() {
     let app = issuing().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let kim = administrator(&app, "acme", "kim@acme.test").await;
     let gus = administrator(&app, "globex", "gus@globex.test").await;
     let ruth = operator(&app).await;
     let vic = open_as(&app.browser(), LIST, "vic@acme.test").await;
 
+    let seen = kim.get(LIST).await;
+    let refused = kim.post(ROTATE, &[("csrf", "x")]).await;
+    let forged = ada.post(ROTATE, &[("csrf", "x")]).await;
+    let elsewhere = gus.post(ROTATE, &[("csrf", "x")]).await;
+    let after = ada.get(LIST).await;
     let empty = gus.get("/admin/globex/signing-keys").await;
     let shared = ruth.get("/admin/operator/signing-keys").await;
-    let forged = ruth.post(ROTATE, &[("csrf", "x")]).await;
 
+    assert!(seen.status == 200 && count(&seen.body, "Signs") > 0, "{}", seen.body);
+    assert!(!seen.body.contains("/rotate"), "{}", seen.body);
+    assert!(after.body.contains("/rotate") && count(&after.body, "Next") == 0, "{}", after.body);
+    assert!(refused.status == 403 && refused.body.contains("orgate:signing_keys:manage"), "{}", refused.body);
+    assert!(forged.status == 403 && forged.body.contains("grown old"), "{}", forged.body);
+    assert!(elsewhere.status != 200 && !elsewhere.body.contains("published"), "{}", elsewhere.body);
     assert!(vic.status == 403 && vic.body.contains("orgate:signing_keys:read"), "{}", vic.body);
     assert!(empty.body.contains("no key of its own yet") && !empty.body.contains("rotate"), "{}", empty.body);
     assert!(count(&shared.body, "Signs") > 0 && shared.body.contains("/jwks.json\">"), "{}", shared.body);
-    assert_ne!(forged.status, 200);
 }

@@ -109,7 +109,9 @@ async fn who_may_sign_in_who_has_not_for_long_and_who_may_not_are_shown_apart_wi
         ["Vic Viewer", "91 days ago", "Active"],
     ];
     assert_eq!(told, expected.map(|row| row.map(str::to_owned)));
-    let exact = (app.clock.now() - Duration::days(91)).format("title=\"%-d %B %Y, ").to_string();
+    let exact = (app.clock.now() - Duration::days(91) - Duration::minutes(5))
+        .format("title=\"%-d %B %Y, ")
+        .to_string();
     assert!(all.body.contains(&exact), "{exact}: {}", all.body);
 }
 
@@ -350,4 +352,65 @@ async fn so_many_roles_are_changed_at_once_and_no_more() {
     assert!(many.status == 422 && many.body.contains("up to 50 roles at once"), "{}", many.body);
     assert_eq!(many.body.matches(" checked").count(), 51, "what was ticked stays");
     assert_eq!(ada.follow(most).await.body.matches("name=\"held\"").count(), 50 + 1);
+}
+
+/// As many users of Acme as that, whose names are this and a number, who are met after `before` others.
+async fn crowd(app: &App, (name, before, count): (&str, i32, i32)) {
+    sqlx::query(
+        "insert into users select (jsonb_populate_record(vic, jsonb_build_object(
+             'id', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'name', $1 || ' ' || n,
+             'email', 'crowd' || n || '@acme.test', 'email_normalized', 'crowd' || n || '@acme.test',
+             'external_id', null))).*
+         from users vic, generate_series($2 + 1, $2 + $3) n where vic.email_normalized = 'vic@acme.test'",
+    )
+    .bind(name)
+    .bind(before)
+    .bind(count)
+    .execute(app.database.superuser())
+    .await
+    .expect("made");
+}
+
+/// Whether few have a word, many have all, or many have each and few have all, however far they are from one another.
+#[tokio::test]
+async fn those_who_have_all_words_are_found_whoever_has_some() {
+    let app = App::start().await;
+    crowd(&app, ("Maria Rare", 0, 2)).await;
+    crowd(&app, ("Maria", 2, 1_500)).await;
+    crowd(&app, ("Schmidt", 1_502, 1_500)).await;
+    crowd(&app, ("Maria Schmidt", 3_002, 60)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let found = async |query: &str| {
+        let page = ada.get(format!("/admin/acme/users?{query}")).await;
+        rows(&page).into_iter().map(|[name, ..]| name).collect::<Vec<_>>()
+    };
+
+    let rare = found("search=maria+rare").await;
+    let dense = found("search=maria+crowd").await;
+    let sparse = ada.get("/admin/acme/users?search=schmidt+maria").await;
+    let next = sparse.body.split("rel=\"next\"").next().and_then(|before| before.rsplit("href=\"").next());
+    let next = next.and_then(|rest| rest.split('"').next()).expect("a next page").replace("&#38;", "&");
+    let last = ada.get(next).await;
+
+    assert_eq!(rare, ["Maria Rare 1", "Maria Rare 2"]);
+    assert_eq!((dense.len(), dense[0].as_str(), dense[2].as_str()), (50, "Maria Rare 1", "Maria 3"));
+    let names: Vec<_> = rows(&sparse).into_iter().chain(rows(&last)).map(|[name, ..]| name).collect();
+    let all: Vec<_> = (3_003..=3_062).map(|n| format!("Maria Schmidt {n}")).collect();
+    assert_eq!(names, all);
+    assert_eq!(found("search=maria+schmidt+rare").await, Vec::<String>::new());
+    assert_eq!(found("search=maria+schmidt&show=deactivated").await, Vec::<String>::new());
+}
+
+/// By a whole address, also of a domain in another script, which is kept as it is compared.
+#[tokio::test]
+async fn an_address_is_found_as_it_is_written() {
+    let app = App::start().await;
+    let users = "users:\n      - { email: \"uwe@bücher.example\", name: Uwe }\n";
+    app.apply(&SAMPLES.replacen("users:\n", users, 1)).await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+
+    for written in ["uwe%40b%C3%BCcher.example", "Uwe%40B%C3%9CCHER.example", "uwe%40xn--bcher-kva.example"] {
+        let page = ada.get(format!("/admin/acme/users?search={written}")).await;
+        assert_eq!(rows(&page).len(), 1, "{written}: {}", page.body);
+    }
 }

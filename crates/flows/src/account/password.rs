@@ -1,7 +1,7 @@
 //! A user changes the password that they have.
 //!
 //! **Invariant:** the one before it is proven in the same request, by the same tries as at a sign-in; and of what it opened, only the
-//! session that it was changed in goes on, by another cookie.
+//! session that it was changed in goes on, by another cookie, and with nothing that was granted in it before.
 
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, SessionCookie};
@@ -167,7 +167,7 @@ impl Trial<'_> {
         if !is_here
             || !self.stands(&account)
             || account.phc != checked.phc
-            || !tx.sessions().renew(own.session.id, &cookie.hash()).await?
+            || !tx.sessions().renew(own.session.id, &cookie.hash(), env.clock.now()).await?
         {
             return Ok(PasswordChange::ChangedMeanwhile);
         }

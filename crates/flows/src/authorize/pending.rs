@@ -66,6 +66,7 @@ impl Pending {
             mode: self.asked.response_mode,
             client: Arc::clone(&self.client),
             response,
+            ui_locales: self.asked.ui_locales.clone(),
         }
     }
 

@@ -64,11 +64,15 @@ impl Returning<'_> {
             if let UpstreamPurpose::Link(_) | UpstreamPurpose::Invitation(_) = self.request.request.purpose {
                 let organization = tx.organization().find().await.map_err(Failure::from)?;
                 self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
-                let (check, handle) = (rejection.check, None);
-                let (request_id, ui_locales) = (None, Vec::new());
-                let refused =
-                    RefusedReturn { check, connection, organization, handle, outage, request_id, ui_locales };
-                return Ok(Returned::Refused(Box::new(refused)));
+                return Ok(Returned::Refused(Box::new(RefusedReturn {
+                    check: rejection.check,
+                    connection,
+                    organization,
+                    handle: None,
+                    outage,
+                    request_id: None,
+                    ui_locales: self.ui_locales(),
+                })));
             }
             let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
             return Ok(Returned::Tested(connection.id, id));
@@ -85,7 +89,7 @@ impl Returning<'_> {
             handle,
             outage,
             request_id: None,
-            ui_locales: waiting.asked().ui_locales.clone(),
+            ui_locales: self.ui_locales(),
         })))
     }
 
@@ -113,12 +117,12 @@ impl Returning<'_> {
             handle,
             outage: false,
             request_id: told.request_id,
-            ui_locales: self
-                .waiting
-                .as_ref()
-                .map(|waiting| waiting.asked().ui_locales.clone())
-                .unwrap_or_default(),
+            ui_locales: self.ui_locales(),
         })))
+    }
+
+    fn ui_locales(&self) -> Vec<String> {
+        self.waiting.as_ref().map(|waiting| waiting.asked().ui_locales.clone()).unwrap_or_default()
     }
 
     /// The authorization request under a new handle: the old one's text is nobody's any more.

@@ -135,7 +135,7 @@ pub async fn export_events(
     Ok((rest, turn))
 }
 
-/// An event as everybody is told of it who is told in JSON: the management API, webhooks, and whoever takes the log along.
+/// An event as webhooks and files have it. The management API describes the same members in its document, and a test compares them.
 pub fn told(event: &StoredEvent) -> Value {
     let (kind, actor) = &event.actor;
     json!({

@@ -118,6 +118,13 @@ pub async fn list_users(
     caller: &Caller,
     (filter, page): (&UserFilter, PageOf<UserId>),
 ) -> Result<Page<ListedUser, UserId>, Failure> {
+    // Before a connection is taken, of which others need some.
+    let _turn = match filter {
+        UserFilter::Those(those) if !those.search.trim().is_empty() => {
+            Some(env.limits.take_turn_to_search(caller.org_id()).await?)
+        }
+        _ => None,
+    };
     let mut tx = env.store.begin(&caller.scope).await?;
     let users = match filter {
         UserFilter::Those(UserQuery { search, status, inactive_days }) => {

@@ -50,6 +50,9 @@ const MAX_WORDS: usize = 5;
 /// Entries that few users have of a word, at most.
 const FEW: i32 = 1_000;
 
+/// Users among whom a page of those is looked for first who have what many have.
+const NEXT: i64 = 2_000;
+
 /// What is looked for. What begins another word says nothing more.
 fn words_of(text: &str) -> Vec<String> {
     let words: Vec<_> = text.split_whitespace().take(MAX_WORDS).collect();
@@ -147,8 +150,8 @@ macro_rules! select_called {
 }
 
 impl Users<'_> {
-    /// A page of those users whom a search finds, in the order of their making. One round trip, or two for words; it costs most where
-    /// many have each of these, and hardly anybody has all.
+    /// A page of those users whom a search finds, in the order of their making. One round trip, up to three for words; it costs most
+    /// where many have each of these, and hardly anybody has all.
     pub async fn search(
         &mut self,
         search: UserSearch<'_>,
@@ -197,7 +200,8 @@ impl Users<'_> {
     }
 
     /// Those of whom each of these words begins a part of what they are called. Where few have one of them, it is each of these who
-    /// is looked at; where many have each, so have those who are met first: as no plan knows which it is, it is asked.
+    /// is looked at. Where many have each, a page of those who have all may be among the next users; if it is not, the words are
+    /// looked up as a whole. As no plan knows which it is, it is asked.
     async fn find_by_words(
         &mut self,
         words: &[String],
@@ -208,12 +212,44 @@ impl Users<'_> {
         let (status, since) = (search.status.map(UserStatus::as_str), search.inactive_since);
         let (org_id, limit) = (self.org_id, page.rows());
         if let Some(rare) = self.find_rare(words).await? {
-            let who =
+            if rare.is_empty() {
+                return Ok(Vec::new());
+            }
+            let these =
                 select_called!("member.id = any($7) and", org_id, after, limit, words, status, since, &rare);
-            return who.fetch_all(&mut *self.conn).await;
+            return these.fetch_all(&mut *self.conn).await;
         }
-        let whoever = select_called!("", org_id, after, limit, words, status, since);
-        whoever.fetch_all(&mut *self.conn).await
+        let next = select_called!(
+            r"member.id = any(array(select later.id from users later
+                                   where later.org_id = $1 and later.id > $2 order by later.id limit $7)) and",
+            org_id,
+            after,
+            limit,
+            words,
+            status,
+            since,
+            NEXT
+        );
+        let found = next.fetch_all(&mut *self.conn).await?;
+        if i64::try_from(found.len()).is_ok_and(|found| found >= limit) {
+            return Ok(found);
+        }
+        let all = select_called!(
+            r"member.id in (select having_all.user_id
+                           from (select distinct sought.nth, entry.user_id
+                                 from unnest($4::text[]) with ordinality as sought (word, nth)
+                                 join user_words entry
+                                      on entry.org_id = $1 and entry.word >= sought_word(sought.word)
+                                         and entry.word < sought_word(sought.word) || e'\U0010FFFF') having_all
+                           group by having_all.user_id having count(*) = cardinality($4)) and",
+            org_id,
+            after,
+            limit,
+            words,
+            status,
+            since
+        );
+        all.fetch_all(&mut *self.conn).await
     }
 
     /// Those who have a word that few have, of these the fewest; `None`, where many have each.

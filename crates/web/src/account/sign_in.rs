@@ -1,5 +1,7 @@
 //! How one can sign in: by a password, through identity providers, with a recovery code.
 
+use std::slice;
+
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
@@ -10,14 +12,15 @@ use orgate_flows::Failure;
 use orgate_flows::account::{
     OwnConnection, OwnRecord, PasswordChange, PasswordTyped, change_password, find_record, list_connections,
 };
-use orgate_flows::invitations::Problem;
 use orgate_flows::limits::TooMany;
 
 use super::frame::Part;
 use super::{Member, Submitted, not_signed_in};
 use crate::frame::Frame;
+use crate::invitation::why;
+use crate::language::Language;
 use crate::moment::Moment;
-use crate::page::Page;
+use crate::page::{Page, Problem};
 
 /// `templates/account/sign_in.html`.
 #[derive(Template)]
@@ -109,12 +112,12 @@ pub(crate) async fn post(Submitted { member, form }: Submitted) -> Response {
             member.cookies.set_session(response.headers_mut(), &cookie, lifetime);
             return response;
         }
-        Ok(PasswordChange::ChangedMeanwhile) => (
-            StatusCode::CONFLICT,
-            "",
-            "Your account was changed in this very moment. Try once more.".to_owned(),
-        ),
-        Ok(PasswordChange::Invalid(Problem { field, why })) => (bad, field, why.to_string()),
+        Ok(PasswordChange::ChangedMeanwhile) => return changed_meanwhile(&member),
+        Ok(PasswordChange::Invalid(problem)) => {
+            // The account is in English.
+            let why = why(Language::En, slice::from_ref(&problem), problem.field);
+            (bad, problem.field, why.unwrap_or_default())
+        }
         Ok(PasswordChange::NoPassword) => return member.no_password(),
         Ok(PasswordChange::OrganizationBusy(TooMany { retry_after })) => {
             let why =
@@ -132,6 +135,20 @@ pub(crate) async fn post(Submitted { member, form }: Submitted) -> Response {
         Err(failure) => return member.failed(&failure),
     };
     show(&member, (status, Some(Wrong { field, why }))).await
+}
+
+/// Another request was first: as likely as not the same form, sent twice.
+fn changed_meanwhile(member: &Member) -> Response {
+    member.refuse(
+        "/sign-in",
+        &Problem {
+            status: StatusCode::CONFLICT,
+            code: "changed_meanwhile",
+            headline: "Your account was changed just now",
+            what_happened: "Something else was done with your account in this very moment. If you pressed the button twice, your new password is set.",
+            what_next: "Look at your account once more. If you are signed out, sign in with the new password; if that is not right, with the one before.",
+        },
+    )
 }
 
 /// That no password is looked at for so many seconds.
@@ -158,8 +175,8 @@ async fn page(member: &Member, wrong: Option<Wrong>) -> Result<Option<SignInTemp
     let email = own.user.email.clone().filter(|_| may_change);
     let is_changed = member.params.get("done") == Some("password");
     let said = is_changed.then_some(
-        "Your password is changed. You are signed in here, and were signed out everywhere else. \
-         API keys that you made go on working.",
+        "Your password is changed. You are signed in here, and were signed out everywhere else; \
+         applications ask for you anew. API keys that you made go on working.",
     );
     Ok(Some(SignInTemplate {
         page: member.page(),

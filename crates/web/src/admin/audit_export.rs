@@ -1,6 +1,8 @@
 //! The audit log as a file: what a page of it looks for, to take along.
 
-use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -25,6 +27,9 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Bytes of it that are handed over at once.
 const PIECE: usize = 64 * 1024;
+
+/// How long somebody may take to read it.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A form of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,13 +146,32 @@ fn is_led(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
-/// A body of pieces, with which a turn is kept: however slowly somebody reads, they have no other file in memory meanwhile.
+/// What of a file was not handed over yet, and the turn that it is kept by.
+type Rest = Arc<Mutex<Option<(Bytes, Turn)>>>;
+
+/// A body of pieces, with which a turn is kept: however slowly somebody reads, they have no other file in memory meanwhile. Whoever
+/// does not read at all has neither any more after [`PATIENCE`], and a file that breaks off.
 fn piecemeal(body: String, turn: Turn) -> Body {
-    let rest = (Bytes::from(body), turn);
-    Body::from_stream(stream::unfold(rest, async |(mut rest, turn)| {
-        let piece = rest.split_to(rest.len().min(PIECE));
-        (!piece.is_empty()).then(|| (Ok::<_, Infallible>(piece), (rest, turn)))
+    let rest: Rest = Arc::new(Mutex::new(Some((Bytes::from(body), turn))));
+    let kept = Arc::downgrade(&rest);
+    tokio::spawn(async move {
+        tokio::time::sleep(PATIENCE).await;
+        if let Some(rest) = kept.upgrade() {
+            rest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    });
+    Body::from_stream(stream::unfold(rest, async |rest| {
+        let piece = next_piece(&rest);
+        piece.transpose().map(|piece| (piece, rest))
     }))
+}
+
+/// A copy of the next piece, so that the file goes when its time is over; nothing after the last one.
+fn next_piece(rest: &Rest) -> Result<Option<Bytes>, io::Error> {
+    let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((rest, _)) = rest.as_mut() else { return Err(io::ErrorKind::TimedOut.into()) };
+    let piece = rest.split_to(rest.len().min(PIECE));
+    Ok(Some(Bytes::copy_from_slice(&piece)).filter(|piece| !piece.is_empty()))
 }
 
 /// What the log says of it.
@@ -212,8 +236,8 @@ fn harmless(cell: &str) -> String {
             safe.push('\'');
         }
         safe.push(c);
-        // With another language set, it divides at semicolons.
-        begins = matches!(c, ';' | '\t' | '\n' | '\r') || begins && c.is_whitespace();
+        // With another language set, it divides at semicolons; and a quotation mark may be where a cell begins.
+        begins = matches!(c, ';' | '\t' | '\n' | '\r') || begins && (c.is_whitespace() || c == '"');
     }
     safe
 }
@@ -239,6 +263,9 @@ mod tests {
             ("x;=1", "x;'=1"),
             ("x; +1", "x; '+1"),
             ("x\t-1", "x\t'-1"),
+            (";\"=1", "\";\"\"'=1\""),
+            ("x;\"\"-1", "\"x;\"\"\"\"'-1\""),
+            ("\"=1", "\"\"\"'=1\""),
             ("\r=1", "\"\r'=1\""),
             ("x\n@a", "\"x\n'@a\""),
         ] {

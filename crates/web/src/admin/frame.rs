@@ -35,7 +35,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Overview,
         Self::Users,
         Self::Groups,
@@ -51,23 +51,6 @@ impl Part {
         Self::Audit,
         Self::Suborganizations,
         Self::Organizations,
-    ];
-
-    /// Those that there are of another organization as well, whatever lets one look at it.
-    pub(crate) const OF_ANOTHER: [Self; 13] = [
-        Self::Overview,
-        Self::Users,
-        Self::Groups,
-        Self::Roles,
-        Self::Invitations,
-        Self::Connections,
-        Self::Domains,
-        Self::Applications,
-        Self::ApiKeys,
-        Self::Look,
-        Self::Policies,
-        Self::SigningKeys,
-        Self::Audit,
     ];
 
     const fn label(self) -> &'static str {
@@ -185,14 +168,21 @@ impl Part {
         }
     }
 
+    /// Whether there is one of other organizations as well, for whoever may look at them from their own.
+    pub(crate) const fn is_of_others(self) -> bool {
+        !matches!(self, Self::Organizations | Self::Suborganizations)
+    }
+
     /// Whether there is one about the organization that is looked at, for whoever looks.
     fn is_open(self, admin: &Admin) -> bool {
         let is_there = match self {
-            Self::Organizations => admin.signed_in.from.is_none() && admin.is_operators(),
-            Self::Suborganizations => admin.signed_in.from.is_none() && !admin.is_operators(),
+            Self::Organizations => admin.is_operators(),
+            Self::Suborganizations => !admin.is_operators(),
             _ => true,
         };
-        is_there && admin.caller.may(self.permission())
+        is_there
+            && (self.is_of_others() || admin.signed_in.from.is_none())
+            && admin.caller.may(self.permission())
     }
 }
 

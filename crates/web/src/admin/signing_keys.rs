@@ -42,6 +42,7 @@ struct KeyLine {
 
 impl KeyLine {
     fn of((key, state): (KeyLife, KeyState)) -> Self {
+        let signs = state == KeyState::Current;
         let since = |at: Option<_>| day(at.unwrap_or(key.published_at));
         let (state, note) = match state {
             KeyState::Next => {
@@ -53,7 +54,7 @@ impl KeyLine {
                 ("Retired", format!("Since {}{}", since(key.retired_at), until.unwrap_or_default()))
             }
         };
-        Self { algorithm: key.algorithm.as_str(), signs: state == "Signs", kid: key.kid, state, note }
+        Self { algorithm: key.algorithm.as_str(), signs, kid: key.kid, state, note }
     }
 }
 

@@ -40,8 +40,11 @@ struct BelowLine {
 impl BelowLine {
     fn of(admin: &Admin, below: DelegatedOrganization) -> Self {
         let delegated = Held::of(below.permissions.iter().map(String::as_str));
-        let is_open = |part: &Part| delegated.has(part.permission()) && admin.caller.may(part.permission());
-        let first = Part::OF_ANOTHER.into_iter().find(is_open);
+        let is_open = |part: &Part| {
+            let permission = part.permission();
+            part.is_of_others() && delegated.has(permission) && admin.caller.may(permission)
+        };
+        let first = Part::ALL.into_iter().find(is_open);
         Self {
             initial: Org::named(&below.name, None).monogram,
             name: below.name,

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
@@ -126,7 +127,10 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let asked = params.get("show").unwrap_or_default();
     let show = Show::ALL.into_iter().find(|show| show.value() == asked).unwrap_or(Show::Everybody);
     let is_long = search.chars().count() > MAX_SEARCH;
-    let filter = show.who_are(if is_long { "" } else { search });
+    // An address is kept as it is compared: of a domain in another script, that is not as it is written.
+    let address = Email::stored(search).ok();
+    let looked_for = address.as_ref().map_or(search, Email::normalized);
+    let filter = show.who_are(if is_long { "" } else { looked_for });
     let after = params.get("after").and_then(|text| text.parse::<UserId>().ok());
     let page = PageOf { after, limit: ON_A_PAGE };
     let found = admin.read(list_users(&admin.env, &admin.caller, (&filter, page)).await)?;

@@ -98,7 +98,7 @@ impl Calls {
             "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
             "Outbox::fail" => tx.outbox().fail(acme.message, now());
             "Outbox::postpone" => tx.outbox().postpone(acme.message, now());
-            "Sessions::renew" => tx.sessions().renew(acme.signed_in.session.id, &acme.account);
+            "Sessions::renew" => tx.sessions().renew(acme.signed_in.session.id, &acme.account, now());
             "Sessions::end" => tx.sessions().end(&[(acme.signed_in.session.id, rotated.id)], &ended);
             "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
             "AttributeSets::save_of_organization" => tx.attributes().save_of_organization(&mine);
