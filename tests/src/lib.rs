@@ -11,6 +11,7 @@
 
 mod answers;
 pub mod app;
+mod browser;
 pub mod client_document;
 pub mod clock;
 pub mod contract;
