@@ -36,6 +36,7 @@ mod meanwhile;
 mod naming;
 mod overview;
 mod pages;
+mod part;
 mod policies;
 mod policy_change;
 mod policy_fields;

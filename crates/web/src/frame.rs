@@ -23,7 +23,7 @@ pub(crate) struct Frame {
     pub(crate) carried: Vec<(&'static str, String)>,
     /// Their own account in the organization, on pages of anything else.
     pub(crate) account: Option<String>,
-    pub(crate) destinations: Vec<Destination>,
+    pub(crate) destinations: Vec<Destinations>,
     /// Where the organization is administered, on pages of their account, if they may see that.
     pub(crate) administration: Option<String>,
     /// The pages above this one.
@@ -32,6 +32,13 @@ pub(crate) struct Frame {
     pub(crate) done: Option<&'static str>,
     /// Of an organization that is not theirs.
     pub(crate) visit: Option<Visit>,
+}
+
+/// Where one can go that has something in common.
+pub(crate) struct Destinations {
+    /// What that is; of those that are above all others, none.
+    pub(crate) label: Option<&'static str>,
+    pub(crate) open: Vec<Destination>,
 }
 
 /// Where one can go.

@@ -1,7 +1,7 @@
 //! What is around every page of the account: where one can go.
 
 use super::{Member, PATH};
-use crate::frame::{Destination, Frame};
+use crate::frame::{Destination, Destinations, Frame};
 
 /// A part of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Member {
             home: self.href(""),
             sign_out: format!("{PATH}/sign-out"),
             carried: vec![("csrf", self.token()), ("organization", organization.id.to_string())],
-            destinations: destinations.collect(),
+            destinations: vec![Destinations { label: None, open: destinations.collect() }],
             administration: self.own.administers.then(administration),
             ..Frame::new("Your account", organization, (&user.name, user.email.as_deref()))
         }
