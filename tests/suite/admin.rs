@@ -10,6 +10,7 @@ mod console;
 mod cost;
 mod domains;
 mod groups;
+mod health;
 mod invitations;
 mod look;
 mod overview;

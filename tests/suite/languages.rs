@@ -1,6 +1,6 @@
 //! Pages are in a language that whoever signs in reads.
 
-use orgate_tests::app::{App, Browser, PASSWORD, Page};
+use orgate_tests::app::{App, Browser, PASSWORD, Page, SAMPLES};
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@acme.test";
@@ -32,6 +32,53 @@ async fn the_first_language_that_the_application_asks_for_and_there_is_comes_bef
     assert!(german.body.contains(">Passwort</label>") && german.body.contains("Gesichert durch Orgate"));
     assert_eq!(german.headers["cache-control"], "no-store");
     assert!(is_in(&unsupported, "fr"), "{}", unsupported.body);
+}
+
+/// Acme's pages are in French, for whom nothing closer is known.
+async fn french_acme(app: &App) {
+    let branding = "branding: { primary_color: \"#0b5fff\" }";
+    app.apply(&SAMPLES.replace(branding, "branding: { locale: FR-ca }")).await;
+}
+
+#[tokio::test]
+async fn the_organization_s_language_comes_before_the_browser_s_and_after_what_the_application_asks_for() {
+    let app = App::start().await;
+    french_acme(&app).await;
+    let spanish = app.browser_saying(ACCEPT_LANGUAGE, "es");
+
+    let acme = sign_in_page(&spanish, &[]).await;
+    let wrong = spanish.sign_in(acme.clone(), ADA, "wrong").await;
+    let asked = sign_in_page(&spanish, &[("ui_locales", "se de")]).await;
+    let other = sign_in_page(&spanish, &[("organization", "globex")]).await;
+    let nobodys = spanish.follow(spanish.authorize(&[]).await).await;
+
+    assert!(is_in(&acme, "fr"), "{}", acme.body);
+    assert!(wrong.status == 422 && is_in(&wrong, "fr"), "{}", wrong.body);
+    assert!(is_in(&asked, "de"), "{}", asked.body);
+    assert!(is_in(&other, "es"), "{}", other.body);
+    assert!(is_in(&nobodys, "es"), "whose they are is not decided yet: {}", nobodys.body);
+}
+
+#[tokio::test]
+async fn the_language_of_an_organization_that_is_closed_tells_nothing_of_it() {
+    let app = App::start().await;
+    french_acme(&app).await;
+    let branding = "branding: { primary_color: \"#0b5fff\" }";
+    let closed = SAMPLES.replace(branding, "branding: { locale: fr }\n    status: suspended");
+    let browser = app.browser_saying(ACCEPT_LANGUAGE, "es");
+    let begun = sign_in_page(&browser, &[]).await;
+    app.apply(&closed).await;
+
+    let page = browser.get(&format!("/sign-in?request={}", begun.field("request"))).await;
+    let (suspended, unknown) = (
+        browser.authorize(&[("organization", "acme")]).await,
+        browser.authorize(&[("organization", "nobody")]).await,
+    );
+
+    assert!(is_in(&begun, "fr"), "{}", begun.body);
+    for page in [page, suspended, unknown] {
+        assert!(is_in(&page, "es"), "{}", page.body);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod admitted;
 mod api_keys;
 mod applications;
 mod audit_events;
+mod backlog;
 mod body;
 mod change;
 mod clients;

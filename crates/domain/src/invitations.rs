@@ -40,9 +40,6 @@ pub const RESEND_AFTER: Duration = Duration::minutes(1);
 /// Characters of the password that somebody chooses, at least: it is all that there is to prove who they are.
 pub const MIN_PASSWORD: usize = 12;
 
-/// Characters of a language tag at most (RFC 5646 §4.4.1).
-const MAX_LOCALE: usize = 35;
-
 /// An invitation, without its secret.
 #[derive(Debug, Clone)]
 pub struct Invitation {
@@ -197,17 +194,6 @@ impl Gift {
     }
 }
 
-/// Whether this text could name a language (BCP 47).
-pub fn is_locale(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let first = parts.next().unwrap_or_default();
-    let plain = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    text.len() <= MAX_LOCALE
-        && (2..=8).contains(&first.len())
-        && first.bytes().all(|b| b.is_ascii_alphabetic())
-        && parts.all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -275,14 +261,5 @@ mod tests {
         assert_eq!(invitation(&[], &["staff"]).check_maker((&[], &holds(&inviter)), []), fallen);
         let operators = Invitation { invited_by: "operator".to_owned(), ..gives };
         assert_eq!(operators.check_maker((&[], &holds(&[])), [("writer", &own)]), Ok(()));
-    }
-
-    #[test]
-    fn languages_are_told_from_other_text() {
-        for (text, is) in
-            [("de", true), ("pt-BR", true), ("zh-Hant-TW", true), ("", false), ("d", false), ("de_DE", false)]
-        {
-            assert_eq!(is_locale(text), is, "{text:?}");
-        }
     }
 }

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod invitations;
 pub mod joining;
 pub mod keys;
+pub mod locales;
 pub mod mail_templates;
 pub mod names;
 pub mod organizations;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use crate::invitations::is_locale;
+use crate::locales::Locale;
 
 /// Templates of an organization at most.
 pub const MAX_TEMPLATES: usize = 64;
@@ -151,28 +151,13 @@ impl fmt::Display for MailLocale {
 impl FromStr for MailLocale {
     type Err = UnknownMail;
 
-    /// As it is usually spelled (RFC 5646 §2.1.1), so that there is one spelling of each.
     fn from_str(text: &str) -> Result<Self, UnknownMail> {
         if text == Self::DEFAULT {
             return Ok(Self::fallback());
         }
-        let lower = text.to_ascii_lowercase();
-        if !is_locale(text) || lower == Self::DEFAULT {
-            return Err(UnknownMail);
-        }
-        let mut spelled: Vec<String> = Vec::new();
-        for (place, part) in lower.split('-').enumerate() {
-            let after_single = spelled.last().is_some_and(|before| before.len() == 1);
-            spelled.push(match part.len() {
-                2 if place > 0 && !after_single => part.to_ascii_uppercase(),
-                4 if place > 0 && !after_single => {
-                    let (first, rest) = part.split_at(1);
-                    first.to_ascii_uppercase() + rest
-                }
-                _ => part.to_owned(),
-            });
-        }
-        Ok(Self(spelled.join("-")))
+        let locale: Locale = text.parse().map_err(|_| UnknownMail)?;
+        // As a tag it would be taken for the one of all that no other is for.
+        if locale.as_str() == Self::DEFAULT { Err(UnknownMail) } else { Ok(Self(locale.to_string())) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::email::Email;
 use crate::ids::OrgId;
+use crate::locales::Locale;
 use crate::names::{DisplayName, Slug};
 
 /// Whether an organization may be signed in to.
@@ -32,13 +33,22 @@ pub struct Organization {
     pub contact: Option<Email>,
 }
 
-/// The look of an organization's pages.
+impl Organization {
+    /// The language of its pages, if it chose one. One that nobody can sign in to has none: its pages are not its own.
+    pub fn spoken(&self) -> Option<&Locale> {
+        self.branding.locale.as_ref().filter(|_| self.status == OrgStatus::Active)
+    }
+}
+
+/// How an organization's pages look, and speak.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Branding {
     /// Its logo, an https address.
     pub logo_url: Option<url::Url>,
     /// Its colour.
     pub primary_color: Option<Color>,
+    /// The language of its pages and mails, for readers of whom nothing closer is known.
+    pub locale: Option<Locale>,
 }
 
 /// Text that is not the address of a logo.

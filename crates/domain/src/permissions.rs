@@ -72,7 +72,7 @@ catalogue! {
     OrganizationsAct = "orgate:organizations:act";
     /// In the operator's organization: make, suspend, delete and restore organizations, say which roles they begin with, and how much they may have.
     OrganizationsManage = "orgate:organizations:manage";
-    /// In the operator's organization: see which organizations there are, and with which roles they begin.
+    /// In the operator's organization: see which organizations there are, with which roles they begin, and what waits to be done.
     OrganizationsRead = "orgate:organizations:read";
     /// Change what the organization allows, and for how long.
     PoliciesManage = "orgate:policies:manage";

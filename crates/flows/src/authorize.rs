@@ -86,7 +86,7 @@ pub struct Answer {
     pub client: Arc<Client>,
     /// What it says.
     pub response: AuthorizationResponse,
-    /// The languages that its request asked for, best first.
+    /// The languages that its request asked for, best first, then the organization's.
     pub ui_locales: Vec<String>,
 }
 

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use lettre::Message;
 use lettre::message::{Mailbox, MultiPart};
 use orgate_domain::audit::{Action, Actor, Event, Origin};
+use orgate_domain::locales::Locale;
 use orgate_domain::mail_templates::{
     MAX_LINES, MAX_SUBJECT, MAX_TEXT, MailKind, MailLocale, MailTemplate, Wording,
 };
@@ -25,7 +26,7 @@ use crate::{Env, Failure, events};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Occasion<'a> {
     pub(crate) about: About<'a>,
-    /// What its reader speaks (BCP 47), if that is known.
+    /// What its reader speaks (BCP 47), if that is known; else it is in the organization's language.
     pub(crate) locale: Option<&'a str>,
     /// The organization's name.
     pub(crate) organization: &'a str,
@@ -120,7 +121,13 @@ pub(crate) async fn compose(
     occasion: &Occasion<'_>,
 ) -> Result<Option<Composed>, Failure> {
     let mut tx = env.store.begin(scope).await?;
-    let locales = MailLocale::candidates(occasion.locale);
+    let of_organization = match occasion.locale {
+        Some(_) => None,
+        None => tx.organization().find().await?.and_then(|organization| organization.branding.locale),
+    };
+    let locale = occasion.locale.or(of_organization.as_ref().map(Locale::as_str));
+    let occasion = &Occasion { locale, ..*occasion };
+    let locales = MailLocale::candidates(locale);
     let template = tx.mail_templates().find_first(occasion.about.kind(), &locales).await?;
     tx.commit().await?;
     let Some(template) = template else { return Ok(in_our_words(env, occasion)) };

@@ -8,6 +8,7 @@ pub mod access;
 pub mod api_keys;
 pub mod applications;
 pub mod audit;
+pub mod backlog;
 pub(crate) mod change;
 pub mod clients;
 pub mod connections;

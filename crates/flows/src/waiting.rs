@@ -48,6 +48,11 @@ impl Waiting {
         &self.pending.asked
     }
 
+    /// The languages that its pages are in, the first that they speak: what the application asked for, then the organization's.
+    pub fn languages(&self) -> Vec<String> {
+        self.pending.languages()
+    }
+
     /// Whether its organization is decided.
     pub fn is_resolved(&self) -> bool {
         self.pending.asked.resolved_by.is_some()
@@ -116,6 +121,10 @@ impl Found {
             Some(reason) => issuer_of(env, &client, scope.org_id(), reason),
             None => env.issuer.clone(),
         };
-        Ok(Waiting { scope, organization: self.organization, pending: Pending { client, to, asked, issuer } })
+        // Whoever has not said which is in the client owner's, which says nothing of them.
+        let decided = self.organization.as_ref().filter(|_| asked.resolved_by.is_some());
+        let locale = decided.and_then(Organization::spoken).cloned();
+        let pending = Pending { client, to, asked, issuer, locale };
+        Ok(Waiting { scope, organization: self.organization, pending })
     }
 }

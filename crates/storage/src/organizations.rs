@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use orgate_domain::clients::ClientStatus;
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, OrgId, UserId};
+use orgate_domain::locales::Locale;
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, Organization};
 use orgate_domain::policies::{Allowance, PolicySettings, SsoEnforcement};
@@ -77,6 +78,7 @@ macro_rules! organization {
         let logo_url = row.logo_url.map(|text| parsed(Url::parse(&text).ok(), "organizations", "logo_url"));
         let color = row.primary_color;
         let color = color.map(|text| parsed(Color::parse(&text).ok(), "organizations", "primary_color"));
+        let locale = row.locale.map(|text| parsed(text.parse().ok(), "organizations", "locale"));
         let contact = row.contact_email;
         let contact = contact.map(|text| parsed(Email::stored(&text).ok(), "organizations", "contact_email"));
         Ok::<_, StorageError>(Organization {
@@ -84,7 +86,11 @@ macro_rules! organization {
             slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
             name: parsed(DisplayName::parse(&row.name).ok(), "organizations", "name")?,
             status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
-            branding: Branding { logo_url: logo_url.transpose()?, primary_color: color.transpose()? },
+            branding: Branding {
+                logo_url: logo_url.transpose()?,
+                primary_color: color.transpose()?,
+                locale: locale.transpose()?,
+            },
             contact: contact.transpose()?,
         })
     }};
@@ -184,7 +190,7 @@ impl Organizations<'_> {
     /// The organization; `None` only for a scope whose organization was never made.
     pub async fn find(&mut self) -> Result<Option<Organization>, StorageError> {
         let row = sqlx::query!(
-            "select slug, name, status, logo_url, primary_color, contact_email from organizations where org_id = $1",
+            "select slug, name, status, logo_url, primary_color, locale, contact_email from organizations where org_id = $1",
             self.org_id,
         )
         .fetch_optional(&mut *self.conn)
@@ -241,7 +247,7 @@ impl Organizations<'_> {
     ) -> Result<(Option<Organization>, Option<ClientStatus>), StorageError> {
         let row = sqlx::query!(
             r#"select organization.slug, organization.name, organization.status, organization.logo_url,
-                      organization.primary_color, organization.contact_email, client.status as "client_status?"
+                      organization.primary_color, organization.locale, organization.contact_email, client.status as "client_status?"
                from organizations organization
                left join admitted_clients client
                     on client.org_id = organization.org_id and client.client_org_id = $2 and client.client_id = $3
@@ -267,7 +273,7 @@ impl Organizations<'_> {
     ) -> Result<Option<(Organization, String, Option<String>)>, StorageError> {
         let row = sqlx::query!(
             r#"select organization.slug, organization.name, organization.status, organization.logo_url,
-                      organization.primary_color, organization.contact_email, member.name as user_name,
+                      organization.primary_color, organization.locale, organization.contact_email, member.name as user_name,
                       member.email as "user_email?"
                from organizations organization
                join users member on member.org_id = organization.org_id and member.id = $2
@@ -289,7 +295,7 @@ impl Organizations<'_> {
     ) -> Result<Option<(Organization, Vec<String>)>, StorageError> {
         let row = sqlx::query!(
             r#"select organization.slug, organization.name, organization.status, organization.logo_url,
-                      organization.primary_color, organization.contact_email,
+                      organization.primary_color, organization.locale, organization.contact_email,
                       array(select distinct bundled.permission from roles_held held
                             join role_permissions bundled
                                 on bundled.org_id = held.org_id and bundled.role_id = held.role_id
@@ -336,7 +342,7 @@ impl Organizations<'_> {
         sqlx::query!(
             "update organizations
              set name = $2, logo_url = $3, primary_color = $4, status = coalesce($5, status), contact_email = $6, updated_at = $7,
-                 erase_after = case when $5 = 'deleted' then $8 when $5 is null then erase_after end
+                 locale = $9, erase_after = case when $5 = 'deleted' then $8 when $5 is null then erase_after end
              where org_id = $1 and erasing_since is null",
             self.org_id,
             change.name.as_str(),
@@ -346,6 +352,7 @@ impl Organizations<'_> {
             change.contact.map(Email::as_str),
             change.at,
             change.status.map(|(_, erase_after)| erase_after),
+            change.branding.locale.as_ref().map(Locale::as_str),
         )
         .execute(&mut *self.conn)
         .await?;

@@ -376,13 +376,13 @@ impl Sessions<'_> {
         let renewed = sqlx::query_scalar!(
             r#"with renewed as (
                    update sessions set token_hash = $3 where org_id = $1 and id = $2 and ended_at is null
-                   returning org_id, id
+                   returning id
                ), revoked as (
                    update grants family set revoked_at = $4 from renewed
-                   where family.org_id = renewed.org_id and family.session_id = renewed.id and family.revoked_at is null
+                   where family.org_id = $1 and family.session_id = renewed.id and family.revoked_at is null
                ), voided as (
                    update authorization_codes code set redeemed_at = $4 from renewed
-                   where code.org_id = renewed.org_id and code.session_id = renewed.id and code.redeemed_at is null
+                   where code.org_id = $1 and code.session_id = renewed.id and code.redeemed_at is null
                )
                select count(*) as "count!" from renewed"#,
             self.org_id,

@@ -13,6 +13,7 @@ use orgate_domain::sessions::Session;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+mod backlog;
 mod delegations;
 mod domains;
 mod journal;
@@ -24,6 +25,7 @@ mod streams;
 mod webhooks;
 
 pub use crate::clean::{Cleaned, Outdated};
+pub use backlog::Waiting;
 pub use delegations::DelegatedOrganization;
 pub use organizations::{ListedOrganization, OrganizationFilter};
 pub use places::ClientPlace;
@@ -50,6 +52,8 @@ pub enum SystemReason {
     Inherit,
     /// Writes events of any organization that change nothing but its log.
     Journal,
+    /// Counts what waits to be done in the background, for whoever runs the installation.
+    Observe,
     /// Lists which organizations there are, for whoever runs the installation; and finds those that let another one act in them.
     Operate,
     /// Claims connections, domains and signing keys of any organization that are due to be looked after, finds deleted
@@ -211,6 +215,7 @@ impl SystemReason {
             Self::Discover => "orgate_discover",
             Self::Inherit => "orgate_inherit",
             Self::Journal => "orgate_journal",
+            Self::Observe => "orgate_observe",
             Self::Operate => "orgate_operate",
             Self::Refresh => "orgate_refresh",
             Self::Resolve => "orgate_resolve",

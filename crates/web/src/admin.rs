@@ -28,6 +28,7 @@ mod frame;
 mod group;
 mod group_delete;
 mod groups;
+mod health;
 mod invitations;
 mod invite;
 mod look;

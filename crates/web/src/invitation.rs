@@ -10,7 +10,9 @@ use orgate_domain::audit::Origin;
 use orgate_domain::ids::ConnectionId;
 use orgate_domain::invitations::{InvitationRefusal, MIN_PASSWORD};
 use orgate_domain::joining::MAX_MESSAGE;
+use orgate_domain::locales::Locale;
 use orgate_domain::names::DisplayName;
+use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::federation::begin::BeginError;
 use orgate_flows::invitations::accept::{Chosen, Joined, ThroughError, accept, accept_through, applications};
@@ -177,6 +179,11 @@ fn is_ours(env: &Env, cookies: &BrowserCookies, params: &Params) -> bool {
     env.vault.check_form_token(&cookies.browser.binding, &subject(text), token)
 }
 
+/// What they read whom somebody invited: whoever did may have said.
+fn language_of(cookies: &BrowserCookies, organization: &Organization, said: Option<&str>) -> Language {
+    Language::between(&cookies.browser.origin, said.or(organization.spoken().map(Locale::as_str)))
+}
+
 /// The page once more, with a form of this browser's.
 async fn old_page(env: &Env, cookies: &BrowserCookies, params: &Params) -> Response {
     let text = params.get("invitation").unwrap_or_default();
@@ -189,8 +196,7 @@ async fn old_page(env: &Env, cookies: &BrowserCookies, params: &Params) -> Respo
 }
 
 fn page(env: &Env, cookies: &BrowserCookies, (invited, text): (&Invited, &str), said: &Said<'_>) -> Response {
-    // Whoever invited them may have said what they read.
-    let language = Language::between(&cookies.browser.origin, invited.invitation.locale.as_deref());
+    let language = language_of(cookies, &invited.organization, invited.invitation.locale.as_deref());
     let mut shared = Page::branded(env, &invited.organization).speaking(language);
     if said.status != StatusCode::OK {
         shared = shared.with_request_id(&cookies.browser.origin);
@@ -276,7 +282,7 @@ async fn done(env: &Env, cookies: &BrowserCookies, joined: &Joined, onward: Opti
         Ok(applications) => applications,
         Err(failure) => return failed(env, &cookies.browser.origin, &failure),
     };
-    let language = Language::between(&cookies.browser.origin, joined.locale.as_deref());
+    let language = language_of(cookies, &joined.organization, joined.locale.as_deref());
     let template = JoinedPage {
         page: Page::branded(env, &joined.organization).speaking(language),
         org: Org::of(&joined.organization),

@@ -202,7 +202,7 @@ async fn confirm(env: &Env, cookies: &BrowserCookies, params: &Params, said: &Sa
         Ok(opened) => opened,
         Err(error) => return refused(env, &cookies.browser.origin, &error),
     };
-    let language = Language::of(&cookies.browser.origin);
+    let language = Language::in_organization(&cookies.browser.origin, &organization);
     let template = ConfirmTemplate {
         page: Page::branded(env, &organization).speaking(language),
         org: Org::of(&organization),
@@ -245,7 +245,7 @@ pub(crate) async fn post_confirm(
 }
 
 fn asked(env: &Env, origin: &Origin, organization: &Organization) -> Response {
-    let page = Page::branded(env, organization).read_by(origin);
+    let page = Page::branded(env, organization).speaking(Language::in_organization(origin, organization));
     let template = AskedTemplate { page, org: Org::of(organization) };
     render(StatusCode::OK, &template, None)
 }

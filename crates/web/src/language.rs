@@ -4,6 +4,8 @@ mod messages;
 
 use chrono::{DateTime, Datelike as _, Utc};
 use orgate_domain::audit::Origin;
+use orgate_domain::locales::Locale;
+use orgate_domain::organizations::Organization;
 
 pub(crate) use messages::{Markup, Message, Part};
 
@@ -18,7 +20,8 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    const ALL: [Self; 4] = [Self::De, Self::En, Self::Es, Self::Fr];
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::De, Self::En, Self::Es, Self::Fr];
 
     /// BCP 47.
     pub(crate) const fn tag(self) -> &'static str {
@@ -30,12 +33,28 @@ impl Language {
         }
     }
 
-    /// What whoever sent this reads: what the application asked for, else what their browser says, else English.
+    /// Its name, in English.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::De => "German",
+            Self::En => "English",
+            Self::Es => "Spanish",
+            Self::Fr => "French",
+        }
+    }
+
+    /// What whoever sent this reads: what the application asked for, else what their browser says, else English. In an
+    /// organization, see [`Self::in_organization`].
     pub(crate) fn of(origin: &Origin) -> Self {
         Self::between(origin, None)
     }
 
-    /// The same, where something else is known that counts for more than what the browser says.
+    /// What whoever sent this reads on a page of an organization, whose language counts for more than what the browser says.
+    pub(crate) fn in_organization(origin: &Origin, organization: &Organization) -> Self {
+        Self::between(origin, organization.spoken().map(Locale::as_str))
+    }
+
+    /// What whoever sent this reads, where something else is known that counts for more than what the browser says.
     pub(crate) fn between(origin: &Origin, known: Option<&str>) -> Self {
         let asked = origin.ui_locales.iter().map(String::as_str);
         let said = origin.accept_language.iter().map(String::as_str);

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::audit::Origin;
+use orgate_domain::organizations::Organization;
 use orgate_edge::BrowserCookies;
 use orgate_flows::Env;
 use orgate_flows::federation::begin::BeginError;
@@ -92,7 +93,7 @@ fn page(
     found: &LinkPage,
     notice: Option<Message>,
 ) -> Response {
-    let language = Language::of(&cookies.browser.origin);
+    let language = Language::in_organization(&cookies.browser.origin, &found.organization);
     let template = LinkTemplate {
         page: Page::branded(env, &found.organization).speaking(language),
         request: "",
@@ -108,8 +109,18 @@ fn page(
 }
 
 /// It is done.
-pub(crate) fn linked(env: &Env, origin: &Origin, provider: &str) -> Response {
-    render(StatusCode::OK, &LinkedTemplate { page: Page::new(env).read_by(origin), provider }, None)
+pub(crate) fn linked(
+    env: &Env,
+    origin: &Origin,
+    (organization, provider): (Option<&Organization>, &str),
+) -> Response {
+    let page = match organization {
+        Some(organization) => {
+            Page::branded(env, organization).speaking(Language::in_organization(origin, organization))
+        }
+        None => Page::new(env).read_by(origin),
+    };
+    render(StatusCode::OK, &LinkedTemplate { page, provider }, None)
 }
 
 fn refused(env: &Env, cookies: &BrowserCookies, error: &LinkError) -> Response {

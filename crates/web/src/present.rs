@@ -154,7 +154,7 @@ pub(crate) async fn sign_in_page(
     Ok(found)
 }
 
-/// Speaks as the application of a request asked.
+/// Speaks as the application of a request asked, or as its organization does.
 pub(crate) fn heed(cookies: &mut BrowserCookies, waiting: &Waiting) {
-    cookies.browser.origin.ui_locales.clone_from(&waiting.asked().ui_locales);
+    cookies.browser.origin.ui_locales = waiting.languages();
 }

@@ -318,7 +318,9 @@ pub(crate) async fn arrive(env: &Env, cookies: &BrowserCookies, returned: &Retur
         Returned::NotAsAsked(answer) => present::answer(env, &cookies.browser.origin, answer),
         Returned::Joined(joined) => invitation::joined(env, cookies, joined).await,
         Returned::InvitationClosed(why) => invitation::closed(env, &cookies.browser.origin, *why),
-        Returned::Linked(provider) => link::linked(env, &cookies.browser.origin, provider),
+        Returned::Linked(organization, provider) => {
+            link::linked(env, &cookies.browser.origin, (organization.as_deref(), provider))
+        }
         Returned::Tested(_, trace) => see_other(&env.issuer.at(&format!("/setup/test/{trace}"))),
         Returned::Refused(refused) => self::refused(env, &cookies.browser.origin, refused),
     }

@@ -5,12 +5,17 @@ use orgate_tests::app::{App, Browser, Page, SAMPLES, authorization_url};
 use super::{administrator, csrf, send};
 
 const LOOK: &str = "/admin/acme/look";
-const FIELDS: [&str; 4] = ["name", "logo_url", "primary_color", "contact_email"];
+const FIELDS: [&str; 5] = ["name", "logo_url", "primary_color", "locale", "contact_email"];
 
 /// What stands in a field, visible or not.
 fn value(body: &str, name: &str) -> String {
     let (_, rest) = body.split_once(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("{name}: {body}"));
-    let (tag, _) = rest.split_once('>').expect("the end of a tag");
+    let (tag, rest) = rest.split_once('>').expect("the end of a tag");
+    if name == "locale" {
+        let (options, _) = rest.split_once("</select>").expect("the end of a choice");
+        let chosen = options.split("<option value=\"").find(|option| option.contains("\" selected>"));
+        return chosen.and_then(|option| option.split('"').next()).unwrap_or_default().to_owned();
+    }
     let (_, value) = tag.split_once("value=\"").unwrap_or_else(|| panic!("{name}: {tag}"));
     value.split('"').next().unwrap_or_default().to_owned()
 }
@@ -38,6 +43,7 @@ async fn what_is_saved_is_what_the_sign_in_page_shows() {
         ("name", "Acme Ltd"),
         ("logo_url", "https://acme.test/logo.svg"),
         ("primary_color", "FFD400"),
+        ("locale", "fr"),
         ("contact_email", "it@acme.test"),
     ];
     let saved = save(&ada, &form, &changes).await;
@@ -48,13 +54,23 @@ async fn what_is_saved_is_what_the_sign_in_page_shows() {
     let stranger = app.browser();
     let sign_in = stranger.get(authorization_url(&app.base, &[("organization", "acme")]).as_str()).await;
     let sign_in = stranger.follow(sign_in).await;
-    for text in ["Acme Ltd", "src=\"https://acme.test/logo.svg\"", "/assets/brand/ffd400.css"] {
+    for text in [
+        "<html lang=\"fr\"",
+        "Se connecter à <bdi>Acme Ltd</bdi>",
+        "src=\"https://acme.test/logo.svg\"",
+        "/assets/brand/ffd400.css",
+    ] {
         assert!(sign_in.body.contains(text), "{text}: {}", sign_in.body);
     }
     assert!(!sign_in.body.contains("it@acme.test"), "{}", sign_in.body);
-    let cleared = save(&ada, &page, &[("logo_url", ""), ("primary_color", ""), ("contact_email", "")]).await;
+    let cleared =
+        save(&ada, &page, &[("logo_url", ""), ("primary_color", ""), ("locale", ""), ("contact_email", "")])
+            .await;
     let page = ada.follow(cleared).await;
-    assert!(value(&page.body, "logo_url").is_empty() && page.body.contains("Orgate’s blue"), "{}", page.body);
+    let emptied =
+        ["logo_url", "primary_color", "locale", "contact_email"].map(|name| value(&page.body, name));
+    assert_eq!(emptied.concat(), "", "{}", page.body);
+    assert!(page.body.contains("Orgate’s blue"), "{}", page.body);
 }
 
 #[tokio::test]
@@ -63,14 +79,15 @@ async fn a_preview_shows_what_would_be_and_what_can_be_read_and_saves_nothing() 
     let ada = administrator(&app, "acme", "ada@acme.test").await;
     let form = ada.get(LOOK).await;
 
-    let changes = [("name", "<b>Pale</b>"), ("primary_color", "#ffd400"), ("action", "preview")];
+    let changes =
+        [("name", "<b>Pale</b>"), ("primary_color", "#ffd400"), ("locale", "de"), ("action", "preview")];
     let preview = save(&ada, &form, &changes).await;
     let style = ada.get("/assets/brand/ffd400.sample.css").await;
 
     assert_eq!(preview.status, 200);
     for text in [
         "/assets/brand/ffd400.sample.css",
-        "Sign in to <bdi>&#60;b&#62;Pale&#60;/b&#62;</bdi>",
+        "Bei <bdi>&#60;b&#62;Pale&#60;/b&#62;</bdi> anmelden",
         "WCAG 2.2 asks for at least 4.5:1",
         "too pale for links on light pages (1.4:1)",
         "black on #ffd400",
@@ -140,7 +157,7 @@ async fn who_is_second_is_told_who_was_first_and_has_what_both_changed() {
         assert!(late.body.contains(text), "{text}: {}", late.body);
     }
     let stands = FIELDS.map(|name| value(&late.body, name));
-    assert_eq!(stands, ["Acme GmbH", "", "#ff0000", "it@acme.test"], "theirs, where it was not touched");
+    assert_eq!(stands, ["Acme GmbH", "", "#ff0000", "", "it@acme.test"], "theirs, where it was not touched");
     let page = vic.follow(again).await;
     assert!(page.body.contains("The look is saved"), "{}", page.body);
     assert_eq!(FIELDS.map(|name| value(&page.body, name)), stands);

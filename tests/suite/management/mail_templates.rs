@@ -98,6 +98,33 @@ async fn what_nobody_words_is_said_in_the_languages_of_orgate() {
 }
 
 #[tokio::test]
+async fn who_is_not_known_to_speak_any_language_is_invited_in_the_organization_s() {
+    let app = app().await;
+    let mailbox = Mailbox::open().await;
+    let ada = token_of_user(&app, ("acme", "ada@acme.test"), "orgate:*").await;
+    assert_eq!(word(&app, &ada, "pt-BR", ("Venha", "Venha, {{ name }}.")).await.status, 200);
+    let mut subjects = Vec::new();
+
+    for (place, (of_organization, theirs)) in
+        [("fr-CA", None), ("fr-CA", Some("es")), ("pt-br", None), ("it", None)].into_iter().enumerate()
+    {
+        let change = json!({ "locale": of_organization });
+        let changed = call(&app, Some(&ada), ("PATCH", "/organizations/acme"), Some(&change)).await;
+        assert_eq!(changed.status, 200, "{:?}", changed.body);
+        let mail = invite(&app, &ada, &mailbox, (&format!("n{place}@new.test"), theirs)).await;
+        subjects.push(part(&mail, "subject").to_owned());
+    }
+
+    let expected = [
+        "Votre invitation à rejoindre Acme Inc",
+        "Su invitación a Acme Inc",
+        "Venha",
+        "Your invitation to Acme Inc",
+    ];
+    assert_eq!(subjects, expected);
+}
+
+#[tokio::test]
 async fn a_former_address_is_told_in_the_words_of_the_organization_and_why_it_is() {
     let app = app().await;
     let mailbox = Mailbox::open().await;

@@ -64,6 +64,8 @@ const CROSSING: &[&str] = &[
     "update domains schedule set due_at = $2 from",
     // Refresh: all organizations, when the master key changes.
     "select org_id from organizations where $1::uuid is null or org_id > $1",
+    // Observe: how much waits to be done.
+    "select 'mails' as \"work!\", count(*)",
     // Operate: which organizations there are.
     "select org_id, slug, name, status, external_id, erase_after, parent_id, created_at, updated_at from organizations",
     // Operate: who lets an organization above act in them.

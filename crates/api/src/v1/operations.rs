@@ -13,9 +13,10 @@ use utoipa::OpenApi;
 
 use super::problem::Problem;
 use super::{
-    api_keys, applications, audit_events, clients, connections, delegations, domains, events, groups,
-    invitations, join_requests, joining, mail_templates, organizations, policy, quotas, role_blueprints,
-    roles, seats, sessions, setup_links, signing_keys, statistics, users, webhook_deliveries, webhooks,
+    api_keys, applications, audit_events, backlog, clients, connections, delegations, domains, events,
+    groups, invitations, join_requests, joining, mail_templates, organizations, policy, quotas,
+    role_blueprints, roles, seats, sessions, setup_links, signing_keys, statistics, users,
+    webhook_deliveries, webhooks,
 };
 
 /// One operation.
@@ -91,6 +92,7 @@ operations! {
     PUT "/organizations/{organization}/status" Operator OrganizationsManage => organizations::put_status with etag;
     PUT "/organizations/{organization}/external-id" Operator OrganizationsManage => organizations::put_external_id with etag;
     PUT "/organizations/{organization}/parent" Operator OrganizationsManage => organizations::put_parent with etag;
+    GET "/backlog" Operator OrganizationsRead => backlog::list;
     GET "/role-blueprints" Operator OrganizationsRead => role_blueprints::list;
     PUT "/role-blueprints/{blueprint}" Operator OrganizationsManage => role_blueprints::put;
     DELETE "/role-blueprints/{blueprint}" Operator OrganizationsManage => role_blueprints::delete;

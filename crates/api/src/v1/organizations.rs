@@ -1,11 +1,14 @@
 //! `/organizations`, and `/organizations/{organization}` itself.
 
+use std::str::FromStr as _;
+
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::connections::Attributes;
 use orgate_domain::email::Email;
 use orgate_domain::ids::OrgId;
+use orgate_domain::locales::Locale;
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
 use orgate_flows::Env;
@@ -69,6 +72,10 @@ pub(crate) struct Settings {
     #[serde(default)]
     #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     primary_color: Option<String>,
+    /// The language of its pages and mails, for readers of whom nothing closer is known: a language tag (BCP 47).
+    #[serde(default)]
+    #[schema(max_length = 35)]
+    locale: Option<String>,
     /// Where notices to it go.
     #[serde(default)]
     contact_email: Option<String>,
@@ -193,6 +200,7 @@ impl From<&DescribedOrganization> for Settings {
             name: organization.name.as_str().to_owned(),
             logo_url: organization.branding.logo_url.as_ref().map(ToString::to_string),
             primary_color: organization.branding.primary_color.map(|color| color.to_string()),
+            locale: organization.branding.locale.as_ref().map(ToString::to_string),
             contact_email: organization.contact.as_ref().map(|contact| contact.as_str().to_owned()),
         }
     }
@@ -241,12 +249,19 @@ impl TryFrom<Settings> for OrganizationSettings {
         let color = settings.primary_color.map(|text| {
             Color::parse(&text).map_err(|error| ChangeError::invalid("/primary_color", error.to_string()))
         });
+        let locale = settings.locale.map(|text| {
+            Locale::from_str(&text).map_err(|error| ChangeError::invalid("/locale", error.to_string()))
+        });
         let contact = settings.contact_email.map(|text| {
             Email::parse(&text).map_err(|error| ChangeError::invalid("/contact_email", error.to_string()))
         });
         Ok(Self {
             name: name("/name", &settings.name)?,
-            branding: Branding { logo_url: logo_url.transpose()?, primary_color: color.transpose()? },
+            branding: Branding {
+                logo_url: logo_url.transpose()?,
+                primary_color: color.transpose()?,
+                locale: locale.transpose()?,
+            },
             contact: contact.transpose()?,
         })
     }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::email::{Email, InvalidEmail};
 use orgate_domain::ids::{RoleId, UserId};
-use orgate_domain::invitations::is_locale;
+use orgate_domain::locales::is_locale;
 use orgate_domain::names::{ExternalId, Slug};
 use orgate_domain::standing::UserStatus;
 use orgate_flows::Env;

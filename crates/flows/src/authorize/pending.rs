@@ -5,6 +5,7 @@ use std::sync::Arc;
 use orgate_domain::clients::{Client, RegisteredUri};
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::ids::{AuthorizationRequestId, DeviceRequestId};
+use orgate_domain::locales::Locale;
 use orgate_domain::policies::REQUEST_LIFETIME;
 use orgate_protocol::oauth::RequestError;
 use orgate_protocol::oauth::authorize::AuthorizationRequest;
@@ -36,6 +37,8 @@ pub(crate) struct Pending {
     /// Who answers (RFC 9207): the issuer that was called, or, once the organization is decided, the one that the
     /// client's tokens in it come from.
     pub(crate) issuer: Issuer,
+    /// The organization's language, once it is decided.
+    pub(crate) locale: Option<Locale>,
 }
 
 impl Destination {
@@ -66,8 +69,14 @@ impl Pending {
             mode: self.asked.response_mode,
             client: Arc::clone(&self.client),
             response,
-            ui_locales: self.asked.ui_locales.clone(),
+            ui_locales: self.languages(),
         }
+    }
+
+    /// The languages that count for more than what the browser says: what the application asked for, then the organization's.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        let of_organization = self.locale.as_ref().map(ToString::to_string);
+        self.asked.ui_locales.iter().cloned().chain(of_organization).collect()
     }
 
     pub(crate) fn refuse(&self, error: RequestError) -> Answer {
@@ -115,5 +124,5 @@ pub(crate) fn pending(
         created_at: now,
         expires_at: now + REQUEST_LIFETIME,
     };
-    Ok(Pending { client, to, asked, issuer: env.issuer.clone() })
+    Ok(Pending { client, to, asked, issuer: env.issuer.clone(), locale: None })
 }

@@ -7,7 +7,7 @@ use orgate_domain::audit::{Action, Event};
 use orgate_domain::connections::{ConnectionState, EntryPath, Mapped, ProviderSettings};
 use orgate_domain::credentials::{Credential, UpstreamState};
 use orgate_domain::ids::{ConnectionId, OrgId, TraceId, UserId};
-use orgate_domain::organizations::OrgStatus;
+use orgate_domain::organizations::{OrgStatus, Organization};
 use orgate_domain::policies::Policy;
 use orgate_domain::sessions::SignInMethod;
 use orgate_storage::{
@@ -44,8 +44,8 @@ pub enum Returned {
     SignedIn(Box<SignedIn>),
     /// Somebody else signed in than the application asked for, or less surely: it is told.
     NotAsAsked(Box<ClientAnswer>),
-    /// The identity is linked to the user who was signed in; this is the connection's name.
-    Linked(String),
+    /// The identity is linked to the user who was signed in, in this organization; the other is the connection's name.
+    Linked(Option<Box<Organization>>, String),
     /// They are a user now, and signed in.
     Joined(Box<Joined>),
     /// The invitation that they came by is good no more.

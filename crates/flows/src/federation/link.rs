@@ -188,8 +188,9 @@ pub(super) async fn finish_link(
         ..event
     };
     tx.audit().insert(&event).await.map_err(Failure::from)?;
+    let organization = tx.organization().find().await.map_err(Failure::from)?;
     tx.commit().await.map_err(Failure::from)?;
-    Ok(Returned::Linked(connection.name.as_str().to_owned()))
+    Ok(Returned::Linked(organization.map(Box::new), connection.name.as_str().to_owned()))
 }
 
 /// What tokens say differently of whoever this comes to belong to.

@@ -28,7 +28,7 @@ pub struct RefusedReturn {
     pub outage: bool,
     /// The request that was refused, where it was another than this.
     pub request_id: Option<String>,
-    /// The languages that the application asked for.
+    /// The languages that the application asked for, then the organization's.
     pub ui_locales: Vec<String>,
 }
 
@@ -66,12 +66,12 @@ impl Returning<'_> {
                 self.conclude(tx, &trace, (Action::UpstreamRefused, Some(rejection))).await?;
                 return Ok(Returned::Refused(Box::new(RefusedReturn {
                     check: rejection.check,
+                    ui_locales: self.languages(organization.as_ref()),
                     connection,
                     organization,
                     handle: None,
                     outage,
                     request_id: None,
-                    ui_locales: self.ui_locales(),
                 })));
             }
             let id = self.conclude(tx, &trace, (Action::ConnectionTested, Some(rejection))).await?;
@@ -84,12 +84,12 @@ impl Returning<'_> {
         let check = rejection.check;
         Ok(Returned::Refused(Box::new(RefusedReturn {
             check,
+            ui_locales: self.languages(organization.as_ref()),
             connection,
             organization,
             handle,
             outage,
             request_id: None,
-            ui_locales: self.ui_locales(),
         })))
     }
 
@@ -112,17 +112,23 @@ impl Returning<'_> {
         tx.commit().await.map_err(Failure::from)?;
         Ok(Returned::Refused(Box::new(RefusedReturn {
             check: "response",
+            ui_locales: self.languages(organization.as_ref()),
             connection,
             organization: organization.filter(|found| found.status == OrgStatus::Active),
             handle,
             outage: false,
             request_id: told.request_id,
-            ui_locales: self.ui_locales(),
         })))
     }
 
-    fn ui_locales(&self) -> Vec<String> {
-        self.waiting.as_ref().map(|waiting| waiting.asked().ui_locales.clone()).unwrap_or_default()
+    /// The languages of the page that says so, the first that it speaks.
+    fn languages(&self, organization: Option<&Organization>) -> Vec<String> {
+        match &self.waiting {
+            Some(waiting) => waiting.languages(),
+            None => {
+                organization.and_then(Organization::spoken).map(ToString::to_string).into_iter().collect()
+            }
+        }
     }
 
     /// The authorization request under a new handle: the old one's text is nobody's any more.

@@ -8,9 +8,8 @@ use orgate_domain::clients::ClientStatus;
 use orgate_domain::credentials::{Credential, InvitationLink, SecretHash};
 use orgate_domain::email::Email;
 use orgate_domain::ids::{ClientId, GroupId, InvitationId, OrgId, RoleId};
-use orgate_domain::invitations::{
-    A_DAY, InvitationBasis, MAX_LIFETIME, MAX_MAILS, MAX_TO_ONE, MIN_LIFETIME, is_locale,
-};
+use orgate_domain::invitations::{A_DAY, InvitationBasis, MAX_LIFETIME, MAX_MAILS, MAX_TO_ONE, MIN_LIFETIME};
+use orgate_domain::locales::is_locale;
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_storage::{Group, NewInvitation, OrgScope, OrgTx, Role, StorageError};
 

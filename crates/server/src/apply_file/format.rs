@@ -176,6 +176,8 @@ pub(super) struct Branding {
     pub(super) logo_url: Option<Text>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) primary_color: Option<Text>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(super) locale: Option<Text>,
 }
 
 #[derive(Deserialize, Serialize)]

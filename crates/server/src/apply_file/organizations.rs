@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use chrono::Duration;
 use orgate_domain::email::{DomainName, Email};
 use orgate_domain::joining::Entry;
+use orgate_domain::locales::Locale;
 use orgate_domain::mail_templates::{MailKind, MailLocale, Wording};
 use orgate_domain::names::{DisplayName, ExternalId, Slug};
 use orgate_domain::organizations::{Branding, Color, OrgStatus, parse_logo_url};
@@ -95,7 +96,8 @@ impl Reader<'_> {
             self.optional(file.logo_url.as_ref(), |r, text| r.plain("logo_url", text, parse_logo_url));
         let primary_color = self
             .optional(file.primary_color.as_ref(), |r, text| r.plain("primary_color", text, Color::parse));
-        Some(Branding { logo_url: logo_url?, primary_color: primary_color? })
+        let locale = self.optional(file.locale.as_ref(), |r, text| r.plain("locale", text, Locale::from_str));
+        Some(Branding { logo_url: logo_url?, primary_color: primary_color?, locale: locale? })
     }
 
     fn policy(&mut self, file: &format::Policy) -> Option<PolicySettings> {

@@ -111,6 +111,7 @@ fn branding(wanted: &Branding) -> format::Branding {
     format::Branding {
         logo_url: wanted.logo_url.as_ref().map(text),
         primary_color: wanted.primary_color.as_ref().map(text),
+        locale: wanted.locale.as_ref().map(text),
     }
 }
 

@@ -166,6 +166,7 @@ impl Tenant {
                 .colors
                 .and_then(|colors| colors.primary)
                 .and_then(|text| Color::parse(&text).ok()),
+            locale: None,
         };
         self.surroundings.organizations.push(ForeignOrganization {
             name: organization.name,

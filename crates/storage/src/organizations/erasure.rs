@@ -46,7 +46,7 @@ impl Organizations<'_> {
     pub async fn begin_erasure(&mut self, now: DateTime<Utc>) -> Result<Option<Erasure>, StorageError> {
         let row = sqlx::query!(
             r#"update organizations
-               set erasing_since = coalesce(erasing_since, $2), name = slug, logo_url = null, primary_color = null,
+               set erasing_since = coalesce(erasing_since, $2), name = slug, logo_url = null, primary_color = null, locale = null,
                    contact_email = null, attributes = '{}', external_id = null, seats = null
                where org_id = $1 and status = 'deleted' and erase_after <= $2 and erased_at is null
                returning slug, erasing_since as "since!", erasing_since = $2 as "is_new!""#,

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::email::Email;
+use orgate_domain::locales::Locale;
 use orgate_domain::names::DisplayName;
 use orgate_domain::organizations::{Branding, Color, Organization, parse_logo_url};
 use orgate_domain::permissions::OrgatePermission;
@@ -19,16 +20,18 @@ use super::sample::Sample;
 use super::{Admin, Submitted};
 use crate::fields::Form;
 use crate::form::LinkQuery;
+use crate::language::Language;
 use crate::page::Page;
 
 /// Where it is shown, and what that takes.
 const SHOWN: (&str, OrgatePermission) = ("/look", OrgatePermission::OrganizationRead);
 
 /// The fields: as the management API calls them, and as people do.
-const FIELDS: [(&str, &str); 4] = [
+const FIELDS: [(&str, &str); 5] = [
     ("name", "Name"),
     ("logo_url", "Logo"),
     ("primary_color", "Colour"),
+    ("locale", "Language"),
     ("contact_email", "Contact address"),
 ];
 
@@ -55,7 +58,7 @@ struct LookTemplate {
 
 /// What stands in the fields, in their order; empty: nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Typed([String; 4]);
+struct Typed([String; 5]);
 
 /// A form that was not saved.
 struct Unsaved {
@@ -73,6 +76,7 @@ impl Typed {
             organization.name.as_str().to_owned(),
             text(organization.branding.logo_url.as_ref().map(ToString::to_string)),
             text(organization.branding.primary_color.map(|color| color.to_string())),
+            text(organization.branding.locale.as_ref().map(ToString::to_string)),
             text(organization.contact.as_ref().map(|contact| contact.as_str().to_owned())),
         ])
     }
@@ -84,7 +88,7 @@ impl Typed {
 
     /// What they ask for, or everything that is wrong.
     fn parse(&self) -> Result<OrganizationSettings, Wrongs> {
-        let [name, logo_url, color, contact] = &self.0;
+        let [name, logo_url, color, locale, contact] = &self.0;
         let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hash = |text: String| if text.starts_with('#') { text } else { format!("#{text}") };
         let parsed = (
@@ -97,29 +101,36 @@ impl Typed {
                 .map(|text| Color::parse(&hash(text)))
                 .transpose()
                 .map_err(|error| wrong("primary_color", &format!("{error}, like #0b5fff"))),
+            some(locale)
+                .map(|text| text.parse::<Locale>())
+                .transpose()
+                .map_err(|error| wrong("locale", &error.to_string())),
             some(contact)
                 .map(|text| Email::parse(&text))
                 .transpose()
                 .map_err(|error| wrong("contact_email", &format!("{error}, like name@example.com"))),
         );
         match parsed {
-            (Ok(name), Ok(logo_url), Ok(primary_color), Ok(contact)) => {
-                Ok(OrganizationSettings { name, branding: Branding { logo_url, primary_color }, contact })
+            (Ok(name), Ok(logo_url), Ok(primary_color), Ok(locale), Ok(contact)) => {
+                let branding = Branding { logo_url, primary_color, locale };
+                Ok(OrganizationSettings { name, branding, contact })
             }
-            (name, logo_url, color, contact) => Err(Wrongs(
-                [name.err(), logo_url.err(), color.err(), contact.err()].into_iter().flatten().collect(),
-            )),
+            (name, logo_url, color, locale, contact) => {
+                let wrongs = [name.err(), logo_url.err(), color.err(), locale.err(), contact.err()];
+                Err(Wrongs(wrongs.into_iter().flatten().collect()))
+            }
         }
     }
 
     /// What can be shown of them, whatever is wrong with the rest.
     fn sample(&self) -> Sample {
-        let [name, logo_url, color, _] = &self.0;
+        let [name, logo_url, color, locale, _] = &self.0;
         let branding = match self.parse() {
             Ok(settings) => settings.branding,
             Err(_) => Branding {
                 logo_url: parse_logo_url(logo_url).ok(),
                 primary_color: Color::parse(color).or_else(|_| Color::parse(&format!("#{color}"))).ok(),
+                locale: locale.parse().ok(),
             },
         };
         Sample::of(name, &branding)
@@ -163,6 +174,17 @@ impl LookTemplate {
     /// What stood in each field when the form was shown.
     fn seen(&self) -> impl Iterator<Item = (&'static str, &str)> {
         FIELDS.iter().map(|(name, _)| *name).zip(self.seen.0.iter().map(String::as_str))
+    }
+
+    /// The languages to choose from: those of pages, and any other that was chosen by the API, in which mails can be.
+    fn languages(&self) -> Vec<(&str, &str)> {
+        let chosen = self.typed("locale");
+        let mut languages = vec![("", "As each browser says")];
+        languages.extend(Language::ALL.map(|language| (language.tag(), language.name())));
+        if languages.iter().all(|(tag, _)| *tag != chosen) {
+            languages.push((chosen, chosen));
+        }
+        languages
     }
 
     /// What is wrong, and the field that the summary leads to.
@@ -277,28 +299,29 @@ fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> 
 mod tests {
     use super::*;
 
-    fn typed(texts: [&str; 4]) -> Typed {
+    fn typed(texts: [&str; 5]) -> Typed {
         Typed(texts.map(str::to_owned))
     }
 
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
-        let wrongs = typed(["", "http://acme.test/logo.svg", "red", "nobody"]).parse().expect_err("wrong");
+        let wrongs =
+            typed(["", "http://acme.test/logo.svg", "red", "d", "nobody"]).parse().expect_err("wrong");
 
         let fields: Vec<_> = wrongs.0.iter().map(|wrong| wrong.field.as_str()).collect();
-        assert_eq!(fields, ["name", "logo_url", "primary_color", "contact_email"]);
-        assert!(typed(["Acme", "", "0B5FFF", ""]).parse().is_ok(), "the sign may be missing");
+        assert_eq!(fields, ["name", "logo_url", "primary_color", "locale", "contact_email"]);
+        assert!(typed(["Acme", "", "0B5FFF", "", ""]).parse().is_ok(), "the sign may be missing");
     }
 
     #[test]
     fn of_what_two_changed_each_keeps_their_own_and_is_told_where_both_did() {
-        let seen = typed(["Acme", "", "#000000", ""]);
-        let now = typed(["Acme Inc", "", "#ff0000", ""]);
-        let mine = typed(["Acme Ltd", "", "#000000", "a@acme.test"]);
+        let seen = typed(["Acme", "", "#000000", "", ""]);
+        let now = typed(["Acme Inc", "", "#ff0000", "", ""]);
+        let mine = typed(["Acme Ltd", "", "#000000", "", "a@acme.test"]);
 
         let (merged, changes) = mine.merged(&seen, &now);
 
-        assert_eq!(merged, typed(["Acme Ltd", "", "#ff0000", "a@acme.test"]));
+        assert_eq!(merged, typed(["Acme Ltd", "", "#ff0000", "", "a@acme.test"]));
         let told: Vec<_> = changes.iter().map(|change| (change.field, change.yours.as_deref())).collect();
         assert_eq!(told, [("name", Some("Acme Ltd")), ("primary_color", None)]);
     }

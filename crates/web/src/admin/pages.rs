@@ -12,9 +12,9 @@ use orgate_flows::manage::access::Holder;
 
 use super::{
     api_key, api_keys, applications, audit, audit_export, connection, connection_switch, connections,
-    console, domain, domain_release, domains, entry, group, group_delete, groups, invitations, invite, look,
-    overview, policies, role, role_delete, roles, setup_link, setup_links, signing_keys, standing,
-    suborganizations, user, user_groups, user_status, users,
+    console, domain, domain_release, domains, entry, group, group_delete, groups, health, invitations,
+    invite, look, overview, policies, role, role_delete, roles, setup_link, setup_links, signing_keys,
+    standing, suborganizations, user, user_groups, user_status, users,
 };
 
 /// One page, or what a form on one does.
@@ -155,6 +155,7 @@ pages! {
     GET "/audit" AuditRead => audit::get;
     GET "/audit/export" AuditRead => audit_export::get;
     GET "/organizations" OrganizationsRead of All => console::get;
+    GET "/health" OrganizationsRead of All => health::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;
     POST "/organizations/new" OrganizationsManage of All => console::post_new;
     GET "/organizations/{other}/standing" OrganizationsManage of Other => standing::get;

@@ -20,6 +20,7 @@ pub(crate) enum Part {
     Audit,
     Suborganizations,
     Organizations,
+    Health,
 }
 
 /// What parts have in common.
@@ -65,7 +66,7 @@ impl Section {
 
 impl Part {
     /// All of them, in the navigation's order.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Overview,
         Self::Users,
         Self::Invitations,
@@ -81,6 +82,7 @@ impl Part {
         Self::Audit,
         Self::Suborganizations,
         Self::Organizations,
+        Self::Health,
     ];
 
     const fn described(self) -> Described {
@@ -189,6 +191,13 @@ impl Part {
                 path: "/organizations",
                 permission: OrgatePermission::OrganizationsRead,
                 icon: r#"<path d="M4 20.5v-15l8-2v17M12 8.5l8 2v10M2.5 20.5h19M8 8v.01M8 12v.01M8 16v.01M16 13.5v.01M16 17v.01"/>"#,
+            },
+            Self::Health => Described {
+                section: Section::Service,
+                label: "Health",
+                path: "/health",
+                permission: OrgatePermission::OrganizationsRead,
+                icon: r#"<path d="M3 12.5h4l2.5-7 4.5 13 2.5-6H21"/>"#,
             },
         }
     }

@@ -1,13 +1,18 @@
 //! What the sign-in page looks like in an organization's colour, and whether everything on it can be read.
 
+use orgate_domain::audit::Origin;
+use orgate_domain::locales::Locale;
 use orgate_domain::organizations::{Branding, Color};
 
 use crate::assets::{NIGHT, Shades, WCAG, WHITE, sample_path};
+use crate::language::Language;
 use crate::page::Org;
 
 /// `templates/admin/sample.html`: the head of the sign-in page in light and in dark, and the contrasts of its colours.
 pub(crate) struct Sample {
     pub(crate) org: Org,
+    /// What whoever's browser says nothing else reads: what is asked for comes first.
+    pub(crate) language: Language,
     /// The stylesheet of its colour; `None`: it has none of its own.
     pub(crate) stylesheet: Option<String>,
     /// What becomes of the colour, in a sentence.
@@ -43,6 +48,7 @@ impl Sample {
             if color.is_none_or(|color| color == ink) { ink.to_string() } else { format!("{ink}, {other}") }
         };
         Self {
+            language: Language::between(&Origin::default(), branding.locale.as_ref().map(Locale::as_str)),
             org: Org::named(name, branding.logo_url.as_ref().map(ToString::to_string)),
             stylesheet: color.map(sample_path),
             verdict: verdict(color, &shades),
@@ -100,7 +106,7 @@ mod tests {
 
     fn sample(color: Option<&str>) -> Sample {
         let primary_color = color.map(|text| Color::parse(text).expect("a colour"));
-        Sample::of("Acme", &Branding { logo_url: None, primary_color })
+        Sample::of("Acme", &Branding { primary_color, ..Branding::default() })
     }
 
     #[test]
