@@ -15,6 +15,7 @@ pub(crate) enum Part {
     Policies,
     Look,
     Applications,
+    Clients,
     ApiKeys,
     SigningKeys,
     Audit,
@@ -65,7 +66,7 @@ impl Section {
 
 impl Part {
     /// All of them, in the navigation's order.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Overview,
         Self::Users,
         Self::Invitations,
@@ -76,6 +77,7 @@ impl Part {
         Self::Policies,
         Self::Look,
         Self::Applications,
+        Self::Clients,
         Self::ApiKeys,
         Self::SigningKeys,
         Self::Audit,
@@ -154,6 +156,13 @@ impl Part {
                 path: "/applications",
                 permission: OrgatePermission::ClientsRead,
                 icon: r#"<rect x="3.5" y="3.5" width="7" height="7" rx="1.75"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.75"/><rect x="3.5" y="13.5" width="7" height="7" rx="1.75"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.75"/>"#,
+            },
+            Self::Clients => Described {
+                section: Section::Integrations,
+                label: "Own applications",
+                path: "/clients",
+                permission: OrgatePermission::ClientsRead,
+                icon: r#"<rect x="3" y="4.5" width="18" height="15" rx="2.5"/><path d="M3 9h18M6.5 6.75v.01M9.5 6.75v.01M9.5 12 7 14.25l2.5 2.25M14.5 12l2.5 2.25-2.5 2.25"/>"#,
             },
             Self::ApiKeys => Described {
                 section: Section::Integrations,
