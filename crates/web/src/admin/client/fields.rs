@@ -119,8 +119,8 @@ impl Field {
             (Self::Name, _) => "People read it where they sign in.",
             (Self::Audience, _) => "",
             (Self::RedirectUris, ClientKind::Native) => {
-                "One a line: where answers may go, compared exactly. https, a scheme such as com.example.app:/callback, or http on \
-                 127.0.0.1 with any port."
+                "One a line: where answers may go, compared exactly. https; http only on localhost. A native application may have a \
+                 scheme of its own, like com.example.app:/callback."
             }
             (Self::RedirectUris, _) => {
                 "One a line: where answers may go, compared exactly. https; http only on localhost."
