@@ -132,8 +132,11 @@ async fn what_is_wrong_is_said_beside_each_field_and_what_was_typed_is_kept() {
     let form = ada.get(NEW).await;
 
     let uris = format!("{CALLBACK}\nhttp://app.example/");
-    let more =
-        [("authentication", "private_key_jwt"), ("jwks_uri", "javascript:1"), ("redirect_uris", &uris)];
+    let more = [
+        ("authentication", "private_key_jwt"),
+        ("jwks_uri", "javascript:1"),
+        ("redirect_uris", uris.as_str()),
+    ];
     let wrong = send(&ada, &form, NEW, &web("", &more)).await;
     let none = send(&ada, &form, NEW, &web("Wiki", &[("redirect_uris", "")])).await;
     let keyless = send(&ada, &form, NEW, &web("Wiki", &[("authentication", "private_key_jwt")])).await;
@@ -166,7 +169,7 @@ async fn what_a_form_does_not_show_is_as_it_was_once_it_is_saved() {
         "clients: [{ client_id: wiki, organization: acme, name: Wiki, type: web, audience: owner, client_secret: \"${SECRET}\",
            redirect_uris: [\"http://localhost:9/callback\"], resource: wiki, permissions: [\"wiki:read\"], access_token_secs: 60,
            signing_algorithm: RS256, require_pushed_authorization_requests: true, frontchannel_logout_uri: \"https://wiki.example/f\",
-           claims: [{ name: seat, from: user.external_id }], scopes: [openid, email] }]",
+           claims: [{ name: department, from: user.attributes.department }], scopes: [openid, email] }]",
     )
     .await;
     let ada = administrator(&app, "acme", "ada@acme.test").await;
@@ -194,7 +197,8 @@ async fn what_a_form_does_not_show_is_as_it_was_once_it_is_saved() {
     assert!(after.body.contains("<h1><bdi>Handbook</bdi></h1>"));
     assert!(after.body.contains("https://a.example/\nhttps://b.example/</textarea>"), "{}", after.body);
     assert_eq!(stored().await, was);
-    for text in ["<bdi>wiki:read</bdi>", "<bdi>60 seconds</bdi>", "<bdi>RS256</bdi>", "<bdi>seat</bdi>"] {
+    for text in ["<bdi>wiki:read</bdi>", "<bdi>60 seconds</bdi>", "<bdi>RS256</bdi>", "<bdi>department</bdi>"]
+    {
         assert!(after.body.contains(text), "{text}: {}", after.body);
     }
     assert!(wrong.status == 422 && wrong.body.contains("id=\"home_url-error\""), "{}", wrong.body);

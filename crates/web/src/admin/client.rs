@@ -20,7 +20,7 @@ use self::facts::Fact;
 use self::fields::{Field, Shown, Typed};
 use self::roles::Roles;
 use super::answers::{Answer, Instead};
-use super::change::{Refusal, Wrong, Wrongs, done, refusal};
+use super::change::{Wrong, Wrongs, done, refusal};
 use super::clients::{audience, kind};
 use super::frame::{Frame, Part};
 use super::meanwhile::ChangedFields;
@@ -162,15 +162,15 @@ pub(crate) async fn post(Named(id): Named<ClientId>, Submitted { admin, form }: 
         }
         typed.onto(&now.client).map_err(|wrongs| first(&wrongs))
     };
-    let Err(error) = update_client(&admin.env, &admin.caller, id, edit).await else {
+    let Err(error) = Box::pin(update_client(&admin.env, &admin.caller, id, edit)).await else {
         return Ok(done(&admin, (&path(id), READ), "saved"));
     };
     if matches!(error, ChangeError::Stale) {
         return changed_meanwhile(&admin, id, (typed, &seen)).await;
     }
-    let Refusal { status, wrong } = refusal(&admin, &error)?;
+    let refused = refusal(&admin, &error)?;
     let names: Vec<_> = fields.iter().map(|field| field.name()).collect();
-    let (status, wrongs) = Wrongs::of(Some(Refusal { status, wrong }), &names);
+    let (status, wrongs) = Wrongs::of(Some(refused), &names);
     unsaved(status, wrongs.0).show(&admin, id).await
 }
 

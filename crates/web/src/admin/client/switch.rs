@@ -25,7 +25,7 @@ pub(crate) async fn post_off(Named(id): Named<ClientId>, Submitted { admin, form
         check_word(form.text("word"), now.client.name.as_str())?;
         Ok(Client { status: ClientStatus::Disabled, ..now.client.clone() })
     };
-    match update_client(&admin.env, &admin.caller, id, edit).await {
+    match Box::pin(update_client(&admin.env, &admin.caller, id, edit)).await {
         Ok(_) => Ok(done(&admin, (&path(id), READ), "off")),
         Err(error) => ask(&admin, id, Some(refusal(&admin, &error)?)).await,
     }
@@ -34,7 +34,7 @@ pub(crate) async fn post_off(Named(id): Named<ClientId>, Submitted { admin, form
 /// `POST …/clients/{client}/switch-on`.
 pub(crate) async fn post_on(Named(id): Named<ClientId>, Submitted { admin, .. }: Submitted) -> Answer {
     let edit = |now: &DescribedClient| Ok(Client { status: ClientStatus::Active, ..now.client.clone() });
-    let switched = update_client(&admin.env, &admin.caller, id, edit).await.map(drop);
+    let switched = Box::pin(update_client(&admin.env, &admin.caller, id, edit)).await.map(drop);
     answer(&admin, switched, (&path(id), READ), "on")
 }
 
