@@ -5,6 +5,7 @@ mod api_keys;
 mod application;
 mod audit;
 mod audit_export;
+mod clients;
 mod connections;
 mod console;
 mod cost;
@@ -30,6 +31,7 @@ use orgate_tests::app::{App, Browser, PASSWORD, Page};
 pub(crate) fn nowhere(path: &str) -> String {
     let kinds = [
         ("api_key", "apk"),
+        ("client", "cli"),
         ("connection", "con"),
         ("domain", "dom"),
         ("group", "grp"),

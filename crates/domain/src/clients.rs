@@ -108,6 +108,32 @@ pub struct UnregisteredRedirectUri;
 pub struct UnprovenClient;
 
 impl Client {
+    /// One of this kind of which nothing else is said: its owner's alone, switched on, and without a secret yet.
+    pub fn new(
+        (owner, id): (OrgId, ClientId),
+        kind: ClientKind,
+        (client_id, name): (String, DisplayName),
+    ) -> Self {
+        Self {
+            id,
+            owner,
+            name,
+            kind,
+            audience: Audience::Owner,
+            status: ClientStatus::Active,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: BTreeSet::new(),
+            home_url: None,
+            initiate_login_uri: None,
+            resource: client_id.clone(),
+            client_id,
+            signing_algorithm: SigningAlgorithm::Es256,
+            permissions: BTreeSet::new(),
+            settings: ClientSettings::of(kind),
+            secrets: Vec::new(),
+        }
+    }
+
     /// Admits `requested`, by exact comparison (RFC 9700 §2.1). A request may leave the parameter
     /// out only in plain OAuth and where one is registered; `OpenID` Connect demands it, so it is
     /// always demanded.

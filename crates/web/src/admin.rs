@@ -14,6 +14,8 @@ mod audit;
 mod audit_export;
 mod change;
 mod chart;
+mod client;
+mod clients;
 mod confirm;
 mod connection;
 mod connection_switch;

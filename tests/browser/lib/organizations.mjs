@@ -98,9 +98,10 @@ async function fill(place, issuer) {
   const invitations = await each(words('invitation'), (name, number) => ['POST', '/invitations', {
     email: `invited-${number}@partner.test`.replace('partner', slug), name, roles: ['role-0'], groups: ['group-0'],
   }])
-  await call('POST', '/clients', {
-    type: 'web', name: words('application')[0], redirect_uris: [`https://${slug}.test/callback`], home_url: `https://${slug}.test/`,
-  })
+  const applications = await each(words('application').slice(0, 10), (name) => ['POST', '/clients', {
+    type: 'web', name, redirect_uris: [`https://${slug}.test/callback`], home_url: `https://${slug}.test/`,
+    post_logout_redirect_uris: [`https://${slug}.test/`], scopes: ['openid', 'profile', 'wiki:read'], permissions: ['wiki:read'],
+  }])
   await each(words('key').slice(0, 10), (name) => ['POST', '/api-keys', { name, permissions: ['orgate:users:read', 'orgate:audit:read'] }])
   await call('PATCH', '/joining', { domains: 'request', others: 'request' })
   const [domain] = await each([`claimed.${slug}.test`], (name) => ['POST', '/domains', { name }])
@@ -122,7 +123,7 @@ async function fill(place, issuer) {
   await call('PUT', `/connections/${off}/state`, { state: 'disabled', version: 1 })
   Object.assign(ids, {
     administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, joining: true,
-    all: { role: roles, group: groups, user: users, connection: connections },
+    all: { role: roles, group: groups, user: users, connection: connections, client: applications },
   })
   for (const [name, [first]] of Object.entries(ids.all)) ids[name] = first
   links.invitation = await mailTo(place.orgate, `invited-0@${slug}.test`, /http\S+\/invitations\S+/)

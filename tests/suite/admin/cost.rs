@@ -51,6 +51,7 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
         ("invitation", "invitations", "inv_"),
         ("role", "roles", "rol_"),
         ("group", "groups", "grp_"),
+        ("client", "clients", "cli_"),
         ("connection", "connections", "con_"),
         ("domain", "domains", "dom_"),
     ];

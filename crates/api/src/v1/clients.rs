@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Duration, Utc};
-use orgate_domain::clients::{Audience, Client, ClientSecret, ClientSettings, ClientStatus, parse_client_id};
+use orgate_domain::clients::{Client, ClientSecret, parse_client_id};
 use orgate_domain::ids::{ClientId, RoleId};
 use orgate_domain::names::{DisplayName, Slug};
 use orgate_flows::Env;
@@ -16,7 +16,6 @@ use orgate_flows::manage::clients::{
     find_client, list_clients, rotate_client_secret, unassign_client_role, update_client,
 };
 use orgate_flows::manage::{Caller, ChangeError};
-use orgate_protocol::jose::SigningAlgorithm;
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -224,24 +223,7 @@ fn blank(
     let client_id = client_id.unwrap_or_else(|| id.to_string());
     let name = DisplayName::parse(kind.as_str())
         .map_err(|error| ChangeError::invalid("/name", error.to_string()))?;
-    Ok(Client {
-        id,
-        owner: caller.org_id(),
-        name,
-        kind,
-        audience: Audience::Owner,
-        status: ClientStatus::Active,
-        redirect_uris: Vec::new(),
-        post_logout_redirect_uris: [].into(),
-        home_url: None,
-        initiate_login_uri: None,
-        resource: client_id.clone(),
-        client_id,
-        signing_algorithm: SigningAlgorithm::Es256,
-        permissions: [].into(),
-        settings: ClientSettings::of(kind),
-        secrets: Vec::new(),
-    })
+    Ok(Client::new((caller.org_id(), id), kind, (client_id, name)))
 }
 
 /// Nobody is called what they did not say.

@@ -22,10 +22,10 @@ use orgate_storage::{OrgTx, Page, PageOf, Role, StorageError};
 
 use super::access::is_operator;
 use super::change::{Change, ChangeOfRights};
-use super::users::check_gift;
+use super::users::{RoleChanges, check_gift};
 use super::{Caller, ChangeError, Once};
 use crate::apply::Secret;
-use crate::configure::{Assignment, Mark, changes_of, provide_keys, save_client};
+use crate::configure::{Mark, changes_of, provide_keys, save_client};
 use crate::quotas::check_room;
 use crate::rotate_secret::add_secret;
 use crate::{Env, Failure};
@@ -67,6 +67,25 @@ pub async fn list_clients(
     page: PageOf<ClientId>,
 ) -> Result<Page<ListedClient, ClientId>, Failure> {
     caller.read(env, async |tx| tx.clients().list_page(page).await).await
+}
+
+/// The same page, with all that each of them is set to.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_whole_clients(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<ClientId>,
+) -> Result<Page<Client, ClientId>, Failure> {
+    let read = async |tx: &mut OrgTx| {
+        let listed = tx.clients().list_page(page).await?;
+        let ids: Vec<_> = listed.items.iter().map(|client| client.id).collect();
+        let mut items = tx.clients().list_whole(&ids).await?;
+        items.sort_by_key(|client| client.id);
+        Ok(Page { items, next: listed.next })
+    };
+    caller.read(env, read).await
 }
 
 /// One client of the organization's; `None` if it owns none of this id.
@@ -221,6 +240,11 @@ fn held(slugs: &[Slug], all: Vec<Role>) -> Vec<Role> {
     all.into_iter().filter(|role| slugs.contains(&role.slug)).collect()
 }
 
+/// Why a client, a machine with these roles, is not the caller's to change, as far as that can be told before they do.
+pub fn out_of_reach(caller: &Caller, client: &Client, roles: &[Role]) -> Option<String> {
+    check_reach(caller, (client, roles)).err().map(|error| error.to_string())
+}
+
 /// Whether a client gets no further than the caller: by what of Orgate's own it may ask for of people, by what it hears, by
 /// what it is told of people unasked, or by its roles.
 fn check_reach(caller: &Caller, (client, roles): (&Client, &[Role])) -> Result<(), ChangeError> {
@@ -326,7 +350,8 @@ pub async fn assign_client_role(
     caller: &Caller,
     (client, role): (ClientId, RoleId),
 ) -> Result<(), ChangeError> {
-    caller.conclude(env, change_roles(env, caller, (client, role), Assignment::Given)).await
+    let changes = RoleChanges { given: [role].into(), ..RoleChanges::default() };
+    change_client_roles(env, caller, client, &changes).await
 }
 
 /// Takes a role away from a machine; to do it again changes nothing.
@@ -338,31 +363,51 @@ pub async fn unassign_client_role(
     caller: &Caller,
     (client, role): (ClientId, RoleId),
 ) -> Result<(), ChangeError> {
-    caller.conclude(env, change_roles(env, caller, (client, role), Assignment::Taken)).await
+    let changes = RoleChanges { taken: [role].into(), ..RoleChanges::default() };
+    change_client_roles(env, caller, client, &changes).await
+}
+
+/// Gives a machine roles and takes others away, all of it or nothing; to do it again changes nothing.
+///
+/// # Errors
+/// [`ChangeError`]; [`ChangeError::InUse`] for what is no machine.
+pub async fn change_client_roles(
+    env: &Env,
+    caller: &Caller,
+    client: ClientId,
+    changes: &RoleChanges,
+) -> Result<(), ChangeError> {
+    caller.conclude(env, change_roles(env, caller, client, changes)).await
 }
 
 async fn change_roles(
     env: &Env,
     caller: &Caller,
-    (client, role): (ClientId, RoleId),
-    assignment: Assignment,
+    client: ClientId,
+    changes: &RoleChanges,
 ) -> Result<(), ChangeError> {
     let mut change = ChangeOfRights::begin(env, caller).await?;
     let Change { tx, caller, .. } = &mut *change;
     let described = describe(tx, client).await?.ok_or(ChangeError::Missing)?;
-    let role = tx.roles().find(role).await?.ok_or(ChangeError::Missing)?;
-    check_gift(caller, &role, "")?;
+    let all = tx.roles().list().await?;
+    let (mut given, mut taken) = (Vec::new(), Vec::new());
+    for (ids, roles) in [(&changes.given, &mut given), (&changes.taken, &mut taken)] {
+        for id in ids {
+            let role = all.iter().find(|role| role.id == *id).ok_or(ChangeError::Missing)?;
+            check_gift(caller, role, "")?;
+            roles.push(role);
+        }
+    }
     let client = &described.client;
     if client.kind != ClientKind::Machine {
         return Err(ChangeError::InUse("only a machine has roles of its own".to_owned()));
     }
-    let all = held(&described.roles, tx.roles().list().await?);
-    let mut roles: BTreeMap<Slug, RoleId> = all.into_iter().map(|role| (role.slug, role.id)).collect();
-    let changed = match assignment {
-        Assignment::Given => roles.insert(role.slug, role.id).is_none(),
-        Assignment::Taken => roles.remove(&role.slug).is_some(),
-    };
-    if !changed {
+    let held = all.iter().filter(|role| described.roles.contains(&role.slug));
+    let before: BTreeMap<Slug, RoleId> = held.map(|role| (role.slug.clone(), role.id)).collect();
+    let mut roles = before.clone();
+    roles.extend(given.into_iter().map(|role| (role.slug.clone(), role.id)));
+    roles.retain(|slug, _| !taken.iter().any(|role| role.slug == *slug));
+    if roles == before {
         return Ok(());
     }
     let mark = Mark::Changed(vec!["roles"]);

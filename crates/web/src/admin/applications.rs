@@ -29,6 +29,8 @@ struct ApplicationsTemplate {
 
 /// One application.
 struct ApplicationLine {
+    /// Its page, if it is the organization's own.
+    href: Option<String>,
     name: String,
     client_id: String,
     /// Whose it is, and why it may be used.
@@ -38,13 +40,15 @@ struct ApplicationLine {
 
 impl ApplicationLine {
     fn of(admin: &Admin, client: &ListedClient) -> Self {
-        let whose = match (client.owner == admin.caller.org_id(), client.party, client.audience) {
+        let is_own = client.owner == admin.caller.org_id();
+        let whose = match (is_own, client.party, client.audience) {
             (true, ..) => "Your organization’s own",
             (false, Party::First, Audience::Granted) => "The product’s, open to your organization",
             (false, Party::First, _) => "The product’s, open to everybody",
             (false, _, _) => "A third party’s: people are asked before it acts for them",
         };
         Self {
+            href: is_own.then(|| admin.href(&format!("{}/{}", Part::Clients.path(), client.id))),
             name: client.name.as_str().to_owned(),
             client_id: client.client_id.clone(),
             whose,

@@ -48,10 +48,15 @@ impl Wrongs {
 }
 
 impl Wrong {
+    /// What is wrong with a field, said as a clause.
+    pub(crate) fn with(field: &str, clause: &str) -> Self {
+        Self { field: field.to_owned(), why: sentence(clause) }
+    }
+
     /// What a use case says of what stands here (RFC 6901): of a list, of the list.
     fn at(pointer: &str, detail: &str) -> Self {
         let field = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
-        Self { field: field.to_owned(), why: sentence(detail) }
+        Self::with(field, detail)
     }
 }
 

@@ -10,12 +10,11 @@ use orgate_domain::organizations::{Branding, Color, Organization, parse_logo_url
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::organization::{DescribedOrganization, OrganizationSettings, update_organization};
-use orgate_flows::sentence;
 
 use super::answers::Answer;
 use super::change::{Wrong, Wrongs, done, refusal_on};
 use super::frame::{Frame, Part};
-use super::meanwhile::{ChangedField, ChangedFields};
+use super::meanwhile::{ChangedField, ChangedFields, Raced, merge};
 use super::sample::Sample;
 use super::{Admin, Submitted};
 use crate::fields::Form;
@@ -92,23 +91,23 @@ impl Typed {
         let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hash = |text: String| if text.starts_with('#') { text } else { format!("#{text}") };
         let parsed = (
-            DisplayName::parse(name).map_err(|error| wrong("name", &error.to_string())),
+            DisplayName::parse(name).map_err(|error| Wrong::with("name", &error.to_string())),
             some(logo_url)
                 .map(|text| parse_logo_url(&text))
                 .transpose()
-                .map_err(|error| wrong("logo_url", &error.to_string())),
+                .map_err(|error| Wrong::with("logo_url", &error.to_string())),
             some(color)
                 .map(|text| Color::parse(&hash(text)))
                 .transpose()
-                .map_err(|error| wrong("primary_color", &format!("{error}, like #0b5fff"))),
+                .map_err(|error| Wrong::with("primary_color", &format!("{error}, like #0b5fff"))),
             some(locale)
                 .map(|text| text.parse::<Locale>())
                 .transpose()
-                .map_err(|error| wrong("locale", &error.to_string())),
+                .map_err(|error| Wrong::with("locale", &error.to_string())),
             some(contact)
                 .map(|text| Email::parse(&text))
                 .transpose()
-                .map_err(|error| wrong("contact_email", &format!("{error}, like name@example.com"))),
+                .map_err(|error| Wrong::with("contact_email", &format!("{error}, like name@example.com"))),
         );
         match parsed {
             (Ok(name), Ok(logo_url), Ok(primary_color), Ok(locale), Ok(contact)) => {
@@ -139,30 +138,11 @@ impl Typed {
     /// These, with what others changed since `seen` where they were not touched themselves; and what that was.
     fn merged(&self, seen: &Self, now: &Self) -> (Self, Vec<ChangedField>) {
         let mut merged = self.clone();
-        let mut changes = Vec::new();
-        let states = merged.0.iter_mut().zip(&seen.0).zip(&now.0);
-        for (((mine, seen), now), (field, label)) in states.zip(FIELDS) {
-            if seen == now {
-                continue;
-            }
-            let is_touched = mine != seen && mine != now;
-            let shown = |text: &String| if text.is_empty() { "none".to_owned() } else { text.clone() };
-            changes.push(ChangedField {
-                field,
-                label,
-                now: shown(now),
-                yours: is_touched.then(|| shown(mine)),
-            });
-            if !is_touched {
-                mine.clone_from(now);
-            }
-        }
+        let states = merged.0.iter_mut().zip(&seen.0).zip(&now.0).zip(FIELDS);
+        let raced = states.map(|(((mine, seen), now), named)| Raced { named, mine, seen, now });
+        let changes = merge(raced);
         (merged, changes)
     }
-}
-
-fn wrong(field: &str, why: &str) -> Wrong {
-    Wrong { field: field.to_owned(), why: sentence(why) }
 }
 
 impl LookTemplate {

@@ -41,6 +41,34 @@ pub(crate) struct ChangedField {
     pub(crate) yours: Option<String>,
 }
 
+/// A field of a form, and what it is about now.
+pub(crate) struct Raced<'a> {
+    /// Its id on the page, and as people call it.
+    pub(crate) named: (&'static str, &'static str),
+    /// What stands in it.
+    pub(crate) mine: &'a mut String,
+    /// What stood in it when the form was shown.
+    pub(crate) seen: &'a str,
+    pub(crate) now: &'a str,
+}
+
+/// Takes what others changed into fields that were not touched; what they changed, also where both did.
+pub(crate) fn merge<'a>(fields: impl Iterator<Item = Raced<'a>>) -> Vec<ChangedField> {
+    let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { text.replace('\n', ", ") };
+    let change = |Raced { named: (field, label), mine, seen, now }: Raced<'_>| {
+        if seen == now {
+            return None;
+        }
+        let is_touched = mine != seen && mine != now;
+        let yours = is_touched.then(|| shown(mine));
+        if !is_touched {
+            now.clone_into(mine);
+        }
+        Some(ChangedField { field, label, now: shown(now), yours })
+    };
+    fields.filter_map(change).collect()
+}
+
 impl Meanwhile {
     /// Of something that events call by this name in this detail.
     pub(crate) async fn find(
@@ -61,6 +89,16 @@ impl ChangedFields {
     ) -> Result<Self, Failure> {
         let is_of = |said: &str| said.split(' ').any(|part| parts.contains(&part));
         let by = last(admin, (Action::OrganizationConfigured, "change"), is_of).await?;
+        Ok(Self { by, changes, theirs })
+    }
+
+    /// These changes of a client that is called so.
+    pub(crate) async fn of_client(
+        admin: &Admin,
+        client_id: &str,
+        (changes, theirs): (Vec<ChangedField>, String),
+    ) -> Result<Self, Failure> {
+        let by = last(admin, (Action::ClientConfigured, "client_id"), |said| said == client_id).await?;
         Ok(Self { by, changes, theirs })
     }
 }

@@ -11,10 +11,10 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    api_key, api_keys, applications, audit, audit_export, connection, connection_switch, connections,
-    console, domain, domain_release, domains, entry, group, group_delete, groups, health, invitations,
-    invite, look, overview, policies, role, role_delete, roles, setup_link, setup_links, signing_keys,
-    standing, suborganizations, user, user_groups, user_status, users,
+    api_key, api_keys, applications, audit, audit_export, client, clients, connection, connection_switch,
+    connections, console, domain, domain_release, domains, entry, group, group_delete, groups, health,
+    invitations, invite, look, overview, policies, role, role_delete, roles, setup_link, setup_links,
+    signing_keys, standing, suborganizations, user, user_groups, user_status, users,
 };
 
 /// One page, or what a form on one does.
@@ -145,6 +145,17 @@ pages! {
     GET "/domains/{domain}/give-up" DomainsManage => domain_release::get;
     POST "/domains/{domain}/give-up" DomainsManage => domain_release::post;
     GET "/applications" ClientsRead => applications::get;
+    GET "/clients" ClientsRead => clients::get;
+    GET "/clients/new" ClientsManage => client::get_new;
+    POST "/clients/new" ClientsManage => client::post_new;
+    GET "/clients/{client}" ClientsRead => client::get;
+    POST "/clients/{client}" ClientsManage => client::post;
+    POST "/clients/{client}/roles" RolesAssign => client::post_roles;
+    GET "/clients/{client}/secret" ClientsManage => client::get_secret;
+    POST "/clients/{client}/secret" ClientsManage => client::post_secret;
+    GET "/clients/{client}/switch-off" ClientsManage => client::get_off;
+    POST "/clients/{client}/switch-off" ClientsManage => client::post_off;
+    POST "/clients/{client}/switch-on" ClientsManage => client::post_on;
     GET "/api-keys" ApiKeysRead => api_keys::get;
     GET "/api-keys/new" ApiKeysManage => api_key::get;
     POST "/api-keys/new" ApiKeysManage => api_key::post;

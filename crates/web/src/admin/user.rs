@@ -18,6 +18,7 @@ use orgate_flows::manage::{ChangeError, ListedUser, OpenSession, Role};
 use super::answers::Answer;
 use super::change::{Refusal, answer, done, refusal_on};
 use super::frame::{Frame, Part};
+use super::role_boxes::HeldRole;
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
@@ -34,7 +35,7 @@ struct UserTemplate {
     here: String,
     user: Profile,
     /// The organization's roles, if they may be seen.
-    roles: Option<Vec<RoleBox>>,
+    roles: Option<Vec<HeldRole>>,
     roles_error: Option<String>,
     /// Whether any of the boxes can be changed.
     assigns: bool,
@@ -63,18 +64,6 @@ struct Profile {
     created: Moment,
 }
 
-/// A role in the form.
-struct RoleBox {
-    id: String,
-    name: String,
-    slug: String,
-    is_held: bool,
-    /// Whether its box is ticked: as it is held, or as it was in a form that was refused.
-    is_ticked: bool,
-    /// Whether it may be given and taken.
-    is_open: bool,
-}
-
 /// A session.
 struct SessionLine {
     id: String,
@@ -99,21 +88,6 @@ impl Profile {
             is_active: profile.status == UserStatus::Active,
             is_me: admin.caller.user_id() == Some(user.id),
             created: Moment::of(user.created_at, now),
-        }
-    }
-}
-
-impl RoleBox {
-    fn of(admin: &Admin, (user, role): (&ListedUser, &Role), ticked: Option<&BTreeSet<RoleId>>) -> Self {
-        let is_held = user.roles.iter().any(|slug| slug == role.slug.as_str());
-        let is_open = admin.caller.may_assign(role);
-        Self {
-            id: role.id.to_string(),
-            name: role.name.as_str().to_owned(),
-            slug: role.slug.to_string(),
-            is_held,
-            is_ticked: ticked.filter(|_| is_open).map_or(is_held, |ticked| ticked.contains(&role.id)),
-            is_open,
         }
     }
 }
@@ -166,8 +140,11 @@ async fn page(
         None => None,
     };
     let ticked = refused.as_ref().map(|(_, ticked)| ticked);
-    let roles: Option<Vec<RoleBox>> =
-        roles.map(|roles| roles.iter().map(|role| RoleBox::of(admin, (&user, role), ticked)).collect());
+    let boxed = |role: &Role| {
+        let is_held = user.roles.iter().any(|slug| slug == role.slug.as_str());
+        HeldRole::of(admin, (role, is_held), ticked)
+    };
+    let roles: Option<Vec<HeldRole>> = roles.map(|roles| roles.iter().map(boxed).collect());
     let sessions = match caller.asking(OrgatePermission::SessionsRead) {
         Some(caller) => Some(list_sessions_of_found(env, &caller, &user).await?),
         None => None,
