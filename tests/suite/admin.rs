@@ -12,6 +12,7 @@ mod domains;
 mod groups;
 mod invitations;
 mod look;
+mod mails;
 mod overview;
 mod policies;
 mod roles;
@@ -20,6 +21,7 @@ mod sign_in;
 mod signing_keys;
 mod suborganizations;
 mod users;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -31,12 +33,16 @@ pub(crate) fn nowhere(path: &str) -> String {
         ("api_key", "apk"),
         ("connection", "con"),
         ("domain", "dom"),
+        ("event", "evt"),
         ("group", "grp"),
         ("invitation", "inv"),
+        ("locale", "loc"),
+        ("mail", "mail"),
         ("other", "org"),
         ("role", "rol"),
         ("setup_link", "stl"),
         ("user", "usr"),
+        ("webhook", "whk"),
     ];
     kinds.into_iter().fold(path.to_owned(), |path, (name, prefix)| {
         path.replace(&format!("{{{name}}}"), &format!("{prefix}_{}", "0".repeat(26)))
