@@ -69,7 +69,7 @@ impl DeliveryLine {
         let (label, look) = match delivery.status {
             DeliveryStatus::Dead => ("Given up", "refused"),
             DeliveryStatus::Delivered => ("Delivered", "recent"),
-            DeliveryStatus::Waiting if is_tried => ("Tried again", "refused"),
+            DeliveryStatus::Waiting if is_tried => ("To be tried again", "refused"),
             DeliveryStatus::Waiting => ("Being sent", ""),
         };
         let event = delivery.key.place.id;

@@ -88,6 +88,12 @@ impl Typed {
         }
     }
 
+    /// What is ticked or named, for people.
+    pub(super) fn chosen(&self) -> String {
+        let events = self.events();
+        if events.is_empty() { "none".to_owned() } else { events.join(", ") }
+    }
+
     fn events(&self) -> Vec<String> {
         self.nouns.iter().cloned().chain(self.more.split_whitespace().map(str::to_owned)).collect()
     }
