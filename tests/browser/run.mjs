@@ -11,6 +11,7 @@ import { adminConsole } from './journeys/admin_console.mjs'
 import { adminKeys } from './journeys/admin_keys.mjs'
 import { adminRoles } from './journeys/admin_roles.mjs'
 import { adminLook } from './journeys/admin_look.mjs'
+import { adminEvents } from './journeys/admin_events.mjs'
 import { adminConnections } from './journeys/admin_connections.mjs'
 import { apache } from './journeys/apache.mjs'
 import { authlib } from './journeys/authlib.mjs'
@@ -36,7 +37,8 @@ import { singlePage } from './journeys/single_page.mjs'
 const JOURNEYS = {
   people, clients, consents, devices, oauth4webapi, single_page: singlePage, authlib,
   management_api: managementApi, invitations, joining, admin, admin_audit: adminAudit, admin_console: adminConsole,
-  admin_clients: adminClients, admin_keys: adminKeys, admin_roles: adminRoles, admin_look: adminLook, account, admin_connections: adminConnections, apache,
+  admin_clients: adminClients, admin_keys: adminKeys, admin_roles: adminRoles, admin_look: adminLook, admin_events: adminEvents, account,
+  admin_connections: adminConnections, apache,
   federation, setup, pages, languages, samples, every_page: everyPage, payloads, markup,
 }
 

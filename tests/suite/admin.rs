@@ -14,6 +14,7 @@ mod groups;
 mod health;
 mod invitations;
 mod look;
+mod mails;
 mod overview;
 mod policies;
 mod roles;
@@ -22,6 +23,7 @@ mod sign_in;
 mod signing_keys;
 mod suborganizations;
 mod users;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -34,12 +36,16 @@ pub(crate) fn nowhere(path: &str) -> String {
         ("client", "cli"),
         ("connection", "con"),
         ("domain", "dom"),
+        ("event", "evt"),
         ("group", "grp"),
         ("invitation", "inv"),
+        ("locale", "loc"),
+        ("mail", "mail"),
         ("other", "org"),
         ("role", "rol"),
         ("setup_link", "stl"),
         ("user", "usr"),
+        ("webhook", "whk"),
     ];
     kinds.into_iter().fold(path.to_owned(), |path, (name, prefix)| {
         path.replace(&format!("{{{name}}}"), &format!("{prefix}_{}", "0".repeat(26)))

@@ -105,7 +105,7 @@ impl<'a> Program<'a> {
 }
 
 /// Gives what was committed its positions, and serves all webhooks that are due.
-async fn pass(app: &App) {
+pub(crate) async fn pass(app: &App) {
     while sequence(&app.env).await.expect("sequenced") {}
     loop {
         let turns = claim_due(&app.env, 100, &CancellationToken::new()).await.expect("claimed");

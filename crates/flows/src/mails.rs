@@ -18,7 +18,7 @@ use orgate_domain::mail_templates::{
 use orgate_domain::names::overrides_direction;
 use orgate_storage::OrgScope;
 
-use self::languages::Language;
+use self::languages::{LANGUAGES, Language};
 use self::templates::{TemplateError, Values, render};
 use crate::{Env, Failure, events};
 
@@ -161,6 +161,17 @@ pub(crate) fn in_our_words(env: &Env, occasion: &Occasion<'_>) -> Option<Compose
     let spoken = occasion.locale.and_then(|tag| tag.parse().ok());
     let language = Language::of(spoken.as_ref());
     lay(env, occasion, (language, language.tag), language.wording(occasion.about.kind())).ok()
+}
+
+/// The languages that Orgate speaks.
+pub(crate) fn languages() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|language| language.tag)
+}
+
+/// How Orgate words a mail for these people.
+pub(crate) fn standard(kind: MailKind, locale: &MailLocale) -> Wording {
+    let (subject, text) = Language::of(Some(locale)).wording(kind);
+    Wording { subject: subject.to_owned(), text: text.to_owned() }
 }
 
 /// Whether an organization may word a mail like this.
@@ -333,7 +344,6 @@ impl Composed {
 
 #[cfg(test)]
 mod tests {
-    use super::languages::LANGUAGES;
     use super::*;
 
     #[test]

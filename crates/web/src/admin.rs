@@ -34,6 +34,9 @@ mod health;
 mod invitations;
 mod invite;
 mod look;
+mod mail;
+mod mail_reset;
+mod mails;
 mod matrix;
 mod meanwhile;
 mod naming;
@@ -59,6 +62,10 @@ mod user;
 mod user_groups;
 mod user_status;
 mod users;
+mod webhook;
+mod webhook_delete;
+mod webhook_delivery;
+mod webhooks;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -152,6 +159,25 @@ impl<Id: FromStr + Send> FromRequestParts<AppState> for Named<Id> {
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         match path.ok().and_then(|Path(names)| names.last()?.1.parse().ok()) {
             Some(id) => Ok(Self(id)),
+            None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
+        }
+    }
+}
+
+/// The last two things that the path names.
+pub(crate) struct NamedPair<First, Second>(pub(crate) First, pub(crate) Second);
+
+impl<First: FromStr + Send, Second: FromStr + Send> FromRequestParts<AppState> for NamedPair<First, Second> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let pair = path.ok().and_then(|Path(names)| {
+            let [.., (_, first), (_, second)] = names.as_slice() else { return None };
+            first.parse().ok().zip(second.parse().ok())
+        });
+        match pair {
+            Some((first, second)) => Ok(Self(first, second)),
             None => Err(entry::missing(&Admin::from_request_parts(parts, state).await?)),
         }
     }

@@ -2,6 +2,7 @@
 
 /// `session.ended` is "Session ended".
 pub(crate) fn words(name: &str) -> String {
+    let name = name.strip_prefix("api").map_or_else(|| name.to_owned(), |rest| format!("API{rest}"));
     let text = name.replace("sign_in", "sign-in").replace("setup", "set-up").replace(['.', '_'], " ");
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
@@ -16,6 +17,7 @@ mod tests {
     fn a_name_is_read_as_words() {
         assert_eq!(words("setup_link.created"), "Set-up link created");
         assert_eq!(words("sign_in.failed"), "Sign-in failed");
+        assert_eq!(words("api_key.created"), "API key created");
         assert_eq!(words("signature_shape"), "Signature shape");
         assert_eq!(words(""), "");
     }

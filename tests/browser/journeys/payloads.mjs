@@ -19,13 +19,13 @@ const LONGEST = 32 * 1024
 // Fields that some page shows.
 const SHOWN = [
   'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'key', 'rule', 'reason', 'upstream',
-  'claim', 'declined', 'query', 'typed', 'suborganization',
+  'claim', 'declined', 'query', 'typed', 'suborganization', 'webhook', 'mail',
 ]
 
 export async function payloads(world) {
   const { journeys } = world
   const parts = Array.from({ length: ORGANIZATIONS }, (_, number) => PAYLOADS.filter((_, index) => index % ORGANIZATIONS === number))
-  const lengths = { external: 250, rule: 250, key: 100 }
+  const lengths = { external: 250, rule: 250, key: 100, mail: 170 }
   const words = (part) => (field) => {
     const length = lengths[field] ?? 200
     return Object.values(texts(field, part, length)).flat().filter((text) => [...text].length <= length)
@@ -57,6 +57,7 @@ async function refuses({ api }) {
   for (const url of ADDRESSES.filter((url) => !url.startsWith('http'))) {
     await say('POST', '/clients', { type: 'web', name: 'gotyou', redirect_uris: ['https://gotyou.example/'], home_url: url })
     await say('POST', '/clients', { type: 'web', name: 'gotyou', redirect_uris: [url] })
+    await say('POST', '/webhooks', { url })
   }
   for (const name of TURNING) {
     await say('PATCH', '', { name })
@@ -65,11 +66,16 @@ async function refuses({ api }) {
     await say('POST', '/roles', { slug: 'turning', name, permissions: [] })
     await say('POST', '/groups', { slug: 'turning', name })
     await say('POST', '/invitations', { email: 'turning@gotyou.test', name })
+    await say('PUT', '/mail-templates/invitation/ja', { subject: name, text: 'gotyou' })
+    await say('PUT', '/mail-templates/invitation/ja', { subject: 'gotyou', text: name })
   }
   for (const email of ['"><img gotyou>@gotyou.test', '<gotyou@gotyou.test>', 'gotyou@gotyou.test\r\nbcc: gotyou']) await say('POST', '/users', { email, name: 'gotyou' })
   for (const text of ['<gotyou>', '"gotyou', '../gotyou', 'gotyou{']) {
     await say('POST', '/roles', { slug: 'odd', name: 'gotyou', permissions: [text] })
     await say('POST', '/roles', { slug: text, name: 'gotyou', permissions: [] })
+  }
+  for (const words of [{ subject: 'gotyou\r\nBcc: gotyou@gotyou.test', text: 'gotyou' }, { subject: 'gotyou', text: '{{gotyou}}' }]) {
+    await say('PUT', '/mail-templates/invitation/ja', words)
   }
   assert(!accepted.length, `not refused\n  ${accepted.join('\n  ')}`)
 }

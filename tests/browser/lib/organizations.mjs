@@ -12,8 +12,11 @@ const WORDS = {
   organization: ['Wayne Works'], administrator: ['Ada Adler'], user: ['Nina Newman', 'Omar Otis'], role: ['Archivist', 'Approver'],
   group: ['Night shift', 'Staff'], connection: ['Workforce', 'Former directory'], invitation: ['Ivy Inman'], application: ['Wiki'],
   key: ['Hiring tool'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'], suborganization: ['Wayne Labs'],
-  upstream: ['Uma Upstream'],
+  upstream: ['Uma Upstream'], webhook: ['Payroll, hears of new users', 'Alarms'], mail: ['Welcome aboard'],
 }
+// Languages that mails are worded in.
+const LOCALES = ['de', 'en', 'es', 'fr', 'it', 'nl', 'pl', 'sv']
+
 export const ordinary = (field) => WORDS[field]
 
 const described = (wanted, slugs, issuer) => `
@@ -103,6 +106,17 @@ async function fill(place, issuer) {
     post_logout_redirect_uris: [`https://${slug}.test/`], scopes: ['openid', 'profile', 'wiki:read'], permissions: ['wiki:read'],
   }])
   await each(words('key').slice(0, 10), (name) => ['POST', '/api-keys', { name, permissions: ['orgate:users:read', 'orgate:audit:read'] }])
+  const webhooks = await each(words('webhook').slice(0, 8), (description, number) => ['POST', '/webhooks', {
+    url: `http://localhost:9/hook-${number}`, description, events: number ? null : ['user.*', 'group.*', 'role.*', 'sign_in.failed'],
+  }])
+  const events = []
+  for (const webhook of webhooks) events.push((await call('POST', `/webhooks/${webhook}/test`, {})).event_id)
+  const locales = LOCALES.slice(0, words('mail').length)
+  for (const [number, locale] of locales.entries()) {
+    const text = words('mail')[number]
+    const said = text.includes('{') ? `{% raw %}${text}{% endraw %}` : text // it is no template
+    await call('PUT', `/mail-templates/invitation/${locale}`, { subject: said, text: `Hello{% if name %} {{ name }}{% endif %},\n\n${said}` })
+  }
   await call('PATCH', '/joining', { domains: 'request', others: 'request' })
   const [domain] = await each([`claimed.${slug}.test`], (name) => ['POST', '/domains', { name }])
   const settings = {
@@ -122,8 +136,10 @@ async function fill(place, issuer) {
   const off = connections.pop()
   await call('PUT', `/connections/${off}/state`, { state: 'disabled', version: 1 })
   Object.assign(ids, {
-    administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, joining: true,
-    all: { role: roles, group: groups, user: users, connection: connections, client: applications },
+    administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, joining: true, mail: 'invitation',
+    all: {
+      role: roles, group: groups, user: users, connection: connections, client: applications, webhook: webhooks, event: events, locale: locales,
+    },
   })
   for (const [name, [first]] of Object.entries(ids.all)) ids[name] = first
   links.invitation = await mailTo(place.orgate, `invited-0@${slug}.test`, /http\S+\/invitations\S+/)

@@ -35,6 +35,9 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/invitations', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/invitations/new' },
   { as: 'administrator', path: '/admin/{organization}/look', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/mails', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/mails/{mail}/{locale}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/mails/{mail}/{locale}/reset' },
   { as: 'administrator', path: '/admin/{organization}/policies', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/connections', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/connections/{connection}', ofOthers: true },
@@ -53,6 +56,11 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/clients/{client}/switch-off' },
   { as: 'administrator', path: '/admin/{organization}/api-keys', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/api-keys/new' },
+  { as: 'administrator', path: '/admin/{organization}/webhooks', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/webhooks/new' },
+  { as: 'administrator', path: '/admin/{organization}/webhooks/{webhook}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/webhooks/{webhook}/deliveries/{event}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/webhooks/{webhook}/delete' },
   { as: 'administrator', path: '/admin/{organization}/audit', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/signing-keys', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/suborganizations' },
@@ -111,7 +119,7 @@ export const NO_PAGES = [
 // What the front channel reads from addresses. Whatever a page leads on with, or asks for by GET, is among them.
 export const PARAMETERS = [
   // What is looked for, and where a page begins.
-  'search', 'show', 'find', 'kind', 'user', 'from', 'until', 'format', 'after',
+  'search', 'show', 'find', 'kind', 'user', 'from', 'until', 'format', 'after', 'mail', 'language',
   // What came of something.
   'done', 'failed', 'refused', 'error', 'error_description',
   // What a page is about.

@@ -6,8 +6,8 @@ use orgate_tests::app::{App, Page, SAMPLES};
 use orgate_tests::openid_provider::OpenIdProvider;
 use orgate_web::{ADMIN_PAGES, About};
 
-use super::administrator;
 use super::console::{look, operator};
+use super::{administrator, send};
 
 /// Questions of one page at most, beside those that begin and end transactions.
 const QUESTIONS: usize = 5;
@@ -37,8 +37,14 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
     let invited = (0..60).map(|number| format!("{{ email: new{number}@acme.test, roles: [viewer] }}, "));
     let invited = format!("    invitations: [{}]\n", invited.collect::<String>());
     let groups = "    groups: [{ slug: crew, name: Crew, roles: [viewer] }]\n";
-    let samples =
-        SAMPLES.replacen("  - slug: globex", &format!("{more}{invited}{groups}  - slug: globex"), 1);
+    let hook = "    webhooks: [{ url: \"http://localhost:9/\", events: [group.*] }]\n";
+    let words =
+        "    mail_templates: [{ mail: invitation, locale: default, subject: Come, text: Come in. }]\n";
+    let samples = SAMPLES.replacen(
+        "  - slug: globex",
+        &format!("{more}{invited}{groups}{hook}{words}  - slug: globex"),
+        1,
+    );
     app.apply(&samples).await;
     let connection = provider.connection("workforce", "acme.test", "");
     let connected = "organizations:\n  - slug: acme\n    name: Acme Inc\n    connections:\n";
@@ -54,11 +60,17 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
         ("client", "clients", "cli_"),
         ("connection", "connections", "con_"),
         ("domain", "domains", "dom_"),
+        ("webhook", "webhooks", "whk_"),
     ];
+    let mail = [("mail", "invitation".to_owned()), ("locale", "default".to_owned())];
     let mut named = BTreeMap::from([("other", acme.clone())]);
+    named.extend(mail);
     for (name, list, prefix) in lists {
         named.insert(name, id(&ada.get(format!("/admin/acme/{list}")).await, prefix));
     }
+    let hook = format!("/admin/acme/webhooks/{}", named["webhook"]);
+    let tested = send(&ada, &ada.get(&hook).await, &format!("{hook}/test"), &[]).await;
+    named.insert("event", id(&ada.follow(tested).await, "evt_"));
     look(&ruth, &acme, "TICKET-7").await;
 
     let mut costly = Vec::new();

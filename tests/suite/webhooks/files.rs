@@ -107,7 +107,7 @@ organizations:
     insta::assert_snapshot!(problems, @"
     test.yaml:6:16: events/0: there is no such event: name one of the documented list, such as user.configured, or all of a noun, such as user.*
     test.yaml:7:16: url: an address without credentials and fragment
-    test.yaml:8:16: events: 1 to 50 events; leave it out for all
+    test.yaml:8:16: events: 1 to 50 events, unless it is to be told of all
     test.yaml:12:16: url: the address may not be reached from here: it must be a public https address
     ");
     insta::assert_snapshot!(secret, @"test.yaml:4:77: secret: a signing secret is whsec_… with 24 to 64 bytes in base64");

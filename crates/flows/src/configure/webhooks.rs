@@ -70,7 +70,10 @@ pub(crate) fn check_webhook(env: &Env, terms: &WebhookTerms) -> Result<(), Terms
     }
     let Some(filters) = &terms.events else { return Ok(()) };
     if filters.is_empty() || filters.len() > MAX_FILTERS {
-        return Err(TermsFault::new("events", format!("1 to {MAX_FILTERS} events; leave it out for all")));
+        return Err(TermsFault::new(
+            "events",
+            format!("1 to {MAX_FILTERS} events, unless it is to be told of all"),
+        ));
     }
     for (place, filter) in filters.iter().enumerate() {
         EventFilter::parse(filter)

@@ -18,6 +18,16 @@ impl From<WordingError> for ChangeError {
     }
 }
 
+/// The languages that Orgate's own words are in (BCP 47).
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    mails::languages()
+}
+
+/// Orgate's own words for a mail, as templates: in this language, or else in English.
+pub fn standard_wording((kind, locale): &MailKey) -> Wording {
+    mails::standard(*kind, locale)
+}
+
 /// The organization's templates, by kind and locale.
 ///
 /// # Errors

@@ -399,13 +399,17 @@ async fn set_aside(
     tx.webhook_deliveries().find(id, key.place.id).await?.ok_or(ChangeError::Missing)
 }
 
-/// Whether somebody may have what happens sent somewhere: whoever may not read it could read it there.
-fn check_rights(caller: &Caller, scope: WebhookScope) -> Result<(), ChangeError> {
+/// What somebody lacks to have what happens sent somewhere: whoever may not read it could read it there.
+pub fn missing_right(caller: &Caller, scope: WebhookScope) -> Option<OrgatePermission> {
     let needed: &[OrgatePermission] = match scope {
         WebhookScope::All => &[OrgatePermission::AuditRead, OrgatePermission::OrganizationsAct],
         WebhookScope::Organization => &[OrgatePermission::AuditRead],
     };
-    match needed.iter().find(|needed| !caller.may(**needed)) {
+    needed.iter().copied().find(|needed| !caller.may(*needed))
+}
+
+fn check_rights(caller: &Caller, scope: WebhookScope) -> Result<(), ChangeError> {
+    match missing_right(caller, scope) {
         Some(needed) => {
             let detail =
                 format!("the permission {} is needed: the webhook tells what happens", needed.as_str());

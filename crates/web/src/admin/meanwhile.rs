@@ -70,13 +70,14 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = Raced<'a>>) -> Vec<ChangedF
 }
 
 impl Meanwhile {
-    /// Of something that events call by this name in this detail.
+    /// Of something that events call by these names in these details.
     pub(crate) async fn find(
         admin: &Admin,
-        (action, detail, slug): (Action, &str, &str),
+        (action, named): (Action, &[(&str, &str)]),
         changes: Vec<(&'static str, String)>,
     ) -> Result<Self, Failure> {
-        Ok(Self { by: last(admin, (action, detail), |said| said == slug).await?, changes })
+        let is_meant = |all: &Value| named.iter().all(|(detail, name)| text(all, detail) == Some(name));
+        Ok(Self { by: last(admin, action, is_meant).await?, changes })
     }
 }
 
@@ -88,7 +89,8 @@ impl ChangedFields {
         (changes, theirs): (Vec<ChangedField>, String),
     ) -> Result<Self, Failure> {
         let is_of = |said: &str| said.split(' ').any(|part| parts.contains(&part));
-        let by = last(admin, (Action::OrganizationConfigured, "change"), is_of).await?;
+        let is_meant = |all: &Value| text(all, "change").is_some_and(is_of);
+        let by = last(admin, Action::OrganizationConfigured, is_meant).await?;
         Ok(Self { by, changes, theirs })
     }
 
@@ -103,15 +105,18 @@ impl ChangedFields {
     }
 }
 
-/// The last change of this kind that says this in this detail, with the name of whoever made it: as far as that may be seen.
+fn text<'a>(all: &'a Value, detail: &str) -> Option<&'a str> {
+    all.get(detail).and_then(Value::as_str)
+}
+
+/// The last change of this kind whose details are meant, with the name of whoever made it: as far as that may be seen.
 async fn last(
     admin: &Admin,
-    (action, detail): (Action, &str),
-    is_meant: impl Fn(&str) -> bool,
+    action: Action,
+    is_meant: impl Fn(&Value) -> bool,
 ) -> Result<Option<EventLine>, Failure> {
     let Some(reader) = admin.caller.asking(OrgatePermission::AuditRead) else { return Ok(None) };
-    let of = (action, |all: &Value| all.get(detail).and_then(Value::as_str).is_some_and(&is_meant));
-    let Some(event) = find_last(&admin.env, &reader, of).await? else { return Ok(None) };
+    let Some(event) = find_last(&admin.env, &reader, (action, is_meant)).await? else { return Ok(None) };
     let mut line = EventLine::of(admin, &event, admin.env.clock.now());
     let user = event.actor.1.as_deref().and_then(|id| id.parse::<UserId>().ok());
     if let (Some(user), Some(_)) = (user, &line.who_href)

@@ -13,8 +13,9 @@ use orgate_flows::manage::access::Holder;
 use super::{
     api_key, api_keys, applications, audit, audit_export, client, clients, connection, connection_switch,
     connections, console, domain, domain_release, domains, entry, group, group_delete, groups, health,
-    invitations, invite, look, overview, policies, role, role_delete, roles, setup_link, setup_links,
-    signing_keys, standing, suborganizations, user, user_groups, user_status, users,
+    invitations, invite, look, mail, mail_reset, mails, overview, policies, role, role_delete, roles,
+    setup_link, setup_links, signing_keys, standing, suborganizations, user, user_groups, user_status, users,
+    webhook, webhook_delete, webhook_delivery, webhooks,
 };
 
 /// One page, or what a form on one does.
@@ -125,6 +126,11 @@ pages! {
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
     GET "/look" OrganizationRead => look::get;
     POST "/look" OrganizationManage => look::post;
+    GET "/mails" OrganizationRead => mails::get;
+    GET "/mails/{mail}/{locale}" OrganizationRead => mail::get;
+    POST "/mails/{mail}/{locale}" OrganizationManage => mail::post;
+    GET "/mails/{mail}/{locale}/reset" OrganizationManage => mail_reset::get;
+    POST "/mails/{mail}/{locale}/reset" OrganizationManage => mail_reset::post;
     GET "/policies" PoliciesRead => policies::get;
     POST "/policies" PoliciesManage => policies::post;
     GET "/connections" ConnectionsRead => connections::get;
@@ -160,6 +166,20 @@ pages! {
     GET "/api-keys/new" ApiKeysManage => api_key::get;
     POST "/api-keys/new" ApiKeysManage => api_key::post;
     POST "/api-keys/{api_key}/revoke" ApiKeysManage => api_keys::post_revoke;
+    GET "/webhooks" WebhooksRead => webhooks::get;
+    GET "/webhooks/new" WebhooksManage => webhook::get_new;
+    POST "/webhooks/new" WebhooksManage => webhook::post_new;
+    GET "/webhooks/{webhook}" WebhooksRead => webhook::get;
+    POST "/webhooks/{webhook}" WebhooksManage => webhook::post;
+    POST "/webhooks/{webhook}/switch-off" WebhooksManage => webhook::post_off;
+    POST "/webhooks/{webhook}/switch-on" WebhooksManage => webhook::post_on;
+    POST "/webhooks/{webhook}/test" WebhooksManage => webhook_delivery::post_test;
+    POST "/webhooks/{webhook}/rotate-secret" WebhooksManage => webhook::post_rotate;
+    POST "/webhooks/{webhook}/replay" WebhooksManage => webhook::post_replay;
+    GET "/webhooks/{webhook}/deliveries/{event}" WebhooksRead => webhook_delivery::get;
+    POST "/webhooks/{webhook}/deliveries/{event}/redeliver" WebhooksManage => webhook_delivery::post_redeliver;
+    GET "/webhooks/{webhook}/delete" WebhooksManage => webhook_delete::get;
+    POST "/webhooks/{webhook}/delete" WebhooksManage => webhook_delete::post;
     GET "/signing-keys" SigningKeysRead => signing_keys::get;
     POST "/signing-keys/rotate" SigningKeysManage => signing_keys::post_rotate;
     GET "/suborganizations" SuborganizationsAct => suborganizations::get;

@@ -14,9 +14,11 @@ pub(crate) enum Part {
     Domains,
     Policies,
     Look,
+    Mails,
     Applications,
     Clients,
     ApiKeys,
+    Webhooks,
     SigningKeys,
     Audit,
     Suborganizations,
@@ -67,7 +69,7 @@ impl Section {
 
 impl Part {
     /// All of them, in the navigation's order.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Overview,
         Self::Users,
         Self::Invitations,
@@ -77,9 +79,11 @@ impl Part {
         Self::Domains,
         Self::Policies,
         Self::Look,
+        Self::Mails,
         Self::Applications,
         Self::Clients,
         Self::ApiKeys,
+        Self::Webhooks,
         Self::SigningKeys,
         Self::Audit,
         Self::Suborganizations,
@@ -152,6 +156,13 @@ impl Part {
                 permission: OrgatePermission::OrganizationRead,
                 icon: r#"<path d="M12 3.5a8.5 8.5 0 0 0 0 17c1.4 0 2-.9 2-1.9 0-1.3-1-1.6-1-2.7 0-.9.7-1.6 1.7-1.6h2c2.2 0 3.8-1.6 3.8-3.8 0-4-3.8-7-8.5-7zM7.75 12.25v.01M9.75 8.25v.01M14.25 8.25v.01"/>"#,
             },
+            Self::Mails => Described {
+                section: Section::SignIn,
+                label: "Mails",
+                path: "/mails",
+                permission: OrgatePermission::OrganizationRead,
+                icon: r#"<path d="M20.5 10.5v-3A2.5 2.5 0 0 0 18 5H6a2.5 2.5 0 0 0-2.5 2.5v9A2.5 2.5 0 0 0 6 19h4.5M4.25 7.5l7.75 5.75 7.75-5.75M14 19.5l.65-2.65 4.5-4.5 2 2-4.5 4.5z"/>"#,
+            },
             Self::Applications => Described {
                 section: Section::Integrations,
                 label: "Applications",
@@ -172,6 +183,13 @@ impl Part {
                 path: "/api-keys",
                 permission: OrgatePermission::ApiKeysRead,
                 icon: r#"<circle cx="7.75" cy="15.75" r="4.25"/><path d="m11 12.5 8.5-8.5M16 7.5l3 3M13.5 10l2 2"/>"#,
+            },
+            Self::Webhooks => Described {
+                section: Section::Integrations,
+                label: "Webhooks",
+                path: "/webhooks",
+                permission: OrgatePermission::WebhooksRead,
+                icon: r#"<circle cx="12" cy="6.5" r="3"/><circle cx="6" cy="17" r="3"/><circle cx="18" cy="17" r="3"/><path d="M10.5 9.1 7.5 14.4M13.5 9.1l3 5.3M9 17h6"/>"#,
             },
             Self::SigningKeys => Described {
                 section: Section::Integrations,

@@ -109,7 +109,7 @@ pub(super) async fn meanwhile(admin: &Admin, group: &Group, base: &Base) -> Resu
     let roles = moved((&base.roles, &now.roles), ("Roles it gives now", "Roles it gives no more"));
     let parents = moved((&base.parents, &now.parents), ("It is inside of now", "It is inside of no more"));
     let changes = renamed.into_iter().chain(roles).chain(parents).collect();
-    Meanwhile::find(admin, (Action::GroupConfigured, "group", group.slug.as_str()), changes).await
+    Meanwhile::find(admin, (Action::GroupConfigured, &[("group", group.slug.as_str())]), changes).await
 }
 
 impl Base {

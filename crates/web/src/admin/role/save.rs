@@ -119,7 +119,7 @@ pub(super) async fn meanwhile(
     let renamed = (now.trim() != name).then(|| ("It is called now", now.to_owned()));
     let moved = moved((before, &role.permissions), ("Put into it", "Taken out of it"));
     let changes = renamed.into_iter().chain(moved).collect();
-    Meanwhile::find(admin, (Action::RoleConfigured, "role", role.slug.as_str()), changes).await
+    Meanwhile::find(admin, (Action::RoleConfigured, &[("role", role.slug.as_str())]), changes).await
 }
 
 impl Asked {
