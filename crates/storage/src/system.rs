@@ -25,7 +25,7 @@ mod webhooks;
 
 pub use crate::clean::{Cleaned, Outdated};
 pub use delegations::DelegatedOrganization;
-pub use organizations::{ListedOrganization, OrganizationFilter};
+pub use organizations::{ListedOrganization, OrganizationAbove, OrganizationFilter};
 pub use places::ClientPlace;
 
 use crate::pool::ask;

@@ -66,6 +66,8 @@ const CROSSING: &[&str] = &[
     "select org_id from organizations where $1::uuid is null or org_id > $1",
     // Operate: which organizations there are.
     "select org_id, slug, name, status, external_id, erase_after, parent_id, created_at, updated_at from organizations",
+    // Operate: what those above an organization are called.
+    "select org_id, slug, name from organizations where org_id = any($1)",
     // Operate: who lets an organization above act in them.
     "select organization.org_id, organization.slug, organization.name, delegation.allowed",
     // Refresh: deleted organizations whose time to be restored is over.
