@@ -365,6 +365,26 @@ impl JoinRequests<'_> {
         Ok(page.cut(requests?, |request| request.id))
     }
 
+    /// A page of those that wait to be decided, latest first.
+    pub async fn list_open(
+        &mut self,
+        page: PageOf<JoinRequestId>,
+        now: DateTime<Utc>,
+    ) -> Result<Page<JoinRequest, JoinRequestId>, StorageError> {
+        let rows = select!(
+            "asked.proven_at is not null and asked.decided_at is null and asked.expires_at > $4 and asked.id < $2
+             order by asked.id desc limit $3",
+            self.org_id,
+            page.after.map_or(Uuid::max(), JoinRequestId::as_uuid),
+            page.rows(),
+            now
+        )
+        .fetch_all(&mut *self.conn)
+        .await?;
+        let requests: Result<Vec<JoinRequest>, _> = rows.into_iter().map(|row| row.seen(now)).collect();
+        Ok(page.cut(requests?, |request| request.id))
+    }
+
     /// One of these, whatever became of it.
     pub async fn find(
         &mut self,

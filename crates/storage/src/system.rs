@@ -27,7 +27,7 @@ mod webhooks;
 pub use crate::clean::{Cleaned, Outdated};
 pub use backlog::Waiting;
 pub use delegations::DelegatedOrganization;
-pub use organizations::{ListedOrganization, OrganizationFilter};
+pub use organizations::{ListedOrganization, OrganizationAbove, OrganizationFilter};
 pub use places::ClientPlace;
 
 use crate::pool::ask;

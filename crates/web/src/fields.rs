@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** bounded in bytes by the route, in fields here; text is UTF-8.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{StatusCode, header};
 
@@ -79,6 +81,11 @@ impl Form {
     /// Every value of a field.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
+    }
+
+    /// Every value of a field, once.
+    pub(crate) fn set(&self, name: &str) -> BTreeSet<String> {
+        self.all(name).map(str::to_owned).collect()
     }
 
     /// Whether a box is ticked.

@@ -6,10 +6,8 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::OrgId;
 use orgate_flows::Env;
-use orgate_flows::manage::delegations::{
-    MAX_DELEGATED, end_delegation, list_delegated, list_delegations, set_delegation,
-};
-use orgate_flows::manage::{ChangeError, DelegatedOrganization, Delegation};
+use orgate_flows::manage::delegations::{end_delegation, list_delegated, list_delegations, set_delegation};
+use orgate_flows::manage::{DelegatedOrganization, Delegation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -117,11 +115,7 @@ pub(crate) async fn put(
     Named(delegate): Named<OrgId>,
     Body(wanted): Body<Wanted>,
 ) -> Result<Private<View>, Problem> {
-    if !(1..=MAX_DELEGATED).contains(&wanted.permissions.len()) {
-        let detail = format!("1 to {MAX_DELEGATED}; to let it do nothing, delete the delegation");
-        return Err(ChangeError::invalid("/permissions", detail).into());
-    }
-    Ok(Private(set_delegation(&env, &caller, (delegate, wanted.permissions)).await?.into()))
+    Ok(Private(set_delegation(&env, &caller, delegate, |_| Ok(wanted.permissions)).await?.into()))
 }
 
 /// Let an organization above this one in no more. What its people made stays; their open invitations and set-up links do not.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orgate_domain::ids::OrgId;
 use orgate_domain::permissions::parse_for_delegate;
-pub use orgate_storage::system::DelegatedOrganization;
+pub use orgate_storage::system::{DelegatedOrganization, OrganizationAbove};
 use orgate_storage::{Delegation, Page, PageOf};
 
 use super::change::{Change, ChangeOfRights};
@@ -15,6 +15,15 @@ use crate::{Env, Failure};
 /// Permissions of a delegation at most.
 pub const MAX_DELEGATED: usize = 100;
 
+/// An organization above.
+#[derive(Debug, Clone)]
+pub struct Above {
+    /// Which one.
+    pub organization: OrganizationAbove,
+    /// What it is let do, if anything.
+    pub delegation: Option<Delegation>,
+}
+
 /// The organization's delegations.
 ///
 /// # Errors
@@ -23,19 +32,51 @@ pub async fn list_delegations(env: &Env, caller: &Caller) -> Result<Vec<Delegati
     caller.read(env, async |tx| tx.delegations().list().await).await
 }
 
-/// Lets an organization above do this, and nothing else: no more than the caller could give.
+/// Every organization above this one, the nearest first, and what each is let do.
 ///
 /// # Errors
-/// [`ChangeError`]; [`ChangeError::Missing`] if it is not above this one.
+/// [`Failure`].
+pub async fn list_above(env: &Env, caller: &Caller) -> Result<Vec<Above>, Failure> {
+    let above = env.store.list_above(&caller.scope).await?;
+    if above.is_empty() {
+        return Ok(Vec::new());
+    }
+    let delegations = list_delegations(env, caller).await?;
+    let found = above.into_iter().map(|organization| Above {
+        delegation: delegations.iter().find(|one| one.delegate == organization.id).cloned(),
+        organization,
+    });
+    Ok(found.collect())
+}
+
+/// One of these; `None` if it is not above.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn find_above(env: &Env, caller: &Caller, id: OrgId) -> Result<Option<Above>, Failure> {
+    Ok(list_above(env, caller).await?.into_iter().find(|above| above.organization.id == id))
+}
+
+/// Lets an organization above do this, and nothing else: `edit` is shown what it was let do, and says what it is to be; no more
+/// than the caller could give.
+///
+/// # Errors
+/// [`ChangeError`], also what `edit` says; [`ChangeError::Missing`] if it is not above this one.
 pub async fn set_delegation(
     env: &Env,
     caller: &Caller,
-    (delegate, permissions): (OrgId, Vec<String>),
+    delegate: OrgId,
+    edit: impl FnOnce(Option<&Delegation>) -> Result<Vec<String>, ChangeError>,
 ) -> Result<Delegation, ChangeError> {
     let change = async {
         let mut change = ChangeOfRights::begin(env, caller).await?;
         let Change { tx, caller, .. } = &mut *change;
         let before = tx.delegations().find(delegate).await?;
+        let permissions = edit(before.as_ref())?;
+        if !(1..=MAX_DELEGATED).contains(&permissions.len()) {
+            let detail = format!("1 to {MAX_DELEGATED} permissions; to let it do nothing, end its access");
+            return Err(ChangeError::invalid("/permissions", detail));
+        }
         let permissions = check(caller, &permissions, before.as_ref())?;
         let now = env.clock.now();
         let created_at = before.as_ref().map_or(now, |before| before.created_at);

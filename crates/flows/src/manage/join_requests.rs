@@ -39,6 +39,18 @@ pub async fn list_join_requests(
     caller.read(env, async |tx| tx.join_requests().list(page, env.clock.now()).await).await
 }
 
+/// A page of those that wait to be decided, latest first.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn list_open_join_requests(
+    env: &Env,
+    caller: &Caller,
+    page: PageOf<JoinRequestId>,
+) -> Result<Page<JoinRequest, JoinRequestId>, Failure> {
+    caller.read(env, async |tx| tx.join_requests().list_open(page, env.clock.now()).await).await
+}
+
 /// One request, whatever became of it; `None` if the organization has none of this id.
 ///
 /// # Errors

@@ -32,6 +32,17 @@ pub struct ListedOrganization {
     pub updated_at: DateTime<Utc>,
 }
 
+/// An organization above another one, as that one sees it.
+#[derive(Debug, Clone)]
+pub struct OrganizationAbove {
+    /// Its id.
+    pub id: OrgId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+}
+
 /// Which organizations are listed: those that all of this fits.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OrganizationFilter<'a> {
@@ -91,6 +102,36 @@ impl Store {
         });
         let organizations: Result<Vec<_>, StorageError> = organizations.collect();
         Ok(page.cut(organizations?, |organization| organization.id))
+    }
+
+    /// The organizations above one, the nearest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn list_above(&self, scope: &OrgScope) -> Result<Vec<OrganizationAbove>, StorageError> {
+        let mut above = self.ancestors(scope).await?;
+        above.retain(|id| *id != scope.org_id());
+        if above.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = above.iter().map(|id| id.as_uuid()).collect();
+        let mut tx = self.begin_system(SystemReason::Operate).await?;
+        let rows = sqlx::query!(
+            "select org_id, slug, name from organizations
+             where org_id = any($1) order by array_position($1, org_id)",
+            &ids,
+        )
+        .fetch_all(&mut *tx.transaction)
+        .await?;
+        tx.transaction.commit().await?;
+        let organizations = rows.into_iter().map(|row| {
+            Ok(OrganizationAbove {
+                id: OrgId::from_uuid(row.org_id),
+                slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
+                name: row.name,
+            })
+        });
+        organizations.collect()
     }
 
     /// Organizations whose time to be restored is over, and of which something is left, those that nothing was done about first; at

@@ -1,5 +1,7 @@
 //! What becomes of a change: done, or refused where the form says it.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::permissions::OrgatePermission;
@@ -27,6 +29,16 @@ pub(crate) struct Refusal {
     pub(crate) wrong: Wrong,
 }
 
+/// Why a form is shown once more.
+#[derive(Debug)]
+pub(crate) enum Refused<Base> {
+    /// It is shown for the first time.
+    No,
+    For(Refusal),
+    /// Somebody else changed what it is about: what was there when the form was made.
+    Meanwhile(Base),
+}
+
 /// Everything that is wrong with a form: nothing, where it is shown first.
 #[derive(Debug, Default)]
 pub(crate) struct Wrongs(pub(crate) Vec<Wrong>);
@@ -44,6 +56,40 @@ impl Wrongs {
     /// What is wrong with a field.
     pub(crate) fn with(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|wrong| wrong.field == field).map(|wrong| wrong.why.as_str())
+    }
+}
+
+impl<Base> Refused<Base> {
+    /// The same, by what the use case said.
+    pub(crate) fn by(error: &ChangeError, refusal: Refusal, base: Base) -> Self {
+        if matches!(error, ChangeError::Stale) { Self::Meanwhile(base) } else { Self::For(refusal) }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::For(refusal) => refusal.status,
+            Self::Meanwhile(_) => StatusCode::CONFLICT,
+            Self::No => StatusCode::OK,
+        }
+    }
+
+    pub(crate) fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::For(refusal) => Some(refusal),
+            Self::Meanwhile(_) | Self::No => None,
+        }
+    }
+
+    /// What others changed since the form was made, of what is there now.
+    pub(crate) fn changed(
+        &self,
+        now: &BTreeSet<String>,
+        of: impl Fn(&Base) -> &BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        match self {
+            Self::Meanwhile(base) => of(base).symmetric_difference(now).cloned().collect(),
+            Self::For(_) | Self::No => BTreeSet::new(),
+        }
     }
 }
 

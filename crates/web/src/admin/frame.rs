@@ -21,7 +21,7 @@ impl Part {
     fn is_open(self, admin: &Admin) -> bool {
         let is_there = match (self, self.section()) {
             (_, Section::Service) => admin.is_operators(),
-            (Self::Suborganizations, _) => !admin.is_operators(),
+            (Self::Delegations | Self::Suborganizations, _) => !admin.is_operators(),
             _ => true,
         };
         is_there

@@ -15,10 +15,11 @@ use orgate_flows::manage::groups::{GroupAround, find_group_around, list_all_grou
 use orgate_flows::manage::roles::list_all_roles;
 use orgate_flows::manage::{Group, Page as Listed, PageOf};
 
-use self::boxes::{Boxes, Choice};
+use self::boxes::Boxes;
 use self::members::Members;
 use super::answers::Answer;
-use super::change::{Refusal, Wrongs};
+use super::change::{Refusal, Refused, Wrongs};
+use super::choice::Choice;
 use super::frame::{Frame, Part};
 use super::meanwhile::Meanwhile;
 use super::{Admin, Named};
@@ -82,7 +83,7 @@ struct Asked {
     slug: String,
     roles: BTreeSet<String>,
     parents: BTreeSet<String>,
-    refused: Refused,
+    refused: Refused<Base>,
 }
 
 /// A group, for whether it is still as it was.
@@ -91,15 +92,6 @@ struct Base {
     name: String,
     roles: BTreeSet<String>,
     parents: BTreeSet<String>,
-}
-
-/// Why a form is shown once more.
-enum Refused {
-    /// It is shown for the first time.
-    No,
-    For(Refusal),
-    /// Somebody else changed the group: what was there when the form was made.
-    Meanwhile(Base),
 }
 
 /// What the page says besides.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission};
+use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::applications::Declared;
 
 use crate::words::words;
@@ -59,7 +60,7 @@ const AREAS: [(&str, &[(&str, &str)]); 4] = [
 /// Where whatever has no other place is.
 const ORGANIZATION: &str = "The organization";
 
-/// `templates/admin/matrix.html`.
+/// `templates/admin/matrix.html`, and `matrix_applications.html`.
 pub(crate) struct Matrix {
     /// All of Orgate's, as an owner has it.
     pub(crate) everything: PermissionBox,
@@ -196,11 +197,32 @@ impl Matrix {
         Self { everything, areas, applications, left_out }
     }
 
+    /// The same without the rows of permissions that begin so, unless one of them is ticked, or something is said of it.
+    pub(crate) fn without(mut self, prefixes: &[&str]) -> Self {
+        let matters = |row: &Row| {
+            let boxes = row.read.iter().chain(&row.manage).chain(&row.other).chain([&row.all]);
+            boxes.into_iter().any(|one| one.is_ticked || one.is_changed || one.wrong.is_some())
+        };
+        for area in &mut self.areas {
+            area.rows.retain(|row| !prefixes.contains(&row.prefix.as_str()) || matters(row));
+        }
+        self
+    }
+
     /// Whether this permission has a box.
     pub(crate) fn shows(&self, text: &str) -> bool {
         let of_applications = self.applications.iter().flat_map(|one| one.each.iter().chain([&one.all]));
         placed(&self.areas).contains(text) || of_applications.into_iter().any(|one| one.text == text)
     }
+}
+
+/// The permission that something is wrong with: a use case says it by its place.
+pub(crate) fn meant(error: &ChangeError, wanted: &BTreeSet<String>) -> Option<String> {
+    let (ChangeError::Above { pointer, .. } | ChangeError::Invalid { pointer, .. }) = error else {
+        return None;
+    };
+    let place = pointer.strip_prefix("/permissions/")?.parse().ok()?;
+    wanted.iter().nth(place).cloned()
 }
 
 /// Orgate's own permissions, by the part of the matrix that they are in.

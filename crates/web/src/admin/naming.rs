@@ -1,9 +1,26 @@
-//! What somebody calls what they make.
+//! What somebody calls what they make, and who that was.
 
 use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::permissions::OrgatePermission;
+use orgate_domain::setup::LinkMaker;
 use orgate_flows::manage::ChangeError;
 
+use super::Admin;
 use crate::fields::Form;
+
+/// Whoever made something, in a few words; and their page, if it may be opened.
+pub(super) fn maker(admin: &Admin, maker: Option<LinkMaker>) -> (&'static str, Option<String>) {
+    let (who, user) = match maker {
+        Some(LinkMaker::Client(_)) => ("An application", None),
+        Some(LinkMaker::Delegate(_)) => ("An organization above yours", None),
+        Some(LinkMaker::Operator) => ("The operator of this service", None),
+        Some(LinkMaker::User(id)) if admin.caller.user_id() == Some(id) => ("You", None),
+        Some(LinkMaker::User(id)) => ("A user", Some(id)),
+        None => ("Somebody", None),
+    };
+    let user = user.filter(|_| admin.caller.asking(OrgatePermission::UsersRead).is_some());
+    (who, user.map(|id| admin.href(&format!("/users/{id}"))))
+}
 
 /// The name in a form.
 pub(super) fn display_name(form: &Form) -> Result<DisplayName, ChangeError> {

@@ -12,10 +12,11 @@ use orgate_flows::manage::access::Holder;
 
 use super::{
     api_key, api_keys, applications, audit, audit_export, client, clients, connection, connection_switch,
-    connections, console, domain, domain_release, domains, entry, group, group_delete, groups, health,
-    invitations, invite, look, mail, mail_reset, mails, overview, policies, role, role_delete, roles,
-    setup_link, setup_links, signing_keys, standing, suborganizations, user, user_groups, user_status, users,
-    webhook, webhook_delete, webhook_delivery, webhooks,
+    connections, console, delegation, delegation_end, delegations, domain, domain_release, domains, entry,
+    group, group_delete, groups, health, invitations, invite, join_request, join_requests, joining, look,
+    mail, mail_reset, mails, overview, policies, role, role_delete, roles, setup_link, setup_links,
+    signing_keys, standing, suborganizations, user, user_groups, user_status, users, webhook, webhook_delete,
+    webhook_delivery, webhooks,
 };
 
 /// One page, or what a form on one does.
@@ -124,6 +125,12 @@ pages! {
     POST "/invitations/new" InvitationsManage => invite::post;
     POST "/invitations/{invitation}/resend" InvitationsManage => invitations::post_resend;
     POST "/invitations/{invitation}/revoke" InvitationsManage => invitations::post_revoke;
+    GET "/joining" InvitationsRead => joining::get;
+    POST "/joining" InvitationsManage => joining::post;
+    GET "/join-requests" InvitationsRead => join_requests::get;
+    GET "/join-requests/{join_request}/approve" InvitationsManage => join_request::get;
+    POST "/join-requests/{join_request}/approve" InvitationsManage => join_request::post;
+    POST "/join-requests/{join_request}/deny" InvitationsManage => join_requests::post_deny;
     GET "/look" OrganizationRead => look::get;
     POST "/look" OrganizationManage => look::post;
     GET "/mails" OrganizationRead => mails::get;
@@ -183,6 +190,11 @@ pages! {
     GET "/signing-keys" SigningKeysRead => signing_keys::get;
     POST "/signing-keys/rotate" SigningKeysManage => signing_keys::post_rotate;
     GET "/suborganizations" SuborganizationsAct => suborganizations::get;
+    GET "/delegations" DelegationsRead => delegations::get;
+    GET "/delegations/{delegate}" DelegationsRead => delegation::get;
+    POST "/delegations/{delegate}" DelegationsManage => delegation::post;
+    GET "/delegations/{delegate}/end" DelegationsManage => delegation_end::get;
+    POST "/delegations/{delegate}/end" DelegationsManage => delegation_end::post;
     GET "/audit" AuditRead => audit::get;
     GET "/audit/export" AuditRead => audit_export::get;
     GET "/organizations" OrganizationsRead of All => console::get;

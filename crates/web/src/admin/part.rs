@@ -8,6 +8,7 @@ pub(crate) enum Part {
     Overview,
     Users,
     Invitations,
+    Joining,
     Groups,
     Roles,
     Connections,
@@ -21,6 +22,7 @@ pub(crate) enum Part {
     Webhooks,
     SigningKeys,
     Audit,
+    Delegations,
     Suborganizations,
     Organizations,
     Health,
@@ -69,10 +71,11 @@ impl Section {
 
 impl Part {
     /// All of them, in the navigation's order.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Overview,
         Self::Users,
         Self::Invitations,
+        Self::Joining,
         Self::Groups,
         Self::Roles,
         Self::Connections,
@@ -86,6 +89,7 @@ impl Part {
         Self::Webhooks,
         Self::SigningKeys,
         Self::Audit,
+        Self::Delegations,
         Self::Suborganizations,
         Self::Organizations,
         Self::Health,
@@ -113,6 +117,13 @@ impl Part {
                 path: "/invitations",
                 permission: OrgatePermission::InvitationsRead,
                 icon: r#"<rect x="3" y="5" width="18" height="14" rx="2.5"/><path d="m3.75 7.5 8.25 6 8.25-6"/>"#,
+            },
+            Self::Joining => Described {
+                section: Section::People,
+                label: "Joining",
+                path: "/joining",
+                permission: OrgatePermission::InvitationsRead,
+                icon: r#"<path d="M11 3.5h6.5a2 2 0 0 1 2 2v13a2 2 0 0 1-2 2H11M3.5 12h11M10.75 8.25 14.5 12l-3.75 3.75"/>"#,
             },
             Self::Groups => Described {
                 section: Section::People,
@@ -204,6 +215,13 @@ impl Part {
                 path: "/audit",
                 permission: OrgatePermission::AuditRead,
                 icon: r#"<path d="M6 3.5h8.5L19 8v12.5H6zM14 3.5V8.5h5M9 12.5h7M9 16.5h5"/>"#,
+            },
+            Self::Delegations => Described {
+                section: Section::Oversight,
+                label: "Access from above",
+                path: "/delegations",
+                permission: OrgatePermission::DelegationsRead,
+                icon: r#"<rect x="8.75" y="15.5" width="6.5" height="5" rx="1.5"/><rect x="2.75" y="3.5" width="6.5" height="5" rx="1.5"/><rect x="14.75" y="3.5" width="6.5" height="5" rx="1.5"/><path d="M6 8.5V12h12V8.5M12 12v3.5"/>"#,
             },
             Self::Suborganizations => Described {
                 section: Section::Oversight,

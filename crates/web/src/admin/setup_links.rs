@@ -5,13 +5,14 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::SetupLinkId;
 use orgate_domain::permissions::OrgatePermission;
-use orgate_domain::setup::{LinkMaker, SetupLink, SetupPurpose};
+use orgate_domain::setup::{SetupLink, SetupPurpose};
 use orgate_flows::manage::PageOf;
 use orgate_flows::manage::setup_links::{list_setup_links, revoke_setup_link};
 
 use super::answers::Answer;
 use super::change::answer;
 use super::frame::{Frame, Pager, Part};
+use super::naming::maker;
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
@@ -60,21 +61,13 @@ impl SetupLinkLine {
             None if link.expires_at <= now => ("Expired", false),
             None => ("Open", true),
         };
-        let (who, user) = match link.maker() {
-            Some(LinkMaker::Client(_)) => ("An application", None),
-            Some(LinkMaker::Delegate(_)) => ("An organization above yours", None),
-            Some(LinkMaker::Operator) => ("The operator of this service", None),
-            Some(LinkMaker::User(id)) if admin.caller.user_id() == Some(id) => ("You", None),
-            Some(LinkMaker::User(id)) => ("A user", Some(id)),
-            None => ("Somebody", None),
-        };
-        let user = user.filter(|_| admin.caller.asking(OrgatePermission::UsersRead).is_some());
+        let (who, who_href) = maker(admin, link.maker());
         Self {
             id: link.id.to_string(),
             what: what(link),
             roles: link.role_ceiling.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
             who,
-            who_href: user.map(|id| admin.href(&format!("/users/{id}"))),
+            who_href,
             made: Moment::of(link.created_at, now),
             used: link.last_used_at.map(|at| Moment::of(at, now)),
             state,

@@ -35,6 +35,7 @@ impl Calls {
             "JoinRequests::find_by_id" => tx.join_requests().find_by_id(id);
             "JoinRequests::find" => tx.join_requests().find(id, now());
             "JoinRequests::list" => async { tx.join_requests().list(page(), now()).await.map(|page| page.items) };
+            "JoinRequests::list_open" => async { tx.join_requests().list_open(page(), now()).await.map(|page| page.items) };
             "JoinRequests::settle" => tx.join_requests().settle(&email, (invitation, times.0, times.1));
             "JoinRequests::find_settled" => tx.join_requests().find_settled(&email, now());
             "JoinRequests::has_room" => tx.join_requests().has_room(now());

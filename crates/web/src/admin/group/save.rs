@@ -2,39 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::StatusCode;
 use orgate_domain::audit::Action;
 use orgate_domain::ids::GroupId;
-use orgate_domain::names::Slug;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::manage::groups::{GroupSettings, create_group, update_group};
 use orgate_flows::manage::{ChangeError, Group};
 
-use super::{Asked, Base, Refused, Said, show, show_new};
+use super::{Asked, Base, Said, show, show_new};
 use crate::admin::answers::Answer;
-use crate::admin::change::{Refusal, done, refusal, refusal_on};
+use crate::admin::change::{Refused, done, refusal, refusal_on};
+use crate::admin::choice::chosen;
 use crate::admin::meanwhile::{Meanwhile, moved};
 use crate::admin::naming::{display_name, slug_for};
 use crate::admin::{Admin, Named, Submitted};
 use crate::fields::Form;
-
-impl Refused {
-    pub(super) const fn status(&self) -> StatusCode {
-        match self {
-            Self::For(refusal) => refusal.status,
-            Self::Meanwhile(_) => StatusCode::CONFLICT,
-            Self::No => StatusCode::OK,
-        }
-    }
-
-    pub(super) fn refusal(self) -> Option<Refusal> {
-        match self {
-            Self::For(refusal) => Some(refusal),
-            Self::Meanwhile(_) | Self::No => None,
-        }
-    }
-}
 
 /// `POST …/groups/new`.
 pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
@@ -72,34 +54,17 @@ pub(crate) async fn post(Named(id): Named<GroupId>, Submitted { admin, form }: S
         return Ok(done(&admin, (&shown, OrgatePermission::GroupsRead), "saved"));
     };
     let refusal = refusal_on(OrgatePermission::GroupsRead, &admin, &error)?;
-    let refused = match error {
-        ChangeError::Stale => Refused::Meanwhile(base),
-        _ => Refused::For(refusal),
-    };
+    let refused = Refused::by(&error, refusal, base);
     show(&admin, id, Said { asked: Some(Asked::of(&form, refused)), ..Said::default() }).await
 }
 
 /// What a form wants, of a group that is so now: what it did not show stays.
 fn settings(form: &Form, now: &Base) -> Result<GroupSettings, ChangeError> {
-    let wanted = |now: &BTreeSet<String>, (field, held): (&str, &str), pointer: &str| {
-        let (ticked, shown) = (all(form, field), all(form, held));
-        let dropped = &shown - &ticked;
-        let slugs =
-            now.iter().filter(|slug| !dropped.contains(*slug)).chain(&ticked).collect::<BTreeSet<_>>();
-        let slugs = slugs.into_iter().map(|slug| Slug::parse(slug));
-        slugs
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| ChangeError::invalid(pointer.to_owned(), error.to_string()))
-    };
     Ok(GroupSettings {
         name: display_name(form)?,
-        roles: wanted(&now.roles, ("role", "held_role"), "/roles")?,
-        parents: wanted(&now.parents, ("parent", "held_parent"), "/parents")?,
+        roles: chosen(form, ("role", "held_role"), (&now.roles, "/roles"))?,
+        parents: chosen(form, ("parent", "held_parent"), (&now.parents, "/parents"))?,
     })
-}
-
-fn all(form: &Form, field: &str) -> BTreeSet<String> {
-    form.all(field).map(str::to_owned).collect()
 }
 
 /// Who changed a group, and what, since a form was made of it.
@@ -134,12 +99,12 @@ impl Asked {
         Self { name, slug: String::new(), roles, parents, refused: Refused::No }
     }
 
-    fn of(form: &Form, refused: Refused) -> Self {
+    fn of(form: &Form, refused: Refused<Base>) -> Self {
         Self {
             name: form.text("name").to_owned(),
             slug: form.text("slug").to_owned(),
-            roles: all(form, "role"),
-            parents: all(form, "parent"),
+            roles: form.set("role"),
+            parents: form.set("parent"),
             refused,
         }
     }

@@ -15,7 +15,7 @@ use orgate_flows::manage::{ChangeError, Role};
 use super::{Asked, Refused, show, show_new};
 use crate::admin::answers::Answer;
 use crate::admin::change::{Wrongs, done, refusal, refusal_on};
-use crate::admin::matrix::{Matrix, Ticks};
+use crate::admin::matrix::{Matrix, Ticks, meant};
 use crate::admin::meanwhile::{Meanwhile, moved};
 use crate::admin::naming::{display_name, slug_for};
 use crate::admin::{Admin, Named, Submitted};
@@ -98,15 +98,6 @@ const MAX_READ: usize = MAX_PERMISSIONS + 1;
 /// What is ticked or typed.
 fn permissions(form: &Form) -> BTreeSet<String> {
     form.all("permission").map(str::to_owned).chain(form.words("more")).take(MAX_READ).collect()
-}
-
-/// The permission that something is wrong with: a use case says it by its place.
-fn meant(error: &ChangeError, wanted: &BTreeSet<String>) -> Option<String> {
-    let (ChangeError::Above { pointer, .. } | ChangeError::Invalid { pointer, .. }) = error else {
-        return None;
-    };
-    let place = pointer.strip_prefix("/permissions/")?.parse().ok()?;
-    wanted.iter().nth(place).cloned()
 }
 
 /// Who changed a role, and what, since a form was made of it.
