@@ -8,9 +8,12 @@ mod audit_export;
 mod connections;
 mod console;
 mod cost;
+mod delegations;
 mod domains;
 mod groups;
 mod invitations;
+mod join_requests;
+mod joining;
 mod look;
 mod overview;
 mod policies;
@@ -30,9 +33,11 @@ pub(crate) fn nowhere(path: &str) -> String {
     let kinds = [
         ("api_key", "apk"),
         ("connection", "con"),
+        ("delegate", "org"),
         ("domain", "dom"),
         ("group", "grp"),
         ("invitation", "inv"),
+        ("join_request", "jrq"),
         ("other", "org"),
         ("role", "rol"),
         ("setup_link", "stl"),
