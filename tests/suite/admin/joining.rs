@@ -148,17 +148,19 @@ async fn who_may_only_read_sees_it_and_no_form_and_nobody_gives_what_is_not_thei
     let page = ada.get(JOINING).await;
     save(&ada, &page, ("request", "closed"), &["admin"]).await;
     let nobody = open_as(&app.browser(), JOINING, "vic@acme.test").await;
-    let hold = async |permissions: &str| {
-        app.apply(&SAMPLES.replacen("[\"notes:read\"]", &format!("[{permissions}]"), 1)).await;
-    };
-    hold("\"orgate:organization:read\", \"orgate:invitations:read\"").await;
+    let lesser = "{ slug: lesser, permissions: [\"orgate:organization:read\", \"orgate:invitations:*\", \"orgate:roles:read\"] }";
+    let viewer = "{ slug: viewer, permissions: [\"orgate:organization:read\", \"orgate:invitations:read\"] }";
+    let roles = format!("{viewer}\n      - {lesser}");
+    let seed = SAMPLES.replacen("{ slug: viewer, permissions: [\"notes:read\"] }", &roles, 1);
+    let casey = "name: Casey, password: \"${PASSWORD}\", roles: ";
+    app.apply(&seed.replacen(&format!("{casey}[viewer]"), &format!("{casey}[lesser]"), 1)).await;
     let vic = administrator(&app, "acme", "vic@acme.test").await;
+    let casey = administrator(&app, "acme", "casey@consult.test").await;
 
     let read = vic.get(JOINING).await;
-    hold("\"orgate:invitations:*\", \"orgate:roles:read\"").await;
-    let lesser = vic.get(JOINING).await;
-    let automatic = save(&vic, &lesser, ("automatic", "closed"), &["admin"]).await;
-    let without = save(&vic, &lesser, ("automatic", "closed"), &[]).await;
+    let lesser = casey.get(JOINING).await;
+    let automatic = save(&casey, &lesser, ("automatic", "closed"), &["admin"]).await;
+    let without = save(&casey, &lesser, ("automatic", "closed"), &[]).await;
 
     assert!(nobody.status == 403 && nobody.body.contains("orgate:invitations:read"), "{}", nobody.body);
     assert!(read.body.contains("<b>On request</b>") && read.body.contains("<dd>admin</dd>"), "{}", read.body);
