@@ -8,6 +8,7 @@ import { admin } from './journeys/admin.mjs'
 import { adminAudit } from './journeys/admin_audit.mjs'
 import { adminClients } from './journeys/admin_clients.mjs'
 import { adminConsole } from './journeys/admin_console.mjs'
+import { adminJoining } from './journeys/admin_joining.mjs'
 import { adminKeys } from './journeys/admin_keys.mjs'
 import { adminRoles } from './journeys/admin_roles.mjs'
 import { adminLook } from './journeys/admin_look.mjs'
@@ -37,9 +38,9 @@ import { singlePage } from './journeys/single_page.mjs'
 const JOURNEYS = {
   people, clients, consents, devices, oauth4webapi, single_page: singlePage, authlib,
   management_api: managementApi, invitations, joining, admin, admin_audit: adminAudit, admin_console: adminConsole,
-  admin_clients: adminClients, admin_keys: adminKeys, admin_roles: adminRoles, admin_look: adminLook, admin_events: adminEvents, account,
-  admin_connections: adminConnections, apache,
-  federation, setup, pages, languages, samples, every_page: everyPage, payloads, markup,
+  admin_joining: adminJoining, admin_clients: adminClients, admin_keys: adminKeys, admin_roles: adminRoles, admin_look: adminLook,
+  admin_events: adminEvents, account, admin_connections: adminConnections, apache, federation, setup, pages, languages, samples,
+  every_page: everyPage, payloads, markup,
 }
 
 const asked = process.argv.slice(2)

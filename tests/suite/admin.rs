@@ -9,10 +9,13 @@ mod clients;
 mod connections;
 mod console;
 mod cost;
+mod delegations;
 mod domains;
 mod groups;
 mod health;
 mod invitations;
+mod join_requests;
+mod joining;
 mod look;
 mod mails;
 mod overview;
@@ -35,10 +38,12 @@ pub(crate) fn nowhere(path: &str) -> String {
         ("api_key", "apk"),
         ("client", "cli"),
         ("connection", "con"),
+        ("delegate", "org"),
         ("domain", "dom"),
         ("event", "evt"),
         ("group", "grp"),
         ("invitation", "inv"),
+        ("join_request", "jrq"),
         ("locale", "loc"),
         ("mail", "mail"),
         ("other", "org"),

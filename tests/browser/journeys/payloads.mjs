@@ -19,7 +19,7 @@ const LONGEST = 32 * 1024
 // Fields that some page shows.
 const SHOWN = [
   'organization', 'administrator', 'user', 'role', 'group', 'connection', 'invitation', 'application', 'key', 'rule', 'reason', 'upstream',
-  'claim', 'declined', 'query', 'typed', 'suborganization', 'webhook', 'mail',
+  'claim', 'declined', 'query', 'typed', 'suborganization', 'holding', 'joining', 'message', 'webhook', 'mail',
 ]
 
 export async function payloads(world) {

@@ -12,6 +12,7 @@ const WORDS = {
   organization: ['Wayne Works'], administrator: ['Ada Adler'], user: ['Nina Newman', 'Omar Otis'], role: ['Archivist', 'Approver'],
   group: ['Night shift', 'Staff'], connection: ['Workforce', 'Former directory'], invitation: ['Ivy Inman'], application: ['Wiki'],
   key: ['Hiring tool'], rule: ['staff'], external: ['HR-4711'], reason: ['Ticket 4711'], joining: ['Jo Joiner'], suborganization: ['Wayne Labs'],
+  holding: ['Wayne Holding'], message: ['I work with Ada, on the night shift.'],
   upstream: ['Uma Upstream'], webhook: ['Payroll, hears of new users', 'Alarms'], mail: ['Welcome aboard'],
 }
 // Languages that mails are worded in.
@@ -20,13 +21,16 @@ const LOCALES = ['de', 'en', 'es', 'fr', 'it', 'nl', 'pl', 'sv']
 export const ordinary = (field) => WORDS[field]
 
 const described = (wanted, slugs, issuer) => `
-organizations:${slugs.map((slug) => `
+organizations:${slugs.map((slug) => `${wanted[slug] ? `
+  - { slug: ${slug}-holding, name: ${slug} holding }` : ''}
   - slug: ${slug}
-    name: ${slug}
+    name: ${slug}${wanted[slug] ? `
+    parent: ${slug}-holding
+    delegations: [{ organization: ${slug}-holding, permissions: ["orgate:users:*", "orgate:audit:read"] }]` : ''}
     domains: [${wanted[slug] ? `${slug}.test` : ''}]
     users: [{ email: admin@${slug}.test, name: Ada Adler, password: "${PASSWORD}", roles: [owner] }]${wanted[slug] ? `
   - { slug: ${slug}-labs, name: ${slug} labs, parent: ${slug}, delegations: [{ organization: ${slug}, permissions: ["orgate:users:*"] }] }` : ''}`).join('')}
-clients:${slugs.flatMap((slug) => wanted[slug] ? [slug, `${slug}-labs`] : [slug]).map((slug) => `
+clients:${slugs.flatMap((slug) => wanted[slug] ? [slug, `${slug}-labs`, `${slug}-holding`] : [slug]).map((slug) => `
   - { client_id: ${slug}-robot, organization: ${slug}, name: Robot, type: machine, audience: owner, client_secret: "${SECRET}", resources: ["${issuer}/api"], scopes: ["orgate:*"], roles: [owner] }`).join('')}
 `
 
@@ -85,6 +89,8 @@ async function fill(place, issuer) {
   await tokenOf(place.orgate, `${slug}-robot`, SECRET, `/o/${ids.organization}`) // it has keys of its own then
   const below = await callerOf(place.orgate, `${slug}-labs`)
   await below.call('PATCH', '', { name: words('suborganization')[0] })
+  const above = await callerOf(place.orgate, `${slug}-holding`)
+  const { id: delegate } = await above.call('PATCH', '', { name: words('holding')[0] })
   await call('PATCH', '', { name, primary_color: '#0b5fff', contact_email: `it@${slug}.test` })
   const [administrator] = (await call('GET', `/users?email=${place.administrator}`)).items
   await call('PATCH', `/users/${administrator.id}`, { name: words('administrator')[0] })
@@ -136,7 +142,7 @@ async function fill(place, issuer) {
   const off = connections.pop()
   await call('PUT', `/connections/${off}/state`, { state: 'disabled', version: 1 })
   Object.assign(ids, {
-    administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, joining: true, mail: 'invitation',
+    administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, delegate, joining: true, mail: 'invitation',
     all: {
       role: roles, group: groups, user: users, connection: connections, client: applications, webhook: webhooks, event: events, locale: locales,
     },

@@ -34,6 +34,9 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/roles/{role}/delete' },
   { as: 'administrator', path: '/admin/{organization}/invitations', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/invitations/new' },
+  { as: 'administrator', path: '/admin/{organization}/joining', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/join-requests', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/join-requests/{join_request}/approve' },
   { as: 'administrator', path: '/admin/{organization}/look', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/mails', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/mails/{mail}/{locale}', ofOthers: true },
@@ -63,6 +66,9 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/webhooks/{webhook}/delete' },
   { as: 'administrator', path: '/admin/{organization}/audit', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/signing-keys', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/delegations', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/delegations/{delegate}', ofOthers: true },
+  { as: 'administrator', path: '/admin/{organization}/delegations/{delegate}/end' },
   { as: 'administrator', path: '/admin/{organization}/suborganizations' },
 
   { as: 'operator', path: '/admin/{organization}/organizations' },
@@ -191,14 +197,24 @@ async function openJoin(page, place) {
   await page.getByRole('heading', { name: /^Join/ }).waitFor()
 }
 
-async function confirmJoin(page, place) {
+async function confirmJoin(page, place, message = '') {
   const email = `joining-${place.asked = (place.asked ?? 0) + 1}@${place.slug}.test`
   await openJoin(page, place)
   await page.getByLabel(/work e-mail/i).fill(email)
   await page.getByLabel(/your name/i).fill(place.words('joining')[0])
+  await page.getByLabel(/message/i).fill(message)
   await page.getByRole('button', { name: /continue/i }).click()
   await page.getByText(/if you can join/i).waitFor()
   await page.goto(await mailTo(place.orgate, email, /http\S+\/join\S+/))
+}
+
+// Of an organization with data, somebody waits to be let in.
+export async function askToJoin(page, place) {
+  await confirmJoin(page, place, place.words('message')[0])
+  await page.getByRole('button', { name: /this is my address/i }).click()
+  await page.getByText(/request was sent/i).waitFor()
+  const [request] = (await place.api.call('GET', '/join-requests')).items
+  place.ids.join_request = request.id
 }
 
 async function openDevice(page, place) {

@@ -1,6 +1,6 @@
 // Opens every page of an organization, as everybody who opens one.
 import { assert } from './harness.mjs'
-import { ENTER, pagesOf, pathsFor } from './pages.mjs'
+import { askToJoin, ENTER, pagesOf, pathsFor } from './pages.mjs'
 import { trace } from './organizations.mjs'
 
 // `visit` is given each page, opened, and what it is called; what it throws is told of that page, and the next one is opened.
@@ -36,6 +36,7 @@ export async function walk(browser, place, visit, { only = '', again = true, bes
   const others = async () => {
     for (const as of Object.keys(ENTER).filter((as) => as !== 'administrator')) await all(as)
   }
+  if (place.ids.joining && !place.ids.join_request) await browser.visit((page) => askToJoin(page, place))
   if (beside) await Promise.all([all('administrator'), others()])
   else await all('administrator').then(others)
   return { wrong, opened }

@@ -7,6 +7,7 @@ use orgate_tests::openid_provider::OpenIdProvider;
 use orgate_web::{ADMIN_PAGES, About};
 
 use super::console::{look, operator};
+use super::join_requests::ask;
 use super::{administrator, send};
 
 /// Questions of one page at most, beside those that begin and end transactions.
@@ -26,6 +27,23 @@ fn id(list: &Page, prefix: &str) -> String {
     let (_, rest) = list.body.split_once(prefix).unwrap_or_else(|| panic!("no {prefix} in {}", list.body));
     let id = rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
     format!("{prefix}{id}")
+}
+
+/// Puts an organization above another one, which lets it in: its id.
+async fn put_above(app: &App, above: &str, below: &str) -> String {
+    for question in [
+        "insert into organization_ancestors (org_id, ancestor_id, depth) values ($1, $2, 1)",
+        "insert into delegations (org_id, delegate_id, allowed, created_at, updated_at)
+         values ($1, $2, '{orgate:users:read}', now(), now())",
+    ] {
+        sqlx::query(question)
+            .bind(app.org(below).await.org_id().as_uuid())
+            .bind(app.org(above).await.org_id().as_uuid())
+            .execute(app.database.superuser())
+            .await
+            .expect("put there");
+    }
+    app.org(above).await.org_id().to_string()
 }
 
 #[tokio::test]
@@ -71,6 +89,9 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
     let hook = format!("/admin/acme/webhooks/{}", named["webhook"]);
     let tested = send(&ada, &ada.get(&hook).await, &format!("{hook}/test"), &[]).await;
     named.insert("event", id(&ada.follow(tested).await, "evt_"));
+    let asked = ask(&app, "acme", ("asker@partner.test", None)).await;
+    named.insert("join_request", asked.rsplit('/').next().expect("an id").to_owned());
+    named.insert("delegate", put_above(&app, "globex", "acme").await);
     look(&ruth, &acme, "TICKET-7").await;
 
     let mut costly = Vec::new();

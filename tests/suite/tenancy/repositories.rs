@@ -347,6 +347,7 @@ impl Calls {
             JoinRequests::find_by_id: None
             JoinRequests::find: None
             JoinRequests::list: []
+            JoinRequests::list_open: []
             JoinRequests::settle: []
             JoinRequests::find_settled: None
             JoinRequests::has_room: true
