@@ -66,8 +66,11 @@ async function refuses({ api }) {
     await say('POST', '/roles', { slug: 'turning', name, permissions: [] })
     await say('POST', '/groups', { slug: 'turning', name })
     await say('POST', '/invitations', { email: 'turning@gotyou.test', name })
-    await say('PUT', '/mail-templates/invitation/ja', { subject: name, text: 'gotyou' })
-    await say('PUT', '/mail-templates/invitation/ja', { subject: 'gotyou', text: name })
+  }
+  // The last has marks alone, which a mail from right to left may need.
+  for (const text of TURNING.slice(0, -1)) {
+    await say('PUT', '/mail-templates/invitation/ja', { subject: text, text: 'gotyou' })
+    await say('PUT', '/mail-templates/invitation/ja', { subject: 'gotyou', text })
   }
   for (const email of ['"><img gotyou>@gotyou.test', '<gotyou@gotyou.test>', 'gotyou@gotyou.test\r\nbcc: gotyou']) await say('POST', '/users', { email, name: 'gotyou' })
   for (const text of ['<gotyou>', '"gotyou', '../gotyou', 'gotyou{']) {

@@ -32,7 +32,7 @@ pub(crate) use save::{post, post_new, post_off, post_on};
 pub(crate) use secret::{post_replay, post_rotate};
 
 /// Deliveries on one page: fewer than elsewhere, as the form is on it as well.
-const ON_A_PAGE: usize = 20;
+const ON_A_PAGE: usize = 15;
 
 /// Which deliveries can be looked at: as addresses name them, and people.
 const SHOWN: [(&str, &str); 4] =
