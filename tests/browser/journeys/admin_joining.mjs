@@ -97,7 +97,7 @@ export async function adminJoining({ journeys, orgate, browser }) {
 
   await journeys.run('axe: joining, requests to join and access from above', () =>
     browser.visit(async (page) => {
-      await browser.visit((visitor) => ask(visitor, 'jim@partner.test', 'A line\nand another one'))
+      await browser.visit((visitor) => ask(visitor, 'jim@partner.test', 'I work with Holly, as Jo does'))
       await examine(page, 'admin, joining', () => open(page, '/joining', 'Joining'))
       await examine(page, 'admin, requests to join', () => open(page, '/join-requests', 'Requests to join'))
       await examine(page, 'admin, one who asked', async () => {
