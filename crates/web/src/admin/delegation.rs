@@ -161,5 +161,6 @@ async fn meanwhile(
     (before, now): (&BTreeSet<String>, &BTreeSet<String>),
 ) -> Result<Meanwhile, Failure> {
     let changes = moved((before, now), ("It may now", "It may no more")).collect();
-    Meanwhile::find(admin, (Action::DelegationConfigured, "organization", &id.to_string()), changes).await
+    let named = [("organization", &*id.to_string())];
+    Meanwhile::find(admin, (Action::DelegationConfigured, &named), changes).await
 }

@@ -317,5 +317,5 @@ async fn meanwhile(admin: &Admin, before: &Base, now: &Base) -> Result<Meanwhile
         entry(AddressAt::Elsewhere, (before.others, now.others), "With any other address, people join now");
     let roles = moved((&before.roles, &now.roles), ("Roles put in", "Roles taken out"));
     let changes = domains.into_iter().chain(others).chain(roles).collect();
-    Meanwhile::find(admin, (Action::JoiningConfigured, "domains", now.domains.as_str()), changes).await
+    Meanwhile::find(admin, (Action::JoiningConfigured, &[("domains", now.domains.as_str())]), changes).await
 }

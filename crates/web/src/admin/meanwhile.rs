@@ -100,7 +100,8 @@ impl ChangedFields {
         client_id: &str,
         (changes, theirs): (Vec<ChangedField>, String),
     ) -> Result<Self, Failure> {
-        let by = last(admin, (Action::ClientConfigured, "client_id"), |said| said == client_id).await?;
+        let is_meant = |all: &Value| text(all, "client_id") == Some(client_id);
+        let by = last(admin, Action::ClientConfigured, is_meant).await?;
         Ok(Self { by, changes, theirs })
     }
 }
