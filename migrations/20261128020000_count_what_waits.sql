@@ -20,14 +20,17 @@ end
 $$;
 grant usage on schema public to orgate_observe;
 
+-- The oldest of each kind, however many wait of the other.
+create index outbox_waiting_by_age on outbox ((kind = 'backchannel_logout'), created_at)
+    where delivered_at is null and failed_at is null;
 create policy observe on outbox for select to orgate_observe using (true);
-grant select (kind, created_at, available_at, delivered_at, failed_at) on outbox to orgate_observe;
+grant select (kind, created_at, delivered_at, failed_at) on outbox to orgate_observe;
 create policy observe on webhooks for select to orgate_observe using (true);
 grant select (due_at) on webhooks to orgate_observe;
 create policy observe on event_streams for select to orgate_observe using (true);
 grant select (due_at) on event_streams to orgate_observe;
 create policy observe on connection_refreshes for select to orgate_observe using (true);
-grant select (due_at, noticed_days) on connection_refreshes to orgate_observe;
+grant select (due_at) on connection_refreshes to orgate_observe;
 create policy observe on domains for select to orgate_observe using (true);
 grant select (due_at) on domains to orgate_observe;
 create policy observe on key_rings for select to orgate_observe using (true);

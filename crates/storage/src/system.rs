@@ -54,7 +54,7 @@ pub enum SystemReason {
     Journal,
     /// Counts what waits to be done in the background, for whoever runs the installation.
     Observe,
-    /// Lists which organizations there are, for whoever runs the installation; and finds those that let another one act in them.
+    /// Lists which organizations there are, for whoever runs the installation; and finds those that let another one act in them, and what those above an organization are called.
     Operate,
     /// Claims connections, domains and signing keys of any organization that are due to be looked after, finds deleted
     /// organizations that are due to be erased, and goes through all organizations when the master key changes.

@@ -3,14 +3,18 @@
 use axum::extract::{FromRef as _, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::Response;
-use orgate_edge::{AppState, FormParams, QueryParams, RequestOrigin};
+use orgate_edge::{AppState, FormParams, ParamsRejection, QueryParams, RequestOrigin};
 use orgate_flows::Env;
 use orgate_protocol::params::Params;
 
+use crate::fields::{Form, Unreadable};
 use crate::page::{over, unreadable};
 
 /// The fields of a form.
 pub(crate) struct PageForm(pub(crate) Params);
+
+/// The fields of a form in which somebody may write several lines.
+pub(crate) struct WrittenForm(pub(crate) Form);
 
 /// The query's parameters. One that cannot be read is none of ours: whatever it was to go on with is over.
 pub(crate) struct PageQuery(pub(crate) Params);
@@ -27,6 +31,19 @@ impl FromRequest<AppState> for PageForm {
         let form = FormParams::from_request(Request::from_parts(parts, body), state).await;
         form.map(|FormParams(params)| Self(params))
             .map_err(|rejection| unreadable(&Env::from_ref(state), &origin, &rejection))
+    }
+}
+
+impl FromRequest<AppState> for WrittenForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(&mut parts, state).await;
+        let form = Form::read(Request::from_parts(parts, body)).await;
+        form.map(Self).map_err(|Unreadable(status)| {
+            unreadable(&Env::from_ref(state), &origin, &ParamsRejection::Body(status))
+        })
     }
 }
 

@@ -19,7 +19,8 @@ use orgate_flows::joining::onward::go_on;
 use orgate_flows::joining::prove::{JoinClosed, JoinError, Opened, Proven, look, prove};
 use orgate_protocol::params::Params;
 
-use crate::form::{LinkQuery, PageForm, PageQuery};
+use crate::fields::Form;
+use crate::form::{LinkQuery, PageForm, PageQuery, WrittenForm};
 use crate::invitation::{Explained, why};
 use crate::language::{Language, Message};
 use crate::page::{Org, Page, Trouble, failed, render, trouble};
@@ -94,14 +95,13 @@ fn subject(of: &str) -> String {
     format!("join {of}")
 }
 
-fn is_ours(env: &Env, cookies: &BrowserCookies, (params, of): (&Params, &str)) -> bool {
-    let token = params.get("csrf").unwrap_or_default();
+fn is_ours(env: &Env, cookies: &BrowserCookies, (token, of): (Option<&str>, &str)) -> bool {
+    let token = token.unwrap_or_default();
     env.vault.check_form_token(&cookies.browser.binding, &subject(of), token)
 }
 
-fn typed(params: &Params) -> Typed<'_> {
-    let of = |name| params.get(name).unwrap_or_default();
-    Typed { email: of("email"), name: of("name"), message: of("message") }
+fn typed(form: &Form) -> Typed<'_> {
+    Typed { email: form.text("email"), name: form.text("name"), message: form.text("message") }
 }
 
 /// Asks for the address.
@@ -124,17 +124,17 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(env): State<Env>,
     mut cookies: BrowserCookies,
-    PageForm(params): PageForm,
+    WrittenForm(written): WrittenForm,
 ) -> Response {
-    let handle = params.get("request").unwrap_or_default();
+    let handle = written.text("request");
     let found = match join_page(&env, handle, &cookies.browser).await {
         Ok(found) => found,
         Err(error) => return present::waiting_error(&env, &cookies.browser.origin, &error),
     };
     present::heed(&mut cookies, &found.waiting);
     let origin = &cookies.browser.origin;
-    let typed = typed(&params);
-    if !is_ours(&env, &cookies, (&params, handle)) {
+    let typed = typed(&written);
+    if !is_ours(&env, &cookies, (written.get("csrf"), handle)) {
         let said = Said { status: StatusCode::FORBIDDEN, notice: Some(OLD), wrong: &[] };
         return form(&env, &cookies, (&found, handle, typed), &said);
     }
@@ -226,7 +226,7 @@ pub(crate) async fn post_confirm(
     PageForm(params): PageForm,
 ) -> Response {
     let join = params.get("join").unwrap_or_default();
-    if !is_ours(&env, &cookies, (&params, join)) {
+    if !is_ours(&env, &cookies, (params.get("csrf"), join)) {
         let said = Said { status: StatusCode::FORBIDDEN, notice: Some(OLD), wrong: &[] };
         return confirm(&env, &cookies, &params, &said).await;
     }

@@ -2,7 +2,7 @@
 
 /// `session.ended` is "Session ended".
 pub(crate) fn words(name: &str) -> String {
-    let name = name.strip_prefix("api").map_or_else(|| name.to_owned(), |rest| format!("API{rest}"));
+    let name = name.strip_prefix("api_").map_or_else(|| name.to_owned(), |rest| format!("API {rest}"));
     let text = name.replace("sign_in", "sign-in").replace("setup", "set-up").replace(['.', '_'], " ");
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());

@@ -71,8 +71,8 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/delegations/{delegate}/end' },
   { as: 'administrator', path: '/admin/{organization}/suborganizations' },
 
-  { as: 'operator', path: '/admin/{organization}/organizations' },
   { as: 'operator', path: '/admin/{organization}/health' },
+  { as: 'operator', path: '/admin/{organization}/organizations' },
   { as: 'operator', path: '/admin/{organization}/organizations/new' },
   { as: 'operator', path: '/admin/{organization}/organizations/{other}/standing' },
 

@@ -140,7 +140,7 @@ async fn what_one_does_not_hold_is_closed_and_locks_what_others_let() {
         above.body
     );
     assert!(
-        locked.body.contains("<code>orgate:users:read</code> here, which you do not hold"),
+        locked.body.contains("<code>orgate:users:read</code>, which you do not hold yourself"),
         "{}",
         locked.body
     );

@@ -3,6 +3,7 @@
 use orgate_tests::app::{App, Browser, Page, SAMPLES};
 use orgate_tests::webhook_receiver::WebhookReceiver;
 
+use super::console::operator;
 use super::{administrator, csrf, send};
 use crate::webhooks::pass;
 
@@ -134,7 +135,7 @@ async fn an_event_that_was_not_taken_is_delivered_again_and_what_happened_is_rep
         "{}",
         failed.body
     );
-    assert!(dead.body.contains("There is none of these"), "{}", dead.body);
+    assert!(dead.body.contains("No such events."), "{}", dead.body);
     assert!(said.body.contains("The event is sent again"), "{}", said.body);
     assert_eq!(taken.iter().map(|message| message.kind()).collect::<Vec<_>>(), ["webhook.tested"]);
     assert!(delivery.ends_with(taken[0].id()), "{delivery}");
@@ -320,7 +321,13 @@ async fn the_operator_alone_is_offered_to_hear_of_all_organizations() {
     let form = ada.get(NEW).await;
 
     let refused = send(&ada, &form, NEW, &[("url", "http://localhost:9/"), ("scope", "all")]).await;
+    let ruth = operator(&app).await;
+    let new = "/admin/operator/webhooks/new";
+    let offered = ruth.get(new).await;
+    let made = send(&ruth, &offered, new, &[("url", "http://localhost:9/"), ("scope", "all")]).await;
 
+    assert!(offered.body.contains("name=\"scope\" value=\"all\""), "{}", offered.body);
+    assert_eq!(made.status, 200, "{}", made.body);
     assert!(!form.body.contains("name=\"scope\""), "{}", form.body);
     assert!(refused.status == 403 && refused.body.contains("hears of all others"), "{}", refused.body);
     assert!(ada.get(LIST).await.body.contains("There is no webhook"));

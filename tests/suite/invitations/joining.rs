@@ -332,9 +332,17 @@ async fn only_forms_of_this_browser_count_and_what_was_typed_stays() {
     assert!(wrong.body.contains("email-error") && wrong.body.contains("message-error"), "{}", wrong.body);
     assert_eq!(world.count(ADDRESSES).await, 0);
 
-    form.send("new@acme.test", "", "").await;
+    let mailed = form.send("new@acme.test", "", "Hello,\r\n\u{7}let me in.").await;
+    assert_eq!(mailed.status, 200, "{}", mailed.body);
     let link = world.links("new@acme.test").await.pop().expect("a mail");
     let page = form.browser.get(&link).await;
+    assert!(page.body.contains("Hello,\nlet me in."), "{}", page.body);
+    let smuggled = form.send("new@acme.test\r\nBcc: all@acme.test", "No\nra", "").await;
+    assert!(
+        smuggled.body.contains("email-error") && smuggled.body.contains("name-error"),
+        "{}",
+        smuggled.body
+    );
     let elsewhere = confirm(&world.app.browser(), &page).await;
     assert_eq!(elsewhere.status, 403);
     assert_eq!(world.count("select count(*) from join_requests where proven_at is not null").await, 0);

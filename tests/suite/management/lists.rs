@@ -72,6 +72,7 @@ async fn what_is_shown_of_an_organization_and_a_user_is_all_that_is_shown() {
       "erase_after": null,
       "external_id": null,
       "id": "org_…",
+      "locale": null,
       "logo_url": null,
       "name": "Acme Inc",
       "parent_id": null,

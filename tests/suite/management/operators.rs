@@ -26,6 +26,7 @@ async fn an_operator_makes_lists_suspends_and_restores_organizations() {
       "erase_after": null,
       "external_id": null,
       "id": "org_…",
+      "locale": null,
       "logo_url": null,
       "name": "Initech",
       "parent_id": "org_…",

@@ -90,6 +90,7 @@ async fn each_ready_role_may_what_it_says_in_its_own_organization_and_nothing_el
     PUT /organizations/{organization}/status: 
     PUT /organizations/{organization}/external-id: 
     PUT /organizations/{organization}/parent: 
+    GET /backlog: 
     GET /role-blueprints: 
     PUT /role-blueprints/{blueprint}: 
     GET /organizations/{organization}/api-keys: owner admin auditor

@@ -412,6 +412,25 @@ async fn each_role_may_do_this_and_nothing_else() {
     orgate_journal: audit_events: rows: none
     orgate_journal: audit_writings: usage
     orgate_journal: schema public: usage
+    orgate_observe: connection_refreshes: select (due_at)
+    orgate_observe: connection_refreshes: rows: true
+    orgate_observe: domains: select (due_at)
+    orgate_observe: domains: rows: true
+    orgate_observe: event_positions: select (place, occurred_at)
+    orgate_observe: event_positions: rows: true
+    orgate_observe: event_streams: select (due_at)
+    orgate_observe: event_streams: rows: true
+    orgate_observe: key_rings: select (due_at)
+    orgate_observe: key_rings: rows: true
+    orgate_observe: organizations: select (status, erase_after, erased_at)
+    orgate_observe: organizations: rows: true
+    orgate_observe: outbox: select (kind, created_at, delivered_at, failed_at)
+    orgate_observe: outbox: rows: true
+    orgate_observe: schema public: usage
+    orgate_observe: sign_in_tally: select (place)
+    orgate_observe: sign_in_tally: rows: true
+    orgate_observe: webhooks: select (due_at)
+    orgate_observe: webhooks: rows: true
     orgate_operate: delegations: select
     orgate_operate: delegations: rows: true
     orgate_operate: organizations: select (org_id, slug, name, status, parent_id, is_operator, created_at, updated_at, external_id, erase_after, erasing_since)

@@ -18,10 +18,10 @@ pub(crate) struct View {
     /// Which: `mails`, `logouts`, `webhooks`, `event_streams`, `connections`, `domains`, `signing_keys`, `erasures` or
     /// `sign_in_counts`. There may be more.
     work: String,
-    /// How much could be done now, and is not yet; 10000 at most.
+    /// How much is due, or, of messages, not sent yet; 10000 at most.
     #[schema(maximum = 10000)]
     due: u32,
-    /// Since when the first of it could be; `null` if there is none.
+    /// Since when the first of it is, or was written; `null` if there is none.
     since: Option<DateTime<Utc>>,
     /// Whether that is longer ago than it should be: more than five minutes.
     late: bool,

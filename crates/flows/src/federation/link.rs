@@ -132,7 +132,7 @@ pub(super) async fn finish_link(
     identity: &UpstreamIdentity,
     mut trace: Trace,
 ) -> Result<Returned, WaitingError> {
-    let (env, browser) = (returning.env, returning.browser);
+    let (env, browser, now) = (returning.env, returning.browser, returning.env.clock.now());
     let policy = env.configuration.policy(&env.store, &returning.scope).await.map_err(Failure::from)?;
     let mut tx = returning.begin().await?;
     if !returning.consume(&mut tx).await? {
@@ -170,7 +170,6 @@ pub(super) async fn finish_link(
         provider: returning.version.settings.provider.identifier(),
         subject: &mapped.subject,
     };
-    let now = env.clock.now();
     if !tx.identities().save_link(key, user_id, (asserted, &mapped.kept), now).await.map_err(Failure::from)? {
         let rejection = trace.fail("identity_taken", "the identity is linked to another user already");
         drop(tx);

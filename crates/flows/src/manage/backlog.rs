@@ -16,9 +16,9 @@ const LATE_AFTER: Duration = Duration::minutes(5);
 pub struct Backlog {
     /// Which, as the management API calls it.
     pub work: String,
-    /// How much could be done now, and is not yet; [`MOST_COUNTED`] at most.
+    /// How much is due, or, of messages, not sent yet; [`MOST_COUNTED`] at most.
     pub due: u32,
-    /// Since when the first of it could be.
+    /// Since when the first of it is, or was written.
     pub since: Option<DateTime<Utc>>,
     /// Whether that is longer ago than it should be.
     pub is_late: bool,

@@ -312,7 +312,7 @@ fn check(client: &Client, is_operator: bool) -> Result<(), ChangeError> {
 /// Gives a client a new secret; those before it are accepted for `overlap` more.
 ///
 /// # Errors
-/// [`ChangeError`]; [`ChangeError::InUse`] for a client that proves itself otherwise.
+/// [`ChangeError`], as for more than [`LONGEST_OVERLAP`]; [`ChangeError::InUse`] for a client that proves itself otherwise.
 pub async fn rotate_client_secret(
     env: &Env,
     caller: &Caller,
@@ -320,6 +320,10 @@ pub async fn rotate_client_secret(
     once: Option<&Once>,
 ) -> Result<WithSecret, ChangeError> {
     let change = async {
+        if !(Duration::zero()..=LONGEST_OVERLAP).contains(&overlap) {
+            let detail = format!("0 to {}", LONGEST_OVERLAP.num_seconds());
+            return Err(ChangeError::invalid("/overlap_secs", detail));
+        }
         let mut change = ChangeOfRights::begin(env, caller).await?;
         let described = reached(&mut change, id).await?;
         let Change { tx, caller, .. } = &mut *change;

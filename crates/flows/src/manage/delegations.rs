@@ -32,7 +32,8 @@ pub async fn list_delegations(env: &Env, caller: &Caller) -> Result<Vec<Delegati
     caller.read(env, async |tx| tx.delegations().list().await).await
 }
 
-/// Every organization above this one, the nearest first, and what each is let do.
+/// Every organization above this one, the nearest first, and what each is let do. Whoever is not at home is told of those that are
+/// let in alone: the others agreed to be known to this organization, and not to its guests.
 ///
 /// # Errors
 /// [`Failure`].
@@ -46,7 +47,7 @@ pub async fn list_above(env: &Env, caller: &Caller) -> Result<Vec<Above>, Failur
         delegation: delegations.iter().find(|one| one.delegate == organization.id).cloned(),
         organization,
     });
-    Ok(found.collect())
+    Ok(found.filter(|above| caller.is_at_home() || above.delegation.is_some()).collect())
 }
 
 /// One of these; `None` if it is not above.

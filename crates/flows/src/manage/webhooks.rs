@@ -138,11 +138,11 @@ pub async fn update_webhook(
         let (mut change, before) = hold(env, caller, id).await?;
         let Change { tx, caller, .. } = &mut change;
         let WebhookSettings { terms, status } = edit(&before)?;
-        // Whoever may not have it sent anything may have it be silent.
+        // Whoever may not have it sent anything may have it be silent, also where its address is not good any more.
         if !(status == WebhookStatus::Disabled && terms == before.terms) {
             check_rights(caller, before.scope)?;
+            check_webhook(env, &terms)?;
         }
-        check_webhook(env, &terms)?;
         let mark = Mark::of([
             ("url", terms.url != before.terms.url),
             ("description", terms.description != before.terms.description),

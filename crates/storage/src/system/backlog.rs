@@ -10,14 +10,14 @@ use crate::{StorageError, Store};
 pub struct Waiting {
     /// The kind: a text of the query's.
     pub work: String,
-    /// How much of it could be done now, `most` at most.
+    /// How much of it is due, or, of messages, not sent yet; `most` at most.
     pub due: i64,
-    /// Since when the first of that could be.
+    /// Since when the first of that is, or was written.
     pub since: Option<DateTime<Utc>>,
 }
 
 impl Store {
-    /// What could be done now and is not, by its kind, and no more than `most` of each counted.
+    /// What is due, or not sent yet, by its kind, and no more than `most` of each counted.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -28,11 +28,13 @@ impl Store {
             Waiting,
             r#"select 'mails' as "work!", count(*) as "due!", min(created_at) as since
                from (select created_at from outbox
-                     where delivered_at is null and failed_at is null and kind <> 'backchannel_logout' limit $2) mail
+                     where delivered_at is null and failed_at is null and (kind = 'backchannel_logout') = false
+                     order by created_at limit $2) mail
                union all
                select 'logouts', count(*), min(created_at)
                from (select created_at from outbox
-                     where delivered_at is null and failed_at is null and kind = 'backchannel_logout' limit $2) logout
+                     where delivered_at is null and failed_at is null and (kind = 'backchannel_logout') = true
+                     order by created_at limit $2) logout
                union all
                select 'webhooks', count(*), min(due_at)
                from (select due_at from webhooks where due_at <= $1 order by due_at limit $2) hook

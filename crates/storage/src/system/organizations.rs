@@ -104,7 +104,7 @@ impl Store {
         Ok(page.cut(organizations?, |organization| organization.id))
     }
 
-    /// The organizations above one, the nearest first.
+    /// The organizations above one that are not deleted, the nearest first.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -118,7 +118,7 @@ impl Store {
         let mut tx = self.begin_system(SystemReason::Operate).await?;
         let rows = sqlx::query!(
             "select org_id, slug, name from organizations
-             where org_id = any($1) order by array_position($1, org_id)",
+             where org_id = any($1) and status <> 'deleted' order by array_position($1, org_id)",
             &ids,
         )
         .fetch_all(&mut *tx.transaction)

@@ -21,7 +21,6 @@ struct HealthTemplate {
     here: String,
     /// How long the database took to say all this, in milliseconds.
     took: u128,
-    version: &'static str,
     /// How many kinds of work are late.
     late: usize,
     work: Vec<WorkLine>,
@@ -92,7 +91,6 @@ pub(crate) async fn get(admin: Admin) -> Answer {
         frame: Frame::of(&admin, Part::Health),
         here: admin.href(Part::Health.path()),
         took,
-        version: env!("CARGO_PKG_VERSION"),
         late: backlog.iter().filter(|backlog| backlog.is_late).count(),
         work: backlog.into_iter().map(|backlog| WorkLine::of(&admin, backlog)).collect(),
     };

@@ -1,9 +1,12 @@
 //! The mails that the organization sends: in whose words, and in which languages.
 
+use std::fmt::Display;
+
 use askama::Template;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use orgate_domain::mail_templates::{MailKind, MailLocale, MailTemplate};
+use orgate_domain::locales::InvalidLocale;
+use orgate_domain::mail_templates::{MailKind, MailLocale, MailTemplate, UnknownMail};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::mail_templates::{languages, list_mail_templates};
 use orgate_flows::sentence;
@@ -133,9 +136,11 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
 /// Which mail is asked for, in which language, or why there is none; `None`: nothing is asked.
 fn asked(params: &Params) -> Option<Result<(MailKind, MailLocale), String>> {
     let language = params.get("language")?.trim();
-    let key = || Ok((params.get("mail").unwrap_or_default().parse()?, language.parse()?));
-    let key: Result<_, orgate_domain::mail_templates::UnknownMail> = key();
-    Some(key.map_err(|error| sentence(&error.to_string())))
+    let why = |error: &dyn Display| sentence(&error.to_string());
+    let kind = params.get("mail").unwrap_or_default().parse().map_err(|error: UnknownMail| why(&error));
+    // One for all others is a choice of the list's.
+    let locale = language.parse().map_err(|_: UnknownMail| why(&InvalidLocale));
+    Some(kind.and_then(|kind| Ok((kind, locale?))))
 }
 
 /// The languages that Orgate speaks, and those that the organization does.

@@ -197,8 +197,8 @@ pages! {
     POST "/delegations/{delegate}/end" DelegationsManage => delegation_end::post;
     GET "/audit" AuditRead => audit::get;
     GET "/audit/export" AuditRead => audit_export::get;
-    GET "/organizations" OrganizationsRead of All => console::get;
     GET "/health" OrganizationsRead of All => health::get;
+    GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;
     POST "/organizations/new" OrganizationsManage of All => console::post_new;
     GET "/organizations/{other}/standing" OrganizationsManage of Other => standing::get;

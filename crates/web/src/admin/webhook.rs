@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::ids::{EventId, WebhookId};
 use orgate_domain::permissions::OrgatePermission;
-use orgate_domain::webhooks::{MAX_DESCRIPTION, MAX_FILTERS};
+use orgate_domain::webhooks::{MAX_DESCRIPTION, MAX_FILTERS, PATIENCE};
 use orgate_flows::manage::webhooks::{find_webhook, list_deliveries, missing_right};
 use orgate_flows::manage::{
     DeliveryStatus, Page as Listed, PageOf, Webhook, WebhookDelivery, WebhookScope, WebhookStatus,
@@ -73,6 +73,8 @@ struct Shown {
     state: WebhookState,
     /// When the next event is tried, after a failure.
     retry: Option<String>,
+    /// Days that it may fail before it is switched off.
+    patience: i64,
     made: String,
     /// Until when the secret before this one signs as well.
     previous: Option<String>,
@@ -236,6 +238,7 @@ impl Shown {
             is_of_all: webhook.scope == WebhookScope::All,
             is_on: webhook.status == WebhookStatus::Enabled,
             state: WebhookState::of(webhook, now),
+            patience: PATIENCE.num_days(),
             retry: webhook.retry_at.filter(|_| webhook.failing_since.is_some()).map(time),
             made: time(webhook.created_at),
             previous: previous.filter(|until| *until > now).map(time),

@@ -23,6 +23,9 @@ use crate::page::{Link, Page};
 use crate::setup::time;
 use crate::words::words;
 
+/// Events of one moment among which one is looked for.
+const SAME_MOMENT: usize = 50;
+
 /// `templates/admin/webhook_delivery.html`.
 #[derive(Template)]
 #[template(path = "admin/webhook_delivery.html")]
@@ -128,7 +131,8 @@ pub(crate) async fn get(
         back: above,
         delivery: DeliveryLine::of(&admin, (id, &delivery), now),
         what,
-        elsewhere: (!own).then(|| delivery.key.org_id.to_string()),
+        elsewhere: (!own && missing_right(&admin.caller, webhook.scope).is_none())
+            .then(|| delivery.key.org_id.to_string()),
         sends: sends(&admin, &webhook),
         url: webhook.terms.url,
     };
@@ -145,9 +149,6 @@ async fn happened(admin: &Admin, delivery: &WebhookDelivery) -> Result<Option<(S
     let event = found.items.into_iter().find(|event| event.place.id == place.id);
     Ok(event.map(|event| (words(&event.action), event.action)))
 }
-
-/// Events of one moment among which one is looked for.
-const SAME_MOMENT: usize = 50;
 
 /// `POST …/webhooks/{webhook}/test`: leads to what comes back.
 pub(crate) async fn post_test(Named(id): Named<WebhookId>, Submitted { admin, .. }: Submitted) -> Answer {

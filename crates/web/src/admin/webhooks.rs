@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::WebhookId;
 use orgate_domain::permissions::OrgatePermission;
-use orgate_domain::webhooks::GONE;
+use orgate_domain::webhooks::{FAILING, GONE};
 use orgate_flows::manage::webhooks::list_webhooks;
 use orgate_flows::manage::{PageOf, Webhook, WebhookScope, WebhookStatus};
 use url::Url;
@@ -64,9 +64,10 @@ impl WebhookState {
             (WebhookStatus::Disabled, Some(GONE)) => {
                 state("Switched off", "refused", Some("Its receiver answered that it is gone (status 410)."))
             }
-            (WebhookStatus::Disabled, Some(_)) => {
-                state("Switched off", "refused", Some("Its receiver took nothing for five days."))
+            (WebhookStatus::Disabled, Some(FAILING)) => {
+                state("Switched off", "refused", Some("Its receiver took nothing for days."))
             }
+            (WebhookStatus::Disabled, Some(_)) => state("Switched off", "refused", None),
             (WebhookStatus::Enabled, _) if since.is_some() => Self {
                 since,
                 ..state("Failing", "refused", Some("Its receiver takes nothing. It is tried again."))

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use orgate_domain::api_keys::{KeyMaker, USE_NOTED_EVERY};
+use orgate_domain::api_keys::USE_NOTED_EVERY;
 use orgate_domain::audit::Origin;
 use orgate_domain::clients::Client;
 use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::ids::ApiKeyId;
-use orgate_domain::permissions::{EVERYTHING, Held};
+use orgate_domain::permissions::Held;
 use orgate_domain::policies::Policy;
 use orgate_domain::roles::Permission;
 use orgate_storage::{OrgScope, StandingApiKey};
@@ -47,7 +47,7 @@ pub(super) async fn admit(
         roles: held.roles,
         holds: Held::of(held.permissions.iter().map(String::as_str)),
         lent: Lent {
-            scope: askable(&client, key.maker),
+            scope: askable(&client),
             permissions: Held::of(key.permissions.iter().map(Permission::as_str)),
             delegated: None,
         },
@@ -85,10 +85,7 @@ async fn note_use(env: &Env, scope: &OrgScope, key: ApiKeyId) -> Result<(), Fail
 }
 
 /// What a token could be asked for by this client now: no key does more.
-fn askable(client: &Client, maker: KeyMaker) -> Held {
-    match (&client.settings.scopes, maker) {
-        (Some(scopes), _) => Held::of(scopes.iter().map(String::as_str)),
-        (None, KeyMaker::Client(_)) => Held::of([EVERYTHING]),
-        (None, KeyMaker::User(_)) => Held::default(), // people grant no scope that nobody lists
-    }
+fn askable(client: &Client) -> Held {
+    // Without a list, a machine gets none, and people grant none that nobody lists.
+    Held::of(client.settings.scopes.iter().flatten().map(String::as_str))
 }

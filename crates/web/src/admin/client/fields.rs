@@ -194,7 +194,9 @@ impl Field {
             Self::BackchannelLogoutUri => client.settings.backchannel_logout_uri = url()?,
             Self::Scopes => {
                 let scopes: BTreeSet<String> = each(text.split(' '), "scope", parse_scope)?;
-                client.settings.scopes = Some(scopes).filter(|_| !text.is_empty());
+                // A machine that may ask for nothing is not one of which nothing is said.
+                let is_said = !text.is_empty() || kind == ClientKind::Machine;
+                client.settings.scopes = Some(scopes).filter(|_| is_said);
             }
             Self::Resources => client.settings.resources = each(text.lines(), "line", parse_resource)?,
         }
