@@ -297,9 +297,9 @@ async fn a_machine_is_given_roles_all_of_them_or_none() {
     assert_eq!(missing.status, 404);
     assert_eq!((role(&after, "help-desk").1, role(&after, "auditor").1), (true, false), "{}", after.body);
     let form = [("grant_type", "client_credentials"), ("resource", &*api), ("scope", "orgate:users:read")];
-    let token = app.token_as(&client_id, &secret, &form).await.text("access_token");
+    let bearer = app.token_as(&client_id, &secret, &form).await.text("access_token");
     let url = app.at("/api/v1/organizations/acme/users");
-    let reply = orgate_tests::app::client().get(url).bearer_auth(token).send().await.expect("an answer");
+    let reply = orgate_tests::app::client().get(url).bearer_auth(bearer).send().await.expect("an answer");
     assert_eq!(reply.status(), 200);
 }
 

@@ -1,7 +1,7 @@
 //! Webhooks: made, tried out, changed, switched off, replayed and deleted in the administration.
 
 use orgate_tests::app::{App, Browser, Page, SAMPLES};
-use orgate_tests::webhook_receiver::WebhookReceiver;
+use orgate_tests::webhook_receiver::{Message, WebhookReceiver};
 
 use super::console::operator;
 use super::{administrator, csrf, send};
@@ -137,7 +137,7 @@ async fn an_event_that_was_not_taken_is_delivered_again_and_what_happened_is_rep
     );
     assert!(dead.body.contains("No such events."), "{}", dead.body);
     assert!(said.body.contains("The event is sent again"), "{}", said.body);
-    assert_eq!(taken.iter().map(|message| message.kind()).collect::<Vec<_>>(), ["webhook.tested"]);
+    assert_eq!(taken.iter().map(Message::kind).collect::<Vec<_>>(), ["webhook.tested"]);
     assert!(delivery.ends_with(taken[0].id()), "{delivery}");
     assert!(wrong.status == 422 && wrong.body.contains("id=\"since-error\""), "{}", wrong.body);
     assert!(wrong.body.contains("value=\"yesterday\""), "{}", wrong.body);

@@ -65,6 +65,7 @@ struct ClientTemplate {
 }
 
 /// What it is.
+#[expect(clippy::struct_excessive_bools, reason = "what a page shows and what it does not")]
 struct Described {
     id: String,
     client_id: String,

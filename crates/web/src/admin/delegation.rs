@@ -117,7 +117,7 @@ async fn show(admin: &Admin, id: OrgId, (done, asked): (Option<&'static str>, Op
         back: admin.href(Part::Delegations.path()),
         name: organization.name,
         slug: organization.slug.to_string(),
-        base: Vec::from_iter(held.iter().map(String::as_str)).join(" "),
+        base: held.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
         since,
         lock,
         edits,

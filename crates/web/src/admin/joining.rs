@@ -126,7 +126,8 @@ impl Base {
 
     fn text(&self) -> BaseText {
         let (domains, others) = (self.domains.as_str(), self.others.as_str());
-        BaseText { domains, others, roles: Vec::from_iter(self.roles.iter().map(String::as_str)).join(" ") }
+        let roles = self.roles.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+        BaseText { domains, others, roles }
     }
 }
 

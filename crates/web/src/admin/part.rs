@@ -95,6 +95,7 @@ impl Part {
         Self::Health,
     ];
 
+    #[expect(clippy::too_many_lines, reason = "each part has some lines")]
     const fn described(self) -> Described {
         match self {
             Self::Overview => Described {

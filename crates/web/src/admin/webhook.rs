@@ -63,6 +63,7 @@ struct WebhookTemplate {
 }
 
 /// A webhook as it is now.
+#[expect(clippy::struct_excessive_bools, reason = "what a page shows and what it does not")]
 struct Shown {
     name: String,
     url: String,

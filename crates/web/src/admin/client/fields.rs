@@ -156,7 +156,7 @@ impl Field {
     /// What stands in it of a client.
     pub(super) fn text(self, client: &Client) -> String {
         let url = |url: &Option<Url>| url.as_ref().map(Url::to_string).unwrap_or_default();
-        let joined = |texts: &BTreeSet<String>, by: &str| Vec::from_iter(texts.iter().cloned()).join(by);
+        let joined = |texts: &BTreeSet<String>, by: &str| texts.iter().cloned().collect::<Vec<_>>().join(by);
         match self {
             Self::Name => client.name.as_str().trim().to_owned(),
             Self::Audience => client.audience.as_str().to_owned(),

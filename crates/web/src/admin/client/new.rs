@@ -186,7 +186,9 @@ fn show(admin: &Admin, form: &Form, refused: Option<Refusal>, all: Vec<Wrong>) -
         let mut shown = Typed::read(form, "", fields).shown(kind, &api, &wrongs);
         // Unless told, as the management API has it.
         if form.get("type").is_none() {
-            shown.iter_mut().for_each(|field| field.choose(Audience::Owner.as_str()));
+            for field in &mut shown {
+                field.choose(Audience::Owner.as_str());
+            }
         }
         shown
     };

@@ -33,8 +33,8 @@ pub(super) struct Roles {
 impl Roles {
     pub(super) fn of(admin: &Admin, (all, held): (&[Role], &[Slug]), refused: Option<Refused>) -> Self {
         let ticked = refused.as_ref().map(|(_, ticked)| ticked);
-        let boxed = |role: &Role| HeldRole::of(admin, (role, held.contains(&role.slug)), ticked);
-        let boxes: Vec<_> = all.iter().map(boxed).collect();
+        let shown = |role: &Role| HeldRole::of(admin, (role, held.contains(&role.slug)), ticked);
+        let boxes: Vec<_> = all.iter().map(shown).collect();
         Self {
             assigns: boxes.iter().any(|role| role.is_open),
             boxes,
