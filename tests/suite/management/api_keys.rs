@@ -551,8 +551,10 @@ async fn a_client_that_binds_its_tokens_or_may_not_ask_for_the_api_has_no_keys()
 
     is(&format!("resources: [\"{api}\"], dpop_bound_access_tokens: true")).await;
     assert_eq!(status(&app, &key, USERS).await, 401);
-    is(&format!("resources: [\"{api}\"], dpop_bound_access_tokens: false")).await;
+    is(&format!("resources: [\"{api}\"], dpop_bound_access_tokens: false, scopes: [\"orgate:*\"]")).await;
     assert_eq!(status(&app, &key, USERS).await, 200);
+    is(&format!("resources: [\"{api}\"]")).await;
+    assert_eq!(status(&app, &key, USERS).await, 403, "a machine without a list gets no scope, by whatever");
     is("resources: []").await;
     assert_eq!(status(&app, &key, USERS).await, 401);
     is(&format!("resources: [\"{api}\"], scopes: [\"orgate:roles:read\"]")).await;
