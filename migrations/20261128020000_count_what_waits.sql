@@ -21,8 +21,10 @@ $$;
 grant usage on schema public to orgate_observe;
 
 -- The oldest of each kind, however many wait of the other.
-create index outbox_waiting_by_age on outbox ((kind = 'backchannel_logout'), created_at)
-    where delivered_at is null and failed_at is null;
+create index outbox_mails_by_age on outbox (created_at)
+    where delivered_at is null and failed_at is null and kind <> 'backchannel_logout';
+create index outbox_logouts_by_age on outbox (created_at)
+    where delivered_at is null and failed_at is null and kind = 'backchannel_logout';
 create policy observe on outbox for select to orgate_observe using (true);
 grant select (kind, created_at, delivered_at, failed_at) on outbox to orgate_observe;
 create policy observe on webhooks for select to orgate_observe using (true);

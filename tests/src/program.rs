@@ -140,7 +140,18 @@ impl Running {
             return Some(status);
         }
         signal("-INT", self.child.id());
-        let status = self.child.wait().ok();
+        // Whoever started the tests in the background of a shell has them, and what they start, ignore that.
+        let patience = Instant::now() + Duration::from_mins(1);
+        let status = loop {
+            match self.child.try_wait().ok()? {
+                Some(status) => break Some(status),
+                None if Instant::now() > patience => {
+                    self.child.kill().ok()?;
+                    break self.child.wait().ok();
+                }
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
         for reader in self.readers.drain(..) {
             reader.join().ok()?;
         }

@@ -18,6 +18,7 @@ mod join_requests;
 mod joining;
 mod look;
 mod mails;
+mod once;
 mod overview;
 mod policies;
 mod roles;
@@ -139,6 +140,27 @@ async fn send(browser: &Browser, page: &Page, action: &str, fields: &[(&str, &st
     let token = csrf(page, action);
     let fields = [&[("csrf", token.as_str())], fields].concat();
     browser.post(action, &fields).await
+}
+
+/// What a page shows to be copied.
+fn copied(page: &Page, id: &str) -> String {
+    let found = page.body.split_once(&format!("<code id=\"{id}\">"));
+    let (_, rest) = found.unwrap_or_else(|| panic!("no {id}: {} {}", page.status, page.body));
+    rest.split('<').next().unwrap_or_default().to_owned()
+}
+
+/// Every value of the hidden fields of this name.
+fn hidden(page: &Page, field: &str) -> Vec<String> {
+    let begins = format!("type=\"hidden\" name=\"{field}\" value=\"");
+    let values = page.body.split(&begins).skip(1);
+    values.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
+}
+
+/// Whether a box is ticked; `None` if it is not there, or closed.
+fn ticked(page: &Page, field: &str, value: &str) -> Option<bool> {
+    let (_, rest) = page.body.split_once(&format!("name=\"{field}\" value=\"{value}\""))?;
+    let rest = rest.split('>').next().unwrap_or_default();
+    (!rest.contains("disabled")).then(|| rest.contains("checked"))
 }
 
 /// The address of a user's page, by their name.

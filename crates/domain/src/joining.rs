@@ -144,6 +144,11 @@ impl Entry {
 }
 
 impl Joining {
+    /// Whether it was said of a domain that is verified since then: others may prove domains, and could give what joining gives.
+    pub fn covers(&self, verified_at: DateTime<Utc>) -> bool {
+        verified_at <= self.set_at
+    }
+
     /// Whether anybody may do anything.
     pub fn is_open(&self) -> bool {
         self.domains != Entry::Closed || self.others != Entry::Closed

@@ -267,6 +267,20 @@ pub fn parse_own(text: &str) -> Result<Permission, PermissionProblem> {
     if permission.is_reserved() { Ok(permission) } else { Err(PermissionProblem::Foreign) }
 }
 
+impl OrgatePermission {
+    /// Whether it is of use to somebody from above: what is about all organizations is the operator's, and each organization below
+    /// lets them in for itself.
+    pub const fn is_of_use_from_above(self) -> bool {
+        !matches!(
+            self,
+            Self::OrganizationsAct
+                | Self::OrganizationsManage
+                | Self::OrganizationsRead
+                | Self::SuborganizationsAct
+        )
+    }
+}
+
 /// Reads one that an organization above can be let use: of Orgate's own, and not to act further down.
 ///
 /// # Errors

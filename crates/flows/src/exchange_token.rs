@@ -217,13 +217,10 @@ fn narrowed(
             return Err(RequestError::new(ErrorCode::InvalidScope, "more is asked for than the token has"));
         }
         Some(asked) => {
-            settings.check_scope(asked)?;
+            settings.check_scope(call.client.kind, asked)?;
             asked.clone()
         }
-        None => held
-            .iter()
-            .filter(|scope| settings.scopes.as_ref().is_none_or(|own| own.contains(*scope)))
-            .collect(),
+        None => held.iter().filter(|scope| settings.may_ask_for(call.client.kind, scope)).collect(),
     };
     let target = match (call.resource, request.audience.as_deref()) {
         (Some(resource), Some(audience)) if resource != audience => {

@@ -197,13 +197,13 @@ impl Limits {
         in_time(async { turn.acquire_owned().await }).await
     }
 
-    /// Waits for a turn to look for users by words, which may take many of an organization's to be looked at.
+    /// Waits for a turn to look for users by words, which may take many of an organization's to be looked at: behind what the same
+    /// caller looks for, and apart from those who change something.
     ///
     /// # Errors
     /// As of [`Limits::take_turn`].
-    pub async fn take_turn_to_search(&self, org_id: OrgId) -> Result<OwnedSemaphorePermit, TooMany> {
-        let turn = self.turn((org_id, Some("search".to_owned())), TURNS);
-        in_time(async { turn.acquire_owned().await }).await
+    pub async fn take_turn_to_search(&self, org_id: OrgId, caller: &str) -> Result<Turn, TooMany> {
+        self.take_turn_apart(org_id, ("search", caller)).await
     }
 
     /// Waits for a turn to take much of what an organization keeps along: behind what the same caller began, and apart from those who
@@ -212,8 +212,12 @@ impl Limits {
     /// # Errors
     /// As of [`Limits::take_turn`].
     pub async fn take_turn_to_export(&self, org_id: OrgId, caller: &str) -> Result<Turn, TooMany> {
-        let own = self.turn((org_id, Some(format!("export {caller}"))), 1);
-        let all = self.turn((org_id, Some("export".to_owned())), TURNS);
+        self.take_turn_apart(org_id, ("export", caller)).await
+    }
+
+    async fn take_turn_apart(&self, org_id: OrgId, (what, caller): (&str, &str)) -> Result<Turn, TooMany> {
+        let own = self.turn((org_id, Some(format!("{what} {caller}"))), 1);
+        let all = self.turn((org_id, Some(what.to_owned())), TURNS);
         both(own, all).await
     }
 

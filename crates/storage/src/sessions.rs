@@ -365,34 +365,42 @@ impl Sessions<'_> {
         Ok(page.cut(sessions?, |session| session.id))
     }
 
-    /// Has an open session proven by another cookie, and no more by the one before, and takes back what that one was used to have
-    /// granted: codes, and what was issued for them; `false` if it has ended.
-    pub async fn renew(
+    /// Begins another session in the place of an open one, proven by another cookie, with the same other end: whoever has the former
+    /// is to end it, and with it whatever was granted by its cookie, also what is being granted meanwhile. `false` if it has ended.
+    pub async fn succeed(
         &mut self,
-        id: SessionId,
-        token: &SecretHash,
+        former: SessionId,
+        (id, token): (SessionId, &SecretHash),
         now: DateTime<Utc>,
     ) -> Result<bool, StorageError> {
-        let renewed = sqlx::query_scalar!(
-            r#"with renewed as (
-                   update sessions set token_hash = $3 where org_id = $1 and id = $2 and ended_at is null
+        let begun = sqlx::query_scalar!(
+            r#"with former as (
+                   select user_id, auth_time, amr, expires_at, address, user_agent, browser_hash, method, connection_id, ends_by
+                   from sessions where org_id = $1 and id = $2 and ended_at is null for update
+               ), begun as (
+                   insert into sessions (org_id, id, user_id, token_hash, auth_time, amr, created_at, last_seen_at, expires_at,
+                                         address, user_agent, browser_hash, method, connection_id, ends_by)
+                   select $1, $3, user_id, $4, auth_time, amr, $5, $5, expires_at,
+                          address, user_agent, browser_hash, method, connection_id, ends_by
+                   from former
                    returning id
-               ), revoked as (
-                   update grants family set revoked_at = $4 from renewed
-                   where family.org_id = $1 and family.session_id = renewed.id and family.revoked_at is null
-               ), voided as (
-                   update authorization_codes code set redeemed_at = $4 from renewed
-                   where code.org_id = $1 and code.session_id = renewed.id and code.redeemed_at is null
+               ), other_end as (
+                   insert into upstream_sessions
+                       (org_id, session_id, connection_id, subject, upstream_sid, logout, provider, identity)
+                   select $1, begun.id, other.connection_id, other.subject, other.upstream_sid, other.logout,
+                          other.provider, other.identity
+                   from begun join upstream_sessions other on other.org_id = $1 and other.session_id = $2
                )
-               select count(*) as "count!" from renewed"#,
+               select count(*) as "count!" from begun"#,
             self.org_id,
+            former.as_uuid(),
             id.as_uuid(),
             token.as_bytes(),
             now,
         )
         .fetch_one(&mut *self.conn)
         .await?;
-        Ok(renewed == 1)
+        Ok(begun == 1)
     }
 
     /// Whose a session is, ended or not.

@@ -53,6 +53,7 @@ mod part;
 mod policies;
 mod policy_change;
 mod policy_fields;
+mod radio;
 mod reason;
 mod role;
 mod role_boxes;
@@ -153,6 +154,12 @@ impl Admin {
     /// The token of a form.
     pub(crate) fn token(&self) -> String {
         self.env.vault.form_token(&self.cookies.browser.binding, &subject(&self.signed_in))
+    }
+
+    /// What tells a form from any other: see [`change::once`]. Empty where nothing is random: then no secret is made either.
+    pub(crate) fn once(&self) -> String {
+        let id = self.env.random.uuid(self.env.clock.now());
+        id.map(|id| id.to_string()).unwrap_or_default()
     }
 }
 

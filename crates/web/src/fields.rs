@@ -104,6 +104,11 @@ impl Form {
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
 
+    /// All of its fields, as a body.
+    pub(crate) fn encoded(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish()
+    }
+
     /// The file that was chosen.
     pub(crate) fn take_file(&mut self) -> Option<Vec<u8>> {
         self.file.take()

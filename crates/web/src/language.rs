@@ -33,16 +33,6 @@ impl Language {
         }
     }
 
-    /// Its name, in English.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::De => "German",
-            Self::En => "English",
-            Self::Es => "Spanish",
-            Self::Fr => "French",
-        }
-    }
-
     /// What whoever sent this reads: what the application asked for, else what their browser says, else English. In an
     /// organization, see [`Self::in_organization`].
     pub(crate) fn of(origin: &Origin) -> Self {
@@ -73,6 +63,34 @@ impl Language {
         let (year, time) = (at.format("%Y").to_string(), at.format("%H:%M").to_string());
         self.say_numbers(Message("moment"), &numbers, &[("year", &year), ("time", &time)])
     }
+}
+
+/// What a language of this tag (BCP 47) is called in English; of one that is rarely used, its tag.
+pub(crate) fn called(tag: &str) -> String {
+    let language = tag.split('-').next().unwrap_or_default();
+    let known = match language {
+        "ar" => "Arabic",
+        "cs" => "Czech",
+        "da" => "Danish",
+        "de" => "German",
+        "en" => "English",
+        "es" => "Spanish",
+        "fi" => "Finnish",
+        "fr" => "French",
+        "it" => "Italian",
+        "ja" => "Japanese",
+        "ko" => "Korean",
+        "nb" | "no" => "Norwegian",
+        "nl" => "Dutch",
+        "pl" => "Polish",
+        "pt" => "Portuguese",
+        "sv" => "Swedish",
+        "tr" => "Turkish",
+        "uk" => "Ukrainian",
+        "zh" => "Chinese",
+        _ => return tag.to_owned(),
+    };
+    if tag == language { known.to_owned() } else { format!("{known} ({tag})") }
 }
 
 #[cfg(test)]

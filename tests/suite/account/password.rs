@@ -60,7 +60,7 @@ async fn a_password_is_changed_and_only_the_session_that_it_was_changed_in_goes_
     let events = app.events("acme").await;
     let times = |event: &str| events.iter().filter(|other| *other == event).count();
     assert_eq!(times("user.configured success changed_by_user"), 1, "{events:?}");
-    assert_eq!(times("session.ended success password_changed"), 1, "{events:?}");
+    assert_eq!(times("session.ended success password_changed"), 2, "{events:?}");
     let told: (Value, String) =
         sqlx::query_as("select detail, actor_kind from audit_events where reason = 'changed_by_user'")
             .fetch_one(app.database.superuser())
@@ -177,7 +177,7 @@ async fn read_off(browser: &Browser) -> String {
     pairs.join("; ")
 }
 
-/// Whoever had the cookie before has nothing by it afterwards, though the session goes on.
+/// Whoever had the cookie before has nothing by it afterwards, though the browser stays signed in.
 #[tokio::test]
 async fn what_was_read_off_the_browser_before_is_worth_nothing_afterwards() {
     let app = App::start().await;
@@ -206,6 +206,40 @@ async fn what_was_read_off_the_browser_before_is_worth_nothing_afterwards() {
         given.iter().any(|line| line.starts_with("orgate_session_") && line.contains("HttpOnly")),
         "{given:?}"
     );
+}
+
+/// What is being granted in the very moment of the change, by the former cookie, is worth nothing either.
+#[tokio::test]
+async fn a_code_that_is_issued_while_the_password_is_changed_is_worth_nothing() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let thief = app.browser_with(&read_off(&browser).await);
+    let silent = thief.authorize(&[("organization", "acme"), ("prompt", "none")]).await;
+    let location = silent.location().expect("an answer");
+    let code = location.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+    let superuser = app.database.superuser();
+    for statement in [
+        "create table issued as select * from authorization_codes where redeemed_at is null",
+        "delete from authorization_codes where redeemed_at is null",
+    ] {
+        assert_ne!(sqlx::query(statement).execute(superuser).await.expect("done").rows_affected(), 0);
+    }
+    let mut issuing = superuser.acquire().await.expect("a connection");
+    let issue = sqlx::raw_sql("begin; insert into authorization_codes select * from issued");
+    issue.execute(&mut *issuing).await.expect("issued, and not committed yet");
+
+    let commits = async {
+        app.blocked().await;
+        sqlx::raw_sql("commit").execute(&mut *issuing).await.expect("committed");
+    };
+    let (done, ()) = tokio::join!(change(&browser, [PASSWORD, CHOSEN, CHOSEN]), commits);
+
+    assert_eq!(done.status, 303, "{}", done.body);
+    let kept =
+        "select count(*) = (select count(*) from issued) from authorization_codes where redeemed_at is null";
+    assert!(sqlx::query_scalar::<_, bool>(kept).fetch_one(superuser).await.expect("counted"), "it is there");
+    let redeemed = app.redeem(&code).await;
+    assert_eq!(redeemed.status, 400, "{:?}", redeemed.body);
 }
 
 /// A browser that the account knows is not kept out by others: but whoever has taken it over does not guess from everywhere either.

@@ -3,15 +3,9 @@
 use orgate_tests::app::{App, Page};
 use serde_json::Value;
 
-use super::{administrator, send};
+use super::{administrator, copied, send};
 
 const NEW: &str = "/admin/acme/api-keys/new";
-
-/// The key that a page shows.
-fn secret(body: &str) -> String {
-    let (_, rest) = body.split_once("<code id=\"key\">").unwrap_or_else(|| panic!("no key in {body}"));
-    rest.split('<').next().unwrap_or_default().to_owned()
-}
 
 /// The row of the key with this name.
 fn of_key<'a>(body: &'a str, name: &str) -> &'a str {
@@ -56,7 +50,7 @@ async fn a_key_is_shown_once_does_what_was_ticked_and_nothing_once_it_is_taken_b
 
     let fields = [("name", "Hiring tool"), ("permission", "orgate:users:read"), ("expires_in_days", "30")];
     let made = send(&ada, &form, NEW, &fields).await;
-    let key = secret(&made.body);
+    let key = copied(&made, "key");
     let list = ada.get("/admin/acme/api-keys").await;
     let (read, refused) = (ask(&app, &key, "/users").await.0, ask(&app, &key, "/roles").await.0);
     let (_, rest) = list.body.split_once("/admin/acme/api-keys/apk_").expect("a key of the list");

@@ -4,7 +4,7 @@ use orgate_domain::ids::ClientId;
 use orgate_tests::app::{App, Browser, CALLBACK, PASSWORD, Page, SAMPLES, VERIFIER};
 
 use super::console::operator;
-use super::{administrator, csrf, nowhere, send};
+use super::{administrator, copied, csrf, nowhere, send};
 
 const NEW: &str = "/admin/acme/clients/new";
 
@@ -21,13 +21,6 @@ fn web<'a>(name: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)
     kept.chain(more.iter().copied()).collect()
 }
 
-/// The text of an element with this id.
-fn text(page: &Page, id: &str) -> String {
-    let found = page.body.split_once(&format!("<code id=\"{id}\">"));
-    let (_, rest) = found.unwrap_or_else(|| panic!("no {id}: {} {}", page.status, page.body));
-    rest.split('<').next().unwrap_or_default().to_owned()
-}
-
 /// Where the page that shows a secret leads on to.
 fn onward(page: &Page) -> String {
     let (_, rest) = page.body.split_once("class=\"onward\"").unwrap_or_else(|| panic!("{}", page.body));
@@ -39,7 +32,7 @@ async fn machine(browser: &Browser, more: &[(&str, &str)]) -> (String, String, S
     let form = browser.get(NEW).await;
     let usual = [("type", "machine"), ("name", "Robot"), ("authentication", "client_secret")];
     let made = send(browser, &form, NEW, &[&usual, more].concat()).await;
-    (onward(&made), text(&made, "client_id"), text(&made, "secret"))
+    (onward(&made), copied(&made, "client_id"), copied(&made, "secret"))
 }
 
 /// What stood in the fields of a client's form when it was shown.
@@ -88,7 +81,7 @@ async fn people_sign_in_to_an_application_that_was_registered_and_its_secret_is_
     let form = ada.get(NEW).await;
 
     let made = send(&ada, &form, NEW, &web("Wiki", &[])).await;
-    let (client_id, secret) = (text(&made, "client_id"), text(&made, "secret"));
+    let (client_id, secret) = (copied(&made, "client_id"), copied(&made, "secret"));
     let page = ada.get(onward(&made)).await;
     let list = ada.get("/admin/acme/clients").await;
 
@@ -124,6 +117,23 @@ async fn one_that_keeps_no_secret_leads_to_its_page() {
     assert!(page.body.contains("Somebody else’s: people are asked"), "{}", page.body);
     assert!(!page.body.contains(&format!("{at}/secret")), "{}", page.body);
     assert_eq!((secret.status.as_u16(), secret.leads_to()), (303, at));
+}
+
+#[tokio::test]
+async fn one_that_has_a_key_of_its_own_is_known_by_that_and_what_a_form_hides_counts_for_nothing() {
+    let app = App::start().await;
+    let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let form = ada.get(NEW).await;
+    let keys = ("jwks_uri", "https://keys.example/jwks.json");
+
+    let keyed = send(&ada, &form, NEW, &web("Keyed", &[("authentication", "private_key_jwt"), keys])).await;
+    let keyed = ada.follow(keyed).await;
+    let secret = send(&ada, &form, NEW, &web("Wiki", &[keys])).await;
+    let secret = ada.get(onward(&secret)).await;
+
+    assert!(keyed.body.contains("keys.example/jwks.json"), "{}", keyed.body);
+    assert!(keyed.body.contains("By an assertion that it signs"), "{}", keyed.body);
+    assert!(!secret.body.contains("keys.example"), "{}", secret.body);
 }
 
 #[tokio::test]
@@ -222,8 +232,11 @@ async fn a_form_that_is_stale_says_what_changed_and_can_be_saved_once_more() {
     assert_eq!(first.status, 303, "{}", first.body);
 
     let stale = save(&ada, &of_ada, &at, &[("name", "Intranet")]).await;
-    let merged = [("name", "Intranet"), ("home_url", "https://wiki.example/")];
-    let mine = save(&ada, &stale, &at, &merged).await;
+    let (_, home) = stale.body.split_once("id=\"home_url\"").expect("the field");
+    let (_, home) = home.split_once("value=\"").expect("what stands in it");
+    let home = home.split('"').next().unwrap_or_default();
+    assert_eq!(home, "https://wiki.example/", "theirs, where it was not touched");
+    let mine = save(&ada, &stale, &at, &[("name", "Intranet"), ("home_url", home)]).await;
 
     assert_eq!(stale.status, 409, "{}", stale.body);
     for text in [
@@ -250,10 +263,10 @@ async fn a_secret_is_replaced_and_those_before_it_end_as_was_chosen() {
 
     let wrong = send(&ada, &form, &rotate, &[("overlap_secs", "86401")]).await;
     let made = send(&ada, &form, &rotate, &[("overlap_secs", "3600")]).await;
-    let second = text(&made, "secret");
+    let second = copied(&made, "secret");
     let both = [works(&app, &client_id, &first).await, works(&app, &client_id, &second).await];
     let page = ada.get(&at).await;
-    let third = text(&send(&ada, &form, &rotate, &[("overlap_secs", "0")]).await, "secret");
+    let third = copied(&send(&ada, &form, &rotate, &[("overlap_secs", "0")]).await, "secret");
 
     assert!(wrong.status == 422 && wrong.body.contains("id=\"overlap_secs-error\""), "{}", wrong.body);
     assert!(form.body.contains("value=\"86400\" selected"), "{}", form.body);
@@ -349,7 +362,7 @@ async fn an_operator_registers_one_for_every_organization_under_a_name_of_their_
 
     let fields = web("CRM", &[("audience", "all"), ("client_id", "crm")]);
     let made = send(&ruth, &form, new, &fields).await;
-    let signed_in = sign_in(&app, "crm", &text(&made, "secret")).await;
+    let signed_in = sign_in(&app, "crm", &copied(&made, "secret")).await;
     let taken = send(&ruth, &form, new, &fields).await;
     let list = ruth.get("/admin/operator/clients").await;
     let at = onward(&made);
@@ -357,7 +370,7 @@ async fn an_operator_registers_one_for_every_organization_under_a_name_of_their_
     let saved = save(&ruth, &page, &at, &[("audience", "granted")]).await;
 
     assert!(form.body.contains("name=\"audience\" value=\"owner\" checked"), "as the management API has it");
-    assert_eq!(text(&made, "client_id"), "crm");
+    assert_eq!(copied(&made, "client_id"), "crm");
     assert_eq!(signed_in, 200, "people of another organization");
     assert!(taken.status == 409 && taken.body.contains("id=\"client_id-error\""), "{}", taken.body);
     assert!(list.body.contains("<td data-label=\"For\">Every organization</td>"), "{}", list.body);

@@ -2,7 +2,7 @@
 
 use orgate_tests::app::{App, Browser, Page};
 
-use super::{administrator, csrf, open_as, send};
+use super::{administrator, csrf, open_as, send, ticked};
 
 const LIST: &str = "/admin/east/delegations";
 
@@ -38,13 +38,6 @@ async fn save(browser: &Browser, page: &Page, path: &str, ticks: &[&str]) -> Pag
     send(browser, page, path, &fields).await
 }
 
-/// Whether a permission's box is ticked; `None` if it is not there, or closed.
-fn ticked(page: &Page, permission: &str) -> Option<bool> {
-    let (_, rest) = page.body.split_once(&format!("name=\"permission\" value=\"{permission}\""))?;
-    let rest = rest.split('>').next().unwrap_or_default();
-    (!rest.contains("disabled")).then(|| rest.contains("checked"))
-}
-
 #[tokio::test]
 async fn one_above_is_let_in_changed_and_let_in_no_more() {
     let app = App::start().await;
@@ -74,12 +67,18 @@ async fn one_above_is_let_in_changed_and_let_in_no_more() {
     assert!(!form.body.contains("In your applications") && !form.body.contains("orgate:suborganizations"));
     assert!(page.body.contains("It is saved"), "{}", page.body);
     assert_eq!(
-        (ticked(&page, "orgate:users:read"), ticked(&page, "orgate:users:manage")),
+        (
+            ticked(&page, "permission", "orgate:users:read"),
+            ticked(&page, "permission", "orgate:users:manage")
+        ),
         (Some(true), Some(false))
     );
     assert_eq!(let_in.status, 200, "{}", let_in.body);
     assert_eq!(
-        (ticked(&changed, "orgate:users:read"), ticked(&changed, "orgate:roles:read")),
+        (
+            ticked(&changed, "permission", "orgate:users:read"),
+            ticked(&changed, "permission", "orgate:roles:read")
+        ),
         (Some(false), Some(true))
     );
     assert!(list_after.body.contains("Sees roles"), "{}", list_after.body);
@@ -111,7 +110,7 @@ async fn what_cannot_be_let_is_said_and_what_was_ticked_is_kept() {
     for refused in [&further, &foreign] {
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains("Nothing was saved"), "{}", refused.body);
-        assert_eq!(ticked(refused, "orgate:users:read"), Some(true), "{}", refused.body);
+        assert_eq!(ticked(refused, "permission", "orgate:users:read"), Some(true), "{}", refused.body);
     }
     assert!(eve.get(LIST).await.body.contains("Not let in"));
 }
@@ -131,7 +130,10 @@ async fn what_one_does_not_hold_is_closed_and_locks_what_others_let() {
     let confirm = len.get(format!("{path}/end")).await;
     let ended = send(&len, &confirm, &format!("{path}/end"), &[("word", "acme")]).await;
 
-    let boxes = (ticked(&mine, "orgate:users:read"), ticked(&mine, "orgate:delegations:read"));
+    let boxes = (
+        ticked(&mine, "permission", "orgate:users:read"),
+        ticked(&mine, "permission", "orgate:delegations:read"),
+    );
     assert_eq!(boxes, (None, Some(false)));
     assert_eq!(above.status, 403);
     assert!(
@@ -174,12 +176,12 @@ async fn a_form_that_is_stale_says_what_changed_and_can_be_saved_once_more() {
         assert!(stale.body.contains(text), "{text}: {}", stale.body);
     }
     assert_eq!(
-        (ticked(&stale, "orgate:users:*"), ticked(&stale, "orgate:roles:read")),
+        (ticked(&stale, "permission", "orgate:users:*"), ticked(&stale, "permission", "orgate:roles:read")),
         (Some(false), Some(true))
     );
     let after = eve.follow(mine).await;
     assert_eq!(
-        (ticked(&after, "orgate:users:*"), ticked(&after, "orgate:roles:read")),
+        (ticked(&after, "permission", "orgate:users:*"), ticked(&after, "permission", "orgate:roles:read")),
         (Some(false), Some(true))
     );
 }

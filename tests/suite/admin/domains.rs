@@ -3,7 +3,7 @@
 use orgate_tests::app::{App, Browser, Page, SAMPLES};
 use orgate_tests::name_server::NameServer;
 
-use super::{administrator, csrf, send};
+use super::{administrator, copied, csrf, send};
 
 const LIST: &str = "/admin/acme/domains";
 
@@ -21,13 +21,6 @@ async fn claim(browser: &Browser, organization: &str, name: &str) -> (String, Pa
     (claimed.leads_to(), browser.follow(claimed).await)
 }
 
-/// What stands to be copied.
-fn value(page: &Page, id: &str) -> String {
-    let (_, rest) =
-        page.body.split_once(&format!("<code id=\"{id}\">")).unwrap_or_else(|| panic!("{}", page.body));
-    rest.split('<').next().unwrap_or_default().to_owned()
-}
-
 #[tokio::test]
 async fn a_domain_is_claimed_proven_by_its_record_and_given_up_once_it_was_typed() {
     let (app, dns) = world().await;
@@ -39,7 +32,7 @@ async fn a_domain_is_claimed_proven_by_its_record_and_given_up_once_it_was_typed
     dns.fail(true);
     let silent = send(&ada, &claimed, &check, &[]).await;
     dns.fail(false);
-    dns.set(&value(&claimed, "record-name"), &value(&claimed, "record-value"));
+    dns.set(&copied(&claimed, "record-name"), &copied(&claimed, "record-value"));
     let found = send(&ada, &missing, &check, &[("subdomains", "yes")]).await;
     let verified = ada.follow(found).await;
     let list = ada.get(LIST).await;
@@ -51,7 +44,7 @@ async fn a_domain_is_claimed_proven_by_its_record_and_given_up_once_it_was_typed
     for text in ["The domain is claimed", "To be proven", "Check now", "data-copy=\"record-value\""] {
         assert!(claimed.body.contains(text), "{text}: {}", claimed.body);
     }
-    assert_eq!(value(&claimed, "record-name"), "_orgate-challenge.proven.test");
+    assert_eq!(copied(&claimed, "record-name"), "_orgate-challenge.proven.test");
     assert_eq!((missing.status.as_u16(), silent.status.as_u16()), (422, 422));
     assert!(missing.body.contains("The record is not there yet"), "{}", missing.body);
     assert!(
@@ -126,7 +119,7 @@ async fn another_organizations_domain_is_claimed_like_any_and_told_of_once_the_r
     let ada = administrator(&app, "acme", "ada@acme.test").await;
 
     let (of, claimed) = claim(&ada, "acme", "globex.test").await;
-    dns.set(&value(&claimed, "record-name"), &value(&claimed, "record-value"));
+    dns.set(&copied(&claimed, "record-name"), &copied(&claimed, "record-value"));
     let held = send(&ada, &claimed, &format!("{of}/verify"), &[]).await;
 
     assert!(claimed.body.contains("The domain is claimed"), "{}", claimed.body);

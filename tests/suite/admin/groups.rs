@@ -2,7 +2,7 @@
 
 use orgate_tests::app::{App, Browser, Page, SAMPLES};
 
-use super::{administrator, csrf, send};
+use super::{administrator, csrf, hidden, send, ticked};
 
 const NEW: &str = "/admin/acme/groups/new";
 
@@ -16,23 +16,11 @@ async fn make(browser: &Browser, name: &str, more: &[(&str, &str)]) -> (String, 
     (path, page)
 }
 
-/// Whether a box is ticked; `None` if it is not there, or closed.
-fn ticked(page: &Page, field: &str, slug: &str) -> Option<bool> {
-    let (_, rest) = page.body.split_once(&format!("name=\"{field}\" value=\"{slug}\""))?;
-    let rest = rest.split('>').next().unwrap_or_default();
-    (!rest.contains("disabled")).then(|| rest.contains("checked"))
-}
-
 /// Sends the form of a group's page as it was shown, but for its name and what is ticked.
 async fn save(browser: &Browser, page: &Page, (action, name): (&str, &str), ticks: &[(&str, &str)]) -> Page {
-    let hidden = |field: &str| {
-        let begins = format!("type=\"hidden\" name=\"{field}\" value=\"");
-        let values = page.body.split(&begins).skip(1);
-        values.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
-    };
     let mut fields = vec![("name".to_owned(), name.to_owned())];
     for field in ["base_name", "base_roles", "base_parents", "held_role", "held_parent"] {
-        fields.extend(hidden(field).into_iter().map(|value| (field.to_owned(), value)));
+        fields.extend(hidden(page, field).into_iter().map(|value| (field.to_owned(), value)));
     }
     let shown = fields.iter().map(|(field, value)| (field.as_str(), value.as_str()));
     send(browser, page, action, &shown.chain(ticks.iter().copied()).collect::<Vec<_>>()).await

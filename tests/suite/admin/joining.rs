@@ -2,20 +2,15 @@
 
 use orgate_tests::app::{App, Browser, Page, SAMPLES};
 
-use super::{administrator, open_as, send};
+use super::{administrator, hidden, open_as, send, ticked};
 
 const JOINING: &str = "/admin/acme/joining";
 
 /// Saves the form as it was shown, but for what is chosen and ticked.
 async fn save(browser: &Browser, page: &Page, (domains, others): (&str, &str), roles: &[&str]) -> Page {
-    let hidden = |field: &str| {
-        let begins = format!("type=\"hidden\" name=\"{field}\" value=\"");
-        let values = page.body.split(&begins).skip(1);
-        values.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
-    };
     let mut fields = vec![("domains", domains.to_owned()), ("others", others.to_owned())];
     for field in ["base_domains", "base_others", "base_roles", "held_role"] {
-        fields.extend(hidden(field).into_iter().map(|value| (field, value)));
+        fields.extend(hidden(page, field).into_iter().map(|value| (field, value)));
     }
     fields.extend(roles.iter().map(|role| ("role", (*role).to_owned())));
     let fields: Vec<_> = fields.iter().map(|(field, value)| (*field, value.as_str())).collect();
@@ -30,13 +25,6 @@ fn chosen(page: &Page, field: &str) -> String {
         of_it.contains("checked")
     });
     found.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
-}
-
-/// Whether a role's box is ticked; `None` if it is not there, or closed.
-fn ticked(page: &Page, slug: &str) -> Option<bool> {
-    let (_, rest) = page.body.split_once(&format!("name=\"role\" value=\"{slug}\""))?;
-    let rest = rest.split('>').next().unwrap_or_default();
-    (!rest.contains("disabled")).then(|| rest.contains("checked"))
 }
 
 #[tokio::test]
@@ -60,7 +48,7 @@ async fn an_administrator_says_who_may_join_and_with_which_roles() {
         (chosen(&page, "domains").as_str(), chosen(&page, "others").as_str()),
         ("automatic", "request")
     );
-    assert_eq!((ticked(&page, "viewer"), ticked(&page, "reader")), (Some(true), Some(false)));
+    assert_eq!((ticked(&page, "role", "viewer"), ticked(&page, "role", "reader")), (Some(true), Some(false)));
     let events = app.events("acme").await;
     assert!(events.contains(&"joining.configured success".to_owned()), "{events:?}");
 }
@@ -85,7 +73,7 @@ async fn what_cannot_be_is_said_beside_its_field_and_what_was_chosen_is_kept() {
         assert!(refused.body.contains(&format!("id=\"{field}-error\"")), "{field}: {}", refused.body);
         let said = refused.body.replace("&#39;", "'");
         assert_eq!(said.matches(why).count(), 2, "{field}: {}", refused.body);
-        assert_eq!(ticked(refused, "viewer"), Some(true), "{field}");
+        assert_eq!(ticked(refused, "role", "viewer"), Some(true), "{field}");
     }
     assert_eq!(chosen(&anybody, "domains"), "request");
     assert_eq!(chosen(&unknown, "others"), "request");
@@ -117,9 +105,15 @@ async fn a_form_that_is_stale_says_what_changed_and_can_be_saved_once_more() {
     ] {
         assert!(stale.body.contains(text), "{text}: {}", stale.body);
     }
-    assert_eq!((chosen(&stale, "domains").as_str(), ticked(&stale, "viewer")), ("automatic", Some(false)));
+    assert_eq!(
+        (chosen(&stale, "domains").as_str(), ticked(&stale, "role", "viewer")),
+        ("automatic", Some(false))
+    );
     let after = ada.follow(mine).await;
-    assert_eq!((chosen(&after, "domains").as_str(), ticked(&after, "viewer")), ("automatic", Some(false)));
+    assert_eq!(
+        (chosen(&after, "domains").as_str(), ticked(&after, "role", "viewer")),
+        ("automatic", Some(false))
+    );
 }
 
 #[tokio::test]
@@ -166,7 +160,7 @@ async fn who_may_only_read_sees_it_and_no_form_and_nobody_gives_what_is_not_thei
     assert!(read.body.contains("<b>On request</b>") && read.body.contains("<dd>admin</dd>"), "{}", read.body);
     assert!(!read.body.contains("action=\"/admin/acme/joining\""), "{}", read.body);
     assert!(read.body.contains("takes the permission orgate:invitations:manage"), "{}", read.body);
-    assert_eq!((ticked(&lesser, "admin"), ticked(&lesser, "viewer")), (Some(true), None));
+    assert_eq!((ticked(&lesser, "role", "admin"), ticked(&lesser, "role", "viewer")), (Some(true), None));
     assert!(lesser.body.contains("Yours to take away, and not to give"), "{}", lesser.body);
     assert_eq!(automatic.status, 403, "{}", automatic.body);
     assert!(automatic.body.contains("<a href=\"#roles\">"), "{}", automatic.body);

@@ -45,7 +45,11 @@ async fn a_mail_is_worded_previewed_and_given_back() {
     let listed = ada.get(LIST).await;
     let reset = format!("{GERMAN}/reset");
     let confirm = ada.get(&reset).await;
-    let given_back = send(&ada, &confirm, &reset, &[]).await;
+    let version = confirm.field("version");
+    say(&ada, (&ada.get(GERMAN).await, GERMAN), "save", ("{{ organization }} wartet", "Neu.")).await;
+    let stale = send(&ada, &confirm, &reset, &[("version", &version)]).await;
+    let version = stale.field("version");
+    let given_back = send(&ada, &stale, &reset, &[("version", &version)]).await;
     let given_back = ada.follow(given_back).await;
 
     for text in ["Invitation", "Change of address", "German", "All other languages", "Orgate’s"] {
@@ -66,11 +70,12 @@ async fn a_mail_is_worded_previewed_and_given_back() {
     );
     assert!(preview(&saved).contains("As it goes out now") && preview(&saved).contains("Acme Inc wartet"));
     assert!(listed.body.contains(">Yours<"), "{}", listed.body);
+    assert!(stale.status == 409 && stale.body.contains("Nothing was changed"), "{}", stale.body);
     assert!(given_back.body.contains("Your words are gone") && !given_back.body.contains(">Yours<"));
     assert_eq!(ada.get(&reset).await.status, 404);
     let events = app.events("acme").await;
     let worded = events.iter().filter(|event| *event == "mail_template.configured success").count();
-    assert_eq!(worded, 2, "{events:?}");
+    assert_eq!(worded, 3, "{events:?}");
 }
 
 #[tokio::test]

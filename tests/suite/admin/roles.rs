@@ -2,7 +2,7 @@
 
 use orgate_tests::app::{App, Browser, Page, SAMPLES};
 
-use super::{administrator, csrf, send};
+use super::{administrator, csrf, hidden, send, ticked};
 
 const NEW: &str = "/admin/acme/roles/new";
 
@@ -21,22 +21,9 @@ async fn role_page(browser: &Browser, slug: &str) -> String {
     rest.split('"').next().unwrap_or_default().to_owned()
 }
 
-/// Whether a box is ticked; `None` if it is not there, or closed.
-fn ticked(page: &Page, permission: &str) -> Option<bool> {
-    let (_, rest) = page.body.split_once(&format!("name=\"permission\" value=\"{permission}\""))?;
-    let rest = rest.split('>').next().unwrap_or_default();
-    (!rest.contains("disabled")).then(|| rest.contains("checked"))
-}
-
-/// What a hidden field says.
-fn hidden(page: &Page, field: &str) -> String {
-    let (_, rest) = page.body.split_once(&format!("name=\"{field}\" value=\"")).expect("a hidden field");
-    rest.split('"').next().unwrap_or_default().to_owned()
-}
-
 /// Sends the form of a role's page as it was shown, but for its name and what is ticked.
 async fn save(browser: &Browser, page: &Page, (action, name): (&str, &str), permissions: &[&str]) -> Page {
-    let (base, base_name) = (hidden(page, "base"), hidden(page, "base_name"));
+    let (base, base_name) = (hidden(page, "base").concat(), hidden(page, "base_name").concat());
     let mut fields = vec![("name", name), ("base", base.as_str()), ("base_name", base_name.as_str())];
     fields.extend(permissions.iter().map(|permission| ("permission", *permission)));
     send(browser, page, action, &fields).await
@@ -83,15 +70,18 @@ async fn a_role_is_made_and_changed_and_its_boxes_are_as_it_is() {
 
     assert!(page.body.contains("The role is made") && page.body.contains("<code>support-lead</code>"));
     for held in ["orgate:users:read", "orgate:groups:*", "notes:write", "mail:send"] {
-        assert_eq!(ticked(&page, held), Some(true), "{held}");
+        assert_eq!(ticked(&page, "permission", held), Some(true), "{held}");
     }
     for none in ["orgate:users:manage", "orgate:groups:read", "orgate:*", "notes:*"] {
-        assert_eq!(ticked(&page, none), Some(false), "{none}");
+        assert_eq!(ticked(&page, "permission", none), Some(false), "{none}");
     }
     assert!(page.body.contains("See users: their names, addresses"), "each with its sentence");
     assert!(after.body.contains("<h1><bdi>Support</bdi></h1>") && after.body.contains("The role is saved"));
-    assert_eq!(ticked(&after, "orgate:users:manage"), Some(true));
-    assert_eq!((ticked(&after, "orgate:users:read"), ticked(&after, "mail:send")), (Some(false), None));
+    assert_eq!(ticked(&after, "permission", "orgate:users:manage"), Some(true));
+    assert_eq!(
+        (ticked(&after, "permission", "orgate:users:read"), ticked(&after, "permission", "mail:send")),
+        (Some(false), None)
+    );
     let events = app.events("acme").await;
     assert!(events.iter().filter(|event| *event == "role.configured success").count() >= 2, "{events:?}");
 }
@@ -111,8 +101,8 @@ async fn what_applications_declare_can_be_ticked() {
 
     let page = ada.get(NEW).await;
 
-    assert_eq!(ticked(&page, "notes:archive"), Some(false), "{}", page.body);
-    assert_eq!(ticked(&page, "intranet:post"), Some(false), "{}", page.body);
+    assert_eq!(ticked(&page, "permission", "notes:archive"), Some(false), "{}", page.body);
+    assert_eq!(ticked(&page, "permission", "intranet:post"), Some(false), "{}", page.body);
     assert!(page.body.contains("<bdi>Notes</bdi>") && page.body.contains("<bdi>Acme Intranet</bdi>"));
 }
 
@@ -137,7 +127,7 @@ async fn what_is_wrong_is_said_beside_its_field_and_above_and_ticks_are_kept() {
         assert!(refused.body.contains(&format!("<a href=\"#{field}\">")), "{why}: {}", refused.body);
         assert!(refused.body.contains(&format!("id=\"{field}-error\"")), "{why}");
         assert!(refused.body.contains(&format!(">{more}</textarea>")), "{why}: {}", refused.body);
-        assert_eq!(ticked(&refused, "orgate:audit:read"), Some(true), "{why}");
+        assert_eq!(ticked(&refused, "permission", "orgate:audit:read"), Some(true), "{why}");
     }
 }
 
@@ -177,13 +167,16 @@ async fn what_one_does_not_hold_is_closed_and_refused_and_the_other_ticks_stay()
     let mended = [("name", "Mine"), ("permission", "orgate:roles:read")];
     let made = send(&vic, &refused, NEW, &mended).await;
 
-    assert_eq!((ticked(&form, "orgate:users:manage"), ticked(&form, "orgate:*")), (None, None));
+    assert_eq!(
+        (ticked(&form, "permission", "orgate:users:manage"), ticked(&form, "permission", "orgate:*")),
+        (None, None)
+    );
     assert!(form.body.contains("Not yours to give"), "{}", form.body);
     assert_eq!(refused.status, 403);
     assert!(refused.body.contains("<a href=\"#wrong-permission\">You do not hold orgate:users:manage"));
     assert!(refused.body.contains("disabled id=\"wrong-permission\" aria-invalid"), "{}", refused.body);
     for kept in ["orgate:roles:read", "orgate:organization:read"] {
-        assert_eq!(ticked(&refused, kept), Some(true), "{kept}");
+        assert_eq!(ticked(&refused, "permission", kept), Some(true), "{kept}");
     }
     assert_eq!(made.status, 303, "{}", made.body);
 }
@@ -200,7 +193,7 @@ async fn a_role_that_gives_what_one_does_not_hold_is_shown_and_says_so() {
 
     let page = vic.get(&path).await;
     let shown = ada.get(&path).await;
-    let (base, token) = (hidden(&shown, "base"), csrf(&vic.get(NEW).await, NEW));
+    let (base, token) = (hidden(&shown, "base").concat(), csrf(&vic.get(NEW).await, NEW));
     let fields = [("csrf", token.as_str()), ("name", "Mine"), ("base_name", "Auditor"), ("base", &base)];
     let refused = vic.post(&path, &fields).await;
 
@@ -242,12 +235,15 @@ async fn a_form_that_is_stale_says_who_changed_what_and_offers_both() {
     ] {
         assert!(stale.body.contains(text), "{text}: {}", stale.body);
     }
-    assert_eq!(ticked(&stale, "orgate:groups:read"), Some(true), "as it was ticked");
-    assert_eq!(ticked(&stale, "orgate:audit:read"), Some(false), "as it was not");
-    assert_eq!(ticked(&same, "orgate:audit:read"), Some(true), "nothing was changed");
+    assert_eq!(ticked(&stale, "permission", "orgate:groups:read"), Some(true), "as it was ticked");
+    assert_eq!(ticked(&stale, "permission", "orgate:audit:read"), Some(false), "as it was not");
+    assert_eq!(ticked(&same, "permission", "orgate:audit:read"), Some(true), "nothing was changed");
     let after = ada.follow(mine).await;
     assert_eq!(
-        (ticked(&after, "orgate:groups:read"), ticked(&after, "orgate:audit:read")),
+        (
+            ticked(&after, "permission", "orgate:groups:read"),
+            ticked(&after, "permission", "orgate:audit:read")
+        ),
         (Some(true), Some(false))
     );
 }

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use orgate_tests::app::{App, SAMPLES};
 
-use super::{administrator, csrf, send};
+use super::{administrator, copied, csrf, send};
 
 const LIST: &str = "/admin/acme/setup-links";
 const NEW: &str = "/admin/acme/setup-links/new";
@@ -17,8 +17,7 @@ async fn a_link_is_shown_once_opens_the_set_up_and_is_taken_back() {
     let form = ada.get(NEW).await;
     let fields = [("purpose", "sso"), ("role", "viewer"), ("expires_in_hours", "24")];
     let made = send(&ada, &form, NEW, &fields).await;
-    let (_, url) = made.body.split_once("<code id=\"link\">").expect("a link");
-    let url = url.split('<').next().expect("a link").replace("&#38;", "&");
+    let url = copied(&made, "link").replace("&#38;", "&");
     let landing = app.browser().get(&url).await;
     let list = ada.get(LIST).await;
     let (_, id) = list.body.split_once("/setup-links/stl_").expect("a link");

@@ -4,7 +4,7 @@ use orgate_tests::app::{App, Browser, Page, SAMPLES};
 use orgate_tests::webhook_receiver::{Message, WebhookReceiver};
 
 use super::console::operator;
-use super::{administrator, csrf, send};
+use super::{administrator, copied, csrf, hidden, send};
 use crate::webhooks::pass;
 
 const LIST: &str = "/admin/acme/webhooks";
@@ -15,12 +15,6 @@ async fn app() -> App {
     App::start_without_jobs(|settings| settings.outgoing.allow_private_addresses = true).await
 }
 
-/// The secret that a page shows.
-fn secret(page: &Page) -> String {
-    let (_, rest) = page.body.split_once("<code id=\"secret\">").unwrap_or_else(|| panic!("{}", page.body));
-    rest.split('<').next().unwrap_or_default().to_owned()
-}
-
 /// Makes a webhook, which is told of groups: the address of its page, and its secret.
 async fn make(browser: &Browser, url: &str) -> (String, String) {
     let form = browser.get(NEW).await;
@@ -28,17 +22,13 @@ async fn make(browser: &Browser, url: &str) -> (String, String) {
     let made = send(browser, &form, NEW, &fields).await;
     assert_eq!(made.status, 200, "{}", made.body);
     let (_, rest) = made.body.split_once(&format!("href=\"{LIST}/whk_")).expect("its page");
-    (format!("{LIST}/whk_{}", rest.split('"').next().expect("an id")), secret(&made))
+    (format!("{LIST}/whk_{}", rest.split('"').next().expect("an id")), copied(&made, "secret"))
 }
 
 /// Sends the form of a webhook's page as it was shown, but for these fields.
 async fn save(browser: &Browser, page: &Page, (path, url): (&str, &str), more: &[(&str, &str)]) -> Page {
-    let hidden = |field: &str| {
-        let begins = format!("type=\"hidden\" name=\"{field}\" value=\"");
-        let (_, rest) = page.body.split_once(&begins).unwrap_or_else(|| panic!("{field}: {}", page.body));
-        rest.split('"').next().unwrap_or_default().to_owned()
-    };
-    let base = ["base_url", "base_description", "base_events"].map(|field| (field, hidden(field)));
+    let base =
+        ["base_url", "base_description", "base_events"].map(|field| (field, hidden(page, field).concat()));
     let mut fields: Vec<_> = base.iter().map(|(field, value)| (*field, value.as_str())).collect();
     fields.push(("url", url));
     fields.extend(more);
@@ -113,6 +103,8 @@ async fn an_event_that_was_not_taken_is_delivered_again_and_what_happened_is_rep
     let app = app().await;
     let receiver = WebhookReceiver::start().await;
     let ada = administrator(&app, "acme", "ada@acme.test").await;
+    let new_group = "/admin/acme/groups/new";
+    send(&ada, &ada.get(new_group).await, new_group, &[("name", "Payroll")]).await;
     let (path, _) = make(&ada, receiver.url.as_str()).await;
     receiver.answer(503);
     let sent = send(&ada, &ada.get(&path).await, &format!("{path}/test"), &[]).await;
@@ -142,6 +134,9 @@ async fn an_event_that_was_not_taken_is_delivered_again_and_what_happened_is_rep
     assert!(wrong.status == 422 && wrong.body.contains("id=\"since-error\""), "{}", wrong.body);
     assert!(wrong.body.contains("value=\"yesterday\""), "{}", wrong.body);
     assert!(ada.follow(replayed).await.body.contains("is sent again. Events keep their ids"));
+    pass(&app).await;
+    let kinds: Vec<_> = receiver.take().iter().map(Message::kind).map(str::to_owned).collect();
+    assert_eq!(kinds, ["group.configured"], "what happened before the webhook was made");
     let events = app.events("acme").await;
     for event in ["webhook.redelivered success", "webhook.replayed success"] {
         assert!(events.iter().any(|one| one == event), "{event}: {events:?}");
@@ -158,7 +153,7 @@ async fn a_secret_is_replaced_and_the_one_before_it_signs_as_well_as_long_as_was
 
     let refused = send(&ada, &page, &rotate, &[("overlap_hours", "169")]).await;
     let replaced = send(&ada, &page, &rotate, &[("overlap_hours", "24")]).await;
-    let second = secret(&replaced);
+    let second = copied(&replaced, "secret");
     let after = ada.get(&path).await;
     send(&ada, &after, &format!("{path}/test"), &[]).await;
     pass(&app).await;
@@ -168,6 +163,11 @@ async fn a_secret_is_replaced_and_the_one_before_it_signs_as_well_as_long_as_was
     assert!(after.body.contains("The one before it signs as well until"), "{}", after.body);
     let [message] = receiver.take().try_into().expect("one");
     assert!(message.is_signed_by(&first) && message.is_signed_by(&second));
+    let third = copied(&send(&ada, &after, &rotate, &[("overlap_hours", "0")]).await, "secret");
+    send(&ada, &after, &format!("{path}/test"), &[]).await;
+    pass(&app).await;
+    let [message] = receiver.take().try_into().expect("one more");
+    assert!(message.is_signed_by(&third) && !message.is_signed_by(&second), "as after a leak");
 }
 
 #[tokio::test]

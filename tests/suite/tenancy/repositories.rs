@@ -261,7 +261,7 @@ impl Calls {
             Outbox::deliver: false
             Outbox::fail: false
             Outbox::postpone: ()
-            Sessions::renew: false
+            Sessions::succeed: false
             Sessions::end: 0
             SignIns::clear_tries: ()
             AttributeSets::save_of_organization: ()

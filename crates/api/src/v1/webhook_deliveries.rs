@@ -104,7 +104,8 @@ pub(crate) async fn list(
         Ok(())
     })?;
     let listed = list_deliveries(&env, &caller, (id, status), page).await?;
-    Ok(Private(listed.ok_or_else(Problem::not_found)?.into()))
+    let (_, deliveries) = listed.ok_or_else(Problem::not_found)?;
+    Ok(Private(deliveries.into()))
 }
 
 /// Read what became of an event at a webhook.

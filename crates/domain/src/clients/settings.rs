@@ -202,13 +202,17 @@ impl ClientSettings {
         self.grants.contains(&grant).then_some(()).ok_or_else(refuse)
     }
 
+    /// Whether a client of this kind may ask for a scope, as far as its list says: without one, a machine may for none.
+    pub fn may_ask_for(&self, kind: ClientKind, scope: &str) -> bool {
+        self.scopes.as_ref().map_or(kind != ClientKind::Machine, |listed| listed.contains(scope))
+    }
+
     /// Whether it may ask for all of this.
     ///
     /// # Errors
     /// `invalid_scope` (RFC 6749 §3.3).
-    pub fn check_scope(&self, asked: &ScopeSet) -> Result<(), RequestError> {
-        let allowed =
-            self.scopes.as_ref().is_none_or(|known| asked.iter().all(|scope| known.contains(scope)));
+    pub fn check_scope(&self, kind: ClientKind, asked: &ScopeSet) -> Result<(), RequestError> {
+        let allowed = asked.iter().all(|scope| self.may_ask_for(kind, scope));
         let refuse = || RequestError::new(ErrorCode::InvalidScope, "the client may not ask for this scope");
         allowed.then_some(()).ok_or_else(refuse)
     }
@@ -393,10 +397,20 @@ mod tests {
     #[test]
     fn a_scope_beyond_the_list_is_refused_whole() {
         let mut settings = ClientSettings::of(ClientKind::Machine);
-        settings.scopes = Some(["notes:read".to_owned()].into());
-        let check = |text| settings.check_scope(&ScopeSet::parse(text).unwrap()).map_err(|error| error.code);
+        let check = |settings: &ClientSettings, kind, text| {
+            settings.check_scope(kind, &ScopeSet::parse(text).unwrap()).map_err(|error| error.code)
+        };
 
-        assert_eq!(check("notes:read"), Ok(()));
-        assert_eq!(check("notes:read notes:write"), Err(ErrorCode::InvalidScope));
+        assert_eq!(
+            check(&settings, ClientKind::Machine, "notes:read"),
+            Err(ErrorCode::InvalidScope),
+            "no list"
+        );
+        assert_eq!(check(&settings, ClientKind::Web, "notes:read"), Ok(()), "no list, of people's");
+        settings.scopes = Some(["notes:read".to_owned()].into());
+        for kind in [ClientKind::Machine, ClientKind::Web] {
+            assert_eq!(check(&settings, kind, "notes:read"), Ok(()));
+            assert_eq!(check(&settings, kind, "notes:read notes:write"), Err(ErrorCode::InvalidScope));
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! A user changes the password that they have.
 //!
-//! **Invariant:** the one before it is proven in the same request, by the same tries as at a sign-in; and of what it opened, only the
-//! session that it was changed in goes on, by another cookie, and with nothing that was granted in it before.
+//! **Invariant:** the one before it is proven in the same request, by the same tries as at a sign-in; and of what it opened, nothing
+//! goes on: the browser that it was changed in has another session, in which nothing was granted yet.
 
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, SessionCookie};
 use orgate_domain::email::Email;
+use orgate_domain::ids::SessionId;
 use orgate_domain::organizations::OrgStatus;
 use orgate_domain::policies::{LOCKOUT_WINDOW, Policy};
 use orgate_domain::sessions::SignInMethod;
@@ -54,7 +55,7 @@ pub enum PasswordChange {
     WrongPassword,
 }
 
-/// Changes a user's password, and ends every other session of theirs. They are told by mail, at an address that they have proven.
+/// Changes a user's password, and ends every session of theirs, this one in favour of another. They are told by mail, at an address that they have proven.
 ///
 /// # Errors
 /// [`Failure`].
@@ -163,21 +164,23 @@ impl Trial<'_> {
         let account = self.find_account(&mut tx).await?;
         let here = own_standing(env, &mut tx, (browser, self.policy)).await?;
         let is_here = here.is_some_and(|standing| standing.session.id == own.session.id);
+        let now = env.clock.now();
         let cookie = env.random.credential::<SessionCookie>(own.scope.org_id())?;
+        let next = SessionId::from_uuid(env.random.uuid(now)?);
         if !is_here
             || !self.stands(&account)
             || account.phc != checked.phc
-            || !tx.sessions().renew(own.session.id, &cookie.hash(), env.clock.now()).await?
+            || !tx.sessions().succeed(own.session.id, (next, &cookie.hash()), now).await?
         {
             return Ok(PasswordChange::ChangedMeanwhile);
         }
-        tx.users().save_password(user_id, fresh, env.clock.now()).await?;
+        tx.users().save_password(user_id, fresh, now).await?;
         self.tries.clear(&mut tx).await?;
         let event = self.event(events::done(env, Action::UserConfigured, &browser.origin)?);
-        let detail = vec![("change", "password".to_owned())];
+        let detail = vec![("change", "password".to_owned()), ("session", next.to_string())];
         tx.audit().insert(&Event { reason: Some("changed_by_user"), detail, ..event }).await?;
         let mut open = tx.sessions().list_open(Some(user_id)).await?;
-        open.retain(|id| *id != own.session.id);
+        open.retain(|id| *id != next);
         let actor = Actor::User(user_id);
         let because = Because { actor, reason: "password_changed", origin: &browser.origin, detail: &[] };
         end_sessions(env, &mut tx, open, because).await?;
@@ -185,7 +188,7 @@ impl Trial<'_> {
             notice.send(&mut tx).await?;
         }
         tx.commit().await?;
-        let lifetime = own.session.expires_at - env.clock.now();
+        let lifetime = own.session.expires_at - now;
         Ok(PasswordChange::Changed(cookie, lifetime.num_seconds().max(0)))
     }
 

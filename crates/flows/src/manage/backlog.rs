@@ -9,7 +9,7 @@ use crate::{Env, Failure};
 pub const MOST_COUNTED: u32 = 10_000;
 
 /// What is not begun so long after it could have been is late: each kind is looked for at least every minute.
-const LATE_AFTER: Duration = Duration::minutes(5);
+pub const LATE_AFTER: Duration = Duration::minutes(5);
 
 /// A kind of work that is done in the background, by any node.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,6 +39,9 @@ const RECEIVER_SCOPES: [&str; 2] = [MANAGE_SCOPE, READ_SCOPE];
 /// How long secrets may be accepted beside the one that replaces them, at most.
 pub const LONGEST_OVERLAP: Duration = Duration::days(90);
 
+/// Secrets of a client that are accepted at once, at most.
+pub const MAX_SECRETS: usize = 10;
+
 /// A client, and slugs of the roles that it has in its owner's organization.
 #[derive(Debug, Clone)]
 pub struct DescribedClient {
@@ -335,6 +338,14 @@ pub async fn rotate_client_secret(
             return Err(ChangeError::InUse(
                 "the client proves itself without a secret, and has none".to_owned(),
             ));
+        }
+        let now = env.clock.now();
+        let good =
+            described.client.secrets.iter().filter(|one| one.expires_at.is_none_or(|end| end > now)).count();
+        if good >= MAX_SECRETS && !overlap.is_zero() {
+            let detail =
+                format!("the client has {good} secrets that are accepted: end them, by an overlap of 0");
+            return Err(ChangeError::TooMany(detail));
         }
         let secret = add_secret(env, tx, (&caller.author(), &described.client), overlap).await?;
         let described = describe(tx, id).await?.ok_or(ChangeError::Missing)?;

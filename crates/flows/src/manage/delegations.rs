@@ -38,11 +38,10 @@ pub async fn list_delegations(env: &Env, caller: &Caller) -> Result<Vec<Delegati
 /// # Errors
 /// [`Failure`].
 pub async fn list_above(env: &Env, caller: &Caller) -> Result<Vec<Above>, Failure> {
-    let above = env.store.list_above(&caller.scope).await?;
-    if above.is_empty() {
-        return Ok(Vec::new());
-    }
     let delegations = list_delegations(env, caller).await?;
+    // One that is restored acts again: whoever let it in can end that meanwhile.
+    let let_in: Vec<_> = delegations.iter().map(|one| one.delegate).collect();
+    let above = env.store.list_above(&caller.scope, &let_in).await?;
     let found = above.into_iter().map(|organization| Above {
         delegation: delegations.iter().find(|one| one.delegate == organization.id).cloned(),
         organization,

@@ -83,7 +83,7 @@ pub async fn update_joining(
 /// Whether it was said of all domains that are verified by now: it is said anew otherwise.
 async fn covers_all(tx: &mut OrgTx, said: &Joining) -> Result<bool, StorageError> {
     let domains = tx.domains().list().await?;
-    Ok(domains.iter().filter_map(|domain| domain.verified_at).all(|at| at <= said.set_at))
+    Ok(domains.iter().filter_map(|domain| domain.verified_at).all(|at| said.covers(at)))
 }
 
 /// Whether it says the same, by the same word.

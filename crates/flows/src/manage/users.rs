@@ -121,7 +121,7 @@ pub async fn list_users(
     // Before a connection is taken, of which others need some.
     let _turn = match filter {
         UserFilter::Those(those) if !those.search.trim().is_empty() => {
-            Some(env.limits.take_turn_to_search(caller.org_id()).await?)
+            Some(env.limits.take_turn_to_search(caller.org_id(), &caller.turn()).await?)
         }
         _ => None,
     };

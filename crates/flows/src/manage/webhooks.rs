@@ -303,7 +303,7 @@ async fn find_place(env: &Env, since: Option<DateTime<Utc>>) -> Result<i64, Chan
     Ok(env.store.find_place(since).await?)
 }
 
-/// A page of what became of events at a webhook, the latest first; `None` if the organization has none of this id.
+/// A webhook, and a page of what became of events at it, the latest first; `None` if the organization has none of this id.
 ///
 /// # Errors
 /// [`Failure`].
@@ -312,12 +312,10 @@ pub async fn list_deliveries(
     caller: &Caller,
     (id, status): (WebhookId, Option<DeliveryStatus>),
     page: PageOf<EventId>,
-) -> Result<Option<Page<WebhookDelivery, EventId>>, Failure> {
+) -> Result<Option<(Webhook, Page<WebhookDelivery, EventId>)>, Failure> {
     let listed = caller.read(env, async |tx| {
-        if tx.webhooks().find(id).await?.is_none() {
-            return Ok(None);
-        }
-        tx.webhook_deliveries().list(id, status, page).await.map(Some)
+        let Some(webhook) = tx.webhooks().find(id).await? else { return Ok(None) };
+        Ok(Some((webhook, tx.webhook_deliveries().list(id, status, page).await?)))
     });
     listed.await
 }

@@ -28,12 +28,12 @@ impl Store {
             Waiting,
             r#"select 'mails' as "work!", count(*) as "due!", min(created_at) as since
                from (select created_at from outbox
-                     where delivered_at is null and failed_at is null and (kind = 'backchannel_logout') = false
+                     where delivered_at is null and failed_at is null and kind <> 'backchannel_logout'
                      order by created_at limit $2) mail
                union all
                select 'logouts', count(*), min(created_at)
                from (select created_at from outbox
-                     where delivered_at is null and failed_at is null and (kind = 'backchannel_logout') = true
+                     where delivered_at is null and failed_at is null and kind = 'backchannel_logout'
                      order by created_at limit $2) logout
                union all
                select 'webhooks', count(*), min(due_at)

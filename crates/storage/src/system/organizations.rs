@@ -41,6 +41,8 @@ pub struct OrganizationAbove {
     pub slug: Slug,
     /// Its name.
     pub name: String,
+    /// Its status.
+    pub status: OrgStatus,
 }
 
 /// Which organizations are listed: those that all of this fits.
@@ -104,11 +106,15 @@ impl Store {
         Ok(page.cut(organizations?, |organization| organization.id))
     }
 
-    /// The organizations above one that are not deleted, the nearest first.
+    /// The organizations above one, the nearest first; of those that are deleted, and can be restored, these.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn list_above(&self, scope: &OrgScope) -> Result<Vec<OrganizationAbove>, StorageError> {
+    pub async fn list_above(
+        &self,
+        scope: &OrgScope,
+        also_deleted: &[OrgId],
+    ) -> Result<Vec<OrganizationAbove>, StorageError> {
         let mut above = self.ancestors(scope).await?;
         above.retain(|id| *id != scope.org_id());
         if above.is_empty() {
@@ -117,9 +123,10 @@ impl Store {
         let ids: Vec<_> = above.iter().map(|id| id.as_uuid()).collect();
         let mut tx = self.begin_system(SystemReason::Operate).await?;
         let rows = sqlx::query!(
-            "select org_id, slug, name from organizations
-             where org_id = any($1) and status <> 'deleted' order by array_position($1, org_id)",
+            "select org_id, slug, name, status from organizations
+             where org_id = any($1) and (status <> 'deleted' or org_id = any($2)) order by array_position($1, org_id)",
             &ids,
+            &also_deleted.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
         )
         .fetch_all(&mut *tx.transaction)
         .await?;
@@ -129,6 +136,7 @@ impl Store {
                 id: OrgId::from_uuid(row.org_id),
                 slug: parsed(Slug::parse(&row.slug).ok(), "organizations", "slug")?,
                 name: row.name,
+                status: parsed(OrgStatus::from_text(&row.status), "organizations", "status")?,
             })
         });
         organizations.collect()

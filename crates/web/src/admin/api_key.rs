@@ -4,12 +4,13 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::Duration;
-use orgate_domain::api_keys::{DEFAULT_LIFETIME, MAX_NAME};
+use orgate_domain::api_keys::{ApiKey, DEFAULT_LIFETIME, MAX_NAME};
+use orgate_domain::credentials::{ApiKeySecret, Credential};
 use orgate_domain::roles::Permission;
 use orgate_flows::manage::api_keys::{CreatedKey, WantedKey, create_api_key};
 
 use super::answers::Answer;
-use super::change::{Refusal, Wrongs, refusal};
+use super::change::{Refusal, Wrongs, done, once, refusal};
 use super::frame::{Frame, Part};
 use super::{Admin, Submitted, matrix};
 use crate::fields::Form;
@@ -26,6 +27,7 @@ struct ApiKeyTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
+    once: String,
     here: String,
     back: String,
     name: String,
@@ -71,8 +73,10 @@ pub(crate) async fn get(admin: Admin) -> Answer {
 
 /// `POST …/api-keys/new`: shows the key, which nobody sees again.
 pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
-    match create_api_key(&admin.env, &admin.caller, wanted(&form), None).await {
-        Ok(made) => Ok(shown(&admin, made)),
+    let once = once(&form, "make an API key");
+    match create_api_key(&admin.env, &admin.caller, wanted(&form), once.as_ref()).await {
+        Ok(CreatedKey { key, secret: Some(secret) }) => Ok(shown(&admin, key, &secret)),
+        Ok(_) => Ok(done(&admin, Part::ApiKeys.shown(), "already")),
         Err(error) => Ok(show(&admin, Some(&form), Some(refusal(&admin, &error)?))),
     }
 }
@@ -86,25 +90,18 @@ fn wanted(form: &Form) -> WantedKey {
     }
 }
 
-fn shown(admin: &Admin, made: CreatedKey) -> Response {
-    let key = made.key;
+fn shown(admin: &Admin, key: ApiKey, secret: &Credential<ApiKeySecret>) -> Response {
     let template = MadeTemplate {
         page: admin.page(),
         frame: Frame::below_if_open(admin, Part::ApiKeys),
-        key: made.secret.map(|secret| secret.reveal().to_owned()).unwrap_or_default(),
+        key: secret.reveal().to_owned(),
         name: key.name,
         permissions: key.permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(", "),
         expires: day(key.expires_at),
         api: admin.env.issuer.at(&format!("/api/v1/organizations/{}", admin.caller.org_id())),
-        onward: back(admin),
+        onward: admin.href_if_open(Part::ApiKeys.shown()),
     };
     admin.render(StatusCode::OK, &template)
-}
-
-/// The list, for whoever may read it.
-fn back(admin: &Admin) -> String {
-    let (path, takes) = Part::ApiKeys.shown();
-    admin.href(if admin.caller.asking(takes).is_some() { path } else { "" })
 }
 
 fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> Response {
@@ -124,8 +121,9 @@ fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> Respons
         page: admin.page(),
         frame: Frame::below_if_open(admin, Part::ApiKeys),
         csrf: admin.token(),
+        once: admin.once(),
         here: admin.href("/api-keys/new"),
-        back: back(admin),
+        back: admin.href_if_open(Part::ApiKeys.shown()),
         name: form.map(|form| form.text("name")).unwrap_or_default().to_owned(),
         max_name: MAX_NAME,
         areas: areas.filter(|area| !area.choices.is_empty()).collect(),

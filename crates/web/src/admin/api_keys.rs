@@ -7,12 +7,14 @@ use orgate_domain::api_keys::{ApiKey, KeyMaker};
 use orgate_domain::ids::ApiKeyId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::roles::Permission;
+use orgate_domain::setup::LinkMaker;
 use orgate_flows::manage::PageOf;
 use orgate_flows::manage::api_keys::{list_api_keys, revoke_api_key};
 
 use super::answers::Answer;
-use super::change::answer;
+use super::change::{ALREADY, answer};
 use super::frame::{Frame, Pager, Part};
+use super::naming::maker;
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
@@ -60,18 +62,17 @@ impl KeyLine {
             None if key.expires_at <= now => ("Expired", false),
             None => ("Good", true),
         };
-        let (who, user) = match key.maker {
-            KeyMaker::Client(_) => ("An application", None),
-            KeyMaker::User(id) if admin.caller.user_id() == Some(id) => ("You", None),
-            KeyMaker::User(id) => ("A user", Some(id)),
+        let made_by = match key.maker {
+            KeyMaker::Client(id) => LinkMaker::Client(id),
+            KeyMaker::User(id) => LinkMaker::User(id),
         };
-        let user = user.filter(|_| admin.caller.asking(OrgatePermission::UsersRead).is_some());
+        let (who, who_href) = maker(admin, Some(made_by));
         Self {
             id: key.id.to_string(),
             name: key.name.clone(),
             permissions: key.permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(", "),
             who,
-            who_href: user.map(|id| admin.href(&format!("/users/{id}"))),
+            who_href,
             made: Moment::of(key.created_at, now),
             used: key.last_used_at.map(|at| Moment::of(at, now)),
             state,
@@ -84,6 +85,7 @@ impl KeyLine {
 /// `GET …/api-keys`.
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let said = match params.get("done") {
+        Some("already") => Some(ALREADY),
         Some("revoked") => Some("The key is taken back. It is worth nothing any more."),
         _ => None,
     };

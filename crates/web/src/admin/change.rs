@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use axum::response::Response;
 use orgate_domain::permissions::OrgatePermission;
-use orgate_flows::manage::ChangeError;
+use orgate_flows::manage::{ChangeError, Once};
 use orgate_flows::sentence;
 
 use super::answers::{Answer, Instead};
 use super::{Admin, entry};
+use crate::fields::Form;
 use crate::page::Problem;
 use crate::present::see_other;
 
@@ -133,6 +134,18 @@ pub(crate) fn refusal_on(
 ) -> Result<Refusal, Instead> {
     let refusal = refusal(admin, error)?;
     if admin.caller.asking(takes).is_some() { Ok(refusal) } else { Err(not_done(admin, &refusal)) }
+}
+
+/// What is said where a form came again that is answered with a secret: `done=already`.
+pub(crate) const ALREADY: &str =
+    "That was done already, and what came of it was shown then. If nobody kept that, make another one.";
+
+/// A form that is answered with what is shown once: sent again, as by whoever reloads the answer, it makes nothing twice. `None`
+/// of one that was not shown by a page.
+pub(crate) fn once(form: &Form, operation: &str) -> Option<Once> {
+    form.get("once")?;
+    // With everything that it asks for: who goes back and asks for something else means that.
+    Some(Once::new(&form.encoded(), operation, &[]))
 }
 
 /// Where something that was done leads: to the page below the organization's that shows it, if they may read what that shows,

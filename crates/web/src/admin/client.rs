@@ -20,10 +20,10 @@ use self::facts::Fact;
 use self::fields::{Field, Shown, Typed};
 use self::roles::Roles;
 use super::answers::{Answer, Instead};
-use super::change::{Wrong, Wrongs, done, refusal};
+use super::change::{ALREADY, Wrong, Wrongs, done, refusal};
 use super::clients::{audience, kind};
 use super::frame::{Frame, Part};
-use super::meanwhile::ChangedFields;
+use super::meanwhile::{ChangedFields, Unsaved};
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 use crate::page::Page;
@@ -90,18 +90,9 @@ struct Described {
 struct Said {
     done: Option<&'static str>,
     /// A form that was not saved.
-    unsaved: Option<Unsaved>,
+    unsaved: Option<Unsaved<Typed>>,
     /// Roles that were not changed, and what was ticked.
     roles: Option<roles::Refused>,
-}
-
-/// A form that was not saved.
-struct Unsaved {
-    status: StatusCode,
-    typed: Typed,
-    seen: Typed,
-    wrongs: Wrongs,
-    meanwhile: Option<ChangedFields>,
 }
 
 impl Described {
@@ -132,6 +123,7 @@ impl Described {
 /// `GET …/clients/{client}`.
 pub(crate) async fn get(admin: Admin, Named(id): Named<ClientId>, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
+        Some("already") => Some(ALREADY),
         Some("made") => Some("The application is registered. What its developers need is below."),
         Some("off") => Some("It is switched off, and gets no tokens any more."),
         Some("on") => Some("It is switched on again."),
@@ -147,15 +139,9 @@ pub(crate) async fn post(Named(id): Named<ClientId>, Submitted { admin, form }: 
     let client = find(&admin, id).await?.client;
     let fields = Field::of(client.kind, admin.is_operators());
     let (typed, seen) = (Typed::read(&form, "", &fields), Typed::read(&form, "seen.", &fields));
-    let unsaved = |status, wrongs| Unsaved {
-        status,
-        typed: typed.clone(),
-        seen: seen.clone(),
-        wrongs: Wrongs(wrongs),
-        meanwhile: None,
-    };
+    let unsaved = Unsaved::of(typed.clone(), seen.clone());
     if let Err(wrongs) = typed.onto(&client) {
-        return unsaved(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin, id).await;
+        return unsaved.wrong(StatusCode::UNPROCESSABLE_ENTITY, Wrongs(wrongs)).show(&admin, id).await;
     }
     let edit = |now: &DescribedClient| {
         if Typed::of(&now.client, &fields) != seen {
@@ -172,7 +158,7 @@ pub(crate) async fn post(Named(id): Named<ClientId>, Submitted { admin, form }: 
     let refused = refusal(&admin, &error)?;
     let names: Vec<_> = fields.iter().map(|field| field.name()).collect();
     let (status, wrongs) = Wrongs::of(Some(refused), &names);
-    unsaved(status, wrongs.0).show(&admin, id).await
+    unsaved.wrong(status, wrongs).show(&admin, id).await
 }
 
 /// The first thing that is wrong, as use cases say it.
@@ -189,11 +175,10 @@ async fn changed_meanwhile(admin: &Admin, id: ClientId, (typed, seen): (Typed, &
     let theirs = admin.href(&path(id));
     let meanwhile =
         admin.read(ChangedFields::of_client(admin, &client.client_id, (changes, theirs)).await)?;
-    let (status, wrongs) = (StatusCode::CONFLICT, Wrongs::default());
-    Unsaved { status, typed, seen: now, wrongs, meanwhile: Some(meanwhile) }.show(admin, id).await
+    Unsaved::of(typed, now.clone()).stale(now, meanwhile).show(admin, id).await
 }
 
-impl Unsaved {
+impl Unsaved<Typed> {
     async fn show(self, admin: &Admin, id: ClientId) -> Answer {
         show(admin, id, Said { unsaved: Some(self), ..Said::default() }).await
     }
@@ -220,7 +205,10 @@ async fn show(admin: &Admin, id: ClientId, said: Said) -> Answer {
     let lock = manages.then(|| out_of_reach(&admin.caller, client, &held)).flatten();
     let edits = manages && lock.is_none();
     let fields = Field::of(client.kind, admin.is_operators());
-    let unsaved = said.unsaved.unwrap_or_else(|| Unsaved::none(client, &fields));
+    let unsaved = said.unsaved.unwrap_or_else(|| {
+        let is = Typed::of(client, &fields);
+        Unsaved::of(is.clone(), is)
+    });
     let status = said.roles.as_ref().map_or(unsaved.status, |(refusal, _)| refusal.status);
     let has_form = edits && !client.is_built_in();
     let api = admin.env.issuer.api();
@@ -233,7 +221,7 @@ async fn show(admin: &Admin, id: ClientId, said: Said) -> Answer {
         client: Described::of(admin, client),
         lock,
         manages: edits,
-        fields: has_form.then(|| unsaved.typed.shown(client.kind, &api, &unsaved.wrongs)),
+        fields: has_form.then(|| unsaved.typed.shown(client.kind, &api)),
         seen: unsaved.seen.named(),
         settings: facts::of_fields(client, &fields),
         others: facts::others(client, &fields),
@@ -242,18 +230,4 @@ async fn show(admin: &Admin, id: ClientId, said: Said) -> Answer {
         meanwhile: unsaved.meanwhile,
     };
     Ok(admin.render(status, &template))
-}
-
-impl Unsaved {
-    /// What a form shows first.
-    fn none(client: &Client, fields: &[Field]) -> Self {
-        let is = Typed::of(client, fields);
-        Self {
-            status: StatusCode::OK,
-            typed: is.clone(),
-            seen: is,
-            wrongs: Wrongs::default(),
-            meanwhile: None,
-        }
-    }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Question<'a> {
     /// What has to be typed: what that is called, and how it reads.
     pub(crate) word: Option<(&'static str, &'a str)>,
     /// Which version of it is shown.
-    pub(crate) version: Option<i32>,
+    pub(crate) version: Option<String>,
     /// What the button says.
     pub(crate) verb: String,
     /// What is said where it was not done.

@@ -13,6 +13,7 @@ use super::change::{Refusal, done, refusal};
 use super::confirm::{Question, check_word};
 use super::connections::Badge;
 use super::frame::{Frame, Part};
+use super::radio::Radio;
 use super::{Admin, Named, Submitted};
 use crate::page::{Link, Page};
 use crate::present::see_other;
@@ -31,16 +32,8 @@ struct OnTemplate {
     /// The latest version, as it is shown.
     version: i32,
     /// What it can be switched on as.
-    choices: Vec<Choice>,
+    choices: Vec<Radio>,
     error: Option<String>,
-}
-
-/// What a connection can be switched on as.
-struct Choice {
-    value: &'static str,
-    label: &'static str,
-    hint: String,
-    is_chosen: bool,
 }
 
 /// Which way.
@@ -139,7 +132,7 @@ fn switch_off(connection: &Connection) -> Question<'_> {
             "Its settings, domains and users are kept, and it can be switched on again.".to_owned(),
         ],
         word: Some(("its name", connection.name.as_str())),
-        version: Some(connection.latest_version),
+        version: Some(connection.latest_version.to_string()),
         verb: "Switch off".to_owned(),
         refused: "Nothing was changed",
     }
@@ -171,7 +164,7 @@ fn ask_on(
 
 /// What it can be switched on as: for anybody, only if it was tested as it is now. What was chosen before is not known, so nothing
 /// is chosen for them.
-fn choices((connection, condition): (&Connection, &Condition), chosen: &str) -> Vec<Choice> {
+fn choices((connection, condition): (&Connection, &Condition), chosen: &str) -> Vec<Radio> {
     let version = connection.latest_version;
     let is_tested = version > 0 && connection.tested_version == Some(version);
     let listed = match condition.pilots.len() {
@@ -190,7 +183,7 @@ fn choices((connection, condition): (&Connection, &Condition), chosen: &str) -> 
         ),
     ];
     let open = all.into_iter().filter(|(.., is_open)| *is_open);
-    let shown = open.map(|(value, label, hint, _)| Choice {
+    let shown = open.map(|(value, label, hint, _)| Radio {
         value,
         label,
         hint,

@@ -13,6 +13,7 @@ use orgate_flows::manage::{ChangeError, Delegation};
 
 use super::answers::Answer;
 use super::change::{Refused, Wrongs, done, refusal_on};
+use super::delegations::path;
 use super::frame::{Frame, Part};
 use super::matrix::{Matrix, Ticks, meant};
 use super::meanwhile::{Meanwhile, moved};
@@ -22,12 +23,8 @@ use crate::form::LinkQuery;
 use crate::moment::Moment;
 use crate::page::Page;
 
-/// Permissions of a form that are looked at: one more than there may be, so that the use case says how many that is.
+/// Permissions of a form that are looked at: one more than there may be, so that the use case says how many there may be.
 const MAX_READ: usize = MAX_DELEGATED + 1;
-
-/// What is of no use from above, and so has no box unless it is let already: whoever acts below goes no further down, and what is
-/// about all organizations is the operator's.
-const BESIDE_THE_POINT: [&str; 2] = ["orgate:organizations", "orgate:suborganizations"];
 
 /// `templates/admin/delegation.html`.
 #[derive(Template)]
@@ -80,7 +77,7 @@ pub(crate) async fn post(Named(id): Named<OrgId>, Submitted { admin, form }: Sub
         Ok(Vec::from_iter(wanted.clone()))
     };
     let Err(error) = set_delegation(&admin.env, &admin.caller, id, edit).await else {
-        let shown = format!("/delegations/{id}");
+        let shown = path(id);
         return Ok(done(&admin, (&shown, Part::Delegations.permission()), "saved"));
     };
     let refusal = refusal_on(Part::Delegations.permission(), &admin, &error)?;
@@ -113,7 +110,7 @@ async fn show(admin: &Admin, id: OrgId, (done, asked): (Option<&'static str>, Op
         page: admin.page(),
         frame: Frame::below(admin, Part::Delegations, Vec::new()).saying(done),
         csrf: admin.token(),
-        here: admin.href(&format!("/delegations/{id}")),
+        here: admin.href(&path(id)),
         back: admin.href(Part::Delegations.path()),
         name: organization.name,
         slug: organization.slug.to_string(),
@@ -138,18 +135,13 @@ impl Asked {
         let gives = |text: &str| admin.caller.may_give_permission(text) && parse_for_delegate(text).is_ok();
         let ticked = if edits { &self.ticked } else { held };
         let gives = edits.then_some(&gives as &dyn Fn(&str) -> bool);
-        Matrix::of(&Ticks::of((ticked, &changed), wrong, gives), &[]).without(&BESIDE_THE_POINT)
+        Matrix::of(&Ticks::of((ticked, &changed), wrong, gives), &[])
+            .of_use(OrgatePermission::is_of_use_from_above)
     }
 
     /// What is wrong, where the page can say it: beside the box of a permission, or above them all.
     fn located(self, matrix: &Matrix) -> Wrongs {
-        let has_box = self.wrong.is_some_and(|wrong| matrix.shows(&wrong));
-        let refusal = self.refused.refusal().map(|mut refusal| {
-            if refusal.wrong.field == "permissions" && has_box {
-                "wrong-permission".clone_into(&mut refusal.wrong.field);
-            }
-            refusal
-        });
+        let refusal = matrix.locate(self.refused.refusal(), (self.wrong.as_deref(), "permissions"));
         Wrongs::of(refusal, &["permissions", "wrong-permission"]).1
     }
 }

@@ -7,6 +7,7 @@ use orgate_flows::manage::delegations::{OrganizationAbove, end_delegation, find_
 use super::answers::{Answer, Instead};
 use super::change::{Refusal, done, refusal};
 use super::confirm::{Question, check_word};
+use super::delegations::path;
 use super::frame::Part;
 use super::{Admin, Named, Submitted, entry};
 
@@ -44,7 +45,7 @@ fn ask(admin: &Admin, above: &OrganizationAbove, refusal: Option<Refusal>) -> Re
         "You can let it in again. Those invitations and links do not come back.",
     ];
     let question = Question {
-        at: (Part::Delegations, format!("/delegations/{}", above.id), "/end"),
+        at: (Part::Delegations, path(above.id), "/end"),
         name: &above.name,
         before: "End the access of".to_owned(),
         after: "",

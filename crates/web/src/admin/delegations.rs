@@ -2,6 +2,8 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use orgate_domain::ids::OrgId;
+use orgate_domain::organizations::OrgStatus;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::delegations::{Above, list_above};
 
@@ -30,6 +32,7 @@ struct AboveLine {
     name: String,
     initial: String,
     slug: String,
+    is_deleted: bool,
     /// What it is let do; `None`: nothing.
     let_in: Option<LetIn>,
 }
@@ -43,16 +46,22 @@ impl AboveLine {
     fn of(admin: &Admin, Above { organization, delegation }: Above) -> Self {
         let now = admin.env.clock.now();
         Self {
-            href: admin.href(&format!("/delegations/{}", organization.id)),
+            href: admin.href(&path(organization.id)),
             initial: Org::named(&organization.name, None).monogram,
             name: organization.name,
             slug: organization.slug.to_string(),
+            is_deleted: organization.status == OrgStatus::Deleted,
             let_in: delegation.map(|delegation| LetIn {
                 summary: summary(&delegation.permissions),
                 since: Moment::of(delegation.created_at, now),
             }),
         }
     }
+}
+
+/// The page of an organization above, below the organization's first one.
+pub(super) fn path(id: OrgId) -> String {
+    format!("{}/{id}", Part::Delegations.path())
 }
 
 /// `GET …/delegations`.

@@ -121,6 +121,11 @@ impl Admin {
         self.signed_in.organization.slug.as_str() == OPERATOR_SLUG
     }
 
+    /// The address of a page that takes this; of the first one, for whoever may not see that.
+    pub(crate) fn href_if_open(&self, (path, takes): (&str, OrgatePermission)) -> String {
+        self.href(if self.caller.asking(takes).is_some() { path } else { "" })
+    }
+
     /// What all pages share.
     pub(crate) fn page(&self) -> Page {
         Page::branded(&self.env, &self.signed_in.organization)

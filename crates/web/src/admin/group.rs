@@ -183,7 +183,6 @@ async fn page(
     let boxes = Boxes { admin, asked: &asked, group, edits };
     let (roles, parents) = (roles.map(|roles| boxes.roles(&roles)), boxes.parents(others));
     let path = group.map_or_else(|| "/groups/new".to_owned(), |group| format!("/groups/{}", group.id));
-    let up = admin.caller.asking(OrgatePermission::GroupsRead).map_or("", |_| "/groups");
     let here = admin.href(&path);
     let shown = group.map(|group| Shown::of(admin, (group, others), (lock, edits)));
     let members =
@@ -192,7 +191,7 @@ async fn page(
         page: admin.page(),
         frame: Frame::below(admin, Part::Groups, Vec::new()).saying(said.done),
         csrf: admin.token(),
-        back: admin.href(up),
+        back: admin.href_if_open(Part::Groups.shown()),
         group: shown,
         edits,
         roles,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use askama::Template;
 use axum::http::StatusCode;
-use orgate_flows::manage::backlog::{Backlog, MOST_COUNTED, list_backlog};
+use orgate_flows::manage::backlog::{Backlog, LATE_AFTER, MOST_COUNTED, list_backlog};
 
 use super::Admin;
 use super::answers::Answer;
@@ -21,8 +21,9 @@ struct HealthTemplate {
     here: String,
     /// How long the database took to say all this, in milliseconds.
     took: u128,
-    /// How many kinds of work are late.
+    /// How many kinds of work are late, and after how many minutes they are.
     late: usize,
+    late_after: i64,
     work: Vec<WorkLine>,
 }
 
@@ -92,6 +93,7 @@ pub(crate) async fn get(admin: Admin) -> Answer {
         here: admin.href(Part::Health.path()),
         took,
         late: backlog.iter().filter(|backlog| backlog.is_late).count(),
+        late_after: LATE_AFTER.num_minutes(),
         work: backlog.into_iter().map(|backlog| WorkLine::of(&admin, backlog)).collect(),
     };
     Ok(admin.render(StatusCode::OK, &template))

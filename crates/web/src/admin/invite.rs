@@ -78,7 +78,7 @@ async fn show(admin: &Admin, form: &Form, refusal: Option<Refusal>) -> Answer {
         frame: Frame::below(admin, Part::Invitations, Vec::new()),
         csrf: admin.token(),
         here: admin.href("/invitations/new"),
-        back: admin.href(if admin.caller.asking(SHOWN.1).is_some() { SHOWN.0 } else { "" }),
+        back: admin.href_if_open(SHOWN),
         days: DEFAULT_LIFETIME.num_days(),
         email: form.text("email").to_owned(),
         name: form.text("name").to_owned(),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use orgate_domain::ids::JoinRequestId;
-use orgate_domain::joining::{JoinRequest, JoinRequestState};
+use orgate_domain::joining::{DENIED_FOR, JoinRequest, JoinRequestState, REQUEST_LIFETIME};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::manage::PageOf;
 use orgate_flows::manage::join_requests::{deny_join_request, list_join_requests, list_open_join_requests};
@@ -38,6 +38,9 @@ struct JoinRequestsTemplate {
     is_all: bool,
     requests: Vec<RequestLine>,
     pager: Pager,
+    /// Days that a request waits, and that whoever was denied waits for another one.
+    waits_days: i64,
+    denied_days: i64,
     /// Whether they may decide.
     decides: bool,
 }
@@ -84,7 +87,7 @@ impl RequestLine {
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
         Some("approved") => Some("They are invited: a mail with their link is on its way."),
-        Some("denied") => Some("The request is denied. They are not told, and can ask again after 30 days."),
+        Some("denied") => Some("The request is denied. They are not told, and can ask again later."),
         _ => None,
     };
     let is_all = params.get("show") == Some("all");
@@ -110,6 +113,8 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
             first: after.map(|_| list.clone()),
             next: found.next.map(|after| format!("{list}{further}after={after}")),
         },
+        waits_days: REQUEST_LIFETIME.num_days(),
+        denied_days: DENIED_FOR.num_days(),
         decides: admin.caller.asking(OrgatePermission::InvitationsManage).is_some(),
         here,
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use orgate_domain::audit::Action;
+use orgate_domain::domains::OrgDomain;
 use orgate_domain::joining::{AddressAt, Entry, Joining};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
@@ -18,6 +19,7 @@ use super::choice::{Choice, chosen};
 use super::frame::{Frame, Part};
 use super::meanwhile::{Meanwhile, moved};
 use super::naming::maker;
+use super::radio::Radio;
 use super::{Admin, Submitted};
 use crate::fields::Form;
 use crate::form::LinkQuery;
@@ -42,7 +44,7 @@ struct JoiningTemplate {
     /// The roles that may be given, if roles may be seen.
     roles: Option<Vec<Choice>>,
     /// What was said when the form was made.
-    base: BaseText,
+    base: Base,
     said: Option<Said>,
     wrongs: Wrongs,
     meanwhile: Option<Meanwhile>,
@@ -53,16 +55,7 @@ struct Entries {
     /// The field.
     name: &'static str,
     label: &'static str,
-    options: Vec<EntryOption>,
-}
-
-struct EntryOption {
-    value: &'static str,
-    label: &'static str,
-    /// What follows from it.
-    hint: &'static str,
-    is_chosen: bool,
-    is_so: bool,
+    options: Vec<Radio>,
 }
 
 /// The organization's domains.
@@ -72,8 +65,10 @@ struct Domains {
     verified: String,
     /// How many more there are.
     more: usize,
-    /// Those that nobody vouched for yet: people ask there.
+    /// The first few that nobody vouched for yet: people ask there.
     later: String,
+    /// How many more of these there are.
+    more_later: usize,
 }
 
 /// Who said it, and vouches for the roles.
@@ -89,12 +84,6 @@ struct Base {
     domains: Entry,
     others: Entry,
     roles: BTreeSet<String>,
-}
-
-struct BaseText {
-    domains: &'static str,
-    others: &'static str,
-    roles: String,
 }
 
 /// What a form asks for, and what came of it.
@@ -124,10 +113,9 @@ impl Base {
         }
     }
 
-    fn text(&self) -> BaseText {
-        let (domains, others) = (self.domains.as_str(), self.others.as_str());
-        let roles = self.roles.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-        BaseText { domains, others, roles }
+    /// Its roles, as a form brings them back.
+    fn roles(&self) -> String {
+        self.roles.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -153,17 +141,14 @@ impl Asked {
 }
 
 impl Entries {
-    fn of(at: AddressAt, (asked, base): (&Asked, &Base)) -> Self {
-        let (name, label, chosen, now) = match at {
-            AddressAt::VerifiedDomain => {
-                ("domains", "With an address of your domains", &asked.domains, base.domains)
-            }
-            AddressAt::Elsewhere => ("others", "With any other address", &asked.others, base.others),
+    fn of(at: AddressAt, asked: &Asked) -> Self {
+        let (name, label, chosen) = match at {
+            AddressAt::VerifiedDomain => ("domains", "With an address of your domains", &asked.domains),
+            AddressAt::Elsewhere => ("others", "With any other address", &asked.others),
         };
         let option = |entry: Entry| {
             let (label, hint) = said_of(at, entry)?;
-            let value = entry.as_str();
-            Some(EntryOption { value, label, hint, is_chosen: chosen == value, is_so: now == entry })
+            Some(Radio::of((entry.as_str(), label, hint), chosen))
         };
         Self { name, label, options: Entry::ALL.into_iter().filter_map(option).collect() }
     }
@@ -234,7 +219,7 @@ async fn show(admin: &Admin, (done, asked): (Option<&'static str>, Option<Asked>
         Refused::For(_) | Refused::No => None,
     };
     let domains = admin.read(domains(admin, said.as_ref()).await)?;
-    let roles = admin.read(roles(admin, (&asked, &base, edits)).await)?;
+    let roles = if edits { admin.read(roles(admin, (&asked, &base)).await)? } else { None };
     let entries = [AddressAt::VerifiedDomain, AddressAt::Elsewhere];
     let status = asked.refused.status();
     let template = JoiningTemplate {
@@ -244,10 +229,10 @@ async fn show(admin: &Admin, (done, asked): (Option<&'static str>, Option<Asked>
         here: admin.href(Part::Joining.path()),
         requests: admin.href("/join-requests"),
         edits,
-        entries: entries.map(|at| Entries::of(at, (&asked, &base))),
+        entries: entries.map(|at| Entries::of(at, &asked)),
         domains,
         roles,
-        base: base.text(),
+        base,
         said: said.as_ref().map(|said| Said::of(admin, said)),
         wrongs: Wrongs::of(asked.refused.refusal(), &["domains", "others", "roles"]).1,
         meanwhile,
@@ -269,32 +254,31 @@ async fn domains(admin: &Admin, said: Option<&Joining>) -> Result<Option<Domains
     let all = PageOf { after: None, limit: MAX_PAGE };
     let mut domains = list_domains(&admin.env, &reader, all).await?.items;
     domains.retain(|domain| domain.verified_at.is_some());
-    let said_at = said.filter(|said| said.domains == Entry::Automatic).map(|said| said.set_at);
-    let later = domains.iter().filter(|domain| said_at.is_some_and(|at| domain.verified_at > Some(at)));
+    let at_once = said.filter(|said| said.domains == Entry::Automatic);
+    let is_later = |domain: &OrgDomain| {
+        at_once.zip(domain.verified_at).is_some_and(|(said, verified_at)| !said.covers(verified_at))
+    };
+    let later: Vec<_> = domains.iter().filter(|domain| is_later(domain)).collect();
+    let names = |domains: &mut dyn Iterator<Item = &OrgDomain>| {
+        domains.take(NAMED).map(|domain| domain.name.to_string()).collect::<Vec<_>>().join(", ")
+    };
     Ok(Some(Domains {
         href: admin.href(Part::Domains.path()),
-        later: later.take(NAMED).map(|domain| domain.name.to_string()).collect::<Vec<_>>().join(", "),
+        more_later: later.len().saturating_sub(NAMED),
+        later: names(&mut later.into_iter()),
         more: domains.len().saturating_sub(NAMED),
-        verified: domains
-            .iter()
-            .take(NAMED)
-            .map(|domain| domain.name.to_string())
-            .collect::<Vec<_>>()
-            .join(", "),
+        verified: names(&mut domains.iter()),
     }))
 }
 
 /// Roles that are the reader's to give, and those that are given already, if roles may be seen.
-async fn roles(
-    admin: &Admin,
-    (asked, base, edits): (&Asked, &Base, bool),
-) -> Result<Option<Vec<Choice>>, Failure> {
+async fn roles(admin: &Admin, (asked, base): (&Asked, &Base)) -> Result<Option<Vec<Choice>>, Failure> {
     let Some(reader) = admin.caller.asking(OrgatePermission::RolesRead) else { return Ok(None) };
     let changed = asked.refused.changed(&base.roles, |base| &base.roles);
     let choice = |role: &Role| {
         let (slug, is_mine) = (role.slug.as_str(), admin.caller.may_assign(role));
         let is_held = base.roles.contains(slug) || changed.contains(slug);
-        let ticks = (edits, &asked.roles);
+        let ticks = (true, &asked.roles);
         let choice = Choice::of((slug, role.name.as_str()), ticks, (&base.roles, &changed));
         let note = if is_mine { choice.note } else { "Yours to take away, and not to give".to_owned() };
         (is_mine || is_held).then_some(Choice { note, ..choice })
@@ -318,5 +302,5 @@ async fn meanwhile(admin: &Admin, before: &Base, now: &Base) -> Result<Meanwhile
         entry(AddressAt::Elsewhere, (before.others, now.others), "With any other address, people join now");
     let roles = moved((&before.roles, &now.roles), ("Roles put in", "Roles taken out"));
     let changes = domains.into_iter().chain(others).chain(roles).collect();
-    Meanwhile::find(admin, (Action::JoiningConfigured, &[("domains", now.domains.as_str())]), changes).await
+    Meanwhile::find(admin, (Action::JoiningConfigured, &[]), changes).await
 }

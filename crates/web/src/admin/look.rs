@@ -14,12 +14,12 @@ use orgate_flows::manage::organization::{DescribedOrganization, OrganizationSett
 use super::answers::Answer;
 use super::change::{Wrong, Wrongs, done, refusal_on};
 use super::frame::{Frame, Part};
-use super::meanwhile::{ChangedField, ChangedFields, Raced, merge};
+use super::meanwhile::{ChangedField, ChangedFields, Raced, Unsaved, merge};
 use super::sample::Sample;
 use super::{Admin, Submitted};
 use crate::fields::Form;
 use crate::form::LinkQuery;
-use crate::language::Language;
+use crate::language::{Language, called};
 use crate::page::Page;
 
 /// Where it is shown, and what that takes.
@@ -58,15 +58,6 @@ struct LookTemplate {
 /// What stands in the fields, in their order; empty: nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Typed([String; 5]);
-
-/// A form that was not saved.
-struct Unsaved {
-    status: StatusCode,
-    typed: Typed,
-    seen: Typed,
-    wrongs: Wrongs,
-    meanwhile: Option<ChangedFields>,
-}
 
 impl Typed {
     fn of(organization: &Organization) -> Self {
@@ -157,14 +148,14 @@ impl LookTemplate {
     }
 
     /// The languages to choose from: those of pages, and any other that was chosen by the API, in which mails can be.
-    fn languages(&self) -> Vec<(&str, &str)> {
+    fn languages(&self) -> Vec<(&str, String)> {
         let chosen = self.typed("locale");
-        let mut languages = vec![("", "As each browser says")];
-        languages.extend(Language::ALL.map(|language| (language.tag(), language.name())));
-        if languages.iter().all(|(tag, _)| *tag != chosen) {
-            languages.push((chosen, chosen));
+        let mut tags = Vec::from(Language::ALL.map(Language::tag));
+        if !chosen.is_empty() && !tags.contains(&chosen) {
+            tags.push(chosen);
         }
-        languages
+        let named = tags.into_iter().map(|tag| (tag, called(tag)));
+        [("", "As each browser says".to_owned())].into_iter().chain(named).collect()
     }
 
     /// What is wrong, and the field that the summary leads to.
@@ -191,21 +182,15 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 /// `POST …/look`: saves it, or shows what it would look like.
 pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     let (typed, seen) = (Typed::read(&form, ""), Typed::read(&form, "seen."));
-    let unsaved = |status, wrongs| Unsaved {
-        status,
-        typed: typed.clone(),
-        seen: seen.clone(),
-        wrongs,
-        meanwhile: None,
-    };
+    let unsaved = Unsaved::of(typed.clone(), seen.clone());
     let settings = match typed.parse() {
         Ok(settings) => settings,
         Err(wrongs) => {
-            return Ok(unsaved(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin));
+            return Ok(unsaved.wrong(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin));
         }
     };
     if form.text("action") == "preview" {
-        return Ok(unsaved(StatusCode::OK, Wrongs::default()).show(&admin));
+        return Ok(unsaved.show(&admin));
     }
     let mut now = None;
     let edit = |described: &DescribedOrganization| {
@@ -219,7 +204,7 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     if let Some(now) = now {
         return changed_meanwhile(&admin, typed.merged(&seen, &now), now).await;
     }
-    Ok(unsaved(refusal.status, Wrongs(vec![refusal.wrong])).show(&admin))
+    Ok(unsaved.refused(refusal).show(&admin))
 }
 
 /// Keeps what there is in the place of what was seen.
@@ -236,28 +221,21 @@ async fn changed_meanwhile(
 ) -> Answer {
     let theirs = admin.href(SHOWN.0);
     let parts = ["name", "branding", "contact"];
-    let meanwhile = Some(admin.read(ChangedFields::of(admin, &parts, (changes, theirs)).await)?);
-    let status = StatusCode::CONFLICT;
-    Ok(Unsaved { status, typed, seen: now, wrongs: Wrongs::default(), meanwhile }.show(admin))
+    let meanwhile = admin.read(ChangedFields::of(admin, &parts, (changes, theirs)).await)?;
+    Ok(Unsaved::of(typed, now.clone()).stale(now, meanwhile).show(admin))
 }
 
-impl Unsaved {
+impl Unsaved<Typed> {
     fn show(self, admin: &Admin) -> Response {
         show(admin, None, Some(self))
     }
 }
 
-fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> Response {
+fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved<Typed>>) -> Response {
     let organization = &admin.signed_in.organization;
     let shown = unsaved.unwrap_or_else(|| {
         let is = Typed::of(organization);
-        Unsaved {
-            status: StatusCode::OK,
-            typed: is.clone(),
-            seen: is,
-            wrongs: Wrongs::default(),
-            meanwhile: None,
-        }
+        Unsaved::of(is.clone(), is)
     });
     let template = LookTemplate {
         page: admin.page(),

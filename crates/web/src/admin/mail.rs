@@ -3,7 +3,6 @@
 use std::str::FromStr as _;
 
 use askama::Template;
-use axum::http::StatusCode;
 use chrono::{DateTime, SecondsFormat, Utc};
 use orgate_domain::audit::Action;
 use orgate_domain::mail_templates::{MAX_LINES, MAX_SUBJECT, MailKind, MailLocale, MailTemplate, Wording};
@@ -14,7 +13,7 @@ use orgate_flows::manage::mail_templates::{
 };
 
 use super::answers::{Answer, Instead};
-use super::change::{Refusal, Wrongs, done, refusal, refusal_on};
+use super::change::{Refused, Wrongs, done, refusal, refusal_on};
 use super::frame::{Frame, Part};
 use super::mails::{described, language};
 use super::meanwhile::Meanwhile;
@@ -66,9 +65,7 @@ enum Preview {
 struct Unsaved {
     typed: Wording,
     seen: String,
-    refusal: Option<Refusal>,
-    /// Whether somebody else changed the words since the form was shown.
-    is_stale: bool,
+    refused: Refused<()>,
     preview: Preview,
 }
 
@@ -84,7 +81,7 @@ pub(super) fn key(
 }
 
 /// Below the organization's first page.
-pub(super) fn path((kind, locale): &MailKey) -> String {
+pub(super) fn path(kind: MailKind, locale: &MailLocale) -> String {
     format!("/mails/{kind}/{locale}")
 }
 
@@ -104,31 +101,30 @@ pub(crate) async fn get(
 pub(crate) async fn post(named: NamedPair<String, String>, Submitted { admin, form }: Submitted) -> Answer {
     let key = key(&admin, &named)?;
     let (typed, seen) = (wording(&form), form.text("seen").to_owned());
-    let drafted = preview_mail(&admin.env, &admin.caller, key.clone(), Some(typed.clone())).await;
-    let is_preview = form.text("action") == "preview";
-    let (preview, refused) = match drafted {
-        Ok(Composed { subject, text, .. }) => (Preview::Mail { subject, text, is_draft: true }, None),
-        Err(error) => {
-            let refusal = refusal_on(OrgatePermission::OrganizationRead, &admin, &error)?;
-            (Preview::Not(refusal.wrong.why.clone()), Some(refusal))
-        }
-    };
-    if is_preview || refused.is_some() {
-        let unsaved = Unsaved { typed, seen, refusal: refused, is_stale: false, preview };
-        return show(&admin, &key, (None, Some(unsaved))).await;
-    }
     let check = |before: Option<&MailTemplate>| {
         if before.map(version).unwrap_or_default() == seen { Ok(()) } else { Err(ChangeError::Stale) }
     };
-    match set_mail_template(&admin.env, &admin.caller, key.clone(), (typed.clone(), check)).await {
-        Ok(_) => Ok(done(&admin, (&path(&key), OrgatePermission::OrganizationRead), "saved")),
-        Err(error) => {
-            let refusal = refusal_on(OrgatePermission::OrganizationRead, &admin, &error)?;
-            let is_stale = matches!(error, ChangeError::Stale);
-            let refusal = Some(refusal).filter(|_| !is_stale);
-            show(&admin, &key, (None, Some(Unsaved { typed, seen, refusal, is_stale, preview }))).await
-        }
+    let mut refused = Refused::No;
+    if form.text("action") != "preview" {
+        let saved = set_mail_template(&admin.env, &admin.caller, key.clone(), (typed.clone(), check)).await;
+        let Err(error) = saved else {
+            return Ok(done(&admin, (&path(key.0, &key.1), OrgatePermission::OrganizationRead), "saved"));
+        };
+        refused = Refused::by(&error, refusal_on(OrgatePermission::OrganizationRead, &admin, &error)?, ());
     }
+    let drafted = preview_mail(&admin.env, &admin.caller, key.clone(), Some(typed.clone())).await;
+    let preview = match drafted {
+        Ok(Composed { subject, text, .. }) => Preview::Mail { subject, text, is_draft: true },
+        Err(error) => {
+            let unusable = refusal_on(OrgatePermission::OrganizationRead, &admin, &error)?;
+            let preview = Preview::Not(unusable.wrong.why.clone());
+            if matches!(refused, Refused::No) {
+                refused = Refused::For(unusable);
+            }
+            preview
+        }
+    };
+    show(&admin, &key, (None, Some(Unsaved { typed, seen, refused, preview }))).await
 }
 
 /// The words of a form: browsers end lines in their own way.
@@ -138,7 +134,7 @@ fn wording(form: &Form) -> Wording {
 }
 
 /// Which words these are.
-fn version(template: &MailTemplate) -> String {
+pub(super) fn version(template: &MailTemplate) -> String {
     let at: DateTime<Utc> = template.updated_at;
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
@@ -155,9 +151,12 @@ async fn show(
         Some(unsaved) => unsaved,
         None => as_is(admin, (key, own.as_ref()), &now).await?,
     };
-    let meanwhile =
-        if shown.is_stale { Some(meanwhile(admin, (key, own.as_ref()), &shown.typed).await?) } else { None };
-    let (status, wrongs) = Wrongs::of(shown.refusal, &["subject", "text"]);
+    let meanwhile = match shown.refused {
+        Refused::Meanwhile(()) => Some(meanwhile(admin, (key, own.as_ref()), &shown.typed).await?),
+        Refused::For(_) | Refused::No => None,
+    };
+    let status = shown.refused.status();
+    let wrongs = Wrongs::of(shown.refused.refusal(), &["subject", "text"]).1;
     let clock = admin.env.clock.now();
     let (kind, locale) = key;
     let (name, when) = described(*kind);
@@ -165,7 +164,7 @@ async fn show(
         page: admin.page(),
         frame: Frame::below(admin, Part::Mails, Vec::new()).saying(done),
         csrf: admin.token(),
-        here: admin.href(&path(key)),
+        here: admin.href(&path(key.0, &key.1)),
         name,
         when,
         language: language(locale),
@@ -183,7 +182,6 @@ async fn show(
         preview: shown.preview,
         meanwhile,
     };
-    let status = if template.meanwhile.is_some() { StatusCode::CONFLICT } else { status };
     Ok(admin.render_live(status, &template))
 }
 
@@ -201,8 +199,7 @@ async fn as_is(
     Ok(Unsaved {
         typed: own.map_or_else(|| standard_wording(key), |own| own.wording.clone()),
         seen: now.to_owned(),
-        refusal: None,
-        is_stale: false,
+        refused: Refused::No,
         preview,
     })
 }
@@ -247,4 +244,18 @@ fn placeholders(kind: MailKind) -> Vec<(String, &'static str)> {
         "One text where there is a name, another where it is empty.",
     );
     named.chain([condition]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_put_into_a_mail_is_explained() {
+        for kind in MailKind::ALL {
+            for (placeholder, meaning) in placeholders(kind) {
+                assert!(!meaning.contains("guide"), "{placeholder}");
+            }
+        }
+    }
 }

@@ -15,7 +15,9 @@ use orgate_protocol::params::Params;
 use super::Admin;
 use super::answers::Answer;
 use super::frame::{Frame, Part};
+use super::mail::path;
 use crate::form::LinkQuery;
+use crate::language::called;
 use crate::moment::Moment;
 use crate::page::Page;
 use crate::present::see_other;
@@ -49,7 +51,7 @@ struct Line {
     href: String,
     language: String,
     tag: String,
-    words: String,
+    words: &'static str,
     is_own: bool,
     saved: Option<Moment>,
     /// Since when their own words cannot be used.
@@ -70,34 +72,9 @@ pub(super) const fn described(kind: MailKind) -> (&'static str, &'static str) {
     }
 }
 
-/// What people call a language; of one that is rarely used, its tag.
+/// For whom words are: people of a language, or all that no others are for.
 pub(super) fn language(locale: &MailLocale) -> String {
-    if locale.is_fallback() {
-        return "All other languages".to_owned();
-    }
-    let known = match locale.language() {
-        "ar" => "Arabic",
-        "cs" => "Czech",
-        "da" => "Danish",
-        "de" => "German",
-        "en" => "English",
-        "es" => "Spanish",
-        "fi" => "Finnish",
-        "fr" => "French",
-        "it" => "Italian",
-        "ja" => "Japanese",
-        "ko" => "Korean",
-        "nb" | "no" => "Norwegian",
-        "nl" => "Dutch",
-        "pl" => "Polish",
-        "pt" => "Portuguese",
-        "sv" => "Swedish",
-        "tr" => "Turkish",
-        "uk" => "Ukrainian",
-        "zh" => "Chinese",
-        _ => return locale.to_string(),
-    };
-    if locale.as_str() == locale.language() { known.to_owned() } else { format!("{known} ({locale})") }
+    if locale.is_fallback() { "All other languages".to_owned() } else { called(locale.as_str()) }
 }
 
 /// `GET …/mails`: the list, or the page of the language that was asked for.
@@ -107,7 +84,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     );
     let error = match asked(&params) {
         Some(Ok((kind, locale))) => {
-            let page = admin.href(&format!("/mails/{kind}/{locale}"));
+            let page = admin.href(&path(kind, &locale));
             return Ok(see_other(&admin.env.issuer.at(&page)));
         }
         Some(Err(error)) => Some(error),
@@ -154,24 +131,20 @@ fn lines(admin: &Admin, (kind, own): (MailKind, &[MailTemplate]), now: DateTime<
         }
     }
     let line = |locale: MailLocale| {
-        let closest = MailLocale::candidates(Some(locale.as_str()));
-        let used = closest.iter().find_map(|candidate| own().find(|one| one.locale == *candidate));
-        let is_own = used.is_some_and(|one| one.locale == locale);
-        let words = match used {
-            Some(_) if is_own => "Yours".to_owned(),
-            Some(one) if one.locale.is_fallback() => "Yours for all other languages".to_owned(),
-            Some(one) => format!("Yours in {}", language(&one.locale)),
-            None => "Orgate’s".to_owned(),
+        let mine = own().find(|one| one.locale == locale);
+        let words = match mine {
+            Some(_) => "Yours",
+            None if own().any(|one| one.locale.is_fallback()) => "Yours for all other languages",
+            None => "Orgate’s",
         };
-        let used = used.filter(|_| is_own);
         Line {
-            href: admin.href(&format!("/mails/{kind}/{locale}")),
+            href: admin.href(&path(kind, &locale)),
             language: language(&locale),
             tag: locale.to_string(),
             words,
-            is_own,
-            saved: used.map(|one| Moment::of(one.updated_at, now)),
-            failed: used.and_then(|one| one.failed_at).map(|at| Moment::of(at, now)),
+            is_own: mine.is_some(),
+            saved: mine.map(|one| Moment::of(one.updated_at, now)),
+            failed: mine.and_then(|one| one.failed_at).map(|at| Moment::of(at, now)),
         }
     };
     locales.into_iter().map(line).collect()

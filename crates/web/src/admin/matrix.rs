@@ -8,6 +8,7 @@ use orgate_domain::permissions::{EVERYTHING, Held, OrgatePermission};
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::applications::Declared;
 
+use super::change::Refusal;
 use crate::words::words;
 
 /// Boxes of applications at most, beside those that are ticked.
@@ -197,16 +198,37 @@ impl Matrix {
         Self { everything, areas, applications, left_out }
     }
 
-    /// The same without the rows of permissions that begin so, unless one of them is ticked, or something is said of it.
-    pub(crate) fn without(mut self, prefixes: &[&str]) -> Self {
+    /// The same without the rows of which no permission is of use, unless one of them is ticked, or something is said of it.
+    pub(crate) fn of_use(mut self, is_of_use: impl Fn(OrgatePermission) -> bool) -> Self {
+        let has_use = |row: &Row| {
+            let of_row = |one: &&OrgatePermission| {
+                one.as_str().rsplit_once(':').is_some_and(|(of, _)| of == row.prefix)
+            };
+            OrgatePermission::ALL.iter().filter(of_row).any(|one| is_of_use(*one))
+        };
         let matters = |row: &Row| {
             let boxes = row.read.iter().chain(&row.manage).chain(&row.other).chain([&row.all]);
             boxes.into_iter().any(|one| one.is_ticked || one.is_changed || one.wrong.is_some())
         };
         for area in &mut self.areas {
-            area.rows.retain(|row| !prefixes.contains(&row.prefix.as_str()) || matters(row));
+            area.rows.retain(|row| has_use(row) || matters(row));
         }
         self
+    }
+
+    /// What is wrong with permissions, at the box of the one that is meant, or, where that has none, at another field.
+    pub(crate) fn locate(
+        &self,
+        refusal: Option<Refusal>,
+        (meant, or_else): (Option<&str>, &str),
+    ) -> Option<Refusal> {
+        let has_box = meant.is_some_and(|meant| self.shows(meant));
+        refusal.map(|mut refusal| {
+            if refusal.wrong.field == "permissions" {
+                (if has_box { "wrong-permission" } else { or_else }).clone_into(&mut refusal.wrong.field);
+            }
+            refusal
+        })
     }
 
     /// Whether this permission has a box.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::StatusCode;
 use orgate_domain::audit::Action;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
@@ -11,6 +12,7 @@ use orgate_flows::manage::users::find_user;
 use serde_json::Value;
 
 use super::Admin;
+use super::change::{Refusal, Wrongs};
 use super::events::EventLine;
 
 /// `templates/admin/meanwhile.html`.
@@ -67,6 +69,37 @@ pub(crate) fn merge<'a>(fields: impl Iterator<Item = Raced<'a>>) -> Vec<ChangedF
         Some(ChangedField { field, label, now: shown(now), yours })
     };
     fields.filter_map(change).collect()
+}
+
+/// A form that is shown once more, or for the first time: what stands in it, and what stood there when it was shown first.
+pub(crate) struct Unsaved<Typed, Seen = Typed> {
+    pub(crate) status: StatusCode,
+    pub(crate) typed: Typed,
+    pub(crate) seen: Seen,
+    pub(crate) wrongs: Wrongs,
+    pub(crate) meanwhile: Option<ChangedFields>,
+}
+
+impl<Typed, Seen> Unsaved<Typed, Seen> {
+    /// Nothing is wrong with it.
+    pub(crate) fn of(typed: Typed, seen: Seen) -> Self {
+        Self { status: StatusCode::OK, typed, seen, wrongs: Wrongs::default(), meanwhile: None }
+    }
+
+    /// This is wrong with it.
+    pub(crate) fn wrong(self, status: StatusCode, wrongs: Wrongs) -> Self {
+        Self { status, wrongs, ..self }
+    }
+
+    /// By what a use case said.
+    pub(crate) fn refused(self, refusal: Refusal) -> Self {
+        self.wrong(refusal.status, Wrongs(vec![refusal.wrong]))
+    }
+
+    /// Others changed this since it was shown, and now there is that.
+    pub(crate) fn stale(self, seen: Seen, meanwhile: ChangedFields) -> Self {
+        Self { status: StatusCode::CONFLICT, seen, meanwhile: Some(meanwhile), ..self }
+    }
 }
 
 impl Meanwhile {

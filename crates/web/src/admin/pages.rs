@@ -232,7 +232,18 @@ pub(super) fn shown_at(matched: &str, asked: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::Part;
     use super::*;
+
+    #[test]
+    fn what_the_navigation_leads_to_takes_what_its_page_takes_and_is_shown_of_whom_that_is() {
+        for part in Part::ALL {
+            let first = ADMIN_PAGES.iter().find(|page| page.method == "GET" && page.path == part.path());
+            let page = first.unwrap_or_else(|| panic!("{part:?} has no page"));
+            let shown = (page.permission.as_str(), page.is_shown_of_others());
+            assert_eq!(shown, (part.permission().as_str(), part.is_of_others()), "{part:?}");
+        }
+    }
 
     #[test]
     fn a_form_leads_back_to_the_page_that_shows_it() {

@@ -10,7 +10,7 @@ use orgate_flows::manage::policy::{PolicyInForce, find_policy, preview_policy, u
 use super::answers::Answer;
 use super::change::{Wrongs, answer, done, refusal_on};
 use super::frame::{Frame, Part};
-use super::meanwhile::{ChangedField, ChangedFields};
+use super::meanwhile::{ChangedField, ChangedFields, Unsaved};
 use super::policy_change;
 use super::policy_fields::{GROUPS, Setting, Typed, read_seen, seen_text, settings};
 use super::{Admin, Submitted, entry};
@@ -73,15 +73,6 @@ struct Choice {
     is_chosen: bool,
     /// Whether the organization above is stricter.
     is_closed: bool,
-}
-
-/// A form that was not saved.
-struct Unsaved {
-    status: StatusCode,
-    typed: Typed,
-    seen: PolicySettings,
-    wrongs: Wrongs,
-    meanwhile: Option<ChangedFields>,
 }
 
 impl Field {
@@ -183,15 +174,14 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
 /// `POST …/policies`: saves them; once more, where something ends.
 pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     let (typed, seen, action) = (Typed::read(&form), read_seen(form.text("seen")), form.text("action"));
-    let unsaved = Unsaved { status: StatusCode::OK, typed, seen, wrongs: Wrongs::default(), meanwhile: None };
+    let unsaved = Unsaved::of(typed, seen);
     if action == "edit" {
         return unsaved.show(&admin).await;
     }
     let wanted = match unsaved.typed.parse() {
         Ok(wanted) => wanted,
         Err(wrongs) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return Unsaved { status, wrongs, ..unsaved }.show(&admin).await;
+            return unsaved.wrong(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin).await;
         }
     };
     let mut now = None;
@@ -220,19 +210,16 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
 async fn refused(
     admin: &Admin,
     error: &ChangeError,
-    (unsaved, wanted, now): (Unsaved, PolicySettings, PolicySettings),
+    (unsaved, wanted, now): (Unsaved<Typed, PolicySettings>, PolicySettings, PolicySettings),
 ) -> Answer {
     let refusal = refusal_on(SHOWN.1, admin, error)?;
     if !matches!(error, ChangeError::Stale) {
-        return Unsaved { status: refusal.status, wrongs: Wrongs(vec![refusal.wrong]), ..unsaved }
-            .show(admin)
-            .await;
+        return unsaved.refused(refusal).show(admin).await;
     }
     let (own, changes) = merged(&wanted, &unsaved.seen, &now);
     let theirs = (changes, admin.href(SHOWN.0));
-    let meanwhile = Some(admin.read(ChangedFields::of(admin, &["policy"], theirs).await)?);
-    let (status, typed) = (refusal.status, Typed::of(&own, &Policy::default()));
-    Unsaved { status, typed, seen: now, wrongs: Wrongs::default(), meanwhile }.show(admin).await
+    let meanwhile = admin.read(ChangedFields::of(admin, &["policy"], theirs).await)?;
+    Unsaved::of(Typed::of(&own, &Policy::default()), now).stale(now, meanwhile).show(admin).await
 }
 
 /// What is wanted, with what others changed since it was seen where it was not touched; and what that was.
@@ -263,13 +250,17 @@ fn merged(
     (own, changes)
 }
 
-impl Unsaved {
+impl Unsaved<Typed, PolicySettings> {
     async fn show(self, admin: &Admin) -> Answer {
         show(admin, None, Some(self)).await
     }
 }
 
-async fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved>) -> Answer {
+async fn show(
+    admin: &Admin,
+    done: Option<&'static str>,
+    unsaved: Option<Unsaved<Typed, PolicySettings>>,
+) -> Answer {
     // To change them is another permission than to read them.
     let Some(reader) = admin.caller.asking(SHOWN.1) else {
         return match unsaved.and_then(|unsaved| unsaved.wrongs.0.into_iter().next()) {
@@ -278,13 +269,7 @@ async fn show(admin: &Admin, done: Option<&'static str>, unsaved: Option<Unsaved
         };
     };
     let policy = admin.read(find_policy(&admin.env, &reader).await)?;
-    let shown = unsaved.unwrap_or_else(|| Unsaved {
-        status: StatusCode::OK,
-        typed: Typed::of(&policy.own, &usual(&policy)),
-        seen: policy.own,
-        wrongs: Wrongs::default(),
-        meanwhile: None,
-    });
+    let shown = unsaved.unwrap_or_else(|| Unsaved::of(Typed::of(&policy.own, &usual(&policy)), policy.own));
     let groups = GROUPS.iter().map(|group| {
         let field = |setting| Field::of(setting, &policy, (&shown.typed, &shown.wrongs));
         FieldGroup { id: group.id, title: group.title, fields: group.settings.iter().map(field).collect() }

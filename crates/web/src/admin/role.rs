@@ -14,7 +14,7 @@ use orgate_flows::manage::applications::list_declared;
 use orgate_flows::manage::roles::{find_role, not_theirs};
 
 use super::answers::Answer;
-use super::change::{Refusal, Wrongs};
+use super::change::{Refused, Wrongs};
 use super::frame::{Frame, Part};
 use super::matrix::Matrix;
 use super::meanwhile::Meanwhile;
@@ -70,17 +70,10 @@ struct Asked {
     ticked: BTreeSet<String>,
     /// What was typed, and is no permission.
     more: Vec<String>,
-    refused: Refused,
-}
-
-/// Why a form is shown once more.
-enum Refused {
-    /// It is shown for the first time.
-    No,
-    /// Something is wrong, with the permission that is named, if it is with one.
-    For(Refusal, Option<String>),
-    /// Somebody else changed the role: what was there when the form was made.
-    Meanwhile(String, BTreeSet<String>),
+    /// The permission that something is wrong with, if it is with one.
+    wrong: Option<String>,
+    /// What it was called, and what was in it, when the form was made.
+    refused: Refused<(String, BTreeSet<String>)>,
 }
 
 /// `GET …/roles/new`.
@@ -124,7 +117,7 @@ async fn page(
     let status = asked.as_ref().map_or(StatusCode::OK, |asked| asked.refused.status());
     let asked = asked.unwrap_or_else(|| Asked::as_is(role));
     let meanwhile = match (&asked.refused, role) {
-        (Refused::Meanwhile(name, before), Some(role)) => {
+        (Refused::Meanwhile((name, before)), Some(role)) => {
             Some(save::meanwhile(admin, role, (name, before)).await?)
         }
         _ => None,
@@ -134,15 +127,15 @@ async fn page(
         None => Vec::new(),
     };
     let matrix = asked.matrix(admin, (role, edits), &declared);
-    let wrongs = asked.refused.located(&matrix);
+    let refusal = matrix.locate(asked.refused.refusal(), (asked.wrong.as_deref(), "more"));
+    let wrongs = Wrongs::of(refusal, &["name", "slug", "more", "wrong-permission"]).1;
     let path = role.map_or_else(|| "/roles/new".to_owned(), |role| format!("/roles/{}", role.id));
-    let up = admin.caller.asking(OrgatePermission::RolesRead).map_or("", |_| "/roles");
     let template = RoleTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Roles, Vec::new()).saying(done),
         csrf: admin.token(),
         here: admin.href(&path),
-        back: admin.href(up),
+        back: admin.href_if_open(Part::Roles.shown()),
         role: role.map(|role| Shown::of(admin, role, (lock, edits))),
         name: asked.name,
         slug: asked.slug,

@@ -4,12 +4,12 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::Duration;
-use orgate_domain::setup::{DEFAULT_LIFETIME, SetupPurpose};
+use orgate_domain::setup::{DEFAULT_LIFETIME, SetupLink, SetupPurpose};
 use orgate_flows::manage::setup_links::{CreatedSetupLink, create_setup_link};
 use orgate_flows::setup::links::WantedLink;
 
 use super::answers::Answer;
-use super::change::{Refusal, Wrongs, refusal};
+use super::change::{Refusal, Wrongs, done, once, refusal};
 use super::frame::{Frame, Part};
 use super::role_boxes::{RoleBox, role_boxes};
 use super::setup_links::{SHOWN, what};
@@ -29,6 +29,7 @@ struct SetupLinkTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
+    once: String,
     here: String,
     back: String,
     purposes: Vec<Purpose>,
@@ -68,8 +69,12 @@ pub(crate) async fn get(admin: Admin) -> Answer {
 
 /// `POST …/setup-links/new`: shows the link, which nobody sees again.
 pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
-    match create_setup_link(&admin.env, &admin.caller, &wanted(&form), None).await {
-        Ok(made) => Ok(shown(&admin, made)),
+    let once = once(&form, "make a set-up link");
+    match create_setup_link(&admin.env, &admin.caller, &wanted(&form), once.as_ref()).await {
+        Ok(CreatedSetupLink { link, url: Some(url), administrative }) => {
+            Ok(shown(&admin, &link, (url, &administrative)))
+        }
+        Ok(_) => Ok(done(&admin, SHOWN, "already")),
         Err(error) => show(&admin, Some(&form), Some(refusal(&admin, &error)?)).await,
     }
 }
@@ -83,15 +88,15 @@ fn wanted(form: &Form) -> WantedLink {
     }
 }
 
-fn shown(admin: &Admin, made: CreatedSetupLink) -> Response {
-    let onward = admin.href(if admin.caller.asking(SHOWN.1).is_some() { SHOWN.0 } else { "" });
+fn shown(admin: &Admin, link: &SetupLink, (url, administrative): (String, &[String])) -> Response {
+    let onward = admin.href_if_open(SHOWN);
     let template = MadeTemplate {
         page: admin.page(),
         frame: below(admin),
-        url: made.url.unwrap_or_default(),
-        what: what(&made.link),
-        expires: time(made.link.expires_at),
-        administrative: made.administrative.join(", "),
+        url,
+        what: what(link),
+        expires: time(link.expires_at),
+        administrative: administrative.join(", "),
         onward,
     };
     admin.render(StatusCode::OK, &template)
@@ -113,8 +118,9 @@ async fn show(admin: &Admin, form: Option<&Form>, refusal: Option<Refusal>) -> A
         page: admin.page(),
         frame: below(admin),
         csrf: admin.token(),
+        once: admin.once(),
         here: admin.href("/setup-links/new"),
-        back: admin.href(if admin.caller.asking(SHOWN.1).is_some() { SHOWN.0 } else { "" }),
+        back: admin.href_if_open(SHOWN),
         purposes: purposes(admin, form),
         roles,
         lifetimes: LIFETIMES.iter().map(|(hours, label)| (*hours, *label, *hours == chosen)).collect(),

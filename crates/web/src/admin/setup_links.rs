@@ -10,7 +10,7 @@ use orgate_flows::manage::PageOf;
 use orgate_flows::manage::setup_links::{list_setup_links, revoke_setup_link};
 
 use super::answers::Answer;
-use super::change::answer;
+use super::change::{ALREADY, answer};
 use super::frame::{Frame, Pager, Part};
 use super::naming::maker;
 use super::{Admin, Named, Submitted};
@@ -89,6 +89,7 @@ pub(super) fn what(link: &SetupLink) -> &'static str {
 /// `GET …/setup-links`.
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
     let said = match params.get("done") {
+        Some("already") => Some(ALREADY),
         Some("revoked") => Some("The link is taken back. It opens nothing any more."),
         _ => None,
     };

@@ -10,7 +10,7 @@ use axum::response::Response;
 use orgate_domain::ids::{EventId, WebhookId};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::webhooks::{MAX_DESCRIPTION, MAX_FILTERS, PATIENCE};
-use orgate_flows::manage::webhooks::{find_webhook, list_deliveries, missing_right};
+use orgate_flows::manage::webhooks::{list_deliveries, missing_right};
 use orgate_flows::manage::{
     DeliveryStatus, Page as Listed, PageOf, Webhook, WebhookDelivery, WebhookScope, WebhookStatus,
 };
@@ -18,11 +18,11 @@ use orgate_flows::manage::{
 use self::fields::{Area, Base, Typed};
 use self::secret::OVERLAPS;
 use super::answers::Answer;
-use super::change::{Refusal, Wrongs};
+use super::change::{ALREADY, Refusal, Refused, Wrongs};
 use super::frame::{Frame, Pager, Part};
 use super::meanwhile::Meanwhile;
 use super::webhook_delivery::{DeliveryLine, sends};
-use super::webhooks::{WebhookState, called};
+use super::webhooks::{WebhookState, called, path};
 use super::{Admin, Named};
 use crate::form::LinkQuery;
 use crate::page::Page;
@@ -45,6 +45,7 @@ struct WebhookTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
+    once: String,
     /// Where the form goes.
     here: String,
     back: String,
@@ -58,6 +59,8 @@ struct WebhookTemplate {
     edits: bool,
     /// Whether it can be of all organizations.
     offers_all: bool,
+    /// That something was not done.
+    headline: &'static str,
     wrongs: Wrongs,
     meanwhile: Option<Meanwhile>,
 }
@@ -99,14 +102,7 @@ struct Shown {
 /// What a form asks for, and what came of it.
 struct Asked {
     typed: Typed,
-    refused: Refused,
-}
-
-/// Why a form is shown once more.
-enum Refused {
-    For(Refusal),
-    /// Somebody else changed the webhook: what was there when the form was made.
-    Meanwhile(Base),
+    refused: Refused<Base>,
 }
 
 /// What the page says besides.
@@ -114,11 +110,20 @@ enum Refused {
 struct Said {
     done: Option<&'static str>,
     asked: Option<Asked>,
-    /// Of one of the smaller forms, why it was not done, and what was typed.
-    small: Option<(Refusal, String)>,
+    /// Of one of the smaller forms, why it was not done.
+    small: Option<Small>,
     /// After which event the page of deliveries begins, and which are shown.
     after: Option<EventId>,
     show: Option<DeliveryStatus>,
+}
+
+/// One of the smaller forms, which was refused.
+struct Small {
+    /// What was not done.
+    headline: &'static str,
+    refusal: Refusal,
+    /// What was typed, of where to go on.
+    since: String,
 }
 
 /// `GET …/webhooks/new`.
@@ -129,6 +134,7 @@ pub(crate) async fn get_new(admin: Admin) -> Answer {
 /// `GET …/webhooks/{webhook}`.
 pub(crate) async fn get(admin: Admin, Named(id): Named<WebhookId>, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
+        Some("already") => Some(ALREADY),
         Some("off") => Some("The webhook is switched off. Once it is on again, it goes on where it was."),
         Some("on") => Some("The webhook is on. It goes on where it was."),
         Some("replayed") => Some("What happened from then on is sent again. Events keep their ids."),
@@ -143,51 +149,43 @@ pub(crate) async fn get(admin: Admin, Named(id): Named<WebhookId>, LinkQuery(par
 fn show_new(admin: &Admin, asked: Option<(Typed, Refusal)>) -> Response {
     let (typed, refusal) = asked.map_or_else(Default::default, |(typed, refusal)| (typed, Some(refusal)));
     let (status, wrongs) = Wrongs::of(refusal, &["url", "description", "events", "scope"]);
-    let is_at_home = admin.is_operators() && admin.signed_in.from.is_none();
     let template = WebhookTemplate {
         page: admin.page(),
         frame: Frame::below_if_open(admin, Part::Webhooks),
         csrf: admin.token(),
+        once: admin.once(),
         here: admin.href("/webhooks/new"),
-        back: back(admin),
+        back: admin.href_if_open(Part::Webhooks.shown()),
         webhook: None,
         areas: typed.areas(),
         typed,
         max_filters: MAX_FILTERS,
         max_description: MAX_DESCRIPTION,
         edits: true,
-        offers_all: is_at_home && missing_right(&admin.caller, WebhookScope::All).is_none(),
+        offers_all: admin.is_operators() && missing_right(&admin.caller, WebhookScope::All).is_none(),
+        headline: "The webhook was not made",
         wrongs,
         meanwhile: None,
     };
     admin.render(status, &template)
 }
 
-/// The list, for whoever may read it.
-fn back(admin: &Admin) -> String {
-    let (path, takes) = Part::Webhooks.shown();
-    admin.href(if admin.caller.asking(takes).is_some() { path } else { "" })
-}
-
 async fn show(admin: &Admin, id: WebhookId, said: Said) -> Answer {
     let reader = admin.reading(Part::Webhooks.permission())?;
-    let webhook = admin.found(find_webhook(&admin.env, &reader, id).await)?;
     let page = PageOf { after: said.after, limit: ON_A_PAGE };
-    let deliveries = list_deliveries(&admin.env, &reader, (id, said.show), page).await;
-    let deliveries = admin.found(deliveries)?;
+    let found = list_deliveries(&admin.env, &reader, (id, said.show), page).await;
+    let (webhook, deliveries) = admin.found(found)?;
     let shown = Shown::of(admin, (&webhook, &deliveries), &said);
     let edits = shown.manages && shown.lacks.is_none();
-    let (typed, refused) = match said.asked {
-        Some(Asked { typed, refused }) => (typed, Some(refused)),
-        None => (Typed::of(&webhook), None),
+    let Asked { typed, refused } =
+        said.asked.unwrap_or_else(|| Asked { typed: Typed::of(&webhook), refused: Refused::No });
+    let meanwhile = match &refused {
+        Refused::Meanwhile(base) => Some(admin.read(save::meanwhile(admin, &webhook, base).await)?),
+        Refused::For(_) | Refused::No => None,
     };
-    let small = said.small.map(|(refusal, _)| refusal);
-    let (refusal, meanwhile) = match refused {
-        Some(Refused::Meanwhile(base)) => {
-            (None, Some(admin.read(save::meanwhile(admin, &webhook, &base).await)?))
-        }
-        Some(Refused::For(refusal)) => (Some(refusal), None),
-        None => (small, None),
+    let (headline, refusal) = match said.small {
+        Some(small) => (small.headline, Some(small.refusal)),
+        None => ("The webhook was not saved", refused.refusal()),
     };
     let fields = ["url", "description", "events", "overlap_hours", "since"];
     let (status, wrongs) = Wrongs::of(refusal, &fields);
@@ -196,8 +194,9 @@ async fn show(admin: &Admin, id: WebhookId, said: Said) -> Answer {
         page: admin.page(),
         frame: Frame::below(admin, Part::Webhooks, Vec::new()).saying(said.done),
         csrf: admin.token(),
-        here: admin.href(&format!("/webhooks/{id}")),
-        back: back(admin),
+        once: admin.once(),
+        here: admin.href(&path(id)),
+        back: admin.href_if_open(Part::Webhooks.shown()),
         webhook: Some(shown),
         areas: if edits { typed.areas() } else { Vec::new() },
         typed,
@@ -205,6 +204,7 @@ async fn show(admin: &Admin, id: WebhookId, said: Said) -> Answer {
         max_description: MAX_DESCRIPTION,
         edits,
         offers_all: false,
+        headline,
         wrongs,
         meanwhile,
     };
@@ -218,7 +218,7 @@ impl Shown {
         said: &Said,
     ) -> Self {
         let now = admin.env.clock.now();
-        let here = admin.href(&format!("/webhooks/{}", webhook.id));
+        let here = admin.href(&path(webhook.id));
         let shown = said.show.map_or("", DeliveryStatus::as_str);
         let at = |show: &str, after: Option<EventId>| {
             let after = after.map(|after| ("after", after.to_string()));
@@ -255,7 +255,7 @@ impl Shown {
             kinds: SHOWN.into_iter().map(|(value, label)| (label, at(value, None), value == shown)).collect(),
             is_narrowed: said.show.is_some(),
             overlaps: OVERLAPS.to_vec(),
-            since: said.small.as_ref().map(|(_, since)| since.clone()).unwrap_or_default(),
+            since: said.small.as_ref().map(|small| small.since.clone()).unwrap_or_default(),
         }
     }
 }

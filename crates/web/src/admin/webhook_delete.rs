@@ -8,7 +8,7 @@ use super::answers::Answer;
 use super::change::{Refusal, done, refusal};
 use super::confirm::{Question, check_word};
 use super::frame::Part;
-use super::webhooks::{called, host};
+use super::webhooks::{called, host, path};
 use super::{Admin, Named, Submitted};
 
 /// `GET …/webhooks/{webhook}/delete`.
@@ -35,6 +35,6 @@ async fn show(admin: &Admin, id: WebhookId, refusal: Option<Refusal>) -> Answer 
         "To have it be silent for a while, switch it off instead: nothing is lost by that.",
     ];
     let called = ("webhook", name.as_str(), host.as_str());
-    let question = Question::delete((Part::Webhooks, format!("/webhooks/{id}")), called, &points);
+    let question = Question::delete((Part::Webhooks, path(id)), called, &points);
     Ok(Question { word: Some(("its host", &host)), ..question }.ask(admin, refusal))
 }

@@ -15,7 +15,7 @@ use orgate_flows::{Failure, sentence};
 use super::answers::Answer;
 use super::change::{done, not_done, refusal};
 use super::frame::{Frame, Part};
-use super::webhooks::called;
+use super::webhooks::{self, called};
 use super::{Admin, Named, NamedPair, Submitted};
 use crate::form::LinkQuery;
 use crate::moment::Moment;
@@ -53,6 +53,7 @@ pub(super) struct DeliveryLine {
     pub(super) label: &'static str,
     /// The class of its badge.
     pub(super) look: &'static str,
+    pub(super) is_delivered: bool,
     pub(super) happened: Moment,
     /// What came back the last time: a status, or why nothing did.
     pub(super) answer: Option<String>,
@@ -83,9 +84,10 @@ impl DeliveryLine {
         };
         Self {
             id: event.to_string(),
-            href: admin.href(&format!("/webhooks/{webhook}/deliveries/{event}")),
+            href: admin.href(&path((webhook, event))),
             label,
             look,
+            is_delivered: delivery.status == DeliveryStatus::Delivered,
             happened: Moment::of(delivery.key.place.at, now),
             answer,
             attempts: delivery.attempts,
@@ -93,6 +95,11 @@ impl DeliveryLine {
             next: delivery.next_try_at.filter(|_| is_tried).map(time),
         }
     }
+}
+
+/// The page of an event at a webhook, below the organization's first one.
+fn path((webhook, event): (WebhookId, EventId)) -> String {
+    format!("{}/deliveries/{event}", webhooks::path(webhook))
 }
 
 /// Whether somebody may have events sent to a webhook that is there for them.
@@ -117,11 +124,11 @@ pub(crate) async fn get(
     let delivery = admin.found(find_delivery(&admin.env, &admin.caller, (id, event)).await)?;
     let own = delivery.key.org_id == admin.caller.org_id();
     let what = if own { admin.read(happened(&admin, &delivery).await)? } else { None };
-    let (above, now) = (admin.href(&format!("/webhooks/{id}")), admin.env.clock.now());
+    let (above, now) = (admin.href(&webhooks::path(id)), admin.env.clock.now());
     let template = DeliveryTemplate {
         page: admin.page(),
         csrf: admin.token(),
-        here: admin.href(&format!("/webhooks/{id}/deliveries/{event}")),
+        here: admin.href(&path((id, event))),
         frame: Frame::below(
             &admin,
             Part::Webhooks,
@@ -169,7 +176,7 @@ pub(crate) async fn post_redeliver(
 fn shown(admin: &Admin, (id, sent): (WebhookId, Result<WebhookDelivery, ChangeError>), said: &str) -> Answer {
     match sent {
         Ok(delivery) => {
-            let path = format!("/webhooks/{id}/deliveries/{}", delivery.key.place.id);
+            let path = path((id, delivery.key.place.id));
             Ok(done(admin, (&path, Part::Webhooks.permission()), said))
         }
         Err(error) => Err(not_done(admin, &refusal(admin, &error)?)),

@@ -80,13 +80,18 @@ impl WebhookState {
 impl WebhookLine {
     fn of(admin: &Admin, webhook: &Webhook, now: DateTime<Utc>) -> Self {
         Self {
-            href: admin.href(&format!("/webhooks/{}", webhook.id)),
+            href: admin.href(&path(webhook.id)),
             name: called(webhook),
             url: webhook.terms.url.clone(),
             events: told(webhook),
             state: WebhookState::of(webhook, now),
         }
     }
+}
+
+/// The page of a webhook, below the organization's first one.
+pub(super) fn path(id: WebhookId) -> String {
+    format!("{}/{id}", Part::Webhooks.path())
 }
 
 /// What people call a webhook: as it is described, or else by its host.

@@ -8,7 +8,7 @@ use orgate_domain::clients::ClientStatus;
 use orgate_domain::connections::Attributes;
 use orgate_domain::credentials::SecretHash;
 use orgate_domain::domains::OrgDomain;
-use orgate_domain::ids::DomainId;
+use orgate_domain::ids::{DomainId, SessionId};
 use orgate_domain::names::ExternalId;
 use orgate_domain::organizations::{Branding, OrgStatus};
 use orgate_domain::policies::PolicySettings;
@@ -98,7 +98,7 @@ impl Calls {
             "Outbox::deliver" => tx.outbox().deliver(acme.message, now());
             "Outbox::fail" => tx.outbox().fail(acme.message, now());
             "Outbox::postpone" => tx.outbox().postpone(acme.message, now());
-            "Sessions::renew" => tx.sessions().renew(acme.signed_in.session.id, &acme.account, now());
+            "Sessions::succeed" => tx.sessions().succeed(acme.signed_in.session.id, (SessionId::from_uuid(uuid()), &acme.account), now());
             "Sessions::end" => tx.sessions().end(&[(acme.signed_in.session.id, rotated.id)], &ended);
             "SignIns::clear_tries" => tx.sign_ins().clear_tries(&acme.account);
             "AttributeSets::save_of_organization" => tx.attributes().save_of_organization(&mine);

@@ -10,9 +10,10 @@ use orgate_domain::names::DisplayName;
 use orgate_protocol::oauth::redirect_uri::{ClientKind, RegisteredRedirectUri};
 use url::Url;
 
-use crate::admin::change::{Wrong, Wrongs};
+use crate::admin::change::Wrong;
 use crate::admin::clients::audience;
 use crate::admin::meanwhile::{ChangedField, Raced, merge};
+use crate::admin::radio::Radio;
 use crate::fields::Form;
 
 /// A field.
@@ -56,9 +57,8 @@ pub(super) struct Shown {
     /// Lines that there is room for, if there are several.
     pub(super) rows: Option<usize>,
     pub(super) text: String,
-    /// What can be chosen: the value, what it is called, what that means, and whether it is.
-    pub(super) choices: Vec<(&'static str, &'static str, &'static str, bool)>,
-    pub(super) error: Option<String>,
+    /// What can be chosen.
+    pub(super) choices: Vec<Radio>,
 }
 
 impl Field {
@@ -268,9 +268,9 @@ impl Typed {
         self.0.iter().map(|(field, text)| (field.name(), text.clone())).collect()
     }
 
-    /// The fields as a page shows them, with what is wrong; `api` is what tokens for the management API are asked for by.
-    pub(super) fn shown(&self, kind: ClientKind, api: &str, wrongs: &Wrongs) -> Vec<Shown> {
-        self.0.iter().map(|(field, text)| Shown::of((*field, kind), (text, api), wrongs)).collect()
+    /// The fields as a page shows them; `api` is what tokens for the management API are asked for by.
+    pub(super) fn shown(&self, kind: ClientKind, api: &str) -> Vec<Shown> {
+        self.0.iter().map(|(field, text)| Shown::of((*field, kind), (text, api))).collect()
     }
 }
 
@@ -278,13 +278,13 @@ impl Shown {
     /// Chooses this, where something can be chosen.
     pub(super) fn choose(&mut self, value: &str) {
         for choice in &mut self.choices {
-            choice.3 = choice.0 == value;
+            choice.is_chosen = choice.value == value;
         }
     }
 
-    fn of((field, kind): (Field, ClientKind), (text, api): (&str, &str), wrongs: &Wrongs) -> Self {
+    fn of((field, kind): (Field, ClientKind), (text, api): (&str, &str)) -> Self {
         let shape = field.shape();
-        let choice = |one: Audience, meaning| (one.as_str(), audience(one), meaning, one.as_str() == text);
+        let choice = |one: Audience, meaning| Radio::of((one.as_str(), audience(one), meaning), text);
         Self {
             name: field.name(),
             label: field.label(),
@@ -302,7 +302,6 @@ impl Shown {
             } else {
                 Vec::new()
             },
-            error: wrongs.with(field.name()).map(str::to_owned),
         }
     }
 }

@@ -7,15 +7,16 @@ use orgate_domain::clients::{
 };
 use orgate_domain::ids::ClientId;
 use orgate_domain::names::DisplayName;
-use orgate_flows::manage::clients::create_client;
+use orgate_flows::manage::clients::{DescribedClient, WithSecret, create_client};
 use orgate_protocol::oauth::redirect_uri::ClientKind;
 
 use super::fields::{Field, Shown, Typed};
 use super::{READ, first, path, secret};
 use crate::admin::answers::Answer;
-use crate::admin::change::{Refusal, Wrong, Wrongs, done, refusal};
+use crate::admin::change::{Refusal, Wrong, Wrongs, done, once, refusal};
 use crate::admin::clients::kind;
 use crate::admin::frame::{Frame, Part};
+use crate::admin::radio::Radio;
 use crate::admin::{Admin, Submitted};
 use crate::fields::Form;
 use crate::page::Page;
@@ -58,11 +59,12 @@ struct NewTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
+    once: String,
     here: String,
     back: String,
-    kinds: Vec<Choice>,
-    parties: Vec<Choice>,
-    proofs: Vec<Choice>,
+    kinds: Vec<Radio>,
+    parties: Vec<Radio>,
+    proofs: Vec<Radio>,
     /// What all have, what those have that people sign in to, and what machines have.
     common: Vec<Shown>,
     of_people: Vec<Shown>,
@@ -71,14 +73,6 @@ struct NewTemplate {
     client_id: Option<String>,
     jwks_uri: String,
     wrongs: Wrongs,
-}
-
-/// Something that can be chosen.
-struct Choice {
-    value: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    is_chosen: bool,
 }
 
 /// `GET …/clients/new`.
@@ -96,11 +90,15 @@ pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
             error
         })
     };
-    match create_client(&admin.env, &admin.caller, draft, None).await {
-        Ok(made) if made.secret.is_some() => {
-            Ok(secret::shown(&admin, &made, "The application is registered"))
+    let once = once(&form, "register an application");
+    match create_client(&admin.env, &admin.caller, draft, once.as_ref()).await {
+        Ok(WithSecret { described, secret: Some(secret) }) => {
+            Ok(secret::shown(&admin, (&described.client, &secret), "The application is registered"))
         }
-        Ok(made) => Ok(done(&admin, (&path(made.described.client.id), READ), "made")),
+        Ok(WithSecret { described: DescribedClient { client, .. }, .. }) => {
+            let said = if client.settings.authentication.uses_secret() { "already" } else { "made" };
+            Ok(done(&admin, (&path(client.id), READ), said))
+        }
         Err(error) => Ok(show(&admin, &form, Some(refusal(&admin, &error)?), wrongs)),
     }
 }
@@ -118,6 +116,9 @@ fn wanted(admin: &Admin, form: &Form, id: ClientId) -> Result<Client, Vec<Wrong>
         Ok(client) => (client, Vec::new()),
         Err(wrongs) => (blank, wrongs),
     };
+    if kind == ClientKind::Machine {
+        client.settings.scopes.get_or_insert_default(); // what nobody typed, it may not ask for
+    }
     for (field, set) in [
         ("client_id", choose_id as fn(&Form, &mut Client) -> Result<(), String>),
         ("party", choose_party),
@@ -183,7 +184,7 @@ fn show(admin: &Admin, form: &Form, refused: Option<Refusal>, all: Vec<Wrong>) -
     }
     let api = admin.env.issuer.api();
     let shown = |fields: &[Field], kind| {
-        let mut shown = Typed::read(form, "", fields).shown(kind, &api, &wrongs);
+        let mut shown = Typed::read(form, "", fields).shown(kind, &api);
         // Unless told, as the management API has it.
         if form.get("type").is_none() {
             for field in &mut shown {
@@ -200,8 +201,9 @@ fn show(admin: &Admin, form: &Form, refused: Option<Refusal>, all: Vec<Wrong>) -
         page: admin.page(),
         frame: Frame::below_if_open(admin, Part::Clients),
         csrf: admin.token(),
+        once: admin.once(),
         here: admin.href("/clients/new"),
-        back: admin.href(admin.caller.asking(READ).map_or("", |_| Part::Clients.path())),
+        back: admin.href_if_open(Part::Clients.shown()),
         kinds: choices(KINDS.map(|(one, hint)| (one.as_str(), kind(one), hint)), &of_kind),
         parties: choices(PARTIES.map(|(one, label, hint)| (one.as_str(), label, hint)), &of_party),
         proofs: choices(PROOFS.map(|(one, label, hint)| (one.as_str(), label, hint)), &proof),
@@ -215,10 +217,6 @@ fn show(admin: &Admin, form: &Form, refused: Option<Refusal>, all: Vec<Wrong>) -
     admin.render(status, &template)
 }
 
-fn choices<const N: usize>(
-    all: [(&'static str, &'static str, &'static str); N],
-    chosen: &str,
-) -> Vec<Choice> {
-    let choice = |(value, label, hint)| Choice { value, label, hint, is_chosen: value == chosen };
-    all.into_iter().map(choice).collect()
+fn choices<const N: usize>(all: [(&'static str, &'static str, &'static str); N], chosen: &str) -> Vec<Radio> {
+    all.into_iter().map(|one| Radio::of(one, chosen)).collect()
 }

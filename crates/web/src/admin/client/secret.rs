@@ -6,12 +6,13 @@ use axum::response::Response;
 use chrono::{Duration, Utc};
 use orgate_domain::clients::Client;
 use orgate_domain::ids::ClientId;
+use orgate_flows::apply::Secret;
 use orgate_flows::manage::ChangeError;
 use orgate_flows::manage::clients::{WithSecret, rotate_client_secret};
 
 use super::{READ, find, path};
 use crate::admin::answers::Answer;
-use crate::admin::change::{Refusal, Wrongs, not_done, refusal};
+use crate::admin::change::{Refusal, Wrongs, done, not_done, once, refusal};
 use crate::admin::frame::{Frame, Part};
 use crate::admin::{Admin, Named, Submitted};
 use crate::page::{Link, Page};
@@ -38,6 +39,7 @@ struct SecretTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
+    once: String,
     here: String,
     back: String,
     name: String,
@@ -80,8 +82,12 @@ pub(crate) async fn post_secret(Named(id): Named<ClientId>, Submitted { admin, f
         return ask(&admin, id, (USUAL, Some(refusal(&admin, &error)?))).await;
     };
     let lasting = Duration::seconds(overlap.into());
-    match rotate_client_secret(&admin.env, &admin.caller, (id, lasting), None).await {
-        Ok(made) => Ok(shown(&admin, &made, "The secret is made")),
+    let once = once(&form, &format!("give {id} another secret"));
+    match rotate_client_secret(&admin.env, &admin.caller, (id, lasting), once.as_ref()).await {
+        Ok(WithSecret { described, secret: Some(secret) }) => {
+            Ok(shown(&admin, (&described.client, &secret), "The secret is made"))
+        }
+        Ok(_) => Ok(done(&admin, (&path(id), READ), "already")),
         Err(error) => ask(&admin, id, (overlap, Some(refusal(&admin, &error)?))).await,
     }
 }
@@ -101,6 +107,7 @@ async fn ask(admin: &Admin, id: ClientId, (chosen, refused): (i32, Option<Refusa
         page: admin.page(),
         frame: Frame::below(admin, Part::Clients, vec![above]),
         csrf: admin.token(),
+        once: admin.once(),
         here: format!("{back}/secret"),
         back,
         name: client.name.as_str().to_owned(),
@@ -112,21 +119,19 @@ async fn ask(admin: &Admin, id: ClientId, (chosen, refused): (i32, Option<Refusa
 }
 
 /// The page that shows a secret.
-pub(super) fn shown(admin: &Admin, made: &WithSecret, headline: &'static str) -> Response {
-    let client = &made.described.client;
+pub(super) fn shown(admin: &Admin, (client, secret): (&Client, &Secret), headline: &'static str) -> Response {
     let described = super::Described::of(admin, client);
-    let is_open = admin.caller.asking(READ).is_some();
     let template = MadeTemplate {
         page: admin.page(),
         frame: Frame::below_if_open(admin, Part::Clients),
         headline,
-        secret: made.secret.as_ref().map(|secret| secret.reveal().to_owned()).unwrap_or_default(),
+        secret: secret.reveal().to_owned(),
         name: described.name,
         client_id: described.client_id,
         issuer: described.issuer,
         former: former(client, admin.env.clock.now()),
         is_machine: described.is_machine,
-        onward: admin.href(&if is_open { path(client.id) } else { String::new() }),
+        onward: admin.href_if_open((&path(client.id), READ)),
     };
     admin.render(StatusCode::OK, &template)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::StatusCode;
 use orgate_domain::audit::Action;
 use orgate_domain::ids::RoleId;
 use orgate_domain::names::{DisplayName, Slug};
@@ -14,33 +13,12 @@ use orgate_flows::manage::{ChangeError, Role};
 
 use super::{Asked, Refused, show, show_new};
 use crate::admin::answers::Answer;
-use crate::admin::change::{Wrongs, done, refusal, refusal_on};
+use crate::admin::change::{done, refusal, refusal_on};
 use crate::admin::matrix::{Matrix, Ticks, meant};
 use crate::admin::meanwhile::{Meanwhile, moved};
 use crate::admin::naming::{display_name, slug_for};
 use crate::admin::{Admin, Named, Submitted};
 use crate::fields::Form;
-
-impl Refused {
-    pub(super) const fn status(&self) -> StatusCode {
-        match self {
-            Self::For(refusal, _) => refusal.status,
-            Self::Meanwhile(..) => StatusCode::CONFLICT,
-            Self::No => StatusCode::OK,
-        }
-    }
-
-    /// What is wrong, where the page can say it: beside the box of a permission, or where more of them are typed.
-    pub(super) fn located(self, matrix: &Matrix) -> Wrongs {
-        let Self::For(mut refusal, at) = self else { return Wrongs::default() };
-        if refusal.wrong.field == "permissions" {
-            let has_box = at.is_some_and(|at| matrix.shows(&at));
-            let field = if has_box { "wrong-permission" } else { "more" };
-            field.clone_into(&mut refusal.wrong.field);
-        }
-        Wrongs::of(Some(refusal), &["name", "slug", "more", "wrong-permission"]).1
-    }
-}
 
 /// `POST …/roles/new`.
 pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
@@ -55,8 +33,8 @@ pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
         }
         Err(error) => error,
     };
-    let refused = Refused::For(refusal(&admin, &error)?, meant(&error, &wanted));
-    show_new(&admin, Some(Asked::of(&form, refused))).await
+    let refused = Refused::For(refusal(&admin, &error)?);
+    show_new(&admin, Some(Asked::of(&form, meant(&error, &wanted), refused))).await
 }
 
 async fn make(
@@ -84,11 +62,8 @@ pub(crate) async fn post(Named(id): Named<RoleId>, Submitted { admin, form }: Su
         return Ok(done(&admin, (&shown, OrgatePermission::RolesRead), "saved"));
     };
     let refusal = refusal_on(OrgatePermission::RolesRead, &admin, &error)?;
-    let refused = match error {
-        ChangeError::Stale => Refused::Meanwhile(form.text("base_name").to_owned(), base),
-        error => Refused::For(refusal, meant(&error, &wanted)),
-    };
-    show(&admin, id, (None, Some(Asked::of(&form, refused)))).await
+    let refused = Refused::by(&error, refusal, (form.text("base_name").to_owned(), base));
+    show(&admin, id, (None, Some(Asked::of(&form, meant(&error, &wanted), refused)))).await
 }
 
 /// Permissions of a form that are looked at: one more than there may be, so that the use case says how many that is. Each is
@@ -121,6 +96,7 @@ impl Asked {
             slug: String::new(),
             ticked: role.map(|role| role.permissions.clone()).unwrap_or_default(),
             more: Vec::new(),
+            wrong: None,
             refused: Refused::No,
         }
     }
@@ -134,13 +110,10 @@ impl Asked {
     ) -> Matrix {
         let nothing = BTreeSet::new();
         let held = role.map_or(&nothing, |role| &role.permissions);
-        let changed = match &self.refused {
-            Refused::Meanwhile(_, before) => before.symmetric_difference(held).cloned().collect(),
-            Refused::For(..) | Refused::No => BTreeSet::new(),
-        };
+        let changed = self.refused.changed(held, |(_, before)| before);
         let wrong = match &self.refused {
-            Refused::For(refusal, Some(at)) => Some((at.as_str(), refusal.wrong.why.as_str())),
-            _ => None,
+            Refused::For(refusal) => self.wrong.as_deref().zip(Some(refusal.wrong.why.as_str())),
+            Refused::Meanwhile(_) | Refused::No => None,
         };
         let gives = |text: &str| admin.caller.may_give_permission(text);
         let ticked = if edits { &self.ticked } else { held };
@@ -150,7 +123,7 @@ impl Asked {
     }
 
     /// What a form brought: what was typed and is a permission is ticked from now on.
-    fn of(form: &Form, refused: Refused) -> Self {
+    fn of(form: &Form, wrong: Option<String>, refused: Refused<(String, BTreeSet<String>)>) -> Self {
         let (typed, more): (Vec<_>, Vec<_>) =
             form.words("more").into_iter().take(MAX_READ).partition(|word| parse_for_role(word).is_ok());
         Self {
@@ -158,6 +131,7 @@ impl Asked {
             slug: form.text("slug").to_owned(),
             ticked: form.all("permission").map(str::to_owned).chain(typed).take(MAX_READ).collect(),
             more,
+            wrong,
             refused,
         }
     }

@@ -7,18 +7,20 @@ use orgate_flows::manage::webhooks::{WebhookSettings, create_webhook, update_web
 use orgate_flows::manage::{ChangeError, Webhook, WebhookStatus};
 
 use super::fields::{Base, Typed};
-use super::{Asked, Refused, Said, secret, show, show_new};
+use super::{Asked, Said, secret, show, show_new};
 use crate::admin::answers::Answer;
-use crate::admin::change::{answer, done, refusal, refusal_on};
+use crate::admin::change::{Refused, answer, done, once, refusal, refusal_on};
 use crate::admin::frame::Part;
 use crate::admin::meanwhile::Meanwhile;
+use crate::admin::webhooks::path;
 use crate::admin::{Admin, Named, Submitted};
 
 /// `POST …/webhooks/new`: shows the secret, which nobody sees again.
 pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
     let typed = Typed::read(&form);
-    match create_webhook(&admin.env, &admin.caller, (typed.scope(), &typed.terms()), None).await {
-        Ok(made) => Ok(secret::shown(&admin, made, secret::Why::Made)),
+    let once = once(&form, "make a webhook");
+    match create_webhook(&admin.env, &admin.caller, (typed.scope(), &typed.terms()), once.as_ref()).await {
+        Ok((webhook, made)) => Ok(secret::shown(&admin, (webhook, made), secret::Why::Made)),
         Err(error) => {
             let refusal = refusal(&admin, &typed.named(error))?;
             Ok(show_new(&admin, Some((typed, refusal))))
@@ -35,16 +37,13 @@ pub(crate) async fn post(Named(id): Named<WebhookId>, Submitted { admin, form }:
         }
         Ok(WebhookSettings { terms: typed.terms(), status: now.status })
     };
-    let shown = format!("/webhooks/{id}");
+    let shown = path(id);
     let Err(error) = update_webhook(&admin.env, &admin.caller, id, edit).await else {
         return Ok(done(&admin, (&shown, Part::Webhooks.permission()), "saved"));
     };
     let error = typed.named(error);
     let refusal = refusal_on(Part::Webhooks.permission(), &admin, &error)?;
-    let refused = match error {
-        ChangeError::Stale => Refused::Meanwhile(base),
-        _ => Refused::For(refusal),
-    };
+    let refused = Refused::by(&error, refusal, base);
     show(&admin, id, Said { asked: Some(Asked { typed, refused }), ..Said::default() }).await
 }
 
@@ -65,7 +64,7 @@ async fn switch(
 ) -> Answer {
     let edit = |now: &Webhook| Ok(WebhookSettings { terms: now.terms.clone(), status });
     let switched = update_webhook(&admin.env, &admin.caller, id, edit).await.map(|_| ());
-    answer(&admin, switched, (&format!("/webhooks/{id}"), Part::Webhooks.permission()), said)
+    answer(&admin, switched, (&path(id), Part::Webhooks.permission()), said)
 }
 
 /// Who changed a webhook, and what, since a form was made of it.

@@ -5,14 +5,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Datelike as _, NaiveDateTime, Utc};
 use orgate_domain::ids::WebhookId;
-use orgate_flows::manage::webhooks::{Shown as Secret, Since, replay, rotate_secret};
+use orgate_flows::manage::webhooks::{Shown, Since, replay, rotate_secret};
 use orgate_flows::manage::{ChangeError, Webhook};
 
-use super::{Said, show};
+use super::{Said, Small, show};
 use crate::admin::answers::Answer;
-use crate::admin::change::{done, refusal_on};
+use crate::admin::change::{done, once, refusal_on};
 use crate::admin::frame::{Frame, Part};
-use crate::admin::webhooks::called;
+use crate::admin::webhooks::{called, path};
 use crate::admin::{Admin, Named, Submitted};
 use crate::page::{Link, Page};
 use crate::setup::time;
@@ -49,11 +49,14 @@ pub(super) enum Why {
     Replaced,
 }
 
-/// The page that shows a secret.
-pub(super) fn shown(admin: &Admin, (webhook, secret): (Webhook, Secret), why: Why) -> Response {
+/// The page that shows a secret; of one that was shown already, the webhook's.
+pub(super) fn shown(admin: &Admin, (webhook, secret): (Webhook, Shown), why: Why) -> Response {
+    let Some(secret) = secret else {
+        return done(admin, (&path(webhook.id), Part::Webhooks.permission()), "already");
+    };
     let (name, now) = (called(&webhook), admin.env.clock.now());
     let reads = admin.caller.asking(Part::Webhooks.permission()).is_some();
-    let onward = admin.href(&if reads { format!("/webhooks/{}", webhook.id) } else { String::new() });
+    let onward = admin.href_if_open((&path(webhook.id), Part::Webhooks.permission()));
     let frame = match why {
         Why::Replaced if reads => {
             Frame::below(admin, Part::Webhooks, vec![Link { label: name.clone(), href: onward.clone() }])
@@ -67,7 +70,7 @@ pub(super) fn shown(admin: &Admin, (webhook, secret): (Webhook, Secret), why: Wh
             Why::Made => "The webhook is made",
             Why::Replaced => "The secret is replaced",
         },
-        secret: secret.map(|secret| secret.to_string()).unwrap_or_default(),
+        secret: secret.to_string(),
         name,
         previous: webhook.secrets.previous.map(|(_, until)| until).filter(|until| *until > now).map(time),
         url: webhook.terms.url,
@@ -80,9 +83,10 @@ pub(super) fn shown(admin: &Admin, (webhook, secret): (Webhook, Secret), why: Wh
 pub(crate) async fn post_rotate(Named(id): Named<WebhookId>, Submitted { admin, form }: Submitted) -> Answer {
     // Of what is no number of hours, the use case says so.
     let hours = form.text("overlap_hours").parse().unwrap_or(u32::MAX);
-    match rotate_secret(&admin.env, &admin.caller, (id, hours), None).await {
+    let once = once(&form, &format!("replace the secret of {id}"));
+    match rotate_secret(&admin.env, &admin.caller, (id, hours), once.as_ref()).await {
         Ok(made) => Ok(shown(&admin, made, Why::Replaced)),
-        Err(error) => again(&admin, id, (&error, String::new())).await,
+        Err(error) => again(&admin, id, ("The secret was not replaced", &error, "")).await,
     }
 }
 
@@ -94,14 +98,19 @@ pub(crate) async fn post_replay(Named(id): Named<WebhookId>, Submitted { admin, 
         None => Err(ChangeError::invalid("/since", "a day and a time in UTC, like 2026-11-26T09:30")),
     };
     match replayed {
-        Ok(_) => Ok(done(&admin, (&format!("/webhooks/{id}"), Part::Webhooks.permission()), "replayed")),
-        Err(error) => again(&admin, id, (&error, since.to_owned())).await,
+        Ok(_) => Ok(done(&admin, (&path(id), Part::Webhooks.permission()), "replayed")),
+        Err(error) => again(&admin, id, ("Nothing is sent again", &error, since)).await,
     }
 }
 
-async fn again(admin: &Admin, id: WebhookId, (error, since): (&ChangeError, String)) -> Answer {
+async fn again(
+    admin: &Admin,
+    id: WebhookId,
+    (headline, error, since): (&'static str, &ChangeError, &str),
+) -> Answer {
     let refusal = refusal_on(Part::Webhooks.permission(), admin, error)?;
-    show(admin, id, Said { small: Some((refusal, since)), ..Said::default() }).await
+    let small = Some(Small { headline, refusal, since: since.to_owned() });
+    show(admin, id, Said { small, ..Said::default() }).await
 }
 
 /// A moment as a browser writes it, and as the database can compare it.
@@ -117,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_moment_is_read_as_browsers_write_it() {
-        assert!(moment("2026-11-26T09:30").is_some() && moment("2026-11-26T09:30:15").is_some());
+        assert_eq!(moment("2026-11-26T09:30"), "2026-11-26T09:30:00Z".parse().ok());
+        assert_eq!(moment("2026-11-26T09:30:15"), "2026-11-26T09:30:15Z".parse().ok());
         for text in
             ["", "yesterday", "2026-11-26", "2026-11-26 09:30", "0001-01-01T00:00", "+12026-11-26T00:00"]
         {
