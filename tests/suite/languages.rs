@@ -237,15 +237,97 @@ async fn consent_is_asked_for_in_sentences_of_the_language() {
 }
 
 #[tokio::test]
-async fn the_pages_of_the_administration_and_the_account_are_in_english() {
+async fn the_pages_of_the_administration_are_in_english() {
     let app = App::start().await;
     let browser = app.browser_saying(ACCEPT_LANGUAGE, "de");
     browser.sign_in_to("acme", ADA).await;
 
-    let account = browser.follow(browser.get("/account").await).await;
     let administration = browser.follow(browser.get("/admin/acme").await).await;
 
-    for page in [&account, &administration] {
-        assert!(page.status == 200 && is_in(page, "en"), "{} {}", page.status, page.body);
+    assert!(administration.status == 200 && is_in(&administration, "en"), "{}", administration.body);
+}
+
+/// The pages of one's account, and what each says in German.
+const ACCOUNT: [(&str, &str); 6] = [
+    ("", "<dt>Rollen</dt>"),
+    ("/sessions", ">Dieser Browser</span>"),
+    ("/sign-in", ">Ihr jetziges Passwort</label>"),
+    ("/applications", "<h2 id=\"access\">Anwendungen mit Zugriff</h2>"),
+    ("/activity", "<b>Sie haben sich angemeldet</b>"),
+    ("/organizations", ">Sie sind hier</span>"),
+];
+
+#[tokio::test]
+async fn the_pages_of_the_account_are_in_a_language_that_their_user_reads() {
+    let app = App::start().await;
+    let browser = app.browser_saying(ACCEPT_LANGUAGE, "de");
+    browser.sign_in_to("acme", ADA).await;
+
+    for (below, says) in ACCOUNT {
+        let page = browser.get(format!("/account{below}")).await;
+
+        assert!(page.status == 200 && is_in(&page, "de"), "{below}: {} {}", page.status, page.body);
+        assert!(page.body.contains(says), "{below}: {}", page.body);
+        assert!(page.body.contains(">Abmelden</button>"), "{below}: {}", page.body);
+        for english in ["Sign out", "Your account", " ago<", "You signed in"] {
+            assert!(!page.body.contains(english), "{below}: {english}: {}", page.body);
+        }
     }
+}
+
+#[tokio::test]
+async fn in_one_s_account_what_was_asked_for_comes_first_then_one_s_own_language_and_then_the_organization_s()
+{
+    let app = App::start().await;
+    french_acme(&app).await;
+    let browser = app.browser_saying(ACCEPT_LANGUAGE, "de");
+    browser.sign_in_to("acme", ADA).await;
+
+    let of_acme = browser.get("/account").await;
+    let hers = "update users set locale = 'es-MX' where email = $1";
+    let done = sqlx::query(hers).bind(ADA).execute(app.database.superuser()).await.expect("changed");
+    let of_hers = browser.get("/account").await;
+    let asked = browser.get("/account/sign-in?ui_locales=se+de-CH").await;
+
+    assert_eq!(done.rows_affected(), 1);
+    assert!(is_in(&of_acme, "fr"), "{}", of_acme.body);
+    assert!(is_in(&of_hers, "es"), "{}", of_hers.body);
+    assert!(is_in(&asked, "de"), "{}", asked.body);
+    let kept = "/account/sessions?organization=";
+    let (_, rest) = asked.body.split_once(&format!("href=\"{kept}")).expect("a link");
+    let link = rest.split('"').next().expect("an address").replace("&#38;", "&");
+    assert!(is_in(&browser.get(format!("{kept}{link}")).await, "de"), "{link}");
+}
+
+/// What comes of a form is in the language of the page that it was on, whatever comes of it.
+#[tokio::test]
+async fn what_comes_of_a_form_of_one_s_account_is_in_the_language_of_its_page() {
+    let app = App::start().await;
+    let browser = app.browser_saying(ACCEPT_LANGUAGE, "de");
+    browser.sign_in_to("acme", ADA).await;
+    let page = browser.get("/account/sign-in?ui_locales=fr").await;
+    let fields = ["csrf", "organization", "ui_locales"].map(|name| (name, page.field(name)));
+    let send = async |csrf: Option<&str>, current: &str| {
+        let mut form: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        form[0].1 = csrf.unwrap_or(form[0].1);
+        form.extend([
+            ("current", current),
+            ("password", "quatre mots en tout"),
+            ("again", "quatre mots en tout"),
+        ]);
+        browser.post("/account/sign-in", &form).await
+    };
+
+    let wrong = send(None, "wrong").await;
+    let old = send(Some("elsewhere"), PASSWORD).await;
+    let done = browser.follow(send(None, PASSWORD).await).await;
+    let nobodys = app.browser_saying(ACCEPT_LANGUAGE, "de").get("/account?ui_locales=fr").await;
+
+    assert!(wrong.status == 422 && is_in(&wrong, "fr"), "{} {}", wrong.status, wrong.body);
+    assert!(wrong.body.contains("Ce n’est pas votre mot de passe actuel."), "{}", wrong.body);
+    assert!(wrong.body.contains("<title>Non modifié\u{a0}: Moyens de connexion"), "{}", wrong.body);
+    assert!(old.status == 400 && is_in(&old, "fr"), "{} {}", old.status, old.body);
+    assert!(old.body.contains(">Vers votre compte</a>"), "{}", old.body);
+    assert!(is_in(&done, "fr") && done.body.contains("Votre mot de passe est modifié."), "{}", done.body);
+    assert!(nobodys.status == 403 && is_in(&nobodys, "fr"), "{}", nobodys.body);
 }

@@ -28,26 +28,39 @@ const SYSTEMS: [(&str, &str); 8] = [
 /// Letters of an unknown program's name.
 const MAX_NAME: usize = 40;
 
-/// Browser and system behind a `User-Agent`: "Firefox on Windows". Another program by its own name, of which only
-/// letters, digits and hyphens are kept: it is shown on pages and in terminals.
-pub fn describe(user_agent: Option<&str>) -> String {
-    let text = user_agent.unwrap_or_default();
-    let said = |names: &[(&str, &'static str)]| {
-        names.iter().find(|(token, _)| text.contains(token)).map(|(_, name)| *name)
-    };
-    match (said(&BROWSERS), said(&SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(only), None) => only.to_owned(),
-        (None, system) => {
+/// What is behind a `User-Agent`, as far as it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Software {
+    /// A browser; or another program by its own name, of which only letters, digits and hyphens are kept: it is shown on pages and
+    /// in terminals.
+    pub program: Option<String>,
+    /// What it runs on.
+    pub system: Option<&'static str>,
+}
+
+impl Software {
+    /// Reads a `User-Agent`, if there was one.
+    pub fn of(user_agent: Option<&str>) -> Self {
+        let text = user_agent.unwrap_or_default();
+        let said = |names: &[(&str, &'static str)]| {
+            names.iter().find(|(token, _)| text.contains(token)).map(|(_, name)| *name)
+        };
+        let named = || {
             let kept = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
             let name: String = text.chars().take_while(kept).take(MAX_NAME).collect();
-            match (name.as_str(), system) {
-                ("" | "Mozilla", None) => "Unknown device".to_owned(),
-                ("" | "Mozilla", Some(system)) => format!("Unknown browser on {system}"),
-                (_, None) => name,
-                (_, Some(system)) => format!("{name} on {system}"),
-            }
-        }
+            (!matches!(name.as_str(), "" | "Mozilla")).then_some(name)
+        };
+        Self { program: said(&BROWSERS).map(str::to_owned).or_else(named), system: said(&SYSTEMS) }
+    }
+}
+
+/// The same in a few words of English: "Firefox on Windows".
+pub fn describe(user_agent: Option<&str>) -> String {
+    match Software::of(user_agent) {
+        Software { program: Some(program), system: Some(system) } => format!("{program} on {system}"),
+        Software { program: Some(program), system: None } => program,
+        Software { program: None, system: Some(system) } => format!("Unknown browser on {system}"),
+        Software { program: None, system: None } => "Unknown device".to_owned(),
     }
 }
 

@@ -265,6 +265,243 @@ joined-onward = Sie sind angemeldet und auf dem Weg zur Anwendung. Wenn nichts g
 joined-alone = Sie sind angemeldet. Öffnen Sie die Anwendung, die Sie nutzen möchten; diese Seite können Sie schließen.
 joined-applications = Sie sind angemeldet. Hier geht es weiter:
 
+## What is around every page of somebody who is signed in
+
+frame-skip = Zum Inhalt springen
+frame-menu = Menü
+frame-account = Ihr Konto
+frame-administration = Verwaltung
+pager = Seiten
+pager-first = Erste Seite
+pager-next = Nächste Seite
+ago-now = gerade eben
+ago-minutes = { $count ->
+    [one] vor 1 Minute
+   *[other] vor { $count } Minuten
+}
+ago-hours = { $count ->
+    [one] vor 1 Stunde
+   *[other] vor { $count } Stunden
+}
+ago-days = { $count ->
+    [one] vor 1 Tag
+   *[other] vor { $count } Tagen
+}
+software = { $known ->
+    [both] { $program } unter { $system }
+    [program] { $program }
+    [system] Unbekannter Browser unter { $system }
+   *[neither] Unbekanntes Gerät
+}
+
+## One's account in an organization
+
+account-which-headline = Welches Konto?
+account-which-lead = Dieser Browser ist bei mehreren Organisationen angemeldet. Bei welcher möchten Sie Ihr Konto sehen?
+account-again = Zu Ihrem Konto
+
+account-profile = Profil
+account-sessions = Sitzungen
+account-sign-in = Arten der Anmeldung
+account-applications = Anwendungen
+account-activity = Aktivität
+account-organizations = Organisationen
+
+account-in = bei { $org }
+account-address = Adresse
+account-proven = Bestätigt
+account-not-proven = Nicht bestätigt
+account-no-address = Keine eigene
+account-language = Sprache
+account-organization = Organisation
+account-roles = Rollen
+account-groups = Gruppen
+account-none = Keine
+account-since = Dabei seit
+account-id = Kennung
+account-profile-kept = Diese Angaben führt Ihre Organisation. Wenn etwas nicht stimmt, wenden Sie sich an einen ihrer Administratoren.
+account-data = Ihre Daten
+account-data-lead = Ihr Profil, Ihre Sitzungen und Arten der Anmeldung, was Sie erlaubt haben und was mit Ihrem Konto geschehen ist: in einer Datei, die Sie und Programme lesen können.
+account-data-download = Ihre Daten herunterladen
+
+account-sessions-headline = Wo Sie angemeldet sind
+account-devices = Sitzungen und Geräte
+account-this-browser = Dieser Browser
+account-session-times = Zuletzt genutzt { $used }, angemeldet { $since }
+account-session-times-from = Zuletzt genutzt { $used }, angemeldet { $since } von { $address }
+account-session-which = { $device }, zuletzt genutzt { $used }
+account-sessions-more = Und { $count } weitere, deren Nutzung länger her ist. Wenn Sie sich überall sonst abmelden, enden auch diese.
+account-end-others = Überall sonst abmelden
+account-no-others = Sie sind hier angemeldet und nirgends sonst.
+account-ended = Abgemeldet. Die Anwendungen werden benachrichtigt.
+
+account-access = Anwendungen mit Zugriff
+account-access-lead = Diesen Anwendungen anderer haben Sie erlaubt, bei { $org } für Sie zu handeln.
+account-access-lead-back = Diesen Anwendungen anderer haben Sie erlaubt, bei { $org } für Sie zu handeln. Eine Anwendung, der Sie das entziehen, wird benachrichtigt und hat keinen Zugriff mehr.
+account-access-none = Keine. Wenn eine Anwendung anderer bei { $org } für Sie handeln möchte und Sie es erlauben, finden Sie sie hier und können die Erlaubnis zurücknehmen.
+account-access-at = unter { $hosts }
+account-access-may = Darf: { $may }
+account-access-given = Erlaubt { $given }
+account-take-back = Zurücknehmen
+account-take-back-which = was { $client } darf
+account-access-more = Und { $count } weitere, die Sie vor längerer Zeit erlaubt haben. Sie rücken nach, wenn Sie andere zurücknehmen.
+account-access-all = Alle Anwendungen, darunter { $count } weitere mit Zugriff
+account-access-gone = Die Anwendung hat keinen Zugriff mehr.
+account-open = Für Sie zum Öffnen
+account-open-none = Keine Anwendung Ihrer Organisation gibt an, wo sie beginnt. Öffnen Sie eine dort, wo Sie sie kennen; angemeldet sind Sie schon.
+
+account-organizations-here = In diesem Browser
+account-here = Sie sind hier
+account-open-this = Öffnen
+account-open-which = Ihr Konto bei { $org }
+account-organizations-hint = Bei jeder Organisation haben Sie ein eigenes Konto, und keine erfährt von den anderen. Eine Organisation steht hier, sobald Sie sich in diesem Browser bei ihr angemeldet haben, von einer ihrer Anwendungen aus.
+
+account-not-changed = Nicht geändert:
+account-password-not-changed = Ihr Passwort wurde nicht geändert
+account-password = Passwort
+account-password-set = Sie haben hier ein Passwort, festgelegt { $since }.
+account-password-instead = Ihre Organisation lässt Sie sich stattdessen über ihren Identitätsanbieter anmelden.
+account-password-none = Sie haben hier kein Passwort: Sie melden sich über den Identitätsanbieter Ihrer Organisation an.
+account-password-current = Ihr jetziges Passwort
+account-password-new = Ein neues Passwort
+account-password-change = Passwort ändern
+account-password-ends = Hier bleiben Sie angemeldet, überall sonst werden Sie abgemeldet.
+account-password-wrong = Das ist nicht Ihr jetziges Passwort.
+account-password-busy = Zurzeit versuchen zu viele Personen, sich hier anzumelden. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+account-password-changed = Ihr Passwort ist geändert. Hier sind Sie angemeldet, überall sonst wurden Sie abgemeldet; Anwendungen fragen Sie neu. API-Schlüssel, die Sie angelegt haben, gelten weiter.
+account-providers = Identitätsanbieter
+account-providers-none = Ihre Organisation hat keinen verbunden. Sobald sie das tut, können Sie sich mit Ihrem dortigen Konto anmelden.
+account-provider-off = Abgeschaltet
+account-provider-linked = Verknüpft
+account-provider-as = als { $email }
+account-provider-times = Verknüpft { $since }, zuletzt genutzt { $used }
+account-provider-unused = Darüber haben Sie sich noch nicht angemeldet.
+account-provider-link = Verknüpfen
+account-link-stale = Um einen weiteren zu verknüpfen, melden Sie sich zuerst noch einmal an: Die Anmeldung darf höchstens zehn Minuten her sein.
+account-recovery = Wiederherstellungscodes
+account-recovery-empty = Sie dürfen sich mit einem Wiederherstellungscode anmelden, wenn der Identitätsanbieter ausfällt, aber { $none }. Bitten Sie die Betreiber dieses Dienstes um neue, bevor Sie sie brauchen.
+account-recovery-none = Sie haben keinen mehr
+account-recovery-left = { $count ->
+    [one] Sie haben noch 1 Wiederherstellungscode für den Tag, an dem der Identitätsanbieter ausfällt. Er gilt einmal, und seine Verwendung löst einen Alarm aus.
+   *[other] Sie haben noch { $count } Wiederherstellungscodes für den Tag, an dem der Identitätsanbieter ausfällt. Jeder gilt einmal, und jede Verwendung löst einen Alarm aus.
+}
+
+account-activity-lead = Ihre Anmeldungen und was bei { $org } an Ihrem Konto geändert wurde. Wenn etwas nicht von Ihnen war, beenden Sie die Sitzung und sagen Sie es einem Administrator.
+account-activity-none = Hier steht noch nichts
+account-activity-none-lead = Hier werden Ihre Anmeldungen festgehalten und was bei { $org } an Ihrem Konto geändert wird; niemand kann das nachträglich ändern.
+event-refused = Abgelehnt
+event-this-session = Diese Sitzung
+event-from = von { $from }
+event-by = { $kind ->
+    [another] Ein Benutzer
+    [application] Eine Anwendung
+    [delegate] Eine übergeordnete Organisation
+    [operator] Die Betreiber dieses Dienstes
+    [own] Sie
+    [setup_link] Jemand mit einem Einrichtungslink
+    [system] Orgate
+    [user] Jemand aus Ihrer Organisation
+   *[other] Jemand, der nicht angemeldet war
+}
+account-event = { $action ->
+    [api_key-created] Ein API-Schlüssel wurde angelegt
+    [api_key-revoked] Ein API-Schlüssel wurde zurückgenommen
+    [api-refused] Eine Anfrage von Ihnen wurde abgelehnt
+    [assertion-redeemed] Eine Anwendung hat eine Bescheinigung eingelöst
+    [assertion-refused] Die Bescheinigung einer Anwendung wurde abgelehnt
+    [authorization-refused] Die Anfrage einer Anwendung wurde abgelehnt
+    [break_glass-used] Sie haben sich mit einem Wiederherstellungscode angemeldet
+    [client-told_of_logout] Eine Anwendung wurde von der Abmeldung benachrichtigt
+    [code-refused] Ein Anmeldecode wurde abgelehnt
+    [code-replayed] Eine Anmeldung wurde zweimal vorgelegt und beendet
+    [consent-denied] Sie haben einer Anwendung den Zugriff verweigert
+    [consent-given] Sie haben einer Anwendung Zugriff gegeben
+    [consent-revoked] Einer Anwendung wurde der Zugriff entzogen
+    [delegate-entered] Jemand aus einer übergeordneten Organisation kam hinzu
+    [device-approved] Sie haben ein Gerät angemeldet
+    [device-denied] Sie haben ein Gerät abgewiesen
+    [device-refused] Ein Gerät wurde abgewiesen
+    [discovery-proven] Ihre Adresse wurde bestätigt
+    [discovery-refused] Eine Suche nach Ihrer Organisation wurde abgelehnt
+    [identity-linked] Eine weitere Art der Anmeldung wurde verknüpft
+    [invitation-accepted] Sie sind der Organisation beigetreten
+    [invitation-created] Eine Einladung wurde ausgesprochen
+    [invitation-refused] Eine Einladung wurde abgelehnt
+    [invitation-resent] Eine Einladung wurde noch einmal gesendet
+    [invitation-revoked] Eine Einladung wurde zurückgenommen
+    [join-approved] Ein Beitritt wurde erlaubt
+    [join-begun] Ein Beitritt wurde begonnen
+    [join-denied] Ein Beitritt wurde abgelehnt
+    [join-refused] Ein Beitritt war nicht möglich
+    [join-requested] Um einen Beitritt wurde gebeten
+    [operator-entered] Die Betreiber dieses Dienstes kamen hinzu
+    [password-rehashed] Ihr Passwort wird jetzt sicherer aufbewahrt
+    [recovery_codes-created] Für Sie wurden neue Wiederherstellungscodes angelegt
+    [refresh_token-refused] Eine Anwendung konnte ihren Zugriff nicht verlängern
+    [refresh_token-reused] Eine Anwendung wurde abgemeldet: Ihr Token wurde zweimal verwendet
+    [session-ended] Eine Sitzung endete
+    [session-refused] Eine Sitzung wurde nicht angenommen
+    [sign_in-failed] Eine Anmeldung schlug fehl
+    [sign_in-succeeded] Sie haben sich angemeldet
+    [token-refused] Ein Token wurde abgelehnt
+    [token-revoked] Ein Token wurde zurückgenommen
+    [upstream-logout] Ihr Identitätsanbieter hat Sie abgemeldet
+    [upstream-refused] Die Antwort Ihres Identitätsanbieters wurde abgelehnt
+    [upstream-requested] Sie wurden zu Ihrem Identitätsanbieter geschickt
+    [user-configured] An Ihrem Konto wurde etwas geändert
+    [user-deleted] Ihr Konto wurde gelöscht
+   *[other] { $words }
+}
+account-event-made = Ihr Konto wurde angelegt
+account-event-changed = An Ihrem Konto geändert: { $parts }
+account-part = { $part ->
+    [attributes] Attribute
+    [break_glass] wer sich im Notfall anmeldet
+    [email] Adresse
+    [external_id] externe Kennung
+    [groups] Gruppen
+    [locale] Sprache
+    [name] Name
+    [password] Passwort
+    [roles] Rollen
+    [status] ob Sie hereingelassen werden
+    [verified] ob Ihre Adresse bestätigt ist
+   *[other] { $words }
+}
+account-reason = { $reason ->
+    [already_redeemed] Sie war schon verwendet
+    [beyond_ceiling] Mehr als die Verbindung vergeben darf
+    [by_address] Anhand der bestätigten Adresse
+    [by_user] Von Ihnen
+    [cancelled] Abgebrochen
+    [changed_by_user] Von Ihnen geändert
+    [connection_disabled] Die Verbindung ist abgeschaltet
+    [displaced] Zu viele Organisationen in diesem Browser
+    [ended_by_admin] Von einem Administrator beendet
+    [ended_by_user] Von Ihnen anderswo beendet
+    [family_revoked] Alle Token dieser Anmeldung wurden zurückgenommen
+    [first_sign_in] Bei der ersten Anmeldung
+    [given_again] Noch einmal gegeben
+    [malformed_code] Das war kein Code
+    [mapped] Nach Auskunft Ihres Identitätsanbieters
+    [no_password] Es gibt kein Passwort
+    [organization_deleted] Die Organisation wurde gelöscht
+    [organization_suspended] Die Organisation wurde gesperrt
+    [organization_throttled] Zu viele Anmeldungen bei der Organisation
+    [password_changed] Das Passwort wurde geändert
+    [replaced] Jemand anderes hat sich in demselben Browser angemeldet
+    [signed_out] Sie haben sich abgemeldet
+    [sso_enforced] Die Anmeldung geht über den Identitätsanbieter
+    [sso_required] Die Anmeldung geht über den Identitätsanbieter
+    [throttled] Zu viele Versuche
+    [upstream_logout] Vom Identitätsanbieter abgemeldet
+    [user_deactivated] Das Konto wurde deaktiviert
+    [user_deleted] Das Konto wurde gelöscht
+    [wrong_code] Falscher Code
+    [wrong_password] Falsches Passwort
+   *[other] { $words }
+}
+
 ## What goes wrong: a headline, what happened, and what can be done
 
 error-next = Was Sie tun können
@@ -424,3 +661,16 @@ problem-invitation-fallen = Diese Einladung gilt nicht mehr
 problem-invitation-revoked = Diese Einladung wurde zurückgezogen
     .happened = Sie öffnet nichts mehr. Wenn Sie noch einmal eingeladen wurden, liegt eine neuere in Ihrem Postfach.
     .next = Bitten Sie die Person, die Sie eingeladen hat, um eine neue Einladung. Wenn niemand Sie eingeladen hat, öffnen Sie die Anwendung und bitten Sie noch einmal um den Beitritt.
+
+problem-account-sign-in = Melden Sie sich zuerst an
+    .happened = Dieser Browser ist nicht bei der Organisation angemeldet, deren Konto Sie sehen möchten.
+    .next = Melden Sie sich in diesem Browser bei einer der Anwendungen Ihrer Organisation an und öffnen Sie dann diese Seite noch einmal.
+problem-account-old-page = Diese Seite war zu alt
+    .happened = Was Sie gesendet haben, kam nicht von einer Seite, die Ihnen in dieser Sitzung gezeigt wurde. Deshalb wurde nichts geändert.
+    .next = Gehen Sie zurück zu Ihrem Konto und tun Sie es dort noch einmal.
+problem-account-no-password = Sie haben kein Passwort, das sich ändern ließe
+    .happened = Sie melden sich hier zurzeit nicht mit einem Passwort an. Deshalb wurde nichts geändert.
+    .next = Wenn Sie sich über einen Identitätsanbieter anmelden, ändern Sie das Passwort, das Sie dort haben.
+problem-account-changed = Ihr Konto wurde gerade geändert
+    .happened = In eben diesem Augenblick geschah etwas anderes mit Ihrem Konto. Wenn Sie den Knopf zweimal gedrückt haben, gilt Ihr neues Passwort.
+    .next = Sehen Sie Ihr Konto noch einmal an. Wenn Sie abgemeldet sind, melden Sie sich mit dem neuen Passwort an; wenn das nicht stimmt, mit dem bisherigen.

@@ -315,6 +315,214 @@ joined-onward = You are signed in, and on your way to the application. If nothin
 joined-alone = You are signed in. Open the application that you want to use; you may close this page.
 joined-applications = You are signed in. Go on to:
 
+## What is around every page of somebody who is signed in
+
+frame-skip = Skip to content
+frame-menu = Menu
+frame-account = Your account
+frame-administration = Administration
+# The name of the links to other pages of a list.
+pager = Pages
+pager-first = First page
+pager-next = Next page
+# How long ago something was.
+ago-now = just now
+# $count: minutes.
+ago-minutes = { $count ->
+    [one] 1 minute ago
+   *[other] { $count } minutes ago
+}
+# $count: hours.
+ago-hours = { $count ->
+    [one] 1 hour ago
+   *[other] { $count } hours ago
+}
+# $count: days.
+ago-days = { $count ->
+    [one] 1 day ago
+   *[other] { $count } days ago
+}
+# What somebody uses: $program is a browser or another program, $system what it runs on. $known: which of the two are known.
+software = { $known ->
+    [both] { $program } on { $system }
+    [program] { $program }
+    [system] Unknown browser on { $system }
+   *[neither] Unknown device
+}
+
+## One's account in an organization
+
+account-which-headline = Which account?
+account-which-lead = This browser is signed in to several organizations. In which do you want to see your account?
+# A button, on a page that says what went wrong.
+account-again = To your account
+
+# Pages of the account, as links and as headlines.
+account-profile = Profile
+account-sessions = Sessions
+account-sign-in = Ways to sign in
+account-applications = Applications
+account-activity = Activity
+account-organizations = Organizations
+
+# Who one is in the organization.
+account-in = in { $org }
+account-address = Address
+# Beside an address.
+account-proven = Proven
+account-not-proven = Not proven
+account-no-address = None of your own
+account-language = Language
+account-organization = Organization
+account-roles = Roles
+account-groups = Groups
+account-none = None
+account-since = User since
+account-id = Id
+account-profile-kept = Your organization keeps this. If something is wrong, tell one of its administrators.
+account-data = Your data
+account-data-lead = Your profile, sessions, ways to sign in, what you allowed and what happened with your account, as one file that you and programs can read.
+account-data-download = Download your data
+
+# Where one is signed in.
+account-sessions-headline = Where you are signed in
+account-devices = Sessions and devices
+# A label.
+account-this-browser = This browser
+account-session-times = Used { $used }, signed in { $since }
+account-session-times-from = Used { $used }, signed in { $since } from { $address }
+# What is read out after the button "Sign out".
+account-session-which = { $device }, used { $used }
+account-sessions-more = And { $count } more, used longer ago. Whoever signs out everywhere else ends these too.
+account-end-others = Sign out everywhere else
+account-no-others = You are signed in here, and nowhere else.
+account-ended = Signed out. The applications are being told.
+
+# Applications of somebody else's that act for one.
+account-access = Applications with access
+account-access-lead = You allowed these applications of other people’s to act for you in { $org }.
+account-access-lead-back = You allowed these applications of other people’s to act for you in { $org }. One that you take that back from is told, and has no access any more.
+account-access-none = None. When an application of other people’s asks to act for you in { $org } and you allow it, you find it here, and can take that back.
+# Below the name of an application: the hosts that it is at.
+account-access-at = at { $hosts }
+# $may: what is allowed, with commas: consent-may-….
+account-access-may = May { $may }
+account-access-given = Allowed { $given }
+account-take-back = Take back
+# What is read out after the button "Take back".
+account-take-back-which = what { $client } may
+account-access-more = And { $count } more, allowed longer ago. They come up here as you take back from others.
+account-access-all = All applications, with { $count } more that have access
+account-access-gone = The application has no access any more.
+account-open = Yours to open
+account-open-none = No application of your organization says where it begins. Open one from where you know it; you are signed in already.
+
+# The organizations that this browser is signed in to.
+account-organizations-here = In this browser
+# A label.
+account-here = You are here
+account-open-this = Open
+# What is read out after the link "Open".
+account-open-which = your account in { $org }
+account-organizations-hint = You have an account of its own in each organization, and none of them learns of another. One is listed here once you have signed in to it in this browser, from one of its applications.
+
+# How one can sign in. Before the title of a page whose form has to be sent again.
+account-not-changed = Not changed:
+account-password-not-changed = Your password was not changed
+account-password = Password
+account-password-set = You have a password here, set { $since }.
+account-password-instead = Your organization has you sign in through its identity provider instead.
+account-password-none = You have no password here: you sign in through your organization’s identity provider.
+account-password-current = Your current password
+account-password-new = A new password
+account-password-change = Change the password
+account-password-ends = You stay signed in here, and are signed out everywhere else.
+account-password-wrong = This is not your current password.
+account-password-busy = Too many people are trying to sign in here at the moment. Wait a minute, then try again.
+account-password-changed = Your password is changed. You are signed in here, and were signed out everywhere else; applications ask for you anew. API keys that you made go on working.
+account-providers = Identity providers
+account-providers-none = Your organization has connected none. Once it does, you can sign in with the account that you have there.
+# Labels beside an identity provider.
+account-provider-off = Switched off
+account-provider-linked = Linked
+account-provider-as = as { $email }
+account-provider-times = Linked { $since }, used { $used }
+account-provider-unused = You have not signed in through it yet.
+# A link, with the name read out after it.
+account-provider-link = Link
+account-link-stale = To link another one, sign in again first: that takes a sign-in within the last ten minutes.
+account-recovery = Recovery codes
+# $none stands for account-recovery-none, with emphasis.
+account-recovery-empty = You may sign in with a recovery code when the identity provider fails, but { $none }. Ask whoever runs this service for new ones, before you need them.
+account-recovery-none = you have none left
+account-recovery-left = { $count ->
+    [one] You have 1 recovery code left, for the day that the identity provider fails. It works once, and its use raises an alert.
+   *[other] You have { $count } recovery codes left, for the day that the identity provider fails. Each works once, and each use raises an alert.
+}
+
+# What happened with one's account.
+account-activity-lead = Your sign-ins, and what was changed about you in { $org }. If something was not you, end that session, and tell an administrator.
+account-activity-none = Nothing here
+account-activity-none-lead = Your sign-ins, and whatever is changed about you in { $org }, are written here, and nobody can change it afterwards.
+# Labels beside an event.
+event-refused = Refused
+event-this-session = This session
+# Where something came from: a device, an address.
+event-from = from { $from }
+# Who did something.
+event-by = { $kind ->
+    [another] A user
+    [application] An application
+    [delegate] An organization above yours
+    [operator] The operator of this service
+    [own] You
+    [setup_link] Whoever had a set-up link
+    [system] Orgate
+    [user] Somebody of your organization
+   *[other] Somebody who was not signed in
+}
+# What happened. $words: its name, in English.
+account-event = { $action ->
+    [api-refused] A request of yours was refused
+    [break_glass-used] You signed in with a recovery code
+    [code-replayed] A sign-in was presented twice, and ended
+    [consent-denied] You refused an application access
+    [consent-given] You let an application have access
+    [consent-revoked] An application’s access was taken back
+    [device-approved] You let a device in
+    [device-denied] You turned a device away
+    [identity-linked] Another way to sign in was linked
+    [invitation-accepted] You joined the organization
+    [password-rehashed] Your password is stored more safely now
+    [recovery_codes-created] New recovery codes were made for you
+    [refresh_token-reused] An application was signed out: its token was used twice
+    [session-ended] A session ended
+    [sign_in-failed] A sign-in failed
+    [sign_in-succeeded] You signed in
+    [user-configured] Something about you was changed
+   *[other] { $words }
+}
+account-event-made = You were made a user
+# $parts: what was changed, with commas: account-part.
+account-event-changed = Changed about you: { $parts }
+# What of a user is changed. $words: its name, in English.
+account-part = { $part ->
+    [break_glass] who signs in in an emergency
+    [status] whether you are let in
+    [verified] whether your address is proven
+   *[other] { $words }
+}
+# Why something happened. $words: its name, in English.
+account-reason = { $reason ->
+    [changed_by_user] You changed it
+    [ended_by_admin] An administrator ended it
+    [ended_by_user] You ended it elsewhere
+    [mapped] As your identity provider says
+    [password_changed] The password was changed
+    [signed_out] You signed out
+   *[other] { $words }
+}
+
 ## What goes wrong: a headline, what happened, and what can be done
 
 error-next = What you can do
@@ -478,3 +686,16 @@ problem-invitation-fallen = This invitation is good no more
 problem-invitation-revoked = This invitation was taken back
     .happened = It opens nothing any more. If you were invited again, a newer one is in your mailbox.
     .next = Ask whoever invited you for a new invitation. If nobody did, open the application, and ask to join once more.
+
+problem-account-sign-in = Sign in first
+    .happened = This browser is not signed in to the organization whose account you want to see.
+    .next = Sign in to one of your organization’s applications in this browser, and then open this page once more.
+problem-account-old-page = This page had grown old
+    .happened = What you sent did not come from a page that you were shown in this session, so nothing was changed.
+    .next = Go back to your account, and do it again from there.
+problem-account-no-password = You have no password to change
+    .happened = You do not sign in here with a password at the moment, so nothing was changed.
+    .next = If you sign in through an identity provider, change the password that you have there.
+problem-account-changed = Your account was changed just now
+    .happened = Something else was done with your account in this very moment. If you pressed the button twice, your new password is set.
+    .next = Look at your account once more. If you are signed out, sign in with the new password; if that is not right, with the one before.

@@ -265,6 +265,243 @@ joined-onward = Ha iniciado sesión y va de camino a la aplicación. Si no ocurr
 joined-alone = Ha iniciado sesión. Abra la aplicación que quiere usar; puede cerrar esta página.
 joined-applications = Ha iniciado sesión. Continúe en:
 
+## What is around every page of somebody who is signed in
+
+frame-skip = Ir al contenido
+frame-menu = Menú
+frame-account = Su cuenta
+frame-administration = Administración
+pager = Páginas
+pager-first = Primera página
+pager-next = Página siguiente
+ago-now = ahora mismo
+ago-minutes = { $count ->
+    [one] hace 1 minuto
+   *[other] hace { $count } minutos
+}
+ago-hours = { $count ->
+    [one] hace 1 hora
+   *[other] hace { $count } horas
+}
+ago-days = { $count ->
+    [one] hace 1 día
+   *[other] hace { $count } días
+}
+software = { $known ->
+    [both] { $program } en { $system }
+    [program] { $program }
+    [system] Navegador desconocido en { $system }
+   *[neither] Dispositivo desconocido
+}
+
+## One's account in an organization
+
+account-which-headline = ¿Qué cuenta?
+account-which-lead = Este navegador tiene sesión iniciada en varias organizaciones. ¿En cuál quiere ver su cuenta?
+account-again = A su cuenta
+
+account-profile = Perfil
+account-sessions = Sesiones
+account-sign-in = Formas de iniciar sesión
+account-applications = Aplicaciones
+account-activity = Actividad
+account-organizations = Organizaciones
+
+account-in = en { $org }
+account-address = Dirección
+account-proven = Confirmada
+account-not-proven = Sin confirmar
+account-no-address = Ninguna propia
+account-language = Idioma
+account-organization = Organización
+account-roles = Roles
+account-groups = Grupos
+account-none = Ninguno
+account-since = Usuario desde
+account-id = Identificador
+account-profile-kept = Estos datos los lleva su organización. Si algo no es correcto, dígaselo a uno de sus administradores.
+account-data = Sus datos
+account-data-lead = Su perfil, sus sesiones, sus formas de iniciar sesión, lo que ha permitido y lo que ha ocurrido con su cuenta, en un solo archivo que usted y los programas pueden leer.
+account-data-download = Descargar sus datos
+
+account-sessions-headline = Dónde tiene la sesión iniciada
+account-devices = Sesiones y dispositivos
+account-this-browser = Este navegador
+account-session-times = Usada { $used }, iniciada { $since }
+account-session-times-from = Usada { $used }, iniciada { $since } desde { $address }
+account-session-which = { $device }, sesión usada { $used }
+account-sessions-more = Y { $count } más, usadas hace más tiempo. Cerrar la sesión en todo lo demás también las cierra.
+account-end-others = Cerrar la sesión en todo lo demás
+account-no-others = Tiene la sesión iniciada aquí y en ningún otro sitio.
+account-ended = Sesión cerrada. Se está avisando a las aplicaciones.
+
+account-access = Aplicaciones con acceso
+account-access-lead = Ha permitido que estas aplicaciones de terceros actúen por usted en { $org }.
+account-access-lead-back = Ha permitido que estas aplicaciones de terceros actúen por usted en { $org }. A la aplicación a la que se lo retire se le avisa y deja de tener acceso.
+account-access-none = Ninguna. Cuando una aplicación de terceros pida actuar por usted en { $org } y usted lo permita, la encontrará aquí y podrá retirárselo.
+account-access-at = en { $hosts }
+account-access-may = Puede { $may }
+account-access-given = Permitida { $given }
+account-take-back = Retirar
+account-take-back-which = lo que puede hacer { $client }
+account-access-more = Y { $count } más, permitidas hace más tiempo. Aparecen aquí a medida que retira otras.
+account-access-all = Todas las aplicaciones, con { $count } más que tienen acceso
+account-access-gone = La aplicación ya no tiene acceso.
+account-open = Para abrir
+account-open-none = Ninguna aplicación de su organización indica dónde empieza. Ábrala desde donde la conoce; ya tiene la sesión iniciada.
+
+account-organizations-here = En este navegador
+account-here = Está aquí
+account-open-this = Abrir
+account-open-which = su cuenta en { $org }
+account-organizations-hint = Tiene una cuenta aparte en cada organización, y ninguna sabe de las demás. Una organización aparece aquí cuando ha iniciado sesión en ella en este navegador, desde una de sus aplicaciones.
+
+account-not-changed = Sin cambios:
+account-password-not-changed = Su contraseña no se ha cambiado
+account-password = Contraseña
+account-password-set = Aquí tiene una contraseña, elegida { $since }.
+account-password-instead = En su lugar, su organización le hace iniciar sesión con su proveedor de identidad.
+account-password-none = Aquí no tiene contraseña: inicia sesión con el proveedor de identidad de su organización.
+account-password-current = Su contraseña actual
+account-password-new = Una contraseña nueva
+account-password-change = Cambiar la contraseña
+account-password-ends = Aquí seguirá con la sesión iniciada; en todo lo demás se cerrará.
+account-password-wrong = Esta no es su contraseña actual.
+account-password-busy = Demasiadas personas intentan iniciar sesión aquí en este momento. Espere un minuto e inténtelo de nuevo.
+account-password-changed = Su contraseña se ha cambiado. Aquí tiene la sesión iniciada y en todo lo demás se ha cerrado; las aplicaciones se la pedirán de nuevo. Las claves de API que usted creó siguen valiendo.
+account-providers = Proveedores de identidad
+account-providers-none = Su organización no ha conectado ninguno. Cuando lo haga, podrá iniciar sesión con la cuenta que tenga allí.
+account-provider-off = Desactivado
+account-provider-linked = Vinculado
+account-provider-as = como { $email }
+account-provider-times = Vinculado { $since }, usado { $used }
+account-provider-unused = Todavía no ha iniciado sesión con él.
+account-provider-link = Vincular
+account-link-stale = Para vincular otro, inicie sesión de nuevo: hace falta un inicio de sesión de los últimos diez minutos.
+account-recovery = Códigos de recuperación
+account-recovery-empty = Puede iniciar sesión con un código de recuperación cuando falle el proveedor de identidad, pero { $none }. Pida otros nuevos a quienes llevan este servicio antes de necesitarlos.
+account-recovery-none = no le queda ninguno
+account-recovery-left = { $count ->
+    [one] Le queda 1 código de recuperación para el día en que falle el proveedor de identidad. Sirve una sola vez, y su uso genera una alerta.
+   *[other] Le quedan { $count } códigos de recuperación para el día en que falle el proveedor de identidad. Cada uno sirve una sola vez, y cada uso genera una alerta.
+}
+
+account-activity-lead = Sus inicios de sesión y lo que se ha cambiado de su cuenta en { $org }. Si algo no fue cosa suya, cierre esa sesión y dígaselo a un administrador.
+account-activity-none = Todavía no hay nada
+account-activity-none-lead = Aquí se anotan sus inicios de sesión y lo que se cambia de su cuenta en { $org }, y nadie puede modificarlo después.
+event-refused = Rechazado
+event-this-session = Esta sesión
+event-from = desde { $from }
+event-by = { $kind ->
+    [another] Un usuario
+    [application] Una aplicación
+    [delegate] Una organización por encima de la suya
+    [operator] Quienes llevan este servicio
+    [own] Usted
+    [setup_link] Alguien con un enlace de configuración
+    [system] Orgate
+    [user] Alguien de su organización
+   *[other] Alguien que no tenía la sesión iniciada
+}
+account-event = { $action ->
+    [api_key-created] Se creó una clave de API
+    [api_key-revoked] Se retiró una clave de API
+    [api-refused] Se rechazó una petición suya
+    [assertion-redeemed] Una aplicación usó una acreditación
+    [assertion-refused] Se rechazó la acreditación de una aplicación
+    [authorization-refused] Se rechazó la petición de una aplicación
+    [break_glass-used] Inició sesión con un código de recuperación
+    [client-told_of_logout] Se avisó a una aplicación del cierre de sesión
+    [code-refused] Se rechazó un código de inicio de sesión
+    [code-replayed] Un inicio de sesión se presentó dos veces y terminó
+    [consent-denied] Negó el acceso a una aplicación
+    [consent-given] Dio acceso a una aplicación
+    [consent-revoked] Se retiró el acceso a una aplicación
+    [delegate-entered] Entró alguien de una organización por encima de la suya
+    [device-approved] Permitió un dispositivo
+    [device-denied] Rechazó un dispositivo
+    [device-refused] Se rechazó un dispositivo
+    [discovery-proven] Se confirmó su dirección
+    [discovery-refused] Se rechazó una búsqueda de su organización
+    [identity-linked] Se vinculó otra forma de iniciar sesión
+    [invitation-accepted] Se incorporó a la organización
+    [invitation-created] Se hizo una invitación
+    [invitation-refused] Se rechazó una invitación
+    [invitation-resent] Se envió de nuevo una invitación
+    [invitation-revoked] Se retiró una invitación
+    [join-approved] Se aceptó una incorporación
+    [join-begun] Se empezó una incorporación
+    [join-denied] Se denegó una incorporación
+    [join-refused] Una incorporación no fue posible
+    [join-requested] Se pidió una incorporación
+    [operator-entered] Entraron quienes llevan este servicio
+    [password-rehashed] Su contraseña se guarda ahora de forma más segura
+    [recovery_codes-created] Se crearon códigos de recuperación nuevos para usted
+    [refresh_token-refused] Una aplicación no pudo prolongar su acceso
+    [refresh_token-reused] Se cerró la sesión de una aplicación: su token se usó dos veces
+    [session-ended] Se cerró una sesión
+    [session-refused] No se aceptó una sesión
+    [sign_in-failed] Falló un inicio de sesión
+    [sign_in-succeeded] Inició sesión
+    [token-refused] Se rechazó un token
+    [token-revoked] Se retiró un token
+    [upstream-logout] Su proveedor de identidad cerró su sesión
+    [upstream-refused] Se rechazó la respuesta de su proveedor de identidad
+    [upstream-requested] Se le envió a su proveedor de identidad
+    [user-configured] Se cambió algo de su cuenta
+    [user-deleted] Se eliminó su cuenta
+   *[other] { $words }
+}
+account-event-made = Se creó su cuenta
+account-event-changed = Cambios en su cuenta: { $parts }
+account-part = { $part ->
+    [attributes] atributos
+    [break_glass] quién inicia sesión en una emergencia
+    [email] dirección
+    [external_id] identificador externo
+    [groups] grupos
+    [locale] idioma
+    [name] nombre
+    [password] contraseña
+    [roles] roles
+    [status] si tiene acceso
+    [verified] si su dirección está confirmada
+   *[other] { $words }
+}
+account-reason = { $reason ->
+    [already_redeemed] Ya se había usado
+    [beyond_ceiling] Más de lo que puede dar la conexión
+    [by_address] Por la dirección confirmada
+    [by_user] Por usted
+    [cancelled] Cancelado
+    [changed_by_user] La cambió usted
+    [connection_disabled] La conexión está desactivada
+    [displaced] Demasiadas organizaciones en este navegador
+    [ended_by_admin] La cerró un administrador
+    [ended_by_user] La cerró usted desde otro sitio
+    [family_revoked] Se retiraron todos los tokens de ese inicio de sesión
+    [first_sign_in] En el primer inicio de sesión
+    [given_again] Dado de nuevo
+    [malformed_code] Eso no era un código
+    [mapped] Según su proveedor de identidad
+    [no_password] No hay contraseña
+    [organization_deleted] Se eliminó la organización
+    [organization_suspended] Se suspendió la organización
+    [organization_throttled] Demasiados inicios de sesión en la organización
+    [password_changed] Se cambió la contraseña
+    [replaced] Otra persona inició sesión en el mismo navegador
+    [signed_out] Cerró la sesión
+    [sso_enforced] Se inicia sesión con el proveedor de identidad
+    [sso_required] Se inicia sesión con el proveedor de identidad
+    [throttled] Demasiados intentos
+    [upstream_logout] La cerró el proveedor de identidad
+    [user_deactivated] Se desactivó la cuenta
+    [user_deleted] Se eliminó la cuenta
+    [wrong_code] Código incorrecto
+    [wrong_password] Contraseña incorrecta
+   *[other] { $words }
+}
+
 ## What goes wrong: a headline, what happened, and what can be done
 
 error-next = Qué puede hacer
@@ -424,3 +661,16 @@ problem-invitation-fallen = Esta invitación ya no es válida
 problem-invitation-revoked = Esta invitación se retiró
     .happened = Ya no abre nada. Si le invitaron de nuevo, en su buzón hay una más reciente.
     .next = Pida una nueva invitación a quien le invitó. Si nadie lo hizo, abra la aplicación y vuelva a pedir unirse.
+
+problem-account-sign-in = Inicie sesión primero
+    .happened = Este navegador no tiene sesión iniciada en la organización cuya cuenta quiere ver.
+    .next = Inicie sesión en este navegador en una de las aplicaciones de su organización y abra después esta página de nuevo.
+problem-account-old-page = Esta página era demasiado antigua
+    .happened = Lo que envió no procedía de una página que se le hubiera mostrado en esta sesión, así que no se cambió nada.
+    .next = Vuelva a su cuenta y hágalo de nuevo desde allí.
+problem-account-no-password = No tiene ninguna contraseña que cambiar
+    .happened = En este momento no inicia sesión aquí con una contraseña, así que no se cambió nada.
+    .next = Si inicia sesión con un proveedor de identidad, cambie la contraseña que tiene allí.
+problem-account-changed = Su cuenta acaba de cambiar
+    .happened = En este mismo momento ocurrió otra cosa con su cuenta. Si pulsó el botón dos veces, su contraseña nueva ya vale.
+    .next = Mire su cuenta otra vez. Si la sesión está cerrada, inicie sesión con la contraseña nueva; si no es correcta, con la anterior.

@@ -269,6 +269,243 @@ joined-onward = Vous êtes connecté, et en route vers l’application. Si rien 
 joined-alone = Vous êtes connecté. Ouvrez l’application que vous voulez utiliser ; vous pouvez fermer cette page.
 joined-applications = Vous êtes connecté. Continuez vers :
 
+## What is around every page of somebody who is signed in
+
+frame-skip = Aller au contenu
+frame-menu = Menu
+frame-account = Votre compte
+frame-administration = Administration
+pager = Pages
+pager-first = Première page
+pager-next = Page suivante
+ago-now = à l’instant
+ago-minutes = { $count ->
+    [one] il y a { $count } minute
+   *[other] il y a { $count } minutes
+}
+ago-hours = { $count ->
+    [one] il y a { $count } heure
+   *[other] il y a { $count } heures
+}
+ago-days = { $count ->
+    [one] il y a { $count } jour
+   *[other] il y a { $count } jours
+}
+software = { $known ->
+    [both] { $program } sur { $system }
+    [program] { $program }
+    [system] Navigateur inconnu sur { $system }
+   *[neither] Appareil inconnu
+}
+
+## One's account in an organization
+
+account-which-headline = Quel compte ?
+account-which-lead = Ce navigateur est connecté à plusieurs organisations. Dans laquelle voulez-vous voir votre compte ?
+account-again = Vers votre compte
+
+account-profile = Profil
+account-sessions = Sessions
+account-sign-in = Moyens de connexion
+account-applications = Applications
+account-activity = Activité
+account-organizations = Organisations
+
+account-in = chez { $org }
+account-address = Adresse
+account-proven = Confirmée
+account-not-proven = Non confirmée
+account-no-address = Aucune à vous
+account-language = Langue
+account-organization = Organisation
+account-roles = Rôles
+account-groups = Groupes
+account-none = Aucun
+account-since = Membre depuis
+account-id = Identifiant
+account-profile-kept = C’est votre organisation qui tient ces informations. Si quelque chose n’est pas juste, dites-le à l’un de ses administrateurs.
+account-data = Vos données
+account-data-lead = Votre profil, vos sessions, vos moyens de connexion, ce que vous avez autorisé et ce qui s’est passé avec votre compte, en un seul fichier lisible par vous et par des programmes.
+account-data-download = Télécharger vos données
+
+account-sessions-headline = Où vous êtes connecté
+account-devices = Sessions et appareils
+account-this-browser = Ce navigateur
+account-session-times = Utilisée { $used }, ouverte { $since }
+account-session-times-from = Utilisée { $used }, ouverte { $since } depuis { $address }
+account-session-which = { $device }, session utilisée { $used }
+account-sessions-more = Et { $count } autres, utilisées il y a plus longtemps. Se déconnecter partout ailleurs les ferme aussi.
+account-end-others = Se déconnecter partout ailleurs
+account-no-others = Vous êtes connecté ici, et nulle part ailleurs.
+account-ended = Déconnecté. Les applications en sont averties.
+
+account-access = Applications autorisées
+account-access-lead = Vous avez autorisé ces applications de tiers à agir pour vous chez { $org }.
+account-access-lead-back = Vous avez autorisé ces applications de tiers à agir pour vous chez { $org }. Une application à laquelle vous le retirez en est avertie et n’a plus d’accès.
+account-access-none = Aucune. Quand une application de tiers demande à agir pour vous chez { $org } et que vous l’autorisez, vous la trouvez ici et pouvez le lui retirer.
+account-access-at = à l’adresse { $hosts }
+account-access-may = Peut { $may }
+account-access-given = Autorisée { $given }
+account-take-back = Retirer
+account-take-back-which = ce que { $client } peut faire
+account-access-more = Et { $count } autres, autorisées il y a plus longtemps. Elles apparaissent ici à mesure que vous en retirez.
+account-access-all = Toutes les applications, dont { $count } autres autorisées
+account-access-gone = L’application n’a plus d’accès.
+account-open = À ouvrir
+account-open-none = Aucune application de votre organisation n’indique où elle commence. Ouvrez-en une là où vous la connaissez ; vous êtes déjà connecté.
+
+account-organizations-here = Dans ce navigateur
+account-here = Vous êtes ici
+account-open-this = Ouvrir
+account-open-which = votre compte chez { $org }
+account-organizations-hint = Vous avez un compte à part dans chaque organisation, et aucune n’apprend l’existence des autres. Une organisation figure ici dès que vous vous y êtes connecté dans ce navigateur, depuis l’une de ses applications.
+
+account-not-changed = Non modifié :
+account-password-not-changed = Votre mot de passe n’a pas été modifié
+account-password = Mot de passe
+account-password-set = Vous avez ici un mot de passe, choisi { $since }.
+account-password-instead = Votre organisation vous fait plutôt passer par son fournisseur d’identité.
+account-password-none = Vous n’avez pas de mot de passe ici : vous vous connectez par le fournisseur d’identité de votre organisation.
+account-password-current = Votre mot de passe actuel
+account-password-new = Un nouveau mot de passe
+account-password-change = Modifier le mot de passe
+account-password-ends = Vous restez connecté ici, et êtes déconnecté partout ailleurs.
+account-password-wrong = Ce n’est pas votre mot de passe actuel.
+account-password-busy = Trop de personnes essaient de se connecter ici en ce moment. Attendez une minute, puis réessayez.
+account-password-changed = Votre mot de passe est modifié. Vous êtes connecté ici et avez été déconnecté partout ailleurs ; les applications vous demandent de vous reconnecter. Les clés d’API que vous avez créées restent valables.
+account-providers = Fournisseurs d’identité
+account-providers-none = Votre organisation n’en a relié aucun. Dès qu’elle le fera, vous pourrez vous connecter avec le compte que vous y avez.
+account-provider-off = Désactivé
+account-provider-linked = Associé
+account-provider-as = en tant que { $email }
+account-provider-times = Associé { $since }, utilisé { $used }
+account-provider-unused = Vous ne vous êtes pas encore connecté par lui.
+account-provider-link = Associer
+account-link-stale = Pour en associer un autre, connectez-vous de nouveau : il faut une connexion de moins de dix minutes.
+account-recovery = Codes de secours
+account-recovery-empty = Vous pouvez vous connecter avec un code de secours quand le fournisseur d’identité est en panne, mais { $none }. Demandez-en de nouveaux aux responsables de ce service, avant d’en avoir besoin.
+account-recovery-none = il ne vous en reste aucun
+account-recovery-left = { $count ->
+    [one] Il vous reste { $count } code de secours pour le jour où le fournisseur d’identité sera en panne. Il sert une seule fois, et son utilisation déclenche une alerte.
+   *[other] Il vous reste { $count } codes de secours pour le jour où le fournisseur d’identité sera en panne. Chacun sert une seule fois, et chaque utilisation déclenche une alerte.
+}
+
+account-activity-lead = Vos connexions et ce qui a été modifié vous concernant chez { $org }. Si quelque chose ne vient pas de vous, fermez cette session et dites-le à un administrateur.
+account-activity-none = Rien pour le moment
+account-activity-none-lead = Vos connexions et tout ce qui est modifié vous concernant chez { $org } sont inscrits ici, et personne ne peut le changer après coup.
+event-refused = Refusé
+event-this-session = Cette session
+event-from = depuis { $from }
+event-by = { $kind ->
+    [another] Un utilisateur
+    [application] Une application
+    [delegate] Une organisation au-dessus de la vôtre
+    [operator] Les responsables de ce service
+    [own] Vous
+    [setup_link] Quelqu’un avec un lien de configuration
+    [system] Orgate
+    [user] Quelqu’un de votre organisation
+   *[other] Quelqu’un qui n’était pas connecté
+}
+account-event = { $action ->
+    [api_key-created] Une clé d’API a été créée
+    [api_key-revoked] Une clé d’API a été retirée
+    [api-refused] Une de vos requêtes a été refusée
+    [assertion-redeemed] Une application a utilisé une attestation
+    [assertion-refused] L’attestation d’une application a été refusée
+    [authorization-refused] La demande d’une application a été refusée
+    [break_glass-used] Vous vous êtes connecté avec un code de secours
+    [client-told_of_logout] Une application a été avertie de la déconnexion
+    [code-refused] Un code de connexion a été refusé
+    [code-replayed] Une connexion a été présentée deux fois, et a pris fin
+    [consent-denied] Vous avez refusé l’accès à une application
+    [consent-given] Vous avez donné accès à une application
+    [consent-revoked] L’accès a été retiré à une application
+    [delegate-entered] Quelqu’un d’une organisation au-dessus de la vôtre est entré
+    [device-approved] Vous avez autorisé un appareil
+    [device-denied] Vous avez refusé un appareil
+    [device-refused] Un appareil a été refusé
+    [discovery-proven] Votre adresse a été confirmée
+    [discovery-refused] Une recherche de votre organisation a été refusée
+    [identity-linked] Un autre moyen de connexion a été associé
+    [invitation-accepted] Vous avez rejoint l’organisation
+    [invitation-created] Une invitation a été faite
+    [invitation-refused] Une invitation a été refusée
+    [invitation-resent] Une invitation a été renvoyée
+    [invitation-revoked] Une invitation a été retirée
+    [join-approved] Une arrivée a été acceptée
+    [join-begun] Une arrivée a été commencée
+    [join-denied] Une arrivée a été refusée
+    [join-refused] Une arrivée n’était pas possible
+    [join-requested] Une arrivée a été demandée
+    [operator-entered] Les responsables de ce service sont entrés
+    [password-rehashed] Votre mot de passe est désormais mieux protégé
+    [recovery_codes-created] De nouveaux codes de secours ont été créés pour vous
+    [refresh_token-refused] Une application n’a pas pu prolonger son accès
+    [refresh_token-reused] Une application a été déconnectée : son jeton a servi deux fois
+    [session-ended] Une session a pris fin
+    [session-refused] Une session n’a pas été acceptée
+    [sign_in-failed] Une connexion a échoué
+    [sign_in-succeeded] Vous vous êtes connecté
+    [token-refused] Un jeton a été refusé
+    [token-revoked] Un jeton a été retiré
+    [upstream-logout] Votre fournisseur d’identité vous a déconnecté
+    [upstream-refused] La réponse de votre fournisseur d’identité a été refusée
+    [upstream-requested] Vous avez été envoyé à votre fournisseur d’identité
+    [user-configured] Quelque chose vous concernant a été modifié
+    [user-deleted] Votre compte a été supprimé
+   *[other] { $words }
+}
+account-event-made = Votre compte a été créé
+account-event-changed = Modifié vous concernant : { $parts }
+account-part = { $part ->
+    [attributes] attributs
+    [break_glass] qui se connecte en cas d’urgence
+    [email] adresse
+    [external_id] identifiant externe
+    [groups] groupes
+    [locale] langue
+    [name] nom
+    [password] mot de passe
+    [roles] rôles
+    [status] si vous avez accès
+    [verified] si votre adresse est confirmée
+   *[other] { $words }
+}
+account-reason = { $reason ->
+    [already_redeemed] Elle avait déjà servi
+    [beyond_ceiling] Plus que la connexion ne peut donner
+    [by_address] D’après l’adresse confirmée
+    [by_user] Par vous
+    [cancelled] Annulée
+    [changed_by_user] Modifié par vous
+    [connection_disabled] La connexion est désactivée
+    [displaced] Trop d’organisations dans ce navigateur
+    [ended_by_admin] Fermée par un administrateur
+    [ended_by_user] Fermée par vous depuis un autre endroit
+    [family_revoked] Tous les jetons de cette connexion ont été retirés
+    [first_sign_in] À la première connexion
+    [given_again] Donné de nouveau
+    [malformed_code] Ce n’était pas un code
+    [mapped] D’après votre fournisseur d’identité
+    [no_password] Il n’y a pas de mot de passe
+    [organization_deleted] L’organisation a été supprimée
+    [organization_suspended] L’organisation a été suspendue
+    [organization_throttled] Trop de connexions à l’organisation
+    [password_changed] Le mot de passe a été modifié
+    [replaced] Quelqu’un d’autre s’est connecté dans le même navigateur
+    [signed_out] Vous vous êtes déconnecté
+    [sso_enforced] La connexion passe par le fournisseur d’identité
+    [sso_required] La connexion passe par le fournisseur d’identité
+    [throttled] Trop d’essais
+    [upstream_logout] Déconnecté par le fournisseur d’identité
+    [user_deactivated] Le compte a été désactivé
+    [user_deleted] Le compte a été supprimé
+    [wrong_code] Code incorrect
+    [wrong_password] Mot de passe incorrect
+   *[other] { $words }
+}
+
 ## What goes wrong: a headline, what happened, and what can be done
 
 error-next = Ce que vous pouvez faire
@@ -428,3 +665,16 @@ problem-invitation-fallen = Cette invitation n’est plus valable
 problem-invitation-revoked = Cette invitation a été retirée
     .happened = Elle n’ouvre plus rien. Si vous avez été invité de nouveau, une plus récente est dans votre messagerie.
     .next = Demandez une nouvelle invitation à la personne qui vous a invité. Si personne ne l’a fait, ouvrez l’application, et demandez encore une fois à rejoindre l’organisation.
+
+problem-account-sign-in = Connectez-vous d’abord
+    .happened = Ce navigateur n’est pas connecté à l’organisation dont vous voulez voir le compte.
+    .next = Connectez-vous dans ce navigateur à l’une des applications de votre organisation, puis ouvrez de nouveau cette page.
+problem-account-old-page = Cette page était trop ancienne
+    .happened = Ce que vous avez envoyé ne venait pas d’une page qui vous a été montrée pendant cette session : rien n’a donc été modifié.
+    .next = Revenez à votre compte et recommencez à partir de là.
+problem-account-no-password = Vous n’avez pas de mot de passe à modifier
+    .happened = En ce moment, vous ne vous connectez pas ici avec un mot de passe : rien n’a donc été modifié.
+    .next = Si vous vous connectez par un fournisseur d’identité, modifiez le mot de passe que vous y avez.
+problem-account-changed = Votre compte vient d’être modifié
+    .happened = Quelque chose d’autre s’est passé avec votre compte à cet instant même. Si vous avez appuyé deux fois sur le bouton, votre nouveau mot de passe est valable.
+    .next = Regardez de nouveau votre compte. Si vous êtes déconnecté, connectez-vous avec le nouveau mot de passe ; s’il n’est pas correct, avec le précédent.

@@ -19,13 +19,19 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use orgate_domain::ids::OrgId;
+use orgate_domain::locales::Locale;
 use orgate_edge::{AppState, BrowserCookies};
 use orgate_flows::Env;
 use orgate_flows::account::{Account, Own, ProvenSession, open};
+use orgate_protocol::oauth::check_ui_locales;
 use orgate_protocol::params::Params;
 
 use crate::form::{PageForm, PageQuery};
-use crate::page::{Link, Page, Problem, failed, problem, problem_with, render};
+use crate::language::{Language, Message};
+use crate::moment::Moment;
+use crate::page::{Link, Page, Trouble, failed, render, trouble, trouble_with};
 use crate::present::see_other;
 
 /// The path of the first page.
@@ -49,6 +55,8 @@ pub(crate) struct Member {
     env: Env,
     cookies: BrowserCookies,
     own: Box<Own>,
+    /// The languages that were asked for by the address: language tags, with spaces between them.
+    ui_locales: Option<String>,
     /// What the address says besides.
     params: Params,
 }
@@ -59,11 +67,15 @@ impl FromRequestParts<AppState> for Member {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let env = state.env.clone();
         let cookies = BrowserCookies::from_request_parts(parts, state).await;
-        let cookies = cookies.map_err(IntoResponse::into_response)?;
+        let mut cookies = cookies.map_err(IntoResponse::into_response)?;
         let PageQuery(params) = PageQuery::from_request_parts(parts, state).await?;
+        let ui_locales = asked(&mut cookies, &params);
         match open(&env, params.get("organization"), &cookies.browser).await {
-            Ok(Account::Own(own)) => Ok(Self { env, cookies, own, params }),
-            Ok(Account::Choose(sessions)) => Err(choose(&env, parts.uri.path(), &sessions)),
+            Ok(Account::Own(own)) => Ok(Self { env, cookies, own, ui_locales, params }.reading()),
+            Ok(Account::Choose(sessions)) => {
+                let here = (parts.uri.path(), ui_locales.as_deref());
+                Err(choose(&env, here, (&cookies, &sessions)))
+            }
             Ok(Account::NotSignedIn) => Err(not_signed_in(&env, &cookies)),
             Err(failure) => Err(failed(&env, &cookies.browser.origin, &failure)),
         }
@@ -83,15 +95,16 @@ impl FromRequest<AppState> for Submitted {
         let (mut parts, body) = request.into_parts();
         let env = state.env.clone();
         let cookies = BrowserCookies::from_request_parts(&mut parts, state).await;
-        let cookies = cookies.map_err(IntoResponse::into_response)?;
+        let mut cookies = cookies.map_err(IntoResponse::into_response)?;
         let PageForm(form) = PageForm::from_request(Request::from_parts(parts, body), state).await?;
+        let ui_locales = asked(&mut cookies, &form);
         let organization = form.get("organization").unwrap_or_default();
         let own = match open(&env, Some(organization), &cookies.browser).await {
             Ok(Account::Own(own)) => own,
             Ok(_) => return Err(not_signed_in(&env, &cookies)),
             Err(failure) => return Err(failed(&env, &cookies.browser.origin, &failure)),
         };
-        let member = Member { env, cookies, own, params: Params::default() };
+        let member = Member { env, cookies, own, ui_locales, params: Params::default() }.reading();
         let (binding, token) = (&member.cookies.browser.binding, form.get("csrf").unwrap_or_default());
         if member.env.vault.check_form_token(binding, &member.subject(), token) {
             Ok(Self { member, form })
@@ -101,10 +114,40 @@ impl FromRequest<AppState> for Submitted {
     }
 }
 
+/// Notes which languages are asked for, and says so in a form that can be carried along.
+fn asked(cookies: &mut BrowserCookies, params: &Params) -> Option<String> {
+    let tags = check_ui_locales(params);
+    cookies.browser.origin.ui_locales.clone_from(&tags);
+    (!tags.is_empty()).then(|| tags.join(" "))
+}
+
 impl Member {
+    /// With what is known of the user and of the organization beside what was asked for: the closest first.
+    fn reading(mut self) -> Self {
+        let of_organization = self.own.organization.spoken().map(Locale::as_str);
+        let known = [self.own.user.locale.as_deref(), of_organization].into_iter().flatten();
+        self.cookies.browser.origin.ui_locales.extend(known.map(str::to_owned));
+        self
+    }
+
+    /// The language of their pages.
+    fn language(&self) -> Language {
+        Language::of(&self.cookies.browser.origin)
+    }
+
+    /// A time, as they read it.
+    fn moment(&self, at: DateTime<Utc>) -> Moment {
+        Moment::said(self.language(), at, self.env.clock.now())
+    }
+
     /// The address of a page of the account, in this organization; `below` is empty, or begins with a slash.
     fn href(&self, below: &str) -> String {
-        format!("{PATH}{below}?organization={}", self.own.organization.id)
+        self.href_in(self.own.organization.id, below)
+    }
+
+    /// The same, in another organization.
+    fn href_in(&self, organization: OrgId, below: &str) -> String {
+        address(&format!("{PATH}{below}"), organization, self.ui_locales.as_deref())
     }
 
     /// What forms are bound to.
@@ -119,7 +162,7 @@ impl Member {
 
     /// What all pages share.
     fn page(&self) -> Page {
-        Page::branded(&self.env, &self.own.organization)
+        Page::branded(&self.env, &self.own.organization).speaking(self.language())
     }
 
     /// Renders a page, with the cookie that its forms are bound to.
@@ -145,36 +188,25 @@ impl Member {
 
     /// They have no password here, or the organization takes none of them.
     fn no_password(&self) -> Response {
-        self.refuse(
-            "/sign-in",
-            &Problem {
-                status: StatusCode::FORBIDDEN,
-                code: "no_password",
-                headline: "You have no password to change",
-                what_happened: "You do not sign in here with a password at the moment, so nothing was changed.",
-                what_next: "If you sign in through an identity provider, change the password that you have there.",
-            },
-        )
+        let about = Message("problem-account-no-password");
+        self.refuse("/sign-in", &Trouble::of(StatusCode::FORBIDDEN, "no_password", about))
     }
 
     /// The form was not sent from a page that was shown in this session, or says nothing that could be done.
     fn old_page(&self) -> Response {
-        self.refuse(
-            "",
-            &Problem {
-                status: StatusCode::BAD_REQUEST,
-                code: "form_expired",
-                headline: "This page had grown old",
-                what_happened: "What you sent did not come from a page that you were shown in this session, so nothing was changed.",
-                what_next: "Go back to your account, and do it again from there.",
-            },
-        )
+        let about = Message("problem-account-old-page");
+        self.refuse("", &Trouble::of(StatusCode::BAD_REQUEST, "form_expired", about))
     }
 
     /// Says that nothing was done, and why, and leads to a page below.
-    fn refuse(&self, below: &str, why: &Problem<'_>) -> Response {
-        let again = Link { label: "To your account".to_owned(), href: self.href(below) };
-        problem_with(&self.env, &self.cookies.browser.origin, why, Some(again))
+    fn refuse(&self, below: &str, why: &Trouble<'_>) -> Response {
+        let again = Link { label: self.language().say("account-again"), href: self.href(below) };
+        trouble_with(&self.env, &self.cookies.browser.origin, why, Some(again))
+    }
+
+    /// The user is not there any more.
+    fn not_signed_in(&self) -> Response {
+        not_signed_in(&self.env, &self.cookies)
     }
 }
 
@@ -194,26 +226,28 @@ struct Row {
 }
 
 /// Asks in which organization the page is meant.
-fn choose(env: &Env, path: &str, sessions: &[ProvenSession]) -> Response {
+fn choose(
+    env: &Env,
+    (path, ui_locales): (&str, Option<&str>),
+    (cookies, sessions): (&BrowserCookies, &[ProvenSession]),
+) -> Response {
     let row = |proven: &ProvenSession| Row {
-        href: format!("{path}?organization={}", proven.session.org_id),
+        href: address(path, proven.session.org_id, ui_locales),
         name: proven.org_name.clone(),
         label: proven.label().to_owned(),
     };
     let organizations = sessions.iter().map(row).collect();
-    render(StatusCode::OK, &ChooseTemplate { page: Page::new(env), organizations }, None)
+    let page = Page::new(env).read_by(&cookies.browser.origin);
+    render(StatusCode::OK, &ChooseTemplate { page, organizations }, None)
+}
+
+/// The address of a page in an organization, in the languages that were asked for, if any were.
+fn address(path: &str, organization: OrgId, ui_locales: Option<&str>) -> String {
+    let languages = ui_locales.map(|tags| format!("&ui_locales={}", tags.replace(' ', "+")));
+    format!("{path}?organization={organization}{}", languages.unwrap_or_default())
 }
 
 fn not_signed_in(env: &Env, cookies: &BrowserCookies) -> Response {
-    problem(
-        env,
-        &cookies.browser.origin,
-        &Problem {
-            status: StatusCode::FORBIDDEN,
-            code: "sign_in_required",
-            headline: "Sign in first",
-            what_happened: "This browser is not signed in to the organization whose account you want to see.",
-            what_next: "Sign in to one of your organization’s applications in this browser, and then open this page once more.",
-        },
-    )
+    let about = Message("problem-account-sign-in");
+    trouble(env, &cookies.browser.origin, &Trouble::of(StatusCode::FORBIDDEN, "sign_in_required", about))
 }

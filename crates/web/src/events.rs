@@ -27,31 +27,18 @@ pub(crate) struct EventLine {
 }
 
 impl EventLine {
-    /// The event as anybody may read it, and who did it.
-    pub(crate) fn new(event: &StoredEvent, who: &str, now: DateTime<Utc>) -> Self {
+    /// The event as anybody may read it, in English, and who did it.
+    pub(crate) fn new(event: &StoredEvent, who: String, now: DateTime<Utc>) -> Self {
         Self {
             what: words(&event.action),
             is_refused: event.outcome != "success",
             is_here: false,
             reason: event.reason.as_deref().map(words),
-            who: who.to_owned(),
+            who,
             who_href: None,
             about_href: None,
             from: None,
             at: Moment::of(event.place.at, now),
         }
-    }
-}
-
-/// Who somebody is of whom the log knows the kind; `user` is what users are called.
-pub(crate) fn actor<'a>(kind: &str, user: &'a str) -> &'a str {
-    match kind {
-        "application" => "An application",
-        "delegate" => "An organization above yours",
-        "operator" => "The operator of this service",
-        "setup_link" => "Whoever had a set-up link",
-        "system" => "Orgate",
-        "user" => user,
-        _ => "Somebody who was not signed in",
     }
 }

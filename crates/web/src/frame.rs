@@ -1,5 +1,6 @@
 //! What is around every page of somebody who is signed in: whose it is, who they are, and where they can go.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use orgate_domain::organizations::Organization;
@@ -9,7 +10,7 @@ use crate::page::{Link, Org};
 /// `templates/frame.html`.
 pub(crate) struct Frame {
     /// What these pages are: "Administration".
-    pub(crate) what: &'static str,
+    pub(crate) what: Cow<'static, str>,
     pub(crate) org: Org,
     /// The address of the first page.
     pub(crate) home: String,
@@ -29,7 +30,7 @@ pub(crate) struct Frame {
     /// The pages above this one.
     pub(crate) crumbs: Vec<Link>,
     /// What was done just now.
-    pub(crate) done: Option<&'static str>,
+    pub(crate) done: Option<Cow<'static, str>>,
     /// Of an organization that is not theirs.
     pub(crate) visit: Option<Visit>,
 }
@@ -43,7 +44,7 @@ pub(crate) struct Destinations {
 
 /// Where one can go.
 pub(crate) struct Destination {
-    pub(crate) label: &'static str,
+    pub(crate) label: Cow<'static, str>,
     pub(crate) href: String,
     pub(crate) is_current: bool,
     /// What is in its picture: markup of ours.
@@ -84,12 +85,12 @@ impl Pager {
 impl Frame {
     /// Around pages that are called this, about an organization, for somebody of this name and address. It leads nowhere yet.
     pub(crate) fn new(
-        what: &'static str,
+        what: impl Into<Cow<'static, str>>,
         organization: &Organization,
         (name, email): (&str, Option<&str>),
     ) -> Self {
         Self {
-            what,
+            what: what.into(),
             org: Org::of(organization),
             home: String::new(),
             user: name.to_owned(),
@@ -107,7 +108,7 @@ impl Frame {
     }
 
     /// Saying what was done.
-    pub(crate) fn saying(self, done: Option<&'static str>) -> Self {
-        Self { done, ..self }
+    pub(crate) fn saying(self, done: Option<impl Into<Cow<'static, str>>>) -> Self {
+        Self { done: done.map(Into::into), ..self }
     }
 }

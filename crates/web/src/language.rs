@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike as _, Utc};
 use orgate_domain::audit::Origin;
 use orgate_domain::locales::Locale;
 use orgate_domain::organizations::Organization;
+use orgate_domain::user_agents::Software;
 
 pub(crate) use messages::{Markup, Message, Part};
 
@@ -62,6 +63,24 @@ impl Language {
         let numbers = [("day", at.day().into()), ("month", at.month().into())];
         let (year, time) = (at.format("%Y").to_string(), at.format("%H:%M").to_string());
         self.say_numbers(Message("moment"), &numbers, &[("year", &year), ("time", &time)])
+    }
+
+    /// What is behind a `User-Agent`: "Firefox on Windows".
+    pub(crate) fn software(self, user_agent: Option<&str>) -> String {
+        let Software { program, system } = Software::of(user_agent);
+        let known = match (&program, system) {
+            (Some(_), Some(_)) => "both",
+            (Some(_), None) => "program",
+            (None, Some(_)) => "system",
+            (None, None) => "neither",
+        };
+        let (program, system) = (program.unwrap_or_default(), system.unwrap_or_default());
+        self.say_with("software", &[("known", known), ("program", &program), ("system", system)])
+    }
+
+    /// Who somebody is of whom the log knows the kind; one's own is `own`, and another user of whom more is said `another`.
+    pub(crate) fn actor(self, kind: &str) -> String {
+        self.say_with("event-by", &[("kind", kind)])
     }
 }
 

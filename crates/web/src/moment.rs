@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::language::Language;
+
 /// A time, for machines and for people.
 pub(crate) struct Moment {
     pub(crate) stamp: String,
@@ -10,24 +12,28 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// In English.
     pub(crate) fn of(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self::said(Language::En, at, now)
+    }
+
+    pub(crate) fn said(language: Language, at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self {
             stamp: at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            exact: at.format("%-d %B %Y, %H:%M UTC").to_string(),
-            ago: ago((now - at).num_minutes()),
+            exact: language.moment(at),
+            ago: ago(language, (now - at).num_minutes()),
         }
     }
 }
 
 /// How long ago something was: people and servers live in different time zones.
-fn ago(minutes: i64) -> String {
-    let (count, unit) = match minutes {
-        ..1 => return "just now".to_owned(),
-        1..60 => (minutes, "minute"),
-        60..1440 => (minutes / 60, "hour"),
-        _ => (minutes / 1440, "day"),
-    };
-    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+fn ago(language: Language, minutes: i64) -> String {
+    match minutes {
+        ..1 => language.say("ago-now"),
+        1..60 => language.count("ago-minutes", minutes),
+        60..1440 => language.count("ago-hours", minutes / 60),
+        _ => language.count("ago-days", minutes / 1440),
+    }
 }
 
 #[cfg(test)]
@@ -36,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_largest_unit_that_fits_is_said() {
-        let said = [-5, 0, 1, 59, 60, 119, 1439, 1440, 4000].map(ago);
+        let said = [-5, 0, 1, 59, 60, 119, 1439, 1440, 4000].map(|minutes| ago(Language::En, minutes));
 
         let expected = [
             "just now",
@@ -50,5 +56,6 @@ mod tests {
             "2 days ago",
         ];
         assert_eq!(said, expected.map(str::to_owned));
+        assert_eq!(ago(Language::De, 2880), "vor 2 Tagen");
     }
 }

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::assets::{VERSION, brand_path};
 use crate::language::{Language, Markup, Message, Part};
+use crate::moment::Moment;
 
 /// What all pages share: `templates/layout.html`.
 pub(crate) struct Page {
@@ -148,6 +149,12 @@ impl Page {
     #[expect(clippy::unused_self, reason = "a template calls what belongs to its fields")]
     pub(crate) const fn strong<'a>(&self, name: &'a str, text: &'a str) -> Part<'a> {
         Part::strong(name, text)
+    }
+
+    /// For templates: see [`Part::time`].
+    #[expect(clippy::unused_self, reason = "a template calls what belongs to its fields")]
+    pub(crate) fn time<'a>(&self, name: &'a str, at: &'a Moment) -> Part<'a> {
+        Part::time(name, at)
     }
 
     /// For templates: see [`Part::em`].

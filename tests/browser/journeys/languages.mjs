@@ -1,11 +1,12 @@
 // A sign-in in another language than English, from end to end: what the browser says it reads is what the pages are in, and
 // their longest words fit.
 import { examine } from '../lib/axe.mjs'
-import { assert, heading, PASSWORD, whoAmI } from '../lib/harness.mjs'
+import { assert, enterNotes, heading, PASSWORD, whoAmI } from '../lib/harness.mjs'
 import { authorize as begin } from '../lib/pages.mjs'
 
 const GERMAN = { locale: 'de-DE' }
 const LONG = ['de', 'fr', 'es']
+const ACCOUNT = ['', '/sessions', '/sign-in', '/applications', '/activity', '/organizations']
 
 export async function languages({ journeys, orgate, browser, callback }) {
   const authorize = (changes) => begin({ orgate, callback }, changes)
@@ -77,5 +78,15 @@ export async function languages({ journeys, orgate, browser, callback }) {
             await isIn(page, language)
           })))
     }
+    await journeys.run(`axe, in ${language}: the pages of the account`, () =>
+      browser.visit(async (page) => {
+        await enterNotes(page, orgate, 'acme', 'admin@acme.test')
+        for (const below of ACCOUNT) {
+          await examine(page, `account${below}, in ${language}`, async (page) => {
+            await page.goto(`${orgate.issuer}/account${below}?ui_locales=${language}`)
+            await isIn(page, language)
+          })
+        }
+      }))
   }
 }

@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use orgate_domain::user_agents::describe;
 use orgate_flows::account::{EventPlace, Own, PageOf, StoredEvent, list_activity};
 
 use super::Member;
 use super::frame::Part;
-use crate::events::{EventLine, actor};
+use crate::events::EventLine;
 use crate::frame::{Frame, Pager};
+use crate::language::Language;
+use crate::moment::Moment;
 use crate::page::Page;
 use crate::words::words;
 
@@ -27,17 +28,18 @@ struct ActivityTemplate {
 }
 
 /// The event, as the person reads it whom it happened to.
-fn line(event: &StoredEvent, own: &Own, now: DateTime<Utc>) -> EventLine {
+fn line(language: Language, event: &StoredEvent, own: &Own, now: DateTime<Utc>) -> EventLine {
     let from = seen_from(event, own).map(|(agent, address)| match address {
-        Some(address) => format!("{}, {address}", describe(agent)),
-        None => describe(agent),
+        Some(address) => format!("{}, {address}", language.software(agent)),
+        None => language.software(agent),
     });
     EventLine {
-        what: what(event),
+        what: what(language, event),
         is_here: event.session_id == Some(own.session.id),
-        reason: why(event),
+        reason: event.reason.as_deref().map(|reason| why(language, reason)),
         from,
-        ..EventLine::new(event, who(event, own), now)
+        at: Moment::said(language, event.place.at, now),
+        ..EventLine::new(event, who(language, event, own), now)
     }
 }
 
@@ -49,11 +51,11 @@ pub(crate) async fn get(member: Member) -> Response {
         Ok(found) => found,
         Err(failure) => return member.failed(&failure),
     };
-    let (here, now) = (member.href("/activity"), member.env.clock.now());
+    let (here, now, language) = (member.href("/activity"), member.env.clock.now(), member.language());
     let template = ActivityTemplate {
         page: member.page(),
         frame: member.frame(Part::Activity),
-        events: found.items.iter().map(|event| line(event, &member.own, now)).collect(),
+        events: found.items.iter().map(|event| line(language, event, &member.own, now)).collect(),
         pager: Pager {
             next: found.next.map(|next| format!("{here}&after={next}")),
             first: after.map(|_| here),
@@ -78,54 +80,55 @@ pub(super) fn seen_from<'e>(event: &'e StoredEvent, own: &Own) -> Option<(Option
 }
 
 /// Who did it.
-pub(super) fn who(event: &StoredEvent, own: &Own) -> &'static str {
-    if is_own(event, own) { "You" } else { actor(&event.actor.0, "Somebody of your organization") }
+pub(super) fn who(language: Language, event: &StoredEvent, own: &Own) -> String {
+    language.actor(if is_own(event, own) { "own" } else { &event.actor.0 })
 }
 
 /// What happened.
-fn what(event: &StoredEvent) -> String {
-    let said = match event.action.as_str() {
-        "api.refused" => "A request of yours was refused",
-        "break_glass.used" => "You signed in with a recovery code",
-        "code.replayed" => "A sign-in was presented twice, and ended",
-        "consent.denied" => "You refused an application access",
-        "consent.given" => "You let an application have access",
-        "consent.revoked" => "An application’s access was taken back",
-        "device.approved" => "You let a device in",
-        "device.denied" => "You turned a device away",
-        "identity.linked" => "Another way to sign in was linked",
-        "invitation.accepted" => "You joined the organization",
-        "password.rehashed" => "Your password is stored more safely now",
-        "recovery_codes.created" => "New recovery codes were made for you",
-        "refresh_token.reused" => "An application was signed out: its token was used twice",
-        "session.ended" => "A session ended",
-        "sign_in.failed" => "A sign-in failed",
-        "sign_in.succeeded" => "You signed in",
-        "user.configured" => return changed(event),
-        other => return words(other),
-    };
-    said.to_owned()
-}
-
-/// What of the user was changed.
-fn changed(event: &StoredEvent) -> String {
-    match event.detail.get("change").and_then(|change| change.as_str()) {
-        Some("created") => "You were made a user".to_owned(),
-        Some(parts) if !parts.is_empty() => {
-            let parts: Vec<_> = parts.split(' ').map(|part| part.replace('_', " ")).collect();
-            format!("Changed about you: {}", parts.join(", "))
+fn what(language: Language, event: &StoredEvent) -> String {
+    let action = event.action.as_str();
+    let change = event.detail.get("change").and_then(|change| change.as_str()).unwrap_or_default();
+    match (action, change) {
+        ("user.configured", "created") => language.say("account-event-made"),
+        ("user.configured", parts) if !parts.is_empty() => {
+            let parts = parts.split(' ').map(|part| changed(language, part)).collect::<Vec<_>>().join(", ");
+            language.say_with("account-event-changed", &[("parts", &parts)])
         }
-        _ => "Something about you was changed".to_owned(),
+        _ => {
+            let (action, words) = (action.replace('.', "-"), words(action));
+            language.say_with("account-event", &[("action", &action), ("words", &words)])
+        }
     }
 }
 
-fn why(event: &StoredEvent) -> Option<String> {
-    Some(match event.reason.as_deref()? {
-        "ended_by_admin" => "An administrator ended it".to_owned(),
-        "changed_by_user" => "You changed it".to_owned(),
-        "ended_by_user" => "You ended it elsewhere".to_owned(),
-        "mapped" => "As your identity provider says".to_owned(),
-        "signed_out" => "You signed out".to_owned(),
-        other => words(other),
-    })
+/// What of the user was changed.
+fn changed(language: Language, part: &str) -> String {
+    language.say_with("account-part", &[("part", part), ("words", &part.replace('_', " "))])
+}
+
+fn why(language: Language, reason: &str) -> String {
+    language.say_with("account-reason", &[("reason", reason), ("words", &words(reason))])
+}
+
+#[cfg(test)]
+mod tests {
+    use orgate_domain::audit::{Action, Family};
+
+    use super::*;
+
+    /// What people are told of in their account most: their sign-ins, and what others did to them.
+    #[test]
+    fn what_happens_to_somebody_has_words_in_every_language() {
+        let families = [Family::SignIns, Family::FailedSignIns, Family::SignOuts, Family::Users];
+        let told: Vec<Action> = families.into_iter().flat_map(Family::actions).collect();
+        assert!(told.len() > 25, "{}", told.len());
+
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
+            for action in &told {
+                let (name, words) = (action.as_str().replace('.', "-"), words(action.as_str()));
+                let said = language.say_with("account-event", &[("action", &name), ("words", &words)]);
+                assert_ne!(said, words, "{language:?}: {name}");
+            }
+        }
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use orgate_domain::clients::{Client, Party};
 use orgate_flows::Failure;
 use orgate_flows::account::{OpenApplication, list_applications};
@@ -15,7 +14,6 @@ use super::frame::Part;
 use super::{Member, Submitted};
 use crate::consent::meaning;
 use crate::frame::Frame;
-use crate::language::Language;
 use crate::moment::Moment;
 use crate::page::Page;
 
@@ -44,14 +42,14 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    pub(super) fn of(given: &GivenConsent, now: DateTime<Utc>) -> Self {
-        let may = given.consent.scope.iter().map(|scope| meaning(Language::En, scope));
+    pub(super) fn of(member: &Member, given: &GivenConsent) -> Self {
+        let may = given.consent.scope.iter().map(|scope| meaning(member.language(), scope));
         Self {
             client_id: given.client.client_id.clone(),
             name: given.client.name.as_str().to_owned(),
             hosts: hosts(&given.client),
             may: may.collect::<Vec<_>>().join(", "),
-            given: Moment::of(given.consent.updated_at, now),
+            given: member.moment(given.consent.updated_at),
         }
     }
 }
@@ -65,14 +63,14 @@ pub(crate) async fn get(member: Member) -> Response {
 }
 
 async fn page(member: &Member) -> Result<ApplicationsTemplate, Failure> {
-    let (env, own, now) = (&member.env, &member.own, member.env.clock.now());
-    let said = member.params.get("done").map(|_| "The application has no access any more.");
+    let (env, own) = (&member.env, &member.own);
+    let said = member.params.get("done").map(|_| member.language().say("account-access-gone"));
     let given = list_own(env, own).await?;
     Ok(ApplicationsTemplate {
         page: member.page(),
         frame: member.frame(Part::Applications).saying(said),
         open: list_applications(env, own).await?,
-        allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(given, now)).collect(),
+        allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(member, given)).collect(),
         allowed_more: given.len().saturating_sub(ALLOWED),
     })
 }

@@ -11,7 +11,8 @@ use orgate_flows::consents::{GivenConsent, list_own};
 use serde_json::{Value, json};
 
 use super::applications::hosts;
-use super::{Member, activity, not_signed_in};
+use super::{Member, activity};
+use crate::language::Language;
 use crate::page::download;
 
 /// Pages of the log at most.
@@ -24,7 +25,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 pub(crate) async fn get(member: Member) -> Response {
     let kept = match read(&member).await {
         Ok(Some(kept)) => kept,
-        Ok(None) => return not_signed_in(&member.env, &member.cookies),
+        Ok(None) => return member.not_signed_in(),
         Err(failure) => return member.failed(&failure),
     };
     let day = member.env.clock.now().format("%Y-%m-%d");
@@ -135,7 +136,7 @@ fn told(member: &Member, event: &StoredEvent) -> Value {
         "action": event.action,
         "outcome": event.outcome,
         "reason": event.reason,
-        "by": activity::who(event, &member.own),
+        "by": activity::who(Language::En, event, &member.own),
         "session": session.map(|session| session.to_string()),
         "address": address,
         "user_agent": user_agent,

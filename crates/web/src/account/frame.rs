@@ -2,6 +2,7 @@
 
 use super::{Member, PATH};
 use crate::frame::{Destination, Destinations, Frame};
+use crate::language::Message;
 
 /// A part of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +25,14 @@ impl Part {
         Self::Organizations,
     ];
 
-    const fn label(self) -> &'static str {
+    const fn label(self) -> Message {
         match self {
-            Self::Profile => "Profile",
-            Self::Sessions => "Sessions",
-            Self::SignIn => "Ways to sign in",
-            Self::Applications => "Applications",
-            Self::Activity => "Activity",
-            Self::Organizations => "Organizations",
+            Self::Profile => Message("account-profile"),
+            Self::Sessions => Message("account-sessions"),
+            Self::SignIn => Message("account-sign-in"),
+            Self::Applications => Message("account-applications"),
+            Self::Activity => Message("account-activity"),
+            Self::Organizations => Message("account-organizations"),
         }
     }
 
@@ -73,9 +74,9 @@ impl Part {
 impl Member {
     /// What is around a page of this part.
     pub(super) fn frame(&self, part: Part) -> Frame {
-        let (organization, user) = (&self.own.organization, &self.own.user);
+        let (organization, user, language) = (&self.own.organization, &self.own.user, self.language());
         let destinations = Part::ALL.into_iter().map(|other| Destination {
-            label: other.label(),
+            label: language.say(other.label()).into(),
             href: self.href(other.path()),
             is_current: other == part,
             icon: other.icon(),
@@ -84,10 +85,13 @@ impl Member {
         Frame {
             home: self.href(""),
             sign_out: format!("{PATH}/sign-out"),
-            carried: vec![("csrf", self.token()), ("organization", organization.id.to_string())],
+            carried: [("csrf", self.token()), ("organization", organization.id.to_string())]
+                .into_iter()
+                .chain(self.ui_locales.clone().map(|tags| ("ui_locales", tags)))
+                .collect(),
             destinations: vec![Destinations { label: None, open: destinations.collect() }],
             administration: self.own.administers.then(administration),
-            ..Frame::new("Your account", organization, (&user.name, user.email.as_deref()))
+            ..Frame::new(language.say("frame-account"), organization, (&user.name, user.email.as_deref()))
         }
     }
 }

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::response::Response;
 use orgate_flows::account::{ProvenSession, list_organizations};
 
+use super::Member;
 use super::frame::Part;
-use super::{Member, PATH};
 use crate::frame::Frame;
 use crate::page::{Org, Page};
 
@@ -33,7 +33,7 @@ impl Entered {
             org: Org::named(&proven.org_name, proven.logo_url.clone()),
             label: proven.label().to_owned(),
             is_here: proven.session.org_id == member.own.organization.id,
-            href: format!("{PATH}?organization={}", proven.session.org_id),
+            href: member.href_in(proven.session.org_id, ""),
         }
     }
 }

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::response::Response;
 use orgate_flows::account::{OwnRecord, find_record};
 
+use super::Member;
 use super::frame::Part;
-use super::{Member, not_signed_in};
 use crate::frame::Frame;
 use crate::moment::Moment;
 use crate::page::Page;
@@ -30,7 +30,7 @@ struct ProfileTemplate {
 pub(crate) async fn get(member: Member) -> Response {
     let record = match find_record(&member.env, &member.own).await {
         Ok(Some(record)) => record,
-        Ok(None) => return not_signed_in(&member.env, &member.cookies),
+        Ok(None) => return member.not_signed_in(),
         Err(failure) => return member.failed(&failure),
     };
     let user = &member.own.user;
@@ -41,7 +41,7 @@ pub(crate) async fn get(member: Member) -> Response {
         email: user.email.clone(),
         is_verified: user.email_verified,
         locale: user.locale.clone(),
-        created: Moment::of(record.created_at, member.env.clock.now()),
+        created: member.moment(record.created_at),
         record,
         export: member.href("/export"),
     };

@@ -2,9 +2,7 @@
 
 use askama::Template;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use orgate_domain::ids::SessionId;
-use orgate_domain::user_agents::describe;
 use orgate_flows::Failure;
 use orgate_flows::account::{OpenSession, OwnEnding, end_own, list_sessions};
 use orgate_flows::consents::list_own;
@@ -51,15 +49,15 @@ struct Line {
 }
 
 impl Line {
-    fn of(session: &OpenSession, here: SessionId, now: DateTime<Utc>) -> Self {
+    fn of(member: &Member, session: &OpenSession) -> Self {
         Self {
             id: session.id.to_string(),
-            device: describe(session.user_agent.as_deref()),
-            here: session.id == here,
+            device: member.language().software(session.user_agent.as_deref()),
+            here: session.id == member.own.session.id,
             address: session.address.map(|address| address.to_string()),
             clients: session.clients.join(", "),
-            signed_in: Moment::of(session.signed_in_at, now),
-            last_seen: Moment::of(session.last_seen_at, now),
+            signed_in: member.moment(session.signed_in_at),
+            last_seen: member.moment(session.last_seen_at),
         }
     }
 }
@@ -73,22 +71,22 @@ pub(crate) async fn get(member: Member) -> Response {
 }
 
 async fn page(member: &Member) -> Result<SessionsTemplate, Failure> {
-    let (env, own, now) = (&member.env, &member.own, member.env.clock.now());
+    let (env, own, language) = (&member.env, &member.own, member.language());
     let mut sessions = list_sessions(env, own).await?;
     sessions.sort_by_key(|session| session.id != own.session.id);
     let given = list_own(env, own).await?;
     let said = match member.params.get("done") {
-        Some("access") => Some("The application has no access any more."),
-        Some(_) => Some("Signed out. The applications are being told."),
+        Some("access") => Some(language.say("account-access-gone")),
+        Some(_) => Some(language.say("account-ended")),
         None => None,
     };
     Ok(SessionsTemplate {
         page: member.page(),
         frame: member.frame(Part::Sessions).saying(said),
-        sessions: sessions.iter().take(SHOWN).map(|session| Line::of(session, own.session.id, now)).collect(),
+        sessions: sessions.iter().take(SHOWN).map(|session| Line::of(member, session)).collect(),
         more: sessions.len().saturating_sub(SHOWN),
         others: sessions.iter().any(|session| session.id != own.session.id),
-        allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(given, now)).collect(),
+        allowed: given.iter().take(ALLOWED).map(|given| Allowed::of(member, given)).collect(),
         allowed_more: given.len().saturating_sub(ALLOWED),
         applications: member.href("/applications"),
     })

@@ -15,12 +15,12 @@ use orgate_flows::account::{
 use orgate_flows::limits::TooMany;
 
 use super::frame::Part;
-use super::{Member, Submitted, not_signed_in};
+use super::{Member, Submitted};
 use crate::frame::Frame;
 use crate::invitation::why;
-use crate::language::Language;
+use crate::language::Message;
 use crate::moment::Moment;
-use crate::page::{Page, Problem};
+use crate::page::{Page, Trouble};
 
 /// `templates/account/sign_in.html`.
 #[derive(Template)]
@@ -79,11 +79,10 @@ struct Linked {
 
 impl Provider {
     fn of(member: &Member, connection: &OwnConnection) -> Self {
-        let now = member.env.clock.now();
         let linked = connection.link.as_ref().map(|link| Linked {
             email: link.asserted_email.clone(),
-            since: Moment::of(link.linked_at, now),
-            used: Moment::of(link.last_used_at, now),
+            since: member.moment(link.linked_at),
+            used: member.moment(link.last_used_at),
         });
         Self {
             name: connection.name.clone(),
@@ -103,52 +102,38 @@ pub(crate) async fn get(member: Member) -> Response {
 pub(crate) async fn post(Submitted { member, form }: Submitted) -> Response {
     let text = |name| form.get(name).unwrap_or_default();
     let typed = PasswordTyped { current: text("current"), password: text("password"), again: text("again") };
-    let bad = StatusCode::UNPROCESSABLE_ENTITY;
-    let (status, field, why) = match change_password(&member.env, &member.own, typed, &member.cookies.browser)
-        .await
-    {
-        Ok(PasswordChange::Changed(cookie, lifetime)) => {
-            let mut response = member.done("/sign-in", "password");
-            member.cookies.set_session(response.headers_mut(), &cookie, lifetime);
-            return response;
-        }
-        Ok(PasswordChange::ChangedMeanwhile) => return changed_meanwhile(&member),
-        Ok(PasswordChange::Invalid(problem)) => {
-            // The account is in English.
-            let why = why(Language::En, slice::from_ref(&problem), problem.field);
-            (bad, problem.field, why.unwrap_or_default())
-        }
-        Ok(PasswordChange::NoPassword) => return member.no_password(),
-        Ok(PasswordChange::OrganizationBusy(TooMany { retry_after })) => {
-            let why =
-                "Too many people are trying to sign in here at the moment. Wait a minute, then try again.";
-            return wait(&member, why.to_owned(), retry_after.as_secs() + 1).await;
-        }
-        Ok(PasswordChange::TooManyTries) => {
-            let minutes = LOCKOUT_WINDOW.num_minutes();
-            let why = format!("There were too many tries. Wait {minutes} minutes, then try again.");
-            return wait(&member, why, LOCKOUT_WINDOW.num_seconds().unsigned_abs()).await;
-        }
-        Ok(PasswordChange::WrongPassword) => {
-            (bad, "current", "This is not your current password.".to_owned())
-        }
-        Err(failure) => return member.failed(&failure),
-    };
+    let (language, bad) = (member.language(), StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, field, why) =
+        match change_password(&member.env, &member.own, typed, &member.cookies.browser).await {
+            Ok(PasswordChange::Changed(cookie, lifetime)) => {
+                let mut response = member.done("/sign-in", "password");
+                member.cookies.set_session(response.headers_mut(), &cookie, lifetime);
+                return response;
+            }
+            Ok(PasswordChange::ChangedMeanwhile) => return changed_meanwhile(&member),
+            Ok(PasswordChange::Invalid(problem)) => {
+                let why = why(language, slice::from_ref(&problem), problem.field);
+                (bad, problem.field, why.unwrap_or_default())
+            }
+            Ok(PasswordChange::NoPassword) => return member.no_password(),
+            Ok(PasswordChange::OrganizationBusy(TooMany { retry_after })) => {
+                let why = language.say("account-password-busy");
+                return wait(&member, why, retry_after.as_secs() + 1).await;
+            }
+            Ok(PasswordChange::TooManyTries) => {
+                let why = language.count("recovery-too-many", LOCKOUT_WINDOW.num_minutes());
+                return wait(&member, why, LOCKOUT_WINDOW.num_seconds().unsigned_abs()).await;
+            }
+            Ok(PasswordChange::WrongPassword) => (bad, "current", language.say("account-password-wrong")),
+            Err(failure) => return member.failed(&failure),
+        };
     show(&member, (status, Some(Wrong { field, why }))).await
 }
 
 /// Another request was first: as likely as not the same form, sent twice.
 fn changed_meanwhile(member: &Member) -> Response {
-    member.refuse(
-        "/sign-in",
-        &Problem {
-            status: StatusCode::CONFLICT,
-            code: "changed_meanwhile",
-            headline: "Your account was changed just now",
-            what_happened: "Something else was done with your account in this very moment. If you pressed the button twice, your new password is set.",
-            what_next: "Look at your account once more. If you are signed out, sign in with the new password; if that is not right, with the one before.",
-        },
-    )
+    let about = Message("problem-account-changed");
+    member.refuse("/sign-in", &Trouble::of(StatusCode::CONFLICT, "changed_meanwhile", about))
 }
 
 /// That no password is looked at for so many seconds.
@@ -162,26 +147,23 @@ async fn wait(member: &Member, why: String, seconds: u64) -> Response {
 async fn show(member: &Member, (status, wrong): (StatusCode, Option<Wrong>)) -> Response {
     match page(member, wrong).await {
         Ok(Some(template)) => member.render_as(status, &template),
-        Ok(None) => not_signed_in(&member.env, &member.cookies),
+        Ok(None) => member.not_signed_in(),
         Err(failure) => member.failed(&failure),
     }
 }
 
 async fn page(member: &Member, wrong: Option<Wrong>) -> Result<Option<SignInTemplate>, Failure> {
-    let (env, own, now) = (&member.env, &member.own, member.env.clock.now());
+    let (env, own) = (&member.env, &member.own);
     let Some(record) = find_record(env, own).await? else { return Ok(None) };
     let connections = list_connections(env, own).await?;
     let may_change = own.takes_password && record.password_since.is_some();
     let email = own.user.email.clone().filter(|_| may_change);
     let is_changed = member.params.get("done") == Some("password");
-    let said = is_changed.then_some(
-        "Your password is changed. You are signed in here, and were signed out everywhere else; \
-         applications ask for you anew. API keys that you made go on working.",
-    );
+    let said = is_changed.then(|| member.language().say("account-password-changed"));
     Ok(Some(SignInTemplate {
         page: member.page(),
         frame: member.frame(Part::SignIn).saying(said),
-        password: record.password_since.map(|since| Moment::of(since, now)),
+        password: record.password_since.map(|since| member.moment(since)),
         change: email.map(|email| Change { email, least: MIN_PASSWORD, wrong }),
         record,
         providers: connections.iter().map(|connection| Provider::of(member, connection)).collect(),

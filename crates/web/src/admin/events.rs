@@ -7,7 +7,7 @@ use orgate_flows::manage::StoredEvent;
 
 use super::Admin;
 pub(crate) use crate::events::EventLine;
-use crate::events::actor;
+use crate::language::Language;
 
 impl EventLine {
     pub(crate) fn of(admin: &Admin, event: &StoredEvent, now: DateTime<Utc>) -> Self {
@@ -17,12 +17,18 @@ impl EventLine {
         let reads = admin.caller.asking(OrgatePermission::UsersRead).is_some();
         let shown = user.filter(|_| !is_me && reads);
         let about = event.user_id.filter(|about| Some(*about) != user && reads);
-        let who = if is_me { "You" } else { actor(kind, "A user") };
+        let kind = if kind != "user" {
+            kind
+        } else if is_me {
+            "own"
+        } else {
+            "another"
+        };
         Self {
             who_href: shown.map(|user| admin.href(&format!("/users/{user}"))),
             about_href: about.map(|user| admin.href(&format!("/users/{user}"))),
             from: event.address.map(|address| address.to_string()),
-            ..Self::new(event, who, now)
+            ..Self::new(event, Language::En.actor(kind), now)
         }
     }
 }

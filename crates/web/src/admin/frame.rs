@@ -36,7 +36,7 @@ impl Part {
 
     fn destination(self, admin: &Admin, current: Self) -> Destination {
         Destination {
-            label: self.label(),
+            label: self.label().into(),
             href: admin.href(self.path()),
             is_current: self == current,
             icon: self.icon(),

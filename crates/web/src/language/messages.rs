@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a message holds no markup, and what is put into one is never read as one, nor as markup.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::sync::LazyLock;
 
@@ -10,6 +11,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
 use super::Language;
+use crate::moment::Moment;
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -32,24 +34,30 @@ impl From<&'static str> for Message {
 pub(crate) struct Part<'a> {
     name: &'a str,
     text: &'a str,
-    opening: &'static str,
+    opening: Cow<'static, str>,
     closing: &'static str,
 }
 
 impl<'a> Part<'a> {
     /// Text from elsewhere, which may run the other way.
     pub(crate) const fn bdi(name: &'a str, text: &'a str) -> Self {
-        Self { name, text, opening: "<bdi>", closing: "</bdi>" }
+        Self { name, text, opening: Cow::Borrowed("<bdi>"), closing: "</bdi>" }
     }
 
     /// The same, and what the sentence is about.
     pub(crate) const fn strong(name: &'a str, text: &'a str) -> Self {
-        Self { name, text, opening: "<strong><bdi>", closing: "</bdi></strong>" }
+        Self { name, text, opening: Cow::Borrowed("<strong><bdi>"), closing: "</bdi></strong>" }
     }
 
     /// Words of ours, with emphasis.
     pub(crate) const fn em(name: &'a str, text: &'a str) -> Self {
-        Self { name, text, opening: "<em>", closing: "</em>" }
+        Self { name, text, opening: Cow::Borrowed("<em>"), closing: "</em>" }
+    }
+
+    /// How long ago something was, and when.
+    pub(crate) fn time(name: &'a str, at: &'a Moment) -> Self {
+        let opening = format!("<time datetime=\"{}\" title=\"{}\">", at.stamp, at.exact);
+        Self { name, text: &at.ago, opening: Cow::Owned(opening), closing: "</time>" }
     }
 }
 
@@ -144,7 +152,7 @@ impl Language {
             // Nothing fails that writes into a string.
             let _ = match part_at(parts, letter) {
                 Some(part) => html
-                    .write_str(part.opening)
+                    .write_str(&part.opening)
                     .and_then(|()| Html.write_escaped_str(&mut html, part.text))
                     .and_then(|()| html.write_str(part.closing)),
                 None => Html.write_escaped_char(&mut html, letter),
