@@ -5,6 +5,7 @@ mod api_keys;
 mod application;
 mod audit;
 mod audit_export;
+mod blueprints;
 mod clients;
 mod connections;
 mod console;

@@ -1,6 +1,7 @@
 //! Slugs, display names, and what others call things.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// An organization's (or role's) short name in addresses, files and tokens: 1 to 63 lower-case
 /// letters, digits and inner hyphens. Once used by an organization it is never another's.
@@ -30,6 +31,14 @@ impl Slug {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Slug {
+    type Err = InvalidSlug;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSlug> {
+        Self::parse(text)
     }
 }
 

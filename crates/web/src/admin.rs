@@ -12,6 +12,8 @@ mod api_keys;
 mod applications;
 mod audit;
 mod audit_export;
+mod blueprint;
+mod blueprints;
 mod change;
 mod chart;
 mod choice;

@@ -34,6 +34,17 @@ clients:${slugs.flatMap((slug) => wanted[slug] ? [slug, `${slug}-labs`, `${slug}
   - { client_id: ${slug}-robot, organization: ${slug}, name: Robot, type: machine, audience: owner, client_secret: "${SECRET}", resources: ["${issuer}/api"], scopes: ["orgate:*"], roles: [owner] }`).join('')}
 `
 
+const blueprint = (slug, number) => `begin-${slug}-${number}`
+
+// What roles of organizations begin as that are made from then on: none of these is.
+const blueprints = (wanted) => `
+organizations:
+  - slug: operator
+    name: Operator
+    role_blueprints:${Object.entries(wanted).flatMap(([slug, words]) => (words ?? ordinary)('role').slice(0, 20).map((name, number) => `
+    - { slug: ${blueprint(slug, number)}, name: ${JSON.stringify(name)}, permissions: ["orgate:users:read"] }`)).join('')}
+`
+
 // The management API, as a machine that is an owner of the organization.
 async function callerOf(orgate, slug) {
   const token = await tokenOf(orgate, `${slug}-robot`, SECRET)
@@ -55,6 +66,7 @@ async function callerOf(orgate, slug) {
 // everybody's; it knows `uma`, whose claims can be changed, as can what it says of whoever cancels.
 export async function settle({ orgate, callback }, wanted) {
   orgate.apply(described(wanted, Object.keys(wanted), orgate.issuer))
+  orgate.apply(blueprints(wanted))
   const users = { uma: { sub: 'uma', email: 'uma@elsewhere.test', email_verified: true, name: 'Uma Upstream', groups: ['staff'] } }
   const said = { declined: 'somebody cancelled' }
   const port = await freePort()
@@ -66,6 +78,7 @@ export async function settle({ orgate, callback }, wanted) {
       const api = await callerOf(orgate, slug)
       const place = { orgate, callback, slug, api, words: words ?? ordinary, administrator: `admin@${slug}.test`, ids: {}, links: {} }
       place.ids.organization = (await api.call('GET', '')).id
+      place.ids.blueprint = blueprint(slug, 0)
       const link = await api.call('POST', '/setup-links', { purposes: ['sso', 'domains'], roles: ['reader'] })
       place.links.setup = link.url
       if (words) await fill(place, `http://localhost:${port}`)
@@ -144,7 +157,7 @@ async function fill(place, issuer) {
   Object.assign(ids, {
     administrator: administrator.id, deactivated: gone, invitation: invitations[0], domain, off, delegate, joining: true, mail: 'invitation',
     all: {
-      role: roles, group: groups, user: users, connection: connections, client: applications, webhook: webhooks, event: events, locale: locales,
+      blueprint: words('role').slice(0, 20).map((_, number) => blueprint(slug, number)), role: roles, group: groups, user: users, connection: connections, client: applications, webhook: webhooks, event: events, locale: locales,
     },
   })
   for (const [name, [first]] of Object.entries(ids.all)) ids[name] = first

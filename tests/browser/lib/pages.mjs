@@ -74,6 +74,10 @@ export const PAGES = [
   { as: 'operator', path: '/admin/{organization}/health' },
   { as: 'operator', path: '/admin/{organization}/organizations' },
   { as: 'operator', path: '/admin/{organization}/organizations/new' },
+  { as: 'operator', path: '/admin/{organization}/new-role-blueprint' },
+  { as: 'operator', path: '/admin/{organization}/role-blueprints' },
+  { as: 'operator', path: '/admin/{organization}/role-blueprints/{blueprint}' },
+  { as: 'operator', path: '/admin/{organization}/role-blueprints/{blueprint}/delete' },
   { as: 'operator', path: '/admin/{organization}/organizations/{other}/standing' },
 
   { as: 'administrator', path: '/account' },

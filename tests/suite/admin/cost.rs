@@ -92,6 +92,9 @@ async fn no_page_asks_the_database_much_or_weighs_much() {
     let asked = ask(&app, "acme", ("asker@partner.test", None)).await;
     named.insert("join_request", asked.rsplit('/').next().expect("an id").to_owned());
     named.insert("delegate", put_above(&app, "globex", "acme").await);
+    let blueprint = "/admin/operator/new-role-blueprint";
+    send(&ruth, &ruth.get(blueprint).await, blueprint, &[("name", "Archivist")]).await;
+    named.insert("blueprint", "archivist".to_owned());
     look(&ruth, &acme, "TICKET-7").await;
 
     let mut costly = Vec::new();

@@ -105,6 +105,7 @@ async fn an_event_that_was_not_taken_is_delivered_again_and_what_happened_is_rep
     let ada = administrator(&app, "acme", "ada@acme.test").await;
     let new_group = "/admin/acme/groups/new";
     send(&ada, &ada.get(new_group).await, new_group, &[("name", "Payroll")]).await;
+    pass(&app).await;
     let (path, _) = make(&ada, receiver.url.as_str()).await;
     receiver.answer(503);
     let sent = send(&ada, &ada.get(&path).await, &format!("{path}/test"), &[]).await;

@@ -69,7 +69,7 @@ const CROSSING: &[&str] = &[
     // Operate: which organizations there are.
     "select org_id, slug, name, status, external_id, erase_after, parent_id, created_at, updated_at from organizations",
     // Operate: what those above an organization are called.
-    "select org_id, slug, name from organizations where org_id = any($1)",
+    "select org_id, slug, name, status from organizations where org_id = any($1)",
     // Operate: who lets an organization above act in them.
     "select organization.org_id, organization.slug, organization.name, delegation.allowed",
     // Refresh: deleted organizations whose time to be restored is over.

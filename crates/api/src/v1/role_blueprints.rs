@@ -6,6 +6,7 @@ use axum::response::Response;
 use orgate_domain::names::Slug;
 use orgate_flows::Env;
 use orgate_flows::manage::role_blueprints::{delete_blueprint, list_blueprints, set_blueprint};
+use orgate_flows::manage::roles::RoleSettings;
 use orgate_flows::manage::{ChangeError, FirstRole, RoleBlueprint};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -92,7 +93,8 @@ pub(crate) async fn put(
 ) -> Result<Private<View>, Problem> {
     let slug = Slug::parse(&slug).map_err(|invalid| ChangeError::invalid("", invalid.to_string()))?;
     let name = name("/name", &wanted.name)?;
-    Ok(Private(set_blueprint(&env, &caller, (slug, name, wanted.permissions)).await?.into()))
+    let settings = RoleSettings { name, permissions: wanted.permissions };
+    Ok(Private(set_blueprint(&env, &caller, slug, |_| Ok(settings)).await?.into()))
 }
 
 /// Have new organizations begin with a role no more, or with the one of that name that Orgate comes with. For operators.
@@ -110,6 +112,6 @@ pub(crate) async fn delete(
     Named(slug): Named<String>,
 ) -> Result<Response, Problem> {
     let slug = Slug::parse(&slug).map_err(|_| Problem::not_found())?;
-    delete_blueprint(&env, &caller, &slug).await?;
+    delete_blueprint(&env, &caller, &slug, |_| Ok(())).await?;
     Ok(private(StatusCode::NO_CONTENT))
 }

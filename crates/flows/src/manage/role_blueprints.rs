@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use orgate_domain::names::{DisplayName, Slug};
+use orgate_domain::names::Slug;
 use orgate_domain::permissions::{OWNER, READY_ROLES};
 use orgate_storage::RoleBlueprint;
 
 use super::change::Change;
-use super::roles::check_permissions;
+use super::roles::{RoleSettings, check_permissions};
 use super::{Caller, ChangeError};
 use crate::configure::{FirstRole, Mark, first_roles, save_blueprint};
 use crate::{Env, Failure};
@@ -25,14 +25,25 @@ pub async fn list_blueprints(env: &Env, operator: &Caller) -> Result<Vec<FirstRo
     Ok(first_roles(kept)?)
 }
 
-/// Has new organizations begin with this role, of nothing that the caller may not give.
+/// The role of this name that a new organization begins with.
 ///
 /// # Errors
-/// [`ChangeError`]; [`ChangeError::InUse`] for the owner's role, which is the same everywhere.
+/// [`Failure`].
+pub async fn find_blueprint(env: &Env, operator: &Caller, slug: &Slug) -> Result<Option<FirstRole>, Failure> {
+    let all = list_blueprints(env, operator).await?;
+    Ok(all.into_iter().find(|first| first.blueprint.slug == *slug))
+}
+
+/// Has new organizations begin with a role as `edit` makes it of the one of this name that they begin with so far, of nothing that
+/// the caller may not give.
+///
+/// # Errors
+/// [`ChangeError`]; what `edit` refuses; [`ChangeError::InUse`] for the owner's role, which is the same everywhere.
 pub async fn set_blueprint(
     env: &Env,
     operator: &Caller,
-    (slug, name, permissions): (Slug, DisplayName, Vec<String>),
+    slug: Slug,
+    edit: impl FnOnce(Option<&FirstRole>) -> Result<RoleSettings, ChangeError>,
 ) -> Result<FirstRole, ChangeError> {
     let change = async {
         if slug.as_str() == OWNER {
@@ -43,16 +54,19 @@ pub async fn set_blueprint(
         let mut change = Change::begin(env, operator, async |tx| tx.roles().seize().await).await?;
         let Change { tx, caller: operator, .. } = &mut change;
         let kept = tx.role_blueprints().list().await?;
-        let before = kept.iter().find(|blueprint| blueprint.slug == slug);
-        let replaced = before.map_or_else(|| ready_made(&slug), |before| before.permissions.clone());
-        check_permissions(operator, &permissions, &replaced)?;
+        let count = kept.len();
+        let before = first_roles(kept)?.into_iter().find(|first| first.blueprint.slug == slug);
+        let RoleSettings { name, permissions } = edit(before.as_ref())?;
+        let nothing = BTreeSet::new();
+        let replaced = before.as_ref().map_or(&nothing, |before| &before.blueprint.permissions);
+        check_permissions(operator, &permissions, replaced)?;
         let after = RoleBlueprint { slug, name, permissions: permissions.into_iter().collect() };
-        let mark = match before {
-            None if kept.len() >= MAX_BLUEPRINTS => {
+        let mark = match before.filter(|before| !before.ready_made) {
+            None if count >= MAX_BLUEPRINTS => {
                 return Err(ChangeError::TooMany(format!("there are up to {MAX_BLUEPRINTS} blueprints")));
             }
             None => Some(Mark::Created),
-            Some(before) => Mark::of([
+            Some(FirstRole { blueprint: before, .. }) => Mark::of([
                 ("name", before.name != after.name),
                 ("permissions", before.permissions != after.permissions),
             ]),
@@ -69,14 +83,20 @@ pub async fn set_blueprint(
 /// Has new organizations begin with this role no more, or with Orgate's own of that name again.
 ///
 /// # Errors
-/// [`ChangeError`].
-pub async fn delete_blueprint(env: &Env, operator: &Caller, slug: &Slug) -> Result<(), ChangeError> {
+/// [`ChangeError`]; what `check` refuses.
+pub async fn delete_blueprint(
+    env: &Env,
+    operator: &Caller,
+    slug: &Slug,
+    check: impl FnOnce(&RoleBlueprint) -> Result<(), ChangeError>,
+) -> Result<(), ChangeError> {
     let change = async {
         let mut change = Change::begin(env, operator, async |tx| tx.roles().seize().await).await?;
         let Change { tx, caller: operator, .. } = &mut change;
         let kept = tx.role_blueprints().list().await?;
         let before =
             kept.into_iter().find(|blueprint| blueprint.slug == *slug).ok_or(ChangeError::Missing)?;
+        check(&before)?;
         let given: Vec<_> = ready_made(slug).into_iter().collect(); // from then on
         check_permissions(operator, &given, &before.permissions)?;
         save_blueprint(env, tx, (&operator.author(), &Mark::Removed), &before).await?;

@@ -11,12 +11,12 @@ use orgate_edge::AppState;
 use orgate_flows::manage::access::Holder;
 
 use super::{
-    api_key, api_keys, applications, audit, audit_export, client, clients, connection, connection_switch,
-    connections, console, delegation, delegation_end, delegations, domain, domain_release, domains, entry,
-    group, group_delete, groups, health, invitations, invite, join_request, join_requests, joining, look,
-    mail, mail_reset, mails, overview, policies, role, role_delete, roles, setup_link, setup_links,
-    signing_keys, standing, suborganizations, user, user_groups, user_status, users, webhook, webhook_delete,
-    webhook_delivery, webhooks,
+    api_key, api_keys, applications, audit, audit_export, blueprint, blueprints, client, clients, connection,
+    connection_switch, connections, console, delegation, delegation_end, delegations, domain, domain_release,
+    domains, entry, group, group_delete, groups, health, invitations, invite, join_request, join_requests,
+    joining, look, mail, mail_reset, mails, overview, policies, role, role_delete, roles, setup_link,
+    setup_links, signing_keys, standing, suborganizations, user, user_groups, user_status, users, webhook,
+    webhook_delete, webhook_delivery, webhooks,
 };
 
 /// One page, or what a form on one does.
@@ -201,6 +201,13 @@ pages! {
     GET "/organizations" OrganizationsRead of All => console::get;
     GET "/organizations/new" OrganizationsManage of All => console::get_new;
     POST "/organizations/new" OrganizationsManage of All => console::post_new;
+    GET "/role-blueprints" OrganizationsRead of All => blueprints::get;
+    GET "/new-role-blueprint" OrganizationsManage of All => blueprint::get_new;
+    POST "/new-role-blueprint" OrganizationsManage of All => blueprint::post_new;
+    GET "/role-blueprints/{blueprint}" OrganizationsRead of All => blueprint::get;
+    POST "/role-blueprints/{blueprint}" OrganizationsManage of All => blueprint::post;
+    GET "/role-blueprints/{blueprint}/delete" OrganizationsManage of All => blueprint::get_delete;
+    POST "/role-blueprints/{blueprint}/delete" OrganizationsManage of All => blueprint::post_delete;
     GET "/organizations/{other}/standing" OrganizationsManage of Other => standing::get;
     POST "/organizations/{other}/standing/status" OrganizationsManage of Other => standing::post_status;
     POST "/organizations/{other}/standing/limits" OrganizationsManage of Other => standing::post_limits;

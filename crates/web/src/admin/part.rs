@@ -25,6 +25,7 @@ pub(crate) enum Part {
     Delegations,
     Suborganizations,
     Organizations,
+    Blueprints,
     Health,
 }
 
@@ -71,7 +72,7 @@ impl Section {
 
 impl Part {
     /// All of them, in the navigation's order.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Overview,
         Self::Users,
         Self::Invitations,
@@ -92,6 +93,7 @@ impl Part {
         Self::Delegations,
         Self::Suborganizations,
         Self::Organizations,
+        Self::Blueprints,
         Self::Health,
     ];
 
@@ -237,6 +239,13 @@ impl Part {
                 path: "/organizations",
                 permission: OrgatePermission::OrganizationsRead,
                 icon: r#"<path d="M4 20.5v-15l8-2v17M12 8.5l8 2v10M2.5 20.5h19M8 8v.01M8 12v.01M8 16v.01M16 13.5v.01M16 17v.01"/>"#,
+            },
+            Self::Blueprints => Described {
+                section: Section::Service,
+                label: "Role blueprints",
+                path: "/role-blueprints",
+                permission: OrgatePermission::OrganizationsRead,
+                icon: r#"<rect x="3.5" y="4" width="17" height="16" rx="2.5"/><path d="M3.5 9h17M9 9v11M12.5 13h5M12.5 16.5h3"/>"#,
             },
             Self::Health => Described {
                 section: Section::Service,

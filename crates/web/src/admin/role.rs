@@ -1,4 +1,4 @@
-//! One role, or a new one: what it lets its holders do.
+//! One role, or a new one: what it lets its holders do. What roles of new organizations begin as is shown alike.
 
 mod save;
 
@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::http::StatusCode;
+use orgate_domain::audit::Action;
 use orgate_domain::ids::RoleId;
+use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
 use orgate_flows::manage::Role;
@@ -18,11 +20,12 @@ use super::change::{Refused, Wrongs};
 use super::frame::{Frame, Part};
 use super::matrix::Matrix;
 use super::meanwhile::Meanwhile;
-use super::roles::{origin, purpose};
+use super::roles::Told;
 use super::{Admin, Named};
 use crate::form::LinkQuery;
 use crate::page::Page;
 
+pub(super) use save::Sent;
 pub(crate) use save::{post, post_new};
 
 /// `templates/admin/role.html`.
@@ -32,6 +35,7 @@ struct RoleTemplate {
     page: Page,
     frame: Frame,
     csrf: String,
+    words: &'static Words,
     /// Where the form goes.
     here: String,
     back: String,
@@ -48,23 +52,72 @@ struct RoleTemplate {
     meanwhile: Option<Meanwhile>,
 }
 
-/// A role as it is now.
+/// What is said of roles, and of what they begin as.
+pub(super) struct Words {
+    pub(super) part: Part,
+    /// What it takes to change one.
+    pub(super) manage: OrgatePermission,
+    /// What the log says of a change.
+    pub(super) changed: Action,
+    /// Where one is made.
+    pub(super) new: &'static str,
+    /// What one is.
+    pub(super) it: &'static str,
+    pub(super) make: &'static str,
+    pub(super) make_it: &'static str,
+}
+
+const ROLE: Words = Words {
+    part: Part::Roles,
+    manage: OrgatePermission::RolesManage,
+    changed: Action::RoleConfigured,
+    new: "/roles/new",
+    it: "role",
+    make: "Make a role",
+    make_it: "Make the role",
+};
+
+/// A role as it is now, or what one begins as.
+pub(super) struct Kept {
+    pub(super) path: String,
+    pub(super) id: Option<RoleId>,
+    pub(super) slug: Slug,
+    pub(super) name: DisplayName,
+    pub(super) permissions: BTreeSet<String>,
+    pub(super) origin: Option<&'static str>,
+    /// What else there is to say of it.
+    pub(super) note: Option<&'static str>,
+    /// Whether nobody can change it.
+    pub(super) is_fixed: bool,
+    /// How it is done away with, if it can be.
+    pub(super) deletion: Option<Deletion>,
+}
+
+/// How something is done away with.
+pub(super) struct Deletion {
+    pub(super) headline: &'static str,
+    pub(super) hint: &'static str,
+    pub(super) verb: &'static str,
+}
+
+/// The same on its page.
 struct Shown {
-    id: String,
+    id: Option<String>,
     slug: String,
     /// Its name, and what is in it, for whether it is still so once the form comes back.
     name: String,
     base: String,
     purpose: String,
     origin: Option<&'static str>,
+    note: Option<&'static str>,
     /// Why whoever may change roles may not change this one: what is in it that they do not hold.
     lock: Option<String>,
-    /// Where it is deleted, if it may be.
-    delete: Option<String>,
+    /// Where it is deleted, and what is said of that.
+    delete: Option<(String, Deletion)>,
 }
 
 /// What a form asks for, and what came of it.
-struct Asked {
+pub(super) struct Asked {
     name: String,
     slug: String,
     ticked: BTreeSet<String>,
@@ -76,9 +129,29 @@ struct Asked {
     refused: Refused<(String, BTreeSet<String>)>,
 }
 
+impl From<Role> for Kept {
+    fn from(role: Role) -> Self {
+        Self {
+            path: format!("/roles/{}", role.id),
+            id: Some(role.id),
+            origin: Told::from(&role).origin(),
+            slug: role.slug,
+            name: role.name,
+            permissions: role.permissions,
+            note: None,
+            is_fixed: false,
+            deletion: Some(Deletion {
+                headline: "Delete it",
+                hint: "A role can be deleted once nobody and nothing has it.",
+                verb: "Delete",
+            }),
+        }
+    }
+}
+
 /// `GET …/roles/new`.
 pub(crate) async fn get_new(admin: Admin) -> Answer {
-    show_new(&admin, None).await
+    show_new(&admin, &ROLE, None).await
 }
 
 /// `GET …/roles/{role}`.
@@ -91,34 +164,46 @@ pub(crate) async fn get(admin: Admin, Named(id): Named<RoleId>, LinkQuery(params
     show(&admin, id, (done, None)).await
 }
 
-async fn show_new(admin: &Admin, asked: Option<Asked>) -> Answer {
-    let (status, template) = admin.read(page(admin, None, (None, asked)).await)?;
+/// The form of a new one.
+pub(super) async fn show_new(admin: &Admin, words: &'static Words, asked: Option<Asked>) -> Answer {
+    let (status, template) = admin.read(page(admin, words, (None, (None, asked))).await)?;
     Ok(admin.render(status, &template))
 }
 
 async fn show(admin: &Admin, id: RoleId, said: (Option<&'static str>, Option<Asked>)) -> Answer {
     let reader = admin.reading(OrgatePermission::RolesRead)?;
     let role = admin.found(find_role(&admin.env, &reader, id).await)?;
-    let (status, template) = admin.read(page(admin, Some(&role), said).await)?;
+    show_kept(admin, &ROLE, (role.into(), said)).await
+}
+
+/// The page of one that there is.
+pub(super) async fn show_kept(
+    admin: &Admin,
+    words: &'static Words,
+    (kept, said): (Kept, (Option<&'static str>, Option<Asked>)),
+) -> Answer {
+    let (status, template) = admin.read(page(admin, words, (Some(kept), said)).await)?;
     Ok(admin.render(status, &template))
 }
 
 async fn page(
     admin: &Admin,
-    role: Option<&Role>,
-    (done, asked): (Option<&'static str>, Option<Asked>),
+    words: &'static Words,
+    (kept, (done, asked)): (Option<Kept>, (Option<&'static str>, Option<Asked>)),
 ) -> Result<(StatusCode, RoleTemplate), Failure> {
-    let manager = admin.caller.asking(OrgatePermission::RolesManage);
-    let lock = role
+    let manager =
+        admin.caller.asking(words.manage).filter(|_| !kept.as_ref().is_some_and(|kept| kept.is_fixed));
+    let lock = kept
+        .as_ref()
         .filter(|_| manager.is_some())
-        .and_then(|role| not_theirs(&admin.caller, &role.permissions))
+        .and_then(|kept| not_theirs(&admin.caller, &kept.permissions))
         .cloned();
     let edits = manager.is_some() && lock.is_none();
     let status = asked.as_ref().map_or(StatusCode::OK, |asked| asked.refused.status());
-    let asked = asked.unwrap_or_else(|| Asked::as_is(role));
-    let meanwhile = match (&asked.refused, role) {
-        (Refused::Meanwhile((name, before)), Some(role)) => {
-            Some(save::meanwhile(admin, role, (name, before)).await?)
+    let asked = asked.unwrap_or_else(|| Asked::as_is(kept.as_ref()));
+    let meanwhile = match (&asked.refused, &kept) {
+        (Refused::Meanwhile((name, before)), Some(kept)) => {
+            Some(save::meanwhile(admin, words, (kept, name, before)).await?)
         }
         _ => None,
     };
@@ -126,17 +211,17 @@ async fn page(
         Some(caller) => list_declared(&admin.env, &caller).await?,
         None => Vec::new(),
     };
-    let matrix = asked.matrix(admin, (role, edits), &declared);
+    let matrix = asked.matrix(admin, (kept.as_ref(), edits), &declared);
     let refusal = matrix.locate(asked.refused.refusal(), (asked.wrong.as_deref(), "more"));
     let wrongs = Wrongs::of(refusal, &["name", "slug", "more", "wrong-permission"]).1;
-    let path = role.map_or_else(|| "/roles/new".to_owned(), |role| format!("/roles/{}", role.id));
     let template = RoleTemplate {
         page: admin.page(),
-        frame: Frame::below(admin, Part::Roles, Vec::new()).saying(done),
+        frame: Frame::below(admin, words.part, Vec::new()).saying(done),
         csrf: admin.token(),
-        here: admin.href(&path),
-        back: admin.href_if_open(Part::Roles.shown()),
-        role: role.map(|role| Shown::of(admin, role, (lock, edits))),
+        words,
+        here: admin.href(kept.as_ref().map_or(words.new, |kept| &kept.path)),
+        back: admin.href_if_open(words.part.shown()),
+        role: kept.map(|kept| Shown::of(admin, kept, (lock, edits))),
         name: asked.name,
         slug: asked.slug,
         edits,
@@ -148,17 +233,25 @@ async fn page(
     Ok((status, template))
 }
 
+impl Kept {
+    fn purpose(&self) -> String {
+        Told { slug: &self.slug, name: &self.name, permissions: &self.permissions }.purpose()
+    }
+}
+
 impl Shown {
-    fn of(admin: &Admin, role: &Role, (lock, edits): (Option<String>, bool)) -> Self {
+    fn of(admin: &Admin, kept: Kept, (lock, edits): (Option<String>, bool)) -> Self {
+        let delete = admin.href(&format!("{}/delete", kept.path));
         Self {
-            id: role.id.to_string(),
-            slug: role.slug.to_string(),
-            name: role.name.as_str().to_owned(),
-            base: role.permissions.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
-            purpose: purpose(role),
-            origin: origin(role),
+            id: kept.id.map(|id| id.to_string()),
+            slug: kept.slug.to_string(),
+            name: kept.name.as_str().to_owned(),
+            base: kept.permissions.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
+            purpose: kept.purpose(),
+            origin: kept.origin,
+            note: kept.note,
             lock,
-            delete: edits.then(|| admin.href(&format!("/roles/{}/delete", role.id))),
+            delete: kept.deletion.filter(|_| edits).map(|deletion| (delete, deletion)),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The organization's roles: what each is for.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::http::StatusCode;
 use orgate_domain::ids::RoleId;
+use orgate_domain::names::{DisplayName, Slug};
 use orgate_domain::permissions::{EVERYTHING, OrgatePermission, READY_ROLES, ReadyRole};
 use orgate_flows::manage::roles::list_roles;
-use orgate_flows::manage::{PageOf, Role};
+use orgate_flows::manage::{PageOf, Role, RoleBlueprint};
 
 use super::Admin;
 use super::answers::Answer;
@@ -55,45 +58,69 @@ struct RoleLine {
 
 impl RoleLine {
     fn of(admin: &Admin, role: &Role) -> Self {
+        let told = Told::from(role);
         Self {
             href: admin.href(&format!("/roles/{}", role.id)),
             name: role.name.as_str().to_owned(),
             slug: role.slug.to_string(),
-            purpose: purpose(role),
-            count: count(role),
-            origin: origin(role),
+            purpose: told.purpose(),
+            count: told.count(),
+            origin: told.origin(),
             is_mine: admin.caller.has_role(role),
         }
     }
 }
 
-/// What a role is for.
-pub(super) fn purpose(role: &Role) -> String {
-    let ready = ready(role).filter(|ready| is_as_ready(role, ready));
-    let said = ready.and_then(|ready| READY.iter().find(|(slug, _)| *slug == ready.slug));
-    said.map_or_else(|| summary(&role.permissions), |(_, purpose)| (*purpose).to_owned())
+/// What there is to tell of a role, and of what one begins as.
+pub(super) struct Told<'a> {
+    pub(super) slug: &'a Slug,
+    pub(super) name: &'a DisplayName,
+    pub(super) permissions: &'a BTreeSet<String>,
 }
 
-/// Whether a role is one that Orgate comes with.
-pub(super) fn origin(role: &Role) -> Option<&'static str> {
-    let ready = ready(role)?;
-    Some(if is_as_ready(role, ready) { "Ready-made" } else { "Ready-made, changed" })
+impl<'a> From<&'a Role> for Told<'a> {
+    fn from(role: &'a Role) -> Self {
+        Self { slug: &role.slug, name: &role.name, permissions: &role.permissions }
+    }
 }
 
-fn ready(role: &Role) -> Option<&'static ReadyRole> {
-    READY_ROLES.iter().find(|ready| ready.slug == role.slug.as_str() && ready.name == role.name.as_str())
+impl<'a> From<&'a RoleBlueprint> for Told<'a> {
+    fn from(blueprint: &'a RoleBlueprint) -> Self {
+        Self { slug: &blueprint.slug, name: &blueprint.name, permissions: &blueprint.permissions }
+    }
 }
 
-fn is_as_ready(role: &Role, ready: &ReadyRole) -> bool {
-    ready.permissions.len() == role.permissions.len()
-        && ready.permissions.iter().all(|permission| role.permissions.contains(*permission))
-}
+impl Told<'_> {
+    /// What it is for.
+    pub(super) fn purpose(&self) -> String {
+        let ready = self.ready().filter(|ready| self.is_as_ready(ready));
+        let said = ready.and_then(|ready| READY.iter().find(|(slug, _)| *slug == ready.slug));
+        said.map_or_else(|| summary(self.permissions), |(_, purpose)| (*purpose).to_owned())
+    }
 
-fn count(role: &Role) -> String {
-    match role.permissions.len() {
-        _ if role.permissions.contains(EVERYTHING) => "All".to_owned(),
-        0 => "None".to_owned(),
-        count => count.to_string(),
+    /// Whether it is one that Orgate comes with.
+    pub(super) fn origin(&self) -> Option<&'static str> {
+        let ready = self.ready()?;
+        Some(if self.is_as_ready(ready) { "Ready-made" } else { "Ready-made, changed" })
+    }
+
+    /// How much is in it.
+    pub(super) fn count(&self) -> String {
+        match self.permissions.len() {
+            _ if self.permissions.contains(EVERYTHING) => "All".to_owned(),
+            0 => "None".to_owned(),
+            count => count.to_string(),
+        }
+    }
+
+    fn ready(&self) -> Option<&'static ReadyRole> {
+        let is_it = |ready: &&ReadyRole| ready.slug == self.slug.as_str() && ready.name == self.name.as_str();
+        READY_ROLES.iter().find(is_it)
+    }
+
+    fn is_as_ready(&self, ready: &ReadyRole) -> bool {
+        ready.permissions.len() == self.permissions.len()
+            && ready.permissions.iter().all(|permission| self.permissions.contains(*permission))
     }
 }
 
@@ -117,8 +144,6 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use orgate_domain::names::{DisplayName, Slug};
-
     use super::*;
 
     fn role(slug: &str, name: &str, permissions: &[&str]) -> Role {
@@ -135,9 +160,10 @@ mod tests {
         for ready in READY_ROLES {
             let role = role(ready.slug, ready.name, ready.permissions);
 
-            assert_eq!(origin(&role), Some("Ready-made"), "{}", ready.slug);
+            let told = Told::from(&role);
+            assert_eq!(told.origin(), Some("Ready-made"), "{}", ready.slug);
             assert!(
-                READY.iter().any(|(slug, said)| *slug == ready.slug && *said == purpose(&role)),
+                READY.iter().any(|(slug, said)| *slug == ready.slug && *said == told.purpose()),
                 "{}",
                 ready.slug
             );
@@ -148,13 +174,14 @@ mod tests {
     fn one_that_was_changed_is_said_by_what_is_in_it_and_anothers_of_its_name_is_none() {
         let changed = role("reader", "Reader", &["orgate:users:read"]);
         let own = role("admin", "Boss", &["orgate:*"]);
+        let (changed, own) = (Told::from(&changed), Told::from(&own));
 
         assert_eq!(
-            (origin(&changed), purpose(&changed)),
+            (changed.origin(), changed.purpose()),
             (Some("Ready-made, changed"), "Sees users".to_owned())
         );
         assert_eq!(
-            (origin(&own), purpose(&own), count(&own)),
+            (own.origin(), own.purpose(), own.count()),
             (None, "Everything here".to_owned(), "All".to_owned())
         );
     }
