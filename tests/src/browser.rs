@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap};
 use reqwest::{Client, Method};
 use url::Url;
 
@@ -65,11 +65,13 @@ impl Browser {
         Page::of(asked.send().await.expect("answered")).await
     }
 
-    /// Bytes of all that is loaded for a page by a browser that has not seen it.
+    /// Bytes of all that is sent for a page to a browser that has not seen it.
     pub async fn weight(&self, page: &Page) -> usize {
         let mut bytes = page.body.len();
         for part in page.body.split(['"', '\'']).filter(|text| text.starts_with("/assets/")) {
-            bytes += self.get(part.replace("&amp;", "&")).await.body.len();
+            let part = self.base.join(&part.replace("&amp;", "&")).expect("an address");
+            let asked = self.http.get(part).header(ACCEPT_ENCODING, "gzip");
+            bytes += asked.send().await.expect("answered").bytes().await.expect("sent").len();
         }
         bytes
     }

@@ -163,6 +163,15 @@ async fn an_answer_with_a_token_is_not_kept_and_a_public_document_is() {
     let asset = send(&app, Method::GET, "/assets/app.css").await;
     assert_eq!(header(&asset, "cache-control"), "public, max-age=86400");
     assert_eq!(header(&asset, "x-content-type-options"), "nosniff");
+    assert!(!asset.headers().contains_key("content-encoding"));
+    let plain = asset.bytes().await.expect("sent").len();
+    let smaller = client().get(app.at("/assets/app.css")).header("accept-encoding", "gzip").send();
+    let smaller = smaller.await.expect("answered");
+    assert_eq!(header(&smaller, "content-encoding"), "gzip");
+    assert_eq!(header(&smaller, "vary"), "accept-encoding");
+    assert!(smaller.bytes().await.expect("sent").len() < plain / 2);
+    let page = client().get(app.at("/")).header("accept-encoding", "gzip").send().await.expect("answered");
+    assert!(!page.headers().contains_key("content-encoding"), "what is secret has one length");
     for path in
         ["/assets/none.css", "/assets/..%2Fsrc%2Flib.rs", "/assets/brand/red.css", "/assets/brand/%22.css"]
     {

@@ -1,9 +1,13 @@
 //! Stylesheets, script and marks: embedded, so that a page loads nothing from elsewhere.
 
+use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use orgate_domain::organizations::Color;
+use orgate_edge::AppState;
+use tower_http::compression::CompressionLayer;
 
 /// Bumped by the release: pages name it, so that a new release is never shown with an old stylesheet.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -52,8 +56,16 @@ impl Shades {
     }
 }
 
+/// Their routes. They are compressed, as pages are not: nothing in them is secret, so that how short they become tells nothing.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/assets/{name}", get(asset))
+        .route("/assets/brand/{color}", get(brand))
+        .layer(CompressionLayer::new())
+}
+
 /// `GET /assets/{name}`.
-pub(crate) async fn get(Path(name): Path<String>) -> Response {
+async fn asset(Path(name): Path<String>) -> Response {
     let (media, body) = match name.as_str() {
         "admin.css" => ("text/css; charset=utf-8", include_str!("../assets/admin.css")),
         "app.css" => ("text/css; charset=utf-8", include_str!("../assets/app.css")),
@@ -62,7 +74,8 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
         "color.js" => ("text/javascript; charset=utf-8", include_str!("../assets/color.js")),
         "copy.js" => ("text/javascript; charset=utf-8", include_str!("../assets/copy.js")),
         "form-post.js" => ("text/javascript; charset=utf-8", include_str!("../assets/form-post.js")),
-        "preview.js" => ("text/javascript; charset=utf-8", include_str!("../assets/preview.js")),
+        // htmx 2.0.11 (https://htmx.org), as it was published; its licence is beside it.
+        "htmx.min.js" => ("text/javascript; charset=utf-8", include_str!("../assets/htmx/htmx.min.js")),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     cached(media, body.to_owned())
@@ -70,7 +83,7 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
 
 /// `GET /assets/brand/{rrggbb}.css`: an organization's colour, made readable. It is a function of
 /// the colour alone, so it tells nothing about any organization. `{rrggbb}.sample.css`: the same for a part of a page.
-pub(crate) async fn get_brand(Path(name): Path<String>) -> Response {
+async fn brand(Path(name): Path<String>) -> Response {
     let Some(name) = name.strip_suffix(".css") else { return StatusCode::NOT_FOUND.into_response() };
     let (digits, part) = match name.strip_suffix(".sample") {
         Some(digits) => (digits, ".branded"),

@@ -56,6 +56,6 @@ mod tests {
             "2 days ago",
         ];
         assert_eq!(said, expected.map(str::to_owned));
-        assert_eq!(ago(Language::De, 2880), "vor 2 Tagen");
+        assert_eq!(ago(Language::Fr, 2880), "il y a 2 jours");
     }
 }

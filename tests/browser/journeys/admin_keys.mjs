@@ -39,6 +39,24 @@ export async function adminKeys({ journeys, orgate, browser }) {
       await page.getByRole('heading', { name: 'Nobody was found' }).waitFor()
     }, { javaScriptEnabled: false }))
 
+  await journeys.run('an administrator finds a user while a name is typed, and goes back to what was found', () =>
+    browser.visit(async (page) => {
+      await open(page, '/users')
+      const field = page.getByLabel(/find by name/i)
+      await field.pressSequentially('casey@')
+      await page.waitForURL(/search=casey/)
+      await page.getByRole('status').getByText('1 found').waitFor()
+      assert((await page.getByRole('row').count()) === 2, 'a heading and one user')
+      await page.getByLabel('Show', { exact: true }).selectOption('inactive')
+      await page.getByRole('heading', { name: 'Nobody was found' }).waitFor()
+      await page.getByLabel('Show', { exact: true }).selectOption('')
+      await press(page, page.getByRole('row', { name: /casey@consult\.test/ }).getByRole('link'))
+      await page.getByRole('heading', { level: 1, name: 'Casey Consult' }).waitFor()
+      await page.goBack()
+      await page.getByRole('row', { name: /casey@consult\.test/ }).waitFor()
+      assert((await field.inputValue()) === 'casey@', 'what was typed is lost')
+    }))
+
   await journeys.run('axe: API keys, applications and sign-ins', () =>
     browser.visit(async (page) => {
       await examine(page, 'admin, a new API key', () => open(page, '/api-keys/new'))

@@ -42,7 +42,7 @@ organizations:
   - slug: operator
     name: Operator
     role_blueprints:${Object.entries(wanted).flatMap(([slug, words]) => (words ?? ordinary)('role').slice(0, 20).map((name, number) => `
-    - { slug: ${blueprint(slug, number)}, name: ${JSON.stringify(name)}, permissions: ["orgate:users:read"] }`)).join('')}
+    - { slug: ${blueprint(slug, number)}, name: ${JSON.stringify(name).replaceAll('${', '$$${')}, permissions: ["orgate:users:read"] }`)).join('')}
 `
 
 // The management API, as a machine that is an owner of the organization.

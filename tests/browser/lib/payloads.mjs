@@ -10,11 +10,13 @@ export const PAYLOADS = [
   '<meta gotyou http-equiv=refresh content="0;url=https://gotyou.test/">',
   '<form gotyou action=https://gotyou.test/><button gotyou formaction=javascript:gotyou()>gotyou',
   '<math gotyou><mtext><style gotyou><img gotyou src onerror=gotyou()></style></mtext></math>',
+  '<b gotyou data-hx-get=/gotyou data-hx-trigger=load>gotyou</b>', // what the script of ours would follow
   // Out of what they stand in.
   '"><script gotyou>gotyou()</script>',
   "'><img gotyou src=x onerror=gotyou()>",
   '" autofocus onfocus=gotyou() gotyou="',
   "' onmouseover=gotyou() gotyou='",
+  '" data-hx-get=/gotyou data-hx-trigger=load gotyou="',
   ' onfocus=gotyou() gotyou=gotyou autofocus ',
   '</title><script gotyou>gotyou()</script>',
   '</textarea><script gotyou>gotyou()</script>',
@@ -75,7 +77,8 @@ export function watch(page) {
     if (/Content Security Policy|Refused to/i.test(message.text())) seen.push(message.text())
   })
   page.on('request', (request) => {
-    if (new URL(request.url()).hostname.endsWith('gotyou.test')) seen.push(`it asks for ${request.url()}`)
+    const { hostname, pathname } = new URL(request.url())
+    if (hostname.endsWith('gotyou.test') || pathname === '/gotyou') seen.push(`it asks for ${request.url()}`)
   })
   return () => seen.splice(0)
 }

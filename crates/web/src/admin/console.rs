@@ -136,7 +136,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         here: here.clone(),
         find: find.clone(),
     };
-    Ok(admin.render(StatusCode::OK, &template))
+    Ok(admin.render_live(StatusCode::OK, &template))
 }
 
 /// `GET …/organizations/new`.

@@ -162,5 +162,5 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         here,
     };
     let status = if is_long { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(admin.render(status, &template))
+    Ok(admin.render_live(status, &template))
 }
