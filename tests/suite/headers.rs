@@ -179,6 +179,33 @@ async fn an_answer_with_a_token_is_not_kept_and_a_public_document_is() {
     }
 }
 
+/// Script that asks for pages is where a form answers while it is filled in, and nowhere else.
+#[tokio::test]
+async fn only_pages_whose_forms_answer_ask_for_pages_by_script() {
+    let app = App::start().await;
+    let browser = app.browser();
+    browser.sign_in_to("acme", "ada@acme.test").await;
+    browser.follow(browser.get("/admin/acme").await).await;
+
+    for (path, asks) in [
+        ("/admin/acme/users", true),
+        ("/admin/acme/look", true),
+        ("/admin/acme/mails/invitation/default", true),
+        ("/admin/acme", false),
+        ("/admin/acme/groups", false),
+        ("/account", false),
+        ("/account/sign-in", false),
+        ("/discover", false),
+        ("/", false),
+    ] {
+        let page = browser.get(path).await;
+        let policy = page.headers["content-security-policy"].to_str().expect("text");
+        assert_eq!(page.body.contains("/assets/htmx.min.js"), asks, "{path}: {}", page.body);
+        assert_eq!(policy.contains("connect-src 'self'"), asks, "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+    }
+}
+
 #[tokio::test]
 async fn a_request_id_is_new_each_time_and_never_the_callers() {
     let app = App::start().await;

@@ -262,6 +262,16 @@ async fn the_pages_of_the_account_are_in_a_language_that_their_user_reads() {
     let app = App::start().await;
     let browser = app.browser_saying(ACCEPT_LANGUAGE, "de");
     browser.sign_in_to("acme", ADA).await;
+    let other = app.browser();
+    other.sign_in(sign_in_page(&other, &[]).await, ADA, "wrong").await;
+    app.apply(
+        "organizations: [{ slug: acme, name: Acme Inc, users: [{ email: ada@acme.test, name: Ada L }] }]",
+    )
+    .await;
+    let activity = browser.get("/account/activity").await;
+    for says in ["Eine Anmeldung schlug fehl", ">Falsches Passwort<", "An Ihrem Konto geändert: Name<"] {
+        assert!(activity.body.contains(says), "{says}: {}", activity.body);
+    }
 
     for (below, says) in ACCOUNT {
         let page = browser.get(format!("/account{below}")).await;
@@ -269,7 +279,9 @@ async fn the_pages_of_the_account_are_in_a_language_that_their_user_reads() {
         assert!(page.status == 200 && is_in(&page, "de"), "{below}: {} {}", page.status, page.body);
         assert!(page.body.contains(says), "{below}: {}", page.body);
         assert!(page.body.contains(">Abmelden</button>"), "{below}: {}", page.body);
-        for english in ["Sign out", "Your account", " ago<", "You signed in"] {
+        for english in
+            ["Sign out", "Your account", " ago<", "You signed in", "Wrong password", "Changed about you"]
+        {
             assert!(!page.body.contains(english), "{below}: {english}: {}", page.body);
         }
     }

@@ -21,7 +21,8 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// The id that the answer and the log lines carry too.
     pub request_id: Option<String>,
-    /// The languages that an application asked for on behalf of whoever sent it, best first. In no event.
+    /// The languages that count for more than what the browser says, best first: those that an application asked for, and those that
+    /// whoever sent it and their organization are known to speak. In no event.
     pub ui_locales: Vec<String>,
     /// Those that its browser says, best first. In no event.
     pub accept_language: Vec<String>,

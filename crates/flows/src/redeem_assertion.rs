@@ -129,6 +129,7 @@ fn granted(
     if asked.contains("offline_access") {
         return Err(RequestError::new(ErrorCode::InvalidScope, "an assertion gives no refresh token"));
     }
+    call.client.settings.check_scope(call.client.kind, asked)?;
     if call.client.settings.grantable(asked) != *asked {
         let text = "the client may not ask for this scope";
         return Err(RequestError::new(ErrorCode::InvalidScope, text));

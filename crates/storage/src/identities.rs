@@ -155,45 +155,49 @@ impl Identities<'_> {
 
     /// Active users whom the connection does not know yet, or whom its pilot leaves out, and whom no other
     /// open connection knows: the first ones by name, and how many there are. Break-glass users have
-    /// another way.
+    /// another way. Domains are looked at once, not for each user, and users once to be counted and once to be listed: what keeps
+    /// all of them for both writes to the disk, of a hundred thousand.
     pub async fn list_at_risk(
         &mut self,
         question: &RiskQuestion<'_>,
     ) -> Result<(Vec<AtRisk>, i64), StorageError> {
         let rows = sqlx::query!(
-            r#"select judged.id as "id!", judged.name as "name!", judged.email, judged.linked as "linked!",
-                      judged.served as "served!", judged.piloted as "piloted!", count(*) over () as "total!"
-               from (
+            r#"with judged as not materialized (
                    select member.id, member.name, member.email,
                           exists (select from identity_links link
                                   where link.org_id = member.org_id and link.user_id = member.id
                                     and link.connection_id = $2 and link.provider = $6) as linked,
-                          exists (select from connection_domains serves
-                                  join domains owned on owned.org_id = serves.org_id and owned.id = serves.domain_id
-                                  where serves.org_id = member.org_id and serves.connection_id = $2
-                                    and owned.verified_at is not null
-                                    and domain_covers(owned.domain, owned.subdomains, split_part(member.email_normalized, '@', 2))) as served,
+                          split_part(member.email_normalized, '@', 2) = any (array(
+                              select owned.domain from connection_domains serves join domains owned on owned.org_id = serves.org_id and owned.id = serves.domain_id
+                              where serves.org_id = $1 and serves.connection_id = $2 and owned.verified_at is not null))
+                          or split_part(member.email_normalized, '@', 2) like any (array(
+                              select '%.' || owned.domain from connection_domains serves join domains owned on owned.org_id = serves.org_id and owned.id = serves.domain_id
+                              where serves.org_id = $1 and serves.connection_id = $2 and owned.verified_at is not null and owned.subdomains)) as served,
                           exists (select from connection_pilots pilot
                                   where pilot.org_id = member.org_id and pilot.connection_id = $2
                                     and pilot.email_normalized = member.email_normalized) as piloted
                    from users member
                    where member.org_id = $1 and member.status = 'active' and not member.break_glass
-                     and ($3 or exists (select from domains owned
-                                        where owned.org_id = member.org_id and owned.verified_at is not null
-                                          and domain_covers(owned.domain, owned.subdomains, split_part(member.email_normalized, '@', 2))))
+                     and ($3 or split_part(member.email_normalized, '@', 2) = any (array(
+                              select owned.domain from domains owned where owned.org_id = $1 and owned.verified_at is not null))
+                          or split_part(member.email_normalized, '@', 2) like any (array(
+                              select '%.' || owned.domain from domains owned where owned.org_id = $1 and owned.verified_at is not null and owned.subdomains)))
                      and not exists (select from identity_links link
-                                     join connections other on other.org_id = link.org_id
-                                                            and other.id = link.connection_id
-                                     join connection_versions live on live.org_id = other.org_id
-                                                                   and live.connection_id = other.id
+                                     join connections other on other.org_id = link.org_id and other.id = link.connection_id
+                                     join connection_versions live on live.org_id = other.org_id and live.connection_id = other.id
                                                                    and live.version = other.live_version
                                      where link.org_id = member.org_id and link.user_id = member.id
                                        and link.connection_id <> $2 and other.state = 'active'
                                        and link.provider in (live.settings #>> '{provider,oidc,issuer}',
                                                              live.settings #>> '{provider,saml,entity_id}'))
-               ) judged
-               where not judged.linked or ($4 and not judged.piloted)
-               order by judged.served, judged.name, judged.id
+               ), risky as not materialized (
+                   select judged.id, judged.name, judged.email, judged.linked, coalesce(judged.served, false) as served, judged.piloted
+                   from judged where not judged.linked or ($4 and not judged.piloted)
+               )
+               select risky.id as "id!", risky.name as "name!", risky.email, risky.linked as "linked!", risky.served as "served!",
+                      risky.piloted as "piloted!", (select count(*) from risky) as "total!"
+               from risky
+               order by risky.served, risky.name, risky.id
                limit $5"#,
             self.org_id,
             question.connection.as_uuid(),

@@ -288,9 +288,9 @@ ago-days = { $count ->
    *[other] vor { $count } Tagen
 }
 software = { $known ->
-    [both] { $program } unter { $system }
+    [both] { $program } auf { $system }
     [program] { $program }
-    [system] Unbekannter Browser unter { $system }
+    [system] Unbekannter Browser auf { $system }
    *[neither] Unbekanntes Gerät
 }
 
@@ -330,24 +330,33 @@ account-this-browser = Dieser Browser
 account-session-times = Zuletzt genutzt { $used }, angemeldet { $since }
 account-session-times-from = Zuletzt genutzt { $used }, angemeldet { $since } von { $address }
 account-session-which = { $device }, zuletzt genutzt { $used }
-account-sessions-more = Und { $count } weitere, deren Nutzung länger her ist. Wenn Sie sich überall sonst abmelden, enden auch diese.
+account-sessions-more = { $count ->
+    [one] Und eine weitere, deren Nutzung länger her ist. Wenn Sie sich überall sonst abmelden, endet auch diese.
+   *[other] Und { $count } weitere, deren Nutzung länger her ist. Wenn Sie sich überall sonst abmelden, enden auch diese.
+}
 account-end-others = Überall sonst abmelden
 account-no-others = Sie sind hier angemeldet und nirgends sonst.
 account-ended = Abgemeldet. Die Anwendungen werden benachrichtigt.
 
 account-access = Anwendungen mit Zugriff
-account-access-lead = Diesen Anwendungen anderer haben Sie erlaubt, bei { $org } für Sie zu handeln.
-account-access-lead-back = Diesen Anwendungen anderer haben Sie erlaubt, bei { $org } für Sie zu handeln. Eine Anwendung, der Sie das entziehen, wird benachrichtigt und hat keinen Zugriff mehr.
-account-access-none = Keine. Wenn eine Anwendung anderer bei { $org } für Sie handeln möchte und Sie es erlauben, finden Sie sie hier und können die Erlaubnis zurücknehmen.
+account-access-lead = Diesen Anwendungen Dritter haben Sie erlaubt, bei { $org } für Sie zu handeln.
+account-access-lead-back = Diesen Anwendungen Dritter haben Sie erlaubt, bei { $org } für Sie zu handeln. Eine Anwendung, der Sie die Erlaubnis entziehen, wird benachrichtigt und hat keinen Zugriff mehr.
+account-access-none = Keine. Wenn eine Anwendung Dritter bei { $org } für Sie handeln möchte und Sie es erlauben, finden Sie sie hier und können die Erlaubnis zurücknehmen.
 account-access-at = unter { $hosts }
 account-access-may = Darf: { $may }
 account-access-given = Erlaubt { $given }
 account-take-back = Zurücknehmen
 account-take-back-which = was { $client } darf
-account-access-more = Und { $count } weitere, die Sie vor längerer Zeit erlaubt haben. Sie rücken nach, wenn Sie andere zurücknehmen.
-account-access-all = Alle Anwendungen, darunter { $count } weitere mit Zugriff
+account-access-more = { $count ->
+    [one] Und eine weitere, die Sie vor längerer Zeit erlaubt haben. Sie erscheint hier, sobald Sie einer anderen den Zugriff entziehen.
+   *[other] Und { $count } weitere, die Sie vor längerer Zeit erlaubt haben. Sie erscheinen hier, sobald Sie anderen den Zugriff entziehen.
+}
+account-access-all = { $count ->
+    [one] Alle Anwendungen, darunter eine weitere mit Zugriff
+   *[other] Alle Anwendungen, darunter { $count } weitere mit Zugriff
+}
 account-access-gone = Die Anwendung hat keinen Zugriff mehr.
-account-open = Für Sie zum Öffnen
+account-open = Ihre Anwendungen
 account-open-none = Keine Anwendung Ihrer Organisation gibt an, wo sie beginnt. Öffnen Sie eine dort, wo Sie sie kennen; angemeldet sind Sie schon.
 
 account-organizations-here = In diesem Browser
@@ -360,15 +369,15 @@ account-not-changed = Nicht geändert:
 account-password-not-changed = Ihr Passwort wurde nicht geändert
 account-password = Passwort
 account-password-set = Sie haben hier ein Passwort, festgelegt { $since }.
-account-password-instead = Ihre Organisation lässt Sie sich stattdessen über ihren Identitätsanbieter anmelden.
+account-password-instead = Ihre Organisation verlangt stattdessen die Anmeldung über ihren Identitätsanbieter.
 account-password-none = Sie haben hier kein Passwort: Sie melden sich über den Identitätsanbieter Ihrer Organisation an.
-account-password-current = Ihr jetziges Passwort
+account-password-current = Ihr aktuelles Passwort
 account-password-new = Ein neues Passwort
 account-password-change = Passwort ändern
 account-password-ends = Hier bleiben Sie angemeldet, überall sonst werden Sie abgemeldet.
-account-password-wrong = Das ist nicht Ihr jetziges Passwort.
+account-password-wrong = Das ist nicht Ihr aktuelles Passwort.
 account-password-busy = Zurzeit versuchen zu viele Personen, sich hier anzumelden. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
-account-password-changed = Ihr Passwort ist geändert. Hier sind Sie angemeldet, überall sonst wurden Sie abgemeldet; Anwendungen fragen Sie neu. API-Schlüssel, die Sie angelegt haben, gelten weiter.
+account-password-changed = Ihr Passwort ist geändert. Hier sind Sie angemeldet, überall sonst wurden Sie abgemeldet; Anwendungen bitten Sie, sich neu anzumelden. API-Schlüssel, die Sie angelegt haben, gelten weiter.
 account-providers = Identitätsanbieter
 account-providers-none = Ihre Organisation hat keinen verbunden. Sobald sie das tut, können Sie sich mit Ihrem dortigen Konto anmelden.
 account-provider-off = Abgeschaltet
@@ -411,52 +420,33 @@ account-event = { $action ->
     [assertion-refused] Die Bescheinigung einer Anwendung wurde abgelehnt
     [authorization-refused] Die Anfrage einer Anwendung wurde abgelehnt
     [break_glass-used] Sie haben sich mit einem Wiederherstellungscode angemeldet
-    [client-told_of_logout] Eine Anwendung wurde von der Abmeldung benachrichtigt
     [code-refused] Ein Anmeldecode wurde abgelehnt
     [code-replayed] Eine Anmeldung wurde zweimal vorgelegt und beendet
     [consent-denied] Sie haben einer Anwendung den Zugriff verweigert
     [consent-given] Sie haben einer Anwendung Zugriff gegeben
     [consent-revoked] Einer Anwendung wurde der Zugriff entzogen
-    [delegate-entered] Jemand aus einer übergeordneten Organisation kam hinzu
     [device-approved] Sie haben ein Gerät angemeldet
     [device-denied] Sie haben ein Gerät abgewiesen
     [device-refused] Ein Gerät wurde abgewiesen
-    [discovery-proven] Ihre Adresse wurde bestätigt
-    [discovery-refused] Eine Suche nach Ihrer Organisation wurde abgelehnt
     [identity-linked] Eine weitere Art der Anmeldung wurde verknüpft
     [invitation-accepted] Sie sind der Organisation beigetreten
-    [invitation-created] Eine Einladung wurde ausgesprochen
-    [invitation-refused] Eine Einladung wurde abgelehnt
-    [invitation-resent] Eine Einladung wurde noch einmal gesendet
-    [invitation-revoked] Eine Einladung wurde zurückgenommen
-    [join-approved] Ein Beitritt wurde erlaubt
-    [join-begun] Ein Beitritt wurde begonnen
-    [join-denied] Ein Beitritt wurde abgelehnt
-    [join-refused] Ein Beitritt war nicht möglich
-    [join-requested] Um einen Beitritt wurde gebeten
-    [operator-entered] Die Betreiber dieses Dienstes kamen hinzu
     [password-rehashed] Ihr Passwort wird jetzt sicherer aufbewahrt
     [recovery_codes-created] Für Sie wurden neue Wiederherstellungscodes angelegt
     [refresh_token-refused] Eine Anwendung konnte ihren Zugriff nicht verlängern
-    [refresh_token-reused] Eine Anwendung wurde abgemeldet: Ihr Token wurde zweimal verwendet
+    [refresh_token-reused] Eine Anwendung wurde abgemeldet, weil ihr Token zweimal verwendet wurde
     [session-ended] Eine Sitzung endete
-    [session-refused] Eine Sitzung wurde nicht angenommen
     [sign_in-failed] Eine Anmeldung schlug fehl
     [sign_in-succeeded] Sie haben sich angemeldet
     [token-refused] Ein Token wurde abgelehnt
     [token-revoked] Ein Token wurde zurückgenommen
-    [upstream-logout] Ihr Identitätsanbieter hat Sie abgemeldet
-    [upstream-refused] Die Antwort Ihres Identitätsanbieters wurde abgelehnt
-    [upstream-requested] Sie wurden zu Ihrem Identitätsanbieter geschickt
     [user-configured] An Ihrem Konto wurde etwas geändert
-    [user-deleted] Ihr Konto wurde gelöscht
    *[other] { $words }
 }
 account-event-made = Ihr Konto wurde angelegt
 account-event-changed = An Ihrem Konto geändert: { $parts }
 account-part = { $part ->
     [attributes] Attribute
-    [break_glass] wer sich im Notfall anmeldet
+    [break_glass] Anmeldung im Notfall
     [email] Adresse
     [external_id] externe Kennung
     [groups] Gruppen
@@ -464,35 +454,60 @@ account-part = { $part ->
     [name] Name
     [password] Passwort
     [roles] Rollen
-    [status] ob Sie hereingelassen werden
+    [status] ob Sie Zugang haben
     [verified] ob Ihre Adresse bestätigt ist
    *[other] { $words }
 }
 account-reason = { $reason ->
-    [already_redeemed] Sie war schon verwendet
-    [beyond_ceiling] Mehr als die Verbindung vergeben darf
+    [acr_unmet] Die verlangte Art der Anmeldung fehlte
+    [already_redeemed] Schon verwendet
+    [another_user] Es war jemand anderes
+    [beyond_ceiling] Mehr, als die Verbindung vergeben darf
     [by_address] Anhand der bestätigten Adresse
     [by_user] Von Ihnen
     [cancelled] Abgebrochen
     [changed_by_user] Von Ihnen geändert
+    [changed_meanwhile] Inzwischen geändert
+    [client_disabled] Die Anwendung ist abgeschaltet
+    [client_not_admitted] Die Anwendung ist nicht zugelassen
     [connection_disabled] Die Verbindung ist abgeschaltet
+    [connection_inactive] Die Verbindung ist abgeschaltet
+    [consent_missing] Ohne Ihre Erlaubnis
+    [denied] Von Ihnen abgelehnt
     [displaced] Zu viele Organisationen in diesem Browser
     [ended_by_admin] Von einem Administrator beendet
     [ended_by_user] Von Ihnen anderswo beendet
+    [expired] Abgelaufen
     [family_revoked] Alle Token dieser Anmeldung wurden zurückgenommen
     [first_sign_in] Bei der ersten Anmeldung
     [given_again] Noch einmal gegeben
+    [group_removed] Die Gruppe gibt es nicht mehr
+    [key_mismatch] Mit einem anderen Schlüssel
     [malformed_code] Das war kein Code
     [mapped] Nach Auskunft Ihres Identitätsanbieters
+    [master_key_changed] Der Dienst hat neue Schlüssel
     [no_password] Es gibt kein Passwort
+    [not_break_glass] Nicht für Notfälle benannt
     [organization_deleted] Die Organisation wurde gelöscht
+    [organization_inactive] Die Organisation ist gesperrt
     [organization_suspended] Die Organisation wurde gesperrt
     [organization_throttled] Zu viele Anmeldungen bei der Organisation
+    [other_client] Von einer anderen Anwendung
+    [other_resource] Für eine andere Anwendung
     [password_changed] Das Passwort wurde geändert
+    [permission_missing] Die Berechtigung fehlt
+    [permission_newer] Die Berechtigung ist neuer als die Anmeldung
+    [pkce_mismatch] Von einem anderen Programm
+    [redirect_uri_mismatch] Für eine andere Adresse
     [replaced] Jemand anderes hat sich in demselben Browser angemeldet
+    [revoked] Zurückgenommen
+    [role_removed] Die Rolle gibt es nicht mehr
+    [scope_too_wide] Mehr verlangt als erlaubt
+    [session_ended] Die Sitzung ist beendet
     [signed_out] Sie haben sich abgemeldet
     [sso_enforced] Die Anmeldung geht über den Identitätsanbieter
     [sso_required] Die Anmeldung geht über den Identitätsanbieter
+    [third_party_forbidden] Anwendungen Dritter sind nicht zugelassen
     [throttled] Zu viele Versuche
     [upstream_logout] Vom Identitätsanbieter abgemeldet
     [user_deactivated] Das Konto wurde deaktiviert

@@ -393,7 +393,10 @@ account-session-times = Used { $used }, signed in { $since }
 account-session-times-from = Used { $used }, signed in { $since } from { $address }
 # What is read out after the button "Sign out".
 account-session-which = { $device }, used { $used }
-account-sessions-more = And { $count } more, used longer ago. Whoever signs out everywhere else ends these too.
+account-sessions-more = { $count ->
+    [one] And 1 more, used longer ago. Whoever signs out everywhere else ends this one too.
+   *[other] And { $count } more, used longer ago. Whoever signs out everywhere else ends these too.
+}
 account-end-others = Sign out everywhere else
 account-no-others = You are signed in here, and nowhere else.
 account-ended = Signed out. The applications are being told.
@@ -411,7 +414,10 @@ account-access-given = Allowed { $given }
 account-take-back = Take back
 # What is read out after the button "Take back".
 account-take-back-which = what { $client } may
-account-access-more = And { $count } more, allowed longer ago. They come up here as you take back from others.
+account-access-more = { $count ->
+    [one] And 1 more, allowed longer ago. It comes up here as you take back from another.
+   *[other] And { $count } more, allowed longer ago. They come up here as you take back from others.
+}
 account-access-all = All applications, with { $count } more that have access
 account-access-gone = The application has no access any more.
 account-open = Yours to open
@@ -507,7 +513,7 @@ account-event-made = You were made a user
 account-event-changed = Changed about you: { $parts }
 # What of a user is changed. $words: its name, in English.
 account-part = { $part ->
-    [break_glass] who signs in in an emergency
+    [break_glass] signing in in an emergency
     [status] whether you are let in
     [verified] whether your address is proven
    *[other] { $words }
@@ -515,6 +521,7 @@ account-part = { $part ->
 # Why something happened. $words: its name, in English.
 account-reason = { $reason ->
     [changed_by_user] You changed it
+    [denied] You did not allow it
     [ended_by_admin] An administrator ended it
     [ended_by_user] You ended it elsewhere
     [mapped] As your identity provider says

@@ -330,24 +330,33 @@ account-this-browser = Este navegador
 account-session-times = Usada { $used }, iniciada { $since }
 account-session-times-from = Usada { $used }, iniciada { $since } desde { $address }
 account-session-which = { $device }, sesión usada { $used }
-account-sessions-more = Y { $count } más, usadas hace más tiempo. Cerrar la sesión en todo lo demás también las cierra.
-account-end-others = Cerrar la sesión en todo lo demás
+account-sessions-more = { $count ->
+    [one] Y una más, usada hace más tiempo. Al cerrar las demás sesiones también se cierra esta.
+   *[other] Y { $count } más, usadas hace más tiempo. Al cerrar las demás sesiones también se cierran estas.
+}
+account-end-others = Cerrar las demás sesiones
 account-no-others = Tiene la sesión iniciada aquí y en ningún otro sitio.
 account-ended = Sesión cerrada. Se está avisando a las aplicaciones.
 
 account-access = Aplicaciones con acceso
 account-access-lead = Ha permitido que estas aplicaciones de terceros actúen por usted en { $org }.
-account-access-lead-back = Ha permitido que estas aplicaciones de terceros actúen por usted en { $org }. A la aplicación a la que se lo retire se le avisa y deja de tener acceso.
-account-access-none = Ninguna. Cuando una aplicación de terceros pida actuar por usted en { $org } y usted lo permita, la encontrará aquí y podrá retirárselo.
+account-access-lead-back = Ha permitido que estas aplicaciones de terceros actúen por usted en { $org }. Si retira el permiso a una aplicación, se le avisa y deja de tener acceso.
+account-access-none = Ninguna. Cuando una aplicación de terceros pida actuar por usted en { $org } y usted lo permita, la encontrará aquí y podrá retirarle el permiso.
 account-access-at = en { $hosts }
 account-access-may = Puede { $may }
 account-access-given = Permitida { $given }
 account-take-back = Retirar
 account-take-back-which = lo que puede hacer { $client }
-account-access-more = Y { $count } más, permitidas hace más tiempo. Aparecen aquí a medida que retira otras.
-account-access-all = Todas las aplicaciones, con { $count } más que tienen acceso
+account-access-more = { $count ->
+    [one] Y una más, permitida hace más tiempo. Aparece aquí cuando retira otra.
+   *[other] Y { $count } más, permitidas hace más tiempo. Aparecen aquí a medida que retira otras.
+}
+account-access-all = { $count ->
+    [one] Todas las aplicaciones, con una más que tiene acceso
+   *[other] Todas las aplicaciones, con { $count } más que tienen acceso
+}
 account-access-gone = La aplicación ya no tiene acceso.
-account-open = Para abrir
+account-open = Sus aplicaciones
 account-open-none = Ninguna aplicación de su organización indica dónde empieza. Ábrala desde donde la conoce; ya tiene la sesión iniciada.
 
 account-organizations-here = En este navegador
@@ -365,10 +374,10 @@ account-password-none = Aquí no tiene contraseña: inicia sesión con el provee
 account-password-current = Su contraseña actual
 account-password-new = Una contraseña nueva
 account-password-change = Cambiar la contraseña
-account-password-ends = Aquí seguirá con la sesión iniciada; en todo lo demás se cerrará.
+account-password-ends = Seguirá con la sesión iniciada aquí; las demás sesiones se cerrarán.
 account-password-wrong = Esta no es su contraseña actual.
 account-password-busy = Demasiadas personas intentan iniciar sesión aquí en este momento. Espere un minuto e inténtelo de nuevo.
-account-password-changed = Su contraseña se ha cambiado. Aquí tiene la sesión iniciada y en todo lo demás se ha cerrado; las aplicaciones se la pedirán de nuevo. Las claves de API que usted creó siguen valiendo.
+account-password-changed = Su contraseña se ha cambiado. Su sesión sigue abierta aquí y las demás se han cerrado; las aplicaciones le pedirán que inicie sesión de nuevo. Las claves de API que creó siguen siendo válidas.
 account-providers = Proveedores de identidad
 account-providers-none = Su organización no ha conectado ninguno. Cuando lo haga, podrá iniciar sesión con la cuenta que tenga allí.
 account-provider-off = Desactivado
@@ -379,7 +388,7 @@ account-provider-unused = Todavía no ha iniciado sesión con él.
 account-provider-link = Vincular
 account-link-stale = Para vincular otro, inicie sesión de nuevo: hace falta un inicio de sesión de los últimos diez minutos.
 account-recovery = Códigos de recuperación
-account-recovery-empty = Puede iniciar sesión con un código de recuperación cuando falle el proveedor de identidad, pero { $none }. Pida otros nuevos a quienes llevan este servicio antes de necesitarlos.
+account-recovery-empty = Puede iniciar sesión con un código de recuperación cuando falle el proveedor de identidad, pero { $none }. Pida otros nuevos a los responsables de este servicio antes de necesitarlos.
 account-recovery-none = no le queda ninguno
 account-recovery-left = { $count ->
     [one] Le queda 1 código de recuperación para el día en que falle el proveedor de identidad. Sirve una sola vez, y su uso genera una alerta.
@@ -396,7 +405,7 @@ event-by = { $kind ->
     [another] Un usuario
     [application] Una aplicación
     [delegate] Una organización por encima de la suya
-    [operator] Quienes llevan este servicio
+    [operator] Los responsables de este servicio
     [own] Usted
     [setup_link] Alguien con un enlace de configuración
     [system] Orgate
@@ -406,57 +415,38 @@ event-by = { $kind ->
 account-event = { $action ->
     [api_key-created] Se creó una clave de API
     [api_key-revoked] Se retiró una clave de API
-    [api-refused] Se rechazó una petición suya
+    [api-refused] Se rechazó una solicitud suya
     [assertion-redeemed] Una aplicación usó una acreditación
     [assertion-refused] Se rechazó la acreditación de una aplicación
-    [authorization-refused] Se rechazó la petición de una aplicación
+    [authorization-refused] Se rechazó la solicitud de una aplicación
     [break_glass-used] Inició sesión con un código de recuperación
-    [client-told_of_logout] Se avisó a una aplicación del cierre de sesión
     [code-refused] Se rechazó un código de inicio de sesión
     [code-replayed] Un inicio de sesión se presentó dos veces y terminó
     [consent-denied] Negó el acceso a una aplicación
     [consent-given] Dio acceso a una aplicación
     [consent-revoked] Se retiró el acceso a una aplicación
-    [delegate-entered] Entró alguien de una organización por encima de la suya
-    [device-approved] Permitió un dispositivo
+    [device-approved] Autorizó un dispositivo
     [device-denied] Rechazó un dispositivo
     [device-refused] Se rechazó un dispositivo
-    [discovery-proven] Se confirmó su dirección
-    [discovery-refused] Se rechazó una búsqueda de su organización
     [identity-linked] Se vinculó otra forma de iniciar sesión
     [invitation-accepted] Se incorporó a la organización
-    [invitation-created] Se hizo una invitación
-    [invitation-refused] Se rechazó una invitación
-    [invitation-resent] Se envió de nuevo una invitación
-    [invitation-revoked] Se retiró una invitación
-    [join-approved] Se aceptó una incorporación
-    [join-begun] Se empezó una incorporación
-    [join-denied] Se denegó una incorporación
-    [join-refused] Una incorporación no fue posible
-    [join-requested] Se pidió una incorporación
-    [operator-entered] Entraron quienes llevan este servicio
     [password-rehashed] Su contraseña se guarda ahora de forma más segura
     [recovery_codes-created] Se crearon códigos de recuperación nuevos para usted
     [refresh_token-refused] Una aplicación no pudo prolongar su acceso
     [refresh_token-reused] Se cerró la sesión de una aplicación: su token se usó dos veces
     [session-ended] Se cerró una sesión
-    [session-refused] No se aceptó una sesión
     [sign_in-failed] Falló un inicio de sesión
     [sign_in-succeeded] Inició sesión
     [token-refused] Se rechazó un token
     [token-revoked] Se retiró un token
-    [upstream-logout] Su proveedor de identidad cerró su sesión
-    [upstream-refused] Se rechazó la respuesta de su proveedor de identidad
-    [upstream-requested] Se le envió a su proveedor de identidad
     [user-configured] Se cambió algo de su cuenta
-    [user-deleted] Se eliminó su cuenta
    *[other] { $words }
 }
 account-event-made = Se creó su cuenta
 account-event-changed = Cambios en su cuenta: { $parts }
 account-part = { $part ->
     [attributes] atributos
-    [break_glass] quién inicia sesión en una emergencia
+    [break_glass] inicio de sesión en una emergencia
     [email] dirección
     [external_id] identificador externo
     [groups] grupos
@@ -469,30 +459,55 @@ account-part = { $part ->
    *[other] { $words }
 }
 account-reason = { $reason ->
+    [acr_unmet] Faltaba la forma de iniciar sesión pedida
     [already_redeemed] Ya se había usado
+    [another_user] Era otra persona
     [beyond_ceiling] Más de lo que puede dar la conexión
     [by_address] Por la dirección confirmada
     [by_user] Por usted
     [cancelled] Cancelado
     [changed_by_user] La cambió usted
+    [changed_meanwhile] Cambió mientras tanto
+    [client_disabled] La aplicación está desactivada
+    [client_not_admitted] La aplicación no está admitida
     [connection_disabled] La conexión está desactivada
+    [connection_inactive] La conexión está desactivada
+    [consent_missing] Sin su permiso
+    [denied] Rechazado por usted
     [displaced] Demasiadas organizaciones en este navegador
     [ended_by_admin] La cerró un administrador
     [ended_by_user] La cerró usted desde otro sitio
+    [expired] Caducado
     [family_revoked] Se retiraron todos los tokens de ese inicio de sesión
     [first_sign_in] En el primer inicio de sesión
     [given_again] Dado de nuevo
+    [group_removed] El grupo ya no existe
+    [key_mismatch] Con otra clave
     [malformed_code] Eso no era un código
     [mapped] Según su proveedor de identidad
+    [master_key_changed] El servicio tiene claves nuevas
     [no_password] No hay contraseña
+    [not_break_glass] No designado para emergencias
     [organization_deleted] Se eliminó la organización
+    [organization_inactive] La organización está suspendida
     [organization_suspended] Se suspendió la organización
     [organization_throttled] Demasiados inicios de sesión en la organización
+    [other_client] De otra aplicación
+    [other_resource] Para otra aplicación
     [password_changed] Se cambió la contraseña
+    [permission_missing] Falta el permiso
+    [permission_newer] El permiso es más nuevo que el inicio de sesión
+    [pkce_mismatch] De otro programa
+    [redirect_uri_mismatch] Para otra dirección
     [replaced] Otra persona inició sesión en el mismo navegador
+    [revoked] Retirado
+    [role_removed] El rol ya no existe
+    [scope_too_wide] Se pidió más de lo permitido
+    [session_ended] La sesión está cerrada
     [signed_out] Cerró la sesión
     [sso_enforced] Se inicia sesión con el proveedor de identidad
     [sso_required] Se inicia sesión con el proveedor de identidad
+    [third_party_forbidden] No se admiten aplicaciones de terceros
     [throttled] Demasiados intentos
     [upstream_logout] La cerró el proveedor de identidad
     [user_deactivated] Se desactivó la cuenta
@@ -672,5 +687,5 @@ problem-account-no-password = No tiene ninguna contraseña que cambiar
     .happened = En este momento no inicia sesión aquí con una contraseña, así que no se cambió nada.
     .next = Si inicia sesión con un proveedor de identidad, cambie la contraseña que tiene allí.
 problem-account-changed = Su cuenta acaba de cambiar
-    .happened = En este mismo momento ocurrió otra cosa con su cuenta. Si pulsó el botón dos veces, su contraseña nueva ya vale.
+    .happened = En este mismo momento ocurrió otra cosa con su cuenta. Si pulsó el botón dos veces, su contraseña nueva ya es válida.
     .next = Mire su cuenta otra vez. Si la sesión está cerrada, inicie sesión con la contraseña nueva; si no es correcta, con la anterior.

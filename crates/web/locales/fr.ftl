@@ -315,7 +315,7 @@ account-in = chez { $org }
 account-address = Adresse
 account-proven = Confirmée
 account-not-proven = Non confirmée
-account-no-address = Aucune à vous
+account-no-address = Vous n’en avez pas
 account-language = Langue
 account-organization = Organisation
 account-roles = Rôles
@@ -334,24 +334,33 @@ account-this-browser = Ce navigateur
 account-session-times = Utilisée { $used }, ouverte { $since }
 account-session-times-from = Utilisée { $used }, ouverte { $since } depuis { $address }
 account-session-which = { $device }, session utilisée { $used }
-account-sessions-more = Et { $count } autres, utilisées il y a plus longtemps. Se déconnecter partout ailleurs les ferme aussi.
+account-sessions-more = { $count ->
+    [one] Et une autre, utilisée il y a plus longtemps. Se déconnecter partout ailleurs la ferme aussi.
+   *[other] Et { $count } autres, utilisées il y a plus longtemps. Se déconnecter partout ailleurs les ferme aussi.
+}
 account-end-others = Se déconnecter partout ailleurs
 account-no-others = Vous êtes connecté ici, et nulle part ailleurs.
 account-ended = Déconnecté. Les applications en sont averties.
 
 account-access = Applications autorisées
 account-access-lead = Vous avez autorisé ces applications de tiers à agir pour vous chez { $org }.
-account-access-lead-back = Vous avez autorisé ces applications de tiers à agir pour vous chez { $org }. Une application à laquelle vous le retirez en est avertie et n’a plus d’accès.
-account-access-none = Aucune. Quand une application de tiers demande à agir pour vous chez { $org } et que vous l’autorisez, vous la trouvez ici et pouvez le lui retirer.
+account-access-lead-back = Vous avez autorisé ces applications de tiers à agir pour vous chez { $org }. Une application à laquelle vous retirez cette autorisation en est avertie et n’a plus d’accès.
+account-access-none = Aucune. Quand une application de tiers demande à agir pour vous chez { $org } et que vous l’autorisez, vous la trouvez ici et pouvez lui retirer cette autorisation.
 account-access-at = à l’adresse { $hosts }
 account-access-may = Peut { $may }
 account-access-given = Autorisée { $given }
 account-take-back = Retirer
 account-take-back-which = ce que { $client } peut faire
-account-access-more = Et { $count } autres, autorisées il y a plus longtemps. Elles apparaissent ici à mesure que vous en retirez.
-account-access-all = Toutes les applications, dont { $count } autres autorisées
+account-access-more = { $count ->
+    [one] Et une autre, autorisée il y a plus longtemps. Elle apparaît ici quand vous en retirez une.
+   *[other] Et { $count } autres, autorisées il y a plus longtemps. Elles apparaissent ici à mesure que vous en retirez.
+}
+account-access-all = { $count ->
+    [one] Toutes les applications, dont une autre autorisée
+   *[other] Toutes les applications, dont { $count } autres autorisées
+}
 account-access-gone = L’application n’a plus d’accès.
-account-open = À ouvrir
+account-open = Vos applications
 account-open-none = Aucune application de votre organisation n’indique où elle commence. Ouvrez-en une là où vous la connaissez ; vous êtes déjà connecté.
 
 account-organizations-here = Dans ce navigateur
@@ -364,7 +373,7 @@ account-not-changed = Non modifié :
 account-password-not-changed = Votre mot de passe n’a pas été modifié
 account-password = Mot de passe
 account-password-set = Vous avez ici un mot de passe, choisi { $since }.
-account-password-instead = Votre organisation vous fait plutôt passer par son fournisseur d’identité.
+account-password-instead = Votre organisation vous demande de vous connecter plutôt par son fournisseur d’identité.
 account-password-none = Vous n’avez pas de mot de passe ici : vous vous connectez par le fournisseur d’identité de votre organisation.
 account-password-current = Votre mot de passe actuel
 account-password-new = Un nouveau mot de passe
@@ -379,7 +388,7 @@ account-provider-off = Désactivé
 account-provider-linked = Associé
 account-provider-as = en tant que { $email }
 account-provider-times = Associé { $since }, utilisé { $used }
-account-provider-unused = Vous ne vous êtes pas encore connecté par lui.
+account-provider-unused = Vous ne vous êtes pas encore connecté par ce fournisseur.
 account-provider-link = Associer
 account-link-stale = Pour en associer un autre, connectez-vous de nouveau : il faut une connexion de moins de dix minutes.
 account-recovery = Codes de secours
@@ -410,57 +419,38 @@ event-by = { $kind ->
 account-event = { $action ->
     [api_key-created] Une clé d’API a été créée
     [api_key-revoked] Une clé d’API a été retirée
-    [api-refused] Une de vos requêtes a été refusée
+    [api-refused] Une de vos demandes a été refusée
     [assertion-redeemed] Une application a utilisé une attestation
     [assertion-refused] L’attestation d’une application a été refusée
     [authorization-refused] La demande d’une application a été refusée
     [break_glass-used] Vous vous êtes connecté avec un code de secours
-    [client-told_of_logout] Une application a été avertie de la déconnexion
     [code-refused] Un code de connexion a été refusé
     [code-replayed] Une connexion a été présentée deux fois, et a pris fin
     [consent-denied] Vous avez refusé l’accès à une application
     [consent-given] Vous avez donné accès à une application
     [consent-revoked] L’accès a été retiré à une application
-    [delegate-entered] Quelqu’un d’une organisation au-dessus de la vôtre est entré
     [device-approved] Vous avez autorisé un appareil
     [device-denied] Vous avez refusé un appareil
     [device-refused] Un appareil a été refusé
-    [discovery-proven] Votre adresse a été confirmée
-    [discovery-refused] Une recherche de votre organisation a été refusée
     [identity-linked] Un autre moyen de connexion a été associé
     [invitation-accepted] Vous avez rejoint l’organisation
-    [invitation-created] Une invitation a été faite
-    [invitation-refused] Une invitation a été refusée
-    [invitation-resent] Une invitation a été renvoyée
-    [invitation-revoked] Une invitation a été retirée
-    [join-approved] Une arrivée a été acceptée
-    [join-begun] Une arrivée a été commencée
-    [join-denied] Une arrivée a été refusée
-    [join-refused] Une arrivée n’était pas possible
-    [join-requested] Une arrivée a été demandée
-    [operator-entered] Les responsables de ce service sont entrés
     [password-rehashed] Votre mot de passe est désormais mieux protégé
     [recovery_codes-created] De nouveaux codes de secours ont été créés pour vous
     [refresh_token-refused] Une application n’a pas pu prolonger son accès
     [refresh_token-reused] Une application a été déconnectée : son jeton a servi deux fois
     [session-ended] Une session a pris fin
-    [session-refused] Une session n’a pas été acceptée
     [sign_in-failed] Une connexion a échoué
     [sign_in-succeeded] Vous vous êtes connecté
     [token-refused] Un jeton a été refusé
     [token-revoked] Un jeton a été retiré
-    [upstream-logout] Votre fournisseur d’identité vous a déconnecté
-    [upstream-refused] La réponse de votre fournisseur d’identité a été refusée
-    [upstream-requested] Vous avez été envoyé à votre fournisseur d’identité
     [user-configured] Quelque chose vous concernant a été modifié
-    [user-deleted] Votre compte a été supprimé
    *[other] { $words }
 }
 account-event-made = Votre compte a été créé
-account-event-changed = Modifié vous concernant : { $parts }
+account-event-changed = Modifications vous concernant : { $parts }
 account-part = { $part ->
     [attributes] attributs
-    [break_glass] qui se connecte en cas d’urgence
+    [break_glass] connexion en cas d’urgence
     [email] adresse
     [external_id] identifiant externe
     [groups] groupes
@@ -473,30 +463,55 @@ account-part = { $part ->
    *[other] { $words }
 }
 account-reason = { $reason ->
+    [acr_unmet] Il manquait le moyen de connexion demandé
     [already_redeemed] Elle avait déjà servi
+    [another_user] C’était quelqu’un d’autre
     [beyond_ceiling] Plus que la connexion ne peut donner
     [by_address] D’après l’adresse confirmée
     [by_user] Par vous
     [cancelled] Annulée
     [changed_by_user] Modifié par vous
+    [changed_meanwhile] Modifié entre-temps
+    [client_disabled] L’application est désactivée
+    [client_not_admitted] L’application n’est pas admise
     [connection_disabled] La connexion est désactivée
+    [connection_inactive] La connexion est désactivée
+    [consent_missing] Sans votre autorisation
+    [denied] Refusé par vous
     [displaced] Trop d’organisations dans ce navigateur
     [ended_by_admin] Fermée par un administrateur
     [ended_by_user] Fermée par vous depuis un autre endroit
+    [expired] Expiré
     [family_revoked] Tous les jetons de cette connexion ont été retirés
     [first_sign_in] À la première connexion
     [given_again] Donné de nouveau
+    [group_removed] Le groupe n’existe plus
+    [key_mismatch] Avec une autre clé
     [malformed_code] Ce n’était pas un code
     [mapped] D’après votre fournisseur d’identité
+    [master_key_changed] Le service a de nouvelles clés
     [no_password] Il n’y a pas de mot de passe
+    [not_break_glass] Non désigné pour les urgences
     [organization_deleted] L’organisation a été supprimée
+    [organization_inactive] L’organisation est suspendue
     [organization_suspended] L’organisation a été suspendue
     [organization_throttled] Trop de connexions à l’organisation
+    [other_client] D’une autre application
+    [other_resource] Pour une autre application
     [password_changed] Le mot de passe a été modifié
+    [permission_missing] L’autorisation manque
+    [permission_newer] L’autorisation est plus récente que la connexion
+    [pkce_mismatch] D’un autre programme
+    [redirect_uri_mismatch] Pour une autre adresse
     [replaced] Quelqu’un d’autre s’est connecté dans le même navigateur
+    [revoked] Retiré
+    [role_removed] Le rôle n’existe plus
+    [scope_too_wide] Plus demandé que permis
+    [session_ended] La session a pris fin
     [signed_out] Vous vous êtes déconnecté
     [sso_enforced] La connexion passe par le fournisseur d’identité
     [sso_required] La connexion passe par le fournisseur d’identité
+    [third_party_forbidden] Les applications de tiers ne sont pas admises
     [throttled] Trop d’essais
     [upstream_logout] Déconnecté par le fournisseur d’identité
     [user_deactivated] Le compte a été désactivé

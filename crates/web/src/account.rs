@@ -55,8 +55,8 @@ pub(crate) struct Member {
     env: Env,
     cookies: BrowserCookies,
     own: Box<Own>,
-    /// The languages that were asked for by the address: language tags, with spaces between them.
-    ui_locales: Option<String>,
+    /// The language that was asked for by the address.
+    asked: Option<Language>,
     /// What the address says besides.
     params: Params,
 }
@@ -69,13 +69,10 @@ impl FromRequestParts<AppState> for Member {
         let cookies = BrowserCookies::from_request_parts(parts, state).await;
         let mut cookies = cookies.map_err(IntoResponse::into_response)?;
         let PageQuery(params) = PageQuery::from_request_parts(parts, state).await?;
-        let ui_locales = asked(&mut cookies, &params);
+        let asked = asked(&mut cookies, &params);
         match open(&env, params.get("organization"), &cookies.browser).await {
-            Ok(Account::Own(own)) => Ok(Self { env, cookies, own, ui_locales, params }.reading()),
-            Ok(Account::Choose(sessions)) => {
-                let here = (parts.uri.path(), ui_locales.as_deref());
-                Err(choose(&env, here, (&cookies, &sessions)))
-            }
+            Ok(Account::Own(own)) => Ok(Self { env, cookies, own, asked, params }.knowing_their_language()),
+            Ok(Account::Choose(sessions)) => Err(choose(&env, &cookies, parts.uri.path(), asked, &sessions)),
             Ok(Account::NotSignedIn) => Err(not_signed_in(&env, &cookies)),
             Err(failure) => Err(failed(&env, &cookies.browser.origin, &failure)),
         }
@@ -97,14 +94,14 @@ impl FromRequest<AppState> for Submitted {
         let cookies = BrowserCookies::from_request_parts(&mut parts, state).await;
         let mut cookies = cookies.map_err(IntoResponse::into_response)?;
         let PageForm(form) = PageForm::from_request(Request::from_parts(parts, body), state).await?;
-        let ui_locales = asked(&mut cookies, &form);
+        let asked = asked(&mut cookies, &form);
         let organization = form.get("organization").unwrap_or_default();
         let own = match open(&env, Some(organization), &cookies.browser).await {
             Ok(Account::Own(own)) => own,
             Ok(_) => return Err(not_signed_in(&env, &cookies)),
             Err(failure) => return Err(failed(&env, &cookies.browser.origin, &failure)),
         };
-        let member = Member { env, cookies, own, ui_locales, params: Params::default() }.reading();
+        let member = Member { env, cookies, own, asked, params: Params::default() }.knowing_their_language();
         let (binding, token) = (&member.cookies.browser.binding, form.get("csrf").unwrap_or_default());
         if member.env.vault.check_form_token(binding, &member.subject(), token) {
             Ok(Self { member, form })
@@ -114,16 +111,16 @@ impl FromRequest<AppState> for Submitted {
     }
 }
 
-/// Notes which languages are asked for, and says so in a form that can be carried along.
-fn asked(cookies: &mut BrowserCookies, params: &Params) -> Option<String> {
-    let tags = check_ui_locales(params);
-    cookies.browser.origin.ui_locales.clone_from(&tags);
-    (!tags.is_empty()).then(|| tags.join(" "))
+/// Which language is asked for, and notes that.
+fn asked(cookies: &mut BrowserCookies, params: &Params) -> Option<Language> {
+    let asked = Language::first_of(&check_ui_locales(params));
+    cookies.browser.origin.ui_locales = asked.map(|language| language.tag().to_owned()).into_iter().collect();
+    asked
 }
 
 impl Member {
     /// With what is known of the user and of the organization beside what was asked for: the closest first.
-    fn reading(mut self) -> Self {
+    fn knowing_their_language(mut self) -> Self {
         let of_organization = self.own.organization.spoken().map(Locale::as_str);
         let known = [self.own.user.locale.as_deref(), of_organization].into_iter().flatten();
         self.cookies.browser.origin.ui_locales.extend(known.map(str::to_owned));
@@ -147,7 +144,7 @@ impl Member {
 
     /// The same, in another organization.
     fn href_in(&self, organization: OrgId, below: &str) -> String {
-        address(&format!("{PATH}{below}"), organization, self.ui_locales.as_deref())
+        address(&format!("{PATH}{below}"), organization, self.asked)
     }
 
     /// What forms are bound to.
@@ -228,11 +225,13 @@ struct Row {
 /// Asks in which organization the page is meant.
 fn choose(
     env: &Env,
-    (path, ui_locales): (&str, Option<&str>),
-    (cookies, sessions): (&BrowserCookies, &[ProvenSession]),
+    cookies: &BrowserCookies,
+    path: &str,
+    asked: Option<Language>,
+    sessions: &[ProvenSession],
 ) -> Response {
     let row = |proven: &ProvenSession| Row {
-        href: address(path, proven.session.org_id, ui_locales),
+        href: address(path, proven.session.org_id, asked),
         name: proven.org_name.clone(),
         label: proven.label().to_owned(),
     };
@@ -241,10 +240,10 @@ fn choose(
     render(StatusCode::OK, &ChooseTemplate { page, organizations }, None)
 }
 
-/// The address of a page in an organization, in the languages that were asked for, if any were.
-fn address(path: &str, organization: OrgId, ui_locales: Option<&str>) -> String {
-    let languages = ui_locales.map(|tags| format!("&ui_locales={}", tags.replace(' ', "+")));
-    format!("{path}?organization={organization}{}", languages.unwrap_or_default())
+/// The address of a page in an organization, in the language that was asked for, if one was.
+fn address(path: &str, organization: OrgId, asked: Option<Language>) -> String {
+    let language = asked.map(|asked| format!("&ui_locales={}", asked.tag())).unwrap_or_default();
+    format!("{path}?organization={organization}{language}")
 }
 
 fn not_signed_in(env: &Env, cookies: &BrowserCookies) -> Response {

@@ -1,13 +1,15 @@
 //! Stylesheets, script and marks: embedded, so that a page loads nothing from elsewhere.
 
-use axum::Router;
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use orgate_domain::organizations::Color;
-use orgate_edge::AppState;
-use tower_http::compression::CompressionLayer;
 
 /// Bumped by the release: pages name it, so that a new release is never shown with an old stylesheet.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -56,34 +58,83 @@ impl Shades {
     }
 }
 
-/// Their routes. They are compressed, as pages are not: nothing in them is secret, so that how short they become tells nothing.
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/assets/{name}", get(asset))
-        .route("/assets/brand/{color}", get(brand))
-        .layer(CompressionLayer::new())
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// One file.
+struct Asset {
+    media: &'static str,
+    plain: &'static str,
+    /// The same for whoever takes it, made once: nobody has it made anew by asking. Pages are not compressed, as they hold what is secret
+    /// beside what others can choose (BREACH); in these, nothing is secret.
+    gzip: LazyLock<Bytes>,
+}
+
+macro_rules! assets {
+    ($($name:literal $media:ident $path:literal;)+) => {
+        fn find(name: &str) -> Option<&'static Asset> {
+            match name {
+                $($name => {
+                    static ASSET: Asset = Asset {
+                        media: $media,
+                        plain: include_str!(concat!("../assets/", $path)),
+                        gzip: LazyLock::new(|| compressed(include_bytes!(concat!("../assets/", $path)))),
+                    };
+                    Some(&ASSET)
+                })+
+                _ => None,
+            }
+        }
+    };
+}
+
+assets! {
+    "admin.css" CSS "admin.css";
+    "app.css" CSS "app.css";
+    "favicon.svg" SVG "favicon.svg";
+    "mark.svg" SVG "mark.svg";
+    "color.js" SCRIPT "color.js";
+    "copy.js" SCRIPT "copy.js";
+    "form-post.js" SCRIPT "form-post.js";
+    // htmx 2.0.11 (https://htmx.org), as it was published; its licence is beside it.
+    "htmx.min.js" SCRIPT "htmx/htmx.min.js";
+}
+
+fn compressed(plain: &[u8]) -> Bytes {
+    let mut made = GzEncoder::new(Vec::new(), Compression::best());
+    // Nothing fails that writes into memory.
+    let whole = made.write_all(plain).and_then(|()| made.finish());
+    whole.unwrap_or_default().into()
+}
+
+/// Whether a client takes gzip (RFC 9110 §12.5.3). One that says nothing of it is sent the file as it is.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let said = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    said.flat_map(|list| list.split(',')).any(|one| {
+        let (coding, weight) = one.split_once(';').unwrap_or((one, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        coding.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)
+    })
 }
 
 /// `GET /assets/{name}`.
-async fn asset(Path(name): Path<String>) -> Response {
-    let (media, body) = match name.as_str() {
-        "admin.css" => ("text/css; charset=utf-8", include_str!("../assets/admin.css")),
-        "app.css" => ("text/css; charset=utf-8", include_str!("../assets/app.css")),
-        "favicon.svg" => ("image/svg+xml", include_str!("../assets/favicon.svg")),
-        "mark.svg" => ("image/svg+xml", include_str!("../assets/mark.svg")),
-        "color.js" => ("text/javascript; charset=utf-8", include_str!("../assets/color.js")),
-        "copy.js" => ("text/javascript; charset=utf-8", include_str!("../assets/copy.js")),
-        "form-post.js" => ("text/javascript; charset=utf-8", include_str!("../assets/form-post.js")),
-        // htmx 2.0.11 (https://htmx.org), as it was published; its licence is beside it.
-        "htmx.min.js" => ("text/javascript; charset=utf-8", include_str!("../assets/htmx/htmx.min.js")),
-        _ => return StatusCode::NOT_FOUND.into_response(),
+pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = find(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let mut response = if takes_gzip(&headers) {
+        let mut response = cached(asset.media, asset.gzip.clone());
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        response
+    } else {
+        cached(asset.media, asset.plain)
     };
-    cached(media, body.to_owned())
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
 }
 
 /// `GET /assets/brand/{rrggbb}.css`: an organization's colour, made readable. It is a function of
 /// the colour alone, so it tells nothing about any organization. `{rrggbb}.sample.css`: the same for a part of a page.
-async fn brand(Path(name): Path<String>) -> Response {
+pub(crate) async fn get_brand(Path(name): Path<String>) -> Response {
     let Some(name) = name.strip_suffix(".css") else { return StatusCode::NOT_FOUND.into_response() };
     let (digits, part) = match name.strip_suffix(".sample") {
         Some(digits) => (digits, ".branded"),
@@ -94,7 +145,7 @@ async fn brand(Path(name): Path<String>) -> Response {
     let css = format!(
         "{part}{{--brand:{brand};--on-brand:{on_brand};--brand-ink-light:{ink_light};--brand-ink-dark:{ink_dark}}}"
     );
-    cached("text/css; charset=utf-8", css)
+    cached(CSS, css)
 }
 
 /// The path of an organization's stylesheet.
@@ -111,11 +162,11 @@ fn digits(color: Color) -> String {
     color.to_string().trim_start_matches('#').to_owned()
 }
 
-fn cached(media: &'static str, body: String) -> Response {
+fn cached(media: &'static str, body: impl Into<Body>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    (headers, body).into_response()
+    (headers, body.into()).into_response()
 }

@@ -1,10 +1,8 @@
 //! Events of the log, as people read them.
 
-use chrono::{DateTime, Utc};
 use orgate_flows::manage::StoredEvent;
 
 use crate::moment::Moment;
-use crate::words::words;
 
 /// One event: `templates/admin/events.html`.
 pub(crate) struct EventLine {
@@ -27,18 +25,22 @@ pub(crate) struct EventLine {
 }
 
 impl EventLine {
-    /// The event as anybody may read it, in English, and who did it.
-    pub(crate) fn new(event: &StoredEvent, who: String, now: DateTime<Utc>) -> Self {
+    /// The event as anybody may read it: what happened, why, who did it, and when.
+    pub(crate) fn new(
+        event: &StoredEvent,
+        (what, reason): (String, Option<String>),
+        (who, at): (String, Moment),
+    ) -> Self {
         Self {
-            what: words(&event.action),
+            what,
             is_refused: event.outcome != "success",
             is_here: false,
-            reason: event.reason.as_deref().map(words),
+            reason,
             who,
             who_href: None,
             about_href: None,
             from: None,
-            at: Moment::of(event.place.at, now),
+            at,
         }
     }
 }

@@ -52,6 +52,11 @@ impl Language {
         asked.chain(known).chain(said).find_map(Self::spoken_as).unwrap_or_default()
     }
 
+    /// The first of these tags that there is.
+    pub(crate) fn first_of(tags: &[String]) -> Option<Self> {
+        tags.iter().find_map(|tag| Self::spoken_as(tag))
+    }
+
     /// The language of a tag, wherever it is spoken: `de` for `de-CH` (RFC 4647 §3.4).
     fn spoken_as(tag: &str) -> Option<Self> {
         let language = tag.split('-').next().unwrap_or_default();
@@ -78,7 +83,7 @@ impl Language {
         self.say_with("software", &[("known", known), ("program", &program), ("system", system)])
     }
 
-    /// Who somebody is of whom the log knows the kind; one's own is `own`, and another user of whom more is said `another`.
+    /// Who did something: of the kind that the log has; `own` for the reader, `another` for another user, who is linked to.
     pub(crate) fn actor(self, kind: &str) -> String {
         self.say_with("event-by", &[("kind", kind)])
     }

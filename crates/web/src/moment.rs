@@ -17,6 +17,7 @@ impl Moment {
         Self::said(Language::En, at, now)
     }
 
+    /// As people who read this language say it.
     pub(crate) fn said(language: Language, at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self {
             stamp: at.to_rfc3339_opts(SecondsFormat::Secs, true),

@@ -28,8 +28,7 @@ export async function adminConsole({ journeys, orgate, browser }) {
       await page.getByText('The organization is there').waitFor()
       await tabTo(page, page.getByLabel(/find by name/i))
       await page.keyboard.type('supplies')
-      await page.keyboard.press('Enter')
-      await page.waitForURL(/find=supplies/)
+      await page.waitForURL(/find=supplies/) // while it is typed
       assert((await page.getByRole('row').count()) === 2, 'a heading and one organization')
       await press(page, page.getByRole('link', { name: /status and limits of stark supplies/i }))
       await say(page, 'Unpaid since May')

@@ -45,7 +45,7 @@ export async function adminKeys({ journeys, orgate, browser }) {
       const field = page.getByLabel(/find by name/i)
       await field.pressSequentially('casey@')
       await page.waitForURL(/search=casey/)
-      await page.getByRole('status').getByText('1 found').waitFor()
+      await page.getByRole('status').getByText('1 found', { exact: true }).waitFor()
       assert((await page.getByRole('row').count()) === 2, 'a heading and one user')
       await page.getByLabel('Show', { exact: true }).selectOption('inactive')
       await page.getByRole('heading', { name: 'Nobody was found' }).waitFor()

@@ -262,3 +262,32 @@ async fn a_session_has_no_more_tries_from_many_addresses_than_from_one() {
     assert_eq!(statuses, [422, 422, 422, 429]);
     assert_eq!(opens(&app, "casey@consult.test", PASSWORD).await, 303, "at a sign-in, it is another address");
 }
+
+/// A change begins a session as well: what ends everybody's at that moment misses none.
+#[tokio::test]
+async fn a_password_is_not_changed_past_what_is_about_to_end_everybodys_sessions() {
+    let app = App::start().await;
+    let mine = SignedIn::of(&app, "acme", "casey@consult.test").await;
+    let superuser = app.database.superuser();
+    let mut ending = superuser.acquire().await.expect("a connection");
+    let acme = app.org("acme").await.org_id();
+    let lock = "select pg_advisory_lock(hashtextextended('sessions ' || $1::uuid::text, 0))";
+    sqlx::query(lock).bind(acme.as_uuid()).execute(&mut *ending).await.expect("locked");
+
+    let ends = async {
+        app.blocked().await;
+        let suspended = "update organizations set status = 'suspended' where slug = 'acme'";
+        sqlx::query(suspended).execute(superuser).await.expect("suspended");
+        sqlx::query("select pg_advisory_unlock_all()").execute(&mut *ending).await.expect("let go");
+    };
+    let (done, ()) = tokio::join!(change(&mine.browser, [PASSWORD, CHOSEN, CHOSEN]), ends);
+
+    assert_ne!(done.status, 303, "{}", done.body);
+    let active = "update organizations set status = 'active' where slug = 'acme'";
+    sqlx::query(active).execute(superuser).await.expect("active");
+    let open: i64 = sqlx::query_scalar("select count(*) from sessions where ended_at is null")
+        .fetch_one(superuser)
+        .await
+        .expect("counted");
+    assert_eq!(open, 1, "there is the one that there was");
+}

@@ -16,12 +16,18 @@ fn path(page: &orgate_web::AdminPage) -> String {
 async fn who_is_not_signed_in_is_sent_to_sign_in_from_every_page() {
     let app = App::start().await;
     let stranger = app.browser();
+    let script = app.browser_saying("hx-request", "true");
 
     for page in ADMIN_PAGES {
         let path = path(page);
         if page.method == "GET" {
             let answer = stranger.get(&path).await;
             assert_eq!((answer.status.as_u16(), answer.leads_to().as_str()), (303, "/authorize"), "{path}");
+            assert_eq!(
+                script.get(&path).await.status,
+                403,
+                "{path}: a page of a sign-in is not put into a page"
+            );
         } else {
             let answer = stranger.post(&path, &[("csrf", "x")]).await;
             assert_eq!(answer.status, 403, "{path}");

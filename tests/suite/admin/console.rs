@@ -155,12 +155,14 @@ async fn a_reason_counts_for_whom_and_where_it_was_given() {
 
     let other = ruth.get(format!("/admin/operator/organizations/{globex}")).await;
     let nowhere = ruth.get("/admin/operator/organizations/org_00000000000000000000000000").await;
+    let users = ruth.get(format!("/admin/operator/organizations/{acme}/users")).await;
     let ada = administrator(&app, "acme", "ada@acme.test").await;
     let stranger = ada.get(format!("/admin/acme/organizations/{globex}/users")).await;
     let listed = ada.get("/admin/acme/organizations").await;
 
     assert_eq!((other.status.as_u16(), nowhere.status.as_u16()), (403, 404));
     assert_eq!((stranger.status.as_u16(), listed.status.as_u16()), (404, 404));
+    assert!(!users.body.contains("data-hx-"), "each page that is asked for is told of: {}", users.body);
     assert!(!stranger.body.contains("Globex"), "{}", stranger.body);
     assert!(!ada.get("/admin/acme").await.body.contains("/admin/acme/organizations"));
 }

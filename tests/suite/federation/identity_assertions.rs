@@ -162,6 +162,18 @@ async fn nothing_is_granted_that_the_assertion_does_not_allow() {
 }
 
 #[tokio::test]
+async fn a_machine_without_a_list_of_scopes_is_granted_none() {
+    let world = world().await;
+    world.app.apply(&AGENT.replace("    scopes: [openid, chat, files]\n", "")).await;
+
+    let standard = redeem(&world, &assertion(&world, &json!({ "scope": "openid profile" })), &[ACME]).await;
+    let none = redeem(&world, &assertion(&world, &json!({ "scope": null })), &[ACME]).await;
+
+    assert_eq!(standard.outcome(), "400 invalid_scope");
+    assert_eq!(none.claims("access_token")["scope"], json!(""));
+}
+
+#[tokio::test]
 async fn what_ends_a_sign_in_through_the_connection_ends_this() {
     let world = world().await;
     let token = redeem(&world, &assertion(&world, &json!({ "scope": "openid" })), &[ACME]).await;

@@ -127,6 +127,15 @@ async fn a_change_of_a_user_waits_for_sessions_that_begin_and_they_for_it() {
     let (mut one, mut other) = (fixture.acme.begin().await, fixture.acme.begin().await);
     one.users().hold(user).await.expect("held");
     other.users().hold(user).await.expect("those who begin do not wait for one another");
+    drop((one, other));
+    let (mut changing, mut closing) = (fixture.acme.begin().await, fixture.acme.begin().await);
+    changing.users().hold_everybody().await.expect("held");
+    changing.users().seize(Some(user)).await.expect("seized");
+    let mut waiting = Box::pin(async { closing.users().seize(None).await });
+    let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+    assert!(early.is_err(), "who ends everybody's waits for whoever begins another one in the place of one");
+    changing.commit().await.expect("a commit");
+    waiting.await.expect("its turn");
 }
 
 /// A sign-in through a connection may make its user, so it holds the organization; and what ends the connection's

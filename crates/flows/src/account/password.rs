@@ -1,7 +1,8 @@
 //! A user changes the password that they have.
 //!
-//! **Invariant:** the one before it is proven in the same request, by the same tries as at a sign-in; and of what it opened, nothing
-//! goes on: the browser that it was changed in has another session, in which nothing was granted yet.
+//! **Invariant:** the one before it is proven in the same request, by the same tries as at a sign-in; and no
+//! session and no grant that it opened goes on: the browser that it was changed in has another session, in which nothing was granted
+//! yet. API keys and linked identities stay, as whoever changes it is told.
 
 use orgate_domain::audit::{Action, Actor, Event};
 use orgate_domain::credentials::{Credential, SessionCookie};
@@ -160,6 +161,8 @@ impl Trial<'_> {
             None
         };
         let mut tx = env.store.begin(&own.scope).await?;
+        // It begins a session as well: what is about to end everybody's does not miss that one.
+        tx.users().hold_everybody().await?;
         tx.users().seize(Some(user_id)).await?;
         let account = self.find_account(&mut tx).await?;
         let here = own_standing(env, &mut tx, (browser, self.policy)).await?;

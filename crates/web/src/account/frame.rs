@@ -87,7 +87,7 @@ impl Member {
             sign_out: format!("{PATH}/sign-out"),
             carried: [("csrf", self.token()), ("organization", organization.id.to_string())]
                 .into_iter()
-                .chain(self.ui_locales.clone().map(|tags| ("ui_locales", tags)))
+                .chain(self.asked.map(|asked| ("ui_locales", asked.tag().to_owned())))
                 .collect(),
             destinations: vec![Destinations { label: None, open: destinations.collect() }],
             administration: self.own.administers.then(administration),

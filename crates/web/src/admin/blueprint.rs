@@ -12,7 +12,7 @@ use super::change::{Refusal, done, refusal, refusal_on};
 use super::confirm::{Question, check_word};
 use super::frame::Part;
 use super::naming::slug_for;
-use super::role::{Asked, Deletion, Kept, Sent, Words, show_kept, show_new};
+use super::role::{Asked, Deletion, Existing, Sent, Words, show_existing, show_new};
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
 
@@ -20,6 +20,7 @@ const BLUEPRINT: Words = Words {
     part: Part::Blueprints,
     manage: OrgatePermission::OrganizationsManage,
     changed: Action::RoleBlueprintConfigured,
+    // `new` is a short name like any other.
     new: "/new-role-blueprint",
     it: "blueprint",
     make: "Make a role blueprint",
@@ -31,7 +32,7 @@ pub(super) fn path(slug: &Slug) -> String {
     format!("/role-blueprints/{slug}")
 }
 
-impl From<FirstRole> for Kept {
+impl From<FirstRole> for Existing {
     fn from(first: FirstRole) -> Self {
         let origin = Some(origin(&first));
         let FirstRole { blueprint: RoleBlueprint { slug, name, permissions }, ready_made } = first;
@@ -89,6 +90,9 @@ pub(crate) async fn post_new(Submitted { admin, form }: Submitted) -> Answer {
     let sent = Sent::of(&form);
     let made = async {
         let (settings, slug) = (sent.settings()?, slug_for(&form)?);
+        if slug.as_str() == OWNER {
+            return Err(taken());
+        }
         let edit = |before: Option<&FirstRole>| match before {
             None => Ok(settings),
             Some(_) => Err(taken()),
@@ -144,7 +148,7 @@ pub(crate) async fn post(Named(slug): Named<Slug>, Submitted { admin, form }: Su
 async fn show(admin: &Admin, slug: &Slug, said: (Option<&'static str>, Option<Asked>)) -> Answer {
     let reader = admin.reading(OrgatePermission::OrganizationsRead)?;
     let first = admin.found(find_blueprint(&admin.env, &reader, slug).await)?;
-    show_kept(admin, &BLUEPRINT, (first.into(), said)).await
+    show_existing(admin, &BLUEPRINT, (first.into(), said)).await
 }
 
 /// `GET …/role-blueprints/{blueprint}/delete`.
@@ -155,8 +159,9 @@ pub(crate) async fn get_delete(admin: Admin, Named(slug): Named<Slug>) -> Answer
 /// `POST …/role-blueprints/{blueprint}/delete`: once its short name was typed.
 pub(crate) async fn post_delete(Named(slug): Named<Slug>, Submitted { admin, form }: Submitted) -> Answer {
     let check = |before: &RoleBlueprint| check_word(form.text("word"), before.slug.as_str());
+    let said = if is_ready(&slug) { "reset" } else { "deleted" };
     match delete_blueprint(&admin.env, &admin.caller, &slug, check).await {
-        Ok(()) => Ok(done(&admin, Part::Blueprints.shown(), "deleted")),
+        Ok(()) => Ok(done(&admin, Part::Blueprints.shown(), said)),
         Err(error) => ask(&admin, &slug, Some(refusal(&admin, &error)?)).await,
     }
 }
@@ -166,11 +171,18 @@ async fn ask(admin: &Admin, slug: &Slug, refusal: Option<Refusal>) -> Answer {
     let first = admin.found(find_blueprint(&admin.env, &reader, slug).await)?;
     let first = admin.found(Ok((!first.ready_made).then_some(first)))?;
     let called = ("blueprint", first.blueprint.name.as_str(), slug.as_str());
-    let then = if is_ready(slug) {
-        "New organizations begin with the role of this name that Orgate comes with."
-    } else {
-        "New organizations begin without this role."
+    let stays = "Organizations that there are keep their roles as they are.";
+    let at = (Part::Blueprints, path(slug));
+    if !is_ready(slug) {
+        let points = ["New organizations begin without this role.", stays];
+        return Ok(Question::delete(at, called, &points).ask(admin, refusal));
+    }
+    let points = ["New organizations begin with the role of this name that Orgate comes with.", stays];
+    let question = Question {
+        before: "Go back to Orgate’s own role instead of".to_owned(),
+        verb: "Go back to Orgate’s own".to_owned(),
+        refused: "Nothing was changed",
+        ..Question::delete(at, called, &points)
     };
-    let points = [then, "Organizations that there are keep their roles as they are."];
-    Ok(Question::delete((Part::Blueprints, path(slug)), called, &points).ask(admin, refusal))
+    Ok(question.ask(admin, refusal))
 }

@@ -58,7 +58,11 @@ pub(super) fn origin(first: &FirstRole) -> &'static str {
 
 /// `GET …/role-blueprints`.
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
-    let done = (params.get("done") == Some("deleted")).then_some("The blueprint is gone.");
+    let done = match params.get("done") {
+        Some("deleted") => Some("The blueprint is gone."),
+        Some("reset") => Some("New organizations begin with Orgate’s own role again."),
+        _ => None,
+    };
     let all = admin.read(list_blueprints(&admin.env, &admin.caller).await)?;
     let makes = admin.caller.asking(OrgatePermission::OrganizationsManage);
     let template = BlueprintsTemplate {

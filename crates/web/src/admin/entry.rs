@@ -83,6 +83,8 @@ struct Asked {
     is_about_all: bool,
     permission: OrgatePermission,
     method: Method,
+    /// Whether a script of ours asks, which would put the page of a sign-in in the place of what it asks for.
+    by_script: bool,
     /// Where to go on once they are signed in.
     return_to: ReturnPath,
 }
@@ -112,7 +114,8 @@ impl Asked {
         };
         let return_to = ReturnPath::parse(&shown).unwrap_or_else(|| ReturnPath::of(&organization));
         let (is_about_all, permission) = (page.about == About::All, page.permission);
-        Ok(Self { organization, other, is_about_all, permission, method, return_to })
+        let by_script = parts.headers.contains_key("hx-request");
+        Ok(Self { organization, other, is_about_all, permission, method, by_script, return_to })
     }
 
     /// What it is about; `why`: for what they look at another organization.
@@ -137,7 +140,7 @@ async fn sign_in_first(
         let mut response = sign_in::not_kept(env, cookies, &asked.return_to);
         kept.drop_arrived(response.headers_mut());
         response
-    } else if matches!(asked.method, Method::GET | Method::HEAD) {
+    } else if matches!(asked.method, Method::GET | Method::HEAD) && !asked.by_script {
         let to = (Some(asked.organization.as_str()), &asked.return_to);
         sign_in::send(env, (cookies, kept), to).await
     } else {
@@ -155,7 +158,7 @@ fn signed_out_meanwhile(env: &Env, cookies: &BrowserCookies, asked: &Asked) -> R
         status: StatusCode::FORBIDDEN,
         code: "signed_out",
         headline: "You were signed out meanwhile",
-        what_happened: "Your session ended before you sent this, so nothing was changed.",
+        what_happened: "Your session ended before you asked for this, so nothing was changed.",
         what_next: "Sign in again, and do it once more from the page that comes then.",
     };
     problem_with(env, &cookies.browser.origin, &what, Some(again))

@@ -8,6 +8,8 @@ use orgate_flows::manage::StoredEvent;
 use super::Admin;
 pub(crate) use crate::events::EventLine;
 use crate::language::Language;
+use crate::moment::Moment;
+use crate::words::words;
 
 impl EventLine {
     pub(crate) fn of(admin: &Admin, event: &StoredEvent, now: DateTime<Utc>) -> Self {
@@ -24,11 +26,12 @@ impl EventLine {
         } else {
             "another"
         };
+        let said = (words(&event.action), event.reason.as_deref().map(words));
         Self {
             who_href: shown.map(|user| admin.href(&format!("/users/{user}"))),
             about_href: about.map(|user| admin.href(&format!("/users/{user}"))),
             from: event.address.map(|address| address.to_string()),
-            ..Self::new(event, Language::En.actor(kind), now)
+            ..Self::new(event, said, (Language::En.actor(kind), Moment::of(event.place.at, now)))
         }
     }
 }

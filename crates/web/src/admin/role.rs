@@ -78,7 +78,7 @@ const ROLE: Words = Words {
 };
 
 /// A role as it is now, or what one begins as.
-pub(super) struct Kept {
+pub(super) struct Existing {
     pub(super) path: String,
     pub(super) id: Option<RoleId>,
     pub(super) slug: Slug,
@@ -129,7 +129,7 @@ pub(super) struct Asked {
     refused: Refused<(String, BTreeSet<String>)>,
 }
 
-impl From<Role> for Kept {
+impl From<Role> for Existing {
     fn from(role: Role) -> Self {
         Self {
             path: format!("/roles/{}", role.id),
@@ -173,37 +173,39 @@ pub(super) async fn show_new(admin: &Admin, words: &'static Words, asked: Option
 async fn show(admin: &Admin, id: RoleId, said: (Option<&'static str>, Option<Asked>)) -> Answer {
     let reader = admin.reading(OrgatePermission::RolesRead)?;
     let role = admin.found(find_role(&admin.env, &reader, id).await)?;
-    show_kept(admin, &ROLE, (role.into(), said)).await
+    show_existing(admin, &ROLE, (role.into(), said)).await
 }
 
 /// The page of one that there is.
-pub(super) async fn show_kept(
+pub(super) async fn show_existing(
     admin: &Admin,
     words: &'static Words,
-    (kept, said): (Kept, (Option<&'static str>, Option<Asked>)),
+    (existing, said): (Existing, (Option<&'static str>, Option<Asked>)),
 ) -> Answer {
-    let (status, template) = admin.read(page(admin, words, (Some(kept), said)).await)?;
+    let (status, template) = admin.read(page(admin, words, (Some(existing), said)).await)?;
     Ok(admin.render(status, &template))
 }
 
 async fn page(
     admin: &Admin,
     words: &'static Words,
-    (kept, (done, asked)): (Option<Kept>, (Option<&'static str>, Option<Asked>)),
+    (existing, (done, asked)): (Option<Existing>, (Option<&'static str>, Option<Asked>)),
 ) -> Result<(StatusCode, RoleTemplate), Failure> {
-    let manager =
-        admin.caller.asking(words.manage).filter(|_| !kept.as_ref().is_some_and(|kept| kept.is_fixed));
-    let lock = kept
+    let manager = admin
+        .caller
+        .asking(words.manage)
+        .filter(|_| !existing.as_ref().is_some_and(|existing| existing.is_fixed));
+    let lock = existing
         .as_ref()
         .filter(|_| manager.is_some())
-        .and_then(|kept| not_theirs(&admin.caller, &kept.permissions))
+        .and_then(|existing| not_theirs(&admin.caller, &existing.permissions))
         .cloned();
     let edits = manager.is_some() && lock.is_none();
     let status = asked.as_ref().map_or(StatusCode::OK, |asked| asked.refused.status());
-    let asked = asked.unwrap_or_else(|| Asked::as_is(kept.as_ref()));
-    let meanwhile = match (&asked.refused, &kept) {
-        (Refused::Meanwhile((name, before)), Some(kept)) => {
-            Some(save::meanwhile(admin, words, (kept, name, before)).await?)
+    let asked = asked.unwrap_or_else(|| Asked::as_is(existing.as_ref()));
+    let meanwhile = match (&asked.refused, &existing) {
+        (Refused::Meanwhile((name, before)), Some(existing)) => {
+            Some(save::meanwhile(admin, words, (existing, name, before)).await?)
         }
         _ => None,
     };
@@ -211,7 +213,7 @@ async fn page(
         Some(caller) => list_declared(&admin.env, &caller).await?,
         None => Vec::new(),
     };
-    let matrix = asked.matrix(admin, (kept.as_ref(), edits), &declared);
+    let matrix = asked.matrix(admin, (existing.as_ref(), edits), &declared);
     let refusal = matrix.locate(asked.refused.refusal(), (asked.wrong.as_deref(), "more"));
     let wrongs = Wrongs::of(refusal, &["name", "slug", "more", "wrong-permission"]).1;
     let template = RoleTemplate {
@@ -219,9 +221,9 @@ async fn page(
         frame: Frame::below(admin, words.part, Vec::new()).saying(done),
         csrf: admin.token(),
         words,
-        here: admin.href(kept.as_ref().map_or(words.new, |kept| &kept.path)),
+        here: admin.href(existing.as_ref().map_or(words.new, |existing| &existing.path)),
         back: admin.href_if_open(words.part.shown()),
-        role: kept.map(|kept| Shown::of(admin, kept, (lock, edits))),
+        role: existing.map(|existing| Shown::of(admin, existing, (lock, edits))),
         name: asked.name,
         slug: asked.slug,
         edits,
@@ -233,25 +235,25 @@ async fn page(
     Ok((status, template))
 }
 
-impl Kept {
+impl Existing {
     fn purpose(&self) -> String {
         Told { slug: &self.slug, name: &self.name, permissions: &self.permissions }.purpose()
     }
 }
 
 impl Shown {
-    fn of(admin: &Admin, kept: Kept, (lock, edits): (Option<String>, bool)) -> Self {
-        let delete = admin.href(&format!("{}/delete", kept.path));
+    fn of(admin: &Admin, existing: Existing, (lock, edits): (Option<String>, bool)) -> Self {
+        let delete = admin.href(&format!("{}/delete", existing.path));
         Self {
-            id: kept.id.map(|id| id.to_string()),
-            slug: kept.slug.to_string(),
-            name: kept.name.as_str().to_owned(),
-            base: kept.permissions.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
-            purpose: kept.purpose(),
-            origin: kept.origin,
-            note: kept.note,
+            id: existing.id.map(|id| id.to_string()),
+            slug: existing.slug.to_string(),
+            name: existing.name.as_str().to_owned(),
+            base: existing.permissions.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
+            purpose: existing.purpose(),
+            origin: existing.origin,
+            note: existing.note,
             lock,
-            delete: kept.deletion.filter(|_| edits).map(|deletion| (delete, deletion)),
+            delete: existing.deletion.filter(|_| edits).map(|deletion| (delete, deletion)),
         }
     }
 }

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use orgate_domain::ids::{RoleId, SessionId, UserId};
 use orgate_domain::permissions::OrgatePermission;
 use orgate_domain::standing::UserStatus;
-use orgate_domain::user_agents::describe;
 use orgate_flows::Failure;
 use orgate_flows::manage::roles::list_all_roles;
 use orgate_flows::manage::sessions::{end_session, end_sessions_of, list_sessions_of_found};
@@ -21,6 +20,7 @@ use super::frame::{Frame, Part};
 use super::role_boxes::HeldRole;
 use super::{Admin, Named, Submitted};
 use crate::form::LinkQuery;
+use crate::language::Language;
 use crate::moment::Moment;
 use crate::page::{Org, Page};
 
@@ -96,7 +96,7 @@ impl SessionLine {
     fn of(session: &OpenSession, now: DateTime<Utc>) -> Self {
         Self {
             id: session.id.to_string(),
-            device: describe(session.user_agent.as_deref()),
+            device: Language::En.software(session.user_agent.as_deref()),
             address: session.address.map(|address| address.to_string()),
             clients: session.clients.join(", "),
             signed_in: Moment::of(session.signed_in_at, now),

@@ -56,7 +56,12 @@ impl<'a> Part<'a> {
 
     /// How long ago something was, and when.
     pub(crate) fn time(name: &'a str, at: &'a Moment) -> Self {
-        let opening = format!("<time datetime=\"{}\" title=\"{}\">", at.stamp, at.exact);
+        let mut opening = "<time datetime=\"".to_owned();
+        // Nothing fails that writes into a string.
+        let _ = Html.write_escaped_str(&mut opening, &at.stamp);
+        opening.push_str("\" title=\"");
+        let _ = Html.write_escaped_str(&mut opening, &at.exact);
+        opening.push_str("\">");
         Self { name, text: &at.ago, opening: Cow::Owned(opening), closing: "</time>" }
     }
 }

@@ -10,7 +10,7 @@ use orgate_flows::manage::applications::Declared;
 use orgate_flows::manage::roles::{MAX_PERMISSIONS, RoleSettings, Touched, create_role, update_role};
 use orgate_flows::manage::{ChangeError, Role};
 
-use super::{Asked, Kept, ROLE, Refused, Words, show, show_new};
+use super::{Asked, Existing, ROLE, Refused, Words, show, show_new};
 use crate::admin::answers::Answer;
 use crate::admin::change::{Refusal, done, refusal, refusal_on};
 use crate::admin::matrix::{Matrix, Ticks, meant};
@@ -100,22 +100,22 @@ impl<'a> Sent<'a> {
 pub(super) async fn meanwhile(
     admin: &Admin,
     words: &Words,
-    (kept, name, before): (&Kept, &str, &BTreeSet<String>),
+    (existing, name, before): (&Existing, &str, &BTreeSet<String>),
 ) -> Result<Meanwhile, Failure> {
-    let now = kept.name.as_str();
+    let now = existing.name.as_str();
     let renamed = (now.trim() != name).then(|| ("It is called now", now.to_owned()));
-    let moved = moved((before, &kept.permissions), ("Put into it", "Taken out of it"));
+    let moved = moved((before, &existing.permissions), ("Put into it", "Taken out of it"));
     let changes = renamed.into_iter().chain(moved).collect();
-    Meanwhile::find(admin, (words.changed, &[("role", kept.slug.as_str())]), changes).await
+    Meanwhile::find(admin, (words.changed, &[("role", existing.slug.as_str())]), changes).await
 }
 
 impl Asked {
     /// What a form shows first: a role as it is, or nothing.
-    pub(super) fn as_is(kept: Option<&Kept>) -> Self {
+    pub(super) fn as_is(existing: Option<&Existing>) -> Self {
         Self {
-            name: kept.map(|kept| kept.name.as_str().to_owned()).unwrap_or_default(),
+            name: existing.map(|existing| existing.name.as_str().to_owned()).unwrap_or_default(),
             slug: String::new(),
-            ticked: kept.map(|kept| kept.permissions.clone()).unwrap_or_default(),
+            ticked: existing.map(|existing| existing.permissions.clone()).unwrap_or_default(),
             more: Vec::new(),
             wrong: None,
             refused: Refused::No,
@@ -126,11 +126,11 @@ impl Asked {
     pub(super) fn matrix(
         &self,
         admin: &Admin,
-        (kept, edits): (Option<&Kept>, bool),
+        (existing, edits): (Option<&Existing>, bool),
         declared: &[Declared],
     ) -> Matrix {
         let nothing = BTreeSet::new();
-        let held = kept.map_or(&nothing, |kept| &kept.permissions);
+        let held = existing.map_or(&nothing, |existing| &existing.permissions);
         let changed = self.refused.changed(held, |(_, before)| before);
         let wrong = match &self.refused {
             Refused::For(refusal) => self.wrong.as_deref().zip(Some(refusal.wrong.why.as_str())),
