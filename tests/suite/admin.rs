@@ -27,6 +27,7 @@ mod setup_links;
 mod sign_in;
 mod signing_keys;
 mod suborganizations;
+mod user_life;
 mod users;
 mod webhooks;
 

@@ -251,7 +251,7 @@ async fn the_pages_of_the_administration_are_in_english() {
 const ACCOUNT: [(&str, &str); 6] = [
     ("", "<dt>Rollen</dt>"),
     ("/sessions", ">Dieser Browser</span>"),
-    ("/sign-in", ">Ihr jetziges Passwort</label>"),
+    ("/sign-in", ">Ihr aktuelles Passwort</label>"),
     ("/applications", "<h2 id=\"access\">Anwendungen mit Zugriff</h2>"),
     ("/activity", "<b>Sie haben sich angemeldet</b>"),
     ("/organizations", ">Sie sind hier</span>"),

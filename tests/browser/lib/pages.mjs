@@ -22,6 +22,8 @@ export const PAGES = [
   { as: 'administrator', path: '/admin/{organization}/users', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/users/{user}', ofOthers: true },
   { as: 'administrator', path: '/admin/{organization}/users/{user}/deactivate' },
+  { as: 'administrator', path: '/admin/{organization}/users/{user}/delete' },
+  { as: 'administrator', path: '/admin/{organization}/users/{user}/profile' },
   { as: 'administrator', path: '/admin/{organization}/users/{user}/reactivate', which: { user: 'deactivated' } },
   { as: 'administrator', path: '/admin/{organization}/users/{user}/groups' },
   { as: 'administrator', path: '/admin/{organization}/groups', ofOthers: true },

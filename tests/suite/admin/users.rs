@@ -323,7 +323,7 @@ async fn there_is_no_page_of_a_user_of_another_organization() {
     assert_eq!(ada.get(&of_gus).await.status, 404);
     let of_vic = page_of(&ada, "acme", "vic@acme.test").await;
     let admin = role(&ada.get(&of_vic).await.body, "admin");
-    for below in ["/roles", "/sessions", "/deactivate", "/reactivate"] {
+    for below in ["/roles", "/sessions", "/deactivate", "/reactivate", "/delete", "/profile"] {
         for more in [("word", "gus@globex.test"), ("role", admin.as_str())] {
             let page = ada.post(format!("{of_gus}{below}"), &[("csrf", token.as_str()), more]).await;
             assert_eq!(page.status, 404, "{below}");

@@ -38,20 +38,20 @@ pub async fn list_latest(
 /// Events of one kind among which the last about something is looked for.
 const LOOKED_AT: i64 = 50;
 
-/// The last success of this kind whose detail is meant, among the latest of the log; `None` if it is not there.
+/// The last success of this kind that is meant, among the latest of the log; `None` if it is not there.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn find_last(
     env: &Env,
     caller: &Caller,
-    (action, is_meant): (Action, impl Fn(&Value) -> bool),
+    (action, is_meant): (Action, impl Fn(&StoredEvent) -> bool),
 ) -> Result<Option<StoredEvent>, Failure> {
     let others = Action::ALL.iter().filter(|other| **other != action);
     let others: Vec<_> = others.map(|other| other.as_str()).collect();
     let found = caller.read(env, async |tx| tx.audit().list_latest(&others, LOOKED_AT).await).await?;
     let done = |event: &StoredEvent| event.outcome == Outcome::Success.as_str();
-    Ok(found.into_iter().find(|event| done(event) && is_meant(&event.detail)))
+    Ok(found.into_iter().find(|event| done(event) && is_meant(event)))
 }
 
 /// Which events are looked for.

@@ -7,6 +7,7 @@ use orgate_domain::audit::Action;
 use orgate_domain::ids::UserId;
 use orgate_domain::permissions::OrgatePermission;
 use orgate_flows::Failure;
+use orgate_flows::manage::StoredEvent;
 use orgate_flows::manage::audit::find_last;
 use orgate_flows::manage::users::find_user;
 use serde_json::Value;
@@ -109,7 +110,9 @@ impl Meanwhile {
         (action, named): (Action, &[(&str, &str)]),
         changes: Vec<(&'static str, String)>,
     ) -> Result<Self, Failure> {
-        let is_meant = |all: &Value| named.iter().all(|(detail, name)| text(all, detail) == Some(name));
+        let is_meant = |event: &StoredEvent| {
+            named.iter().all(|(detail, name)| text(&event.detail, detail) == Some(name))
+        };
         Ok(Self { by: last(admin, action, is_meant).await?, changes })
     }
 }
@@ -122,7 +125,7 @@ impl ChangedFields {
         (changes, theirs): (Vec<ChangedField>, String),
     ) -> Result<Self, Failure> {
         let is_of = |said: &str| said.split(' ').any(|part| parts.contains(&part));
-        let is_meant = |all: &Value| text(all, "change").is_some_and(is_of);
+        let is_meant = |event: &StoredEvent| text(&event.detail, "change").is_some_and(is_of);
         let by = last(admin, Action::OrganizationConfigured, is_meant).await?;
         Ok(Self { by, changes, theirs })
     }
@@ -133,8 +136,19 @@ impl ChangedFields {
         client_id: &str,
         (changes, theirs): (Vec<ChangedField>, String),
     ) -> Result<Self, Failure> {
-        let is_meant = |all: &Value| text(all, "client_id") == Some(client_id);
+        let is_meant = |event: &StoredEvent| text(&event.detail, "client_id") == Some(client_id);
         let by = last(admin, Action::ClientConfigured, is_meant).await?;
+        Ok(Self { by, changes, theirs })
+    }
+
+    /// These changes of this user.
+    pub(crate) async fn of_user(
+        admin: &Admin,
+        user: UserId,
+        (changes, theirs): (Vec<ChangedField>, String),
+    ) -> Result<Self, Failure> {
+        let is_meant = |event: &StoredEvent| event.user_id == Some(user);
+        let by = last(admin, Action::UserConfigured, is_meant).await?;
         Ok(Self { by, changes, theirs })
     }
 }
@@ -143,11 +157,11 @@ fn text<'a>(all: &'a Value, detail: &str) -> Option<&'a str> {
     all.get(detail).and_then(Value::as_str)
 }
 
-/// The last change of this kind whose details are meant, with the name of whoever made it: as far as that may be seen.
+/// The last change of this kind that is meant, with the name of whoever made it: as far as that may be seen.
 async fn last(
     admin: &Admin,
     action: Action,
-    is_meant: impl Fn(&Value) -> bool,
+    is_meant: impl Fn(&StoredEvent) -> bool,
 ) -> Result<Option<EventLine>, Failure> {
     let Some(reader) = admin.caller.asking(OrgatePermission::AuditRead) else { return Ok(None) };
     let Some(event) = find_last(&admin.env, &reader, (action, is_meant)).await? else { return Ok(None) };

@@ -15,8 +15,8 @@ use super::{
     connection_switch, connections, console, delegation, delegation_end, delegations, domain, domain_release,
     domains, entry, group, group_delete, groups, health, invitations, invite, join_request, join_requests,
     joining, look, mail, mail_reset, mails, overview, policies, role, role_delete, roles, setup_link,
-    setup_links, signing_keys, standing, suborganizations, user, user_groups, user_status, users, webhook,
-    webhook_delete, webhook_delivery, webhooks,
+    setup_links, signing_keys, standing, suborganizations, user, user_delete, user_groups, user_profile,
+    user_status, users, webhook, webhook_delete, webhook_delivery, webhooks,
 };
 
 /// One page, or what a form on one does.
@@ -103,6 +103,10 @@ pages! {
     POST "/users/{user}/deactivate" UsersManage => user_status::post_deactivate;
     GET "/users/{user}/reactivate" UsersManage => user_status::get_reactivate;
     POST "/users/{user}/reactivate" UsersManage => user_status::post_reactivate;
+    GET "/users/{user}/profile" UsersManage => user_profile::get;
+    POST "/users/{user}/profile" UsersManage => user_profile::post;
+    GET "/users/{user}/delete" UsersManage => user_delete::get;
+    POST "/users/{user}/delete" UsersManage => user_delete::post;
     GET "/users/{user}/groups" GroupsRead => user_groups::get;
     GET "/groups" GroupsRead => groups::get;
     GET "/groups/new" GroupsManage => group::get_new;

@@ -108,6 +108,7 @@ impl SessionLine {
 /// `GET …/users/{user}`.
 pub(crate) async fn get(admin: Admin, Named(id): Named<UserId>, LinkQuery(params): LinkQuery) -> Answer {
     let done = match params.get("done") {
+        Some("profile") => Some("The profile is saved."),
         Some("roles") => Some("The roles are saved, and count at once."),
         Some("session") => Some("The session has ended. The applications are being told."),
         Some("sessions") => Some("All their sessions have ended. The applications are being told."),

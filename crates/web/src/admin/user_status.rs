@@ -37,7 +37,7 @@ pub(crate) async fn post_reactivate(Named(id): Named<UserId>, Submitted { admin,
 }
 
 /// What names them to whoever is about to shut them out, and what that is.
-fn word(user: &ListedUser) -> (&'static str, &str) {
+pub(super) fn word(user: &ListedUser) -> (&'static str, &str) {
     match &user.profile.email {
         Some(email) => ("their address", email),
         None => ("their name", &user.profile.name),

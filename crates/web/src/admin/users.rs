@@ -146,9 +146,10 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Answer {
         if query.is_empty() { here.clone() } else { format!("{here}?{query}") }
     };
     let invite = admin.caller.asking(OrgatePermission::InvitationsManage);
+    let done = (params.get("done") == Some("deleted")).then_some("The user is gone for good.");
     let template = UsersTemplate {
         page: admin.page(),
-        frame: Frame::of(&admin, Part::Users),
+        frame: Frame::of(&admin, Part::Users).saying(done),
         search: search.to_owned(),
         search_error: is_long.then(|| format!("Enter fewer characters: {MAX_SEARCH} at most.")),
         max_search: MAX_SEARCH,
