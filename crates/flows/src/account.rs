@@ -126,7 +126,6 @@ pub async fn end_own(
 ) -> Result<Option<SignedOut>, Failure> {
     let policy = env.configuration.policy(&env.store, &own.scope).await?;
     let mut tx = env.store.begin(&own.scope).await?;
-    tx.users().seize(Some(own.session.user_id)).await?;
     let standing = own_standing(env, &mut tx, (browser, &policy)).await?;
     let Some(session) = standing.map(|standing| standing.session) else { return Ok(None) };
     if let OwnEnding::One(id) = ending

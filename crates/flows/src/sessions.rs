@@ -61,11 +61,6 @@ pub async fn end_sessions_of(
     (actor, origin): (Actor, &Origin),
 ) -> Result<u64, Failure> {
     let mut tx = env.store.begin(scope).await?;
-    match which {
-        Which::All => tx.users().seize(None).await?,
-        Which::One(_) => {}
-        Which::Of(user) => tx.users().seize(Some(user)).await?,
-    }
     let open = match which {
         Which::All => tx.sessions().list_open(None).await?,
         Which::One(id) => vec![id],

@@ -52,9 +52,18 @@ async fn a_profile_is_changed_and_what_is_wrong_is_said_beside_its_field() {
     for text in ["The profile is saved.", "Victor", "victor@acme.test", ">Not proven<", "de-CH", "HR-7"] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
+    let twice = save(&ada, &form, &path, &changes).await;
+    assert_eq!(twice.status, 303, "who sends it twice has it: {}", twice.body);
     let emptied = save(&ada, &ada.get(&path).await, &path, &[("locale", ""), ("external_id", "")]).await;
     let page = ada.follow(emptied).await;
     assert!(!page.body.contains("de-CH") && !page.body.contains("HR-7"), "{}", page.body);
+    let spaced = "update users set external_id = ' 42', name = 'Vic ' where email = 'victor@acme.test'";
+    assert_eq!(sqlx::query(spaced).execute(app.database.superuser()).await.expect("set").rows_affected(), 1);
+    let saved = save(&ada, &ada.get(&path).await, &path, &[("locale", "fr")]).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let kept = "select external_id from users where email = 'victor@acme.test'";
+    let kept: String = sqlx::query_scalar(kept).fetch_one(app.database.superuser()).await.expect("read");
+    assert_eq!(kept, " 42", "what was not touched");
 }
 
 #[tokio::test]
@@ -70,6 +79,19 @@ async fn what_somebody_else_changed_of_a_profile_is_said_and_kept() {
     let path = format!("{}/profile", page_of(&ada, "acme", "vic@acme.test").await);
     let form = ada.get(&path).await;
     save(&olga, &olga.get(&path).await, &path, &[("locale", "fr")]).await;
+    let vic = app.browser();
+    vic.sign_in_to("acme", "vic@acme.test").await;
+    let own = vic.get("/account/sign-in").await;
+    let (token, organization) = (own.field("csrf"), own.field("organization"));
+    let chosen = "four words that are new";
+    let form_of_vic = [
+        ("csrf", token.as_str()),
+        ("organization", &organization),
+        ("current", PASSWORD),
+        ("password", chosen),
+        ("again", chosen),
+    ];
+    assert_eq!(vic.post("/account/sign-in", &form_of_vic).await.status, 303, "of which no profile is");
 
     let stale = save(&ada, &form, &path, &[("name", "Victor")]).await;
     let mine = save(&ada, &stale, &path, &[("name", "Victor")]).await;

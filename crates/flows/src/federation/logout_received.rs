@@ -109,8 +109,6 @@ impl<'a> Arrival<'a> {
     ) -> Result<Option<usize>, Failure> {
         let now = self.env.clock.now();
         let mut tx = self.env.store.begin(&self.scope).await?;
-        // Whoever changes their password goes on in another session: it is ended as well.
-        tx.users().seize(None).await?;
         let until = now + MAX_AGE + SKEW + SKEW;
         if !tx.upstream().consume_assertion(self.connection.id, message_id, until).await? {
             return Ok(None);

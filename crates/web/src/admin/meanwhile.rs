@@ -147,7 +147,11 @@ impl ChangedFields {
         user: UserId,
         (changes, theirs): (Vec<ChangedField>, String),
     ) -> Result<Self, Failure> {
-        let is_meant = |event: &StoredEvent| event.user_id == Some(user);
+        let parts = ["name", "email", "verified", "locale", "external_id"];
+        let is_meant = |event: &StoredEvent| {
+            let mut said = text(&event.detail, "change").into_iter().flat_map(|said| said.split(' '));
+            event.user_id == Some(user) && said.any(|part| parts.contains(&part))
+        };
         let by = last(admin, Action::UserConfigured, is_meant).await?;
         Ok(Self { by, changes, theirs })
     }

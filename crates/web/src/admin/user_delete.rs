@@ -33,7 +33,7 @@ async fn show(admin: &Admin, id: UserId, refusal: Option<Refusal>) -> Answer {
         "They are signed out everywhere first, and applications are told within seconds.",
         "Their profile, roles, groups and ways to sign in are gone for good, and so are their API keys.",
         "What the audit log says of them stays. It knows them by their id.",
-        "Whoever is to come back is somebody new. To keep somebody out for a while, deactivate them instead.",
+        "Whoever can still sign in through an identity provider may come back as somebody new. To keep somebody out, deactivate them instead.",
     ];
     let question = Question {
         at: (Part::Users, format!("/users/{id}"), "/delete"),

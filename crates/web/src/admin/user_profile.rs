@@ -46,13 +46,14 @@ struct Typed([String; 4]);
 impl Typed {
     fn of(user: &ListedUser) -> Self {
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-        Self([
-            // What a form brings is without the space around it.
-            user.profile.name.trim().to_owned(),
+        let all = [
+            user.profile.name.clone(),
             text(user.profile.email.as_deref()),
             text(user.profile.locale.as_deref()),
             text(user.external_id.as_ref().map(ExternalId::as_str)),
-        ])
+        ];
+        // What a form brings is without the space around it.
+        Self(all.map(|text| text.trim().to_owned()))
     }
 
     /// Those of a form whose names begin so.
@@ -132,10 +133,17 @@ pub(crate) async fn post(Named(id): Named<UserId>, Submitted { admin, form }: Su
     };
     let touched = Touched { email: typed.0[1] != seen.0[1], status: false };
     let edit = |user: &ListedUser| {
-        if Typed::of(user) != seen {
+        let is = Typed::of(user);
+        if is == typed {
+            return user.try_into(); // as of whoever sends the form twice
+        }
+        if is != seen {
             return Err(ChangeError::Stale);
         }
-        Ok(UserSettings { status: user.profile.status, ..wanted.clone() })
+        // What was not touched stays as it is, also with the space around it.
+        let external_id =
+            if typed.0[3] == seen.0[3] { user.external_id.clone() } else { wanted.external_id.clone() };
+        Ok(UserSettings { status: user.profile.status, external_id, ..wanted.clone() })
     };
     let Err(error) = update_user(&admin.env, &admin.caller, (id, touched), edit).await else {
         return Ok(done(&admin, (&format!("/users/{id}"), Part::Users.permission()), "profile"));
