@@ -76,7 +76,7 @@ export async function adminLook({ journeys, orgate, browser }) {
       await examine(page, 'admin, look in a pale colour', async () => {
         await page.getByLabel(/^colour/i).fill('#ffd400')
         await page.locator('#preview link[href*="ffd400"]').waitFor({ state: 'attached' })
-        await page.getByText('too pale for links').waitFor()
+        await page.getByRole('status').getByText('too pale for links').waitFor()
       })
       await examine(page, 'admin, look refused', async () => {
         await page.getByLabel(/^colour/i).fill('yellow')
