@@ -103,24 +103,18 @@ impl Users<'_> {
     /// about to begin one; or waits for that change, which the next statement then sees.
     pub async fn hold(&mut self, id: UserId) -> Result<(), StorageError> {
         // Everybody's first: whoever has it waits for users, and not the other way round.
-        self.hold_everybody().await?;
+        sqlx::query!(
+            "select pg_advisory_xact_lock_shared(hashtextextended('sessions ' || $1::uuid::text, 0))",
+            self.org_id
+        )
+        .execute(&mut *self.conn)
+        .await?;
         sqlx::query!(
             "select id from users where org_id = $1 and id = $2 for key share",
             self.org_id,
             id.as_uuid()
         )
         .fetch_optional(&mut *self.conn)
-        .await?;
-        Ok(())
-    }
-
-    /// The same of what ends everybody's sessions alone, for whoever seizes one user and begins a session of theirs.
-    pub async fn hold_everybody(&mut self) -> Result<(), StorageError> {
-        sqlx::query!(
-            "select pg_advisory_xact_lock_shared(hashtextextended('sessions ' || $1::uuid::text, 0))",
-            self.org_id
-        )
-        .execute(&mut *self.conn)
         .await?;
         Ok(())
     }

@@ -129,7 +129,7 @@ async fn a_change_of_a_user_waits_for_sessions_that_begin_and_they_for_it() {
     other.users().hold(user).await.expect("those who begin do not wait for one another");
     drop((one, other));
     let (mut changing, mut closing) = (fixture.acme.begin().await, fixture.acme.begin().await);
-    changing.users().hold_everybody().await.expect("held");
+    changing.organization().hold().await.expect("held");
     changing.users().seize(Some(user)).await.expect("seized");
     let mut waiting = Box::pin(async { closing.users().seize(None).await });
     let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;

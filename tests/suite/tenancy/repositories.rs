@@ -201,7 +201,6 @@ impl Calls {
             Users::find_listed_by_email: None
             Users::list_permissions: []
             Users::hold: ()
-            Users::hold_everybody: ()
             Users::seize: ()
             Users::list_indexed: []
             Users::find_by_email: None

@@ -56,7 +56,8 @@ pub enum PasswordChange {
     WrongPassword,
 }
 
-/// Changes a user's password, and ends every session of theirs, this one in favour of another. They are told by mail, at an address that they have proven.
+/// Changes a user's password, and ends every session of theirs, this one in favour of another. They are told by mail, at an address
+/// that they have proven.
 ///
 /// # Errors
 /// [`Failure`].
@@ -162,7 +163,7 @@ impl Trial<'_> {
         };
         let mut tx = env.store.begin(&own.scope).await?;
         // It begins a session as well: what is about to end everybody's does not miss that one.
-        tx.users().hold_everybody().await?;
+        tx.organization().hold().await?;
         tx.users().seize(Some(user_id)).await?;
         let account = self.find_account(&mut tx).await?;
         let here = own_standing(env, &mut tx, (browser, self.policy)).await?;

@@ -167,7 +167,6 @@ impl Calls {
             "Users::find_listed_by_email" => tx.users().find_listed_by_email(&acme.user.email);
             "Users::list_permissions" => tx.users().list_permissions(acme.user.id);
             "Users::hold" => tx.users().hold(acme.user.id);
-            "Users::hold_everybody" => tx.users().hold_everybody();
             "Users::seize" => tx.users().seize(Some(acme.user.id));
             "Users::list_indexed" => tx.users().list_indexed(None, 10);
             "Users::find_by_email" => tx.users().find_by_email(&acme.user.email);
