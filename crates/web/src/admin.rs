@@ -68,6 +68,7 @@ mod sign_in;
 mod signing_keys;
 mod standing;
 mod suborganizations;
+mod texts;
 mod user;
 mod user_delete;
 mod user_groups;

@@ -14,10 +14,10 @@ use orgate_flows::manage::organization::{DescribedOrganization, OrganizationSett
 use super::answers::Answer;
 use super::change::{Wrong, Wrongs, done, refusal_on};
 use super::frame::{Frame, Part};
-use super::meanwhile::{ChangedField, ChangedFields, Raced, Unsaved, merge};
+use super::meanwhile::{ChangedField, ChangedFields, Unsaved};
 use super::sample::Sample;
+use super::texts::{Fields, Texts};
 use super::{Admin, Submitted};
-use crate::fields::Form;
 use crate::form::LinkQuery;
 use crate::language::{Language, called};
 use crate::page::Page;
@@ -25,8 +25,7 @@ use crate::page::Page;
 /// Where it is shown, and what that takes.
 const SHOWN: (&str, OrgatePermission) = ("/look", OrgatePermission::OrganizationRead);
 
-/// The fields: as the management API calls them, and as people do.
-const FIELDS: [(&str, &str); 5] = [
+const FIELDS: Fields<5> = [
     ("name", "Name"),
     ("logo_url", "Logo"),
     ("primary_color", "Colour"),
@@ -55,9 +54,7 @@ struct LookTemplate {
     sample: Sample,
 }
 
-/// What stands in the fields, in their order; empty: nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Typed([String; 5]);
+type Typed = Texts<5>;
 
 impl Typed {
     fn of(organization: &Organization) -> Self {
@@ -69,11 +66,6 @@ impl Typed {
             text(organization.branding.locale.as_ref().map(ToString::to_string)),
             text(organization.contact.as_ref().map(|contact| contact.as_str().to_owned())),
         ])
-    }
-
-    /// Those of a form whose names begin so.
-    fn read(form: &Form, prefix: &str) -> Self {
-        Self(FIELDS.map(|(name, _)| form.text(&format!("{prefix}{name}")).to_owned()))
     }
 
     /// What they ask for, or everything that is wrong.
@@ -125,26 +117,17 @@ impl Typed {
         };
         Sample::of(name, &branding)
     }
-
-    /// These, with what others changed since `seen` where they were not touched themselves; and what that was.
-    fn merged(&self, seen: &Self, now: &Self) -> (Self, Vec<ChangedField>) {
-        let mut merged = self.clone();
-        let states = merged.0.iter_mut().zip(&seen.0).zip(&now.0).zip(FIELDS);
-        let raced = states.map(|(((mine, seen), now), named)| Raced { named, mine, seen, now });
-        let changes = merge(raced);
-        (merged, changes)
-    }
 }
 
 impl LookTemplate {
     /// What stands in a field.
     fn typed(&self, field: &str) -> &str {
-        text_of(&self.typed, field)
+        self.typed.text(&FIELDS, field)
     }
 
     /// What stood in each field when the form was shown.
     fn seen(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        FIELDS.iter().map(|(name, _)| *name).zip(self.seen.0.iter().map(String::as_str))
+        self.seen.named(&FIELDS)
     }
 
     /// The languages to choose from: those of pages, and any other that was chosen by the API, in which mails can be.
@@ -167,11 +150,6 @@ impl LookTemplate {
     }
 }
 
-fn text_of<'a>(typed: &'a Typed, field: &str) -> &'a str {
-    let found = FIELDS.iter().zip(&typed.0).find(|((name, _), _)| *name == field);
-    found.map(|(_, text)| text.as_str()).unwrap_or_default()
-}
-
 /// `GET …/look`.
 pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response {
     let done = (params.get("done") == Some("saved"))
@@ -181,7 +159,7 @@ pub(crate) async fn get(admin: Admin, LinkQuery(params): LinkQuery) -> Response 
 
 /// `POST …/look`: saves it, or shows what it would look like.
 pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
-    let (typed, seen) = (Typed::read(&form, ""), Typed::read(&form, "seen."));
+    let (typed, seen) = (Typed::read(&form, "", &FIELDS), Typed::read(&form, "seen.", &FIELDS));
     let unsaved = Unsaved::of(typed.clone(), seen.clone());
     let settings = match typed.parse() {
         Ok(settings) => settings,
@@ -202,7 +180,7 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
     };
     let refusal = refusal_on(SHOWN.1, &admin, &error)?;
     if let Some(now) = now {
-        return changed_meanwhile(&admin, typed.merged(&seen, &now), now).await;
+        return changed_meanwhile(&admin, typed.merged((&seen, &now), &FIELDS), now).await;
     }
     Ok(unsaved.refused(refusal).show(&admin))
 }
@@ -258,7 +236,7 @@ mod tests {
     use super::*;
 
     fn typed(texts: [&str; 5]) -> Typed {
-        Typed(texts.map(str::to_owned))
+        Texts(texts.map(str::to_owned))
     }
 
     #[test]
@@ -277,7 +255,7 @@ mod tests {
         let now = typed(["Acme Inc", "", "#ff0000", "", ""]);
         let mine = typed(["Acme Ltd", "", "#000000", "", "a@acme.test"]);
 
-        let (merged, changes) = mine.merged(&seen, &now);
+        let (merged, changes) = mine.merged((&seen, &now), &FIELDS);
 
         assert_eq!(merged, typed(["Acme Ltd", "", "#ff0000", "", "a@acme.test"]));
         let told: Vec<_> = changes.iter().map(|change| (change.field, change.yours.as_deref())).collect();

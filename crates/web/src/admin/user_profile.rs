@@ -2,24 +2,23 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use axum::response::Response;
 use orgate_domain::email::Email;
 use orgate_domain::ids::UserId;
 use orgate_domain::locales::is_locale;
 use orgate_domain::names::{DisplayName, ExternalId};
-use orgate_domain::standing::UserStatus;
 use orgate_flows::manage::users::{Touched, UserSettings, find_user, update_user};
 use orgate_flows::manage::{ChangeError, ListedUser};
 
-use super::answers::Answer;
+use super::answers::{Answer, Instead};
 use super::change::{Wrong, Wrongs, done, refusal_on};
 use super::frame::{Frame, Part};
-use super::meanwhile::{ChangedField, ChangedFields, Raced, Unsaved, merge};
+use super::meanwhile::{ChangedFields, Unsaved};
+use super::texts::{Fields, Texts};
 use super::{Admin, Named, Submitted};
-use crate::fields::Form;
 use crate::page::{Link, Page};
 
-/// The fields: as the management API calls them, and as people do.
-const FIELDS: [(&str, &str); 4] =
+const FIELDS: Fields<4> =
     [("name", "Name"), ("email", "Address"), ("locale", "Language"), ("external_id", "External id")];
 
 /// `templates/admin/user_profile.html`.
@@ -39,142 +38,120 @@ struct ProfileTemplate {
     meanwhile: Option<ChangedFields>,
 }
 
-/// What stands in the fields, in their order; empty: nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Typed([String; 4]);
+type Typed = Texts<4>;
 
-impl Typed {
-    fn of(user: &ListedUser) -> Self {
-        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+impl From<&ListedUser> for Typed {
+    fn from(user: &ListedUser) -> Self {
         let all = [
-            user.profile.name.clone(),
-            text(user.profile.email.as_deref()),
-            text(user.profile.locale.as_deref()),
-            text(user.external_id.as_ref().map(ExternalId::as_str)),
+            Some(user.profile.name.as_str()),
+            user.profile.email.as_deref(),
+            user.profile.locale.as_deref(),
+            user.external_id.as_ref().map(ExternalId::as_str),
         ];
         // What a form brings is without the space around it.
-        Self(all.map(|text| text.trim().to_owned()))
+        Self(all.map(|text| text.unwrap_or_default().trim().to_owned()))
     }
+}
 
-    /// Those of a form whose names begin so.
-    fn read(form: &Form, prefix: &str) -> Self {
-        Self(FIELDS.map(|(name, _)| form.text(&format!("{prefix}{name}")).to_owned()))
+impl Typed {
+    /// A user who is this, where they are anything else now; or everything that is wrong with it. Whether a new address may be is looked
+    /// at by the use case.
+    fn onto(&self, user: &ListedUser) -> Result<Result<UserSettings, Wrongs>, ChangeError> {
+        let (mut wanted, is) = (UserSettings::try_from(user)?, Self::from(user));
+        let mut wrongs = Vec::new();
+        let touched = FIELDS.iter().zip(&self.0).zip(&is.0).filter(|((_, text), is)| text != is);
+        for (((field, _), text), _) in touched {
+            wrongs.extend(set(&mut wanted, field, text).err().map(|why| Wrong::with(field, &why)));
+        }
+        Ok(if wrongs.is_empty() { Ok(wanted) } else { Err(Wrongs(wrongs)) })
     }
+}
 
-    /// What they ask for, of a user of this status; or everything that is wrong. Whether a new address may be is looked at once it is
-    /// known to be one.
-    fn parse(&self, status: UserStatus) -> Result<UserSettings, Wrongs> {
-        let [name, email, locale, external_id] = &self.0;
-        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let parsed = (
-            DisplayName::parse(name).map_err(|error| Wrong::with("name", &error.to_string())),
-            some(email)
-                .map(|text| Email::stored(&text))
-                .transpose()
-                .map_err(|error| Wrong::with("email", &format!("{error}, like name@example.com"))),
-            some(locale)
-                .map(|text| if is_locale(&text) { Ok(text) } else { Err(text) })
-                .transpose()
-                .map_err(|_| Wrong::with("locale", "it names no language, like de-CH")),
-            some(external_id)
-                .map(|text| ExternalId::parse(&text))
-                .transpose()
-                .map_err(|error| Wrong::with("external_id", &error.to_string())),
-        );
-        match parsed {
-            (Ok(name), Ok(email), Ok(locale), Ok(external_id)) => {
-                Ok(UserSettings { email, name, locale, external_id, status })
+/// Sets a field to what was typed, or says what is wrong with that.
+fn set(wanted: &mut UserSettings, field: &str, text: &str) -> Result<(), String> {
+    let some = Some(text).filter(|text| !text.is_empty());
+    match field {
+        "name" => wanted.name = DisplayName::parse(text).map_err(|error| error.to_string())?,
+        "email" => {
+            let wrong = |error| format!("{error}, like name@example.com");
+            wanted.email = some.map(Email::parse).transpose().map_err(wrong)?;
+        }
+        "locale" => {
+            if some.is_some_and(|text| !is_locale(text)) {
+                return Err("it names no language, like de-CH".to_owned());
             }
-            (name, email, locale, external_id) => {
-                let wrongs = [name.err(), email.err(), locale.err(), external_id.err()];
-                Err(Wrongs(wrongs.into_iter().flatten().collect()))
-            }
+            wanted.locale = some.map(str::to_owned);
+        }
+        _ => {
+            let external_id = some.map(ExternalId::parse).transpose();
+            wanted.external_id = external_id.map_err(|error| error.to_string())?;
         }
     }
-
-    /// These, with what others changed since `seen` where they were not touched themselves; and what that was.
-    fn merged(mut self, seen: &Self, now: &Self) -> (Self, Vec<ChangedField>) {
-        let states = self.0.iter_mut().zip(&seen.0).zip(&now.0).zip(FIELDS);
-        let changes = merge(states.map(|(((mine, seen), now), named)| Raced { named, mine, seen, now }));
-        (self, changes)
-    }
+    Ok(())
 }
 
 impl ProfileTemplate {
     /// What stands in a field.
     fn typed(&self, field: &str) -> &str {
-        let found = FIELDS.iter().zip(&self.typed.0).find(|((name, _), _)| *name == field);
-        found.map(|(_, text)| text.as_str()).unwrap_or_default()
+        self.typed.text(&FIELDS, field)
     }
 
     /// What stood in each field when the form was shown.
     fn seen(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        FIELDS.iter().map(|(name, _)| *name).zip(self.seen.0.iter().map(String::as_str))
+        self.seen.named(&FIELDS)
     }
 }
 
 /// `GET …/users/{user}/profile`.
 pub(crate) async fn get(admin: Admin, Named(id): Named<UserId>) -> Answer {
     let user = find(&admin, id).await?;
-    let is = Typed::of(&user);
+    let is = Typed::from(&user);
     Ok(show(&admin, &user, Unsaved::of(is.clone(), is)))
 }
 
 /// `POST …/users/{user}/profile`.
 pub(crate) async fn post(Named(id): Named<UserId>, Submitted { admin, form }: Submitted) -> Answer {
     let user = find(&admin, id).await?;
-    let (typed, seen) = (Typed::read(&form, ""), Typed::read(&form, "seen."));
+    let (typed, seen) = (Typed::read(&form, "", &FIELDS), Typed::read(&form, "seen.", &FIELDS));
     let unsaved = Unsaved::of(typed.clone(), seen.clone());
-    let wanted = match typed.parse(user.profile.status) {
-        Ok(wanted) => wanted,
-        Err(wrongs) => {
-            return Ok(show(&admin, &user, unsaved.wrong(StatusCode::UNPROCESSABLE_ENTITY, wrongs)));
-        }
-    };
+    let parsed = typed.onto(&user);
+    if let Ok(Err(wrongs)) = parsed {
+        return Ok(show(&admin, &user, unsaved.wrong(StatusCode::UNPROCESSABLE_ENTITY, wrongs)));
+    }
     let touched = Touched { email: typed.0[1] != seen.0[1], status: false };
-    let edit = |user: &ListedUser| {
-        let is = Typed::of(user);
-        if is == typed {
-            return user.try_into(); // as of whoever sends the form twice
-        }
-        if is != seen {
+    let edit = |now: &ListedUser| {
+        let is = Typed::from(now);
+        // Whoever sends the form twice has it.
+        if is != seen && is != typed {
             return Err(ChangeError::Stale);
         }
-        // What was not touched stays as it is, also with the space around it.
-        let external_id =
-            if typed.0[3] == seen.0[3] { user.external_id.clone() } else { wanted.external_id.clone() };
-        Ok(UserSettings { status: user.profile.status, external_id, ..wanted.clone() })
+        typed.onto(now)?.map_err(|_| ChangeError::Stale)
     };
     let Err(error) = update_user(&admin.env, &admin.caller, (id, touched), edit).await else {
         return Ok(done(&admin, (&format!("/users/{id}"), Part::Users.permission()), "profile"));
     };
     let refusal = refusal_on(Part::Users.permission(), &admin, &error)?;
     if !matches!(error, ChangeError::Stale) {
-        return Ok(show(&admin, &user, unsaved.refused(refusal)));
+        let (status, wrongs) = Wrongs::of(Some(refusal), &FIELDS.map(|(name, _)| name));
+        return Ok(show(&admin, &user, unsaved.wrong(status, wrongs)));
     }
     let user = find(&admin, id).await?;
-    let now = Typed::of(&user);
-    let (merged, changes) = typed.merged(&seen, &now);
+    let now = Typed::from(&user);
+    let (merged, changes) = typed.merged((&seen, &now), &FIELDS);
     let theirs = admin.href(&format!("/users/{id}/profile"));
     let meanwhile = admin.read(ChangedFields::of_user(&admin, id, (changes, theirs)).await)?;
     Ok(show(&admin, &user, Unsaved::of(merged, seen).stale(now, meanwhile)))
 }
 
 /// The user, for whoever may see users.
-async fn find(admin: &Admin, id: UserId) -> Result<ListedUser, super::answers::Instead> {
+async fn find(admin: &Admin, id: UserId) -> Result<ListedUser, Instead> {
     let reader = admin.reading(Part::Users.permission())?;
     admin.found(find_user(&admin.env, &reader, id).await)
 }
 
-fn show(admin: &Admin, user: &ListedUser, shown: Unsaved<Typed>) -> axum::response::Response {
+fn show(admin: &Admin, user: &ListedUser, shown: Unsaved<Typed>) -> Response {
     let back = admin.href(&format!("/users/{}", user.id));
     let above = Link { label: user.profile.name.clone(), href: back.clone() };
-    let Wrongs(mut wrongs) = shown.wrongs;
-    for wrong in &mut wrongs {
-        if !FIELDS.iter().any(|(name, _)| *name == wrong.field) {
-            wrong.field.clear();
-        }
-    }
     let template = ProfileTemplate {
         page: admin.page(),
         frame: Frame::below(admin, Part::Users, vec![above]),
@@ -184,7 +161,7 @@ fn show(admin: &Admin, user: &ListedUser, shown: Unsaved<Typed>) -> axum::respon
         who: user.profile.name.clone(),
         typed: shown.typed,
         seen: shown.seen,
-        wrongs: Wrongs(wrongs),
+        wrongs: shown.wrongs,
         meanwhile: shown.meanwhile,
     };
     admin.render(shown.status, &template)
