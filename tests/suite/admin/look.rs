@@ -25,9 +25,9 @@ async fn save(browser: &Browser, page: &Page, changes: &[(&str, &str)]) -> Page 
     let seen = FIELDS.map(|name| (format!("seen.{name}"), value(&page.body, &format!("seen.{name}"))));
     let shown = FIELDS.map(|name| (name.to_owned(), value(&page.body, name)));
     let mut fields: Vec<(String, String)> = seen.into_iter().chain(shown).collect();
-    for (name, text) in changes {
+    for (name, text) in [&[("action", "save")], changes].concat() {
         fields.retain(|(known, _)| known != name);
-        fields.push(((*name).to_owned(), (*text).to_owned()));
+        fields.push((name.to_owned(), text.to_owned()));
     }
     let fields: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     send(browser, page, LOOK, &fields).await
@@ -82,9 +82,11 @@ async fn a_preview_shows_what_would_be_and_what_can_be_read_and_saves_nothing() 
     let changes =
         [("name", "<b>Pale</b>"), ("primary_color", "#ffd400"), ("locale", "de"), ("action", "preview")];
     let preview = save(&ada, &form, &changes).await;
+    let unsaid = save(&ada, &form, &[("name", "Unsaid"), ("action", "")]).await;
     let style = ada.get("/assets/brand/ffd400.sample.css").await;
 
     assert_eq!(preview.status, 200);
+    assert_eq!(unsaid.status, 200, "only who says so saves: {}", unsaid.body);
     for text in [
         "/assets/brand/ffd400.sample.css",
         "Bei <bdi>&#60;b&#62;Pale&#60;/b&#62;</bdi> anmelden",

@@ -167,7 +167,7 @@ pub(crate) async fn post(Submitted { admin, form }: Submitted) -> Answer {
             return Ok(unsaved.wrong(StatusCode::UNPROCESSABLE_ENTITY, wrongs).show(&admin));
         }
     };
-    if form.text("action") == "preview" {
+    if form.text("action") != "save" {
         return Ok(unsaved.show(&admin));
     }
     let mut now = None;

@@ -105,7 +105,7 @@ pub(crate) async fn post(named: NamedPair<String, String>, Submitted { admin, fo
         if before.map(version).unwrap_or_default() == seen { Ok(()) } else { Err(ChangeError::Stale) }
     };
     let mut refused = Refused::No;
-    if form.text("action") != "preview" {
+    if form.text("action") == "save" {
         let saved = set_mail_template(&admin.env, &admin.caller, key.clone(), (typed.clone(), check)).await;
         let Err(error) = saved else {
             return Ok(done(&admin, (&path(key.0, &key.1), OrgatePermission::OrganizationRead), "saved"));

@@ -99,7 +99,7 @@ pub(crate) async fn get(of: OfConnection) -> Response {
 pub(crate) async fn post(submitted: Submitted<OfConnection>) -> Response {
     let Submitted { of, form } = submitted;
     let (seen, input) = (form.number("seen"), read(&form));
-    if form.text("action") == "preview" {
+    if form.text("action") != "save" {
         return show(&of, (StatusCode::OK, seen), Some(input), (Vec::new(), Vec::new()));
     }
     let saving = input.clone();
