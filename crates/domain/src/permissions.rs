@@ -268,16 +268,14 @@ pub fn parse_own(text: &str) -> Result<Permission, PermissionProblem> {
 }
 
 impl OrgatePermission {
-    /// Whether it is of use to somebody from above: what is about all organizations is the operator's, and each organization below
-    /// lets them in for itself.
+    /// Whether it is about all organizations, and so of use in the operator's alone.
+    pub const fn is_about_all(self) -> bool {
+        matches!(self, Self::OrganizationsAct | Self::OrganizationsManage | Self::OrganizationsRead)
+    }
+
+    /// Whether it is of use to somebody from above: each organization below lets them in for itself.
     pub const fn is_of_use_from_above(self) -> bool {
-        !matches!(
-            self,
-            Self::OrganizationsAct
-                | Self::OrganizationsManage
-                | Self::OrganizationsRead
-                | Self::SuborganizationsAct
-        )
+        !self.is_about_all() && !matches!(self, Self::SuborganizationsAct)
     }
 }
 

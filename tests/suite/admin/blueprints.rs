@@ -54,6 +54,9 @@ async fn what_is_made_changed_and_taken_back_counts_for_organizations_that_are_m
 
     assert_eq!(list.body.matches(">Orgate’s own</span>").count(), 7, "{}", list.body);
     assert!(path.ends_with("/role-blueprints/desk-lead"), "{path}");
+    assert!(!form.body.contains("orgate:organizations:"), "of no use where it counts: {}", form.body);
+    let of_operator = ruth.get("/admin/operator/roles/new").await;
+    assert!(of_operator.body.contains("orgate:organizations:act"), "{}", of_operator.body);
     assert!(
         page.body.contains("The blueprint is made.") && page.body.contains(">Yours</span>"),
         "{}",
@@ -173,7 +176,7 @@ async fn what_one_gives_that_they_do_not_hold_they_see_and_do_not_change() {
 
     let fields = [("name", "Some"), ("permission", "orgate:users:read")];
     let refused = send(&sam, &form, NEW, &fields).await;
-    let own = send(&sam, &form, NEW, &[("name", "Some"), ("permission", "orgate:organizations:read")]).await;
+    let own = send(&sam, &form, NEW, &[("name", "Some"), ("more", "orgate:organizations:read")]).await;
     let token = csrf(&form, NEW);
     let base = "orgate:groups:read orgate:invitations:read orgate:organization:read orgate:roles:read orgate:users:read";
     let fields = [("csrf", token.as_str()), ("name", "Reader"), ("base_name", "Reader"), ("base", base)];

@@ -25,6 +25,7 @@ const BLUEPRINT: Words = Words {
     it: "blueprint",
     make: "Make a role blueprint",
     make_it: "Make the blueprint",
+    is_of_others: true,
 };
 
 /// Where its page is.

@@ -65,6 +65,8 @@ pub(super) struct Words {
     pub(super) it: &'static str,
     pub(super) make: &'static str,
     pub(super) make_it: &'static str,
+    /// Whether it counts in other organizations than the one whose page it is.
+    pub(super) is_of_others: bool,
 }
 
 const ROLE: Words = Words {
@@ -75,6 +77,7 @@ const ROLE: Words = Words {
     it: "role",
     make: "Make a role",
     make_it: "Make the role",
+    is_of_others: false,
 };
 
 /// A role as it is now, or what one begins as.
@@ -213,7 +216,7 @@ async fn page(
         Some(caller) => list_declared(&admin.env, &caller).await?,
         None => Vec::new(),
     };
-    let matrix = asked.matrix(admin, (existing.as_ref(), edits), &declared);
+    let matrix = asked.matrix(admin, words, (existing.as_ref(), edits), &declared);
     let refusal = matrix.locate(asked.refused.refusal(), (asked.wrong.as_deref(), "more"));
     let wrongs = Wrongs::of(refusal, &["name", "slug", "more", "wrong-permission"]).1;
     let template = RoleTemplate {

@@ -126,6 +126,7 @@ impl Asked {
     pub(super) fn matrix(
         &self,
         admin: &Admin,
+        words: &Words,
         (existing, edits): (Option<&Existing>, bool),
         declared: &[Declared],
     ) -> Matrix {
@@ -140,6 +141,7 @@ impl Asked {
         let ticked = if edits { &self.ticked } else { held };
         let gives = edits.then_some(&gives as &dyn Fn(&str) -> bool);
         let ticks = Ticks::of((ticked, &changed), wrong, gives);
-        Matrix::of(&ticks, declared)
+        let is_operators = admin.is_operators() && !words.is_of_others;
+        Matrix::of(&ticks, declared).of_use(|one| is_operators || !one.is_about_all())
     }
 }
